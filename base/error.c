@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Filling of struct error, and the quoting that makes foreign bytes safe to show. */
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+PRINTF_LIKE(4, 0)
+static void fill(struct error *error, int code, const char *reason, const char *format,
+                 va_list arguments)
+{
+    error->code = code;
+    error->line = 0;
+    error->column = 0;
+    error->reason = reason;
+    vsnprintf(error->text, sizeof(error->text), format, arguments);
+}
+
+bool error_set(struct error *error, int code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fill(error, code, NULL, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool error_set_reason(struct error *error, int code, const char *reason, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fill(error, code, reason, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+char *error_quote(struct slice bytes, char *quoted, size_t size)
+{
+    static const char hex[] = "0123456789abcdef";
+    const size_t reserve = sizeof("...`"); /* what must still fit when the text is cut */
+    size_t used = 0;
+    if (size <= reserve + 1) {
+        if (size > 0)
+            quoted[0] = '\0';
+        return quoted;
+    }
+    quoted[used++] = '`';
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char byte = (unsigned char)bytes.ptr[i];
+        bool plain = byte >= 0x20 && byte < 0x7f && byte != '\\';
+        if (used + (plain ? 1 : 4) + reserve > size) {
+            memcpy(quoted + used, "...", 3);
+            used += 3;
+            break;
+        }
+        if (plain) {
+            quoted[used++] = (char)byte;
+        } else {
+            quoted[used++] = '\\';
+            quoted[used++] = 'x';
+            quoted[used++] = hex[byte >> 4];
+            quoted[used++] = hex[byte & 15];
+        }
+    }
+    quoted[used++] = '`';
+    quoted[used] = '\0';
+    return quoted;
+}

@@ -1,0 +1,16 @@
+noinst_LIBRARIES += libbase.a
+libbase_a_SOURCES = \
+	base/attributes.h \
+	base/buffer.c base/buffer.h \
+	base/command.c base/command.h \
+	base/completion.c base/completion.h \
+	base/error.c base/error.h \
+	base/json_token.c base/json_token.h \
+	base/json_write.c base/json_write.h \
+	base/near_word.c base/near_word.h \
+	base/option.c base/option.h \
+	base/percent_code.c base/percent_code.h \
+	base/slice.c base/slice.h \
+	base/terminal_text.c base/terminal_text.h \
+	base/timestamp.c base/timestamp.h \
+	base/utf8.c base/utf8.h

@@ -1,0 +1,56 @@
+EXTRA_DIST += deploy/local.mk deploy/Dockerfile deploy/quickstart \
+	deploy/static-link deploy/static-link.reviewed \
+	deploy/systemd/dockreeve.service.in docs/architecture.md docs/measurements.md
+
+dist_man1_MANS += \
+	deploy/man/dockreeve.1 \
+	deploy/man/dockreeve-doctor.1 \
+	deploy/man/dockreeve-healthcheck.1 \
+	deploy/man/dockreeve-policy.1 \
+	deploy/man/dockreeve-serve.1
+dist_man5_MANS += deploy/man/dockreeve-policy.5
+
+exampledir = $(docdir)/examples
+dist_example_DATA = deploy/compose.yaml deploy/compose.agents.yaml deploy/policy.example.yaml
+
+# Below the prefix, so that an installation for one user and `make distcheck` work; /usr/local/lib/systemd/system is searched too.
+systemdsystemunitdir = $(prefix)/lib/systemd/system
+dist_systemdsystemunit_DATA = deploy/systemd/dockreeve.socket deploy/systemd/dockreeve@.socket
+nodist_systemdsystemunit_DATA = deploy/systemd/dockreeve.service
+CLEANFILES += deploy/systemd/dockreeve.service
+deploy/systemd/dockreeve.service: $(top_srcdir)/deploy/systemd/dockreeve.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) deploy/systemd && sed 's|@bindir[@]|$(bindir)|' \
+		$(top_srcdir)/deploy/systemd/dockreeve.service.in >$@.new && mv $@.new $@
+
+# The completions come from the option tables of the program, so it has to run to print them.
+if !CROSS_COMPILING
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+nodist_bashcompletion_DATA = deploy/completion/dockreeve
+nodist_zshcompletion_DATA = deploy/completion/_dockreeve
+CLEANFILES += $(nodist_bashcompletion_DATA) $(nodist_zshcompletion_DATA)
+deploy/completion/dockreeve: dockreeve$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) deploy/completion && ./dockreeve$(EXEEXT) completion bash >$@.new && mv $@.new $@
+deploy/completion/_dockreeve: dockreeve$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) deploy/completion && ./dockreeve$(EXEEXT) completion zsh >$@.new && mv $@.new $@
+endif
+
+# The container image: the Dockerfile and the stripped static binary are all that docker build is given.
+DOCKER = docker
+IMAGE = dockreeve:$(VERSION)
+.PHONY: image
+if STATIC_BINARY
+image: dockreeve$(EXEEXT)
+	rm -rf deploy/image
+	$(MKDIR_P) deploy/image
+	strip -o deploy/image/dockreeve dockreeve$(EXEEXT)
+	chmod 755 deploy/image/dockreeve
+	cp $(top_srcdir)/deploy/Dockerfile deploy/image/Dockerfile
+	$(DOCKER) build -t $(IMAGE) deploy/image
+else
+image:
+	@echo "make image: the image holds one static file: run ./configure --enable-static-binary first" >&2; exit 1
+endif
+clean-local: clean-image
+clean-image:
+	-rm -rf deploy/image

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of commands. Names, summaries and options stand in each command's option table; help
+ * and completion are made from this list, so that a command is added by one line here. */
+#include "base/command.h"
+#include "base/completion.h"
+#include "policy/commands.h"
+#include "proxy/commands.h"
+
+static int command_completion(int argc, char **argv);
+
+static const struct command commands[] = {
+    {&serve_option_table, command_serve},
+    {&policy_validate_option_table, command_policy_validate},
+    {&policy_ls_option_table, command_policy_ls},
+    {&policy_check_option_table, command_policy_check},
+    {&policy_explain_option_table, command_policy_explain},
+    {&policy_log_option_table, command_policy_log},
+    {&healthcheck_option_table, command_healthcheck},
+    {&doctor_option_table, command_doctor},
+    {&version_option_table, command_version},
+    {&completion_option_table, command_completion},
+};
+
+static const struct command_table table = {
+    "dockreeve", "A policy gate in front of the Docker Engine API.", commands, ARRAY_LEN(commands)};
+
+static int command_completion(int argc, char **argv)
+{
+    return completion_run(&table, argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+    return command_main(&table, argc, argv);
+}

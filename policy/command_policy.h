@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the commands on policies share: loading with --config, and telling what was wrong. */
+#ifndef DOCKREEVE_POLICY_COMMAND_POLICY_H
+#define DOCKREEVE_POLICY_COMMAND_POLICY_H
+
+#include <stdbool.h>
+
+#include "base/option.h"
+#include "policy/policy.h"
+#include "policy/policy_load.h"
+
+/* The option that all of them have; keep it first in the tables. */
+#define COMMAND_POLICY_CONFIG                                                                      \
+    {                                                                                              \
+        "config", 'c', OPTION_TEXT, "FILE", NULL, 0, 0, "DOCKREEVE_CONFIG",                        \
+            "policy file, instead of the default one"                                              \
+    }
+
+/* Loads the policy that `config` names, or the default one. NULL after errors were written to
+ * stderr. `notices` may be NULL. */
+struct policy *command_policy_load(const char *command, const struct option_value *config,
+                                   struct policy_messages *notices);
+
+/* Writes the messages as a JSON array of {"file","line","column","text"}. */
+void command_policy_write_json(const struct policy_messages *messages, struct buffer *out);
+
+/* Writes `out` to standard output; false (and said on stderr) when that fails. */
+MUST_CHECK bool command_policy_print(struct buffer *out);
+
+#endif

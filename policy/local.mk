@@ -1,0 +1,50 @@
+noinst_LIBRARIES += libpolicy.a
+libpolicy_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
+libpolicy_a_SOURCES = \
+	policy/account.c policy/account.h \
+	policy/arena.c policy/arena.h \
+	policy/command_log.c policy/commands.h \
+	policy/command_policy.h policy/command_policy_check.c \
+	policy/command_policy_ls.c \
+	policy/command_policy_validate.c \
+	policy/command_request.c policy/command_request.h \
+	policy/environment.c policy/environment.h \
+	policy/environment_notice.c policy/environment_notice.h \
+	policy/environment_variables.c policy/environment_variables.h \
+	policy/log_follow.c policy/log_follow.h \
+	policy/log_line.c policy/log_line.h \
+	policy/log_reader.c policy/log_reader.h \
+	policy/log_record.c policy/log_record.h \
+	policy/log_table.c policy/log_table.h \
+	policy/policy.c policy/policy.h \
+	policy/policy_builder.c policy/policy_builder.h \
+	policy/policy_document.c policy/policy_document.h \
+	policy/policy_explain.c \
+	policy/policy_file.c policy/policy_file.h \
+	policy/policy_index.c policy/policy_index.h \
+	policy/policy_internal.h policy/policy_list.h \
+	policy/policy_listen.c \
+	policy/policy_load.c policy/policy_load.h \
+	policy/policy_messages.c \
+	policy/policy_notices.c \
+	policy/policy_paths.c policy/policy_paths.h \
+	policy/policy_rule_reader.c \
+	policy/preset.c policy/preset.h \
+	policy/yaml_tree.c policy/yaml_tree.h
+
+# The presets are documents that the program carries. They stand here in the order in which they are listed.
+preset_documents = \
+	policy/presets/ci-runner.yaml \
+	policy/presets/docker-read.yaml \
+	policy/presets/negotiate.yaml \
+	policy/presets/portainer.yaml \
+	policy/presets/traefik.yaml \
+	policy/presets/watchtower.yaml
+EXTRA_DIST += $(preset_documents) policy/presets/embed.sh
+BUILT_SOURCES += policy/preset_texts.inc
+CLEANFILES += policy/preset_texts.inc
+policy/preset_texts.inc: $(preset_documents) policy/presets/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) policy && documents= && \
+	for document in $(preset_documents); do documents="$$documents $(srcdir)/$$document"; done && \
+	$(SHELL) $(srcdir)/policy/presets/embed.sh $$documents > $@.tmp && mv $@.tmp $@
+policy/libpolicy_a-preset.$(OBJEXT): policy/preset_texts.inc

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The snapshot's life, and the decision. The rules are found in one of two ways (the index, or all
+ * of them for an observer); what follows from what was found is decided in one place, conclude().
+ */
+#include "policy/policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/policy_internal.h"
+#include "rules/guarded_query.h"
+#include "policy/policy_list.h"
+
+struct policy *policy_ref(struct policy *policy)
+{
+    atomic_fetch_add_explicit(&policy->references, 1, memory_order_relaxed);
+    return policy;
+}
+
+void policy_unref(struct policy **policy_pointer)
+{
+    struct policy *policy = steal_pointer(policy_pointer);
+    if (policy == NULL ||
+        atomic_fetch_sub_explicit(&policy->references, 1, memory_order_acq_rel) != 1)
+        return;
+    for (size_t i = 0; i < policy->rule_count; i++)
+        docker_rule_clear(&policy->rules[i].match);
+    for (size_t i = 0; i < policy->client_count; i++) {
+        free((void *)policy->clients[i].shown.listens);
+        free((void *)policy->clients[i].shown.from);
+        free(policy->clients[i].rules);
+        policy_index_free(&policy->clients[i].index);
+    }
+    free(policy->rules);
+    free(policy->clients);
+    arena_free(&policy->arena);
+    free(policy);
+}
+
+const char *policy_hash(const struct policy *policy)
+{
+    return policy->hash;
+}
+
+bool policy_is_from_file(const struct policy *policy)
+{
+    return policy->from_file;
+}
+
+bool policy_cuts_on_revoke(const struct policy *policy)
+{
+    return policy->cut_on_revoke;
+}
+
+size_t policy_client_count(const struct policy *policy)
+{
+    return policy->client_count;
+}
+
+const struct policy_client *policy_client_at(const struct policy *policy, size_t index)
+{
+    return &policy->clients[index].shown;
+}
+
+const struct policy_client *policy_client_find(const struct policy *policy, struct slice name)
+{
+    for (size_t i = 0; i < policy->client_count; i++) {
+        if (slice_equal_text(name, policy->clients[i].shown.name))
+            return &policy->clients[i].shown;
+    }
+    return NULL;
+}
+
+size_t policy_rule_count(const struct policy *policy)
+{
+    return policy->rule_count;
+}
+
+void policy_rule_at(const struct policy *policy, size_t index, struct policy_listed_rule *rule_out)
+{
+    const struct policy_rule *rule = &policy->rules[index];
+    *rule_out = (struct policy_listed_rule){
+        .scope =
+            rule->client == POLICY_EVERY_CLIENT ? "*" : policy->clients[rule->client].shown.name,
+        .allows = rule->match.allows,
+        .kind = "docker",
+        .name = rule->name,
+        .text = rule->text,
+        .selector = rule->selector,
+        .where = rule->where,
+        .source = rule->source,
+        .id = rule->id,
+    };
+}
+
+bool policy_default_allows(const struct policy *policy)
+{
+    return policy->default_allow;
+}
+
+/* The keys of `where` by their number. */
+static const char *condition_name(const struct docker_condition *condition)
+{
+    static const char *const names[] = {
+        [DOCKER_FACT_ID] = "id",
+        [DOCKER_FACT_NAME] = "name",
+        [DOCKER_FACT_IMAGE] = "image",
+        [DOCKER_FACT_LABEL] = "label",
+        [DOCKER_FACT_NETWORK] = "network",
+        [DOCKER_FACT_VOLUME] = "volume",
+        [DOCKER_CONDITION_QUERY] = "query",
+    };
+    return names[condition->key];
+}
+
+static void tell(const struct policy_observer *observer, const struct policy_rule *rule,
+                 enum docker_match match, const struct docker_mismatch *mismatch)
+{
+    char why[256];
+    if (match == DOCKER_MATCH_MAYBE)
+        snprintf(why, sizeof(why), "it depends on the object, of which nothing is known here");
+    else if (match == DOCKER_MATCH_YES)
+        snprintf(why, sizeof(why), "it matches");
+    else if (mismatch->condition == NULL)
+        snprintf(why, sizeof(why), "%s", mismatch->text);
+    else
+        snprintf(why, sizeof(why), "where %s%s%.*s: %s", condition_name(mismatch->condition),
+                 mismatch->condition->key == DOCKER_CONDITION_QUERY ? "." : "",
+                 (int)(mismatch->condition->parameter.len < 80 ? mismatch->condition->parameter.len
+                                                               : 80),
+                 mismatch->condition->parameter.ptr == NULL ? ""
+                                                            : mismatch->condition->parameter.ptr,
+                 mismatch->text);
+    observer->considered(observer->context, rule->name != NULL ? rule->name : rule->text,
+                         rule->source, rule->match.allows, match == DOCKER_MATCH_YES, why);
+}
+
+static void search_all(const struct policy *policy, const struct policy_client_entry *entry,
+                       const struct docker_request *request, enum docker_object_state state,
+                       const struct docker_object *object, const struct policy_observer *observer,
+                       struct policy_search *search)
+{
+    *search = (struct policy_search){.deny = POLICY_NO_RULE, .allow = POLICY_NO_RULE};
+    for (size_t position = 0; position < entry->rule_count; position++) {
+        const struct policy_rule *rule = &policy->rules[entry->rules[position]];
+        struct docker_mismatch mismatch;
+        enum docker_match match =
+            docker_rule_match(&rule->match, request, state, object, &mismatch);
+        policy_search_add(search, rule->match.allows, (uint32_t)position, match);
+        tell(observer, rule, match, &mismatch);
+    }
+}
+
+static struct verdict by_rule(const struct policy *policy, const struct policy_client_entry *entry,
+                              uint32_t position, enum verdict_result result)
+{
+    const struct policy_rule *rule = &policy->rules[entry->rules[position]];
+    return (struct verdict){result, false, rule->name != NULL ? rule->name : rule->text,
+                            rule->source, "rule"};
+}
+
+/* Deny wins; an object is asked for only while its facts can still turn the answer. */
+static struct verdict conclude(const struct policy *policy, const struct policy_client_entry *entry,
+                               enum docker_operation operation, const struct policy_search *search)
+{
+    bool default_allows =
+        policy->default_allow && operation != DOCKER_OPERATION_NONE && operation != DOCKER_LIBPOD;
+    bool allowed = search->allow != POLICY_NO_RULE || default_allows;
+    struct verdict by_default = {VERDICT_DENY, false, "default", "default", "default"};
+    if (search->deny != POLICY_NO_RULE)
+        return by_rule(policy, entry, search->deny, VERDICT_DENY);
+    if ((search->maybe_deny && allowed) || (search->maybe_allow && !allowed)) {
+        by_default.result = VERDICT_NEEDS_OBJECT;
+        return by_default;
+    }
+    if (search->allow != POLICY_NO_RULE)
+        return by_rule(policy, entry, search->allow, VERDICT_ALLOW);
+    if (default_allows)
+        by_default.result = VERDICT_ALLOW;
+    return by_default;
+}
+
+/* Whether a rule that allows the request speaks of the parameter. Rare enough to look at every
+ * rule. */
+static bool names_parameter(const struct policy *policy, const struct policy_client_entry *entry,
+                            const struct docker_request *request, enum docker_object_state state,
+                            const struct docker_object *object, struct slice parameter)
+{
+    for (size_t position = 0; position < entry->rule_count; position++) {
+        const struct docker_rule *rule = &policy->rules[entry->rules[position]].match;
+        if (rule->allows && guarded_query_is_named(rule, parameter) &&
+            docker_rule_match(rule, request, state, object, NULL) == DOCKER_MATCH_YES)
+            return true;
+    }
+    return false;
+}
+
+/* The first parameter that needs a permission of its own (rules/guarded_query.h) and has none; ptr
+ * NULL = there is none. */
+struct slice policy_unpermitted_parameter(const struct policy *policy,
+                                          const struct policy_client *client,
+                                          const struct docker_request *request,
+                                          enum docker_object_state state,
+                                          const struct docker_object *object, const char **why_out)
+{
+    const struct policy_client_entry *entry = &policy->clients[client->index];
+    struct slice parameter;
+    for (size_t next = 0; (parameter = guarded_query_next(request, &next, why_out)).ptr != NULL;) {
+        if (!names_parameter(policy, entry, request, state, object, parameter))
+            break;
+    }
+    return parameter;
+}
+
+static void guard_query(const struct policy *policy, struct verdict *verdict)
+{
+    verdict->result = policy->guards_report ? VERDICT_ALLOW : VERDICT_DENY;
+    verdict->would_deny = policy->guards_report;
+    verdict->reason = "guard.query";
+    if (!policy->guards_report) {
+        verdict->rule = "built-in";
+        verdict->source = "built-in";
+    }
+}
+
+void policy_decide_docker(const struct policy *policy, const struct policy_client *client,
+                          const struct docker_request *request, enum docker_object_state state,
+                          const struct docker_object *object,
+                          const struct policy_observer *observer, struct verdict *verdict_out)
+{
+    const struct policy_client_entry *entry = &policy->clients[client->index];
+    struct policy_search search;
+    if (observer != NULL)
+        search_all(policy, entry, request, state, object, observer, &search);
+    else
+        policy_index_search(entry->index, request, state, object, &search);
+    *verdict_out = conclude(policy, entry, request->operation, &search);
+    const char *why;
+    if (verdict_out->result == VERDICT_ALLOW &&
+        policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL)
+        guard_query(policy, verdict_out);
+    if (client->mode == POLICY_REPORT && verdict_out->result == VERDICT_DENY) {
+        verdict_out->result = VERDICT_ALLOW;
+        verdict_out->would_deny = true;
+    }
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The compiled policy: an immutable snapshot, counted by reference, and the one function that
+ * decides. The gate, `policy check` and `policy explain` all ask policy_decide_docker(); nothing
+ * else grants or refuses by rule. A snapshot is built on the loader thread by policy_load() and may
+ * be read from any thread as long as a reference is held. */
+#ifndef DOCKREEVE_POLICY_POLICY_H
+#define DOCKREEVE_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/slice.h"
+#include "rules/docker_object.h"
+#include "rules/docker_request.h"
+#include "rules/docker_rule.h"
+#include "rules/ip_range.h"
+
+struct policy; /* opaque */
+
+/* Thread-safe. unref sets *policy NULL. */
+struct policy *policy_ref(struct policy *policy);
+void policy_unref(struct policy **policy);
+
+/* 12 hexadecimal digits over everything that decides (DESIGN 5, field `policy`). Lives as long as
+ * the policy. */
+const char *policy_hash(const struct policy *policy);
+
+/* Whether a policy.yaml was read. One that is gone at the next load has vanished, which is an error
+ * even where none is required: without it the environment or nothing at all would decide. */
+bool policy_is_from_file(const struct policy *policy);
+
+/* `cut_on_revoke`: streams that this policy would not let open any more are closed when it comes
+ * into force. */
+bool policy_cuts_on_revoke(const struct policy *policy);
+
+/* Where a client is listened for. */
+enum policy_listen_kind { POLICY_LISTEN_UNIX, POLICY_LISTEN_TCP };
+struct policy_listen {
+    enum policy_listen_kind kind;
+    const char *text; /* as written: "unix:/run/…", "tcp:0.0.0.0:2375", "tcp:[::]:2375" */
+    const char *path; /* unix: absolute path */
+    struct ip_address address; /* tcp */
+    uint16_t port;             /* tcp */
+    unsigned mode;             /* unix: permission bits, 0660 unless set */
+    int64_t owner, group;      /* unix: numeric ids, -1 = the gate's own */
+    const char *source;        /* file:line or option that asked for it */
+};
+
+enum policy_mode { POLICY_ENFORCE, POLICY_REPORT };
+
+/* One kind of asker: its listeners and who may connect to them. */
+struct policy_client {
+    const char *name;
+    const struct policy_listen *listens;
+    size_t listen_count;
+    const struct ip_range *from; /* tcp only; empty = anybody who can connect */
+    size_t from_count;
+    enum policy_mode mode;
+    bool strict;  /* unknown query parameters are refused */
+    size_t index; /* position in the policy */
+};
+
+size_t policy_client_count(const struct policy *policy);
+const struct policy_client *policy_client_at(const struct policy *policy, size_t index);
+/* NULL when there is none of that name. */
+const struct policy_client *policy_client_find(const struct policy *policy, struct slice name);
+
+enum verdict_result {
+    VERDICT_DENY,
+    VERDICT_ALLOW,
+    VERDICT_NEEDS_OBJECT, /* rules ask for facts of the named object: resolve it and decide again */
+};
+
+struct verdict {
+    enum verdict_result result;
+    bool would_deny; /* result is ALLOW only because the client is in report mode (or a compat guard
+                        only reports) */
+    const char *rule;   /* name or text of the deciding rule; "default" */
+    const char *source; /* "policy.yaml:14", "preset/traefik:6", "env CONTAINERS=1", "default" */
+    const char *reason; /* "rule" or "default" */
+};
+/* The texts live as long as the policy. */
+
+/* Receives each rule that was considered, for `policy explain`. */
+struct policy_observer {
+    void (*considered)(void *context, const char *rule, const char *source, bool allows,
+                       bool matched, const char *why);
+    void *context;
+};
+
+/* Judges one request of one client (DESIGN 1.3: any matching deny refuses, else any matching allow
+ * permits, else the default). `object` may be NULL unless state is DOCKER_OBJECT_KNOWN. `observer`
+ * may be NULL; with one, every rule of the client is visited, without one the search ends as soon
+ * as the verdict is certain. The verdict is the same either way. Allocates nothing. */
+void policy_decide_docker(const struct policy *policy, const struct policy_client *client,
+                          const struct docker_request *request, enum docker_object_state state,
+                          const struct docker_object *object,
+                          const struct policy_observer *observer, struct verdict *verdict_out);
+
+/* The sentence a denied client is shown: what was refused, by which rule, and what would permit it.
+ * No query, no body. */
+void policy_explain_denial(const struct policy *policy, const struct policy_client *client,
+                           const struct docker_request *request, const struct verdict *verdict,
+                           struct buffer *out);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From a document's tree to rules, clients and settings in a builder (DESIGN 3). Everything that is
+ * wrong is reported with its place; reading goes on behind it, so that one run shows all errors. */
+#ifndef DOCKREEVE_POLICY_POLICY_DOCUMENT_H
+#define DOCKREEVE_POLICY_POLICY_DOCUMENT_H
+
+#include <stdbool.h>
+
+#include "policy/policy_internal.h"
+#include "policy/yaml_tree.h"
+
+/* What the documents of one load share. */
+struct policy_reading {
+    struct policy_builder *builder; /* borrowed */
+    struct policy_messages *errors, *notices;
+    bool check_owner;
+    struct arena arena; /* owned: trees and names, until the load is over */
+    const char **used;  /* owned: "client name" and what it used already */
+    size_t used_count, used_capacity;
+};
+
+enum policy_document_kind {
+    POLICY_DOCUMENT_MAIN,  /* policy.yaml and drop-ins: every key */
+    POLICY_DOCUMENT_RULES, /* presets and what `use` names: rules only */
+};
+
+struct policy_document {
+    struct policy_reading *reading;
+    enum policy_document_kind kind;
+    const char *file;  /* full name, for messages and relative names */
+    const char *label; /* short name, for sources: "policy.yaml", "preset/traefik" */
+    bool may_override; /* policy.d/90-cli.yaml: its `default` replaces an earlier one */
+    size_t client;     /* whom rules are for: an index or POLICY_EVERY_CLIENT */
+    enum policy_layer layer;
+    const struct policy_document *parent; /* the document whose `use` named this one; NULL = none */
+};
+
+/* Reads one document's text. */
+void policy_document_read(const struct policy_document *document, struct slice text);
+
+/* Reads the list under `docker:` (policy_rule_reader.c). */
+void policy_rules_read(const struct policy_document *document, size_t client,
+                       const struct yaml_tree_node *list);
+
+/* Helpers shared by the two readers. */
+void policy_document_error(const struct policy_document *document,
+                           const struct yaml_tree_node *node, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+void policy_document_notice(const struct policy_document *document,
+                            const struct yaml_tree_node *node, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+/* Text that is there: not a list or map, not null, not empty. `what` names the key in the message.
+ */
+bool policy_document_text(const struct policy_document *document, const struct yaml_tree_node *node,
+                          const char *what);
+bool policy_document_bool(const struct policy_document *document, const struct yaml_tree_node *node,
+                          const char *what, bool *value_out);
+/* The number of `key` among `names`; count when it is none, reported with "did you mean". */
+size_t policy_document_key(const struct policy_document *document, const struct yaml_tree_node *key,
+                           const char *const *names, size_t count, const char *where);
+/* Reports a key that the design has and this version has not. */
+void policy_document_not_yet(const struct policy_document *document,
+                             const struct yaml_tree_node *key, const char *what);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The sentence for a denied client (DESIGN 1.6): what, by which rule, and what would permit it.
+ * Names of operations and rules only: neither the query nor the object's name is repeated, so
+ * nothing secret can get into it. */
+#include <string.h>
+
+#include "policy/policy_internal.h"
+
+static void write_what(const struct docker_request *request, struct buffer *out)
+{
+    if (request->operation == DOCKER_OPERATION_NONE) {
+        buffer_append_literal(out, "a request that is no known operation");
+        return;
+    }
+    buffer_append_text(out, docker_operation_info(request->operation)->name);
+}
+
+static void write_name(const char *text, struct buffer *out)
+{
+    char quoted[256];
+    buffer_append_text(out, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+}
+
+/* Whether a rule would allow the operation if only its path or `where` fitted. */
+static bool has_conditional_allow(const struct policy *policy,
+                                  const struct policy_client_entry *entry,
+                                  enum docker_operation operation)
+{
+    for (size_t i = 0; i < entry->rule_count; i++) {
+        const struct docker_rule *rule = &policy->rules[entry->rules[i]].match;
+        struct docker_operation_set selected;
+        docker_rule_selected(rule, &selected);
+        if (rule->allows && docker_operation_set_has(&selected, operation))
+            return true;
+    }
+    return false;
+}
+
+static void write_advice(const struct policy *policy, const struct policy_client_entry *entry,
+                         const struct docker_request *request, struct buffer *out)
+{
+    const char *advice = policy->operation_advice[request->operation];
+    if (advice != NULL) {
+        buffer_append_literal(out, ". To permit it, ");
+        buffer_append_text(out, advice);
+        return;
+    }
+    if (request->operation == DOCKER_OPERATION_NONE)
+        return;
+    buffer_append_literal(out, ". To permit it, add `- allow: ");
+    if (request->operation == DOCKER_LIBPOD)
+        buffer_append_literal(out, "{path: /libpod/...}");
+    else
+        buffer_append_text(out, docker_operation_info(request->operation)->name);
+    buffer_append_literal(out, "` under `docker:`");
+    if (!entry->inherit) {
+        buffer_append_literal(out, " of client ");
+        write_name(entry->shown.name, out);
+    }
+    buffer_append_literal(out, " in ");
+    buffer_append_text(out, policy->config_path == NULL ? "the policy" : policy->config_path);
+}
+
+static void explain_guarded_query(const struct policy *policy, const struct policy_client *client,
+                                  const struct docker_request *request, struct buffer *out)
+{
+    const char *why = "";
+    struct slice parameter =
+        policy_unpermitted_parameter(policy, client, request, DOCKER_OBJECT_UNKNOWN, NULL, &why);
+    buffer_append_literal(out, " is denied: the parameter ");
+    buffer_append_slice(out, parameter);
+    buffer_append_literal(out, " ");
+    buffer_append_text(out, why);
+    buffer_append_literal(out, ", so a rule must name it. To permit it, add `where: {query.");
+    buffer_append_slice(out, parameter);
+    buffer_append_literal(out, ": …}` to a rule that allows ");
+    buffer_append_text(out, docker_operation_info(request->operation)->name);
+}
+
+void policy_explain_denial(const struct policy *policy, const struct policy_client *client,
+                           const struct docker_request *request, const struct verdict *verdict,
+                           struct buffer *out)
+{
+    const struct policy_client_entry *entry = &policy->clients[client->index];
+    buffer_append_literal(out, "dockreeve: ");
+    write_what(request, out);
+    buffer_append_literal(out, " on client ");
+    write_name(client->name, out);
+    if (strcmp(verdict->reason, "guard.query") == 0) {
+        explain_guarded_query(policy, client, request, out);
+        return;
+    }
+    buffer_append_literal(out, " is denied by ");
+    if (strcmp(verdict->reason, "default") != 0) {
+        buffer_append_literal(out, "rule ");
+        write_name(verdict->rule, out);
+        buffer_append_literal(out, " (");
+        buffer_append_text(out, verdict->source);
+        buffer_append_literal(out, ")");
+        /* A rule of a file is its writer's own; a variable's name does not say what would undo it.
+         */
+        if (strncmp(verdict->source, "env ", 4) == 0 &&
+            policy->operation_advice[request->operation] != NULL)
+            write_advice(policy, entry, request, out);
+        return;
+    }
+    buffer_append_literal(out, "default: ");
+    if (has_conditional_allow(policy, entry, request->operation))
+        buffer_append_literal(out, "the rules that allow it are for other objects or paths");
+    else
+        buffer_append_literal(out, "no rule allows it");
+    write_advice(policy, entry, request, out);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading of policy files, with the question first whether somebody else could have written them
+ * (DESIGN 1.7). */
+#ifndef DOCKREEVE_POLICY_POLICY_FILE_H
+#define DOCKREEVE_POLICY_POLICY_FILE_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "policy/policy_load.h"
+
+enum policy_file_result { POLICY_FILE_READ, POLICY_FILE_MISSING, POLICY_FILE_BAD };
+
+/* Appends the content of the regular file `path` to `out`. With `check_owner` the file that was
+ * opened, the folder of `path` and, when that is a link, the folder it leads to must belong to root
+ * or the effective user and be writable by nobody else. MISSING says nothing in `errors`, BAD does.
+ */
+enum policy_file_result policy_file_read(const char *path, bool check_owner, struct buffer *out,
+                                         struct policy_messages *errors);
+
+/* The same check for a folder alone. False with a message in `errors`; a missing folder is fine. */
+bool policy_file_check_folder(const char *path, struct policy_messages *errors);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a compiled policy and a builder consist of, for the files of this folder that build, index,
+ * list and explain them. Everybody else sees policy.h. */
+#ifndef DOCKREEVE_POLICY_POLICY_INTERNAL_H
+#define DOCKREEVE_POLICY_POLICY_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "policy/arena.h"
+#include "policy/policy.h"
+#include "policy/policy_builder.h"
+#include "policy/policy_index.h"
+#include "policy/policy_load.h"
+
+#define POLICY_EVERY_CLIENT SIZE_MAX
+
+enum policy_layer {
+    POLICY_LAYER_ALWAYS,   /* preset/negotiate: for every client, inherit or not */
+    POLICY_LAYER_DOCUMENT, /* top-level or a client's own */
+};
+
+/* One rule with everything that is shown of it. The texts live in the policy's arena. */
+struct policy_rule {
+    struct docker_rule match; /* owned */
+    enum policy_layer layer;
+    size_t client;        /* index, or POLICY_EVERY_CLIENT */
+    const char *name;     /* NULL = none */
+    const char *text;     /* "allow ContainerStart where name=web-*" */
+    const char *selector; /* "ContainerStart" */
+    const char *where;    /* "name=web-*", "" = none */
+    const char *source;   /* "policy.yaml:14" */
+    const char *file;     /* NULL = not from a file */
+    unsigned line, column;
+    char id[9]; /* 8 hexadecimal digits */
+};
+
+struct policy_client_entry {
+    struct policy_client shown;
+    bool inherit;
+    uint32_t *rules; /* owned; indexes into the policy's rules, in document order */
+    size_t rule_count;
+    struct policy_index *index; /* owned */
+};
+
+struct policy {
+    atomic_size_t references;
+    struct arena arena; /* owned */
+    char hash[13];
+    bool cut_on_revoke;
+    bool from_file; /* there was a policy.yaml */
+    bool default_allow;
+    bool guards_report; /* what guards refuse passes and is logged as would_deny (environment
+                           compatibility) */
+    const char *operation_advice[DOCKER_OPERATION_COUNT]; /* NULL = change the file */
+    const char *config_path;                              /* NULL = none */
+    struct policy_rule *rules;                            /* owned */
+    size_t rule_count, rule_capacity;
+    struct policy_client_entry *clients; /* owned */
+    size_t client_count;
+};
+
+/* A client while it is collected. Settings carry the place that made them, so that a second one can
+ * name the first. */
+struct policy_setting {
+    bool set;
+    int64_t value;
+    const char *source;
+};
+
+struct builder_client {
+    const char *name;
+    const char *file; /* where it was first named; NULL = not in a file */
+    unsigned line, column;
+    bool has_listen;               /* `listen` was written, rightly or wrongly */
+    struct policy_listen *listens; /* owned */
+    size_t listen_count, listen_capacity;
+    struct ip_range *from; /* owned */
+    size_t from_count, from_capacity;
+    struct policy_setting inherit, mode, strict, socket_mode, owner, group;
+};
+
+struct policy_builder {
+    struct policy *policy;          /* owned until finish */
+    struct builder_client *clients; /* owned */
+    size_t client_count, client_capacity;
+    struct policy_setting default_allow, mode, strict, cut_on_revoke;
+    bool guards_report;
+};
+
+/* The client of that name, made when it is new. The index stays valid, the pointer behind it does
+ * not. */
+size_t policy_builder_client(struct policy_builder *builder, struct slice name);
+
+/* Takes `rule` over, match and all. Fills text and id from name, selector and where. */
+void policy_builder_take_rule(struct policy_builder *builder, struct policy_rule *rule);
+
+/* Reads "unix:/path" or "tcp:ADDRESS:PORT"; texts go into `arena`. */
+MUST_CHECK bool policy_listen_parse(struct arena *arena, const char *text,
+                                    struct policy_listen *listen, struct error *error);
+
+/* Checks the listeners of all clients against each other. */
+void policy_listen_check_all(const struct policy_builder *builder, struct policy_messages *errors,
+                             struct policy_messages *notices);
+
+/* Adds preset/negotiate for every client. */
+void policy_preset_add_always(struct policy_builder *builder, struct policy_messages *errors);
+
+/* What `policy validate` warns of: rules that never decide, changes allowed to everybody,
+ * ContainerCreate. */
+void policy_notices_add(const struct policy *policy, struct policy_messages *notices);
+
+/* The first parameter of the request that needs a permission of its own (rules/guarded_query.h) and
+ * has none from any rule; ptr NULL = there is none. `why_out` says what it does. */
+struct slice policy_unpermitted_parameter(const struct policy *policy,
+                                          const struct policy_client *client,
+                                          const struct docker_request *request,
+                                          enum docker_object_state state,
+                                          const struct docker_object *object, const char **why_out);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which files make up a policy: policy.yaml, then policy.d/ *.yaml in the order of their names, and
+ * what they `use`. */
+#include "policy/policy_load.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/environment.h"
+#include "policy/policy_document.h"
+#include "policy/policy_file.h"
+
+static struct slice folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return SLICE_LITERAL(".");
+    return slice_of(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+/* Whether there is such a file, good or bad. */
+static bool read_file(struct policy_reading *reading, const char *file, const char *label,
+                      bool required)
+{
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    struct policy_document document = {.reading = reading,
+                                       .kind = POLICY_DOCUMENT_MAIN,
+                                       .file = file,
+                                       .label = label,
+                                       .may_override = strcmp(label, "policy.d/90-cli.yaml") == 0,
+                                       .client = POLICY_EVERY_CLIENT,
+                                       .layer = POLICY_LAYER_DOCUMENT};
+    switch (policy_file_read(file, reading->check_owner, &text, reading->errors)) {
+    case POLICY_FILE_READ:
+        policy_document_read(&document, buffer_slice(&text));
+        return true;
+    case POLICY_FILE_MISSING:
+        if (required)
+            policy_messages_add(reading->errors, file, 0, 0, "there is no such file");
+        return false;
+    case POLICY_FILE_BAD:
+        break;
+    }
+    return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool is_drop_in(const char *name)
+{
+    size_t len = strlen(name);
+    return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".yaml") == 0;
+}
+
+static void read_drop_ins(struct policy_reading *reading, const char *config_path)
+{
+    struct slice parent = folder_of(config_path);
+    const char *folder =
+        arena_printf(&reading->arena, "%.*s/policy.d", (int)parent.len, parent.ptr);
+    DIR *directory = opendir(folder);
+    if (directory == NULL) {
+        if (errno != ENOENT && errno != ENOTDIR)
+            policy_messages_add(reading->errors, folder, 0, 0, "cannot be opened: %s",
+                                strerror(errno));
+        return;
+    }
+    const char **names = NULL;
+    size_t count = 0, capacity = 0;
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        if (!is_drop_in(entry->d_name))
+            continue;
+        names = array_grow(names, count, &capacity, sizeof(names[0]));
+        names[count++] = arena_text(&reading->arena, slice_from_text(entry->d_name));
+    }
+    closedir(directory);
+    if (count > 0)
+        qsort(names, count, sizeof(names[0]), compare_names);
+    /* Also while it is empty: whoever can write the folder can put a rule there. */
+    bool trusted = !reading->check_owner || policy_file_check_folder(folder, reading->errors);
+    for (size_t i = 0; i < count && trusted; i++)
+        (void)read_file(reading, arena_printf(&reading->arena, "%s/%s", folder, names[i]),
+                        arena_printf(&reading->arena, "policy.d/%s", names[i]), true);
+    free(names);
+}
+
+static void add_listeners(struct policy_reading *reading, const struct policy_inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->listen_count; i++) {
+        struct error error;
+        if (!policy_builder_add_listen(reading->builder, "default", inputs->listen[i], "--listen",
+                                       &error))
+            policy_messages_add(reading->errors, NULL, 0, 0, "--listen: %s", error.text);
+    }
+}
+
+/* The variables are the policy as long as there is no policy.yaml. */
+static void read_environment(struct policy_reading *reading, const struct policy_inputs *inputs,
+                             bool has_file)
+{
+    if (inputs->environment == NULL || !environment_is_compat(inputs->environment))
+        return;
+    if (has_file) {
+        environment_note_ended(inputs->environment, inputs->config_path, reading->notices);
+        return;
+    }
+    if (!environment_add_rules(reading->builder, inputs->environment, reading->errors,
+                               reading->notices) ||
+        inputs->listen_count > 0)
+        return;
+    struct error error;
+    const char *listen = environment_default_listen(inputs->environment);
+    if (!policy_builder_add_listen(reading->builder, "default", listen, "env DOCKREEVE_COMPAT",
+                                   &error))
+        policy_messages_add(reading->errors, NULL, 0, 0, "%s", error.text);
+}
+
+struct policy *policy_load(const struct policy_inputs *inputs, struct policy_messages *errors,
+                           struct policy_messages *notices)
+{
+    CLEANUP(policy_builder_free) struct policy_builder *builder = policy_builder_new();
+    struct policy_reading reading = {.builder = builder,
+                                     .errors = errors,
+                                     .notices = notices,
+                                     .check_owner = inputs->check_owner};
+    bool has_file = false;
+    if (inputs->config_path != NULL) {
+        builder->policy->config_path =
+            arena_text(&builder->policy->arena, slice_from_text(inputs->config_path));
+        has_file = read_file(&reading, inputs->config_path, name_of(inputs->config_path),
+                             inputs->config_required);
+    }
+    builder->policy->from_file = has_file;
+    read_environment(&reading, inputs, has_file);
+    if (inputs->config_path != NULL)
+        read_drop_ins(&reading, inputs->config_path);
+    add_listeners(&reading, inputs);
+    struct policy *policy = policy_builder_finish(builder, errors, notices);
+    free(reading.used);
+    arena_free(&reading.arena);
+    return policy;
+}
+
+size_t policy_watch_folders(const struct policy_inputs *inputs, char *folders[2])
+{
+    if (inputs->config_path == NULL)
+        return 0;
+    struct slice parent = folder_of(inputs->config_path);
+    AUTO_BUFFER struct buffer drop_ins = BUFFER_EMPTY;
+    buffer_append_slice(&drop_ins, parent);
+    buffer_append_literal(&drop_ins, "/policy.d");
+    folders[0] = slice_to_text(parent);
+    folders[1] = slice_to_text(buffer_slice(&drop_ins));
+    return 2;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From files, presets and environment to a compiled policy. Everything that is wrong is collected
+ * and reported at once; a policy with one error is no policy (DESIGN 1.7). */
+#ifndef DOCKREEVE_POLICY_POLICY_LOAD_H
+#define DOCKREEVE_POLICY_POLICY_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+#include "policy/policy.h"
+
+/* One thing to tell the user, in order of place: an error, or a notice that stops nothing. */
+struct policy_message {
+    char *file;         /* owned; NULL = no file (an option, the environment) */
+    struct error error; /* line, column, text */
+};
+struct policy_messages {
+    struct policy_message *items; /* owned */
+    size_t count, capacity;
+};
+void policy_messages_add(struct policy_messages *messages, const char *file, unsigned line,
+                         unsigned column, const char *format, ...) PRINTF_LIKE(5, 6);
+/* Appends "file:line:column: text\n" for each. */
+void policy_messages_write(const struct policy_messages *messages, struct buffer *out);
+void policy_messages_free(struct policy_messages *messages);
+
+/* What to load from. All borrowed for the call. */
+struct policy_inputs {
+    const char *config_path; /* policy.yaml; its folder's policy.d/ *.yaml are the drop-ins */
+    bool config_required; /* named by the user: a missing file is an error, not an empty policy */
+    const char *const *listen; /* --listen values, for the client `default` */
+    size_t listen_count;
+    char *const
+        *environment; /* "NAME=value" array for compatibility mode; NULL = ignore the environment */
+    bool check_owner; /* refuse files and folders that others can write (DESIGN 1.7) */
+};
+
+/* NULL when anything was wrong; `errors` says what. `notices` holds warnings and what the start
+ * should say, also on success. */
+struct policy *policy_load(const struct policy_inputs *inputs, struct policy_messages *errors,
+                           struct policy_messages *notices);
+
+/* The folders whose change means a reload, "policy.yaml's" and "policy.d" (which need not exist
+ * yet). Writes at most two paths into `folders` (owned by the caller afterwards) and returns how
+ * many. */
+size_t policy_watch_folders(const struct policy_inputs *inputs, char *folders[2]);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where things are kept when nothing else is said (DESIGN 4): under /etc, /var/log and /var/lib for
+ * root, under the XDG folders for everybody else. The options --config, --log and --state and their
+ * variables come before these. */
+#ifndef DOCKREEVE_POLICY_POLICY_PATHS_H
+#define DOCKREEVE_POLICY_POLICY_PATHS_H
+
+/* Owned by the caller; for start-up use, aborts when memory is out. */
+char *policy_path_config(void); /* …/policy.yaml */
+char *policy_path_log(void);    /* …/access.jsonl */
+char *policy_path_state(void);  /* a folder */
+
+#endif

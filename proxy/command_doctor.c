@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `dockreeve doctor`: looks at the installation as the user who runs it and says, a line a thing,
+ * what is wrong and how to mend it. It changes nothing. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/command.h"
+#include "base/json_write.h"
+#include "policy/environment.h"
+#include "policy/policy_load.h"
+#include "policy/policy_paths.h"
+#include "proxy/commands.h"
+#include "proxy/common_options.h"
+#include "proxy/probe.h"
+#include "proxy/serve_options.h"
+
+extern char **environ;
+
+enum { UPSTREAM, CONFIG, JSON, OPTION_COUNT };
+enum { PROBE_TIMEOUT_MS = 3000 };
+
+static const struct option options[OPTION_COUNT] = {
+    [UPSTREAM] = COMMON_OPTION_UPSTREAM,
+    [CONFIG] = COMMON_OPTION_CONFIG,
+    [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "print one JSON object a line"},
+};
+
+const struct option_table doctor_option_table = {
+    .command = "doctor",
+    .arguments = "",
+    .summary = "Says what is wrong with this installation and how to mend it.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+};
+
+enum finding { FINDING_OK, FINDING_NOTE, FINDING_WRONG };
+
+struct report {
+    bool json;
+    int exit_code;
+};
+
+static void say(struct report *report, enum finding finding, const char *topic, const char *format,
+                ...) PRINTF_LIKE(4, 5);
+static void say(struct report *report, enum finding finding, const char *topic, const char *format,
+                ...)
+{
+    static const char *const words[] = {
+        [FINDING_OK] = "ok", [FINDING_NOTE] = "note", [FINDING_WRONG] = "wrong"};
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (report->json) {
+        AUTO_BUFFER struct buffer line = BUFFER_EMPTY;
+        buffer_append_byte(&line, '{');
+        json_write_key_text(&line, "finding", words[finding]);
+        json_write_key_text(&line, "topic", topic);
+        json_write_key_text(&line, "text", text);
+        buffer_append_byte(&line, '}');
+        puts(buffer_text(&line));
+    } else {
+        printf("%-5s  %-8s %s\n", words[finding], topic, text);
+    }
+    if (finding == FINDING_WRONG && report->exit_code == COMMAND_DONE)
+        report->exit_code = COMMAND_FAILED;
+}
+
+/* What the failure to reach a unix socket means, and what mends it. */
+static void explain_socket(struct report *report, const char *path, const struct error *error)
+{
+    struct stat status;
+    report->exit_code = COMMAND_UNAVAILABLE;
+    if (stat(path, &status) != 0)
+        say(report, FINDING_WRONG, "engine",
+            "%s: %s; is the Docker Engine installed and running, or its socket mounted?", path,
+            strerror(errno));
+    else if (!S_ISSOCK(status.st_mode))
+        say(report, FINDING_WRONG, "engine",
+            "%s is no socket; a mount made a folder of it before the engine ran: mount the "
+            "folder that holds the socket",
+            path);
+    else if (error->code == EACCES)
+        say(report, FINDING_WRONG, "engine",
+            "%s belongs to uid %u, group %u, mode %03o, and this is uid %u: add group %u "
+            "(docker run --group-add %u, systemd SupplementaryGroups=)",
+            path, status.st_uid, status.st_gid, (unsigned)status.st_mode & 0777, geteuid(),
+            status.st_gid, status.st_gid);
+    else
+        say(report, FINDING_WRONG, "engine",
+            "%s: %s; a socket that was left behind, or a single-file mount of one that the "
+            "engine has made anew: mount the folder",
+            path, error->text);
+}
+
+static void check_engine(struct report *report, const char *upstream)
+{
+    struct endpoint endpoint;
+    struct error error;
+    unsigned status;
+    if (!endpoint_parse(&endpoint, slice_from_text(upstream), &error)) {
+        say(report, FINDING_WRONG, "engine", "--upstream %s: %s", upstream, error.text);
+        return;
+    }
+    AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
+    endpoint_write(&endpoint, &name);
+    if (probe_ping(&endpoint, PROBE_TIMEOUT_MS, &status, &error) && status == 200) {
+        say(report, FINDING_OK, "engine", "%s answers", buffer_text(&name));
+    } else if (endpoint_is_unix(&endpoint) && endpoint.address.un.sun_path[0] == '/') {
+        explain_socket(report, endpoint.address.un.sun_path, &error);
+    } else {
+        report->exit_code = COMMAND_UNAVAILABLE;
+        say(report, FINDING_WRONG, "engine", "%s does not answer: %s", buffer_text(&name),
+            error.text);
+    }
+}
+
+/* A file that is itself a mount point never shows a rename, and with it no change of policy. */
+static void check_mount(struct report *report, const char *config)
+{
+    AUTO_FCLOSE FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    char line[4096], mount_point[2048];
+    while (mounts != NULL && fgets(line, sizeof(line), mounts) != NULL) {
+        if (sscanf(line, "%*d %*d %*s %*s %2047s", mount_point) == 1 &&
+            strcmp(mount_point, config) == 0)
+            say(report, FINDING_WRONG, "policy",
+                "%s is mounted as a single file, so a changed policy is never seen: mount its "
+                "folder",
+                config);
+    }
+}
+
+static void check_request(struct report *report, const struct policy *policy,
+                          const struct policy_client *client, const char *what,
+                          enum http_method method, const char *target)
+{
+    struct docker_request *request = calloc(1, sizeof(*request));
+    struct verdict verdict;
+    struct error error;
+    if (request != NULL &&
+        docker_request_parse(request, method, slice_from_text(target), false, &error)) {
+        policy_decide_docker(policy, client, request, DOCKER_OBJECT_UNKNOWN, NULL, NULL, &verdict);
+        say(report, FINDING_OK, "client", "%s: %s (%s) is %s by %s (%s)", client->name, what,
+            docker_operation_info(request->operation)->name,
+            verdict.result == VERDICT_ALLOW ? "allowed" : "refused", verdict.rule, verdict.source);
+        if (request->operation == DOCKER_CONTAINER_CREATE && verdict.result == VERDICT_ALLOW)
+            say(report, FINDING_NOTE, "client",
+                "%s may create containers: that is root on the host until guards exist",
+                client->name);
+    }
+    if (request != NULL)
+        docker_request_clear(request);
+    free(request);
+}
+
+static void check_clients(struct report *report, const struct policy *policy)
+{
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        if (client->listen_count == 0)
+            say(report, FINDING_NOTE, "client",
+                "%s has no listener: nobody can connect as it unless serve has --listen or the "
+                "service manager passes a socket",
+                client->name);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            if (client->listens[j].kind == POLICY_LISTEN_TCP && client->from_count == 0)
+                say(report, FINDING_NOTE, "client",
+                    "%s listens on %s without `from`: whoever reaches the port is this client",
+                    client->name, client->listens[j].text);
+        }
+        check_request(report, policy, client, "docker ps", HTTP_METHOD_GET, "/containers/json");
+        check_request(report, policy, client, "docker run", HTTP_METHOD_POST, "/containers/create");
+    }
+}
+
+static void check_policy(struct report *report, const char *config, bool required)
+{
+    struct policy_inputs inputs = {.config_path = config,
+                                   .config_required = required,
+                                   .environment = environ,
+                                   .check_owner = true};
+    struct policy_messages errors = {0}, notices = {0};
+    struct policy *policy = policy_load(&inputs, &errors, &notices);
+    for (size_t i = 0; i < errors.count; i++)
+        say(report, FINDING_WRONG, "policy", "%s:%u:%u: %s",
+            errors.items[i].file == NULL ? "-" : errors.items[i].file, errors.items[i].error.line,
+            errors.items[i].error.column, errors.items[i].error.text);
+    if (policy == NULL) {
+        report->exit_code = COMMAND_USAGE;
+    } else {
+        say(report, FINDING_OK, "policy", "%s is valid (hash %s)",
+            access(config, F_OK) == 0 ? config : "no policy file; the rest", policy_hash(policy));
+        check_mount(report, config);
+        check_clients(report, policy);
+    }
+    policy_unref(&policy);
+    policy_messages_free(&errors);
+    policy_messages_free(&notices);
+}
+
+int command_doctor(int argc, char **argv)
+{
+    struct option_value values[OPTION_COUNT];
+    int code = command_begin(&doctor_option_table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    struct report report = {.json = values[JSON].flag};
+    AUTO_FREE char *config = values[CONFIG].given
+                                 ? slice_to_text(slice_from_text(values[CONFIG].text))
+                                 : policy_path_config();
+    check_engine(&report, serve_options_upstream(&values[UPSTREAM]));
+    check_policy(&report, config, values[CONFIG].given && !environment_is_compat(environ));
+    return report.exit_code;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `dockreeve healthcheck`: exit 0 when the gate answers and the engine behind it does. For
+ * HEALTHCHECK in an image that has no shell, so it finds by itself where the gate listens: it reads
+ * the same policy and environment. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/command.h"
+#include "policy/environment.h"
+#include "policy/policy_load.h"
+#include "policy/policy_paths.h"
+#include "proxy/commands.h"
+#include "proxy/common_options.h"
+#include "proxy/probe.h"
+#include "proxy/serve_options.h"
+
+extern char **environ;
+
+enum { LISTEN, UPSTREAM, CONFIG, TIMEOUT, OPTION_COUNT };
+
+static const struct option options[OPTION_COUNT] = {
+    [LISTEN] = {.name = "listen",
+                .letter = 'l',
+                .type = OPTION_LIST,
+                .argument = "ADDRESS",
+                .help = "where the gate listens, as given to serve; without it the policy or the "
+                        "default of serve says so"},
+    [UPSTREAM] = COMMON_OPTION_UPSTREAM,
+    [CONFIG] = COMMON_OPTION_CONFIG,
+    [TIMEOUT] = {.name = "timeout",
+                 .type = OPTION_DURATION,
+                 .argument = "TIME",
+                 .initial = "3s",
+                 .min = 10,
+                 .max = 600000,
+                 .help = "how long to wait for an answer"},
+};
+
+const struct option_table healthcheck_option_table = {
+    .command = "healthcheck",
+    .arguments = "",
+    .summary = "Exits 0 when the gate and the engine answer.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+};
+
+static bool listener_endpoint(const struct policy_listen *listen_at, struct endpoint *endpoint)
+{
+    if (listen_at->kind == POLICY_LISTEN_UNIX)
+        return endpoint_from_path(endpoint, slice_from_text(listen_at->path));
+    endpoint_from_ip(endpoint, &listen_at->address, listen_at->port);
+    return true;
+}
+
+/* A client's `from` may leave out this machine: the gate then takes the connection and closes it,
+ * which is an answer too. */
+static bool ask_listener(const struct policy_client *client, const struct endpoint *endpoint,
+                         uint64_t timeout_ms, unsigned *status_out, struct error *error)
+{
+    if (probe_ping(endpoint, timeout_ms, status_out, error))
+        return true;
+    *status_out = 403;
+    return client->from_count > 0 && !endpoint_is_unix(endpoint) &&
+           (error->code == ECONNRESET || error->code == EPIPE);
+}
+
+static bool ask_default_listener(uint64_t timeout_ms, unsigned *status_out, struct error *error)
+{
+    char text[256];
+    struct endpoint endpoint;
+    serve_options_default_listen(text, sizeof(text));
+    if (endpoint_parse(&endpoint, slice_from_text(text), error) &&
+        probe_ping(&endpoint, timeout_ms, status_out, error))
+        return true;
+    return error_set(error, 1,
+                     "%s, where it listens when nothing else is said: %s; if serve has --listen, "
+                     "healthcheck needs it too",
+                     text, strerror(error->code));
+}
+
+/* Asks one listener after the other, until one answers at all. */
+static bool ask_gate(const struct policy *policy, uint64_t timeout_ms, unsigned *status_out,
+                     struct error *error)
+{
+    size_t asked = 0;
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            struct endpoint endpoint;
+            asked++;
+            if (listener_endpoint(&client->listens[j], &endpoint) &&
+                ask_listener(client, &endpoint, timeout_ms, status_out, error))
+                return true;
+        }
+    }
+    return asked == 0 && ask_default_listener(timeout_ms, status_out, error);
+}
+
+static int check(const struct option_value *values, const struct policy *policy)
+{
+    struct error error = {0};
+    struct endpoint engine;
+    unsigned status;
+    const char *upstream = serve_options_upstream(&values[UPSTREAM]);
+    if (!ask_gate(policy, values[TIMEOUT].number, &status, &error)) {
+        fprintf(stderr, "dockreeve: the gate does not answer: %s\n", error.text);
+        return COMMAND_FAILED;
+    }
+    if (status == 200)
+        return COMMAND_DONE;
+    if (status == 403 && endpoint_parse(&engine, slice_from_text(upstream), &error) &&
+        probe_ping(&engine, values[TIMEOUT].number, &status, &error) && status == 200)
+        return COMMAND_DONE;
+    fprintf(stderr, "dockreeve: the gate answers, the Docker Engine does not (status %u)\n",
+            status);
+    return COMMAND_FAILED;
+}
+
+int command_healthcheck(int argc, char **argv)
+{
+    struct option_value values[OPTION_COUNT];
+    int code = command_begin(&healthcheck_option_table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    AUTO_FREE char *config = values[CONFIG].given
+                                 ? slice_to_text(slice_from_text(values[CONFIG].text))
+                                 : policy_path_config();
+    struct policy_inputs inputs = {
+        .config_path = config,
+        .config_required = values[CONFIG].given && !environment_is_compat(environ),
+        .listen = values[LISTEN].list,
+        .listen_count = values[LISTEN].list_count,
+        .environment = environ,
+    };
+    struct policy_messages errors = {0}, notices = {0};
+    struct policy *policy = policy_load(&inputs, &errors, &notices);
+    if (policy == NULL) {
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+        policy_messages_write(&errors, &text);
+        fputs(buffer_text(&text), stderr);
+        code = COMMAND_USAGE;
+    } else {
+        code = check(values, policy);
+    }
+    policy_unref(&policy);
+    policy_messages_free(&errors);
+    policy_messages_free(&notices);
+    return code;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `dockreeve serve`: reads options and policy, opens everything, gives up what it no longer needs,
+ * runs. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/command.h"
+#include "policy/environment.h"
+#include "proxy/commands.h"
+#include "proxy/confine.h"
+#include "proxy/gate.h"
+#include "proxy/reload.h"
+#include "proxy/serve_options.h"
+
+extern char **environ;
+
+static int complain(const struct error *error, int code)
+{
+    fprintf(stderr, "dockreeve: %s\n", error->text);
+    return error->code > 0 && error->code <= 9 ? error->code : code;
+}
+
+/* Prints errors and notices; NULL when there is no policy. */
+static struct policy *load_policy(const struct policy_inputs *inputs, bool quiet)
+{
+    struct policy_messages errors = {0}, notices = {0};
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    struct policy *policy = policy_load(inputs, &errors, &notices);
+    policy_messages_write(&errors, &text);
+    if (!quiet)
+        policy_messages_write(&notices, &text);
+    fputs(buffer_text(&text), stderr);
+    policy_messages_free(&errors);
+    policy_messages_free(&notices);
+    return policy;
+}
+
+static size_t count_listeners(const struct policy *policy)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < policy_client_count(policy); i++)
+        count += policy_client_at(policy, i)->listen_count;
+    return count;
+}
+
+static struct policy *load_with_listeners(struct serve_options *options)
+{
+    struct policy *policy = load_policy(&options->gate.inputs,
+                                        environment_log_level(environ) == ENVIRONMENT_LEVEL_ERROR);
+    if (policy == NULL || count_listeners(policy) > 0 || getenv("LISTEN_FDS") != NULL)
+        return policy;
+    policy_unref(&policy);
+    serve_options_default_listen(options->default_listen, sizeof(options->default_listen));
+    options->listens[0] = options->default_listen;
+    options->gate.inputs.listen_count = 1;
+    return load_policy(&options->gate.inputs, true);
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* A read-only mount of a socket protects the file, not the engine: connecting and writing work as
+ * ever. */
+static void note_read_only_socket(struct gate *gate)
+{
+    const struct endpoint *endpoint = engine_endpoint(gate->engine);
+    struct statvfs status;
+    if (!endpoint_is_unix(endpoint) || statvfs(endpoint->address.un.sun_path, &status) != 0 ||
+        !(status.f_flag & ST_RDONLY))
+        return;
+    gate_log_event(gate, LOG_START, true, "note.read-only-socket",
+                   "the engine's socket is mounted read-only: that keeps nobody who can reach it "
+                   "from any request; only this "
+                   "gate's policy does");
+}
+
+/* The groups that keep the engine's socket reachable under another user. */
+static size_t engine_groups(const struct endpoint *endpoint, gid_t groups[1])
+{
+    struct stat status;
+    if (!endpoint_is_unix(endpoint) || stat(endpoint->address.un.sun_path, &status) != 0)
+        return 0;
+    groups[0] = status.st_gid;
+    return 1;
+}
+
+static bool confine(const struct serve_options *options, struct gate *gate, struct error *error)
+{
+    gid_t groups[1];
+    size_t group_count = engine_groups(&options->gate.engine.address, groups);
+    if (options->user != NULL && !confine_drop_user(options->user, groups, group_count, error))
+        return false;
+    /* Capabilities belong to a thread: the loader inherits what is left. */
+    if (!confine_capabilities(error) || (gate->reload = reload_start(gate, error)) == NULL)
+        return false;
+    error->text[0] = '\0';
+    if (!confine_lock(options->system_call_filter, error))
+        return false;
+    if (error->text[0] != '\0')
+        fprintf(stderr, "dockreeve: %s\n", error->text);
+    return true;
+}
+
+static int run(struct serve_options *options)
+{
+    struct error error = {0};
+    struct policy *policy = load_with_listeners(options);
+    if (policy == NULL)
+        return COMMAND_USAGE;
+    struct gate *gate = gate_new(&options->gate, policy, &error);
+    if (gate == NULL)
+        return complain(&error, COMMAND_FAILED);
+    int code = COMMAND_FAILED;
+    note_read_only_socket(gate); /* asks for what the confined process may not */
+    if (confine(options, gate, &error)) {
+        code = gate_run(gate);
+    } else {
+        complain(&error, COMMAND_FAILED);
+    }
+    reload_stop(&gate->reload);
+    gate_free(&gate);
+    return code;
+}
+
+int command_serve(int argc, char **argv)
+{
+    struct serve_options options;
+    struct error error = {0};
+    bool help = false;
+    if (!serve_options_read(&options, argc, argv, &help, &error)) {
+        serve_options_clear(&options);
+        return complain(&error, COMMAND_USAGE);
+    }
+    if (help) {
+        option_print_help(&serve_option_table, stdout);
+        return COMMAND_DONE;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    raise_descriptor_limit();
+    int code = run(&options);
+    serve_options_clear(&options);
+    return code;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The commands that need the event loop or the engine (DESIGN 6). Each has one function and one
+ * option table; dockreeve.c lists them, and help and completion are made from the tables. argv
+ * holds what stands behind the command's name; the result is the exit code. */
+#ifndef DOCKREEVE_PROXY_COMMANDS_H
+#define DOCKREEVE_PROXY_COMMANDS_H
+
+#include "base/option.h"
+
+extern const struct option_table serve_option_table;
+extern const struct option_table healthcheck_option_table;
+extern const struct option_table doctor_option_table;
+extern const struct option_table version_option_table;
+
+int command_serve(int argc, char **argv);
+int command_healthcheck(int argc, char **argv);
+int command_doctor(int argc, char **argv);
+int command_version(int argc, char **argv);
+
+#endif

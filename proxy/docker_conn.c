@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of a client connection: accepted, read, answered again and again, closed. It reads heads
+ * and dropped bodies; what a head means is docker_exchange.c's business. No callback frees its own
+ * connection: closing queues it for the end of the turn. */
+#include "proxy/docker_conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "proxy/event_switch.h"
+#include "proxy/listener.h"
+
+enum { LINGER_MS = 2000, DROPPED_BODY_MAX = 65536 };
+
+static void on_read(evutil_socket_t fd, short what, void *context);
+static void on_write(evutil_socket_t fd, short what, void *context);
+static void on_timer(evutil_socket_t fd, short what, void *context);
+
+void docker_conn_set_state(struct docker_conn *conn, enum docker_conn_state state)
+{
+    struct gate *gate = conn->gate;
+    if (conn->state == state)
+        return;
+    if (conn->state == DOCKER_CONN_IDLE)
+        TAILQ_REMOVE(&gate->idle, conn, idle_link);
+    if (state == DOCKER_CONN_IDLE)
+        TAILQ_INSERT_TAIL(&gate->idle, conn, idle_link);
+    conn->state = state;
+    if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
+        event_del(&conn->timer);
+}
+
+void docker_conn_deadline(struct docker_conn *conn, uint64_t timeout_ms)
+{
+    if (timeout_ms == 0)
+        return;
+    struct timeval wait = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
+    event_add(&conn->timer, &wait);
+}
+
+void docker_conn_read_enable(struct docker_conn *conn, bool enable)
+{
+    enable = enable && (!conn->input_ended || conn->state == DOCKER_CONN_TUNNEL);
+    if (conn->state != DOCKER_CONN_CLOSED)
+        event_switch(&conn->read_event, &conn->reading, enable);
+}
+
+static void write_enable(struct docker_conn *conn, bool enable)
+{
+    if (conn->state != DOCKER_CONN_CLOSED)
+        event_switch(&conn->write_event, &conn->writing, enable);
+}
+
+bool docker_conn_has_early_input(const struct docker_conn *conn)
+{
+    char byte;
+    return conn->may_stream && conn->request_body.finished &&
+           (io_buffer_len(&conn->in) > 0 || recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0);
+}
+
+void docker_conn_want_write(struct docker_conn *conn)
+{
+    write_enable(conn, true);
+}
+
+void docker_conn_accept(struct gate *gate, struct listener *listener, int fd,
+                        const struct endpoint *peer, bool unwelcome)
+{
+    struct docker_conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL) {
+        close(fd);
+        return;
+    }
+    conn->gate = gate;
+    conn->listener = listener_use(listener);
+    conn->fd = fd;
+    conn->peer = *peer;
+    conn->unwelcome = unwelcome;
+    conn->pid = -1;
+    if (endpoint_is_unix(peer)) {
+        struct ucred credentials;
+        socklen_t len = sizeof(credentials);
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) == 0) {
+            conn->uid = credentials.uid;
+            conn->gid = credentials.gid;
+            conn->pid = credentials.pid;
+        }
+    }
+    event_assign(&conn->read_event, gate->base, fd, EV_READ | EV_PERSIST, on_read, conn);
+    event_assign(&conn->write_event, gate->base, fd, EV_WRITE | EV_PERSIST, on_write, conn);
+    event_assign(&conn->timer, gate->base, -1, 0, on_timer, conn);
+    TAILQ_INSERT_TAIL(&gate->conns, conn, link);
+    gate->conn_count++;
+    metrics_connection_opened(listener_client(listener)->metrics);
+    conn->state = DOCKER_CONN_IDLE;
+    TAILQ_INSERT_TAIL(&gate->idle, conn, idle_link);
+    http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+    docker_conn_read_enable(conn, true);
+}
+
+void docker_conn_close(struct docker_conn *conn, const char *reason)
+{
+    struct gate *gate = conn->gate;
+    if (conn->state == DOCKER_CONN_CLOSED)
+        return;
+    docker_log_close(conn, reason);
+    docker_exchange_forget(conn);
+    docker_conn_set_state(conn, DOCKER_CONN_CLOSED);
+    event_del(&conn->read_event);
+    event_del(&conn->write_event);
+    close(conn->fd);
+    conn->fd = -1;
+    io_buffer_reset(gate->blocks, &conn->in);
+    io_buffer_reset(gate->blocks, &conn->out);
+    TAILQ_REMOVE(&gate->conns, conn, link);
+    TAILQ_INSERT_TAIL(&gate->dead, conn, link);
+    gate->conn_count--;
+    metrics_connection_closed(listener_client(conn->listener)->metrics);
+}
+
+void docker_conn_free_dead(struct gate *gate)
+{
+    struct docker_conn *conn;
+    while ((conn = TAILQ_FIRST(&gate->dead)) != NULL) {
+        TAILQ_REMOVE(&gate->dead, conn, link);
+        listener_unuse(&conn->listener);
+        buffer_free(&conn->exchange.facts);
+        free(conn);
+    }
+}
+
+bool docker_conn_evict_idle(struct gate *gate)
+{
+    struct docker_conn *oldest = TAILQ_FIRST(&gate->idle);
+    if (oldest == NULL)
+        return false;
+    docker_conn_close(oldest, "evicted");
+    return true;
+}
+
+void docker_conn_sweep(struct gate *gate)
+{
+    struct docker_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        bool unwatched = !conn->reading && !conn->writing;
+        bool all_said =
+            conn->state == DOCKER_CONN_TUNNEL ? conn->up_ended : conn->request_body.finished;
+        if (unwatched && all_said && docker_conn_peer_is_gone(conn))
+            docker_conn_close(conn, "client-gone");
+    }
+}
+
+bool docker_conn_flush(struct docker_conn *conn)
+{
+    return docker_conn_send(conn, false);
+}
+
+bool docker_conn_send(struct docker_conn *conn, bool more)
+{
+    if (conn->hold) {
+        write_enable(conn, false);
+        return true;
+    }
+    if (!io_buffer_drain(conn->gate->blocks, &conn->out, conn->fd, more)) {
+        docker_conn_close(conn, "client-gone");
+        return false;
+    }
+    write_enable(conn, io_buffer_len(&conn->out) > 0);
+    return true;
+}
+
+/* A head, or the beginning of one, may be in `in`. */
+static void read_head(struct docker_conn *conn)
+{
+    if (io_buffer_len(&conn->in) == 0) {
+        docker_conn_set_state(conn, DOCKER_CONN_IDLE);
+        return;
+    }
+    bool waiting = conn->state == DOCKER_CONN_HEAD;
+    docker_conn_set_state(conn, DOCKER_CONN_HEAD);
+    docker_exchange_start(conn);
+    if (conn->state == DOCKER_CONN_HEAD && conn->input_ended)
+        docker_conn_close(conn, "client-gone");
+    else if (conn->state == DOCKER_CONN_HEAD && !waiting)
+        docker_conn_deadline(conn, conn->gate->options->header_timeout_ms);
+}
+
+bool docker_conn_send_continue(struct docker_conn *conn)
+{
+    if (!conn->expects_continue)
+        return true;
+    conn->expects_continue = false;
+    bool answering = conn->state != DOCKER_CONN_FORWARD && conn->state != DOCKER_CONN_DROP_BODY;
+    if (io_buffer_len(&conn->in) > 0 || answering)
+        return true;
+    return io_buffer_append(conn->gate->blocks, &conn->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) &&
+           docker_conn_flush(conn);
+}
+
+void docker_conn_drop_body(struct docker_conn *conn)
+{
+    struct error error;
+    if (!http_body_move(&conn->request_body, conn->gate->blocks, &conn->in, NULL, &error)) {
+        docker_refusal_error(conn, &error);
+    } else if (conn->request_body.payload > DROPPED_BODY_MAX) {
+        docker_refusal_send(conn, 413, "limit.body",
+                            "dockreeve: this operation takes no body, and the one sent is longer "
+                            "than the 64 kB that are read and dropped");
+    } else if (conn->request_body.finished) {
+        docker_exchange_admit(conn);
+    } else if (conn->input_ended) {
+        docker_conn_close(conn, "request-cut-short");
+    } else {
+        docker_conn_read_enable(conn, true); /* the buffer may have been full during a lookup */
+        docker_conn_deadline(conn, conn->gate->options->body_timeout_ms);
+    }
+}
+
+bool docker_conn_peer_is_gone(const struct docker_conn *conn)
+{
+    struct pollfd look = {.fd = conn->fd, .events = 0};
+    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/* The client sent its FIN. While answers are due it may have closed only its half, so they still go
+ * out. */
+static void input_ended(struct docker_conn *conn)
+{
+    conn->input_ended = true;
+    docker_conn_read_enable(conn, false);
+    bool body_cut = conn->state == DOCKER_CONN_DROP_BODY || conn->state == DOCKER_CONN_LINGER ||
+                    (!conn->request_body.finished && conn->state != DOCKER_CONN_LOG_REFUSAL &&
+                     conn->state != DOCKER_CONN_FLUSH);
+    if (conn->state == DOCKER_CONN_IDLE || conn->state == DOCKER_CONN_HEAD || body_cut ||
+        docker_conn_peer_is_gone(conn))
+        docker_conn_close(conn, body_cut ? "request-cut-short" : "client-gone");
+    else
+        docker_body_send(conn); /* tells the engine */
+}
+
+/* Bytes behind the request that is being answered are kept, as far as the buffer goes: they are
+ * judged when their turn comes. */
+static void handle_input(struct docker_conn *conn)
+{
+    switch (conn->state) {
+    case DOCKER_CONN_IDLE:
+    case DOCKER_CONN_HEAD:
+        read_head(conn);
+        break;
+    case DOCKER_CONN_DROP_BODY:
+        docker_conn_drop_body(conn);
+        break;
+    case DOCKER_CONN_FORWARD:
+    case DOCKER_CONN_LOG_RESPONSE:
+    case DOCKER_CONN_RELAY:
+        break;
+    case DOCKER_CONN_LINGER:
+        io_buffer_reset(conn->gate->blocks, &conn->in);
+        break;
+    case DOCKER_CONN_LOOKUP:
+    case DOCKER_CONN_LOG_OPEN:
+    case DOCKER_CONN_TUNNEL:
+    case DOCKER_CONN_LOG_REFUSAL:
+    case DOCKER_CONN_FLUSH:
+    case DOCKER_CONN_CLOSED:
+        break;
+    }
+}
+
+static void on_read(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct docker_conn *conn = context;
+    if (conn->state == DOCKER_CONN_TUNNEL) {
+        docker_tunnel_move(conn);
+        return;
+    }
+    if (conn->state == DOCKER_CONN_LINGER)
+        io_buffer_reset(conn->gate->blocks, &conn->in);
+    if (!conn->request_body.finished &&
+        (conn->state == DOCKER_CONN_FORWARD || conn->state == DOCKER_CONN_RELAY)) {
+        docker_body_send(conn); /* reads for itself: it may splice */
+        return;
+    }
+    size_t limit = conn->state == DOCKER_CONN_LINGER ? IO_READ_BULK : IO_READ_HEAD;
+    ssize_t got = io_buffer_fill(conn->gate->blocks, &conn->in, (int)fd, limit);
+    if (got > 0)
+        handle_input(conn);
+    else if (got == 0)
+        input_ended(conn);
+    else if (errno == ENOBUFS)
+        docker_conn_read_enable(conn, false);
+    else if (errno != EAGAIN)
+        docker_conn_close(conn, "client-gone");
+}
+
+static void on_write(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct docker_conn *conn = context;
+    if (!docker_conn_flush(conn))
+        return;
+    if (conn->state == DOCKER_CONN_TUNNEL && io_buffer_len(&conn->out) == 0) {
+        conn->client_full = false;
+        docker_tunnel_move(conn);
+    } else if (io_buffer_len(&conn->out) == 0) {
+        if (conn->state == DOCKER_CONN_RELAY)
+            docker_response_read(conn);
+        else if (conn->state == DOCKER_CONN_FLUSH)
+            docker_conn_exchange_done(conn);
+    }
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct docker_conn *conn = context;
+    switch (conn->state) {
+    case DOCKER_CONN_HEAD:
+        conn->request_body.finished =
+            false; /* the rest of the head may still come: it is nobody's request */
+        docker_refusal_send(conn, 408, "limit.header-time",
+                            "the request head did not arrive in time");
+        break;
+    case DOCKER_CONN_DROP_BODY:
+        docker_refusal_send(conn, 408, "limit.body-time",
+                            "the request body did not arrive in time");
+        break;
+    case DOCKER_CONN_FORWARD:
+        docker_refusal_send(conn, 408, "limit.body-time", "the request body stopped arriving");
+        break;
+    case DOCKER_CONN_LOG_RESPONSE:
+    case DOCKER_CONN_RELAY:
+        docker_conn_close(conn, "limit.body-time");
+        break;
+    case DOCKER_CONN_LINGER:
+        docker_conn_close(conn, "done");
+        break;
+    case DOCKER_CONN_IDLE:
+    case DOCKER_CONN_LOOKUP:
+    case DOCKER_CONN_LOG_OPEN:
+    case DOCKER_CONN_TUNNEL:
+    case DOCKER_CONN_LOG_REFUSAL:
+    case DOCKER_CONN_FLUSH:
+    case DOCKER_CONN_CLOSED:
+        break;
+    }
+}
+
+/* A close(2) with unread bytes resets the connection and can take the answer with it, so what still
+ * comes is read and dropped for a moment (RFC 9112 section 9.6). */
+void docker_conn_linger(struct docker_conn *conn, const char *reason)
+{
+    docker_log_close(conn, reason);
+    docker_exchange_forget(conn);
+    docker_conn_set_state(conn, DOCKER_CONN_LINGER);
+    io_buffer_reset(conn->gate->blocks, &conn->in);
+    shutdown(conn->fd, SHUT_WR);
+    docker_conn_read_enable(conn, true);
+    docker_conn_deadline(conn, LINGER_MS);
+}
+
+void docker_conn_exchange_done(struct docker_conn *conn)
+{
+    if (io_buffer_len(&conn->out) > 0) {
+        docker_conn_set_state(conn, DOCKER_CONN_FLUSH);
+        write_enable(conn, true);
+        return;
+    }
+    write_enable(conn, false);
+    bool unread = !conn->request_body.finished || conn->may_stream;
+    docker_exchange_forget(conn);
+    if (conn->close_after || conn->gate->draining ||
+        (conn->input_ended && io_buffer_len(&conn->in) == 0)) {
+        if (unread && !conn->input_ended)
+            docker_conn_linger(conn, "done");
+        else
+            docker_conn_close(conn, "done");
+        return;
+    }
+    docker_conn_read_enable(conn, true);
+    read_head(conn);
+}

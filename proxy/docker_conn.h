@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One client connection on a Docker listener and the one exchange (request and answer) that is
+ * under way on it. The parts that work on it: docker_conn.c (life, reading of heads, deadlines),
+ * docker_exchange.c (judging), docker_refusal.c (answers of our own),
+ * docker_body.c (sending on), docker_response.c (the way back),
+ * docker_tunnel.c (hijacked streams), docker_lookup.c (asking what an object is), docker_log.c (its
+ * records). */
+/* clang-format off */
+/*
+ * state         waits for                          deadline        ended by
+ * IDLE          the first byte of a request        none            a byte; room needed, being the longest idle
+ * HEAD          the end of a head                  header_timeout  the head, or a refusal
+ * LOOKUP        the engine's word on the object    none            its answer
+ * DROP_BODY     the end of a body nobody reads     body_timeout    its end, or 413
+ * LOG_OPEN      the record of a change, written    none            the end of the turn
+ * FORWARD       the engine's answer                see below       a response head
+ * LOG_RESPONSE  the record of the answer           none            the end of the turn
+ * RELAY         more of the answer's body          see below       its end
+ * TUNNEL        bytes from either side             none            both ends, or a broken socket
+ * LOG_REFUSAL   the record of a refusal            none            the end of the turn
+ * FLUSH         the client to take the last bytes  none            an empty buffer
+ * LINGER        the client to stop sending         2 s             its end; then closing
+ * CLOSED        the end of the turn                -               being freed
+ *
+ * While a request's body is on its way (FORWARD to RELAY), body_timeout or upload_timeout bounds the
+ * time between two reads. */
+/* clang-format on */
+#ifndef DOCKREEVE_PROXY_DOCKER_CONN_H
+#define DOCKREEVE_PROXY_DOCKER_CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <event2/event_struct.h>
+
+#include "base/buffer.h"
+#include "policy/policy.h"
+#include "proxy/endpoint.h"
+#include "proxy/engine.h"
+#include "proxy/gate.h"
+#include "proxy/http_body.h"
+#include "proxy/io_buffer.h"
+#include "proxy/splice_flow.h"
+#include "rules/docker_object.h"
+#include "rules/docker_operation.h"
+
+enum docker_conn_state {
+    DOCKER_CONN_IDLE,
+    DOCKER_CONN_HEAD,
+    DOCKER_CONN_LOOKUP,
+    DOCKER_CONN_DROP_BODY,
+    DOCKER_CONN_LOG_OPEN,
+    DOCKER_CONN_FORWARD,
+    DOCKER_CONN_LOG_RESPONSE,
+    DOCKER_CONN_RELAY,
+    DOCKER_CONN_TUNNEL,
+    DOCKER_CONN_LOG_REFUSAL,
+    DOCKER_CONN_FLUSH,
+    DOCKER_CONN_LINGER,
+    DOCKER_CONN_CLOSED,
+};
+
+/* What the records of an exchange say; the texts are kept in `facts`, since the head's bytes are
+ * gone by then. */
+struct docker_exchange {
+    uint64_t id;
+    int64_t started_us; /* monotonic */
+    enum http_method method;
+    enum docker_operation operation;
+    struct buffer
+        facts; /* owned: path, object name, dropped parameter names, one behind the other */
+    uint32_t path_len, object_len, target_len; /* the target as the client wrote it stands last */
+    uint16_t dropped_count;                    /* each name ends with NUL in `facts` */
+    uint64_t dropped_body;
+    struct verdict verdict;
+    struct policy *policy; /* a reference while the exchange lasts: the verdict's texts are in it */
+    const char *reason;    /* stable code; static or in the policy */
+    const char *would_deny;
+    unsigned status;
+    bool judged;  /* the verdict says something */
+    bool refused; /* answered by us for a reason of our own, whatever the rules say */
+    bool opened;  /* an open record was written; a close record is owed */
+    bool logged;  /* the closing record was written */
+    bool stream;  /* counted among the open streams */
+    uint64_t tunnel_in, tunnel_out;
+};
+
+struct docker_conn {
+    struct gate *gate;         /* borrowed */
+    struct listener *listener; /* a use, counted there */
+    int fd;
+    enum docker_conn_state state;
+    struct endpoint peer;
+    uint32_t uid, gid;
+    int32_t pid; /* unix peers */
+    struct event read_event, write_event, timer;
+    bool reading, writing;
+    bool unwelcome;   /* one connection too many: its first request is refused */
+    bool input_ended; /* the client sent its FIN */
+    bool close_after; /* the connection ends with this exchange */
+    bool hold;        /* what is in `out` waits for the log */
+    struct io_buffer in, out;
+    size_t head_scanned;
+
+    struct docker_exchange exchange;
+    struct log_waiter waiter;
+    struct engine_conn *engine;   /* owned while an exchange needs it */
+    struct docker_lookup *lookup; /* owned: under way; NULL = none */
+    struct docker_lookup *judged; /* owned: the one whose object was judged; NULL = none */
+    struct io_buffer forward;     /* the head to be sent upstream, until a connection is there */
+    struct http_body request_body, response_body;
+    struct splice_flow up, down;
+    bool wants_upgrade;        /* the client asked for the protocol this operation can switch to */
+    bool may_stream;           /* the request could begin a stream */
+    bool minor_version_0;      /* HTTP/1.0: answered close-delimited */
+    bool expects_continue;     /* 100 is owed once the request is let through */
+    bool forwarded;            /* the head is in the engine's buffer or beyond */
+    bool response_body_closes; /* the engine's connection ends with its answer */
+    bool retried;              /* sent a second time, since a kept connection had gone stale */
+    bool up_ended, down_ended; /* tunnel: that direction has carried its end of stream */
+    bool client_full, engine_full; /* that side takes no more bytes now */
+    unsigned informational;        /* 1xx answers seen */
+    TAILQ_ENTRY(docker_conn) link, idle_link;
+};
+
+static inline struct docker_conn *docker_conn_of_waiter(struct log_waiter *waiter)
+{
+    return (struct docker_conn *)((char *)waiter - offsetof(struct docker_conn, waiter));
+}
+
+/* docker_conn.c: takes over an accepted socket. One that is `unwelcome` (too many connections) has
+ * its first request refused. */
+void docker_conn_accept(struct gate *gate, struct listener *listener, int fd,
+                        const struct endpoint *peer, bool unwelcome);
+/* Ends the connection for `reason` (static text): writes the closing record that is owed, stops
+ * every event and queues the free. */
+void docker_conn_close(struct docker_conn *conn, const char *reason);
+void docker_conn_free_dead(struct gate *gate);
+/* Closes connections whose client has gone while nobody was reading from it: it had sent its end,
+ * or more ahead than is kept. Call now and then. */
+void docker_conn_sweep(struct gate *gate);
+/* The only writer of conn->state; starts and stops the state's deadline. */
+void docker_conn_set_state(struct docker_conn *conn, enum docker_conn_state state);
+void docker_conn_read_enable(struct docker_conn *conn, bool enable);
+/* Sends what is in `out` unless it is held. False when the socket broke and the connection was
+ * closed. */
+MUST_CHECK bool docker_conn_flush(struct docker_conn *conn);
+/* The same when spliced bytes follow at once (`more`). */
+MUST_CHECK bool docker_conn_send(struct docker_conn *conn, bool more);
+/* Whether the client's socket says that it was closed or reset. A unix socket does so at once; a
+ * TCP socket that was closed looks like one that was half closed until something is sent. */
+bool docker_conn_peer_is_gone(const struct docker_conn *conn);
+/* Whether bytes came behind a request that could have begun a stream, before the client knew that
+ * it did not: they may be input of that stream and must not be read as the next request. */
+bool docker_conn_has_early_input(const struct docker_conn *conn);
+/* Sends the 100 that is owed once the request is let through while the client waits to send its
+ * body; not behind an answer that has begun. False when the socket broke and the connection was
+ * closed. */
+MUST_CHECK bool docker_conn_send_continue(struct docker_conn *conn);
+/* Reads over what has come of a body that the engine would not read, and goes on with the request
+ * when it has ended. */
+void docker_conn_drop_body(struct docker_conn *conn);
+/* Calls back (by state) once the client takes bytes again. */
+void docker_conn_want_write(struct docker_conn *conn);
+/* The exchange is over and its last bytes are in `out`: go on with the next request, or close. */
+void docker_conn_exchange_done(struct docker_conn *conn);
+/* The exchange is over while the client still sends: its last bytes reach it, then the connection
+ * is closed. */
+void docker_conn_linger(struct docker_conn *conn, const char *reason);
+/* Arms the timer of the current state. */
+void docker_conn_deadline(struct docker_conn *conn, uint64_t timeout_ms);
+/* Room is needed: closes the connection that has been idle the longest. False when none is idle. */
+bool docker_conn_evict_idle(struct gate *gate);
+
+/* docker_exchange.c */
+void docker_exchange_start(struct docker_conn *conn);
+void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_object *object);
+/* All that is read before the request may go on has been read: log a change, then forward. */
+void docker_exchange_admit(struct docker_conn *conn);
+void docker_exchange_forward(struct docker_conn *conn);
+/* An exchange begins with its number, once there is something to answer. */
+void docker_exchange_number(struct docker_conn *conn);
+void docker_exchange_engine_event(void *conn, enum engine_event event);
+void docker_exchange_forget(struct docker_conn *conn);
+
+/* docker_body.c: sends the head and as much of the body as there is and the engine takes. */
+void docker_body_send(struct docker_conn *conn);
+
+/* docker_refusal.c: answers with an error of ours (HTTP status, stable reason, sentence) and ends
+ * the exchange. */
+void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *reason,
+                         const char *message);
+/* The same for an error whose code is an HTTP status. */
+void docker_refusal_error(struct docker_conn *conn, const struct error *error);
+/* The answer to what cannot be logged (DESIGN 1.7). */
+void docker_refusal_unlogged(struct docker_conn *conn);
+
+/* docker_response.c */
+void docker_response_read(struct docker_conn *conn);
+void docker_response_released(struct docker_conn *conn);
+
+/* docker_tunnel.c */
+void docker_tunnel_start(struct docker_conn *conn);
+void docker_tunnel_move(struct docker_conn *conn);
+
+/* docker_lookup.c */
+MUST_CHECK bool docker_lookup_start(struct docker_conn *conn, enum docker_object_kind kind,
+                                    struct slice name, struct error *error);
+void docker_lookup_free(struct docker_lookup **lookup);
+/* The object as the engine described it. */
+const struct docker_object *docker_lookup_object(const struct docker_lookup *lookup);
+
+/* docker_revoke.c: closes the streams that the policy in force would not let open any more. They
+ * are judged by what was known of their object when they opened. */
+void docker_revoke_streams(struct gate *gate);
+
+/* docker_log.c: each adds one record and returns its number. */
+uint64_t docker_log_open(struct docker_conn *conn);
+uint64_t docker_log_request(struct docker_conn *conn);
+uint64_t docker_log_close(struct docker_conn *conn, const char *reason);
+
+#endif

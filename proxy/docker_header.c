@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tables of header fields and media types, and the heads written from them. */
+#include "proxy/docker_header.h"
+
+#include <string.h>
+
+enum field_use {
+    FIELD_ALWAYS,
+    FIELD_BODY,      /* only when a body goes along */
+    FIELD_SESSION,   /* only with an h2c upgrade */
+    FIELD_WEBSOCKET, /* only with a websocket upgrade */
+};
+
+/* What the engine reads of a request's fields. Everything else stops here, hop-by-hop fields and
+ * method overrides included. */
+static const struct {
+    struct slice name;
+    enum field_use use;
+} forwarded_fields[] = {
+    {{"User-Agent", 10}, FIELD_ALWAYS},
+    {{"Accept", 6}, FIELD_ALWAYS},
+    {{"Content-Type", 12}, FIELD_BODY},
+    {{"X-Registry-Auth", 15}, FIELD_ALWAYS},
+    {{"X-Registry-Config", 17}, FIELD_ALWAYS},
+    {{"X-Docker-Expose-Session-Uuid", 28}, FIELD_SESSION},
+    {{"X-Docker-Expose-Session-Name", 28}, FIELD_SESSION},
+    {{"X-Docker-Expose-Session-Sharedkey", 33}, FIELD_SESSION},
+    {{"X-Docker-Expose-Session-Grpc-Method", 35}, FIELD_SESSION}, /* many times */
+    {{"Sec-WebSocket-Key", 17}, FIELD_WEBSOCKET},
+    {{"Sec-WebSocket-Version", 21}, FIELD_WEBSOCKET},
+    {{"Sec-WebSocket-Protocol", 22}, FIELD_WEBSOCKET},
+    {{"Sec-WebSocket-Extensions", 24}, FIELD_WEBSOCKET},
+};
+
+/* Fields of an answer that end at this hop (RFC 9110 section 7.6.1), or that we write ourselves. */
+static const struct slice dropped_fields[] = {
+    {"Connection", 10},         {"Content-Length", 14},   {"Transfer-Encoding", 17},
+    {"Keep-Alive", 10},         {"Upgrade", 7},           {"Trailer", 7},
+    {"Proxy-Authenticate", 18}, {"Proxy-Connection", 16}, {"TE", 2},
+};
+
+static const struct {
+    enum docker_upgrade upgrade;
+    struct slice token;
+} upgrades[] = {
+    {DOCKER_UPGRADE_TCP, {"tcp", 3}},
+    {DOCKER_UPGRADE_H2C, {"h2c", 3}},
+    {DOCKER_UPGRADE_WEBSOCKET, {"websocket", 9}},
+};
+
+static struct slice upgrade_token(enum docker_upgrade upgrade)
+{
+    for (size_t i = 0; i < ARRAY_LEN(upgrades); i++) {
+        if (upgrades[i].upgrade == upgrade)
+            return upgrades[i].token;
+    }
+    return (struct slice){NULL, 0};
+}
+
+bool docker_header_asks_upgrade(const struct http_head *head, enum docker_upgrade upgrade)
+{
+    struct slice token = upgrade_token(upgrade);
+    return token.ptr != NULL && head->connection_upgrade &&
+           slice_equal_nocase(head->upgrade, token);
+}
+
+static void write_field(struct buffer *out, struct slice name, struct slice value)
+{
+    buffer_append_slice(out, name);
+    buffer_append_literal(out, ": ");
+    buffer_append_slice(out, value);
+    buffer_append_literal(out, "\r\n");
+}
+
+static void write_length(struct buffer *out, uint64_t length)
+{
+    buffer_append_literal(out, "Content-Length: ");
+    buffer_append_u64(out, length);
+    buffer_append_literal(out, "\r\n");
+}
+
+static bool is_wanted(enum field_use use, const struct docker_forward *forward)
+{
+    switch (use) {
+    case FIELD_ALWAYS:
+        return true;
+    case FIELD_BODY:
+        return forward->framing != HTTP_FRAMING_NONE;
+    case FIELD_SESSION:
+        return forward->upgrade == DOCKER_UPGRADE_H2C;
+    case FIELD_WEBSOCKET:
+        return forward->upgrade == DOCKER_UPGRADE_WEBSOCKET;
+    }
+    return false;
+}
+
+/* JSON is UTF-8 whatever a parameter says, so the type is sent on in its one plain spelling. */
+static struct slice canonical_type(const struct docker_forward *forward, struct slice type)
+{
+    bool json = docker_operation_info(forward->request->operation)->body == DOCKER_BODY_JSON;
+    return json ? SLICE_LITERAL("application/json") : type;
+}
+
+static void write_forwarded_fields(const struct docker_forward *forward, struct buffer *out)
+{
+    const struct http_head *head = forward->head;
+    for (unsigned i = 0; i < head->field_count; i++) {
+        for (size_t row = 0; row < ARRAY_LEN(forwarded_fields); row++) {
+            if (!slice_equal_nocase(head->fields[i].name, forwarded_fields[row].name))
+                continue;
+            struct slice value = head->fields[i].value;
+            if (forwarded_fields[row].use == FIELD_BODY)
+                value = canonical_type(forward, value);
+            if (is_wanted(forwarded_fields[row].use, forward) &&
+                !http_head_connection_names(head, forwarded_fields[row].name))
+                write_field(out, forwarded_fields[row].name, value);
+            break;
+        }
+    }
+}
+
+void docker_header_write_request(const struct docker_forward *forward, struct buffer *out)
+{
+    enum http_method method = forward->request->method;
+    buffer_append_text(out, http_method_name(method));
+    buffer_append_byte(out, ' ');
+    docker_request_write_target(forward->request, forward->object_id, out);
+    buffer_append_literal(out, " HTTP/1.1\r\nHost: docker\r\n");
+    write_forwarded_fields(forward, out);
+    if (forward->framing == HTTP_FRAMING_CHUNKED)
+        buffer_append_literal(out, "Transfer-Encoding: chunked\r\n");
+    else if (forward->framing == HTTP_FRAMING_LENGTH)
+        write_length(out, forward->content_length);
+    else if (method == HTTP_METHOD_POST || method == HTTP_METHOD_PUT)
+        write_length(out, 0);
+    if (forward->upgrade != DOCKER_UPGRADE_NONE) {
+        buffer_append_literal(out, "Connection: Upgrade\r\n");
+        write_field(out, SLICE_LITERAL("Upgrade"), upgrade_token(forward->upgrade));
+    }
+    buffer_append_literal(out, "\r\n");
+}
+
+static bool is_dropped(const struct http_head *head, struct slice name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(dropped_fields); i++) {
+        if (slice_equal_nocase(name, dropped_fields[i]))
+            return true;
+    }
+    return http_head_connection_names(head, name);
+}
+
+void docker_header_write_response(const struct docker_answer *answer, struct buffer *out)
+{
+    const struct http_head *head = answer->head;
+    buffer_append_literal(out, "HTTP/1.1 ");
+    buffer_append_u64(out, head->status);
+    buffer_append_byte(out, ' ');
+    buffer_append_slice(out, head->reason);
+    buffer_append_literal(out, "\r\n");
+    for (unsigned i = 0; i < head->field_count; i++) {
+        if (!is_dropped(head, head->fields[i].name))
+            write_field(out, head->fields[i].name, head->fields[i].value);
+    }
+    if (answer->framing == HTTP_FRAMING_LENGTH || answer->show_length)
+        write_length(out, answer->content_length);
+    else if (answer->framing == HTTP_FRAMING_CHUNKED)
+        buffer_append_literal(out, "Transfer-Encoding: chunked\r\n");
+    if (answer->upgrade != DOCKER_UPGRADE_NONE) {
+        buffer_append_literal(out, "Connection: Upgrade\r\n");
+        write_field(out, SLICE_LITERAL("Upgrade"), upgrade_token(answer->upgrade));
+    } else if (answer->close && !answer->hijack) {
+        buffer_append_literal(out, "Connection: close\r\n");
+    }
+    buffer_append_literal(out, "\r\n");
+}
+
+static const char *reason_phrase(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *phrase;
+    } phrases[] = {
+        {400, "Bad Request"},
+        {403, "Forbidden"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {417, "Expectation Failed"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(phrases); i++) {
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    }
+    return "Error";
+}
+
+void docker_header_write_refusal(struct buffer *out, unsigned status, size_t body_len, bool close)
+{
+    buffer_append_literal(out, "HTTP/1.1 ");
+    buffer_append_u64(out, status);
+    buffer_append_byte(out, ' ');
+    buffer_append_text(out, reason_phrase(status));
+    buffer_append_literal(out, "\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n");
+    if (status == 429 || status == 503)
+        buffer_append_literal(out, "Retry-After: 1\r\n");
+    if (status == 405)
+        buffer_append_literal(out, "Allow: GET, HEAD, POST, PUT, DELETE\r\n");
+    write_length(out, body_len);
+    if (close)
+        buffer_append_literal(out, "Connection: close\r\n");
+    buffer_append_literal(out, "\r\n");
+}
+
+/* What the captured clients send with archives: the engine looks at the bytes, not at the type. */
+static const char *const archive_types[] = {
+    "application/x-tar", "application/tar",    "application/octet-stream",
+    "application/gzip",  "application/x-gzip", "application/x-bzip2",
+    "application/x-xz",  "application/zstd",   "text/plain",
+};
+
+/* The media type without its parameters. */
+static struct slice media_type(struct slice content_type)
+{
+    struct slice rest = content_type;
+    return slice_trim_blanks(slice_cut(&rest, ';'));
+}
+
+/* RFC 9110 section 5.6.6: every parameter is name=value. A value may be quoted; then only its
+ * quotes are looked at. */
+static bool has_good_parameters(struct slice content_type)
+{
+    struct slice rest = content_type;
+    slice_cut(&rest, ';');
+    while (rest.ptr != NULL) {
+        struct slice value = slice_trim_blanks(slice_cut(&rest, ';'));
+        struct slice name = slice_cut(&value, '=');
+        bool quoted = value.len > 0 && value.ptr[0] == '"';
+        if (name.len == 0 || value.ptr == NULL || value.len == 0 ||
+            memchr(name.ptr, ' ', name.len) != NULL ||
+            (quoted && (value.len < 2 || value.ptr[value.len - 1] != '"')))
+            return false;
+    }
+    return true;
+}
+
+static bool is_archive_type(struct slice type)
+{
+    for (size_t i = 0; i < ARRAY_LEN(archive_types); i++) {
+        if (slice_equal_nocase(type, slice_from_text(archive_types[i])))
+            return true;
+    }
+    return false;
+}
+
+static bool refuse_type(struct error *error, struct slice type, const char *wanted)
+{
+    char quoted[96];
+    return error_set_reason(
+        error, 415, "malformed.content-type", "a body of type %s is not accepted here%s",
+        type.len == 0 ? "(none)" : error_quote(type, quoted, sizeof(quoted)), wanted);
+}
+
+bool docker_header_check_content(const struct http_head *head, enum docker_body body, bool has_body,
+                                 struct error *error)
+{
+    struct slice type = media_type(http_head_field(head, SLICE_LITERAL("content-type")));
+    struct slice encoding = http_head_field(head, SLICE_LITERAL("content-encoding"));
+    if (!has_body)
+        return true;
+    if (slice_equal_nocase(type, SLICE_LITERAL("application/x-www-form-urlencoded")) ||
+        (type.len >= 10 && slice_equal_nocase(slice_of(type.ptr, 10), SLICE_LITERAL("multipart/"))))
+        return refuse_type(
+            error, type, ": the engine would read parameters from a form; put them into the query");
+    switch (body) {
+    case DOCKER_BODY_JSON:
+        if (encoding.ptr != NULL)
+            return error_set_reason(error, 400, "malformed.content-encoding",
+                                    "a JSON body with Content-Encoding is not accepted: the engine "
+                                    "reads it as it stands");
+        if (!slice_equal_nocase(type, SLICE_LITERAL("application/json")))
+            return refuse_type(error, type, ": send application/json");
+        return has_good_parameters(http_head_field(head, SLICE_LITERAL("content-type"))) ||
+               error_set_reason(error, 400, "malformed.content-type",
+                                "the parameters of Content-Type are malformed");
+    case DOCKER_BODY_ARCHIVE:
+        return type.len == 0 || is_archive_type(type) ||
+               refuse_type(error, type, ": send application/x-tar");
+    case DOCKER_BODY_NONE:
+    case DOCKER_BODY_IMPORT:
+    case DOCKER_BODY_ANY:
+        return true;
+    }
+    return false;
+}

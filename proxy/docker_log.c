@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The records of an exchange (DESIGN 5). Every exchange that was numbered gets exactly one closing
+ * record: `request` when nothing was written before, `close` after an `open`. */
+#include "proxy/docker_conn.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "proxy/listener.h"
+
+/* Texts that are made for one record only. */
+struct record_texts {
+    char id[32];
+    char peer[80];
+    struct slice dropped[DOCKER_QUERY_MAX];
+};
+
+static struct slice format_id(const struct docker_conn *conn, char text[32])
+{
+    static const char hex[] = "0123456789abcdef";
+    uint32_t prefix = conn->gate->id_prefix;
+    uint64_t number = conn->exchange.id;
+    size_t at = 0;
+    for (int shift = 28; shift >= 0; shift -= 4)
+        text[at++] = hex[prefix >> shift & 15];
+    text[at++] = '-';
+    for (int shift = 44; shift >= 0; shift -= 4)
+        text[at++] = hex[number >> shift & 15];
+    return slice_of(text, at);
+}
+
+static struct slice format_peer(const struct docker_conn *conn, char text[80])
+{
+    struct buffer out = {text, 0, 80, false}; /* large enough for every form: never grows */
+    if (endpoint_is_unix(&conn->peer)) {
+        buffer_append_literal(&out, "uid=");
+        buffer_append_u64(&out, conn->uid);
+        buffer_append_literal(&out, " pid=");
+        buffer_append_u64(&out, conn->pid < 0 ? 0 : (uint64_t)conn->pid);
+        return buffer_slice(&out);
+    }
+    struct ip_address ip = endpoint_ip(&conn->peer);
+    bool v4 = ip_address_is_v4(&ip);
+    if (!v4)
+        buffer_append_byte(&out, '[');
+    ip_address_write(&ip, &out);
+    if (!v4)
+        buffer_append_byte(&out, ']');
+    buffer_append_byte(&out, ':');
+    buffer_append_u64(&out, ntohs(conn->peer.address.any.sa_family == AF_INET6
+                                      ? conn->peer.address.in6.sin6_port
+                                      : conn->peer.address.in.sin_port));
+    return buffer_slice(&out);
+}
+
+static unsigned dropped_names(const struct docker_exchange *exchange, struct slice *names)
+{
+    struct slice rest = buffer_slice(&exchange->facts);
+    rest.ptr += exchange->path_len + exchange->object_len;
+    rest.len -= exchange->path_len + exchange->object_len;
+    for (unsigned i = 0; i < exchange->dropped_count; i++)
+        names[i] = slice_cut(&rest, '\0');
+    return exchange->dropped_count;
+}
+
+static void fill_decision(const struct docker_exchange *exchange, struct log_record *record)
+{
+    record->has_decision = true;
+    record->allowed =
+        exchange->judged && exchange->verdict.result == VERDICT_ALLOW && !exchange->refused;
+    if (exchange->judged && (record->allowed || exchange->verdict.result == VERDICT_DENY)) {
+        record->rule = slice_from_text(exchange->verdict.rule);
+        record->source = slice_from_text(exchange->verdict.source);
+    } else {
+        record->rule = SLICE_LITERAL("built-in");
+        record->source = SLICE_LITERAL("built-in");
+    }
+    record->reason = slice_from_text(exchange->reason);
+    record->would_deny = slice_from_text(exchange->would_deny);
+}
+
+static void fill(const struct docker_conn *conn, enum log_event event, struct record_texts *texts,
+                 struct log_record *record)
+{
+    const struct docker_exchange *exchange = &conn->exchange;
+    const struct docker_operation_info *info = docker_operation_info(exchange->operation);
+    *record = (struct log_record){
+        .time_us = timestamp_now_us(),
+        .id = format_id(conn, texts->id),
+        .event = event,
+        .kind = SLICE_LITERAL("docker"),
+        .client = slice_from_text(listener_client(conn->listener)->name),
+        .peer = format_peer(conn, texts->peer),
+        .via = SLICE_LITERAL("docker"),
+        .path = slice_of(exchange->facts.data, exchange->path_len),
+        .status = exchange->status,
+        .dropped_body = exchange->dropped_body,
+    };
+    if (exchange->method != HTTP_METHOD_UNKNOWN)
+        record->method = slice_from_text(http_method_name(exchange->method));
+    if (exchange->operation != DOCKER_OPERATION_NONE)
+        record->operation = slice_from_text(info->name);
+    if (exchange->object_len > 0)
+        record->object = slice_of(exchange->facts.data + exchange->path_len, exchange->object_len);
+    record->dropped_query_count = dropped_names(exchange, texts->dropped);
+    record->dropped_query = texts->dropped;
+    fill_decision(exchange, record);
+    record->policy = slice_from_text(
+        policy_hash(exchange->policy != NULL ? exchange->policy : conn->gate->policy));
+}
+
+static void fill_outcome(const struct docker_conn *conn, struct log_record *record)
+{
+    const struct docker_exchange *exchange = &conn->exchange;
+    record->has_outcome = true;
+    record->bytes_in =
+        exchange->tunnel_in + (exchange->dropped_body > 0 ? 0 : conn->request_body.payload);
+    record->bytes_out = exchange->tunnel_out + conn->response_body.payload;
+    record->duration_us = (uint64_t)(timestamp_monotonic_us() - exchange->started_us);
+}
+
+static void count(const struct docker_conn *conn, const struct log_record *record)
+{
+    const struct docker_operation_info *info = docker_operation_info(conn->exchange.operation);
+    struct metrics_series *series =
+        metrics_series(conn->gate->metrics, listener_client(conn->listener)->name, info->name,
+                       record->allowed, record->rule.ptr, record->source.ptr);
+    metrics_series_count(series);
+    metrics_series_observe(series, record->duration_us);
+}
+
+uint64_t docker_log_open(struct docker_conn *conn)
+{
+    struct record_texts texts;
+    struct log_record record;
+    fill(conn, LOG_OPEN, &texts, &record);
+    conn->exchange.opened = true;
+    return log_writer_add(conn->gate->log, &record);
+}
+
+static uint64_t write_last(struct docker_conn *conn, enum log_event event, const char *reason)
+{
+    struct record_texts texts;
+    struct log_record record;
+    fill(conn, event, &texts, &record);
+    fill_outcome(conn, &record);
+    record.close = slice_from_text(reason);
+    count(conn, &record);
+    conn->exchange.logged = true;
+    return log_writer_add(conn->gate->log, &record);
+}
+
+uint64_t docker_log_request(struct docker_conn *conn)
+{
+    return conn->exchange.logged ? 0 : write_last(conn, LOG_REQUEST, NULL);
+}
+
+uint64_t docker_log_close(struct docker_conn *conn, const char *reason)
+{
+    if (conn->exchange.id == 0 || conn->exchange.logged)
+        return 0;
+    return write_last(conn, conn->exchange.opened ? LOG_CLOSE : LOG_REQUEST, reason);
+}

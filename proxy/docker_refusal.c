@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Answers of our own: what is refused, with the rule or reason in a sentence that Docker clients
+ * show. A refusal goes out once its record was tried; a client that floods is slowed down and
+ * counted instead of logged one by one. */
+#include "proxy/docker_conn.h"
+
+#include <stdio.h>
+
+#include "base/json_write.h"
+#include "proxy/docker_header.h"
+#include "proxy/listener.h"
+
+static void on_refusal_written(struct log_waiter *waiter, enum log_write_state state)
+{
+    struct docker_conn *conn = docker_conn_of_waiter(waiter);
+    (void)state; /* an answer that refuses may go out unlogged: it has no effect to hide */
+    conn->hold = false;
+    if (docker_conn_flush(conn))
+        docker_conn_exchange_done(conn);
+}
+
+/* Whether this denial may be logged on its own; a client that floods gets a share a second, the
+ * rest is counted. */
+static bool spend_denial_token(struct docker_conn *conn)
+{
+    unsigned rate = conn->gate->options->denial_rate;
+    struct client_state *client = listener_client(conn->listener);
+    if (rate == 0)
+        return true;
+    int64_t now_us = timestamp_monotonic_us();
+    client->denial_tokens += (double)(now_us - client->tokens_at_us) * rate / 1e6;
+    client->tokens_at_us = now_us;
+    if (client->denial_tokens > 2.0 * rate)
+        client->denial_tokens = 2.0 * rate;
+    if (client->denial_tokens < 1)
+        return false;
+    client->denial_tokens -= 1;
+    return true;
+}
+
+static void write_refusal(struct docker_conn *conn, unsigned status, const char *message)
+{
+    struct gate *gate = conn->gate;
+    struct buffer *text = &gate->scratch->text;
+    AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
+    buffer_append_byte(&body, '{');
+    json_write_key_text(&body, "message", message);
+    buffer_append_literal(&body, "}\n");
+    buffer_clear(text);
+    docker_header_write_refusal(text, status, body.len, conn->close_after || gate->draining);
+    if (conn->exchange.method != HTTP_METHOD_HEAD)
+        buffer_append_slice(text, buffer_slice(&body));
+    if (conn->hold) /* an answer that is not to go out; else a 100 Continue may be half sent */
+        io_buffer_reset(gate->blocks, &conn->out);
+    if (body.failed || text->failed ||
+        !io_buffer_append(gate->blocks, &conn->out, text->data, text->len))
+        conn->close_after = true;
+}
+
+void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *reason,
+                         const char *message)
+{
+    struct gate *gate = conn->gate;
+    struct docker_exchange *exchange = &conn->exchange;
+    gate_forget_waiter(gate, &conn->waiter);
+    docker_lookup_free(&conn->lookup);
+    engine_drop(&conn->engine);
+    docker_exchange_number(conn);
+    /* Where the next request would begin is only known when this one was read to its end. */
+    bool orderly = status == 403 || status == 429 ||
+                   status >= 502; /* anything else is no client to go on with */
+    conn->close_after = conn->close_after || !conn->request_body.finished ||
+                        docker_conn_has_early_input(conn) || !orderly;
+    exchange->status = status;
+    exchange->reason = reason;
+    exchange->refused =
+        status != 502 && status != 504; /* else the engine is to blame, not the request */
+    bool flooding = !exchange->opened && status < 500 && !spend_denial_token(conn);
+    if (flooding) {
+        listener_client(conn->listener)->suppressed++;
+        exchange->status = 429;
+        exchange->logged = true;
+        write_refusal(conn, 429, "dockreeve: too many refused requests; slow down");
+    } else {
+        write_refusal(conn, status, message);
+    }
+    uint64_t seq = exchange->opened ? docker_log_close(conn, reason) : docker_log_request(conn);
+    docker_conn_set_state(conn, DOCKER_CONN_LOG_REFUSAL);
+    if (!conn->request_body.finished)
+        docker_conn_read_enable(conn, false);
+    conn->hold = true;
+    gate_wait_for_log(gate, &conn->waiter, flooding ? 0 : seq);
+    conn->waiter.written = on_refusal_written;
+}
+
+void docker_refusal_error(struct docker_conn *conn, const struct error *error)
+{
+    char message[sizeof(error->text) + 16];
+    snprintf(message, sizeof(message), "dockreeve: %s", error->text);
+    docker_refusal_send(conn, (unsigned)error->code, error->reason, message);
+}
+
+void docker_refusal_unlogged(struct docker_conn *conn)
+{
+    docker_refusal_send(conn, 503, "log.unwritable",
+                        "dockreeve: the request log cannot be written, so nothing is let "
+                        "through; see the gate's standard "
+                        "error");
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The gate: everything one running `serve` has, hung on one event loop and one thread. A turn of
+ * the loop is: handle what is ready, write the log with one write(2), then let go what waited for
+ * its record, then free what was closed. A test can run two gates in one process. */
+#ifndef DOCKREEVE_PROXY_GATE_H
+#define DOCKREEVE_PROXY_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/timestamp.h"
+#include "policy/policy.h"
+#include "policy/policy_load.h"
+#include "proxy/engine.h"
+#include "proxy/http_head.h"
+#include "proxy/io_buffer.h"
+#include "proxy/log_writer.h"
+#include "proxy/metrics.h"
+#include "proxy/pipe_pool.h"
+#include "proxy/service_manager.h"
+
+/* Limits of one gate, from serve's option table. Times in milliseconds; 0 = none unless said
+ * otherwise. */
+struct gate_options {
+    struct policy_inputs inputs;
+    struct engine_options engine;
+    struct log_writer_options log;
+    const char *admin; /* endpoint text; NULL = none */
+    struct http_head_limits head;
+    uint64_t header_timeout_ms;
+    uint64_t body_timeout_ms;   /* between bytes of a JSON or dropped body */
+    uint64_t upload_timeout_ms; /* between bytes of an archive */
+    uint64_t drain_timeout_ms;
+    uint64_t json_body_max;
+    unsigned max_connections;
+    unsigned denial_rate; /* denials a second and client that are logged one by one; 0 = all */
+    bool log_required;    /* false: serve even what cannot be logged */
+};
+
+/* Somebody who waits until a record is in the log. The callback runs at the end of the turn in
+ * which that became known, with DONE (or the log is not required), LOST, or PENDING: the log's
+ * reader has stood still for too long, and the record is still on its way. */
+struct log_waiter {
+    uint64_t seq;
+    int64_t since_us;
+    void (*written)(struct log_waiter *waiter, enum log_write_state state);
+    bool waiting;
+    TAILQ_ENTRY(log_waiter) link;
+};
+
+/* What belongs to a client's name and survives reloads: its connections and its share of patience.
+ */
+struct client_state {
+    char *name;                     /* owned */
+    struct metrics_client *metrics; /* borrowed from the gate's */
+    double denial_tokens;
+    int64_t tokens_at_us;
+    uint64_t suppressed;
+    SLIST_ENTRY(client_state) link;
+};
+
+struct docker_conn;
+struct listener;
+struct admin;
+struct reload;
+
+TAILQ_HEAD(docker_conn_list, docker_conn);
+TAILQ_HEAD(log_waiter_list, log_waiter);
+SLIST_HEAD(client_state_list, client_state);
+TAILQ_HEAD(listener_list, listener);
+
+/* One request at a time is read and judged; these are its work space. Nothing in here survives a
+ * return to the loop. */
+struct gate_scratch {
+    struct http_head head;
+    struct docker_request request;
+    struct buffer text;
+};
+
+struct gate {
+    const struct gate_options *options; /* borrowed: outlives the gate */
+    struct event_base *base;
+    struct io_pool *blocks;
+    struct pipe_pool *pipes;
+    struct engine *engine;
+    struct log_writer *log;
+    struct metrics *metrics;
+    struct policy *policy;           /* a reference; swapped by reload */
+    struct admin *admin;             /* NULL = none */
+    struct service_manager *manager; /* NULL = started by hand */
+    struct reload *reload;           /* NULL in tests without one */
+    struct gate_scratch *scratch;
+
+    struct listener_list listeners;
+    struct client_state_list clients;
+    struct docker_conn_list conns; /* all that are open */
+    struct docker_conn_list idle;  /* those between requests, the longest idle first */
+    struct docker_conn_list dead;  /* to be freed at the end of the turn */
+    unsigned conn_count;
+    struct log_waiter_list waiters;
+
+    uint32_t id_prefix; /* random: request ids of two runs differ */
+    uint64_t next_id;
+    int spare_fd; /* given up for a moment when descriptors run out, so that a connection can be
+                     refused politely */
+    bool draining;
+    bool stopping;
+    bool log_failing; /* said so on standard error; says so again when it works */
+    struct event tick, drain_timer, log_writable;
+    struct event signals[4];
+};
+
+/* Opens everything: engine pool, log, listeners, admin. The policy's reference becomes the gate's.
+ * NULL with `error` (code = exit code) when something could not be had. */
+struct gate *gate_new(const struct gate_options *options, struct policy *policy,
+                      struct error *error);
+
+/* Runs until a signal, or gate_drain() and the end of what was open; returns the exit code. */
+int gate_run(struct gate *gate);
+
+/* Begins the end: no new connections, idle ones closed, the others given options->drain_timeout_ms.
+ */
+void gate_drain(struct gate *gate);
+
+void gate_free(struct gate **gate);
+
+/* Calls waiter->written once record `seq` is in the log, or lost. */
+void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t seq);
+void gate_forget_waiter(struct gate *gate, struct log_waiter *waiter);
+
+/* Writes an event of the gate itself (start, stop, policy) to the log. */
+void gate_log_event(struct gate *gate, enum log_event event, bool ok, const char *reason,
+                    const char *text);
+
+/* The state that belongs to that client's name; made on first use. Aborts when memory is out
+ * (start-up and reload only). */
+struct client_state *gate_client_state(struct gate *gate, const char *name);
+
+/* Puts a new policy in place between two turns; listeners were opened by listener_prepare(). Takes
+ * over the reference. */
+void gate_set_policy(struct gate *gate, struct policy *policy);
+
+#endif

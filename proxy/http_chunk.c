@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The chunk decoder: one switch, the grammar above each state (RFC 9112 section 7.1 without
+ * chunk-ext and trailer-section). A body may arrive in any pieces. What is refused here was read
+ * differently by two real parsers: extensions, blanks behind the size, LF alone, other bytes than
+ * CR LF behind the data, fields behind the last chunk (facts/http.md 6.2, rows 29 to 36). */
+#include "proxy/http_chunk.h"
+
+enum { SIZE_DIGITS_MAX = 16 };
+
+void http_chunk_init(struct http_chunk_decoder *decoder)
+{
+    decoder->state = HTTP_CHUNK_SIZE_START;
+    decoder->digits = 0;
+    decoder->remaining = 0;
+}
+
+/* What a broken place is called. After an error the state says only that there was one, so `digits`
+ * keeps which. */
+enum flaw { FLAW_SIZE, FLAW_EXTENSION, FLAW_DATA, FLAW_TRAILER, FLAW_COUNT };
+
+static const struct {
+    const char *reason, *text;
+} flaws[FLAW_COUNT] = {
+    [FLAW_SIZE] =
+        {"malformed.chunk-size",
+         "a chunk does not begin with its size in 1 to 16 hex digits (less than 2^63) and CR LF"},
+    [FLAW_EXTENSION] = {"malformed.chunk-extension",
+                        "a chunk size is followed by an extension or a blank; send the size alone"},
+    [FLAW_DATA] = {"malformed.chunk-data", "the data of a chunk is not followed by CR LF"},
+    [FLAW_TRAILER] =
+        {"malformed.trailer",
+         "the last chunk is not followed by an empty line; trailer fields are not accepted"},
+};
+
+static void refuse(struct http_chunk_decoder *decoder, enum flaw flaw)
+{
+    decoder->state = HTTP_CHUNK_BAD;
+    decoder->digits = flaw;
+}
+
+/* chunk-size = 1*16HEXDIG, below 2^63 so that lengths may be added without overflow. */
+static void take_size_digit(struct http_chunk_decoder *decoder, int digit)
+{
+    if (decoder->digits == SIZE_DIGITS_MAX || decoder->remaining >> 59 != 0) {
+        refuse(decoder, FLAW_SIZE);
+        return;
+    }
+    decoder->remaining = decoder->remaining << 4 | (unsigned)digit;
+    decoder->digits++;
+    decoder->state = HTTP_CHUNK_SIZE;
+}
+
+/* One byte of framing, in every state but HTTP_CHUNK_DATA. */
+static void take_framing_byte(struct http_chunk_decoder *decoder, char byte)
+{
+    int digit;
+    switch (decoder->state) {
+    case HTTP_CHUNK_SIZE_START: /* HEXDIG */
+    case HTTP_CHUNK_SIZE:       /* *HEXDIG CR */
+        digit = slice_hex_digit(byte);
+        if (digit >= 0)
+            take_size_digit(decoder, digit);
+        else if (decoder->state == HTTP_CHUNK_SIZE && byte == '\r')
+            decoder->state = HTTP_CHUNK_SIZE_LF;
+        else if (decoder->state == HTTP_CHUNK_SIZE && (byte == ';' || byte == ' ' || byte == '\t'))
+            refuse(decoder, FLAW_EXTENSION);
+        else
+            refuse(decoder, FLAW_SIZE);
+        return;
+    case HTTP_CHUNK_SIZE_LF: /* LF, then chunk-data; size 0 is the last-chunk */
+        if (byte != '\n')
+            refuse(decoder, FLAW_SIZE);
+        else
+            decoder->state = decoder->remaining > 0 ? HTTP_CHUNK_DATA : HTTP_CHUNK_END_CR;
+        return;
+    case HTTP_CHUNK_DATA_CR: /* CR behind chunk-data */
+        if (byte != '\r')
+            refuse(decoder, FLAW_DATA);
+        else
+            decoder->state = HTTP_CHUNK_DATA_LF;
+        return;
+    case HTTP_CHUNK_DATA_LF: /* LF, then the next chunk */
+        if (byte != '\n')
+            refuse(decoder, FLAW_DATA);
+        else
+            http_chunk_init(decoder);
+        return;
+    case HTTP_CHUNK_END_CR: /* CR of the empty line; anything else would begin a trailer field */
+        if (byte != '\r')
+            refuse(decoder, FLAW_TRAILER);
+        else
+            decoder->state = HTTP_CHUNK_END_LF;
+        return;
+    case HTTP_CHUNK_END_LF: /* its LF */
+        if (byte != '\n')
+            refuse(decoder, FLAW_TRAILER);
+        else
+            decoder->state = HTTP_CHUNK_DONE;
+        return;
+    case HTTP_CHUNK_DATA:
+    case HTTP_CHUNK_DONE:
+    case HTTP_CHUNK_BAD:
+        return;
+    }
+}
+
+enum http_chunk_result http_chunk_decode(struct http_chunk_decoder *decoder, char *bytes,
+                                         size_t len, size_t *consumed_out, size_t *payload_len_out,
+                                         struct error *error)
+{
+    size_t read = 0, written = 0;
+    while (read < len && decoder->state != HTTP_CHUNK_DONE && decoder->state != HTTP_CHUNK_BAD) {
+        if (decoder->state != HTTP_CHUNK_DATA) {
+            take_framing_byte(decoder, bytes[read++]);
+            continue;
+        }
+        size_t run = len - read;
+        if (run > decoder->remaining)
+            run = (size_t)decoder->remaining;
+        if (read != written)
+            memmove(bytes + written, bytes + read, run);
+        read += run;
+        written += run;
+        decoder->remaining -= run;
+        if (decoder->remaining == 0)
+            decoder->state = HTTP_CHUNK_DATA_CR;
+    }
+    *consumed_out = read;
+    *payload_len_out = written;
+    if (decoder->state == HTTP_CHUNK_BAD) {
+        error_set_reason(error, 400, flaws[decoder->digits].reason, "%s",
+                         flaws[decoder->digits].text);
+        return HTTP_CHUNK_ERROR;
+    }
+    return decoder->state == HTTP_CHUNK_DONE ? HTTP_CHUNK_FINISHED : HTTP_CHUNK_MORE;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Buffers between a socket and a parser. A buffer borrows a block from the loop's pool while it
+ * holds bytes and gives it back when it is empty, so that an idle connection or a silent stream
+ * costs no buffer at all. */
+#ifndef DOCKREEVE_PROXY_IO_BUFFER_H
+#define DOCKREEVE_PROXY_IO_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/attributes.h"
+#include "base/slice.h"
+
+/* Two sizes of block: heads and short messages, and bulk. A bulk block has room for 64 KiB and the
+ * chunk framing around them. */
+enum { IO_BLOCK_SMALL = 16384, IO_BLOCK_LARGE = 65536 + 64 };
+
+/* So few bytes may wait in an output buffer for what comes next, to go out with it in one send(2).
+ */
+enum { IO_LAZY_MAX = 512 };
+
+struct io_pool; /* opaque */
+
+struct io_pool *io_pool_new(void);
+void io_pool_free(struct io_pool **pool);
+
+/* Zeroed is empty. */
+struct io_buffer {
+    char *data; /* a block of the pool; NULL while empty */
+    uint32_t capacity, start, end;
+};
+
+static inline size_t io_buffer_len(const struct io_buffer *buffer)
+{
+    return buffer->end - buffer->start;
+}
+
+static inline char *io_buffer_bytes(const struct io_buffer *buffer)
+{
+    return buffer->data + buffer->start;
+}
+
+/* Makes `room` bytes free behind the content, moving it to the front of the block or to a large
+ * block when needed. False when even that is too small or memory is out. Bytes may move. */
+MUST_CHECK bool io_buffer_reserve(struct io_pool *pool, struct io_buffer *buffer, size_t room);
+
+/* Appends; false when there is no room for all of it (nothing is appended then). */
+MUST_CHECK bool io_buffer_append(struct io_pool *pool, struct io_buffer *buffer, const char *bytes,
+                                 size_t len);
+
+/* Takes `len` bytes off the front; gives the block back when nothing is left. */
+void io_buffer_consume(struct io_pool *pool, struct io_buffer *buffer, size_t len);
+
+/* Drops the content and the block. */
+void io_buffer_reset(struct io_pool *pool, struct io_buffer *buffer);
+
+/* One recv(2) of at most `limit` bytes into the free room. > 0 bytes read, 0 end of stream, -1 with
+ * errno (EAGAIN: nothing there; ENOBUFS: buffer full). The limit also says how large a block an
+ * empty buffer takes: IO_READ_HEAD or IO_READ_BULK. */
+enum { IO_READ_HEAD = IO_BLOCK_SMALL, IO_READ_BULK = 65536 };
+ssize_t io_buffer_fill(struct io_pool *pool, struct io_buffer *buffer, int fd, size_t limit);
+
+/* Writes as much as the socket takes. True when all is gone or the socket is full (look at
+ * io_buffer_len()), false on an error. With `more` something else is written right behind it: TCP
+ * may wait for that instead of sending a packet of its own. */
+MUST_CHECK bool io_buffer_drain(struct io_pool *pool, struct io_buffer *buffer, int fd, bool more);
+
+#endif

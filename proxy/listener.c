@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening, accepting and closing of listening sockets. */
+#include "proxy/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proxy/docker_conn.h"
+#include "proxy/service_manager.h"
+
+/* So many connections above the limit are listened to, so that their first request gets its refusal
+ * in good order. */
+enum { BACKLOG = 4096, ACCEPTS_PER_TURN = 64, TURNED_AWAY_MAX = 64 };
+
+struct listener {
+    struct gate *gate; /* borrowed */
+    int fd;
+    struct endpoint address;
+    char *text;                         /* owned: as the policy writes it; what a reload compares */
+    char *unlink_path;                  /* owned: the socket file we made; NULL = none */
+    struct client_state *client;        /* borrowed from the gate */
+    const struct policy_client *policy; /* borrowed from gate->policy; NULL = taken away */
+    struct event event;
+    bool adopted; /* from the service manager: a reload keeps it as long as its client is in the
+                     policy */
+    unsigned uses;
+    TAILQ_ENTRY(listener) link;
+};
+
+static void on_accept(evutil_socket_t fd, short what, void *context);
+
+struct listener *listener_use(struct listener *listener)
+{
+    listener->uses++;
+    return listener;
+}
+
+void listener_unuse(struct listener **listener)
+{
+    struct listener *left = steal_pointer(listener);
+    if (left == NULL || --left->uses > 0)
+        return;
+    free(left->text);
+    free(left->unlink_path);
+    free(left);
+}
+
+const struct policy_client *listener_policy_client(const struct listener *listener)
+{
+    return listener->policy;
+}
+
+struct client_state *listener_client(const struct listener *listener)
+{
+    return listener->client;
+}
+
+bool listener_is_tcp(const struct listener *listener)
+{
+    return !endpoint_is_unix(&listener->address);
+}
+
+static void stop(struct listener *listener)
+{
+    if (listener->fd < 0)
+        return;
+    event_del(&listener->event);
+    close(listener->fd);
+    listener->fd = -1;
+    if (listener->unlink_path != NULL)
+        unlink(listener->unlink_path);
+}
+
+/* Makes the missing folders of a socket's path, closed to others; the last one is the client's own.
+ */
+static bool make_folder(const char *path, struct error *error)
+{
+    AUTO_FREE char *folder = slice_to_text(slice_from_text(path));
+    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+            return error_set(error, 1, "cannot make the folder %s for a listening socket: %s",
+                             folder, strerror(errno));
+        *slash = '/';
+    }
+    return true;
+}
+
+static bool bind_unix(struct listener *listener, const struct policy_listen *listen_at,
+                      struct error *error)
+{
+    if (!make_folder(listen_at->path, error) ||
+        !endpoint_remove_dead(&listener->address, error))
+        return false;
+    mode_t before = umask(0177); /* nobody else may connect before mode, owner and group are set */
+    int bound = bind(listener->fd, &listener->address.address.any, listener->address.len);
+    umask(before);
+    if (bound != 0)
+        return error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
+    listener->unlink_path = slice_to_text(slice_from_text(listen_at->path));
+    if ((listen_at->owner >= 0 || listen_at->group >= 0) &&
+        lchown(listen_at->path, (uid_t)listen_at->owner, (gid_t)listen_at->group) != 0)
+        return error_set(error, 1, "cannot give %s to user %lld, group %lld: %s", listen_at->path,
+                         (long long)listen_at->owner, (long long)listen_at->group, strerror(errno));
+    if (chmod(listen_at->path, listen_at->mode) != 0)
+        return error_set(error, 1, "cannot set the mode of %s: %s", listen_at->path,
+                         strerror(errno));
+    return true;
+}
+
+static bool bind_tcp(struct listener *listener, const struct policy_listen *listen_at,
+                     struct error *error)
+{
+    int on = 1, off = 0;
+    setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (listener->address.address.any.sa_family ==
+        AF_INET6) /* [::] takes IPv4 too, as the replaced images do */
+        setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    if (bind(listener->fd, &listener->address.address.any, listener->address.len) == 0)
+        return true;
+    return error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
+}
+
+/* [::] stands for every address; on a host without IPv6 those are the IPv4 ones. */
+static int make_socket(struct listener *listener)
+{
+    static const struct in6_addr any6 = IN6ADDR_ANY_INIT;
+    struct endpoint *address = &listener->address;
+    int fd = socket(address->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 || errno != EAFNOSUPPORT || address->address.any.sa_family != AF_INET6 ||
+        memcmp(&address->address.in6.sin6_addr, &any6, sizeof(any6)) != 0)
+        return fd;
+    struct ip_address any4 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}};
+    endpoint_from_ip(address, &any4, ntohs(address->address.in6.sin6_port));
+    return socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static bool open_socket(struct listener *listener, const struct policy_listen *listen_at,
+                        struct error *error)
+{
+    bool is_unix = listen_at->kind == POLICY_LISTEN_UNIX;
+    if (is_unix && !endpoint_from_path(&listener->address, slice_from_text(listen_at->path)))
+        return error_set(error, 2, "%s: %s is longer than the 107 bytes a socket path may have",
+                         listen_at->source, listen_at->text);
+    if (!is_unix)
+        endpoint_from_ip(&listener->address, &listen_at->address, listen_at->port);
+    listener->fd = make_socket(listener);
+    if (listener->fd < 0)
+        return error_set(error, 1, "cannot make a socket for %s: %s", listen_at->text,
+                         strerror(errno));
+    if (!(is_unix ? bind_unix(listener, listen_at, error) : bind_tcp(listener, listen_at, error)))
+        return false;
+    return listen(listener->fd, BACKLOG) == 0 ||
+           error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
+}
+
+static struct listener *make(struct gate *gate, const struct policy_client *client,
+                             const char *text)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+    if (listener == NULL)
+        abort();
+    listener->gate = gate;
+    listener->fd = -1;
+    listener->uses = 1;
+    listener->client = gate_client_state(gate, client->name);
+    listener->policy = client;
+    listener->text = slice_to_text(slice_from_text(text));
+    return listener;
+}
+
+static struct listener *find(const struct gate *gate, const struct policy_client *client,
+                             const char *text)
+{
+    struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (strcmp(listener->text, text) == 0 && strcmp(listener->client->name, client->name) == 0)
+            return listener;
+    }
+    return NULL;
+}
+
+void listener_discard(struct listener_list *fresh)
+{
+    struct listener *listener;
+    while ((listener = TAILQ_FIRST(fresh)) != NULL) {
+        TAILQ_REMOVE(fresh, listener, link);
+        if (listener->fd >= 0)
+            close(listener->fd);
+        if (listener->unlink_path != NULL)
+            unlink(listener->unlink_path);
+        listener_unuse(&listener);
+    }
+}
+
+bool listener_prepare(struct gate *gate, const struct policy *policy, struct listener_list *fresh,
+                      struct error *error)
+{
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            if (find(gate, client, client->listens[j].text) != NULL)
+                continue;
+            struct listener *listener = make(gate, client, client->listens[j].text);
+            TAILQ_INSERT_TAIL(fresh, listener, link);
+            if (!open_socket(listener, &client->listens[j], error)) {
+                listener_discard(fresh);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void start(struct listener *listener)
+{
+    event_assign(&listener->event, listener->gate->base, listener->fd, EV_READ | EV_PERSIST,
+                 on_accept, listener);
+    event_add(&listener->event, NULL);
+}
+
+static bool asks_for(const struct policy_client *client, const char *text)
+{
+    for (size_t i = 0; client != NULL && i < client->listen_count; i++) {
+        if (strcmp(client->listens[i].text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+void listener_commit(struct gate *gate, const struct policy *policy, struct listener_list *fresh)
+{
+    struct listener *listener, *next;
+    for (listener = TAILQ_FIRST(&gate->listeners); listener != NULL; listener = next) {
+        next = TAILQ_NEXT(listener, link);
+        const struct policy_client *client =
+            policy_client_find(policy, slice_from_text(listener->client->name));
+        listener->policy = listener->adopted || asks_for(client, listener->text) ? client : NULL;
+        if (listener->policy == NULL) {
+            stop(listener);
+            TAILQ_REMOVE(&gate->listeners, listener, link);
+            listener_unuse(&listener);
+        }
+    }
+    while ((listener = TAILQ_FIRST(fresh)) != NULL) {
+        TAILQ_REMOVE(fresh, listener, link);
+        TAILQ_INSERT_TAIL(&gate->listeners, listener, link);
+        start(listener);
+    }
+}
+
+bool listener_adopt(struct gate *gate, const struct policy *policy, struct error *error)
+{
+    struct service_socket sockets[SERVICE_SOCKETS_MAX];
+    unsigned count;
+    if (!service_manager_sockets(sockets, &count, error))
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        const char *name = sockets[i].name;
+        const struct policy_client *client = policy_client_find(policy, slice_from_text(name));
+        if (client == NULL)
+            client = policy_client_find(policy, SLICE_LITERAL("default"));
+        if (client == NULL)
+            return error_set(error, 2,
+                             "the service manager passed a socket named %s, and the policy has no "
+                             "client of that name",
+                             name);
+        struct listener *listener = make(gate, client, "service manager");
+        listener->fd = sockets[i].fd;
+        listener->adopted = true;
+        listener->address.len = sizeof(listener->address.address);
+        getsockname(listener->fd, &listener->address.address.any, &listener->address.len);
+        fcntl(listener->fd, F_SETFL, O_NONBLOCK);
+        TAILQ_INSERT_TAIL(&gate->listeners, listener, link);
+        start(listener);
+    }
+    return true;
+}
+
+void listener_close_all(struct gate *gate)
+{
+    struct listener *listener;
+    while ((listener = TAILQ_FIRST(&gate->listeners)) != NULL) {
+        TAILQ_REMOVE(&gate->listeners, listener, link);
+        stop(listener);
+        listener_unuse(&listener);
+    }
+}
+
+void listener_write_all(const struct gate *gate, struct buffer *out)
+{
+    const struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        struct endpoint bound = listener->address;
+        bound.len = sizeof(bound.address);
+        if (getsockname(listener->fd, &bound.address.any, &bound.len) != 0)
+            bound = listener->address;
+        if (listener != TAILQ_FIRST(&gate->listeners))
+            buffer_append_literal(out, ", ");
+        buffer_append_text(out, listener->client->name);
+        buffer_append_byte(out, ' ');
+        endpoint_write(&bound, out);
+    }
+}
+
+static bool may_connect(const struct listener *listener, const struct endpoint *peer)
+{
+    const struct policy_client *client = listener->policy;
+    if (client == NULL)
+        return false;
+    if (endpoint_is_unix(peer) || client->from_count == 0)
+        return true;
+    struct ip_address address = endpoint_ip(peer);
+    for (size_t i = 0; i < client->from_count; i++) {
+        if (ip_range_contains(&client->from[i], &address))
+            return true;
+    }
+    return false;
+}
+
+static void keep_alive(int fd)
+{
+    int on = 1, idle_s = 60, interval_s = 15, count = 4;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+}
+
+/* No room for one more: a short answer says so, instead of a connection that hangs. */
+static void turn_away(int fd)
+{
+    static const char answer[] =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+        "Content-Length: 62\r\nConnection: close\r\n\r\n"
+        "{\"message\":\"dockreeve: too many connections; try again later\"}";
+    (void)!send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
+}
+
+/* Descriptors have run out: the longest idle connection makes room; else the spare descriptor lets
+ * us say no. */
+static void accept_without_descriptors(struct gate *gate, int listen_fd)
+{
+    if (docker_conn_evict_idle(gate))
+        return; /* the level-triggered event comes again */
+    if (gate->spare_fd < 0)
+        return;
+    close(steal_fd(&gate->spare_fd));
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        turn_away(fd);
+    gate->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void on_accept(evutil_socket_t listen_fd, short what, void *context)
+{
+    (void)what;
+    struct listener *listener = context;
+    struct gate *gate = listener->gate;
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        struct endpoint peer = {.len = sizeof(peer.address)};
+        int fd =
+            accept4((int)listen_fd, &peer.address.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+            accept_without_descriptors(gate, (int)listen_fd);
+            return;
+        }
+        if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+            continue;
+        if (fd < 0)
+            return;
+        if (!may_connect(listener, &peer)) {
+            close(fd);
+            continue;
+        }
+        bool full =
+            gate->conn_count >= gate->options->max_connections && !docker_conn_evict_idle(gate);
+        if (full && gate->conn_count >= gate->options->max_connections + TURNED_AWAY_MAX) {
+            turn_away(fd);
+            continue;
+        }
+        if (!endpoint_is_unix(&peer))
+            keep_alive(fd);
+        docker_conn_accept(gate, listener, fd, &peer, full);
+    }
+}

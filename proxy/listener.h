@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Listening sockets: one client's name each. Unix sockets are made under a tight umask in a folder
+ * of their own, only a dead one is unlinked; TCP peers outside `from` are closed at once. A reload
+ * opens what is new before anything changes. */
+#ifndef DOCKREEVE_PROXY_LISTENER_H
+#define DOCKREEVE_PROXY_LISTENER_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "policy/policy.h"
+#include "proxy/gate.h"
+
+struct listener; /* opaque, counted: it lives as long as a connection it accepted */
+
+struct listener *listener_use(struct listener *listener);
+void listener_unuse(struct listener **listener);
+
+/* The policy's client of this listener; NULL once a reload took the listener away. */
+const struct policy_client *listener_policy_client(const struct listener *listener);
+struct client_state *listener_client(const struct listener *listener);
+bool listener_is_tcp(const struct listener *listener);
+
+/* Opens the sockets that `policy` asks for and that the gate does not have yet; they do not accept
+ * until listener_commit(). False with `error`, and everything closed again, when one cannot be had.
+ */
+MUST_CHECK bool listener_prepare(struct gate *gate, const struct policy *policy,
+                                 struct listener_list *fresh, struct error *error);
+/* Makes the prepared ones accept, ties all of them to the new policy's clients and closes those it
+ * no longer has. */
+void listener_commit(struct gate *gate, const struct policy *policy, struct listener_list *fresh);
+void listener_discard(struct listener_list *fresh);
+
+/* Takes over listening sockets that the service manager passed (LISTEN_FDS): name = client. */
+MUST_CHECK bool listener_adopt(struct gate *gate, const struct policy *policy, struct error *error);
+
+/* Stops accepting and removes the socket files. */
+void listener_close_all(struct gate *gate);
+
+/* Appends "default unix:/run/…, agents tcp:…" for the start record. */
+void listener_write_all(const struct gate *gate, struct buffer *out);
+
+#endif

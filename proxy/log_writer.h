@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Batched writing of the audit log (DESIGN 5). Records are formatted into one buffer during a turn
+ * of the loop and go out with one write(2) at its end; "written" means that write(2) returned. The
+ * loop releases a response, or forwards a change, only when log_writer_state() says LOG_WRITE_DONE
+ * for its record. What reaches the file is whole lines: after a failure nothing half-written stays,
+ * or, where it cannot be taken back, a line end keeps it apart from the next record. A number
+ * missing from the `seq` of the log is a record that was lost. Expects SIGPIPE and SIGXFSZ to be
+ * ignored. Not thread-safe; allocates only when opened. */
+#ifndef DOCKREEVE_PROXY_LOG_WRITER_H
+#define DOCKREEVE_PROXY_LOG_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "policy/log_record.h"
+
+struct log_writer; /* opaque; owns its descriptor and memory */
+
+struct log_writer_options {
+    const char *path;      /* "-" = standard output; copied */
+    uint64_t rotate_bytes; /* 0 = never; only regular files opened by path rotate */
+    unsigned keep;         /* rotated files kept */
+    size_t queue_bytes;    /* bound of the batch, at least LOG_WRITER_QUEUE_MIN */
+};
+
+enum { LOG_WRITER_QUEUE_MIN = 4096 };
+
+enum log_write_state {
+    LOG_WRITE_DONE,
+    LOG_WRITE_PENDING,
+    LOG_WRITE_LOST,
+};
+
+/* NULL with `error` (code: an errno) when the log cannot be written. A torn last line of an
+ * existing file is ended first. */
+MUST_CHECK struct log_writer *log_writer_open(const struct log_writer_options *options,
+                                              struct error *error);
+
+/* Numbers the record (record->seq, from 1), formats it into the batch and returns the number. When
+ * the queue is full the number is used up all the same and its state is LOG_WRITE_LOST. Returns 0,
+ * which is always LOST, when not even a number can be kept. */
+uint64_t log_writer_add(struct log_writer *writer, struct log_record *record);
+
+/* Writes the batch. False with `error` (code: an errno) when records were lost: disk full,
+ * read-only, I/O error, reader gone; the batch is dropped, later adds try again. True with a text
+ * in `error` is a warning: the log could not be rotated and grows on (said once, until a rotation
+ * works again). Otherwise error->text is empty. */
+bool log_writer_flush(struct log_writer *writer, struct error *error);
+
+/* Valid for records of the last flush and for later ones. A number that is too old or was never
+ * given is LOST. */
+enum log_write_state log_writer_state(const struct log_writer *writer, uint64_t seq);
+
+/* Whether a flush would have something to write. */
+bool log_writer_pending(const struct log_writer *writer);
+
+/* The pipe was full at the last flush: wait until log_writer_fd() is writable, then flush again. */
+bool log_writer_blocked(const struct log_writer *writer);
+int log_writer_fd(const struct log_writer *writer);
+
+/* False: refuse the request (503) before forwarding anything. A quarter of the queue is kept for
+ * the records of requests and streams that are already under way. */
+bool log_writer_has_room(const struct log_writer *writer);
+
+/* How many records were lost since the log was opened. */
+uint64_t log_writer_lost_count(const struct log_writer *writer);
+
+/* Opens the path anew (SIGUSR1, after somebody renamed the file). On failure the old file stays in
+ * use. Does nothing for standard output. The batch is flushed to the old file first; false also
+ * when that lost records. */
+bool log_writer_reopen(struct log_writer *writer, struct error *error);
+
+/* Flushes what it can without waiting, closes and frees. */
+void log_writer_close(struct log_writer **writer);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A blocking HTTP request for commands that run and end. */
+#include "proxy/probe.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "proxy/http_head.h"
+
+/* A listener on [::] takes IPv4 too, and a container often has no ::1: the mapped 127.0.0.1 is
+ * there in both. */
+static struct endpoint reachable(const struct endpoint *endpoint)
+{
+    static const struct in6_addr any6 = IN6ADDR_ANY_INIT;
+    static const struct in6_addr mapped_loopback = {
+        {{[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}}};
+    struct endpoint target = *endpoint;
+    if (target.address.any.sa_family == AF_INET &&
+        target.address.in.sin_addr.s_addr == htonl(INADDR_ANY))
+        target.address.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (target.address.any.sa_family == AF_INET6 &&
+        memcmp(&target.address.in6.sin6_addr, &any6, sizeof(any6)) == 0)
+        target.address.in6.sin6_addr = mapped_loopback;
+    return target;
+}
+
+static bool read_status(int fd, unsigned *status_out, struct error *error)
+{
+    char bytes[8192];
+    size_t len = 0, scanned = 0, consumed;
+    struct http_head head;
+    for (;;) {
+        ssize_t got = recv(fd, bytes + len, sizeof(bytes) - len, 0);
+        if (got <= 0)
+            return error_set(error, got == 0 ? ECONNRESET : errno, "%s",
+                             got == 0 ? "the connection was closed without an answer"
+                                      : strerror(errno));
+        len += (size_t)got;
+        switch (http_head_parse_response(&head, bytes, len, &scanned, &consumed, error)) {
+        case HTTP_HEAD_MORE:
+            continue;
+        case HTTP_HEAD_BAD:
+            return false;
+        case HTTP_HEAD_OK:
+            *status_out = head.status;
+            return true;
+        }
+    }
+}
+
+bool probe_ping(const struct endpoint *endpoint, uint64_t timeout_ms, unsigned *status_out,
+                struct error *error)
+{
+    static const char request[] =
+        "GET /_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\nConnection: close\r\n\r\n";
+    struct endpoint target = reachable(endpoint);
+    struct timeval timeout = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
+    int off = 0;
+    AUTO_CLOSE int fd = socket(target.address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return error_set(error, errno, "%s", strerror(errno));
+    if (target.address.any.sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+    if (connect(fd, &target.address.any, target.len) != 0)
+        return error_set(error, errno, "%s", strerror(errno));
+    if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
+        return error_set(error, errno, "%s", strerror(errno));
+    return read_status(fd, status_out, error);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One blocking GET /_ping, for `healthcheck` and `doctor`: does somebody answer there? */
+#ifndef DOCKREEVE_PROXY_PROBE_H
+#define DOCKREEVE_PROXY_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "proxy/endpoint.h"
+
+/* Connects, asks, reads the status. A wildcard address is asked on its loopback. False with `error`
+ * (code = errno) when nobody answers in HTTP within timeout_ms. */
+MUST_CHECK bool probe_ping(const struct endpoint *endpoint, uint64_t timeout_ms,
+                           unsigned *status_out, struct error *error);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The options of `serve`: one table that the parser, --help, the completion and the man page's test
+ * read, and the gate_options made of it. */
+#ifndef DOCKREEVE_PROXY_SERVE_OPTIONS_H
+#define DOCKREEVE_PROXY_SERVE_OPTIONS_H
+
+#include "base/option.h"
+#include "proxy/gate.h"
+
+/* What serve needs beside the gate's own options. */
+struct serve_options {
+    struct gate_options gate;
+    const char *user; /* NULL = stay */
+    bool system_call_filter;
+    bool compat;                          /* DOCKREEVE_COMPAT is on */
+    char *config_path;                    /* owned */
+    char *log_path;                       /* owned */
+    const char *listens[OPTION_LIST_MAX]; /* borrowed from argv, or default_listen */
+    char default_listen[256];
+};
+
+/* Fills `options` from the command line and the environment. False with `error` (code 2); *help_out
+ * when --help was asked. */
+MUST_CHECK bool serve_options_read(struct serve_options *options, int argc, char **argv,
+                                   bool *help_out, struct error *error);
+void serve_options_clear(struct serve_options *serve);
+
+/* The engine's address by an option `--upstream`: what was given, else SOCKET_PATH in compatibility
+ * mode, else the default. */
+const char *serve_options_upstream(const struct option_value *upstream);
+
+/* Where the client `default` listens when nobody says so: a socket in its own folder. */
+void serve_options_default_listen(char *text, size_t size);
+
+#endif

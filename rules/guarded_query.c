@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The closed table of parameters that need a permission of their own. */
+#include "rules/guarded_query.h"
+
+static const struct {
+    enum docker_operation operation;
+    struct slice parameter;
+    struct slice harmless; /* a value that reaches nowhere; the empty value never does */
+    const char *why;
+} guarded[] = {
+    {DOCKER_CONTAINER_START, {"checkpoint", 10}, {"", 0}, "restores a process image"},
+    {DOCKER_CONTAINER_START, {"checkpoint-dir", 14}, {"", 0}, "names a folder on the host"},
+    {DOCKER_IMAGE_CREATE, {"fromSrc", 7}, {"-", 1}, "makes the engine fetch an address"},
+    {DOCKER_IMAGE_BUILD,
+     {"remote", 6},
+     {"client-session", 14},
+     "makes the engine fetch an address"},
+};
+
+struct slice guarded_query_next(const struct docker_request *request, size_t *position,
+                                const char **why_out)
+{
+    while (*position < ARRAY_LEN(guarded)) {
+        size_t row = (*position)++;
+        if (guarded[row].operation != request->operation)
+            continue;
+        struct slice value = docker_request_parameter(request, guarded[row].parameter);
+        if (value.len > 0 && !slice_equal(value, guarded[row].harmless)) {
+            *why_out = guarded[row].why;
+            return guarded[row].parameter;
+        }
+    }
+    return (struct slice){NULL, 0};
+}
+
+bool guarded_query_is_named(const struct docker_rule *rule, struct slice parameter)
+{
+    for (size_t i = 0; i < rule->condition_count; i++) {
+        const struct docker_condition *condition = &rule->conditions[i];
+        if (condition->key == DOCKER_CONDITION_QUERY &&
+            slice_equal(condition->parameter, parameter))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * IP addresses and CIDR ranges. An IPv4 address is kept as its IPv4-mapped IPv6 form, so that
+ * ::ffff:a.b.c.d and a.b.c.d are one. */
+#ifndef DOCKREEVE_RULES_IP_RANGE_H
+#define DOCKREEVE_RULES_IP_RANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "base/slice.h"
+
+struct ip_address {
+    uint8_t bytes[16]; /* network order; IPv4 as ::ffff:a.b.c.d */
+};
+
+struct ip_range {
+    struct ip_address address; /* bits behind the prefix are zero */
+    unsigned prefix;           /* 0 to 128; an IPv4 /n is 96+n */
+};
+
+/* Dotted decimal with four parts (no octal, no hex, no leading zeros) or RFC 4291 text without zone
+ * or brackets. */
+MUST_CHECK bool ip_address_parse(struct slice text, struct ip_address *address_out);
+bool ip_address_is_v4(const struct ip_address *address);
+/* Appends the canonical text (RFC 5952; IPv4 dotted). */
+void ip_address_write(const struct ip_address *address, struct buffer *out);
+
+/* "10.0.0.0/8", "fd00::/8" or a single address. False for anything else, also when bits behind the
+ * prefix are set. */
+MUST_CHECK bool ip_range_parse(struct slice text, struct ip_range *range_out);
+bool ip_range_contains(const struct ip_range *range, const struct ip_address *address);
+
+#endif

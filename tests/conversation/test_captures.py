@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every request that real clients were seen to send passes, and nothing is lost on the way that the engine would have used."""
+
+import urllib.parse
+
+import captures
+from harness.case import SharedGateCase
+from harness.wire import Fields
+
+# What clients send in the query and no engine reads there.
+IDLE = {
+    "/containers/json": {"trunc_cmd"},
+    "/images/json": {"only_ids"},
+    "/tag": {"force"},
+    "/attach": {"hijack"},
+    "/containers/create": {"Image", "Cmd", "Tty", "Hostname", "User", "AttachStdin", "AttachStdout", "AttachStderr", "OpenStdin",
+                           "StdinOnce", "Env", "Volumes"},
+    "/volumes/create": {"Name"},
+    "/networks/create": {"Name"},
+}
+# Endings of paths whose body no engine reads; dockerode sends its options there a second time.
+BODILESS = ("/stop", "/kill", "/wait", "/resize", "/attach", "/rename", "/tag", "/prune", "/start")
+
+
+class Captures(SharedGateCase):
+    def test_there_are_captures(self):
+        self.assertGreater(len(captures.read_all()), 150)
+
+    def test_all_of_them_pass(self):
+        for captured in captures.read_all():
+            with self.subTest(captured.name):
+                self.check(captured)
+
+    def check(self, captured):
+        path, _, query = captured.target.partition("?")
+        fields = Fields(tuple(part.strip() for part in line.decode("latin-1").split(":", 1)) for line in captured.lines[1:])
+        self.engine.reset()
+        self.engine.routes.clear()
+        upgrade = fields.one("Upgrade")
+        if upgrade:
+            switch = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n" % upgrade.encode()
+            self.engine.default, plain = (lambda connection, _: connection.send(switch) or False), self.engine.default
+        try:
+            with self.gate.connect() as connection:
+                connection.send(captured.raw)
+                status = connection.read_head().status
+        finally:
+            if upgrade:
+                self.engine.default = plain
+        self.assertEqual(status, 101 if upgrade else 200)
+        self.assertEqual(len(self.engine.requests), 1)
+        seen = self.engine.requests[0]
+        self.assertEqual((seen.method, seen.path), (captured.method, urllib.parse.unquote(path)))
+        idle = next((keys for ending, keys in IDLE.items() if path.endswith(ending)), set())
+        wanted = [(key, value) for key, value in urllib.parse.parse_qsl(query, keep_blank_values=True) if key not in idle]
+        self.assertEqual(seen.query, wanted)
+        exec_start = path.endswith("/start") and "/exec/" in path
+        pull = path.endswith("/images/create") and "fromSrc" not in query
+        if pull or (path.endswith(BODILESS) and not exec_start):
+            self.assertEqual(seen.body, b"")
+        else:
+            self.assertEqual(seen.body, captured.body)
+        for name in ("X-Registry-Auth", "X-Registry-Config", "X-Docker-Expose-Session-Grpc-Method", "X-Docker-Expose-Session-Uuid"):
+            self.assertEqual(seen.fields.all(name), fields.all(name))
+        if upgrade:
+            self.assertEqual(seen.field("Upgrade"), upgrade)
+        elif seen.body:
+            self.assertEqual(seen.fields.all("Content-Type"), fields.all("Content-Type"))

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gate and the engine's own oddities: what only the real one can show."""
+
+import os
+
+from docker_case import ENGINE, IMAGE, PREFIX, DockerCase, directly
+from harness.client import Client, get, post, post_json
+
+
+class Raw(DockerCase):
+    def test_versions_old_and_new(self):
+        self.use("ContainerList")
+        for version in ("1.24", "1.40", "1.41"):
+            with self.subTest(version):
+                self.assertEqual(self.gate.ask(get("/v%s/containers/json" % version)).status, 200)
+        self.assertEqual(self.gate.ask(get("/v1.23/containers/json")).status, 400)
+
+    def test_the_smuggling_that_works_on_the_engine_itself(self):
+        """facts/http.md 6.3. An engine built with an old Go answers twice; through the gate there is one answer, a refusal."""
+        hidden = (b"8;\nzz\r\nXXXX\r\n0;\r\n2b;a: x\r\n\r\nGET /version HTTP/1.1\r\nHost: smuggled\r\n\r\n\r\n0\r\n\r\n")
+        self.use("@all")
+        for target in (b"/_ping", b"/containers/x/stop", b"/images/load"):
+            with self.subTest(target), self.gate.connect() as connection:
+                connection.send(b"POST " + target + b" HTTP/1.1\r\nHost: docker\r\nTransfer-Encoding: chunked\r\n\r\n" + hidden)
+                everything = connection.to_end()
+                self.assertEqual(everything.count(b"HTTP/1.1 "), 1, everything)
+                self.assertNotIn(b"ApiVersion", everything)
+
+    def test_a_name_becomes_the_full_id(self):
+        name = self.container("sleep", "600", options=["--label", "dockreeve.test=yes"])
+        other = self.container("sleep", "600")
+        self.gate.reload("version: 1\ndocker:\n  - allow: [ContainerInspect, ContainerKill]\n    where: {label: \"dockreeve.test=yes\"}\n")
+        self.assertEqual(self.docker("inspect", name).returncode, 0)
+        self.assertEqual(self.docker("kill", other).returncode, 1)
+        self.assertEqual(directly("inspect", "-f", "{{.State.Running}}", other).stdout.strip(), b"true")
+        self.assertEqual(self.docker("kill", name).returncode, 0)
+
+    def test_the_forms_that_override_a_query(self):
+        """facts/docker-attacks.md Q02: the engine itself tags what the form says."""
+        self.use("ImageTag", "ImageInspect")
+        form = ("Content-Type", "application/x-www-form-urlencoded")
+        raw = post("/images/%s/tag?repo=%s&tag=good" % (IMAGE, PREFIX), form, body=b"tag=evil")
+        self.assertEqual(self.gate.ask(raw).status, 415)
+        self.assertNotEqual(directly("image", "inspect", PREFIX + ":evil", check=False).returncode, 0)
+
+    def test_errors_of_the_engine_are_shown(self):
+        self.use("ContainerInspect", "ContainerStart", "ContainerCreate")
+        done = self.docker("start", PREFIX + "-none")
+        self.assertIn(b"No such container", done.stderr)
+        response = self.gate.ask(post_json("/containers/create", b"{broken"))
+        self.assertIn(response.status, (400, 500))  # the engine says 500 before version 23
+        self.assertTrue(response.message)
+
+    def test_the_engine_is_where_the_test_thinks(self):
+        self.assertTrue(os.path.exists(ENGINE))
+        with Client.unix(ENGINE) as connection:
+            self.assertEqual(connection.ask(get("/_ping", ("Connection", "close"))).body, b"OK")

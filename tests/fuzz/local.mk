@@ -1,0 +1,26 @@
+# The libFuzzer targets (./configure CC=clang --enable-fuzzing). Each states its properties in its file.
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
+
+noinst_PROGRAMS += fuzz_http_head fuzz_http_chunk
+fuzz_http_head_SOURCES = tests/fuzz/http_head_fuzz.c
+fuzz_http_head_LDFLAGS = $(FUZZ_LINK)
+fuzz_http_head_LDADD = libproxy.a librules.a libbase.a $(HTTP_PARSER_LIBS)
+fuzz_http_chunk_SOURCES = tests/fuzz/http_chunk_fuzz.c
+fuzz_http_chunk_LDFLAGS = $(FUZZ_LINK)
+fuzz_http_chunk_LDADD = libproxy.a libbase.a
+
+noinst_PROGRAMS += fuzz_docker_object fuzz_docker_target fuzz_json
+fuzz_docker_object_SOURCES = tests/fuzz/docker_object_fuzz.c
+fuzz_docker_object_LDFLAGS = $(FUZZ_LINK)
+fuzz_docker_object_LDADD = librules.a libbase.a
+fuzz_docker_target_SOURCES = tests/fuzz/docker_target_fuzz.c
+fuzz_docker_target_LDFLAGS = $(FUZZ_LINK)
+fuzz_docker_target_LDADD = librules.a libbase.a
+fuzz_json_SOURCES = tests/fuzz/json_fuzz.c
+fuzz_json_LDFLAGS = $(FUZZ_LINK)
+fuzz_json_LDADD = libbase.a
+
+noinst_PROGRAMS += fuzz_policy_file
+fuzz_policy_file_SOURCES = tests/fuzz/policy_file_fuzz.c
+fuzz_policy_file_LDFLAGS = $(FUZZ_LINK)
+fuzz_policy_file_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/command.h"
+#include "base/completion.h"
+
+static const struct option options[] = {
+    {"listen", 'l', OPTION_LIST, "ADDRESS", NULL, 0, 0, NULL, "where it's [really] listening"},
+    {"config", 0, OPTION_TEXT, "FILE", NULL, 0, 0, NULL, "the policy"},
+    {"quiet", 'q', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "names only"},
+};
+
+#define TABLE(command, arguments)                                                                  \
+    {                                                                                              \
+        command, arguments, "Does: " command ".", options, 3, NULL                                 \
+    }
+static const struct option_table serve_options = TABLE("serve", "");
+static const struct option_table log_options = TABLE("policy log", "[CLIENT]");
+static const struct option_table check_options = TABLE("policy check", "docker REQUEST");
+static const struct option_table validate_options = TABLE("policy validate", "[FILE...]");
+static const struct option_table version_options = TABLE("version", "");
+
+/* What ran shows in the exit code: which command, and with how many arguments. */
+static int run_serve(int argc, char **argv)
+{
+    (void)argv;
+    return 10 + argc;
+}
+
+static int run_log(int argc, char **argv)
+{
+    return argc > 0 && strcmp(argv[0], "name") != 0 ? 1 : 20 + argc;
+}
+
+static int run_other(int argc, char **argv)
+{
+    (void)argv;
+    return 30 + argc;
+}
+
+static int run_version(int argc, char **argv)
+{
+    (void)argv;
+    return 40 + argc;
+}
+
+static const struct command commands[] = {{&serve_options, run_serve},
+                                          {&log_options, run_log},
+                                          {&check_options, run_other},
+                                          {&validate_options, run_other},
+                                          {&version_options, run_version}};
+static const struct command_table table = {"dockreeve", "A gate.", commands, ARRAY_LEN(commands)};
+
+static int run(const char *line)
+{
+    char copy[128];
+    char *argv[16];
+    int argc = 0;
+    snprintf(copy, sizeof(copy), "%s", line);
+    for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    argv[argc] = NULL;
+    int code = command_main(&table, argc, argv);
+    fflush(stdout);
+    fflush(stderr);
+    return code;
+}
+
+Test(command, names_of_one_and_two_words_are_found)
+{
+    static const struct {
+        const char *line;
+        int code;
+    } rows[] = {
+        {"dockreeve serve", 10},
+        {"dockreeve serve a b", 12},
+        {"dockreeve policy log", 20},
+        {"dockreeve policy log name --quiet", 22},
+        {"dockreeve policy check docker x", 32},
+        {"dockreeve version", 40},
+        {"dockreeve --version", 40},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        cr_assert_eq(run(rows[i].line), rows[i].code, "%s", rows[i].line);
+}
+
+Test(command, unknown_names_get_the_nearest_of_their_group, .init = cr_redirect_stderr)
+{
+    static const char *const lines[] = {"dockreeve serv",
+                                        "dockreeve polcy log",
+                                        "dockreeve policy lgo",
+                                        "dockreeve policy serve",
+                                        "dockreeve frobnicate",
+                                        "dockreeve hlep",
+                                        "dockreeve help policy lgo",
+                                        "dockreeve help serve more",
+                                        "dockreeve \x1b[2J"};
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+        cr_assert_eq(run(lines[i]), 2, "%s", lines[i]);
+    cr_assert_stderr_eq_str(
+        "dockreeve: unknown command `serv`; did you mean `dockreeve serve`?\n"
+        "dockreeve: unknown command `polcy`; did you mean `dockreeve policy`?\n"
+        "dockreeve: unknown command `lgo`; did you mean `dockreeve policy log`?\n"
+        "dockreeve: unknown command `serve`; `dockreeve help` lists them\n"
+        "dockreeve: unknown command `frobnicate`; `dockreeve help` lists them\n"
+        "dockreeve: unknown command `hlep`; did you mean `dockreeve help`?\n"
+        "dockreeve: unknown command `lgo`; did you mean `dockreeve policy log`?\n"
+        "dockreeve: unknown command `more`; `dockreeve help` lists them\n"
+        "dockreeve: unknown command `\\x1b[2J`; `dockreeve help` lists them\n");
+}
+
+Test(command, help_lists_commands_and_groups, .init = cr_redirect_stdout)
+{
+    cr_assert_eq(run("dockreeve policy --help"), 0);
+    cr_assert_stdout_eq_str("Usage: dockreeve policy COMMAND [OPTIONS]\n"
+                            "\n"
+                            "Commands:\n"
+                            "  policy log       Does: policy log.\n"
+                            "  policy check     Does: policy check.\n"
+                            "  policy validate  Does: policy validate.\n"
+                            "\n"
+                            "`dockreeve COMMAND --help` says more about each.\n");
+}
+
+static void redirect_both(void)
+{
+    cr_redirect_stdout();
+    cr_redirect_stderr();
+}
+
+Test(command, help_is_no_failure_but_no_command_is, .init = redirect_both)
+{
+    cr_assert_eq(run("dockreeve help"), 0);
+    cr_assert_eq(run("dockreeve --help"), 0);
+    cr_assert_eq(run("dockreeve -h"), 0);
+    cr_assert_eq(run("dockreeve help policy"), 0);
+    cr_assert_eq(run("dockreeve help policy log"), 0);
+    cr_assert_eq(run("dockreeve"), 2);
+    cr_assert_eq(run("dockreeve policy"), 2);
+}
+
+Test(completion, both_scripts_name_every_command_and_option)
+{
+    static void (*const writers[])(const struct command_table *,
+                                   struct buffer *) = {completion_write_bash, completion_write_zsh};
+    for (size_t i = 0; i < ARRAY_LEN(writers); i++) {
+        AUTO_BUFFER struct buffer script = BUFFER_EMPTY;
+        writers[i](&table, &script);
+        const char *text = buffer_text(&script);
+        for (size_t k = 0; k < ARRAY_LEN(commands); k++)
+            cr_assert_not_null(strstr(text, commands[k].options->command), "script %zu: %s", i,
+                               commands[k].options->command);
+        for (size_t k = 0; k < ARRAY_LEN(options); k++)
+            cr_assert_not_null(strstr(text, options[k].name), "script %zu: %s", i, options[k].name);
+    }
+}
+
+/* Runs the bash script on a command line whose last word is being typed; returns what it offers,
+ * joined by spaces. */
+static const char *complete(const char *words, struct buffer *offered)
+{
+    AUTO_BUFFER struct buffer script = BUFFER_EMPTY, command = BUFFER_EMPTY;
+    char path[] = "/tmp/dockreeve-completion-XXXXXX";
+    AUTO_CLOSE int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    completion_write_bash(&table, &script);
+    buffer_printf(&script,
+                  "COMP_WORDS=(%s)\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_dockreeve\n"
+                  "echo \"${COMPREPLY[*]}\"\n",
+                  words);
+    cr_assert_eq(write(fd, script.data, script.len), (ssize_t)script.len);
+    buffer_printf(&command, "bash %s", path);
+    FILE *shell = popen(buffer_text(&command), "r");
+    cr_assert_not_null(shell);
+    char line[512] = "";
+    if (fgets(line, sizeof(line), shell) != NULL)
+        line[strcspn(line, "\n")] = '\0';
+    cr_assert_eq(pclose(shell), 0);
+    unlink(path);
+    buffer_clear(offered);
+    buffer_append_text(offered, line);
+    return buffer_text(offered);
+}
+
+Test(completion, bash_offers_what_fits)
+{
+    static const struct {
+        const char *words, *offered;
+    } rows[] = {
+        {"dockreeve ''", "serve policy version help --help --version"},
+        {"dockreeve pol", "policy"},
+        {"dockreeve policy ''", "log check validate --help"},
+        {"dockreeve policy log --", "--listen --config --quiet --help"},
+        {"dockreeve policy check ''", "docker --listen --config --quiet --help"},
+        {"dockreeve serve --listen ''", ""},
+        {"dockreeve serve -l ''", ""},
+        {"dockreeve serve --config = /proc/self/cmdlin", "/proc/self/cmdline"},
+        {"dockreeve policy validate /proc/self/cmdlin", "/proc/self/cmdline"},
+        {"dockreeve policy validate --q", "--quiet"},
+    };
+    AUTO_BUFFER struct buffer offered = BUFFER_EMPTY;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        cr_assert_str_eq(complete(rows[i].words, &offered), rows[i].offered);
+}

@@ -1,0 +1,20 @@
+policy_tests_SOURCES = \
+	tests/unit/policy/account_test.c \
+	tests/unit/policy/environment_fixture.c \
+	tests/unit/policy/environment_fixture.h \
+	tests/unit/policy/environment_load_test.c \
+	tests/unit/policy/environment_notice_test.c \
+	tests/unit/policy/environment_test.c \
+	tests/unit/policy/log_line_test.c \
+	tests/unit/policy/log_reader_test.c \
+	tests/unit/policy/log_record_test.c \
+	tests/unit/policy/log_table_test.c \
+	tests/unit/policy/policy_command_test.c \
+	tests/unit/policy/policy_decide_test.c \
+	tests/unit/policy/policy_fixture.c \
+	tests/unit/policy/policy_fixture.h \
+	tests/unit/policy/policy_load_test.c \
+	tests/unit/policy/policy_paths_test.c \
+	tests/unit/policy/policy_property_test.c
+policy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+policy_tests_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS) $(CRITERION_LIBS)

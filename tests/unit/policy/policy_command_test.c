@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "policy/commands.h"
+#include "policy_fixture.h"
+
+#define POLICY                                                                                     \
+    "version: 1\ndocker:\n  - allow: \"@read\"\n  - {allow: ContainerStop, where: {name: "         \
+    "\"web-*\"}}\n"                                                                                \
+    "  - {deny: ContainerKill, name: no kills}\n"                                                  \
+    "clients: {ci: {listen: tcp:127.0.0.1:0, docker: [{allow: ContainerCreate}]}}\n"
+
+typedef int command_function(int argc, char **argv);
+
+/* Runs the command with --config in a child, so that its output can be read; what it wrote to both
+ * streams goes to `out`. */
+static int run(const struct policy_fixture *fixture, command_function *command,
+               const char *const *words, struct buffer *out)
+{
+    char *argv[16] = {0};
+    int argc = 0, pipe_fds[2], status;
+    for (; words[argc] != NULL; argc++)
+        argv[argc] = (char *)words[argc];
+    argv[argc++] = (char *)"--config";
+    argv[argc++] = (char *)fixture->config;
+    cr_assert_eq(pipe(pipe_fds), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(pipe_fds[1], STDOUT_FILENO);
+        dup2(pipe_fds[1], STDERR_FILENO);
+        close(pipe_fds[0]);
+        int code = command(argc, argv);
+        fflush(NULL);
+        _exit(code);
+    }
+    close(pipe_fds[1]);
+    buffer_clear(out);
+    char chunk[4096];
+    for (ssize_t got; (got = read(pipe_fds[0], chunk, sizeof(chunk))) > 0;)
+        buffer_append(out, chunk, (size_t)got);
+    close(pipe_fds[0]);
+    waitpid(child, &status, 0);
+    cr_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+Test(policy_command, check_and_explain_answer_with_exit_code_and_sentence)
+{
+    static const struct {
+        const char *name;
+        command_function *command;
+        const char *words[10];
+        int code;
+        const char *says;
+    } rows[] = {
+        {"allowed",
+         command_policy_check,
+         {"docker", "GET /v1.41/containers/json?all=1"},
+         0,
+         "allow: ContainerList on client default by rule allow @read (policy.yaml:3)"},
+        {"denied",
+         command_policy_check,
+         {"docker", "POST /containers/create"},
+         6,
+         "to permit it, add `- allow: ContainerCreate`"},
+        {"by name",
+         command_policy_check,
+         {"docker", "ContainerCreate"},
+         6,
+         "deny: ContainerCreate"},
+        {"client",
+         command_policy_check,
+         {"docker", "ContainerCreate", "--client", "ci"},
+         0,
+         "policy.yaml:6"},
+        {"no such client",
+         command_policy_check,
+         {"docker", "ContainerCreate", "--client", "x"},
+         2,
+         "no client `x`"},
+        {"rule",
+         command_policy_check,
+         {"docker", "ContainerKill"},
+         6,
+         "by rule no kills (policy.yaml:5)"},
+        {"unknown object",
+         command_policy_check,
+         {"docker", "ContainerStop"},
+         6,
+         "it depends on the object"},
+        {"object",
+         command_policy_check,
+         {"docker", "ContainerStop", "--object", "name=web-1"},
+         0,
+         "policy.yaml:4"},
+        {"other object",
+         command_policy_check,
+         {"docker", "ContainerStop", "--object", "name=db"},
+         6,
+         "by default"},
+        {"bad fact",
+         command_policy_check,
+         {"docker", "ContainerStop", "--object", "nam=db"},
+         2,
+         "is no fact"},
+        {"malformed", command_policy_check, {"docker", "GET /containers/%zz/json"}, 6, "malformed"},
+        {"version", command_policy_check, {"docker", "GET /v1.4x/info"}, 6, "deny:"},
+        {"unknown path", command_policy_check, {"docker", "GET /nothing"}, 6, "unknown.operation"},
+        {"no operation",
+         command_policy_check,
+         {"docker", "ContainerCraete"},
+         2,
+         "did you mean `ContainerCreate`?"},
+        {"no request", command_policy_check, {"docker"}, 2, "one request"},
+        {"json",
+         command_policy_check,
+         {"docker", "SystemInfo", "--json"},
+         0,
+         "\"decision\":\"allow\""},
+        {"json denied",
+         command_policy_check,
+         {"docker", "ContainerStop", "--json"},
+         6,
+         "\"depends_on_object\":true"},
+        {"explain",
+         command_policy_explain,
+         {"docker", "ContainerStop", "--object", "name=db"},
+         6,
+         "policy.yaml:4  allow ContainerStop where name=web-*: where name: the object is not what "
+         "the rule asks for"},
+        {"explain lists others",
+         command_policy_explain,
+         {"docker", "ContainerStop"},
+         6,
+         "policy.yaml:5  no kills: it is for other operations or paths"},
+        {"explain json",
+         command_policy_explain,
+         {"docker", "SystemInfo", "--json"},
+         0,
+         "\"considered\":[{\"rule\":"},
+        {"validate", command_policy_validate, {NULL}, 0, "valid, 6 rules"},
+        {"validate json", command_policy_validate, {"--json"}, 0, "\"valid\":true"},
+        {"ls",
+         command_policy_ls,
+         {NULL},
+         0,
+         "policy.yaml:4\t*\tdocker\tallow\tContainerStop where name=web-*\t"},
+        {"ls shows what always holds", command_policy_ls, {NULL}, 0, "preset/negotiate:"},
+        {"ls json", command_policy_ls, {"--json"}, 0, "\"scope\":\"ci\""},
+    };
+    struct policy_fixture fixture;
+    struct buffer out = BUFFER_EMPTY;
+    cr_assert(policy_fixture_text(&fixture, POLICY));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        int code = run(&fixture, rows[i].command, rows[i].words, &out);
+        cr_expect_eq(code, rows[i].code, "%s: %d\n%s", rows[i].name, code, buffer_text(&out));
+        cr_expect(strstr(buffer_text(&out), rows[i].says) != NULL, "%s: %s", rows[i].name,
+                  buffer_text(&out));
+    }
+    buffer_free(&out);
+    policy_fixture_clear(&fixture);
+}
+
+Test(policy_command, an_invalid_policy_is_exit_code_2_with_every_place)
+{
+    static const char *const nothing[] = {NULL}, *const json[] = {"--json", NULL};
+    static const char *const check[] = {"docker", "SystemInfo", NULL};
+    struct policy_fixture fixture;
+    struct buffer out = BUFFER_EMPTY;
+    cr_assert_not(policy_fixture_text(&fixture, "version: 1\nguard: {}\nmode: x\n"));
+    cr_expect_eq(run(&fixture, command_policy_validate, nothing, &out), 2, "%s", buffer_text(&out));
+    cr_expect(strstr(buffer_text(&out), "policy.yaml:2:1: ") &&
+                  strstr(buffer_text(&out), "policy.yaml:3:7: "),
+              "%s", buffer_text(&out));
+    cr_expect_eq(run(&fixture, command_policy_validate, json, &out), 2);
+    cr_expect(strstr(buffer_text(&out), "\"line\":3,\"column\":7"), "%s", buffer_text(&out));
+    cr_expect_eq(run(&fixture, command_policy_check, check, &out), 2);
+    cr_expect_eq(run(&fixture, command_policy_ls, nothing, &out), 2);
+    buffer_free(&out);
+    policy_fixture_clear(&fixture);
+}

@@ -1,0 +1,28 @@
+proxy_tests_SOURCES = \
+	tests/unit/proxy/captured_heads.inc \
+	tests/unit/proxy/confine_test.c \
+	tests/unit/proxy/docker_header_request_test.c \
+	tests/unit/proxy/docker_header_test.c \
+	tests/unit/proxy/endpoint_test.c \
+	tests/unit/proxy/engine_test.c \
+	tests/unit/proxy/gate_fixture.h \
+	tests/unit/proxy/gate_test.c \
+	tests/unit/proxy/http_body_test.c \
+	tests/unit/proxy/http_chunk_test.c \
+	tests/unit/proxy/http_head_feed.h \
+	tests/unit/proxy/http_head_struct_test.c \
+	tests/unit/proxy/http_head_test.c \
+	tests/unit/proxy/io_buffer_test.c \
+	tests/unit/proxy/log_writer_test.c \
+	tests/unit/proxy/metrics_test.c \
+	tests/unit/proxy/pipe_pool_test.c \
+	tests/unit/proxy/plain_head.h \
+	tests/unit/proxy/policy_agreement_test.c \
+	tests/unit/proxy/serve_options_test.c \
+	tests/unit/proxy/service_manager_test.c \
+	tests/unit/proxy/splice_flow_test.c
+proxy_tests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) \
+	-DMAN_FOLDER='"$(abs_top_srcdir)/deploy/man"'
+proxy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+proxy_tests_LDADD = libproxy.a libpolicy.a librules.a libbase.a \
+	$(LIBEVENT_LIBS) $(HTTP_PARSER_LIBS) $(YAML_LIBS) $(PCRE2_LIBS) $(SECCOMP_LIBS) $(CRITERION_LIBS)

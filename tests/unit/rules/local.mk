@@ -1,0 +1,14 @@
+rules_tests_SOURCES = \
+	tests/unit/rules/captured_requests.inc \
+	tests/unit/rules/docker_object_test.c \
+	tests/unit/rules/docker_operation_test.c \
+	tests/unit/rules/docker_request_test.c \
+	tests/unit/rules/docker_route_test.c \
+	tests/unit/rules/docker_rule_test.c \
+	tests/unit/rules/guarded_query_test.c \
+	tests/unit/rules/http_method_test.c \
+	tests/unit/rules/ip_range_test.c \
+	tests/unit/rules/pattern_test.c
+rules_tests_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WIDTH=8
+rules_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+rules_tests_LDADD = librules.a libbase.a $(PCRE2_LIBS) $(CRITERION_LIBS)
