@@ -48,17 +48,40 @@ static inline void write_number(struct buffer *out, const char *key, size_t key_
 /* `,"name":` and its length. */
 #define KEY(name) ",\"" name "\":", sizeof(",\"" name "\":") - 1
 
+static void write_list(struct buffer *out, const char *key, size_t key_len,
+                       const struct slice *items, unsigned count)
+{
+    if (count == 0)
+        return;
+    buffer_append(out, key, key_len);
+    buffer_append_byte(out, '[');
+    for (unsigned i = 0; i < count; i++) {
+        if (i > 0)
+            buffer_append_byte(out, ',');
+        json_write_string(out, items[i]);
+    }
+    buffer_append_byte(out, ']');
+}
+
+static void write_network(struct buffer *out, const struct log_record *record)
+{
+    write_text(out, KEY("host"), record->host);
+    if (record->port > 0)
+        write_number(out, KEY("port"), record->port);
+    write_text(out, KEY("question"), record->question);
+    write_text(out, KEY("address"), record->address);
+    write_list(out, KEY("refused_addresses"), record->refused_addresses,
+               record->refused_address_count);
+    write_text(out, KEY("upstream_proxy"), record->upstream_proxy);
+    write_text(out, KEY("sni"), record->sni);
+    write_text(out, KEY("alpn"), record->alpn);
+    if (record->ech)
+        buffer_append_literal(out, ",\"ech\":true");
+}
+
 static void write_dropped(struct buffer *out, const struct log_record *record)
 {
-    if (record->dropped_query_count > 0) {
-        buffer_append_literal(out, ",\"dropped_query\":[");
-        for (unsigned i = 0; i < record->dropped_query_count; i++) {
-            if (i > 0)
-                buffer_append_byte(out, ',');
-            json_write_string(out, record->dropped_query[i]);
-        }
-        buffer_append_byte(out, ']');
-    }
+    write_list(out, KEY("dropped_query"), record->dropped_query, record->dropped_query_count);
     if (record->dropped_body > 0)
         write_number(out, KEY("dropped_body"), record->dropped_body);
 }
@@ -83,6 +106,7 @@ void log_record_write(const struct log_record *record, struct timestamp_cache *c
     write_text(out, KEY("path"), record->path);
     write_word(out, KEY("operation"), record->operation);
     write_text(out, KEY("object"), record->object);
+    write_network(out, record);
     if (record->has_decision)
         write_word(out, KEY("decision"),
                    record->allowed ? SLICE_LITERAL("allow") : SLICE_LITERAL("deny"));

@@ -32,6 +32,15 @@ struct log_record {
     struct slice kind; /* "docker"; empty for start, stop, policy */
     struct slice client, peer, via;
     struct slice method, path, operation, object;
+    struct slice host; /* network: canonical */
+    unsigned port;     /* 0 = none */
+    struct slice address, sni, alpn;
+    bool ech;                              /* the ClientHello carried an ECH extension */
+    struct slice question;                 /* dns: "A", "AAAA", "TYPE64" */
+    const struct slice *refused_addresses; /* "127.0.0.1 address-class.loopback" */
+    unsigned refused_address_count;
+    struct slice
+        upstream_proxy; /* the proxy that resolves the name; its addresses were not judged */
     bool has_decision, allowed;
     struct slice rule, source, reason;
     const struct slice *dropped_query;

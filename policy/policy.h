@@ -36,10 +36,20 @@ bool policy_is_from_file(const struct policy *policy);
  * into force. */
 bool policy_cuts_on_revoke(const struct policy *policy);
 
+/* What is spoken at a listener. */
+enum policy_role {
+    POLICY_ROLE_DOCKER,
+    POLICY_ROLE_EGRESS, /* CONNECT and forward proxy */
+    POLICY_ROLE_TLS,    /* transparent: TLS by SNI, port 443 as far as rules are concerned */
+    POLICY_ROLE_HTTP,   /* transparent: plain HTTP by Host, port 80 */
+    POLICY_ROLE_DNS,    /* UDP and TCP */
+};
+
 /* Where a client is listened for. */
 enum policy_listen_kind { POLICY_LISTEN_UNIX, POLICY_LISTEN_TCP };
 struct policy_listen {
-    enum policy_listen_kind kind;
+    enum policy_role role;
+    enum policy_listen_kind kind; /* POLICY_LISTEN_TCP for DNS, which is served by UDP too */
     const char *text; /* as written: "unix:/run/…", "tcp:0.0.0.0:2375", "tcp:[::]:2375" */
     const char *path; /* unix: absolute path */
     struct ip_address address; /* tcp */
@@ -51,6 +61,14 @@ struct policy_listen {
 
 enum policy_mode { POLICY_ENFORCE, POLICY_REPORT };
 
+/* What a client's DNS listener answers for names that the policy allows. */
+enum policy_dns_answer {
+    POLICY_DNS_GATE,   /* the gate's own address: the one the question came to */
+    POLICY_DNS_LISTED, /* policy_client.dns_addresses */
+    POLICY_DNS_REAL,   /* what the resolver says, as far as it may be dialled */
+};
+enum { POLICY_DNS_ADDRESSES_MAX = 4 };
+
 /* One kind of asker: its listeners and who may connect to them. */
 struct policy_client {
     const char *name;
@@ -59,7 +77,10 @@ struct policy_client {
     const struct ip_range *from; /* tcp only; empty = anybody who can connect */
     size_t from_count;
     enum policy_mode mode;
-    bool strict;  /* unknown query parameters are refused */
+    bool strict; /* unknown query parameters are refused; a Host other than CONNECT's target too */
+    enum policy_dns_answer dns_answer;
+    struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
+    size_t dns_address_count;
     size_t index; /* position in the policy */
 };
 

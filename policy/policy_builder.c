@@ -105,11 +105,12 @@ bool policy_builder_add_rule(struct policy_builder *builder, const char *client,
     return true;
 }
 
-bool policy_builder_add_listen(struct policy_builder *builder, const char *client, const char *text,
-                               const char *source, struct error *error)
+bool policy_builder_add_listen(struct policy_builder *builder, const char *client,
+                               enum policy_role role, const char *text, const char *source,
+                               struct error *error)
 {
     struct policy_listen listen;
-    if (!policy_listen_parse(&builder->policy->arena, text, &listen, error))
+    if (!policy_listen_parse(&builder->policy->arena, role, text, &listen, error))
         return false;
     listen.source = arena_text(&builder->policy->arena, slice_from_text(source));
     size_t index = policy_builder_client(builder, slice_from_text(client));

@@ -39,12 +39,13 @@ struct policy_rule_spec {
 MUST_CHECK bool policy_builder_add_rule(struct policy_builder *builder, const char *client,
                                         const struct policy_rule_spec *spec, struct error *error);
 
-/* Adds a listener ("unix:/run/x/docker.sock", "tcp:127.0.0.1:2375") to `client`, which comes into
+/* Adds a listener ("unix:/run/x/docker.sock", "tcp:127.0.0.1:2375"; for network roles also
+ * "127.0.0.1:3128") to `client`, which comes into
  * being if need be. `source` is the option, variable or file:line that asks for it. False with
  * `error` when the text is not a listener. */
 MUST_CHECK bool policy_builder_add_listen(struct policy_builder *builder, const char *client,
-                                          const char *text, const char *source,
-                                          struct error *error);
+                                          enum policy_role role, const char *text,
+                                          const char *source, struct error *error);
 
 /* Guards only report (DESIGN 3.4: compatibility mode without DOCKREEVE_GUARD=enforce). */
 void policy_builder_set_guards_report(struct policy_builder *builder);

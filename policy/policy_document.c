@@ -305,8 +305,8 @@ static void read_listen_item(const struct policy_document *document, const char 
     char source[PATH_MAX];
     snprintf(source, sizeof(source), "%s:%u", document->label, node->line);
     struct error error;
-    if (!policy_builder_add_listen(document->reading->builder, client, node->text.ptr, source,
-                                   &error))
+    if (!policy_builder_add_listen(document->reading->builder, client, POLICY_ROLE_DOCKER,
+                                   node->text.ptr, source, &error))
         policy_document_error(document, node, "%s", error.text);
 }
 

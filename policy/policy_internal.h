@@ -97,7 +97,7 @@ size_t policy_builder_client(struct policy_builder *builder, struct slice name);
 void policy_builder_take_rule(struct policy_builder *builder, struct policy_rule *rule);
 
 /* Reads "unix:/path" or "tcp:ADDRESS:PORT"; texts go into `arena`. */
-MUST_CHECK bool policy_listen_parse(struct arena *arena, const char *text,
+MUST_CHECK bool policy_listen_parse(struct arena *arena, enum policy_role role, const char *text,
                                     struct policy_listen *listen, struct error *error);
 
 /* Checks the listeners of all clients against each other. */

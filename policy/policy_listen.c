@@ -58,10 +58,10 @@ static bool parse_tcp(struct slice text, struct policy_listen *listen, struct er
     return true;
 }
 
-bool policy_listen_parse(struct arena *arena, const char *text, struct policy_listen *listen,
-                         struct error *error)
+bool policy_listen_parse(struct arena *arena, enum policy_role role, const char *text,
+                         struct policy_listen *listen, struct error *error)
 {
-    *listen = (struct policy_listen){.mode = 0660, .owner = -1, .group = -1};
+    *listen = (struct policy_listen){.role = role, .mode = 0660, .owner = -1, .group = -1};
     listen->text = arena_text(arena, slice_from_text(text));
     if (strncmp(text, "unix:", 5) == 0)
         return parse_unix(arena, text + 5, listen, error);

@@ -97,11 +97,17 @@ static void read_drop_ins(struct policy_reading *reading, const char *config_pat
 
 static void add_listeners(struct policy_reading *reading, const struct policy_inputs *inputs)
 {
+    struct error error;
     for (size_t i = 0; i < inputs->listen_count; i++) {
-        struct error error;
-        if (!policy_builder_add_listen(reading->builder, "default", inputs->listen[i], "--listen",
-                                       &error))
+        if (!policy_builder_add_listen(reading->builder, "default", POLICY_ROLE_DOCKER,
+                                       inputs->listen[i], "--listen", &error))
             policy_messages_add(reading->errors, NULL, 0, 0, "--listen: %s", error.text);
+    }
+    for (size_t i = 0; i < inputs->network_count; i++) {
+        const struct policy_input_listen *listen = &inputs->network[i];
+        if (!policy_builder_add_listen(reading->builder, "default", listen->role, listen->text,
+                                       listen->source, &error))
+            policy_messages_add(reading->errors, NULL, 0, 0, "%s: %s", listen->source, error.text);
     }
 }
 
@@ -121,8 +127,8 @@ static void read_environment(struct policy_reading *reading, const struct policy
         return;
     struct error error;
     const char *listen = environment_default_listen(inputs->environment);
-    if (!policy_builder_add_listen(reading->builder, "default", listen, "env DOCKREEVE_COMPAT",
-                                   &error))
+    if (!policy_builder_add_listen(reading->builder, "default", POLICY_ROLE_DOCKER, listen,
+                                   "env DOCKREEVE_COMPAT", &error))
         policy_messages_add(reading->errors, NULL, 0, 0, "%s", error.text);
 }
 

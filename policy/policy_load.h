@@ -26,12 +26,22 @@ void policy_messages_add(struct policy_messages *messages, const char *file, uns
 void policy_messages_write(const struct policy_messages *messages, struct buffer *out);
 void policy_messages_free(struct policy_messages *messages);
 
+/* A listener that an option asks for, for the client `default`. */
+struct policy_input_listen {
+    enum policy_role role;
+    const char *text;
+    const char *source; /* "--egress" */
+};
+
 /* What to load from. All borrowed for the call. */
 struct policy_inputs {
     const char *config_path; /* policy.yaml; its folder's policy.d/ *.yaml are the drop-ins */
     bool config_required; /* named by the user: a missing file is an error, not an empty policy */
     const char *const *listen; /* --listen values, for the client `default` */
     size_t listen_count;
+    const struct policy_input_listen *network; /* --egress and the like */
+    size_t network_count;
+    const char *dns_answer; /* --dns-answer: "gate", "real" or addresses with commas; NULL = gate */
     char *const
         *environment; /* "NAME=value" array for compatibility mode; NULL = ignore the environment */
     bool check_owner; /* refuse files and folders that others can write (DESIGN 1.7) */

@@ -90,7 +90,8 @@ static bool ask_gate(const struct policy *policy, uint64_t timeout_ms, unsigned 
         for (size_t j = 0; j < client->listen_count; j++) {
             struct endpoint endpoint;
             asked++;
-            if (listener_endpoint(&client->listens[j], &endpoint) &&
+            if (client->listens[j].role == POLICY_ROLE_DOCKER &&
+                listener_endpoint(&client->listens[j], &endpoint) &&
                 ask_listener(client, &endpoint, timeout_ms, status_out, error))
                 return true;
         }

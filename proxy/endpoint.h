@@ -43,9 +43,9 @@ bool endpoint_is_loopback(const struct endpoint *endpoint);
 /* Appends "unix:/path" or "tcp:127.0.0.1:2375". */
 void endpoint_write(const struct endpoint *endpoint, struct buffer *out);
 
-/* Makes way for a listener at a unix path: a socket file that nobody listens on is what a crash left
- * behind and is removed. Anything else at that path is not ours to remove. True when nothing is there
- * any more. Not for abstract names. */
+/* Makes way for a listener at a unix path: a socket file that nobody listens on is what a crash
+ * left behind and is removed. Anything else at that path is not ours to remove. True when nothing
+ * is there any more. Not for abstract names. */
 MUST_CHECK bool endpoint_remove_dead(const struct endpoint *endpoint, struct error *error);
 
 #endif

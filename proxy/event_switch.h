@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Arming and disarming an event only when that changes something: each change costs a system call. */
+ * Arming and disarming an event only when that changes something: each change costs a system call.
+ */
 #ifndef DOCKREEVE_PROXY_EVENT_SWITCH_H
 #define DOCKREEVE_PROXY_EVENT_SWITCH_H
 

@@ -1,5 +1,5 @@
 noinst_LIBRARIES += libproxy.a
-libproxy_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) \
+libproxy_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) $(CARES_CFLAGS) \
 	$(YAML_CFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WIDTH=8
 libproxy_a_SOURCES = \
 	proxy/admin.c proxy/admin.h \

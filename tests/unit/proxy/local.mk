@@ -25,4 +25,4 @@ proxy_tests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) \
 	-DMAN_FOLDER='"$(abs_top_srcdir)/deploy/man"'
 proxy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 proxy_tests_LDADD = libproxy.a libpolicy.a librules.a libbase.a \
-	$(LIBEVENT_LIBS) $(HTTP_PARSER_LIBS) $(YAML_LIBS) $(PCRE2_LIBS) $(SECCOMP_LIBS) $(CRITERION_LIBS)
+	$(LIBEVENT_LIBS) $(HTTP_PARSER_LIBS) $(YAML_LIBS) $(PCRE2_LIBS) $(SECCOMP_LIBS) $(CARES_LIBS) $(CRITERION_LIBS)

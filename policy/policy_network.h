@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The decision about a destination, the counterpart of policy_decide_docker(). The egress gate, the
+ * transparent listeners, DNS, `policy check network` and `policy explain network` all ask
+ * policy_decide_network(); nothing else grants or refuses by rule. The gate asks three times: by
+ * name before anything is resolved (a denied name is never resolved), for every address before it
+ * is dialled, and for a tunnel once its first bytes are known. */
+#ifndef DOCKREEVE_POLICY_POLICY_NETWORK_H
+#define DOCKREEVE_POLICY_POLICY_NETWORK_H
+
+#include "policy/policy.h"
+#include "rules/network_rule.h"
+
+struct network_verdict {
+    enum verdict_result result; /* VERDICT_DENY or VERDICT_ALLOW */
+    bool would_deny;            /* ALLOW only because the client is in report mode */
+    bool malformed;             /* DENY, and it is the request's fault: 400 */
+    const char *reason; /* "rule", "default", "address-class.loopback", "sni-mismatch", … */
+    const char *why;    /* static half sentence for the refusal's text; may be NULL */
+    /* the deciding rule; label NULL = the default */
+    bool rule_allows;
+    const char *name;     /* as the document names it; NULL = unnamed */
+    struct slice pattern; /* "*.npmjs.org", as written */
+    const char *label;    /* "policy.yaml", "preset/npm" */
+    unsigned line;        /* 0 = none */
+};
+/* The texts live as long as the policy. */
+
+/* Judges one destination of one client (DESIGN 1.3 and 3.2). When several rules of the same effect
+ * match, the first in document order decides. Special address classes are refused in report mode
+ * too. Flat cost, allocates nothing. `observer` as for Docker requests. */
+void policy_decide_network(const struct policy *policy, const struct policy_client *client,
+                           const struct network_request *request,
+                           const struct policy_observer *observer,
+                           struct network_verdict *verdict_out);
+
+/* "allow *.npmjs.org" or the rule's name; "default". Appended. */
+void network_verdict_write_rule(const struct network_verdict *verdict, struct buffer *out);
+/* "policy.yaml:14", "preset/npm:3", "default". Appended. */
+void network_verdict_write_source(const struct network_verdict *verdict, struct buffer *out);
+
+/* The sentence for the denied client: what was refused, by which rule. */
+void policy_explain_network_denial(const struct policy *policy, const struct policy_client *client,
+                                   const struct network_request *request,
+                                   const struct network_verdict *verdict, struct buffer *out);
+/* The line or command that would permit it ("add `- allow: \"x:8443\"` under `network:` in FILE");
+ * appends nothing when no rule could (a malformed request, an SNI mismatch). */
+void policy_explain_network_fix(const struct policy *policy, const struct policy_client *client,
+                                const struct network_request *request,
+                                const struct network_verdict *verdict, struct buffer *out);
+
+#endif
