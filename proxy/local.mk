@@ -31,7 +31,8 @@ libproxy_a_SOURCES = \
 	proxy/probe.c proxy/probe.h \
 	proxy/reload.c proxy/reload.h \
 	proxy/serve_options.c proxy/serve_options.h \
-	proxy/splice_flow.c proxy/splice_flow.h
+	proxy/splice_flow.c proxy/splice_flow.h \
+	proxy/tls_hello.c proxy/tls_hello.h
 # What the loop calls beside HTTP: log, counters, confinement, service manager, pipes.
 libproxy_a_SOURCES += \
 	proxy/common_options.h \

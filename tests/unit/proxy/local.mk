@@ -1,5 +1,6 @@
 proxy_tests_SOURCES = \
 	tests/unit/proxy/captured_heads.inc \
+	tests/unit/proxy/captured_hellos.inc \
 	tests/unit/proxy/confine_test.c \
 	tests/unit/proxy/docker_header_request_test.c \
 	tests/unit/proxy/docker_header_test.c \
@@ -20,7 +21,8 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/policy_agreement_test.c \
 	tests/unit/proxy/serve_options_test.c \
 	tests/unit/proxy/service_manager_test.c \
-	tests/unit/proxy/splice_flow_test.c
+	tests/unit/proxy/splice_flow_test.c \
+	tests/unit/proxy/tls_hello_test.c
 proxy_tests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) \
 	-DMAN_FOLDER='"$(abs_top_srcdir)/deploy/man"'
 proxy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
