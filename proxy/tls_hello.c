@@ -171,12 +171,14 @@ static bool take_vector(struct vector *from, unsigned size, struct vector *out)
  * not name one host is a bad name, which rules judge. */
 static bool read_server_name(struct vector body, struct tunnel_facts *facts)
 {
-    struct vector list, name = {NULL, 0};
+    struct vector list, name;
     struct error ignored;
-    size_t type = SERVER_NAME_HOST;
+    size_t type;
+    struct host_name host;
     bool second = facts->has_sni;
     facts->has_sni = true;
     facts->sni_bad = true;
+    facts->sni = (struct host_name){0}; /* of two names neither is the one */
     if (!take_vector(&body, 2, &list) || body.left > 0)
         return false;
     if (list.left == 0)
@@ -187,11 +189,11 @@ static bool read_server_name(struct vector body, struct tunnel_facts *facts)
         return true;
     if (!take_vector(&list, 2, &name))
         return false;
-    bool readable =
-        host_name_parse_dns(slice_of((const char *)name.at, name.left), &facts->sni, &ignored);
-    facts->sni_bad = second || list.left > 0 || !readable;
-    if (facts->sni_bad) /* neither of two names is the one */
-        facts->sni = (struct host_name){0};
+    if (second || list.left > 0 ||
+        !host_name_parse_dns(slice_of((const char *)name.at, name.left), &host, &ignored))
+        return true;
+    facts->sni = host;
+    facts->sni_bad = false;
     return true;
 }
 

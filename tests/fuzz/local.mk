@@ -24,3 +24,9 @@ noinst_PROGRAMS += fuzz_policy_file
 fuzz_policy_file_SOURCES = tests/fuzz/policy_file_fuzz.c
 fuzz_policy_file_LDFLAGS = $(FUZZ_LINK)
 fuzz_policy_file_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
+
+# The egress gate: what a tunnel begins with.
+noinst_PROGRAMS += fuzz_client_hello
+fuzz_client_hello_SOURCES = tests/fuzz/client_hello_fuzz.c
+fuzz_client_hello_LDFLAGS = $(FUZZ_LINK)
+fuzz_client_hello_LDADD = libproxy.a librules.a libbase.a
