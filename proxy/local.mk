@@ -7,6 +7,7 @@ libproxy_a_SOURCES = \
 	proxy/command_healthcheck.c \
 	proxy/command_serve.c \
 	proxy/command_version.c proxy/commands.h \
+	proxy/dns_message.c proxy/dns_message.h \
 	proxy/docker_body.c \
 	proxy/docker_conn.c proxy/docker_conn.h \
 	proxy/docker_exchange.c \
