@@ -67,51 +67,43 @@ static bool skip_name(struct reader *reader)
     return false;
 }
 
-/* Bytes of a label as in a zone file (RFC 1035 section 5.1); false when the text is full. */
-static bool show_label(const unsigned char *label, size_t len, char *shown, size_t *at, size_t room)
+/* The name as in a zone file (RFC 1035 section 5.1), cut when it is too long. */
+static void show_name(const unsigned char *wire, char shown[256])
 {
-    for (size_t i = 0; i < len; i++) {
-        bool plain = label[i] > ' ' && label[i] < 0x7f && label[i] != '.' && label[i] != '\\';
-        if (room - *at < 5)
-            return false;
-        if (plain)
-            shown[(*at)++] = (char)label[i];
-        else
-            *at += (size_t)snprintf(shown + *at, 5, "\\%03u", label[i]);
+    char text[4 * NAME_WIRE_MAX + 1];
+    size_t len = 0;
+    for (; *wire != 0; wire += 1 + *wire) {
+        if (len > 0)
+            text[len++] = '.';
+        for (size_t i = 1; i <= *wire; i++) {
+            bool plain = wire[i] > ' ' && wire[i] < 0x7f && wire[i] != '.' && wire[i] != '\\';
+            if (plain)
+                text[len++] = (char)wire[i];
+            else
+                len += (size_t)snprintf(text + len, sizeof(text) - len, "\\%03u", wire[i]);
+        }
     }
-    return true;
+    if (len == 0)
+        text[len++] = '.';
+    snprintf(shown, 256, "%.*s%s", (int)(len < 256 ? len : 252), text, len < 256 ? "" : "...");
 }
 
-/* The name twice: as text for the log, and as the canonical host that is judged. */
-static void read_name(const unsigned char *wire, struct dns_question *question)
+/* The name as the canonical host that is judged. False when it is none: a host has no label with a
+ * dot in it, which would look like two. */
+static bool read_name(const unsigned char *wire, struct host_name *name_out)
 {
-    char text[NAME_WIRE_MAX + 1];
+    char text[NAME_WIRE_MAX];
     struct error ignored;
-    size_t len = 0, shown = 0, room = sizeof(question->shown) - sizeof("...");
-    bool fits = true;
-    question->name_bad = wire[0] == 0; /* the root is no host */
+    size_t len = 0;
     for (; *wire != 0; wire += 1 + *wire) {
-        if (len > 0) {
+        if (memchr(wire + 1, '.', *wire) != NULL)
+            return false;
+        if (len > 0)
             text[len++] = '.';
-            question->shown[shown++] = '.';
-        }
         memcpy(text + len, wire + 1, *wire);
         len += *wire;
-        fits = fits && show_label(wire + 1, *wire, question->shown, &shown, room);
-        if (memchr(wire + 1, '.', *wire) != NULL) /* would look like two labels */
-            question->name_bad = true;
-        if (!fits)
-            break;
     }
-    snprintf(question->shown + shown, sizeof(question->shown) - shown, "%s",
-             !fits        ? "..."
-             : shown == 0 ? "."
-                          : "");
-    if (!fits || question->name_bad ||
-        !host_name_parse_dns(slice_of(text, len), &question->name, &ignored)) {
-        question->name = (struct host_name){0};
-        question->name_bad = true;
-    }
+    return host_name_parse_dns(slice_of(text, len), name_out, &ignored);
 }
 
 static bool read_question(struct reader *reader, struct dns_question *question)
@@ -122,7 +114,10 @@ static bool read_question(struct reader *reader, struct dns_question *question)
         return false;
     question->raw_len = (uint16_t)(reader->at - start);
     memcpy(question->raw, reader->bytes + start, question->raw_len);
-    read_name(question->raw, question);
+    show_name(question->raw, question->shown);
+    question->name_bad = !read_name(question->raw, &question->name);
+    if (question->name_bad)
+        question->name = (struct host_name){0};
     return true;
 }
 
