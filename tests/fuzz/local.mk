@@ -25,8 +25,11 @@ fuzz_policy_file_SOURCES = tests/fuzz/policy_file_fuzz.c
 fuzz_policy_file_LDFLAGS = $(FUZZ_LINK)
 fuzz_policy_file_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
 
-# The egress gate: what a tunnel begins with.
-noinst_PROGRAMS += fuzz_client_hello
+# The egress gate: what a tunnel begins with, and questions of clients.
+noinst_PROGRAMS += fuzz_client_hello fuzz_dns_message
 fuzz_client_hello_SOURCES = tests/fuzz/client_hello_fuzz.c
 fuzz_client_hello_LDFLAGS = $(FUZZ_LINK)
 fuzz_client_hello_LDADD = libproxy.a librules.a libbase.a
+fuzz_dns_message_SOURCES = tests/fuzz/dns_message_fuzz.c
+fuzz_dns_message_LDFLAGS = $(FUZZ_LINK)
+fuzz_dns_message_LDADD = libproxy.a librules.a libbase.a
