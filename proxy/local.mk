@@ -7,7 +7,10 @@ libproxy_a_SOURCES = \
 	proxy/command_healthcheck.c \
 	proxy/command_serve.c \
 	proxy/command_version.c proxy/commands.h \
+	proxy/dns_conn.c proxy/dns_conn.h \
+	proxy/dns_exchange.c proxy/dns_exchange.h \
 	proxy/dns_message.c proxy/dns_message.h \
+	proxy/dns_server.c proxy/dns_server.h \
 	proxy/docker_body.c \
 	proxy/docker_conn.c proxy/docker_conn.h \
 	proxy/docker_exchange.c \
