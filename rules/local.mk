@@ -14,4 +14,5 @@ librules_a_SOURCES = \
 	rules/image_reference.c rules/image_reference.h \
 	rules/ip_range.c rules/ip_range.h \
 	rules/pattern.c rules/pattern.h \
-	rules/port_set.c rules/port_set.h
+	rules/port_set.c rules/port_set.h \
+	rules/url_target.c rules/url_target.h
