@@ -175,6 +175,7 @@ Test(url_target, paths_have_one_canonical_form)
         {"a blank", "/a%20b", "/a%20b", true},
         {"an escaped percent sign", "/100%25", "/100%25", true},
         {"an escaped percent sign in front of other text", "/%25zz%254", "/%25zz%254", true},
+        {"an escaped percent sign in front of one digit", "/%254z%25z4", "/%254z%25z4", true},
         {"three dots", "/.../a", "/.../a", true},
         {"a name that begins with a dot", "/.git", "/.git", true},
         {"Latin-1", "/%e9t%e9", "/%E9t%E9", true},
@@ -198,6 +199,7 @@ Test(url_target, paths_have_one_canonical_form)
         {"a twice escaped letter", "/%2561", "/%2561", false},
         {"an escape put together", "/%25%36%31", "/%2561", false},
         {"an overlong slash", "/a%c0%afb", "/a%C0%AFb", false},
+        {"an overlong backslash", "/a%c1%9cb", "/a%C1%9Cb", false},
         {"an overlong dot", "/a/%c0%ae%c0%ae/", "/a/%C0%AE%C0%AE/", false},
         {"an overlong slash of three bytes", "/a%e0%80%af", "/a%E0%80%AF", false},
         {"an overlong slash of four bytes", "/a%f0%80%80%af", "/a%F0%80%80%AF", false},
@@ -222,7 +224,8 @@ Test(url_target, paths_have_one_canonical_form)
 
 Test(url_target, a_path_that_found_no_memory_has_no_one_reading)
 {
-    struct buffer out = {.failed = true};
+    char data[16];
+    struct buffer out = {data, 0, sizeof(data), true};
     cr_expect_not(url_path_canonical(SLICE_LITERAL("/a"), &out));
 }
 
