@@ -205,8 +205,8 @@ enum address_class address_class_of(const struct ip_address *address)
         return class_of_v4(last);
     uint64_t high = read_u64(address->bytes), low = read_u64(address->bytes + 8);
     enum address_class class = class_of_v6(high, low);
-    bool exact = high == 0 && low <= 1; /* :: and ::1 are no compatible addresses */
-    bool compatible = high == 0 && low >> 32 == 0 && !exact;
+    /* :: and ::1 have this form too, and rows of their own that are as special. */
+    bool compatible = high == 0 && low >> 32 == 0;
     bool nat64 = high == UINT64_C(0x0064ff9b00000000) && low >> 32 == 0;
     /* RFC 5214 section 6.1: under any prefix; the second has the universal bit set. */
     bool isatap = low >> 32 == 0x00005efe || low >> 32 == 0x02005efe;
