@@ -16,8 +16,8 @@
  * of them, the globally reachable protocol anycasts included: no web server lives there, and some
  * (port control, TURN) open ways through a NAT. Beside them multicast, the deprecated site-local
  * and compatible forms, and cloud providers' metadata, credential and host agent addresses as their
- * manuals give them. 64:ff9b::/96 is as public as what it carries. Ascending, and of two ranges that
- * begin alike the longer prefix last. */
+ * manuals give them. 64:ff9b::/96 is as public as what it carries. Ascending, and of two ranges
+ * that begin alike the longer prefix last. */
 #define ADDRESS_ROWS(V4, V6)                                                                       \
     V4("0.0.0.0/0", 0x00000000, 0, PUBLIC, "RFC 791")                                              \
     V4("0.0.0.0/8", 0x00000000, 8, THIS_NETWORK, "RFC 791 section 3.2")                            \
