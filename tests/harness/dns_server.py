@@ -231,7 +231,7 @@ class DnsServer:
         name, kind, id_ = question.spelled, question.kind, question.id
         if isinstance(answer, bytes):
             return struct.pack("!H", id_) + answer
-        if answer in CODES:
+        if isinstance(answer, str) and answer in CODES:
             return message(id_, name, kind, code=CODES[answer])
         if answer == "truncate":
             return message(id_, name, kind, truncated=True)
