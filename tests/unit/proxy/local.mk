@@ -15,9 +15,11 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/io_buffer_test.c \
 	tests/unit/proxy/log_writer_test.c \
 	tests/unit/proxy/metrics_test.c \
+	tests/unit/proxy/name_server.h \
 	tests/unit/proxy/pipe_pool_test.c \
 	tests/unit/proxy/plain_head.h \
 	tests/unit/proxy/policy_agreement_test.c \
+	tests/unit/proxy/resolver_test.c \
 	tests/unit/proxy/serve_options_test.c \
 	tests/unit/proxy/service_manager_test.c \
 	tests/unit/proxy/splice_flow_test.c
