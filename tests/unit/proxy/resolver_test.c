@@ -220,7 +220,7 @@ Test(resolver, a_name_has_one_timeout_for_all_tries)
     cr_expect(strstr(asker.answer.error.text, "half.test") != NULL);
 }
 
-Test(resolver, a_server_that_is_not_there_is_a_failure_at_once)
+Test(resolver, a_server_that_is_not_there_is_a_failure)
 {
     static const struct zone_row rows[] = {{.name = NULL}};
     AUTO_WORLD struct world world;
