@@ -7,7 +7,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
+#include "proxy/confine_filter.h"
 #include "proxy/resolver.h"
 #include "tests/unit/proxy/name_server.h"
 
@@ -541,4 +544,44 @@ Test(resolver, is_not_made_with_a_table_of_hosts_that_cannot_be_read)
     cr_expect_null(resolver_new(base, &options, &error));
     cr_expect(strstr(error.text, "/nonexistent/hosts") != NULL, "%s", error.text);
     event_base_free(base);
+}
+
+/* In a child, for the filter cannot be taken off: 0, or what went wrong. */
+static int resolve_confined(void)
+{
+    static const struct zone_row rows[] = {
+        {.name = "a.test", .kind = ZONE_TRUNCATED, .count = 1, .ttl = 60},
+        {.name = "gone.test", .kind = ZONE_NXDOMAIN},
+        {.name = "silent.test", .kind = ZONE_SILENT},
+        {.name = NULL},
+    };
+    struct world world;
+    struct asker asker;
+    struct error error;
+    world_open(&world, rows, SHORT_MS);
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !confine_filter_load(&error))
+        return 1;
+    ask(&world, &asker, "a.test");
+    if (strcmp(outcome(&asker), "2001:db8::1 192.0.2.1") != 0)
+        return 2;
+    ask(&world, &asker, "gone.test");
+    if (strcmp(outcome(&asker), "502 dns.not-found") != 0)
+        return 3;
+    ask(&world, &asker, "silent.test");
+    if (strcmp(outcome(&asker), "504 dns.timeout") != 0)
+        return 4;
+    resolver_free(&world.resolver);
+    return 0;
+}
+
+Test(resolver, works_within_the_system_call_filter)
+{
+    int status;
+    pid_t child = fork();
+    cr_assert_geq(child, 0);
+    if (child == 0)
+        _exit(resolve_confined());
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status), "ended by signal %d", WTERMSIG(status));
+    cr_expect_eq(WEXITSTATUS(status), 0, "step %d", WEXITSTATUS(status));
 }
