@@ -142,12 +142,22 @@ static const struct zone_row *zone_find(const struct name_server *server, const 
     return NULL;
 }
 
-static void send_udp(struct name_server *server, int fd, const struct sockaddr_in *peer,
-                     const unsigned char *bytes, size_t len)
+static void send_udp(int fd, const struct sockaddr_in *peer, const unsigned char *bytes, size_t len)
 {
-    (void)server;
     cr_assert_eq(sendto(fd, bytes, len, 0, (const struct sockaddr *)peer, sizeof(*peer)),
                  (ssize_t)len);
+}
+
+static void hold(struct name_server *server, const struct sockaddr_in *peer, unsigned id,
+                 const char *name, int type, const struct zone_row *row)
+{
+    struct wire wire;
+    put_message(&wire, id, 0x8180, name, type, name, row, row->count, false);
+    cr_assert_lt(server->held_count, ARRAY_LEN(server->held));
+    cr_assert_leq(wire.len, sizeof(server->held[0].bytes));
+    server->held[server->held_count].peer = *peer;
+    memcpy(server->held[server->held_count].bytes, wire.bytes, wire.len);
+    server->held[server->held_count++].len = wire.len;
 }
 
 /* Sends what comes before the truth over UDP. False when no truth follows. */
@@ -175,12 +185,7 @@ static bool send_lie(struct name_server *server, const struct sockaddr_in *peer,
         truth = false;
         break;
     case ZONE_HELD:
-        put_message(&wire, id, flags, name, type, name, row, row->count, false);
-        cr_assert_lt(server->held_count, ARRAY_LEN(server->held));
-        cr_assert_leq(wire.len, sizeof(server->held[0].bytes));
-        server->held[server->held_count].peer = *peer;
-        memcpy(server->held[server->held_count].bytes, wire.bytes, wire.len);
-        server->held[server->held_count++].len = wire.len;
+        hold(server, peer, id, name, type, row);
         return false;
     case ZONE_WRONG_ID:
         id ^= 0x5a5a;
@@ -201,10 +206,10 @@ static bool send_lie(struct name_server *server, const struct sockaddr_in *peer,
     case ZONE_GARBAGE:
         for (unsigned i = 0; i < 300; i++)
             put(&wire, i * 37 + 11, 1);
-        send_udp(server, fd, peer, wire.bytes, wire.len);
+        send_udp(fd, peer, wire.bytes, wire.len);
         return true;
     case ZONE_NO_BYTES:
-        send_udp(server, fd, peer, wire.bytes, 0);
+        send_udp(fd, peer, wire.bytes, 0);
         return true;
     case ZONE_CUT:
         truth = false;
@@ -212,7 +217,7 @@ static bool send_lie(struct name_server *server, const struct sockaddr_in *peer,
     }
     bool lies = flags == 0x8180;
     put_message(&wire, id, flags, question, question_type, owner, row, lies ? 1 : 0, lies);
-    send_udp(server, fd, peer, wire.bytes, wire.len - (row->kind == ZONE_CUT ? 3 : 0));
+    send_udp(fd, peer, wire.bytes, wire.len - (row->kind == ZONE_CUT ? 3 : 0));
     return truth;
 }
 
@@ -252,7 +257,7 @@ static void on_udp_question(evutil_socket_t fd, short what, void *context)
         return;
     struct wire wire;
     put_message(&wire, id, 0x8180, name, type, name, row, row->count, false);
-    send_udp(server, (int)fd, &peer, wire.bytes, wire.len);
+    send_udp((int)fd, &peer, wire.bytes, wire.len);
 }
 
 static void on_tcp_question(evutil_socket_t fd, short what, void *context)
@@ -326,8 +331,7 @@ static void name_server_open(struct name_server *server, struct event_base *base
 static void name_server_release(struct name_server *server)
 {
     for (unsigned i = 0; i < server->held_count; i++)
-        send_udp(server, server->udp, &server->held[i].peer, server->held[i].bytes,
-                 server->held[i].len);
+        send_udp(server->udp, &server->held[i].peer, server->held[i].bytes, server->held[i].len);
     server->held_count = 0;
 }
 
