@@ -45,6 +45,7 @@ libproxy_a_SOURCES += \
 	proxy/service_manager.c proxy/service_manager.h
 # The egress gate.
 libproxy_a_SOURCES += \
+	proxy/address_cache.c proxy/address_cache.h \
 	proxy/dialer.c proxy/dialer.h \
 	proxy/dns_message.c proxy/dns_message.h \
 	proxy/dns_server.c proxy/dns_server.h \
@@ -60,6 +61,7 @@ libproxy_a_SOURCES += \
 	proxy/egress_response.c \
 	proxy/egress_route.c \
 	proxy/fd_watch.h \
+	proxy/hosts_table.c proxy/hosts_table.h \
 	proxy/http_write.c proxy/http_write.h \
 	proxy/own_address.c proxy/own_address.h \
 	proxy/resolver.c proxy/resolver.h \
