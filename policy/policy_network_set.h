@@ -22,7 +22,7 @@ struct network_set_rule {
     const char *name;          /* NULL = none */
     const char *label;         /* "policy.yaml", "preset/npm" */
     const char *file;          /* for messages */
-    const char *conditions;    /* "methods=GET paths=/debian/**", "" = none */
+    const char *conditions;    /* "methods=GET paths=/debian/a", "" = none */
     unsigned line, column;
 };
 
