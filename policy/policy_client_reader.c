@@ -16,8 +16,8 @@ static void read_listen_item(const struct policy_document *document, const char 
     char source[PATH_MAX];
     snprintf(source, sizeof(source), "%s:%u", document->label, node->line);
     struct error error;
-    if (!policy_builder_add_listen(document->reading->builder, client, role,
-                                   node->text.ptr, source, &error))
+    if (!policy_builder_add_listen(document->reading->builder, client, role, node->text.ptr, source,
+                                   &error))
         policy_document_error(document, node, "%s", error.text);
 }
 
@@ -242,9 +242,9 @@ enum client_key {
 static void read_client_key(const struct policy_document *document, size_t index,
                             const struct yaml_tree_node *key)
 {
-    static const char *const keys[] = {"listen", "socket", "from",  "use",     "inherit",
-                                       "docker", "mode",   "strict", "egress", "transparent",
-                                       "dns",    "guard",  "enforce", "scope", "network"};
+    static const char *const keys[] = {"listen", "socket", "from",    "use",    "inherit",
+                                       "docker", "mode",   "strict",  "egress", "transparent",
+                                       "dns",    "guard",  "enforce", "scope",  "network"};
     struct builder_client *client = &document->reading->builder->clients[index];
     size_t which = policy_document_key(document, key, keys, ARRAY_LEN(keys), "a client");
     char quoted[40];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The keys of a document; those of a client are in policy_client_reader.c. Each is in a closed table; what DESIGN names and this
- * version does not do yet is in the table too, and refused with a sentence of its own, because a
- * rail that is written down and silently missing is worse than none. */
+ * The keys of a document; those of a client are in policy_client_reader.c. Each is in a closed
+ * table; what DESIGN names and this version does not do yet is in the table too, and refused with a
+ * sentence of its own, because a rail that is written down and silently missing is worse than none.
+ */
 #include "policy/policy_document.h"
 
 #include <limits.h>
@@ -117,9 +118,9 @@ void policy_document_not_yet(const struct policy_document *document,
         what);
 }
 
-void policy_document_set_once(const struct policy_document *document, const struct yaml_tree_node *node,
-                     const char *what, int64_t value, bool may_override,
-                     struct policy_setting *setting)
+void policy_document_set_once(const struct policy_document *document,
+                              const struct yaml_tree_node *node, const char *what, int64_t value,
+                              bool may_override, struct policy_setting *setting)
 {
     if (setting->set && !may_override) {
         policy_document_error(document, node, "`%s` was set already, in %s", what, setting->source);
@@ -129,16 +130,17 @@ void policy_document_set_once(const struct policy_document *document, const stru
         true, value, arena_printf(&document->reading->arena, "%s:%u", document->label, node->line)};
 }
 
-void policy_document_read_bool(const struct policy_document *document, const struct yaml_tree_node *node,
-                      const char *what, struct policy_setting *setting)
+void policy_document_read_bool(const struct policy_document *document,
+                               const struct yaml_tree_node *node, const char *what,
+                               struct policy_setting *setting)
 {
     bool value;
     if (policy_document_bool(document, node, what, &value))
         policy_document_set_once(document, node, what, value, false, setting);
 }
 
-void policy_document_read_mode(const struct policy_document *document, const struct yaml_tree_node *node,
-                      struct policy_setting *setting)
+void policy_document_read_mode(const struct policy_document *document,
+                               const struct yaml_tree_node *node, struct policy_setting *setting)
 {
     if (!policy_document_text(document, node, "mode"))
         return;
@@ -283,7 +285,7 @@ static void read_use_item(const struct policy_document *document, size_t client,
 }
 
 void policy_document_read_use(const struct policy_document *document, size_t client,
-                     const struct yaml_tree_node *node)
+                              const struct yaml_tree_node *node)
 {
     if (node->kind != YAML_TREE_SEQUENCE) {
         read_use_item(document, client, node);
@@ -299,7 +301,8 @@ static void read_default(const struct policy_document *document, const struct ya
 {
     static const char *const keys[] = {"docker", "network"};
     if (node->kind != YAML_TREE_MAPPING) {
-        policy_document_error(document, node, "`default` takes a map: {docker: deny, network: deny}");
+        policy_document_error(document, node,
+                              "`default` takes a map: {docker: deny, network: deny}");
         return;
     }
     for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
@@ -310,8 +313,9 @@ static void read_default(const struct policy_document *document, const struct ya
         if (!allow && !slice_equal_text(key->value->text, "deny"))
             policy_document_error(document, key->value, "a default is allow or deny");
         else if (which == 0)
-            policy_document_set_once(document, key->value, "default: docker", allow, document->may_override,
-                     &document->reading->builder->default_allow);
+            policy_document_set_once(document, key->value, "default: docker", allow,
+                                     document->may_override,
+                                     &document->reading->builder->default_allow);
         else
             policy_document_set_once(document, key->value, "default: network", allow,
                                      document->may_override,
@@ -338,14 +342,15 @@ enum { RULES_KEY_COUNT = MAIN_DEFAULT };
 
 static void read_main_key(const struct policy_document *document, const struct yaml_tree_node *key)
 {
-    static const char *const keys[] = {"version", "use",     "docker", "network", "default", "clients",
-                                       "mode",    "strict",  "guard",  "enforce", "scope",   "cut_on_revoke"};
+    static const char *const keys[] = {"version", "use",     "docker", "network",
+                                       "default", "clients", "mode",   "strict",
+                                       "guard",   "enforce", "scope",  "cut_on_revoke"};
     struct policy_builder *builder = document->reading->builder;
     bool rules_only = document->kind == POLICY_DOCUMENT_RULES;
     size_t count = rules_only ? RULES_KEY_COUNT : ARRAY_LEN(keys);
-    size_t which =
-        policy_document_key(document, key, keys, count,
-                            rules_only ? "a file of rules (version, use, docker, network)" : "a policy");
+    size_t which = policy_document_key(
+        document, key, keys, count,
+        rules_only ? "a file of rules (version, use, docker, network)" : "a policy");
     if (which == count)
         return;
     char quoted[40];

@@ -59,7 +59,7 @@ struct policy {
     const char *config_path;                              /* NULL = none */
     struct policy_rule *rules;                            /* owned */
     size_t rule_count, rule_capacity;
-    struct network_set network; /* owned: top-level rules, for all clients that inherit */
+    struct network_set network;          /* owned: top-level rules, for all clients that inherit */
     struct policy_client_entry *clients; /* owned */
     size_t client_count;
 };
@@ -112,8 +112,8 @@ struct network_set *policy_builder_network(struct policy_builder *builder, size_
 MUST_CHECK bool policy_listen_parse(struct arena *arena, enum policy_role role, const char *text,
                                     struct policy_listen *listen, struct error *error);
 
-/* One address that a client's DNS listener answers with (POLICY_DNS_LISTED). False with `error` when
- * it is none or one too many. */
+/* One address that a client's DNS listener answers with (POLICY_DNS_LISTED). False with `error`
+ * when it is none or one too many. */
 MUST_CHECK bool policy_dns_address_add(struct builder_client *client, struct slice text,
                                        struct error *error);
 

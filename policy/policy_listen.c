@@ -69,8 +69,7 @@ bool policy_listen_parse(struct arena *arena, enum policy_role role, const char 
         return error_set(error, 2, "only Docker and egress clients can come by a unix socket");
     if (strncmp(text, "unix:", 5) == 0)
         return parse_unix(arena, text + 5, listen, error);
-    if (strncmp(text, "tcp:", 4) == 0 ||
-        (role == POLICY_ROLE_DNS && strncmp(text, "udp:", 4) == 0))
+    if (strncmp(text, "tcp:", 4) == 0 || (role == POLICY_ROLE_DNS && strncmp(text, "udp:", 4) == 0))
         return parse_tcp(slice_from_text(text + 4), listen, error);
     if (role != POLICY_ROLE_DOCKER)
         return parse_tcp(slice_from_text(text), listen, error);

@@ -60,10 +60,12 @@ static enum reach reach_of(const char *reason)
         const char *reason;
         enum reach reach;
     } table[] = {
-        {"host", REACH_NOTHING}, {"expired", REACH_HOST},      {"port", REACH_HOST},        {"address", REACH_PORT},
-        {"method", REACH_ADDRESS},    {"path", REACH_ADDRESS},     {"opaque", REACH_ADDRESS},
-        {"protocol", REACH_REQUEST},  {"sni-missing", REACH_TUNNEL},
-        {"sni-malformed", REACH_TUNNEL}, {"sni-mismatch", REACH_TUNNEL}, {"ech", REACH_TUNNEL},
+        {"host", REACH_NOTHING},        {"expired", REACH_HOST},
+        {"port", REACH_HOST},           {"address", REACH_PORT},
+        {"method", REACH_ADDRESS},      {"path", REACH_ADDRESS},
+        {"opaque", REACH_ADDRESS},      {"protocol", REACH_REQUEST},
+        {"sni-missing", REACH_TUNNEL},  {"sni-malformed", REACH_TUNNEL},
+        {"sni-mismatch", REACH_TUNNEL}, {"ech", REACH_TUNNEL},
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         if (strcmp(reason, table[i].reason) == 0)
@@ -217,8 +219,8 @@ static void walk_set(const struct network_set *set, uint64_t scope,
 static void find(const struct scopes *scopes, const struct network_request *request,
                  const struct policy_observer *observer, struct finding *finding)
 {
-    *finding = (struct finding){
-        .deny = NOTHING, .allow = NOTHING, .near = NOTHING, .malformed = NOTHING};
+    *finding =
+        (struct finding){.deny = NOTHING, .allow = NOTHING, .near = NOTHING, .malformed = NOTHING};
     for (uint64_t scope = 0; scope < ARRAY_LEN(scopes->sets); scope++) {
         const struct network_set *set = scopes->sets[scope];
         if (set == NULL || set->entry_count == 0)

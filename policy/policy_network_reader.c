@@ -118,11 +118,10 @@ static void read_path(struct draft *draft, const struct yaml_tree_node *node)
         policy_document_error(draft->document, node, "%s", error.text);
         return;
     }
-    match->paths = array_grow(match->paths, match->path_count, &draft->path_capacity,
-                              sizeof(pattern));
+    match->paths =
+        array_grow(match->paths, match->path_count, &draft->path_capacity, sizeof(pattern));
     match->paths[match->path_count++] = pattern;
 }
-
 
 static void read_address(struct draft *draft, const struct yaml_tree_node *node)
 {
@@ -130,14 +129,14 @@ static void read_address(struct draft *draft, const struct yaml_tree_node *node)
     struct ip_range range;
     char quoted[80];
     if (!ip_range_parse(node->text, &range)) {
-        policy_document_error(
-            draft->document, node, "%s is no address or range (10.0.0.0/8, with zeros behind the "
-            "prefix)",
-            error_quote(node->text, quoted, sizeof(quoted)));
+        policy_document_error(draft->document, node,
+                              "%s is no address or range (10.0.0.0/8, with zeros behind the "
+                              "prefix)",
+                              error_quote(node->text, quoted, sizeof(quoted)));
         return;
     }
-    match->addresses = array_grow(match->addresses, match->address_count,
-                                  &draft->address_capacity, sizeof(range));
+    match->addresses =
+        array_grow(match->addresses, match->address_count, &draft->address_capacity, sizeof(range));
     match->addresses[match->address_count++] = range;
 }
 
@@ -431,8 +430,8 @@ static void read_rule(struct draft *draft, const struct yaml_tree_node *node)
         return;
     }
     for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-        size_t which = policy_document_key(draft->document, key, rule_keys, RULE_KEY_COUNT,
-                                           "a network rule");
+        size_t which =
+            policy_document_key(draft->document, key, rule_keys, RULE_KEY_COUNT, "a network rule");
         if (which < RULE_KEY_COUNT)
             values[which] = key->value;
     }

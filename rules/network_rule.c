@@ -81,8 +81,8 @@ static struct answer match_address(const struct network_rule *rule,
         return no("address", "its `addresses` do not hold the address");
     }
     /* A name that stands for this machine names the loopback addresses and no others. */
-    if (host->names_special && (host->kind == HOST_PATTERN_RANGE ||
-                                address_class_of(address) == ADDRESS_LOOPBACK))
+    if (host->names_special &&
+        (host->kind == HOST_PATTERN_RANGE || address_class_of(address) == ADDRESS_LOOPBACK))
         return it_matches;
     return match_class(address);
 }
@@ -138,8 +138,8 @@ static struct answer match_tls(enum network_choice require_sni, enum network_cho
                                const struct network_request *request)
 {
     const struct tunnel_facts *tunnel = request->tunnel;
-    bool required = require_sni == NETWORK_YES ||
-                    (require_sni == NETWORK_UNSET && request->port == PORT_TLS);
+    bool required =
+        require_sni == NETWORK_YES || (require_sni == NETWORK_UNSET && request->port == PORT_TLS);
     if (tunnel->sni_bad)
         return no("sni-malformed", "the ClientHello's server name is no host name");
     if (!tunnel->has_sni && required)
