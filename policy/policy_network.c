@@ -288,10 +288,10 @@ static const char *special_reason(const struct network_request *request)
 {
     const struct ip_address *address = known_address(request);
     enum address_class class = ADDRESS_PUBLIC;
-    if (host_name_is_local(&request->host))
-        class = ADDRESS_LOOPBACK;
-    else if (address != NULL)
+    if (address != NULL)
         class = address_class_of(address);
+    if (class == ADDRESS_PUBLIC && host_name_is_local(&request->host))
+        class = ADDRESS_LOOPBACK;
     return class == ADDRESS_PUBLIC ? NULL : address_class_reason(class);
 }
 
