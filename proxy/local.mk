@@ -7,7 +7,6 @@ libproxy_a_SOURCES = \
 	proxy/command_healthcheck.c \
 	proxy/command_serve.c \
 	proxy/command_version.c proxy/commands.h \
-	proxy/dns_message.c proxy/dns_message.h \
 	proxy/docker_body.c \
 	proxy/docker_conn.c proxy/docker_conn.h \
 	proxy/docker_exchange.c \
@@ -32,8 +31,7 @@ libproxy_a_SOURCES = \
 	proxy/probe.c proxy/probe.h \
 	proxy/reload.c proxy/reload.h \
 	proxy/serve_options.c proxy/serve_options.h \
-	proxy/splice_flow.c proxy/splice_flow.h \
-	proxy/tls_hello.c proxy/tls_hello.h
+	proxy/splice_flow.c proxy/splice_flow.h
 # What the loop calls beside HTTP: log, counters, confinement, service manager, pipes.
 libproxy_a_SOURCES += \
 	proxy/common_options.h \
