@@ -647,12 +647,12 @@ void resolver_free(struct resolver **resolver)
     {
         while (!TAILQ_EMPTY(&lookup->queries))
             resolver_cancel(TAILQ_FIRST(&lookup->queries));
-        lookup->holders++; /* c-ares calls back for all of them now; none goes from under it */
     }
     if (left->channel != NULL) {
-        ares_destroy(left->channel);
+        ares_destroy(left->channel); /* calls back for all that is under way, which frees it */
         ares_library_cleanup();
     }
+    /* Left are those that were about to be told. */
     while ((lookup = TAILQ_FIRST(&left->lookups)) != NULL)
         lookup_free(lookup);
     event_del(&left->retry);
