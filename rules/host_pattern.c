@@ -65,7 +65,7 @@ static bool parse_range(struct slice text, struct host_pattern *pattern, struct 
         return error_set(
             error, 2,
             "behind the slash of a range stands the number of its fixed bits, 0 to %u, "
-            "without leading zeros",
+            "without leading zeros (a path stands under `paths`)",
             bits);
     meant.prefix = (unsigned)number + 128 - bits;
     for (unsigned bit = meant.prefix; bit < 128; bit++)
@@ -141,9 +141,15 @@ static bool parse_host(struct slice text, struct host_pattern *pattern, struct e
     return true;
 }
 
-/* What somebody meant who wrote a star where none can stand. */
+/* What somebody meant who wrote a star where none can stand. Behind a good `*.` the error is
+ * another one and stays. */
 static bool explain_star(struct slice host, struct error *error)
 {
+    struct slice name = host;
+    struct slice stars = slice_cut(&name, '.');
+    if (name.len > 0 && memchr(name.ptr, '*', name.len) == NULL &&
+        (slice_equal_text(stars, "*") || slice_equal_text(stars, "**")))
+        return false;
     if (slice_equal_text(host, "**"))
         return refuse(error, "every host is written `*`");
     if (slice_equal_text(host, "*.") || slice_equal_text(host, "**."))

@@ -1,8 +1,10 @@
 proxy_tests_SOURCES = \
 	tests/unit/proxy/address_cache_test.c \
 	tests/unit/proxy/captured_heads.inc \
+	tests/unit/proxy/captured_hellos.inc \
 	tests/unit/proxy/confine_test.c \
 	tests/unit/proxy/dialer_test.c \
+	tests/unit/proxy/dns_message_test.c \
 	tests/unit/proxy/docker_header_request_test.c \
 	tests/unit/proxy/docker_header_test.c \
 	tests/unit/proxy/endpoint_test.c \
@@ -25,7 +27,8 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/resolver_test.c \
 	tests/unit/proxy/serve_options_test.c \
 	tests/unit/proxy/service_manager_test.c \
-	tests/unit/proxy/splice_flow_test.c
+	tests/unit/proxy/splice_flow_test.c \
+	tests/unit/proxy/tls_hello_test.c
 proxy_tests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) \
 	-DMAN_FOLDER='"$(abs_top_srcdir)/deploy/man"'
 proxy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
