@@ -42,3 +42,9 @@ libproxy_a_SOURCES += \
 	proxy/metrics.c proxy/metrics.h \
 	proxy/pipe_pool.c proxy/pipe_pool.h \
 	proxy/service_manager.c proxy/service_manager.h
+# Names and connections of the egress gate.
+libproxy_a_SOURCES += \
+	proxy/address_cache.c proxy/address_cache.h \
+	proxy/dialer.c proxy/dialer.h \
+	proxy/hosts_table.c proxy/hosts_table.h \
+	proxy/resolver.c proxy/resolver.h
