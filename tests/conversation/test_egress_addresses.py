@@ -220,7 +220,7 @@ class OneSelf(EgressCase):
                                  transparent=True, dns=True, tcp=True)
         ports = dict(gate.ports)
         own = [("the proxy", ports[("default", "egress")]), ("transparent TLS", ports[("default", "transparent-tls")]),
-               ("transparent HTTP", ports[("default", "transparent-http")]), ("DNS", ports[("default", "dns")]), ("the Docker gate", gate.port)]
+               ("transparent HTTP", ports[("default", "transparent-http")]), ("DNS", gate.dns), ("the Docker gate", gate.port)]
 
         def check(port):
             for host in ("127.0.0.1", "self.test", "[::ffff:127.0.0.1]", "localhost"):

@@ -73,8 +73,9 @@ class EgressGate(Gate):
             more += ["--egress", "127.0.0.1:0"]
         if transparent:
             more += ["--transparent-tls", "127.0.0.1:0", "--transparent-http", "127.0.0.1:0"]
+        self.dns = free_port() if dns else None
         if dns:
-            more += ["--dns", "127.0.0.1:0"]
+            more += ["--dns", "127.0.0.1:%d" % self.dns]
         if resolver is None:
             self.nowhere = RefusingPort()
             resolver = self.nowhere.port
