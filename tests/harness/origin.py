@@ -233,7 +233,7 @@ class HttpOrigin(Origin):
         if request.method == "HEAD":
             reply = reply[: reply.index(b"\r\n\r\n") + 4]
         connection.send(reply)
-        return True
+        return (request.field("Connection") or "").lower() != "close"
 
     def wait_request(self, number=0):
         self.wait(lambda origin: len(origin.requests) > number, "request %d" % number)
