@@ -4,6 +4,7 @@ was, and the first bytes are looked at: TLS must ask for the host that the tunne
 
 import hashlib
 import os
+import resource
 import socket
 import ssl
 import struct
@@ -554,6 +555,13 @@ class Times(EgressCase):
 
 
 class Crowd(EgressCase):
+    def setUp(self):
+        super().setUp()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = min(hard, 20000) if hard != resource.RLIM_INFINITY else 20000
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+
     def test_a_thousand_idle_tunnels(self):
         count = 1000
         target = self.origin(Origin(lambda connection: True))
