@@ -53,7 +53,8 @@ Test(host_pattern, patterns_have_one_canonical_text)
         {"an expression and ports", "~a.*:443,80", HOST_PATTERN_REGEX, "~a.*:80,443"},
         {"an expression with colons", "~[[:alpha:]]+", HOST_PATTERN_REGEX, "~[[:alpha:]]+"},
         {"an expression with colons and ports", "~(?:a|b):22", HOST_PATTERN_REGEX, "~(?:a|b):22"},
-        {"an expression in Unicode is the caller's", "~\xc3\xbc", HOST_PATTERN_REGEX, "~\xc3\xbc"},
+        {"an expression with a colon last", "~fd00[:].*", HOST_PATTERN_REGEX, "~fd00[:].*"},
+        {"an expression and every port", "~a.*:*", HOST_PATTERN_REGEX, "~a.*:*"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct host_pattern pattern;
@@ -160,6 +161,12 @@ Test(host_pattern, a_bad_pattern_is_answered_with_its_mend)
          "[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]",
          "no IPv6"},
         {"an empty expression", "~", "no expression"},
+        {"an expression in Unicode", "~b\xc3\xbc.*", "A-label"},
+        {"an expression and no ports", "~a:", "`[:]`"},
+        {"an expression and bad ports", "~a:80,", "`[:]`"},
+        {"an expression and ports the wrong way round", "~a:90-80", "`[:]`"},
+        {"an expression and port 0", "~a:0", "`[:]`"},
+        {"an expression and a star in its ports", "~a:80,*", "`[:]`"},
         {"ports and no expression", "~:443", "no expression"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
