@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <event2/event_struct.h>
 
@@ -40,7 +41,7 @@ enum {
     NEGATIVE_TTL_S = 5,
     TRIES = 3,
     TRY_MS_MIN = 50,
-    TRY_MS_MAX = 2000,
+    TRY_MS_MAX = 1000,
 };
 
 /* RFC 8305 section 8: Resolution Delay. */
@@ -154,10 +155,11 @@ static unsigned interleave(const struct ip_address *v6, unsigned v6_count,
 }
 
 /* A name that does not exist has neither family; a family that is not known may have addresses, so
- * "no address" is said only when both said it. */
+ * "no address" is said only when both said it. A refused datagram is often told to one question
+ * only, and the other waits in vain: that is a failure, no timeout. */
 static enum dns_outcome lookup_outcome(const struct lookup *lookup)
 {
-    static const enum dns_outcome order[] = {DNS_FOUND, DNS_NOT_FOUND, DNS_TIMED_OUT, DNS_FAILED};
+    static const enum dns_outcome order[] = {DNS_FOUND, DNS_NOT_FOUND, DNS_FAILED, DNS_TIMED_OUT};
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
         for (unsigned f = 0; f < FAMILIES; f++) {
             const struct family *family = &lookup->families[f];
@@ -571,10 +573,23 @@ static bool set_servers(struct resolver *resolver, const struct resolver_options
     return status == ARES_SUCCESS || cares_fault(error, status);
 }
 
+/* Before version 1.19.1 the ids of questions, which an answer must have, are drawn by rand() and
+ * without a word when there is no /dev/urandom. */
+static bool check_randomness(struct error *error)
+{
+    enum { FIRST_WITHOUT_RAND = 1 << 16 | 19 << 8 | 1 };
+    int version;
+    ares_version(&version);
+    if (version >= FIRST_WITHOUT_RAND || access("/dev/urandom", R_OK) == 0)
+        return true;
+    return error_set(error, 1, "the resolver needs /dev/urandom, which cannot be read: %s",
+                     strerror(errno));
+}
+
 static bool open_channel(struct resolver *resolver, const struct resolver_options *options,
                          struct error *error)
 {
-    uint64_t try_ms = options->timeout_ms / 4;
+    uint64_t try_ms = options->timeout_ms / 5; /* doubled with each round, cut by the name's own */
     char dns_only[] = "b", no_file[] = "/dev/null";
     struct ares_options ares = {
         .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
@@ -629,7 +644,7 @@ struct resolver *resolver_new(struct event_base *base, const struct resolver_opt
     event_assign(&resolver->telling, base, -1, 0, on_telling, resolver);
     bool made = options->hosts_path == NULL ||
                 (resolver->hosts = hosts_table_load(options->hosts_path, error)) != NULL;
-    if (!made || !open_channel(resolver, options, error))
+    if (!made || !check_randomness(error) || !open_channel(resolver, options, error))
         resolver_free(&resolver);
     return resolver;
 }
@@ -646,12 +661,12 @@ void resolver_free(struct resolver **resolver)
     {
         while (!TAILQ_EMPTY(&lookup->queries))
             resolver_cancel(TAILQ_FIRST(&lookup->queries));
-        lookup->holders++; /* c-ares calls back for all of them now; none goes from under it */
     }
     if (left->channel != NULL) {
-        ares_destroy(left->channel);
+        ares_destroy(left->channel); /* calls back for all that is under way, which frees it */
         ares_library_cleanup();
     }
+    /* Left are those that were about to be told. */
     while ((lookup = TAILQ_FIRST(&left->lookups)) != NULL)
         lookup_free(lookup);
     event_del(&left->retry);
