@@ -481,16 +481,25 @@ class Limits(EgressCase):
             self.passes_bytes(client)
 
     def test_connections_of_a_client(self):
+        """Tunnels have a limit of their own and do not count here."""
+        web = self.origin(HttpOrigin())
+        web.on("GET", "/never", lambda connection, _: (connection.fill(), False)[-1])
         target = self.origin(Origin(echo))
         gate = self.start_egress(allow("127.0.0.1:*", special=False), options=["--max-client-connections", "5"])
-        tunnels = self.held(gate, target, 5)
+        tunnels = self.held(gate, target, 3)
+        busy = [gate.client() for _ in range(5)]
+        for client in busy:
+            client.send(forward("http://127.0.0.1:%d/never" % web.port))
+        web.wait(lambda origin: len(origin.requests) == 5, "five requests")
         with gate.client() as client:
-            client.send(connect("127.0.0.1:%d" % target.port))
-            response = client.read_response("CONNECT")
+            client.send(forward("http://127.0.0.1:%d/" % web.port))
+            response = client.read_response()
             self.assertEqual(response.status, 503)
             self.assertTrue(response.field("Retry-After"))
         for tunnel in tunnels:
             self.passes_bytes(tunnel)
+        busy[0].close()
+        wait_for(lambda: gate.ask(forward("http://127.0.0.1:%d/" % web.port)).status == 200, "room for another", gate.process)
 
     def test_one_client_does_not_take_the_others_share(self):
         target = self.origin(Origin(echo))

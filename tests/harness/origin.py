@@ -117,7 +117,7 @@ class Origin:
             self.changed.notify_all()
         held = False
         try:
-            held = self.script(connection)
+            held = self.script(connection) is True
         except (OSError, wire.Ended, ValueError):
             pass
         finally:
