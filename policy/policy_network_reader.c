@@ -285,7 +285,7 @@ static void note_host(struct draft *draft, const struct yaml_tree_node *node,
     if (pattern->kind == HOST_PATTERN_REGEX && has_capitals(pattern->expression))
         host_notice(draft, node,
                     "hosts are compared in lower case, and this expression has capital letters");
-    if (pattern->kind != HOST_PATTERN_RANGE || !draft->rule.match.allows)
+    if (pattern->kind != HOST_PATTERN_RANGE || !draft->set->rules[draft->index].match.allows)
         return;
     enum address_class class = opened_class(&pattern->range);
     if (class == ADDRESS_PUBLIC)

@@ -10,6 +10,7 @@ rules_tests_SOURCES = \
 	tests/unit/rules/host_index_test.c \
 	tests/unit/rules/http_method_test.c \
 	tests/unit/rules/ip_range_test.c \
+	tests/unit/rules/network_rule_test.c \
 	tests/unit/rules/pattern_test.c
 rules_tests_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WIDTH=8
 rules_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
