@@ -14,6 +14,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_fixture.c \
 	tests/unit/policy/policy_fixture.h \
 	tests/unit/policy/policy_load_test.c \
+	tests/unit/policy/policy_network_command_test.c \
 	tests/unit/policy/policy_network_explain_test.c \
 	tests/unit/policy/policy_network_fixture.c \
 	tests/unit/policy/policy_network_fixture.h \

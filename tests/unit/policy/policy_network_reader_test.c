@@ -67,7 +67,8 @@ Test(policy_network_reader, every_error_has_its_place_and_its_mend)
         {"dns answer", C "dns: {listen: 127.0.0.1:53, answer: both}\n",
          "policy.yaml:4:41: `both` is no address"},
         {"too many answers",
-         C "dns: {listen: 127.0.0.1:53, answer: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5]}\n",
+         C "dns: {listen: 127.0.0.1:53, answer: [10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, "
+           "10.0.0.5]}\n",
          "at most 4"},
         {"the same port twice", C "{egress: 127.0.0.1:9, dns: {listen: \"udp:127.0.0.1:9\"}}\n",
          "listens on udp:127.0.0.1:9, and so does `a`"},
