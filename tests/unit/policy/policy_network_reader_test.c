@@ -103,6 +103,8 @@ Test(policy_network_reader, notices_tell_of_rules_that_never_decide)
         {"twice", V "  - allow: [a.test, a.test]\n", "`a.test` adds nothing"},
         {"a range that opens more", V "  - allow: 0.0.0.0/0\n",
          "also opens special-purpose addresses"},
+        {"answers that open more", V "  - {allow: a.test, addresses: 0.0.0.0/0}\n",
+         "policy.yaml:3:32: `0.0.0.0/0`: this range also opens special-purpose addresses"},
         {"capitals", V "  - allow: \"~Api\\\\.test\"\n", "this expression has capital letters"},
         {"the default", "version: 1\ndefault: {network: allow}\n", "allows every public host"},
     };
@@ -130,6 +132,10 @@ Test(policy_network_reader, rules_that_can_decide_are_not_spoken_of)
          V "  - allow: \"*.b.test\"\n"
            "  - {allow: a.b.test, addresses: 10.0.0.0/8}\n",
          ""},
+        {"no server name on the narrower",
+         V "  - allow: \"*.b.test\"\n  - {allow: a.b.test, require_sni: false}\n", ""},
+        {"SSH on the narrower",
+         V "  - allow: \"*.b.test\"\n  - {allow: a.b.test, protocols: any}\n", ""},
         {"a deny of one port", V "  - allow: a.test\n  - deny: \"a.test:80\"\n", ""},
         {"an exact host below", V "  - allow: x.b.test\n  - allow: \"*.b.test\"\n", ""},
         {"a private range", V "  - allow: 10.0.0.0/8\n", ""},
@@ -264,7 +270,7 @@ Test(policy_network_reader, a_list_that_is_wrong_in_every_line_is_cut_short)
     struct policy_fixture fixture;
     cr_assert_not(policy_fixture_text(&fixture, buffer_text(&text)));
     cr_expect(strstr(policy_fixture_show(&fixture, &fixture.errors, &shown),
-                     "450 more hosts of this list are wrong") != NULL);
+                     "450 more hosts of these rules are wrong") != NULL);
     cr_expect_eq(fixture.errors.count, 51);
     policy_fixture_clear(&fixture);
 }
