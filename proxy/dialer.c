@@ -120,38 +120,23 @@ static void finish_failed(struct dial *dial)
     finish(dial, &result);
 }
 
-/* As for accepted connections (proxy/listener.c): a peer that vanished is noticed. */
-static void keep_alive(int fd)
-{
-    int on = 1, idle_s = 60, interval_s = 15, count = 4;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
-}
-
 /* A port of the range for outgoing connections that nobody listens on may be the very port that the
  * kernel chose for this socket: TCP's simultaneous open then connects it to itself. */
-static bool is_self_connected(int fd)
+static bool is_self_connected(const struct attempt *attempt)
 {
-    struct endpoint own = {.len = sizeof(own.address)}, peer = {.len = sizeof(peer.address)};
-    if (getsockname(fd, &own.address.any, &own.len) != 0 ||
-        getpeername(fd, &peer.address.any, &peer.len) != 0 ||
-        own.address.any.sa_family != peer.address.any.sa_family)
+    struct endpoint own = {.len = sizeof(own.address)};
+    if (getsockname(attempt->fd, &own.address.any, &own.len) != 0)
         return false;
-    struct ip_address own_ip = endpoint_ip(&own), peer_ip = endpoint_ip(&peer);
-    bool v6 = own.address.any.sa_family == AF_INET6;
-    in_port_t own_port = v6 ? own.address.in6.sin6_port : own.address.in.sin_port;
-    in_port_t peer_port = v6 ? peer.address.in6.sin6_port : peer.address.in.sin_port;
-    return own_port == peer_port && memcmp(&own_ip, &peer_ip, sizeof(own_ip)) == 0;
+    struct ip_address ip = endpoint_ip(&own);
+    return endpoint_port(&own) == attempt->dial->port &&
+           memcmp(&ip, &attempt->address, sizeof(ip)) == 0;
 }
 
 /* The attempt's socket has connected. False when that counts as failed; else the dial is over. */
 static bool connected(struct attempt *attempt)
 {
     struct dial *dial = attempt->dial;
-    if (is_self_connected(attempt->fd)) {
+    if (is_self_connected(attempt)) {
         fail(dial, &attempt->address, 502, "connect.self",
              "nobody listens there, the connection led to itself");
         attempt_end(attempt);
@@ -194,8 +179,9 @@ static enum begun begin(struct attempt *attempt)
     endpoint_from_ip(&target, &attempt->address, dial->port);
     AUTO_CLOSE int fd =
         socket(target.address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1;
     if (fd >= 0)
-        keep_alive(fd);
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     int result = fd < 0 ? -1 : connect(fd, &target.address.any, target.len);
     if (result != 0 && (fd < 0 || errno != EINPROGRESS)) {
         fail_with(dial, &attempt->address, errno);

@@ -155,15 +155,12 @@ static bool bind_unix(struct listener *listener, const struct policy_listen *lis
     return true;
 }
 
-/* Accepted sockets inherit these (Linux), which saves five calls for each. */
-static void keep_alive(int fd)
+/* Accepted sockets have what their listener has (Linux), which saves five calls for each. */
+static void inherit_settings(int fd)
 {
-    int on = 1, idle_s = 60, interval_s = 15, count = 4;
+    int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+    endpoint_keep_alive(fd);
 }
 
 static bool bind_tcp(struct listener *listener, const struct policy_listen *listen_at,
@@ -171,7 +168,7 @@ static bool bind_tcp(struct listener *listener, const struct policy_listen *list
 {
     int on = 1, off = 0;
     setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    keep_alive(listener->fd);
+    inherit_settings(listener->fd);
     if (listener->address.address.any.sa_family ==
         AF_INET6) /* [::] takes IPv4 too, as the replaced images do */
         setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
@@ -362,7 +359,7 @@ bool listener_adopt(struct gate *gate, const struct policy *policy, struct error
         getsockname(listener->fd, &listener->address.address.any, &listener->address.len);
         fcntl(listener->fd, F_SETFL, O_NONBLOCK);
         if (listener_is_tcp(listener))
-            keep_alive(listener->fd);
+            inherit_settings(listener->fd);
         TAILQ_INSERT_TAIL(&gate->listeners, listener, link);
         start(listener);
     }

@@ -47,6 +47,8 @@ libproxy_a_SOURCES += \
 libproxy_a_SOURCES += \
 	proxy/address_cache.c proxy/address_cache.h \
 	proxy/dialer.c proxy/dialer.h \
+	proxy/dns_conn.c proxy/dns_conn.h \
+	proxy/dns_exchange.c proxy/dns_exchange.h \
 	proxy/dns_message.c proxy/dns_message.h \
 	proxy/dns_server.c proxy/dns_server.h \
 	proxy/egress.c proxy/egress.h \

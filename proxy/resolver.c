@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <event2/event_struct.h>
 
@@ -572,6 +573,19 @@ static bool set_servers(struct resolver *resolver, const struct resolver_options
     return status == ARES_SUCCESS || cares_fault(error, status);
 }
 
+/* Before version 1.19.1 the ids of questions, which an answer must have, are drawn by rand() and
+ * without a word when there is no /dev/urandom. */
+static bool check_randomness(struct error *error)
+{
+    enum { FIRST_WITHOUT_RAND = 1 << 16 | 19 << 8 | 1 };
+    int version;
+    ares_version(&version);
+    if (version >= FIRST_WITHOUT_RAND || access("/dev/urandom", R_OK) == 0)
+        return true;
+    return error_set(error, 1, "the resolver needs /dev/urandom, which cannot be read: %s",
+                     strerror(errno));
+}
+
 static bool open_channel(struct resolver *resolver, const struct resolver_options *options,
                          struct error *error)
 {
@@ -630,7 +644,7 @@ struct resolver *resolver_new(struct event_base *base, const struct resolver_opt
     event_assign(&resolver->telling, base, -1, 0, on_telling, resolver);
     bool made = options->hosts_path == NULL ||
                 (resolver->hosts = hosts_table_load(options->hosts_path, error)) != NULL;
-    if (!made || !open_channel(resolver, options, error))
+    if (!made || !check_randomness(error) || !open_channel(resolver, options, error))
         resolver_free(&resolver);
     return resolver;
 }
@@ -647,12 +661,12 @@ void resolver_free(struct resolver **resolver)
     {
         while (!TAILQ_EMPTY(&lookup->queries))
             resolver_cancel(TAILQ_FIRST(&lookup->queries));
-        lookup->holders++; /* c-ares calls back for all of them now; none goes from under it */
     }
     if (left->channel != NULL) {
-        ares_destroy(left->channel);
+        ares_destroy(left->channel); /* calls back for all that is under way, which frees it */
         ares_library_cleanup();
     }
+    /* Left are those that were about to be told. */
     while ((lookup = TAILQ_FIRST(&left->lookups)) != NULL)
         lookup_free(lookup);
     event_del(&left->retry);

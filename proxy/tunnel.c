@@ -23,43 +23,10 @@ static void init_end(struct tunnel *tunnel, int which, int fd, struct io_buffer 
 {
     struct tunnel_end *end = &tunnel->ends[which];
     end->fd = fd;
+    end->flow.copies_short = true;
     end->early = *early;
     *early = (struct io_buffer){0};
     fd_watch_init(&end->watch, tunnel->egress->gate->base, fd, on_event, tunnel);
-}
-
-bool tunnel_start(struct tunnel_plan *plan)
-{
-    struct egress *egress = plan->egress;
-    struct gate *gate = egress->gate;
-    struct tunnel *tunnel = calloc(1, sizeof(*tunnel));
-    if (tunnel == NULL) {
-        egress_log_close(plan->exchange, gate, plan->listener, "limit.memory");
-        egress_exchange_clear(plan->exchange, gate);
-        io_buffer_reset(gate->blocks, &plan->to_client);
-        io_buffer_reset(gate->blocks, &plan->to_origin);
-        close(plan->client_fd);
-        close(plan->origin_fd);
-        return false;
-    }
-    tunnel->egress = egress;
-    tunnel->listener = listener_use(plan->listener);
-    tunnel->exchange = *plan->exchange;
-    *plan->exchange = (struct egress_exchange){0};
-    init_end(tunnel, TUNNEL_CLIENT, plan->client_fd, &plan->to_client);
-    init_end(tunnel, TUNNEL_ORIGIN, plan->origin_fd, &plan->to_origin);
-    tunnel->state = TUNNEL_OPEN;
-    tunnel->moved_us = timestamp_monotonic_us();
-    tunnel->exchange.stream = true;
-    metrics_totals(gate->metrics)->open_streams++;
-    listener_client(tunnel->listener)->tunnels++;
-    gate->conn_count++;
-    TAILQ_INSERT_TAIL(&egress->tunnels, tunnel, link);
-    if (plan->peek && !tunnel_peek_start(tunnel, plan->host))
-        tunnel_close(tunnel, "limit.memory", false);
-    else if (tunnel->state == TUNNEL_PEEK || tunnel->state == TUNNEL_OPEN)
-        tunnel_move(tunnel);
-    return true;
 }
 
 static void abort_socket(int fd)
@@ -180,7 +147,25 @@ static void pay(struct tunnel *tunnel, int64_t now_us, uint64_t moved)
         tunnel->allowance_us += (int64_t)(moved * 1000000 / rate);
 }
 
+/* Most tunnels are over before it would matter whether their origin's silence is looked into. */
+enum { KEEP_ALIVE_US = 5000000 };
+
 enum outcome { GOES_ON, SOURCE_BROKEN, TARGET_BROKEN };
+
+/* Writes what is to be written to an end before anything else. False when it broke. */
+static bool flush_early(struct tunnel *tunnel, int which)
+{
+    struct tunnel_end *end = &tunnel->ends[which];
+    size_t before = io_buffer_len(&end->early);
+    if (before == 0)
+        return true;
+    if (!io_buffer_drain(tunnel->egress->gate->blocks, &end->early, end->fd, false))
+        return false;
+    if (which == TUNNEL_ORIGIN)
+        tunnel->exchange.bytes_in += before - io_buffer_len(&end->early);
+    end->full = io_buffer_len(&end->early) > 0;
+    return true;
+}
 
 /* What `from` sends goes to the other end, behind what was to be written there first. */
 static enum outcome move(struct tunnel *tunnel, int from, int64_t now_us)
@@ -190,16 +175,10 @@ static enum outcome move(struct tunnel *tunnel, int from, int64_t now_us)
     bool unjudged = from == TUNNEL_CLIENT && tunnel->state == TUNNEL_PEEK;
     if (source->ended || target->full || unjudged)
         return GOES_ON;
-    if (io_buffer_len(&target->early) > 0) {
-        size_t before = io_buffer_len(&target->early);
-        if (!io_buffer_drain(gate->blocks, &target->early, target->fd, false))
-            return TARGET_BROKEN;
-        if (from == TUNNEL_CLIENT)
-            tunnel->exchange.bytes_in += before - io_buffer_len(&target->early);
-        target->full = io_buffer_len(&target->early) > 0;
-        if (target->full)
-            return GOES_ON;
-    }
+    if (!flush_early(tunnel, 1 - from))
+        return TARGET_BROKEN;
+    if (target->full)
+        return GOES_ON;
     if (from == TUNNEL_ORIGIN && !tunnel_peek_lets_origin_speak(tunnel))
         return GOES_ON;
     uint64_t moved, limit = allowance(tunnel, now_us);
@@ -216,7 +195,8 @@ static enum outcome move(struct tunnel *tunnel, int from, int64_t now_us)
         return GOES_ON;
     case SPLICE_EOF:
         source->ended = true;
-        shutdown(target->fd, SHUT_WR);
+        if (!target->ended) /* else both are closed at once */
+            shutdown(target->fd, SHUT_WR);
         return GOES_ON;
     case SPLICE_FAILED:
         return failure == EPIPE || is_hung_up(target->fd) ? TARGET_BROKEN : SOURCE_BROKEN;
@@ -249,12 +229,14 @@ static void arm(struct tunnel *tunnel, int64_t now_us)
     }
 }
 
-void tunnel_move(struct tunnel *tunnel)
+static void move_from(struct tunnel *tunnel, bool client, bool origin)
 {
     int64_t now_us = timestamp_monotonic_us();
     if (tunnel->throttled)
         return;
     for (int from = TUNNEL_ORIGIN; from >= TUNNEL_CLIENT; from--) {
+        if (from == TUNNEL_CLIENT ? !client : !origin)
+            continue;
         switch (move(tunnel, from, now_us)) {
         case GOES_ON:
             break;
@@ -273,21 +255,29 @@ void tunnel_move(struct tunnel *tunnel)
         arm(tunnel, now_us);
 }
 
+void tunnel_move(struct tunnel *tunnel)
+{
+    move_from(tunnel, true, true);
+}
+
 static void on_event(evutil_socket_t fd, short what, void *context)
 {
     struct tunnel *tunnel = context;
-    if (what & EV_WRITE)
-        tunnel->ends[tunnel->ends[TUNNEL_CLIENT].fd == fd ? TUNNEL_CLIENT : TUNNEL_ORIGIN].full =
-            false;
+    int which = tunnel->ends[TUNNEL_CLIENT].fd == fd ? TUNNEL_CLIENT : TUNNEL_ORIGIN;
+    bool reads = (what & EV_READ) != 0, writes = (what & EV_WRITE) != 0;
+    bool client = which == TUNNEL_CLIENT ? reads : writes;
+    bool origin = which == TUNNEL_ORIGIN ? reads : writes;
+    if (writes)
+        tunnel->ends[which].full = false;
     switch (tunnel->state) {
     case TUNNEL_PEEK:
-        if (fd == tunnel->ends[TUNNEL_CLIENT].fd && (what & EV_READ))
+        if (which == TUNNEL_CLIENT && reads)
             tunnel_peek_read(tunnel);
-        else
-            tunnel_move(tunnel);
+        if (tunnel->state == TUNNEL_PEEK && origin)
+            move_from(tunnel, false, true);
         return;
     case TUNNEL_OPEN:
-        tunnel_move(tunnel);
+        move_from(tunnel, client, origin);
         return;
     case TUNNEL_ENDING:
         drop_input(tunnel);
@@ -297,11 +287,59 @@ static void on_event(evutil_socket_t fd, short what, void *context)
     }
 }
 
+/* Nothing is read yet: most likely nothing has come. */
+void tunnel_begin(struct tunnel *tunnel)
+{
+    bool unjudged = tunnel->state == TUNNEL_PEEK;
+    if (flush_early(tunnel, TUNNEL_CLIENT) && (unjudged || flush_early(tunnel, TUNNEL_ORIGIN)))
+        arm(tunnel, timestamp_monotonic_us());
+    else
+        tunnel_move(tunnel); /* finds out what broke */
+}
+
+bool tunnel_start(struct tunnel_plan *plan)
+{
+    struct egress *egress = plan->egress;
+    struct gate *gate = egress->gate;
+    struct tunnel *tunnel = calloc(1, sizeof(*tunnel));
+    if (tunnel == NULL) {
+        egress_log_close(plan->exchange, gate, plan->listener, "limit.memory");
+        egress_exchange_clear(plan->exchange, gate);
+        io_buffer_reset(gate->blocks, &plan->to_client);
+        io_buffer_reset(gate->blocks, &plan->to_origin);
+        close(plan->client_fd);
+        close(plan->origin_fd);
+        return false;
+    }
+    tunnel->egress = egress;
+    tunnel->listener = listener_use(plan->listener);
+    tunnel->exchange = *plan->exchange;
+    *plan->exchange = (struct egress_exchange){0};
+    init_end(tunnel, TUNNEL_CLIENT, plan->client_fd, &plan->to_client);
+    init_end(tunnel, TUNNEL_ORIGIN, plan->origin_fd, &plan->to_origin);
+    tunnel->state = TUNNEL_OPEN;
+    tunnel->moved_us = timestamp_monotonic_us();
+    tunnel->exchange.stream = true;
+    metrics_totals(gate->metrics)->open_streams++;
+    listener_client(tunnel->listener)->tunnels++;
+    gate->conn_count++;
+    TAILQ_INSERT_TAIL(&egress->tunnels, tunnel, link);
+    if (plan->peek && !tunnel_peek_start(tunnel, plan->host))
+        tunnel_close(tunnel, "limit.memory", false);
+    else if (tunnel->state == TUNNEL_PEEK || tunnel->state == TUNNEL_OPEN)
+        tunnel_begin(tunnel);
+    return true;
+}
+
 void tunnel_check_limits(struct tunnel *tunnel, int64_t now_us)
 {
     const struct egress_options *options = tunnel->egress->options;
     int64_t idle_us = now_us - tunnel->moved_us;
     int64_t age_us = now_us - tunnel->exchange.started_us;
+    if (!tunnel->kept_alive && age_us > KEEP_ALIVE_US && tunnel->ends[TUNNEL_ORIGIN].fd >= 0) {
+        endpoint_keep_alive(tunnel->ends[TUNNEL_ORIGIN].fd);
+        tunnel->kept_alive = true;
+    }
     if (tunnel->state == TUNNEL_ENDING) {
         if (idle_us > ENDING_MS * 1000)
             tunnel_close(tunnel, NULL, false);

@@ -48,6 +48,7 @@ struct tunnel {
     int64_t moved_us;     /* monotonic: when bytes moved last */
     int64_t allowance_us; /* with a rate: the moment up to which bytes are paid for */
     bool throttled;       /* in egress->throttled */
+    bool kept_alive;      /* the origin's socket looks for a peer that vanished */
     TAILQ_ENTRY(tunnel) link, throttled_link;
 };
 
@@ -70,6 +71,8 @@ bool tunnel_start(struct tunnel_plan *plan);
 void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset);
 /* Ends it so that the client still gets what was sent to it. */
 void tunnel_end(struct tunnel *tunnel, const char *reason);
+/* Writes what is to be written first, and waits for more. */
+void tunnel_begin(struct tunnel *tunnel);
 /* Moves what can be moved, and waits for the rest. */
 void tunnel_move(struct tunnel *tunnel);
 /* Ends it if it has been idle, or open, for longer than the limits allow. */

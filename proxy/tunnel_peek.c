@@ -72,7 +72,7 @@ static void pass(struct tunnel *tunnel)
     tunnel_peek_free(&tunnel->peek);
     tunnel->state = TUNNEL_OPEN;
     tunnel->moved_us = timestamp_monotonic_us();
-    tunnel_move(tunnel);
+    tunnel_begin(tunnel);
 }
 
 static void conclude(struct tunnel *tunnel, const struct tls_hello *hello)

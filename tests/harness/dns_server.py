@@ -25,9 +25,11 @@ the dict is answered with NXDOMAIN. An answer is one of:
     "empty"                         a datagram without a byte (TCP: closed)
     ("delay", SECONDS, ANSWER)      ANSWER after that time; other questions are answered meanwhile
     ("each", [ANSWER, ...])         one after the other, question by question of that name and type; the last one stays
+    ("all", [ANSWER, ...])          all of them, one after the other, to the same question: a lie, then the truth
     bytes                           sent as they are behind the two bytes of the id
 
-The lies wrong-*, garbage and empty are followed by nothing: who waits for the truth runs into its timeout."""
+The lies wrong-id, wrong-name and empty are dropped by a good asker, who then waits for the truth: nothing follows unless
+("all", [...]) sends it. UDP answers are as long as their records make them."""
 
 import ipaddress
 import socket
@@ -224,6 +226,9 @@ class DnsServer:
             timer = threading.Timer(answer[1], self.reply, (question, answer[2], send))
             timer.daemon = True
             timer.start()
+        elif isinstance(answer, tuple) and answer[0] == "all":
+            for part in answer[1]:
+                self.reply(question, part, send)
         elif answer != "silent":
             send(self.encode(question, answer))
 

@@ -4,6 +4,7 @@
  * backlog, never answer. */
 #include <criterion/criterion.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -157,6 +158,17 @@ static void expect_failed(const struct world *world, const char *host, int code,
     cr_expect(strstr(world->result.error.text, host) != NULL, "%s", world->result.error.text);
 }
 
+static unsigned open_descriptors(void)
+{
+    unsigned count = 0;
+    DIR *folder = opendir("/proc/self/fd");
+    cr_assert_not_null(folder);
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
 static int option(int fd, int level, int name)
 {
     int value = -1;
@@ -237,9 +249,11 @@ Test(dialer, another_address_is_tried_beside_one_that_does_not_answer)
     world_open(&world);
     make_black_hole(&world, "127.0.0.1");
     listen_at(&world, "127.0.0.2", 8);
+    unsigned before = open_descriptors();
     /* Only an attempt beside the first one can end this before the guard does. */
     dial(&world, (const char *[]){"127.0.0.1", "127.0.0.2", NULL}, LONG_MS);
     expect_reached(&world, "127.0.0.2");
+    cr_expect_eq(open_descriptors(), before + 1, "the attempts that lost are closed");
 }
 
 Test(dialer, an_attempt_stays_under_way_when_the_next_one_fails)
@@ -273,12 +287,14 @@ Test(dialer, a_dial_can_be_cancelled_at_every_moment)
         AUTO_WORLD struct world world;
         world_open(&world);
         make_black_hole(&world, "127.0.0.1");
+        unsigned before = open_descriptors();
         start(&world, (const char *[]){"127.0.0.2", "127.0.0.1", NULL}, LONG_MS);
         for (int i = 0; i < turns; i++)
             event_base_loop(world.base, EVLOOP_NONBLOCK);
         dial_cancel(&world.dial);
         cr_expect_null(world.dial);
         dial_cancel(&world.dial);
+        cr_expect_eq(open_descriptors(), before);
         for (int i = 0; i < 4; i++)
             event_base_loop(world.base, EVLOOP_NONBLOCK);
         cr_expect_eq(world.done, 0);

@@ -236,6 +236,37 @@ Test(resolver, a_server_that_is_not_there_is_a_failure)
     cr_expect_str_eq(outcome(&asker), "502 dns.failed");
 }
 
+Test(resolver, another_server_is_asked_when_one_fails)
+{
+    static const struct zone_row failing[] = {
+        {.name = "a.test", .kind = ZONE_SERVFAIL},
+        {.name = NULL},
+    };
+    static const struct zone_row working[] = {
+        {.name = "a.test", .count = 1, .ttl = 60},
+        {.name = NULL},
+    };
+    AUTO_WORLD struct world world;
+    struct name_server second;
+    struct asker asker;
+    struct error error;
+    struct resolver_options options = {.server_count = 2, .timeout_ms = LONG_MS};
+    struct ip_address loopback;
+    world_open(&world, failing, LONG_MS);
+    name_server_open(&second, world.base, working);
+    cr_assert(ip_address_parse(SLICE_LITERAL("127.0.0.1"), &loopback));
+    endpoint_from_ip(&options.servers[0], &loopback, world.server.port);
+    endpoint_from_ip(&options.servers[1], &loopback, second.port);
+    resolver_free(&world.resolver);
+    world.resolver = resolver_new(world.base, &options, &error);
+    cr_assert_not_null(world.resolver, "%s", error.text);
+    ask(&world, &asker, "a.test");
+    cr_expect_str_eq(outcome(&asker), "2001:db8::1 192.0.2.1");
+    cr_expect_eq(world.server.questions, 2);
+    cr_expect_eq(second.questions, 2);
+    name_server_close(&second);
+}
+
 Test(resolver, names_are_asked_as_they_are)
 {
     static const struct zone_row rows[] = {
