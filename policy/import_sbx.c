@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "rules/http_method.h"
-#include "rules/ip_range.h"
+#include "rules/host_name.h"
 
 /* One resource of a rule, while it is turned into patterns. */
 struct resource {
@@ -100,9 +100,20 @@ static bool is_this_machine(const struct resource *resource, struct slice host, 
     return true;
 }
 
+/* Whether what stands behind the stars is a domain's name and no glob. What is denied below something
+ * else is a glob, too: it may be meant for addresses. */
+static bool is_domain(const struct resource *resource, struct slice text)
+{
+    struct host_name host;
+    struct error error;
+    return memchr(text.ptr, '*', text.len) == NULL &&
+           (resource->allows || host_name_parse_dns(text, &host, &error));
+}
+
 static void add_host(const struct resource *resource, struct slice host, bool has_ports)
 {
-    struct slice apex = slice_of(host.ptr + 2, host.len > 2 ? host.len - 2 : 0);
+    bool below = slice_starts_with(host, SLICE_LITERAL("*."));
+    bool any_below = slice_starts_with(host, SLICE_LITERAL("**."));
     if (is_this_machine(resource, host, has_ports))
         return;
     if (slice_equal_text(host, "**") || (slice_equal_text(host, "*") && !resource->allows)) {
@@ -111,11 +122,9 @@ static void add_host(const struct resource *resource, struct slice host, bool ha
         import_note(resource->draft, resource->place,
                     "narrowed: `*` is taken for one label; every host is `**`");
         add_glob(resource, host);
-    } else if (slice_starts_with(host, SLICE_LITERAL("**.")) &&
-               memchr(host.ptr + 3, '*', host.len - 3) == NULL) {
+    } else if (any_below && is_domain(resource, slice_of(host.ptr + 3, host.len - 3))) {
         add(resource, slice_of(host.ptr + 1, host.len - 1));
-    } else if (slice_starts_with(host, SLICE_LITERAL("*.")) &&
-               memchr(apex.ptr, '*', apex.len) == NULL) {
+    } else if (below && is_domain(resource, slice_of(host.ptr + 2, host.len - 2))) {
         add_subdomains(resource, host);
     } else if (memchr(host.ptr, '*', host.len) != NULL) {
         add_glob(resource, host);
@@ -124,7 +133,7 @@ static void add_host(const struct resource *resource, struct slice host, bool ha
     }
 }
 
-/* Divides host and ports. False with a message when it can be neither. */
+/* Divides host and ports. */
 static void add_resource(struct resource *resource, struct slice text)
 {
     struct ip_range range;
@@ -295,17 +304,17 @@ static bool take_word(struct command_line *line, const char *word)
 /* Takes "--name VALUE" or "--name=VALUE". */
 static bool take_option(struct command_line *line, const char *name, struct slice *value_out)
 {
-    if (take_word(line, name)) {
-        if (line->at < line->count)
-            *value_out = line->words[line->at++];
-        return true;
-    }
     struct slice value = line->words[line->at];
     struct slice before = slice_cut(&value, '=');
-    if (!slice_equal_text(before, name) || value.ptr == NULL)
+    if (!slice_equal_text(before, name))
         return false;
+    bool apart = value.ptr == NULL;
+    if (apart && line->at + 1 < line->count)
+        value = line->words[line->at + 1];
+    if (value.len == 0)
+        return false; /* a limit without its value is no limit: the line is refused */
     *value_out = value;
-    line->at++;
+    line->at += apart ? 2 : 1;
     return true;
 }
 

@@ -125,7 +125,7 @@ static bool read_tabbed(struct listing *listing, struct slice line)
 static struct slice sandbox_of(const struct slice *cells)
 {
     static const char *const everywhere[] = {"", "-", "all", "global", "local", "remote", "org",
-                                             "kit", "all sandboxes"};
+                                             "all sandboxes"};
     struct slice scope =
         cells[COLUMN_APPLIES_TO].len > 0 ? cells[COLUMN_APPLIES_TO] : cells[COLUMN_ORIGIN];
     for (size_t i = 0; i < ARRAY_LEN(everywhere); i++) {
