@@ -127,6 +127,12 @@ struct ip_address endpoint_ip(const struct endpoint *endpoint)
     return ip;
 }
 
+uint16_t endpoint_port(const struct endpoint *endpoint)
+{
+    return ntohs(endpoint->address.any.sa_family == AF_INET6 ? endpoint->address.in6.sin6_port
+                                                             : endpoint->address.in.sin_port);
+}
+
 bool endpoint_is_loopback(const struct endpoint *endpoint)
 {
     struct ip_address ip = endpoint_ip(endpoint);

@@ -38,6 +38,8 @@ MUST_CHECK bool endpoint_from_path(struct endpoint *endpoint, struct slice path)
 bool endpoint_is_unix(const struct endpoint *endpoint);
 /* The address of a TCP endpoint, IPv4 in mapped form. */
 struct ip_address endpoint_ip(const struct endpoint *endpoint);
+/* The port of a TCP endpoint. */
+uint16_t endpoint_port(const struct endpoint *endpoint);
 /* Whether a TCP endpoint is on the loopback. */
 bool endpoint_is_loopback(const struct endpoint *endpoint);
 /* Appends "unix:/path" or "tcp:127.0.0.1:2375". */

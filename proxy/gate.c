@@ -46,6 +46,22 @@ struct client_state *gate_client_state(struct gate *gate, const char *name)
     return state;
 }
 
+bool client_state_may_log_denial(const struct gate *gate, struct client_state *state)
+{
+    unsigned rate = gate->options->denial_rate;
+    if (rate == 0)
+        return true;
+    int64_t now_us = timestamp_monotonic_us();
+    state->denial_tokens += (double)(now_us - state->tokens_at_us) * rate / 1e6;
+    state->tokens_at_us = now_us;
+    if (state->denial_tokens > 2.0 * rate)
+        state->denial_tokens = 2.0 * rate;
+    if (state->denial_tokens < 1)
+        return false;
+    state->denial_tokens -= 1;
+    return true;
+}
+
 void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t seq)
 {
     gate_forget_waiter(gate, waiter);

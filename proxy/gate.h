@@ -143,6 +143,10 @@ void gate_log_event(struct gate *gate, enum log_event event, bool ok, const char
  * (start-up and reload only). */
 struct client_state *gate_client_state(struct gate *gate, const char *name);
 
+/* Whether a denial of this client may be logged on its own: one that floods gets a share a second
+ * (options->denial_rate); the caller counts the rest in state->suppressed. */
+bool client_state_may_log_denial(const struct gate *gate, struct client_state *state);
+
 /* Puts a new policy in place between two turns; listeners were opened by listener_prepare(). Takes
  * over the reference. */
 void gate_set_policy(struct gate *gate, struct policy *policy);

@@ -95,8 +95,7 @@ static bool make_folder(const char *path, struct error *error)
 static bool bind_unix(struct listener *listener, const struct policy_listen *listen_at,
                       struct error *error)
 {
-    if (!make_folder(listen_at->path, error) ||
-        !endpoint_remove_dead(&listener->address, error))
+    if (!make_folder(listen_at->path, error) || !endpoint_remove_dead(&listener->address, error))
         return false;
     mode_t before = umask(0177); /* nobody else may connect before mode, owner and group are set */
     int bound = bind(listener->fd, &listener->address.address.any, listener->address.len);

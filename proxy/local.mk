@@ -37,6 +37,7 @@ libproxy_a_SOURCES += \
 	proxy/common_options.h \
 	proxy/confine.c proxy/confine.h \
 	proxy/confine_filter.c proxy/confine_filter.h \
+	proxy/log_identity.c proxy/log_identity.h \
 	proxy/log_rotation.c proxy/log_rotation.h \
 	proxy/log_writer.c proxy/log_writer.h \
 	proxy/metrics.c proxy/metrics.h \

@@ -39,7 +39,7 @@ struct reload {
     pthread_cond_t asked;
     /* under the mutex */
     bool wanted, stop;
-    bool from_file; /* the policy in force was read from a file, which must not vanish */
+    bool from_file;         /* the policy in force was read from a file, which must not vanish */
     struct policy *policy;  /* what was built; NULL = errors */
     struct policy *retired; /* the one it replaced: freed by the thread, since freeing a large one
                                takes milliseconds */
@@ -142,8 +142,8 @@ static void refused(struct gate *gate, const char *text)
     metrics_totals(gate->metrics)->reloads_failed++;
 }
 
-/* Hands a reference of a policy that is no longer (or never was) in force to the thread, which is the last to let go as soon as no exchange holds the
- * policy any more. */
+/* Hands a reference of a policy that is no longer (or never was) in force to the thread, which is
+ * the last to let go as soon as no exchange holds the policy any more. */
 static void retire(struct reload *reload, struct policy *policy)
 {
     pthread_mutex_lock(&reload->mutex);

@@ -88,7 +88,8 @@ enum splice_result splice_flow_run(struct splice_flow *flow, struct pipe_pool *p
         if (!flow->has_pipe && !pipe_pool_take(pool, &flow->pipe))
             return copy_flow(from, to, limit, moved_out);
         flow->has_pipe = true;
-        uint64_t wanted = limit - read_bytes < PIPE_POOL_BYTES ? limit - read_bytes : PIPE_POOL_BYTES;
+        uint64_t wanted =
+            limit - read_bytes < PIPE_POOL_BYTES ? limit - read_bytes : PIPE_POOL_BYTES;
         ssize_t got = splice_once(from, flow->pipe.write_fd, (size_t)wanted);
         if (got <= 0) {
             int saved = errno;

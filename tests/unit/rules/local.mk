@@ -1,4 +1,5 @@
 rules_tests_SOURCES = \
+	tests/unit/rules/address_class_test.c \
 	tests/unit/rules/captured_requests.inc \
 	tests/unit/rules/docker_object_test.c \
 	tests/unit/rules/docker_operation_test.c \
@@ -6,6 +7,7 @@ rules_tests_SOURCES = \
 	tests/unit/rules/docker_route_test.c \
 	tests/unit/rules/docker_rule_test.c \
 	tests/unit/rules/guarded_query_test.c \
+	tests/unit/rules/host_index_test.c \
 	tests/unit/rules/http_method_test.c \
 	tests/unit/rules/ip_range_test.c \
 	tests/unit/rules/pattern_test.c
