@@ -44,7 +44,7 @@ const struct option_table policy_import_option_table = {
 struct conversion {
     const char *file;
     const struct policy_import_source *source;
-    struct buffer document;                /* owned */
+    struct buffer document;               /* owned */
     struct policy_messages notes, errors; /* owned */
     bool done;
 };

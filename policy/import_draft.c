@@ -98,8 +98,19 @@ static void write_pattern(bool allows, struct slice pattern, const struct port_s
     port_set_write(ports, out);
 }
 
-/* Whether the reader of policies takes the pattern; what to do when not is import_add()'s to say. */
-static bool is_accepted(bool allows, struct slice text, struct error *error)
+static bool looks_inside(const char *keys)
+{
+    return strstr(keys, "methods:") != NULL || strstr(keys, "paths:") != NULL;
+}
+
+static bool is_tls_port_alone(const struct port_set *ports)
+{
+    return ports->count == 1 && ports->ranges[0].first == 443 && ports->ranges[0].last == 443;
+}
+
+/* Whether the reader of policies takes the pattern; what to do when not is import_add()'s to say.
+ */
+static bool is_accepted(bool allows, const char *keys, struct slice text, struct error *error)
 {
     struct host_pattern parsed;
     for (size_t i = 0; i < text.len; i++) {
@@ -112,6 +123,10 @@ static bool is_accepted(bool allows, struct slice text, struct error *error)
         return error_set(error, 2,
                          "special-purpose addresses are in this range, which a rule would open: "
                          "write the ranges you mean");
+    if (allows && parsed.kind == HOST_PATTERN_SUBDOMAINS && host_name_is_local(&parsed.host))
+        return error_set(error, 2, "names of this machine are written one by one");
+    if (allows && looks_inside(keys) && is_tls_port_alone(&parsed.ports))
+        return error_set(error, 2, "methods and paths are never seen in TLS on port 443");
     if (parsed.kind != HOST_PATTERN_REGEX)
         return true;
     struct pattern compiled;
@@ -121,17 +136,29 @@ static bool is_accepted(bool allows, struct slice text, struct error *error)
     return true;
 }
 
-static void write_entry(struct import_place place, struct slice text, const char *indent,
+/* Text of foreign origin inside a comment. */
+static void append_plain(struct slice text, struct buffer *out)
+{
+    for (size_t i = 0; i < text.len; i++)
+        buffer_append_byte(out, text.ptr[i] >= 0x20 && text.ptr[i] <= 0x7e ? text.ptr[i] : '?');
+}
+
+/* `before`, the pattern as YAML text, and where it is from. */
+static void write_entry(struct import_place place, const char *before, struct slice text,
                         struct buffer *out)
 {
-    buffer_append_text(out, indent);
-    buffer_append_literal(out, "- '");
+    buffer_append_text(out, before);
+    buffer_append_byte(out, '\'');
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] == '\'')
             buffer_append_byte(out, '\'');
         buffer_append_byte(out, text.ptr[i]);
     }
-    buffer_printf(out, "'    # line %u\n", place.line);
+    buffer_append_literal(out, "'    # ");
+    append_plain(slice_from_text(place.file), out);
+    if (place.line > 0)
+        buffer_printf(out, ":%u", place.line);
+    buffer_append_byte(out, '\n');
 }
 
 static struct import_group *find_group(struct import_draft *draft, bool allows, const char *keys)
@@ -142,8 +169,8 @@ static struct import_group *find_group(struct import_draft *draft, bool allows, 
     }
     draft->groups = array_grow(draft->groups, draft->group_count, &draft->group_capacity,
                                sizeof(draft->groups[0]));
-    draft->groups[draft->group_count] =
-        (struct import_group){allows, arena_text(&draft->arena, slice_from_text(keys)), BUFFER_EMPTY};
+    draft->groups[draft->group_count] = (struct import_group){
+        allows, arena_text(&draft->arena, slice_from_text(keys)), BUFFER_EMPTY};
     return &draft->groups[draft->group_count++];
 }
 
@@ -155,8 +182,8 @@ void import_add(struct import_draft *draft, struct import_place place, bool allo
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     struct error error;
     write_pattern(allows, pattern, ports, &text);
-    if (is_accepted(allows, buffer_slice(&text), &error)) {
-        write_entry(place, buffer_slice(&text), "      ",
+    if (is_accepted(allows, keys, buffer_slice(&text), &error)) {
+        write_entry(place, "      - ", buffer_slice(&text),
                     &find_group(draft, allows, keys)->entries);
         return;
     }
@@ -183,7 +210,8 @@ void import_add_split(struct import_draft *draft, struct import_place place, str
     import_add(draft, place, true, IMPORT_KEYS_SEEN, pattern, &plain_only);
     import_add(draft, place, true, IMPORT_KEYS_TLS, pattern, &tunnel_only);
     if (cut)
-        import_note(draft, place, "narrowed: more ranges of ports than a rule holds; the last are left out");
+        import_note(draft, place,
+                    "narrowed: more ranges of ports than a rule holds; the last are left out");
 }
 
 void import_aside(struct import_draft *draft, struct import_place place, struct slice pattern,
@@ -192,10 +220,12 @@ void import_aside(struct import_draft *draft, struct import_place place, struct 
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     struct error error;
     write_pattern(true, pattern, ports, &text);
-    if (ports->count == 0 || !is_accepted(true, buffer_slice(&text), &error))
+    if (ports->count == 0 || !is_accepted(true, IMPORT_KEYS_NONE, buffer_slice(&text), &error))
         return;
-    buffer_printf(&draft->asides, "#  %s:\n", why);
-    write_entry(place, buffer_slice(&text), "#  - allow: ", &draft->asides);
+    if (draft->aside != why)
+        buffer_printf(&draft->asides, "#  # %s:\n", why);
+    draft->aside = why;
+    write_entry(place, "#  - allow: ", buffer_slice(&text), &draft->asides);
 }
 
 /* ---- ports ---- */
@@ -278,8 +308,7 @@ struct slice import_next_word(struct slice *line)
 static void write_comment(struct slice text, struct buffer *out)
 {
     buffer_append_literal(out, "# ");
-    for (size_t i = 0; i < text.len; i++)
-        buffer_append_byte(out, text.ptr[i] >= 0x20 && text.ptr[i] <= 0x7e ? text.ptr[i] : '?');
+    append_plain(text, out);
     buffer_append_byte(out, '\n');
 }
 

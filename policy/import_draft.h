@@ -19,7 +19,8 @@ struct import_draft {
     struct arena arena;          /* owned: for the sources' readers, too */
     struct import_group *groups; /* owned */
     size_t group_count, group_capacity;
-    struct buffer asides; /* owned: rules that are printed as comments */
+    struct buffer asides;                   /* owned: rules that are printed as comments */
+    const char *aside;                      /* why the last of them is none; borrowed */
     struct policy_messages *notes, *errors; /* borrowed */
 };
 void import_draft_free(struct import_draft *draft);
@@ -40,10 +41,10 @@ void import_note(struct import_draft *draft, struct import_place place, const ch
 void import_fail(struct import_draft *draft, struct import_place place, const char *format, ...)
     PRINTF_LIKE(3, 4);
 
-/* The further keys of a rule, as YAML text without line ends; "" = none. Texts of a reader's own must
- * be valid YAML in ASCII and live as long as the draft. */
+/* The further keys of a rule, as YAML text without line ends; "" = none. Texts of a reader's own
+ * must be valid YAML in ASCII and live as long as the draft. */
 #define IMPORT_KEYS_NONE ""
-#define IMPORT_KEYS_SEEN "methods: [GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE]"
+#define IMPORT_KEYS_SEEN "methods: [GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH]"
 #define IMPORT_KEYS_TLS "protocols: [tls]"
 
 /* Adds one pattern ("example.com", "*.example.com", "10.0.0.0/8", "~expression", "*") with its
@@ -59,7 +60,8 @@ void import_add(struct import_draft *draft, struct import_place place, bool allo
 void import_add_split(struct import_draft *draft, struct import_place place, struct slice pattern,
                       const struct port_set *plain, const struct port_set *tunnel);
 
-/* Adds an allow that is printed as a comment, for the user to take in or not. */
+/* Adds an allow that is printed as a comment, for the user to take in or not. `why` is static text.
+ */
 void import_aside(struct import_draft *draft, struct import_place place, struct slice pattern,
                   const struct port_set *ports, const char *why);
 
@@ -69,7 +71,8 @@ struct port_set import_ports_and(const struct port_set *a, const struct port_set
 struct port_set import_ports_not(const struct port_set *a, bool *cut_out);
 struct port_set import_ports_all(void);
 
-/* Cuts one line off *rest and trims blanks and a carriage return: for `while (rest.ptr != NULL)`. */
+/* Cuts one line off *rest and trims blanks and a carriage return: for `while (rest.ptr != NULL)`.
+ */
 struct slice import_next_line(struct slice *rest);
 /* Cuts one word, ended by blanks, off *line; empty when there is none. */
 struct slice import_next_word(struct slice *line);

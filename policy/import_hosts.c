@@ -62,7 +62,8 @@ static void read_line(struct import_draft *draft, struct import_place place, str
         return;
     struct slice name = import_next_word(&line);
     if (!ip_address_parse(first, &address)) {
-        import_note(draft, place, "left out: %s is no address, and a line of a hosts file begins with one",
+        import_note(draft, place,
+                    "left out: %s is no address, and a line of a hosts file begins with one",
                     error_quote(first, quoted, sizeof(quoted)));
         return;
     }

@@ -8,8 +8,10 @@
 #include "policy/policy_import.h"
 
 #include "base/error.h"
-#include "rules/http_method.h"
 #include "rules/host_name.h"
+#include "rules/http_method.h"
+#include "rules/pattern.h"
+#include "rules/url_target.h"
 
 /* One resource of a rule, while it is turned into patterns. */
 struct resource {
@@ -44,8 +46,8 @@ static void add_glob(const struct resource *resource, struct slice host)
     buffer_append_byte(&pattern, '~');
     for (size_t i = 0; i < host.len; i++) {
         char byte = host.ptr[i];
-        bool label = (i == 0 || host.ptr[i - 1] == '.') &&
-                     (i + 1 == host.len || host.ptr[i + 1] == '.');
+        bool label =
+            (i == 0 || host.ptr[i - 1] == '.') && (i + 1 == host.len || host.ptr[i + 1] == '.');
         if (!is_glob_byte(byte)) {
             add(resource, host); /* refused, with the reason */
             return;
@@ -100,8 +102,8 @@ static bool is_this_machine(const struct resource *resource, struct slice host, 
     return true;
 }
 
-/* Whether what stands behind the stars is a domain's name and no glob. What is denied below something
- * else is a glob, too: it may be meant for addresses. */
+/* Whether what stands behind the stars is a domain's name and no glob. What is denied below
+ * something else is a glob, too: it may be meant for addresses. */
 static bool is_domain(const struct resource *resource, struct slice text)
 {
     struct host_name host;
@@ -168,7 +170,20 @@ static void add_resource(struct resource *resource, struct slice text)
 
 /* ---- methods and paths ---- */
 
-/* Appends "methods: [GET, HEAD]" and "paths: ['/x/**']". False when the rule is to be left out. */
+/* What a rule's `paths` may hold (rules/url_target.h), and no quote of the document's. */
+static bool is_path(struct slice path)
+{
+    AUTO_BUFFER struct buffer canonical = BUFFER_EMPTY;
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.ptr[i] <= 0x20 || path.ptr[i] > 0x7e ||
+            memchr("\"#%'<>?\\^`{|}", path.ptr[i], 13) != NULL)
+            return false;
+    }
+    return path.ptr[0] == '/' && path.len <= PATTERN_TEXT_MAX &&
+           url_path_canonical(path, &canonical) && slice_equal(buffer_slice(&canonical), path);
+}
+
+/* Appends the keys `methods` and `paths`. False when the rule is to be left out. */
 static bool write_keys(const struct sbx_rule *rule, struct buffer *out)
 {
     struct slice rest = rule->methods;
@@ -179,7 +194,8 @@ static bool write_keys(const struct sbx_rule *rule, struct buffer *out)
         enum http_method method = http_method_from_name(word);
         if (slice_equal_nocase(word, SLICE_LITERAL("ANY")))
             any = true;
-        else if (method != HTTP_METHOD_UNKNOWN && method != HTTP_METHOD_CONNECT)
+        else if (method != HTTP_METHOD_UNKNOWN && method != HTTP_METHOD_CONNECT &&
+                 method != HTTP_METHOD_TRACE)
             buffer_printf(&methods, "%s%s", methods.len > 0 ? ", " : "", http_method_name(method));
         else if (!rule->allows)
             any = true; /* wider than what is denied there */
@@ -190,11 +206,8 @@ static bool write_keys(const struct sbx_rule *rule, struct buffer *out)
         buffer_printf(out, "methods: [%s]", buffer_text(&methods));
     if (rule->path.len == 0)
         return true;
-    for (size_t i = 0; i < rule->path.len; i++) {
-        if (rule->path.ptr[0] != '/' || rule->path.ptr[i] <= 0x20 || rule->path.ptr[i] > 0x7e ||
-            strchr("'\"%?#\\", rule->path.ptr[i]) != NULL)
-            return !rule->allows; /* a deny without its path is wider */
-    }
+    if (!is_path(rule->path))
+        return !rule->allows; /* a deny without its path is wider */
     if (rule->allows && any)
         buffer_append_literal(out, IMPORT_KEYS_SEEN);
     buffer_printf(out, "%spaths: ['%.*s']", out->len > 0 ? "\n    " : "", (int)rule->path.len,
@@ -237,8 +250,10 @@ void import_sbx_rule(struct import_draft *draft, struct import_place place, unsi
         return;
     }
     if (keys.len > 0)
-        import_note(draft, place, "narrowed: methods and paths are seen in plain HTTP alone; a "
-                                  "tunnel is %s", rule->allows ? "not permitted by them" : "refused as a whole");
+        import_note(draft, place,
+                    "narrowed: methods and paths are seen in plain HTTP alone; a "
+                    "tunnel is %s",
+                    rule->allows ? "not permitted by them" : "refused as a whole");
     struct resource resource = {.draft = draft,
                                 .place = place,
                                 .generation = generation,
@@ -324,8 +339,8 @@ static bool read_allow_or_deny(struct command_line *line, unsigned generation, b
     struct slice plain[2] = {{NULL, 0}, {NULL, 0}};
     size_t plain_count = 0;
     while (line->at < line->count) {
-        if (take_word(line, "-g") || take_word(line, "--global") ||
-            take_word(line, "--no-input") || take_option(line, "--sandbox", &rule.sandbox) ||
+        if (take_word(line, "-g") || take_word(line, "--global") || take_word(line, "--no-input") ||
+            take_option(line, "--sandbox", &rule.sandbox) ||
             take_option(line, "--method", &rule.methods) ||
             take_option(line, "--path", &rule.path) ||
             take_option(line, "--protocol", &rule.protocols))

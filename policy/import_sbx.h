@@ -23,7 +23,8 @@ struct sbx_rule {
 void import_sbx_rule(struct import_draft *draft, struct import_place place, unsigned generation,
                      const struct sbx_rule *rule);
 
-/* Whether `line` is the head of a table of rules, of either generation, with or without resources. */
+/* Whether `line` is the head of a table of rules, of either generation, with or without resources.
+ */
 bool import_sbx_is_listing_head(struct slice line);
 /* Reads tables. A known `generation` wins over what the head says. */
 void import_sbx_listing(struct import_draft *draft, const char *file, unsigned generation,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What `sbx policy ls` prints: a head that names the columns, then rows below it, cells aligned with
- * blanks or divided by tabs; where resources go on in the next line its other cells are empty. */
+ * What `sbx policy ls` prints: a head that names the columns, then rows below it, cells aligned
+ * with blanks or divided by tabs; where resources go on in the next line its other cells are empty.
+ */
 #include "policy/import_sbx.h"
 
 #include "base/error.h"
@@ -22,10 +23,14 @@ enum column_name {
 };
 
 static const char *const column_names[COLUMN_OTHER] = {
-    [COLUMN_APPLIES_TO] = "APPLIES TO", [COLUMN_DECISION] = "DECISION",
-    [COLUMN_METHOD] = "METHOD",         [COLUMN_ORIGIN] = "ORIGIN",
-    [COLUMN_PATH] = "PATH",             [COLUMN_PROTOCOL] = "PROTOCOL",
-    [COLUMN_RESOURCES] = "RESOURCES",   [COLUMN_STATUS] = "STATUS",
+    [COLUMN_APPLIES_TO] = "APPLIES TO",
+    [COLUMN_DECISION] = "DECISION",
+    [COLUMN_METHOD] = "METHOD",
+    [COLUMN_ORIGIN] = "ORIGIN",
+    [COLUMN_PATH] = "PATH",
+    [COLUMN_PROTOCOL] = "PROTOCOL",
+    [COLUMN_RESOURCES] = "RESOURCES",
+    [COLUMN_STATUS] = "STATUS",
     [COLUMN_TYPE] = "TYPE",
 };
 
@@ -124,8 +129,8 @@ static bool read_tabbed(struct listing *listing, struct slice line)
 /* The sandbox that a rule is for; empty for a rule of all. */
 static struct slice sandbox_of(const struct slice *cells)
 {
-    static const char *const everywhere[] = {"", "-", "all", "global", "local", "remote", "org",
-                                             "all sandboxes"};
+    static const char *const everywhere[] = {"",      "-",      "all", "global",
+                                             "local", "remote", "org", "all sandboxes"};
     struct slice scope =
         cells[COLUMN_APPLIES_TO].len > 0 ? cells[COLUMN_APPLIES_TO] : cells[COLUMN_ORIGIN];
     for (size_t i = 0; i < ARRAY_LEN(everywhere); i++) {
@@ -167,8 +172,7 @@ static void add_row(struct listing *listing, struct import_place place)
                                   .methods = unless_dash(cells[COLUMN_METHOD]),
                                   .path = unless_dash(cells[COLUMN_PATH]),
                                   .protocols = unless_dash(cells[COLUMN_PROTOCOL])};
-    unsigned generation =
-        listing->generation != 0 ? listing->generation : listing->head_generation;
+    unsigned generation = listing->generation != 0 ? listing->generation : listing->head_generation;
     import_sbx_rule(listing->draft, place, generation, &rule);
 }
 
@@ -179,8 +183,7 @@ static void read_row(struct listing *listing, struct import_place place, struct 
         import_fail(listing->draft, place, "the row does not stand in the columns of the head");
         return;
     }
-    if (listing->cells[COLUMN_DECISION].len == 0 &&
-        listing->previous[COLUMN_DECISION].len > 0) {
+    if (listing->cells[COLUMN_DECISION].len == 0 && listing->previous[COLUMN_DECISION].len > 0) {
         struct slice more = listing->cells[COLUMN_RESOURCES];
         memcpy(listing->cells, listing->previous, sizeof(listing->cells));
         listing->cells[COLUMN_RESOURCES] = more;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Squid's `http_access` lines: the first that matches decides there, deny wins here. A deny in front
- * of an allow means the same in both. A deny behind an allow also takes from that allow here, which
- * narrows. Denies without hosts (ports, methods) and `deny !list` limit the allows behind them.
- * Where no line matches, Squid does the opposite of the last one. */
+ * Squid's `http_access` lines: the first that matches decides there, deny wins here. A deny in
+ * front of an allow means the same in both. A deny behind an allow also takes from that allow here,
+ * which narrows. Denies without hosts (ports, methods) and `deny !list` limit the allows behind
+ * them. Where no line matches, Squid does the opposite of the last one. */
 #include "policy/import_squid.h"
 
 #include "base/error.h"
@@ -11,13 +11,14 @@
 
 enum { NOT_HOSTS_MAX = 8 };
 
-/* Every method but CONNECT. */
-#define METHODS_ALL (((1u << HTTP_METHOD_COUNT) - 2u) & ~(1u << HTTP_METHOD_CONNECT))
+/* Every method but CONNECT, and TRACE, which never passes the gate. */
+#define METHODS_ALL                                                                                \
+    (((1u << HTTP_METHOD_COUNT) - 2u) & ~(1u << HTTP_METHOD_CONNECT | 1u << HTTP_METHOD_TRACE))
 
 /* What a request must be. Plain HTTP and tunnels apart: methods tell them apart there. */
 struct condition {
     struct port_set plain, tunnel;
-    uint32_t methods; /* of plain HTTP */
+    uint32_t methods;              /* of plain HTTP */
     const struct squid_acl *hosts; /* NULL = any */
     const struct squid_acl *not_hosts[NOT_HOSTS_MAX];
     size_t not_count;
@@ -33,7 +34,7 @@ struct squid {
     struct squid_acls acls;
     struct condition open; /* what earlier denies left to later allows; `hosts`: those alone */
     bool ended;            /* a line decided everything that was left */
-    bool any_line, last_allows;
+    bool any_line, any_allow, last_allows;
 };
 
 static const struct condition everything = {
@@ -157,8 +158,9 @@ static void limit_hosts(struct squid *squid, struct import_place place,
     struct port_set every = import_ports_all();
     if (condition->not_count > 1 || condition->unsaid ||
         !port_set_equal(&condition->plain, &every) || !port_set_equal(&condition->tunnel, &every))
-        import_note(squid->draft, place, "narrowed: the line limits what follows to its first `!` "
-                                         "list, whatever else it asks for");
+        import_note(squid->draft, place,
+                    "narrowed: the line limits what follows to its first `!` "
+                    "list, whatever else it asks for");
 }
 
 /* `deny !Safe_ports`, `deny CONNECT !SSL_ports`, `deny POST`, `deny all`. */
@@ -193,7 +195,7 @@ static void read_deny(struct squid *squid, struct import_place place, struct con
         return;
     }
     if (condition->hosts != NULL) {
-        if (squid->draft->group_count > 0 || condition->unsaid || condition->not_count > 0 ||
+        if (squid->any_allow || condition->unsaid || condition->not_count > 0 ||
             condition->methods != METHODS_ALL)
             import_note(squid->draft, place,
                         "narrowed: the deny holds for its hosts whatever else the line asks for, "
@@ -293,9 +295,11 @@ static void read_allow(struct squid *squid, struct import_place place, struct co
         for (size_t i = 0; i < condition->not_count; i++)
             deny_hosts(squid, place, condition->not_hosts[i], &everything);
         if (condition->not_count > 0)
-            import_note(squid->draft, place, "narrowed: what `!` takes from the line is denied "
-                                             "for every line");
+            import_note(squid->draft, place,
+                        "narrowed: what `!` takes from the line is denied "
+                        "for every line");
         allow_hosts(squid, place, condition);
+        squid->any_allow = true;
     }
     squid->ended |= is_last;
 }
@@ -385,8 +389,9 @@ void import_squid(const struct policy_import_input *input, struct import_draft *
         import_note(draft, place, "there is no `http_access` line: this Squid denies everything");
     if (squid.any_line && !squid.ended && !squid.last_allows && draft->errors->count == 0) {
         struct condition rest = everything;
-        import_note(draft, place, "the last `http_access` line denies, so that Squid permits what "
-                                  "no line matches");
+        import_note(draft, place,
+                    "the last `http_access` line denies, so that Squid permits what "
+                    "no line matches");
         read_allow(&squid, place, &rest);
     }
     squid_acls_free(&squid.acls);

@@ -29,7 +29,7 @@ struct squid_host {
 struct squid_acl {
     struct slice name;
     enum squid_acl_kind kind;
-    bool this_machine; /* CLIENT: the predefined `localhost` */
+    bool this_machine;        /* CLIENT: the predefined `localhost` */
     struct squid_host *hosts; /* owned */
     size_t host_count, host_capacity;
     bool incomplete; /* HOSTS: a value could not be said; which one was noted */

@@ -82,8 +82,8 @@ static struct squid_acl *add_acl(struct squid_acls *acls, struct slice name,
 static void add_pattern(struct value_list *list, struct import_place place, struct slice pattern)
 {
     struct squid_acl *acl = list->acl;
-    acl->hosts = array_grow(acl->hosts, acl->host_count, &acl->host_capacity,
-                            sizeof(acl->hosts[0]));
+    acl->hosts =
+        array_grow(acl->hosts, acl->host_count, &acl->host_capacity, sizeof(acl->hosts[0]));
     const char *copy = arena_text(&list->acls->draft->arena, pattern);
     acl->hosts[acl->host_count++] = (struct squid_host){slice_of(copy, pattern.len), place};
 }
@@ -109,8 +109,8 @@ static void read_domain(struct value_list *list, struct import_place place, stru
     bool dot = value.ptr[0] == '.';
     struct slice name = dot ? slice_of(value.ptr + 1, value.len - 1) : value;
     if (!host_name_parse(name, &host, &error) || (dot && host.is_address)) {
-        give_up(list, place, value, dot && host.is_address ? "an address has no subdomains"
-                                                           : error.text);
+        give_up(list, place, value,
+                dot && host.is_address ? "an address has no subdomains" : error.text);
         return;
     }
     add_pattern(list, place, host_name_slice(&host));
@@ -217,7 +217,8 @@ static void read_value_file(struct value_list *list, struct import_place place, 
     if (list->type->reader == READ_NOTHING)
         return;
     if (input->read_file == NULL || !input->read_file(input->context, name, &text)) {
-        import_fail(list->acls->draft, place, "the file %s cannot be read, neither there nor beside %s",
+        import_fail(list->acls->draft, place,
+                    "the file %s cannot be read, neither there nor beside %s",
                     error_quote(name, shown, sizeof(shown)), input->file);
         return;
     }

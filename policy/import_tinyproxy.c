@@ -84,8 +84,7 @@ static void read_filter_line(struct tinyproxy *proxy, struct import_place place,
     bool apex, subdomains;
     bool exact_case = proxy->case_sensitive || proxy->kind == POSIX_EXPRESSION_FNMATCH;
     if (proxy->allows && exact_case && has_capitals(text)) {
-        import_note(proxy->draft, place,
-                    "left out: %s asks for capitals, and a host has none here",
+        import_note(proxy->draft, place, "left out: %s asks for capitals, and a host has none here",
                     error_quote(text, quoted, sizeof(quoted)));
         return;
     }

@@ -23,8 +23,8 @@ struct policy_import_input {
         POLICY_IMPORT_LIST_UNKNOWN,
         POLICY_IMPORT_LIST_ALLOWS, /* a list alone names what may be reached */
         POLICY_IMPORT_LIST_DENIES, /* … what may not */
-    } list; /* tinyproxy: what a Filter file without its tinyproxy.conf is */
-    bool any_client; /* squid: take conditions on the client's address as met */
+    } list;                        /* tinyproxy: what a Filter file without its tinyproxy.conf is */
+    bool any_client;               /* squid: take conditions on the client's address as met */
     /* Appends the content of a file that the text names; false when it cannot be read. NULL: no
      * other file can be read. */
     bool (*read_file)(void *context, struct slice name, struct buffer *out);

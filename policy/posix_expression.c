@@ -102,7 +102,8 @@ struct translation {
     enum posix_expression_kind kind;
     struct slice rest;
     enum position position;
-    unsigned depth; /* groups that are open: one too few or too many would change the frame's meaning */
+    unsigned
+        depth; /* groups that are open: one too few or too many would change the frame's meaning */
     struct buffer *out;
     struct error *error;
 };
@@ -142,7 +143,7 @@ static bool write_repeat(struct translation *t, struct slice text)
 /* "[:alpha:]" inside brackets; `rest` begins behind "[:". */
 static bool write_class(struct translation *t)
 {
-    static const char *const names[] = {"alpha", "digit", "alnum", "upper", "lower",
+    static const char *const names[] = {"alpha",  "digit", "alnum", "upper", "lower",
                                         "xdigit", "punct", "space", "blank"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         struct slice name = slice_from_text(names[i]);
@@ -169,8 +170,8 @@ static bool next_is(const struct translation *t, char byte)
     return t->rest.len > 0 && t->rest.ptr[0] == byte;
 }
 
-/* A bracket expression; the opening bracket was taken. In POSIX a backslash stands for itself in it,
- * in fnmatch() it escapes. */
+/* A bracket expression; the opening bracket was taken. In POSIX a backslash stands for itself in
+ * it, in fnmatch() it escapes. */
 static bool write_bracket(struct translation *t)
 {
     buffer_append_byte(t->out, '[');

@@ -26,7 +26,7 @@ bool posix_expression_is_name(enum posix_expression_kind kind, struct slice text
 /* Appends the same language as a `~` pattern (PCRE2, anchored at both ends, over a lower-case host
  * in ASCII). `fold`: letters match in either case. False with `error` for what has no sure
  * counterpart: back references, word boundaries, collating elements, one quantifier on another. */
-MUST_CHECK bool posix_expression_write(enum posix_expression_kind kind, struct slice text, bool fold,
-                                       struct buffer *out, struct error *error);
+MUST_CHECK bool posix_expression_write(enum posix_expression_kind kind, struct slice text,
+                                       bool fold, struct buffer *out, struct error *error);
 
 #endif
