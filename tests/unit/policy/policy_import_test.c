@@ -3,6 +3,7 @@
  * What becomes of other programs' lists: each row is a list, what must pass by its conversion, what
  * must not, and what must be said. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -406,4 +407,130 @@ Test(policy_import, sbx_rules_keep_their_generation_s_meaning)
         {.name = "more than words", .text = "sbx policy allow network \"$HOSTS\"\n", .fails = true},
     };
     check_rows("sbx", rows, ARRAY_LEN(rows));
+}
+
+/* ---- Squid by its own rule: the first line that matches decides ---- */
+
+enum { RANDOM_LINES_MAX = 6, RANDOM_CONFIGS = 1500 };
+
+static const char *const squid_hosts[] = {"a.test", "x.a.test", "b.a.test", "b.test", "c.test"};
+static const struct {
+    const char *name, *values;
+    bool hosts[5]; /* which of squid_hosts it holds */
+} squid_lists[] = {
+    {"one", ".a.test", {true, true, true, false, false}},
+    {"two", "b.a.test b.test", {false, false, true, true, false}},
+    {"three", "c.test", {false, false, false, false, true}},
+};
+enum { ACL_PORTS = 3, ACL_CONNECT, ACL_POST, ACL_ALL, ACL_COUNT };
+static const char *const squid_acl_names[ACL_COUNT] = {"one",     "two",  "three", "ports",
+                                                       "CONNECT", "post", "all"};
+
+struct squid_question {
+    const char *kind; /* "tunnel", "GET", "POST" */
+    size_t host;
+    unsigned port;
+};
+
+struct squid_line {
+    bool allows;
+    struct {
+        unsigned acl;
+        bool negated;
+    } terms[2];
+    unsigned term_count;
+};
+
+static bool term_holds(unsigned acl, const struct squid_question *question)
+{
+    if (acl < ACL_PORTS)
+        return squid_lists[acl].hosts[question->host];
+    if (acl == ACL_PORTS)
+        return question->port == 80 || question->port == 443;
+    if (acl == ACL_CONNECT)
+        return strcmp(question->kind, "tunnel") == 0;
+    return acl == ACL_ALL || strcmp(question->kind, "POST") == 0;
+}
+
+static bool squid_permits(const struct squid_line *lines, unsigned count,
+                          const struct squid_question *question)
+{
+    for (unsigned i = 0; i < count; i++) {
+        bool matches = true;
+        for (unsigned j = 0; j < lines[i].term_count; j++)
+            matches &= term_holds(lines[i].terms[j].acl, question) != lines[i].terms[j].negated;
+        if (matches)
+            return lines[i].allows;
+    }
+    return !lines[count - 1].allows;
+}
+
+static unsigned write_random(unsigned *seed, struct squid_line *lines, struct buffer *out)
+{
+    unsigned count = 1 + (unsigned)rand_r(seed) % RANDOM_LINES_MAX;
+    for (size_t i = 0; i < ARRAY_LEN(squid_lists); i++)
+        buffer_printf(out, "acl %s dstdomain %s\n", squid_lists[i].name, squid_lists[i].values);
+    buffer_append_literal(out, "acl ports port 80 443\nacl post method POST\n");
+    for (unsigned i = 0; i < count; i++) {
+        lines[i].allows = rand_r(seed) % 2 == 0;
+        lines[i].term_count = 1 + (unsigned)rand_r(seed) % 2;
+        buffer_printf(out, "http_access %s", lines[i].allows ? "allow" : "deny");
+        for (unsigned j = 0; j < lines[i].term_count; j++) {
+            lines[i].terms[j].acl = (unsigned)rand_r(seed) % ACL_COUNT;
+            lines[i].terms[j].negated = rand_r(seed) % 3 == 0;
+            buffer_printf(out, " %s%s", lines[i].terms[j].negated ? "!" : "",
+                          squid_acl_names[lines[i].terms[j].acl]);
+        }
+        buffer_append_byte(out, '\n');
+    }
+    return count;
+}
+
+/* Counts what both permit, so that a conversion that permits nothing does not pass for a good one.
+ */
+static unsigned compare(const struct policy_fixture *fixture, const struct squid_line *lines,
+                        unsigned count, const char *list, const char *document)
+{
+    static const char *const kinds[] = {"tunnel", "GET", "POST"};
+    static const unsigned ports[] = {80, 443, 8080};
+    unsigned permitted = 0;
+    for (size_t i = 0; i < ARRAY_LEN(kinds) * ARRAY_LEN(ports) * ARRAY_LEN(squid_hosts); i++) {
+        const struct squid_question question = {kinds[i % 3], i / 9, ports[i / 3 % 3]};
+        char text[96];
+        snprintf(text, sizeof(text), "%s %s:%u%s", question.kind, squid_hosts[question.host],
+                 question.port, i % 3 == 0 ? "" : "/");
+        if (network_question_ask(fixture->policy, "default", text, NULL).result != VERDICT_ALLOW)
+            continue;
+        permitted++;
+        cr_assert(squid_permits(lines, count, &question), "%s\n%s\n%s", text, list, document);
+    }
+    return permitted;
+}
+
+Test(policy_import, squid_s_first_match_never_permits_less_than_the_document)
+{
+    unsigned seed = 20, permitted = 0;
+    struct policy_fixture fixture;
+    policy_fixture_init(&fixture);
+    for (unsigned n = 0; n < RANDOM_CONFIGS; n++) {
+        struct squid_line lines[RANDOM_LINES_MAX];
+        AUTO_BUFFER struct buffer list = BUFFER_EMPTY;
+        AUTO_BUFFER struct buffer document = BUFFER_EMPTY;
+        struct policy_messages notes = {NULL, 0, 0}, errors = {NULL, 0, 0};
+        unsigned count = write_random(&seed, lines, &list);
+        const struct policy_import_input input = {.file = "squid.conf",
+                                                  .text = buffer_slice(&list)};
+        bool done = policy_import(policy_import_source_find(SLICE_LITERAL("squid")), &input,
+                                  &document, &notes, &errors);
+        policy_messages_free(&notes);
+        policy_messages_free(&errors);
+        if (!done)
+            continue;
+        policy_fixture_write(&fixture, "policy.yaml", buffer_text(&document));
+        cr_assert(policy_fixture_load(&fixture), "%s\n%s", buffer_text(&list),
+                  buffer_text(&document));
+        permitted += compare(&fixture, lines, count, buffer_text(&list), buffer_text(&document));
+    }
+    policy_fixture_clear(&fixture);
+    cr_expect_gt(permitted, RANDOM_CONFIGS, "%u", permitted);
 }
