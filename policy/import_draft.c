@@ -130,7 +130,8 @@ static bool is_accepted(bool allows, const char *keys, struct slice text, struct
     if (parsed.kind != HOST_PATTERN_REGEX)
         return true;
     struct pattern compiled;
-    if (!pattern_compile(&compiled, PATTERN_VALUE, parsed.expression, error))
+    struct slice expression = slice_of(text.ptr, parsed.expression.len + 1); /* its `~` included */
+    if (!pattern_compile(&compiled, PATTERN_VALUE, expression, error))
         return false;
     pattern_clear(&compiled);
     return true;

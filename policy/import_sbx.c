@@ -179,8 +179,14 @@ static bool is_path(struct slice path)
             memchr("\"#%'<>?\\^`{|}", path.ptr[i], 13) != NULL)
             return false;
     }
-    return path.ptr[0] == '/' && path.len <= PATTERN_TEXT_MAX &&
-           url_path_canonical(path, &canonical) && slice_equal(buffer_slice(&canonical), path);
+    struct pattern compiled;
+    struct error error;
+    if (path.ptr[0] != '/' || !url_path_canonical(path, &canonical) ||
+        !slice_equal(buffer_slice(&canonical), path) ||
+        !pattern_compile(&compiled, PATTERN_PATH, path, &error))
+        return false;
+    pattern_clear(&compiled);
+    return true;
 }
 
 /* Appends the keys `methods` and `paths`. False when the rule is to be left out. */

@@ -108,9 +108,12 @@ static void read_domain(struct value_list *list, struct import_place place, stru
     struct error error;
     bool dot = value.ptr[0] == '.';
     struct slice name = dot ? slice_of(value.ptr + 1, value.len - 1) : value;
-    if (!host_name_parse(name, &host, &error) || (dot && host.is_address)) {
-        give_up(list, place, value,
-                dot && host.is_address ? "an address has no subdomains" : error.text);
+    if (!host_name_parse(name, &host, &error)) {
+        give_up(list, place, value, error.text);
+        return;
+    }
+    if (dot && host.is_address) {
+        give_up(list, place, value, "an address has no subdomains");
         return;
     }
     add_pattern(list, place, host_name_slice(&host));

@@ -34,7 +34,8 @@ static const struct name_frame {
     {POSIX_EXPRESSION_FNMATCH, "", "", true, false},
 };
 
-/* Appends the name that `text` spells, dots escaped unless in a shell pattern. */
+/* Appends the name that `text` spells, dots escaped unless in a shell pattern. A dot at the end is
+ * more than the name: such an expression means that one spelling. */
 static bool read_name(bool escaped, struct slice text, struct buffer *out)
 {
     struct host_name host;
@@ -46,7 +47,7 @@ static bool read_name(bool escaped, struct slice text, struct buffer *out)
         else if (text.ptr[i] == '.' && escaped)
             break;
         buffer_append_byte(out, text.ptr[i]);
-        if (i + 1 == text.len &&
+        if (i + 1 == text.len && text.ptr[i] != '.' &&
             host_name_parse(slice_of(out->data + start, out->len - start), &host, &error)) {
             out->len = start;
             buffer_append_slice(out, host_name_slice(&host));
