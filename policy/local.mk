@@ -3,7 +3,9 @@ libpolicy_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
 libpolicy_a_SOURCES = \
 	policy/account.c policy/account.h \
 	policy/arena.c policy/arena.h \
+	policy/command_considered.c policy/command_considered.h \
 	policy/command_log.c policy/commands.h \
+	policy/command_network.c policy/command_network.h \
 	policy/command_policy.h policy/command_policy_check.c \
 	policy/command_policy_import.c \
 	policy/command_policy_ls.c \
@@ -36,6 +38,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_messages.c \
 	policy/policy_network.c policy/policy_network.h \
 	policy/policy_network_explain.c \
+	policy/policy_network_list.c \
 	policy/policy_network_notices.c \
 	policy/policy_network_reader.c \
 	policy/policy_network_set.c policy/policy_network_set.h \

@@ -195,6 +195,8 @@ static void tell(const struct policy_observer *observer, const struct network_se
                          rule->match.allows, matched, why);
 }
 
+const char policy_network_other_hosts[] = "it is for other hosts";
+
 static void walk_set(const struct network_set *set, uint64_t scope,
                      const struct network_request *request, const struct policy_observer *observer,
                      struct finding *finding)
@@ -204,7 +206,7 @@ static void walk_set(const struct network_set *set, uint64_t scope,
         const struct network_entry *entry = &set->entries[id];
         const struct network_set_rule *rule = &set->rules[entry->rule];
         bool allows = rule->match.allows, uncertain;
-        const char *why = "it is for other hosts", *reason = NULL;
+        const char *why = policy_network_other_hosts, *reason = NULL;
         enum network_match match = NETWORK_MATCH_NO;
         const struct pattern *compiled =
             entry->kind == HOST_PATTERN_REGEX ? &set->expressions[expression++] : NULL;
@@ -252,6 +254,25 @@ static struct network_verdict by_rule(const struct scopes *scopes, uint64_t plac
     };
 }
 
+/* What to say of the default when some allow was for this host and did not match. */
+static const char *near_why(const struct finding *finding)
+{
+    static const struct {
+        const char *reason, *why;
+    } table[] = {
+        {"expired", "the rule that allowed this host has expired"},
+        {"port", "rules allow this host on other ports"},
+        {"address", "rules allow this host at other addresses, by `addresses`"},
+        {"method", "rules allow other methods of this host"},
+        {"path", "rules allow other paths of this host"},
+    };
+    for (size_t i = 0; finding->near != NOTHING && i < ARRAY_LEN(table); i++) {
+        if (strcmp(finding->near_reason, table[i].reason) == 0)
+            return table[i].why;
+    }
+    return finding->near == NOTHING ? "no rule allows it" : finding->near_why;
+}
+
 /* What the default says when no rule allows. */
 static struct network_verdict by_default(const struct policy *policy, const struct scopes *scopes,
                                          const struct network_request *request,
@@ -268,17 +289,14 @@ static struct network_verdict by_default(const struct policy *policy, const stru
         verdict.why = why;
         return verdict;
     }
-    if (finding->near == NOTHING) {
-        verdict.why = "no rule allows it";
-        return verdict;
-    }
-    bool stable = finding->near_reach >= REACH_REQUEST ||
-                  strcmp(finding->near_reason, "opaque") == 0 ||
-                  strncmp(finding->near_reason, "address-class.", 14) == 0;
+    bool stable =
+        finding->near != NOTHING &&
+        (finding->near_reach >= REACH_REQUEST || strcmp(finding->near_reason, "opaque") == 0 ||
+         strncmp(finding->near_reason, "address-class.", 14) == 0);
     if (stable)
         return by_rule(scopes, finding->near, VERDICT_DENY, finding->near_reason,
                        finding->near_why);
-    verdict.why = finding->near_why;
+    verdict.why = near_why(finding);
     return verdict;
 }
 

@@ -79,16 +79,14 @@ void policy_explain_network_denial(const struct policy *policy, const struct pol
         buffer_append_text(out, strcmp(verdict->reason, "default") == 0 ? " is denied by default"
                                                                         : " is denied");
     }
+    if (verdict->label != NULL && verdict->rule_allows) {
+        buffer_append_literal(out, ": ");
+        write_rule_and_source(verdict, out);
+        buffer_append_literal(out, " is for this host and does not admit this");
+    }
     if (verdict->why != NULL) {
         buffer_append_literal(out, ": ");
-        if (strcmp(verdict->reason, "default") == 0 && strncmp(verdict->why, "it", 2) == 0)
-            buffer_append_literal(out, "a rule for this host does not match, ");
         buffer_append_text(out, verdict->why);
-    }
-    if (verdict->label != NULL && verdict->rule_allows) {
-        buffer_append_literal(out, "; ");
-        write_rule_and_source(verdict, out);
-        buffer_append_literal(out, " allows the host");
     }
 }
 

@@ -43,8 +43,8 @@ enum { HTTP_CHUNK_EXTRAS_MAX = 16384 };
 
 /* Starts a body. */
 void http_chunk_init(struct http_chunk_decoder *decoder);
-/* Starts a body of an origin on the internet: what clients may not send, servers do send, and it may
- * be dropped (RFC 9112 sections 7.1.1 and 7.1.2), since the framing is written anew. */
+/* Starts a body of an origin on the internet: what clients may not send, servers do send, and it
+ * may be dropped (RFC 9112 sections 7.1.1 and 7.1.2), since the framing is written anew. */
 void http_chunk_init_dropping(struct http_chunk_decoder *decoder);
 
 enum http_chunk_result { HTTP_CHUNK_MORE, HTTP_CHUNK_FINISHED, HTTP_CHUNK_ERROR };

@@ -72,8 +72,9 @@ MUST_CHECK enum http_head_result http_head_parse_request(struct http_head *head,
                                                          const struct http_head_limits *limits,
                                                          size_t *consumed_out, struct error *error);
 
-/* The same for a request to a proxy: CONNECT is taken, head->target is the target as written, in any
- * form (rules/authority and rules/url_target take it apart), and Host need not agree with it. */
+/* The same for a request to a proxy: CONNECT is taken, head->target is the target as written, in
+ * any form (rules/authority and rules/url_target take it apart), and Host need not agree with it.
+ */
 MUST_CHECK enum http_head_result
 http_head_parse_proxy_request(struct http_head *head, const char *bytes, size_t len,
                               size_t *scanned, const struct http_head_limits *limits,

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "proxy/docker_conn.h"
+#include "proxy/egress.h"
 #include "proxy/listener.h"
 
 /* An editor writes, renames and syncs in several steps: the last of them counts. */
@@ -162,7 +163,8 @@ static void install(struct reload *reload, struct policy *policy, const char *no
     struct error error;
     /* One that decides the same is put in place too: its rules may stand on other lines now. */
     bool unchanged = strcmp(policy_hash(policy), policy_hash(gate->policy)) == 0;
-    if (!listener_prepare(gate, policy, &fresh, &error)) {
+    if (!egress_prepare(gate->egress, policy, &error) ||
+        !listener_prepare(gate, policy, &fresh, &error)) {
         policy_unref(&policy);
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         buffer_printf(&text, "%s\n", error.text);
@@ -173,6 +175,7 @@ static void install(struct reload *reload, struct policy *policy, const char *no
     struct policy *replaced = policy_ref(gate->policy);
     gate_set_policy(gate, policy);
     docker_revoke_streams(gate);
+    egress_revoke(gate->egress);
     retire(reload, replaced);
     if (notices[0] != '\0')
         fprintf(stderr, "%s", notices);

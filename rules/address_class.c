@@ -16,7 +16,8 @@
  * of them, the globally reachable protocol anycasts included: no web server lives there, and some
  * (port control, TURN) open ways through a NAT. Beside them multicast, the deprecated site-local
  * and compatible forms, and cloud providers' metadata, credential and host agent addresses as their
- * manuals give them. 64:ff9b::/96 is as public as what it carries. */
+ * manuals give them. 64:ff9b::/96 is as public as what it carries. Ascending, and of two ranges
+ * that begin alike the longer prefix last. */
 #define ADDRESS_ROWS(V4, V6)                                                                       \
     V4("0.0.0.0/0", 0x00000000, 0, PUBLIC, "RFC 791")                                              \
     V4("0.0.0.0/8", 0x00000000, 8, THIS_NETWORK, "RFC 791 section 3.2")                            \
@@ -99,18 +100,24 @@
 #define TEXT_V6(text, high, low, prefix, class, source) {text, ADDRESS_##class, source},
 static const struct address_class_row rows[] = {ADDRESS_ROWS(TEXT_V4, TEXT_V6)};
 
+/* The first `prefix` of 64 bits; more than 64 mean all, less than 0 none. */
+#define MASK(prefix)                                                                               \
+    ((prefix) >= 64 ? UINT64_MAX : (prefix) <= 0 ? 0 : ~(UINT64_MAX >> ((prefix)&63)))
+
 struct v4_row {
-    uint32_t bits;
-    uint8_t prefix, class;
+    uint32_t bits, mask;
+    enum address_class class;
 };
-#define NUMBER_V4(text, bits, prefix, class, source) {bits, prefix, ADDRESS_##class},
+#define NUMBER_V4(text, bits, prefix, class, source)                                               \
+    {bits, (uint32_t)(MASK(prefix) >> 32), ADDRESS_##class},
 static const struct v4_row v4_rows[] = {ADDRESS_ROWS(NUMBER_V4, NOTHING)};
 
 struct v6_row {
-    uint64_t high, low;
-    uint8_t prefix, class;
+    uint64_t high, low, high_mask, low_mask;
+    enum address_class class;
 };
-#define NUMBER_V6(text, high, low, prefix, class, source) {high, low, prefix, ADDRESS_##class},
+#define NUMBER_V6(text, high, low, prefix, class, source)                                          \
+    {high, low, MASK(prefix), MASK((prefix)-64), ADDRESS_##class},
 static const struct v6_row v6_rows[] = {ADDRESS_ROWS(NOTHING, NUMBER_V6)};
 
 static const struct {
@@ -165,37 +172,27 @@ static uint64_t read_u64(const uint8_t *bytes)
     return (uint64_t)read_u32(bytes) << 32 | read_u32(bytes + 4);
 }
 
-/* The first `prefix` of 64 bits; more than 64 mean all. */
-static uint64_t mask_of(unsigned prefix)
-{
-    if (prefix == 0)
-        return 0;
-    return prefix >= 64 ? UINT64_MAX : UINT64_MAX << (64 - prefix);
-}
-
+/* A range stands behind those that hold it, so the last match is the longest. */
 static enum address_class class_of_v4(uint32_t bits)
 {
-    const struct v4_row *best = &v4_rows[0];
-    for (size_t i = 1; i < ARRAY_LEN(v4_rows); i++) {
+    enum address_class class = ADDRESS_PUBLIC;
+    for (size_t i = 0; i < ARRAY_LEN(v4_rows); i++) {
         const struct v4_row *row = &v4_rows[i];
-        if (((bits ^ row->bits) & (uint32_t)(mask_of(row->prefix) >> 32)) == 0 &&
-            row->prefix > best->prefix)
-            best = row;
+        if (((bits ^ row->bits) & row->mask) == 0)
+            class = row->class;
     }
-    return best->class;
+    return class;
 }
 
 static enum address_class class_of_v6(uint64_t high, uint64_t low)
 {
-    const struct v6_row *best = &v6_rows[0];
-    for (size_t i = 1; i < ARRAY_LEN(v6_rows); i++) {
+    enum address_class class = ADDRESS_RESERVED;
+    for (size_t i = 0; i < ARRAY_LEN(v6_rows); i++) {
         const struct v6_row *row = &v6_rows[i];
-        if (((high ^ row->high) & mask_of(row->prefix)) == 0 &&
-            ((low ^ row->low) & (row->prefix > 64 ? mask_of(row->prefix - 64u) : 0)) == 0 &&
-            row->prefix > best->prefix)
-            best = row;
+        if ((((high ^ row->high) & row->high_mask) | ((low ^ row->low) & row->low_mask)) == 0)
+            class = row->class;
     }
-    return best->class;
+    return class;
 }
 
 enum address_class address_class_of(const struct ip_address *address)
@@ -205,8 +202,8 @@ enum address_class address_class_of(const struct ip_address *address)
         return class_of_v4(last);
     uint64_t high = read_u64(address->bytes), low = read_u64(address->bytes + 8);
     enum address_class class = class_of_v6(high, low);
-    bool exact = high == 0 && low <= 1; /* :: and ::1 are no compatible addresses */
-    bool compatible = high == 0 && low >> 32 == 0 && !exact;
+    /* :: and ::1 have this form too, and rows of their own that are as special. */
+    bool compatible = high == 0 && low >> 32 == 0;
     bool nat64 = high == UINT64_C(0x0064ff9b00000000) && low >> 32 == 0;
     /* RFC 5214 section 6.1: under any prefix; the second has the universal bit set. */
     bool isatap = low >> 32 == 0x00005efe || low >> 32 == 0x02005efe;

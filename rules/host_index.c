@@ -7,7 +7,6 @@
  * out, so names chosen to collide cost time at most. Rules are the operator's, hence no seed. */
 #include "rules/host_index.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +52,7 @@ struct host_index {
 enum stage { STAGE_NAMES, STAGE_RANGES, STAGE_ANY, STAGE_EXPRESSIONS, STAGE_END };
 
 /* A range as key: address and prefix, with nothing between or behind them. */
-static_assert(sizeof(struct ip_range) == 20, "a range has no padding, so it can be a key");
+_Static_assert(sizeof(struct ip_range) == 20, "a range has no padding, so it can be a key");
 
 static void *allocate(size_t count, size_t size)
 {
@@ -283,7 +282,8 @@ static void add_name(struct host_index *index, struct table_builder *names,
                      const struct host_index_entry *entry)
 {
     bool exact = entry->kind == HOST_PATTERN_EXACT;
-    assert(entry->name.len > 0 && entry->name.len <= HOST_NAME_LEN_MAX);
+    if (entry->name.len == 0 || entry->name.len > HOST_NAME_LEN_MAX)
+        abort(); /* no such name comes out of host_name_parse() */
     length_set_add(exact ? &index->exact_lengths : &index->below_lengths, entry->name.len);
     names->entries[names->count++] = (struct keyed){.key = entry->name.ptr,
                                                     .hash = hash_name(entry->name),

@@ -21,27 +21,57 @@ static bool parse_ports(struct slice text, bool allows, struct host_pattern *pat
     return true;
 }
 
-/* The last colon divides, if ports stand behind it: an expression may hold colons of its own. */
+static bool has_unicode(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] >= 0x80)
+            return true;
+    }
+    return false;
+}
+
+static bool refuse_unicode(struct error *error)
+{
+    return refuse(error, "a host is written in ASCII: write the A-label (xn--...) of an "
+                         "international name");
+}
+
+/* Whether ports were meant, be they well written or not. */
+static bool looks_like_ports(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (memchr("0123456789,-*", text.ptr[i], 13) == NULL)
+            return false;
+    }
+    return true;
+}
+
+/* The last colon divides, if ports stand behind it: an expression may hold colons of its own. Bad
+ * ports are not taken for a part of it, since it would then match nothing. */
 static bool parse_expression(struct slice text, bool allows, struct host_pattern *pattern,
                              struct error *error)
 {
-    struct error no_ports;
+    struct slice ports = {NULL, 0};
     pattern->kind = HOST_PATTERN_REGEX;
     pattern->expression = text;
     const char *colon = text.len == 0 ? NULL : memrchr(text.ptr, ':', text.len);
     if (colon != NULL) {
         size_t before = (size_t)(colon - text.ptr);
-        struct slice ports = slice_of(colon + 1, text.len - before - 1);
-        if (port_set_parse(ports, &pattern->ports, &no_ports)) {
-            pattern->has_ports = true;
+        struct slice behind = slice_of(colon + 1, text.len - before - 1);
+        if (looks_like_ports(behind)) {
+            ports = behind;
             pattern->expression.len = before;
         }
     }
-    if (!pattern->has_ports)
-        pattern->ports = port_set_default(allows);
+    if (has_unicode(text))
+        return refuse_unicode(error);
     if (pattern->expression.len == 0)
         return refuse(error, "there is no expression behind the `~`");
-    return true;
+    if (parse_ports(ports, allows, pattern, error))
+        return true;
+    return refuse(error,
+                  "behind the last colon stand ports (`80,443,8000-8100`, `*`); a colon that "
+                  "belongs to the expression is written `[:]`");
 }
 
 /* Sets the range, or says why `text` is none, naming the range meant where only bits behind the
@@ -65,7 +95,7 @@ static bool parse_range(struct slice text, struct host_pattern *pattern, struct 
         return error_set(
             error, 2,
             "behind the slash of a range stands the number of its fixed bits, 0 to %u, "
-            "without leading zeros",
+            "without leading zeros (a path stands under `paths`)",
             bits);
     meant.prefix = (unsigned)number + 128 - bits;
     for (unsigned bit = meant.prefix; bit < 128; bit++)
@@ -141,9 +171,15 @@ static bool parse_host(struct slice text, struct host_pattern *pattern, struct e
     return true;
 }
 
-/* What somebody meant who wrote a star where none can stand. */
+/* What somebody meant who wrote a star where none can stand. Behind a good `*.` the error is
+ * another one and stays. */
 static bool explain_star(struct slice host, struct error *error)
 {
+    struct slice name = host;
+    struct slice stars = slice_cut(&name, '.');
+    if (name.len > 0 && memchr(name.ptr, '*', name.len) == NULL &&
+        (slice_equal_text(stars, "*") || slice_equal_text(stars, "**")))
+        return false;
     if (slice_equal_text(host, "**"))
         return refuse(error, "every host is written `*`");
     if (slice_equal_text(host, "*.") || slice_equal_text(host, "**."))
@@ -160,11 +196,8 @@ static bool explain(struct slice text, bool named, bool ports_reached, struct er
     host = slice_cut(&host, ':');
     error->code = 2;
     error->reason = NULL;
-    for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] >= 0x80)
-            return refuse(error, "a host is written in ASCII: write the A-label (xn--...) of an "
-                                 "international name");
-    }
+    if (has_unicode(text))
+        return refuse_unicode(error);
     if (memmem(text.ptr, text.len, "://", 3) != NULL)
         return refuse(error, "this is a URL: write its host alone (`example.com`, "
                              "`example.com:8080`), and a path under `paths`");

@@ -77,7 +77,7 @@ static enum address_class naive_class(const struct ip_address *address)
     enum address_class class = class_of_longest_row(address);
     if (ip_address_is_v4(address))
         return class;
-    if (is_in(address, "::/96") && !is_in(address, "::/127"))
+    if (is_in(address, "::/96"))
         class = more_special(class, class_of_embedded(address, 12, 0));
     if (is_in(address, "64:ff9b::/96"))
         class = more_special(class, class_of_embedded(address, 12, 0));

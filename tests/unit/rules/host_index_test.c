@@ -18,21 +18,13 @@ static struct host_name name_of(const char *text)
     return host;
 }
 
-static struct host_name address_host(const struct ip_address *address)
-{
-    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    ip_address_write(address, &text);
-    struct host_name host = name_of(buffer_text(&text));
-    host.is_address = true;
-    host.address = *address;
-    return host;
-}
-
 static struct host_name address_host_of(const char *text)
 {
     struct ip_address address;
+    struct host_name host;
     cr_assert(ip_address_parse(slice_from_text(text), &address), "%s", text);
-    return address_host(&address);
+    host_name_from_address(&host, &address);
+    return host;
 }
 
 static void walk(struct host_index_cursor *cursor, struct found *found)
@@ -258,6 +250,33 @@ Test(host_index, names_of_every_length_are_found_by_all_their_bytes)
     }
 }
 
+/* Pairs found by search: both names of one begin at one slot of a small table and have one tag.
+ * With another hash than today's this test is weaker, not wrong. */
+Test(host_index, names_that_collide_are_told_apart)
+{
+    static const char *const pairs[][2] = {
+        {"moexsw.test", "qgmoua.test"}, {"xyihna.test", "idnkga.test"},
+        {"maewim.test", "vdvblb.test"}, {"vasngd.test", "qnsikb.test"},
+        {"qfuoow.test", "edeguu.test"}, {"bucdwf.test", "zpngva.test"},
+    };
+    static struct found found;
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        const struct host_index_entry entries[] = {exact(0, pairs[i][0]), below(1, pairs[i][0]),
+                                                   exact(2, pairs[i][1]), below(3, pairs[i][1])};
+        struct host_name rule = name_of(pairs[i][0]), other = name_of(pairs[i][1]);
+        struct host_index *one = host_index_build(entries, 2);
+        look_up(one, &other, &found);
+        cr_expect_eq(found.count, 0, "%s for %s", pairs[i][0], other.text);
+        host_index_free(&one);
+        struct host_index *both = host_index_build(entries, ARRAY_LEN(entries));
+        look_up(both, &rule, &found);
+        cr_expect(found.count == 1 && found.ids[0] == 0, "%s", rule.text);
+        look_up(both, &other, &found);
+        cr_expect(found.count == 1 && found.ids[0] == 2, "%s", other.text);
+        host_index_free(&both);
+    }
+}
+
 static uint64_t next_random(uint64_t *state)
 {
     *state ^= *state << 13;
@@ -303,22 +322,14 @@ static struct ip_range random_range(uint64_t *state)
 static bool naive_match(const struct host_index_entry *entry, const struct host_name *host,
                         bool ranges_only)
 {
-    struct slice text = host_name_slice(host);
-    switch (entry->kind) {
-    case HOST_PATTERN_EXACT:
-        return !ranges_only && !host->is_address && slice_equal(entry->name, text);
-    case HOST_PATTERN_SUBDOMAINS:
-        return !ranges_only && !host->is_address && text.len > entry->name.len &&
-               text.ptr[text.len - entry->name.len - 1] == '.' &&
-               memcmp(text.ptr + text.len - entry->name.len, entry->name.ptr, entry->name.len) == 0;
-    case HOST_PATTERN_ANY:
-        return !ranges_only;
-    case HOST_PATTERN_RANGE:
-        return host->is_address && ip_range_contains(&entry->range, &host->address);
-    case HOST_PATTERN_REGEX:
-        return !ranges_only && pattern_match(entry->pattern, text) == PATTERN_YES;
-    }
-    return false;
+    if (ranges_only && entry->kind != HOST_PATTERN_RANGE)
+        return false;
+    if (entry->kind == HOST_PATTERN_REGEX)
+        return pattern_match(entry->pattern, host_name_slice(host)) == PATTERN_YES;
+    struct host_pattern pattern = {.kind = entry->kind, .range = entry->range};
+    if (entry->kind != HOST_PATTERN_RANGE && entry->kind != HOST_PATTERN_ANY)
+        pattern.host = name_of(entry->name.ptr);
+    return host_pattern_matches(&pattern, host);
 }
 
 enum { RULES_MAX = 300 };
@@ -389,7 +400,8 @@ Test(host_index, index_and_definition_agree_on_random_rules_and_hosts)
             struct host_name name = name_of(text);
             compare_with_naive(&rules, index, &name, false);
             struct ip_address address = random_address(&state);
-            struct host_name literal = address_host(&address);
+            struct host_name literal;
+            host_name_from_address(&literal, &address);
             compare_with_naive(&rules, index, &literal, false);
             compare_with_naive(&rules, index, &literal, true);
         }
