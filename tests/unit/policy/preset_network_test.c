@@ -20,12 +20,18 @@ static void use(struct policy_fixture *fixture, const char *name)
     buffer_free(&said);
 }
 
-/* "host:port" is a tunnel, "GET host:80/path" plain HTTP. */
+/* "host:port" is a tunnel, "GET host:80/path" plain HTTP. "*.example.com" stands for some name
+ * below the domain, "=*.example.com" for the domain's own. */
 static enum verdict_result ask(const struct policy_fixture *fixture, const char *question)
 {
     char text[160];
-    bool tunnel = strchr(question, ' ') == NULL;
+    bool tunnel = !isupper(question[0]);
     snprintf(text, sizeof(text), "%s%s", tunnel ? "tunnel " : "", question);
+    char *star = strchr(text, '*');
+    if (star != NULL && star[-1] == '=')
+        memmove(star - 1, star + 2, strlen(star + 2) + 1);
+    else if (star != NULL)
+        *star = 'x';
     return network_question_ask(fixture->policy, "default", text, NULL).result;
 }
 
@@ -53,30 +59,30 @@ static const struct row {
      {"api.anthropic.com:443", "api.openai.com:443", "api.x.ai:443"},
      {"gist.github.com:443", "storage.googleapis.com:443"}},
     {"npm",
-     {"x.npmjs.org:443", "x.yarnpkg.com:443"},
-     {"npmjs.org:443", "x.npmjs.org:80", "xnpmjs.org:443"}},
+     {"*.npmjs.org:443", "*.yarnpkg.com:443"},
+     {"=*.npmjs.org:443", "*.npmjs.org:80", "xnpmjs.org:443"}},
     {"pypi",
-     {"pypi.org:443", "x.pypi.org:443", "x.pythonhosted.org:443"},
-     {"evilpypi.org:443", "pypi.org:80", "pypi.org.example.com:443", "pypiaorg.test:443"}},
-    {"crates", {"x.crates.io:443"}, {"crates.io:443", "x.crates.io:80"}},
-    {"go", {"x.golang.org:443"}, {"golang.org:443", "storage.googleapis.com:443"}},
+     {"=*.pypi.org:443", "*.pypi.org:443", "*.pythonhosted.org:443"},
+     {"evilpypi.org:443", "=*.pypi.org:80", "=*.pypi.org.example.com:443", "pypiaorg.test:443"}},
+    {"crates", {"*.crates.io:443"}, {"=*.crates.io:443", "*.crates.io:80"}},
+    {"go", {"*.golang.org:443"}, {"=*.golang.org:443", "storage.googleapis.com:443"}},
     {"maven",
-     {"x.maven.org:443", "x.maven.apache.org:443", "x.gradle.org:443"},
-     {"maven.org:443", "apache.org:443", "www.apache.org:443"}},
-    {"rubygems", {"rubygems.org:443", "x.rubygems.org:443"}, {"xrubygems.org:443"}},
-    {"nuget", {"x.nuget.org:443"}, {"nuget.org:443"}},
-    {"packagist", {"x.packagist.org:443"}, {"packagist.org:443"}},
-    {"hex", {"x.hex.pm:443"}, {"hex.pm:443"}},
+     {"*.maven.org:443", "*.maven.apache.org:443", "*.gradle.org:443"},
+     {"=*.maven.org:443", "apache.org:443", "www.apache.org:443"}},
+    {"rubygems", {"=*.rubygems.org:443", "*.rubygems.org:443"}, {"xrubygems.org:443"}},
+    {"nuget", {"*.nuget.org:443"}, {"=*.nuget.org:443"}},
+    {"packagist", {"*.packagist.org:443"}, {"=*.packagist.org:443"}},
+    {"hex", {"*.hex.pm:443"}, {"=*.hex.pm:443"}},
     {"debian",
-     {"GET x.debian.org:80/debian/", "HEAD x.debian.org:80/", "x.debian.org:443"},
-     {"x.debian.org:80", "PUT x.debian.org:80/", "debian.org:443", "x.debian.net:443"}},
+     {"GET *.debian.org:80/debian/", "HEAD *.debian.org:80/", "*.debian.org:443"},
+     {"*.debian.org:80", "PUT *.debian.org:80/", "=*.debian.org:443", "x.debian.net:443"}},
     {"ubuntu",
-     {"GET x.ubuntu.com:80/ubuntu/", "x.launchpadcontent.net:443"},
-     {"paste.ubuntu.com:443", "POST paste.ubuntu.com:80/", "x.ubuntu.com:80"}},
-    {"alpine", {"GET x.alpinelinux.org:80/", "x.alpinelinux.org:443"}, {"x.alpinelinux.org:80"}},
+     {"GET *.ubuntu.com:80/ubuntu/", "*.launchpadcontent.net:443"},
+     {"paste.ubuntu.com:443", "POST paste.ubuntu.com:80/", "*.ubuntu.com:80"}},
+    {"alpine", {"GET *.alpinelinux.org:80/", "*.alpinelinux.org:443"}, {"*.alpinelinux.org:80"}},
     {"fedora",
-     {"GET x.fedoraproject.org:80/", "x.fedoraproject.org:443"},
-     {"fedoraproject.org:443"}},
+     {"GET *.fedoraproject.org:80/", "*.fedoraproject.org:443"},
+     {"=*.fedoraproject.org:443"}},
     {"github",
      {"github.com:443", "github.com:22", "api.github.com:443", "codeload.github.com:443",
       "objects.githubusercontent.com:443"},
@@ -85,32 +91,34 @@ static const struct row {
     {"gitlab", {"gitlab.com:443", "gitlab.com:22"}, {"x.gitlab.com:443", "gitlab.com:80"}},
     {"bitbucket", {"bitbucket.org:443", "bitbucket.org:22"}, {"x.bitbucket.org:443"}},
     {"container-registries",
-     {"x.docker.io:443", "ghcr.io:443", "quay.io:443", "x.gcr.io:443", "x.pkg.dev:443",
+     {"*.docker.io:443", "=*.ghcr.io:443", "=*.quay.io:443", "*.gcr.io:443", "*.pkg.dev:443",
       "pkg-x.githubusercontent.com:443"},
-     {"docker.io:443", "gist.githubusercontent.com:443", "xghcr.io:443",
-      "bucket.other.r2.cloudflarestorage.com:443", "x.docker.io:80", "bucket.amazonaws.com:443"}},
+     {"=*.docker.io:443", "gist.githubusercontent.com:443", "xghcr.io:443",
+      "bucket.other.r2.cloudflarestorage.com:443", "*.docker.io:80", "bucket.amazonaws.com:443"}},
     {"certificates",
      {"GET r3.o.lencr.org:80/", "POST ocsp.digicert.com:80/x",
       "GET www.microsoft.com:80/pkiops/crl/x"},
      {"r3.o.lencr.org:80", "r3.o.lencr.org:443", "GET lencr.org:80/",
       "GET www.microsoft.com:80/other", "PUT ocsp.digicert.com:80/"}},
-    {"toolchain-node", {"nodejs.org:443", "x.nodesource.com:443"}, {"nodesource.com:443"}},
+    {"toolchain-node", {"nodejs.org:443", "*.nodesource.com:443"}, {"=*.nodesource.com:443"}},
     {"toolchain-rust", {"x.rustup.rs:443", "x.rust-lang.org:443"}, {"rustup.rs:443"}},
-    {"toolchain-python", {"www.python.org:443", "x.pypa.io:443"}, {"pypa.io:443", "pypi.org:443"}},
+    {"toolchain-python",
+     {"www.python.org:443", "x.pypa.io:443"},
+     {"pypa.io:443", "=*.pypi.org:443"}},
     {"toolchain-go", {"go.dev:443", "dl.google.com:443"}, {"x.go.dev:443", "google.com:443"}},
     {"toolchain-java", {"api.adoptium.net:443"}, {"adoptium.net:443"}},
     {"toolchain-dotnet", {"dot.net:443"}, {"x.dot.net:443", "microsoft.com:443"}},
-    {"toolchains", {"nodejs.org:443", "dot.net:443", "go.dev:443"}, {"pypi.org:443"}},
+    {"toolchains", {"nodejs.org:443", "dot.net:443", "go.dev:443"}, {"=*.pypi.org:443"}},
     {"upload-targets",
      {"bucket.s3.amazonaws.com:443", "gist.github.com:443", "pastebin.com:443"},
      {"amazonaws.com:443", "github.com:443", "bucket.s3.amazonaws.com:80"}},
     {"balanced",
-     {"api.anthropic.com:443", "pypi.org:443", "x.npmjs.org:443", "x.crates.io:443",
-      "GET x.debian.org:80/", "github.com:22", "x.docker.io:443", "nodejs.org:443",
-      "GET r3.o.lencr.org:80/", "x.golang.org:443"},
+     {"api.anthropic.com:443", "=*.pypi.org:443", "*.npmjs.org:443", "*.crates.io:443",
+      "GET *.debian.org:80/", "github.com:22", "*.docker.io:443", "nodejs.org:443",
+      "GET r3.o.lencr.org:80/", "*.golang.org:443"},
      {"gist.github.com:443", "bucket.s3.amazonaws.com:443", "storage.googleapis.com:443",
       "pastebin.com:443", "uploads.github.com:443", "gist.githubusercontent.com:443",
-      "paste.ubuntu.com:443", "x.blob.core.windows.net:443", "example.com:443", "x.npmjs.org:22"}},
+      "paste.ubuntu.com:443", "x.blob.core.windows.net:443", "example.com:443", "*.npmjs.org:22"}},
     {"deny-all", {NULL}, {"example.com:443", "GET example.com:80/", "github.com:443"}},
     {"allow-all",
      {"example.com:443", "example.com:22", "GET example.com:80/", "x.example.org:65535"},
@@ -188,7 +196,7 @@ Test(preset_network, allow_all_leaves_special_purpose_addresses_closed)
         "100.64.0.1", "0.0.0.0",  "64:ff9b::7f00:1", "::ffff:10.0.0.1", "fe80::1", "224.0.0.1"};
     struct policy_fixture fixture;
     use(&fixture, "preset/allow-all");
-    cr_expect_eq(ask(&fixture, "tunnel example.com:443 at=93.184.215.14"), VERDICT_ALLOW);
+    cr_expect_eq(ask(&fixture, "example.com:443 at=93.184.215.14"), VERDICT_ALLOW);
     for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
         char text[96];
         snprintf(text, sizeof(text), "tunnel example.com:443 at=%s", addresses[i]);
