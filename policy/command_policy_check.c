@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `policy check docker` and `policy explain docker`: the gate's own decision about a request that
- * was not made. Without --object nothing is known of the object, and a verdict that depends on it
- * is given as "denied", which is what the gate does with an unknown one. */
+ * `policy check` and `policy explain`: the gate's own decision about a request that was not made;
+ * destinations are in command_network.c. Without --object nothing is known of the object, and a
+ * verdict that depends on it is given as "denied", which is what the gate does with an unknown one.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,35 +11,45 @@
 #include "base/command.h"
 #include "base/json_write.h"
 #include "base/terminal_text.h"
+#include "policy/command_considered.h"
+#include "policy/command_network.h"
 #include "policy/command_policy.h"
 #include "policy/command_request.h"
 #include "policy/commands.h"
 
-enum { CONFIG, CLIENT, OBJECT, JSON, OPTION_COUNT };
+enum { CONFIG, CLIENT, OBJECT, METHOD, ADDRESS, SNI, JSON, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
     [CLIENT] = {"client", 0, OPTION_TEXT, "NAME", "default", 0, 0, NULL, "ask as this client"},
     [OBJECT] = {"object", 0, OPTION_LIST, "KEY=VALUE", NULL, 0, 0, NULL,
                 "pretend a fact of the object (id, name, image, label, network, volume)"},
+    [METHOD] = {"method", 0, OPTION_TEXT, "METHOD", NULL, 0, 0, NULL,
+                "network: the method of an http:// target, GET unless said"},
+    [ADDRESS] = {"address", 0, OPTION_TEXT, "ADDRESS", NULL, 0, 0, NULL,
+                 "network: pretend that the name resolves to this"},
+    [SNI] = {"sni", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL,
+             "network: pretend a ClientHello with this server name (- for none)"},
     [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
 };
 
 const struct option_table policy_check_option_table = {
     "policy check",
-    "docker \"METHOD PATH?QUERY\"|OPERATION",
+    "docker \"METHOD PATH?QUERY\"|OPERATION, or network HOST[:PORT]|URL",
     "Say whether the policy permits a request; exit code 0 or 6.",
     options,
     OPTION_COUNT,
-    "  dockreeve policy check docker \"POST /containers/web/stop\" --object name=web\n"};
+    "  dockreeve policy check docker \"POST /containers/web/stop\" --object name=web\n"
+    "  dockreeve policy check network github.com:22\n"};
 
 const struct option_table policy_explain_option_table = {
     "policy explain",
-    "docker \"METHOD PATH?QUERY\"|OPERATION",
+    "docker \"METHOD PATH?QUERY\"|OPERATION, or network HOST[:PORT]|URL",
     "Show every rule that was considered for a request, and what would change the verdict.",
     options,
     OPTION_COUNT,
-    "  dockreeve policy explain docker ContainerCreate --client ci\n"};
+    "  dockreeve policy explain docker ContainerCreate --client ci\n"
+    "  dockreeve policy explain network http://deb.example.org/debian --address 10.0.0.1\n"};
 
 /* What is asked, and what came of it. */
 struct question {
@@ -49,8 +60,8 @@ struct question {
     bool object_known, depends, malformed;
     struct error error;
     struct verdict verdict;
-    struct buffer considered; /* owned: JSON array items or lines */
-    struct buffer fix;        /* owned */
+    struct considered considered; /* owned */
+    struct buffer fix;            /* owned */
     bool json;
 };
 
@@ -59,37 +70,13 @@ static void question_clear(struct question *question)
     policy_unref(&question->policy);
     docker_request_clear(&question->request);
     docker_object_clear(&question->object);
-    buffer_free(&question->considered);
+    considered_clear(&question->considered);
     buffer_free(&question->fix);
-}
-
-static void note_considered(void *context, const char *rule, const char *source, bool allows,
-                            bool matched, const char *why)
-{
-    struct question *question = context;
-    struct buffer *out = &question->considered;
-    if (question->json) {
-        buffer_append_text(out, out->len > 0 ? ",{" : "{");
-        json_write_key_text(out, "rule", rule);
-        json_write_key_text(out, "source", source);
-        json_write_key_text(out, "decision", allows ? "allow" : "deny");
-        json_write_key_bool(out, "matched", matched);
-        json_write_key_text(out, "why", why);
-        buffer_append_byte(out, '}');
-        return;
-    }
-    buffer_printf(out, "  %s  ", matched ? "*" : " ");
-    terminal_text_append(out, slice_from_text(source));
-    buffer_append_literal(out, "  ");
-    terminal_text_append(out, slice_from_text(rule));
-    buffer_append_literal(out, ": ");
-    terminal_text_append(out, slice_from_text(why));
-    buffer_append_byte(out, '\n');
 }
 
 static void decide(struct question *question, bool explain)
 {
-    const struct policy_observer observer = {note_considered, question};
+    const struct policy_observer observer = {considered_add, &question->considered};
     enum docker_object_state state =
         question->object_known ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_NOT_ASKED;
     policy_decide_docker(question->policy, question->client, &question->request, state,
@@ -151,12 +138,8 @@ static void write_json(const struct question *question, bool explain, struct buf
         json_write_key_bool(out, "depends_on_object", question->depends);
         json_write_key_string(out, "fix", buffer_slice(&question->fix));
     }
-    if (explain) {
-        json_write_key(out, "considered");
-        buffer_append_byte(out, '[');
-        buffer_append_slice(out, buffer_slice(&question->considered));
-        buffer_append_byte(out, ']');
-    }
+    if (explain)
+        considered_write(&question->considered, out);
     buffer_append_literal(out, "}\n");
 }
 
@@ -168,10 +151,8 @@ static void write_text(struct question *question, bool explain, struct buffer *o
                       question->error.reason == NULL ? "malformed" : question->error.reason);
         return;
     }
-    if (explain && question->considered.len > 0) {
-        buffer_append_literal(out, "rules considered (* matches):\n");
-        buffer_append_slice(out, buffer_slice(&question->considered));
-    }
+    if (explain)
+        considered_write(&question->considered, out);
     buffer_printf(out, "%s: %s on client %s by ", is_allowed(question) ? "allow" : "deny",
                   operation, question->client->name);
     if (strcmp(question->verdict.reason, "default") == 0) {
@@ -199,15 +180,79 @@ static int fail(const char *command, const struct error *error)
     return COMMAND_USAGE;
 }
 
+static int print_answer(struct buffer *out, bool allowed)
+{
+    if (!command_policy_print(out))
+        return COMMAND_FAILED;
+    return allowed ? COMMAND_DONE : COMMAND_DENIED;
+}
+
+static int answer_docker(struct question *question, const char *command, const char *request,
+                         bool explain)
+{
+    if (!command_request_parse(request, question->client->strict, &question->request,
+                               &question->error)) {
+        if (question->error.code == 2)
+            return fail(command, &question->error);
+        question->malformed = true;
+    } else {
+        question->object.kind = docker_operation_info(question->request.operation)->object;
+        decide(question, explain);
+        write_fix(question);
+    }
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+    if (question->json)
+        write_json(question, explain, &out);
+    else
+        write_text(question, explain, &out);
+    return print_answer(&out, is_allowed(question));
+}
+
+static int answer_network(const struct question *question, const char *command, const char *target,
+                          const struct option_value *values, bool explain)
+{
+    const struct command_network_words words = {
+        .target = target,
+        .method = values[METHOD].text,
+        .address = values[ADDRESS].text,
+        .sni = values[SNI].text,
+    };
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+    struct error error;
+    bool allowed;
+    if (!command_network_answer(question->policy, question->client, &words, explain, question->json,
+                                &out, &allowed, &error))
+        return fail(command, &error);
+    return print_answer(&out, allowed);
+}
+
+/* Options that the kind of question has no use for. */
+static bool check_options(bool network, const struct option_value *values, struct error *error)
+{
+    static const unsigned of_network[] = {METHOD, ADDRESS, SNI};
+    if (network && values[OBJECT].list_count > 0)
+        return error_set(error, 2, "--object is for `docker`");
+    for (size_t i = 0; !network && i < ARRAY_LEN(of_network); i++) {
+        if (values[of_network[i]].given)
+            return error_set(error, 2, "--%s is for `network`", options[of_network[i]].name);
+    }
+    return true;
+}
+
 static int answer(struct question *question, const char *command, int argc, char **argv,
                   const struct option_value *values, bool explain)
 {
     struct error error = {0};
-    if (argc != 2 || strcmp(argv[0], "docker") != 0) {
-        error_set(&error, 2, "write `docker` and one request: docker \"GET /containers/json\"");
+    bool network = argc == 2 && strcmp(argv[0], "network") == 0;
+    if (argc != 2 || (!network && strcmp(argv[0], "docker") != 0)) {
+        error_set(&error, 2,
+                  "write `docker` and one request, or `network` and one target: docker \"GET "
+                  "/containers/json\", network example.com:443");
         return fail(command, &error);
     }
-    question->json = values[JSON].flag;
+    if (!check_options(network, values, &error))
+        return fail(command, &error);
+    question->json = question->considered.json = values[JSON].flag;
     for (unsigned i = 0; i < values[OBJECT].list_count; i++) {
         if (!command_object_add(&question->object, values[OBJECT].list[i], &error))
             return fail(command, &error);
@@ -223,24 +268,8 @@ static int answer(struct question *question, const char *command, int argc, char
                   error_quote(slice_from_text(values[CLIENT].text), quoted, sizeof(quoted)));
         return fail(command, &error);
     }
-    if (!command_request_parse(argv[1], question->client->strict, &question->request,
-                               &question->error)) {
-        if (question->error.code == 2)
-            return fail(command, &question->error);
-        question->malformed = true;
-    } else {
-        question->object.kind = docker_operation_info(question->request.operation)->object;
-        decide(question, explain);
-        write_fix(question);
-    }
-    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    if (question->json)
-        write_json(question, explain, &out);
-    else
-        write_text(question, explain, &out);
-    if (!command_policy_print(&out))
-        return COMMAND_FAILED;
-    return is_allowed(question) ? COMMAND_DONE : COMMAND_DENIED;
+    return network ? answer_network(question, command, argv[1], values, explain)
+                   : answer_docker(question, command, argv[1], explain);
 }
 
 static int ask(const struct option_table *table, bool explain, int argc, char **argv)

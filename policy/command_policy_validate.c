@@ -109,7 +109,8 @@ static void write_result(const struct policy *policy, const char *path,
     policy_messages_write(notices, out);
     if (policy != NULL)
         buffer_printf(out, "%s: valid, %zu rules, %zu clients, policy %s\n", path,
-                      policy_rule_count(policy), policy_client_count(policy), policy_hash(policy));
+                      policy_rule_count(policy) + policy_network_rule_count(policy),
+                      policy_client_count(policy), policy_hash(policy));
 }
 
 int command_policy_validate(int argc, char **argv)

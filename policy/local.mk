@@ -3,7 +3,9 @@ libpolicy_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
 libpolicy_a_SOURCES = \
 	policy/account.c policy/account.h \
 	policy/arena.c policy/arena.h \
+	policy/command_considered.c policy/command_considered.h \
 	policy/command_log.c policy/commands.h \
+	policy/command_network.c policy/command_network.h \
 	policy/command_policy.h policy/command_policy_check.c \
 	policy/command_policy_ls.c \
 	policy/command_policy_validate.c \
@@ -18,6 +20,7 @@ libpolicy_a_SOURCES = \
 	policy/log_table.c policy/log_table.h \
 	policy/policy.c policy/policy.h \
 	policy/policy_builder.c policy/policy_builder.h \
+	policy/policy_client_reader.c \
 	policy/policy_document.c policy/policy_document.h \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \
@@ -26,6 +29,12 @@ libpolicy_a_SOURCES = \
 	policy/policy_listen.c \
 	policy/policy_load.c policy/policy_load.h \
 	policy/policy_messages.c \
+	policy/policy_network.c policy/policy_network.h \
+	policy/policy_network_explain.c \
+	policy/policy_network_list.c \
+	policy/policy_network_notices.c \
+	policy/policy_network_reader.c \
+	policy/policy_network_set.c policy/policy_network_set.h \
 	policy/policy_notices.c \
 	policy/policy_paths.c policy/policy_paths.h \
 	policy/policy_rule_reader.c \

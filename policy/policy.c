@@ -32,7 +32,9 @@ void policy_unref(struct policy **policy_pointer)
         free((void *)policy->clients[i].shown.from);
         free(policy->clients[i].rules);
         policy_index_free(&policy->clients[i].index);
+        network_set_clear(&policy->clients[i].network);
     }
+    network_set_clear(&policy->network);
     free(policy->rules);
     free(policy->clients);
     arena_free(&policy->arena);

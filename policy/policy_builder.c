@@ -29,6 +29,7 @@ void policy_builder_free(struct policy_builder **builder_pointer)
     for (size_t i = 0; i < builder->client_count; i++) {
         free(builder->clients[i].listens);
         free(builder->clients[i].from);
+        network_set_clear(&builder->clients[i].network);
     }
     free(builder->clients);
     policy_unref(&builder->policy);
@@ -47,6 +48,12 @@ size_t policy_builder_client(struct policy_builder *builder, struct slice name)
     memset(client, 0, sizeof(*client));
     client->name = arena_text(&builder->policy->arena, name);
     return builder->client_count++;
+}
+
+struct network_set *policy_builder_network(struct policy_builder *builder, size_t client)
+{
+    return client == POLICY_EVERY_CLIENT ? &builder->policy->network
+                                         : &builder->clients[client].network;
 }
 
 /* The id does not depend on file or line, so that a rule keeps it when something is written above
@@ -184,6 +191,36 @@ static void hash_rule(uint64_t *hash, const struct policy_rule *rule)
     hash_slice(hash, slice_from_text(rule->source));
 }
 
+static void hash_range(uint64_t *hash, const struct ip_range *range)
+{
+    hash_slice(hash, slice_of((const char *)range->address.bytes, sizeof(range->address.bytes)));
+    hash_number(hash, range->prefix);
+}
+
+static void hash_network(uint64_t *hash, const struct network_set *set)
+{
+    for (size_t i = 0; i < set->rule_count; i++) {
+        const struct network_rule *match = &set->rules[i].match;
+        hash_number(hash, match->allows);
+        hash_number(hash, match->methods);
+        for (size_t path = 0; path < match->path_count; path++)
+            hash_slice(hash, match->paths[path].text);
+        for (size_t range = 0; range < match->address_count; range++)
+            hash_range(hash, &match->addresses[range]);
+        hash_number(hash, match->require_sni);
+        hash_number(hash, match->ech);
+        hash_number(hash, match->protocols);
+        hash_number(hash, match->expires_us);
+        hash_slice(hash, slice_from_text(set->rules[i].label));
+        hash_slice(hash, slice_from_text(set->rules[i].name));
+    }
+    for (size_t i = 0; i < set->entry_count; i++) {
+        hash_number(hash, set->entries[i].rule);
+        hash_number(hash, set->entries[i].line);
+        hash_slice(hash, network_entry_slice(&set->entries[i]));
+    }
+}
+
 static void hash_client(uint64_t *hash, const struct policy *policy,
                         const struct policy_client_entry *entry)
 {
@@ -192,17 +229,22 @@ static void hash_client(uint64_t *hash, const struct policy *policy,
     hash_number(hash, entry->shown.strict);
     for (size_t i = 0; i < entry->shown.listen_count; i++) {
         const struct policy_listen *listen = &entry->shown.listens[i];
+        hash_number(hash, listen->role);
         hash_slice(hash, slice_from_text(listen->text));
         hash_number(hash, listen->mode);
         hash_number(hash, listen->owner);
         hash_number(hash, listen->group);
     }
     for (size_t i = 0; i < entry->shown.from_count; i++) {
-        hash_slice(hash, slice_of((const char *)entry->shown.from[i].address.bytes, 16));
-        hash_number(hash, entry->shown.from[i].prefix);
+        hash_range(hash, &entry->shown.from[i]);
     }
     for (size_t i = 0; i < entry->rule_count; i++)
         hash_rule(hash, &policy->rules[entry->rules[i]]);
+    hash_number(hash, entry->inherit);
+    hash_number(hash, entry->shown.dns_answer);
+    for (size_t i = 0; i < entry->shown.dns_address_count; i++)
+        hash_slice(hash, slice_of((const char *)entry->shown.dns_addresses[i].bytes, 16));
+    hash_network(hash, &entry->network);
 }
 
 static void set_hash(struct policy *policy)
@@ -211,6 +253,8 @@ static void set_hash(struct policy *policy)
     hash_number(&hash, policy->default_allow);
     hash_number(&hash, policy->guards_report);
     hash_number(&hash, policy->cut_on_revoke);
+    hash_number(&hash, policy->default_network_allow);
+    hash_network(&hash, &policy->network);
     for (size_t i = 0; i < policy->client_count; i++)
         hash_client(&hash, policy, &policy->clients[i]);
     hash ^= hash >> 48;
@@ -282,6 +326,13 @@ static void finish_client(struct policy_builder *builder, size_t index)
         .strict = setting_or(&from->strict, setting_or(&builder->strict, false)) != 0,
         .index = index,
     };
+    entry->shown.dns_answer =
+        (enum policy_dns_answer)setting_or(&from->dns_answer, POLICY_DNS_GATE);
+    entry->shown.dns_address_count = from->dns_address_count;
+    memcpy(entry->shown.dns_addresses, from->dns_addresses, sizeof(from->dns_addresses));
+    entry->network = from->network;
+    memset(&from->network, 0, sizeof(from->network));
+    network_set_seal(&entry->network);
     entry->shown.listens = steal_pointer(&from->listens);
     entry->shown.from = steal_pointer(&from->from);
     collect_rules(builder->policy, entry);
@@ -300,6 +351,8 @@ struct policy *policy_builder_finish(struct policy_builder *builder, struct poli
     policy->cut_on_revoke = setting_or(&builder->cut_on_revoke, false) != 0;
     policy->guards_report = builder->guards_report;
     policy->default_allow = setting_or(&builder->default_allow, false) != 0;
+    policy->default_network_allow = setting_or(&builder->default_network, false) != 0;
+    network_set_seal(&policy->network);
     policy->clients = calloc(builder->client_count, sizeof(policy->clients[0]));
     if (policy->clients == NULL)
         abort();
@@ -309,6 +362,7 @@ struct policy *policy_builder_finish(struct policy_builder *builder, struct poli
         finish_client(builder, i);
     set_hash(policy);
     policy_notices_add(policy, notices);
+    policy_network_notices_add(policy, notices);
     builder->policy = NULL;
     return policy;
 }

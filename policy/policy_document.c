@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The keys of a document and of a client. Each is in a closed table; what DESIGN names and this
- * version does not do yet is in the table too, and refused with a sentence of its own, because a
- * rail that is written down and silently missing is worse than none. */
+ * The keys of a document; those of a client are in policy_client_reader.c. Each is in a closed
+ * table; what DESIGN names and this version does not do yet is in the table too, and refused with a
+ * sentence of its own, because a rail that is written down and silently missing is worse than none.
+ */
 #include "policy/policy_document.h"
 
 #include <limits.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 
 #include "base/near_word.h"
-#include "policy/account.h"
 #include "policy/policy_file.h"
 #include "policy/preset.h"
 
@@ -118,10 +118,9 @@ void policy_document_not_yet(const struct policy_document *document,
         what);
 }
 
-/* Sets what may be said once. */
-static void set_once(const struct policy_document *document, const struct yaml_tree_node *node,
-                     const char *what, int64_t value, bool may_override,
-                     struct policy_setting *setting)
+void policy_document_set_once(const struct policy_document *document,
+                              const struct yaml_tree_node *node, const char *what, int64_t value,
+                              bool may_override, struct policy_setting *setting)
 {
     if (setting->set && !may_override) {
         policy_document_error(document, node, "`%s` was set already, in %s", what, setting->source);
@@ -131,23 +130,24 @@ static void set_once(const struct policy_document *document, const struct yaml_t
         true, value, arena_printf(&document->reading->arena, "%s:%u", document->label, node->line)};
 }
 
-static void read_bool(const struct policy_document *document, const struct yaml_tree_node *node,
-                      const char *what, struct policy_setting *setting)
+void policy_document_read_bool(const struct policy_document *document,
+                               const struct yaml_tree_node *node, const char *what,
+                               struct policy_setting *setting)
 {
     bool value;
     if (policy_document_bool(document, node, what, &value))
-        set_once(document, node, what, value, false, setting);
+        policy_document_set_once(document, node, what, value, false, setting);
 }
 
-static void read_mode(const struct policy_document *document, const struct yaml_tree_node *node,
-                      struct policy_setting *setting)
+void policy_document_read_mode(const struct policy_document *document,
+                               const struct yaml_tree_node *node, struct policy_setting *setting)
 {
     if (!policy_document_text(document, node, "mode"))
         return;
     if (slice_equal_text(node->text, "enforce"))
-        set_once(document, node, "mode", POLICY_ENFORCE, false, setting);
+        policy_document_set_once(document, node, "mode", POLICY_ENFORCE, false, setting);
     else if (slice_equal_text(node->text, "report"))
-        set_once(document, node, "mode", POLICY_REPORT, false, setting);
+        policy_document_set_once(document, node, "mode", POLICY_REPORT, false, setting);
     else
         policy_document_error(document, node, "`mode` is enforce or report");
 }
@@ -284,8 +284,8 @@ static void read_use_item(const struct policy_document *document, size_t client,
             document, node, "`use` names a built-in preset (preset/NAME) or a file (./NAME.yaml)");
 }
 
-static void read_use(const struct policy_document *document, size_t client,
-                     const struct yaml_tree_node *node)
+void policy_document_read_use(const struct policy_document *document, size_t client,
+                              const struct yaml_tree_node *node)
 {
     if (node->kind != YAML_TREE_SEQUENCE) {
         read_use_item(document, client, node);
@@ -295,263 +295,14 @@ static void read_use(const struct policy_document *document, size_t client,
         read_use_item(document, client, item);
 }
 
-/* ---- clients ---- */
-
-static void read_listen_item(const struct policy_document *document, const char *client,
-                             const struct yaml_tree_node *node)
-{
-    if (!policy_document_text(document, node, "listen"))
-        return;
-    char source[PATH_MAX];
-    snprintf(source, sizeof(source), "%s:%u", document->label, node->line);
-    struct error error;
-    if (!policy_builder_add_listen(document->reading->builder, client, POLICY_ROLE_DOCKER,
-                                   node->text.ptr, source, &error))
-        policy_document_error(document, node, "%s", error.text);
-}
-
-static void read_listen(const struct policy_document *document, const char *client,
-                        const struct yaml_tree_node *node)
-{
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        read_listen_item(document, client, node);
-        return;
-    }
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        read_listen_item(document, client, item);
-}
-
-static void read_from_item(const struct policy_document *document, struct builder_client *client,
-                           const struct yaml_tree_node *node)
-{
-    if (!policy_document_text(document, node, "from"))
-        return;
-    struct ip_range range;
-    if (!ip_range_parse(node->text, &range)) {
-        char quoted[80];
-        policy_document_error(
-            document, node, "%s is no address or range (10.0.0.0/8, with zeros behind the prefix)",
-            error_quote(node->text, quoted, sizeof(quoted)));
-        return;
-    }
-    client->from =
-        array_grow(client->from, client->from_count, &client->from_capacity, sizeof(range));
-    client->from[client->from_count++] = range;
-}
-
-static void read_from(const struct policy_document *document, struct builder_client *client,
-                      const struct yaml_tree_node *node)
-{
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        read_from_item(document, client, node);
-        return;
-    }
-    if (node->first == NULL)
-        policy_document_error(document, node,
-                              "`from` is an empty list: leave it out to admit everybody");
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        read_from_item(document, client, item);
-}
-
-/* A number, or a name of /etc/passwd or /etc/group. */
-static bool find_account(struct slice name, bool group, int64_t *id_out)
-{
-    uint32_t id;
-    uid_t uid;
-    gid_t gid;
-    bool found = account_parse_id(name, &id);
-    if (!found && group && account_find_group(name.ptr, &gid)) {
-        id = gid;
-        found = true;
-    } else if (!found && !group && account_find_user(name.ptr, &uid, &gid)) {
-        id = uid;
-        found = true;
-    }
-    *id_out = found ? (int64_t)id : -1;
-    return found;
-}
-
-static void read_account(const struct policy_document *document, const struct yaml_tree_node *node,
-                         bool group, struct policy_setting *setting)
-{
-    const char *what = group ? "group" : "owner";
-    int64_t id;
-    if (!policy_document_text(document, node, what))
-        return;
-    if (find_account(node->text, group, &id)) {
-        set_once(document, node, what, id, false, setting);
-        return;
-    }
-    char quoted[80];
-    policy_document_error(document, node, "there is no %s in %s",
-                          error_quote(node->text, quoted, sizeof(quoted)),
-                          group ? "/etc/group" : "/etc/passwd");
-}
-
-/* Octal, with or without quotes: no YAML reader's idea of numbers comes into it. */
-static void read_permissions(const struct policy_document *document,
-                             const struct yaml_tree_node *node, struct policy_setting *setting)
-{
-    if (!policy_document_text(document, node, "mode"))
-        return;
-    int64_t mode = 0;
-    bool good = node->text.len == 3 || (node->text.len == 4 && node->text.ptr[0] == '0');
-    for (size_t i = 0; i < node->text.len; i++) {
-        good = good && node->text.ptr[i] >= '0' && node->text.ptr[i] <= '7';
-        mode = good ? mode * 8 + (node->text.ptr[i] - '0') : 0;
-    }
-    if (good)
-        set_once(document, node, "mode", mode, false, setting);
-    else
-        policy_document_error(document, node,
-                              "a socket's `mode` is three octal digits, like \"0660\"");
-}
-
-static void read_socket(const struct policy_document *document, struct builder_client *client,
-                        const struct yaml_tree_node *node)
-{
-    static const char *const keys[] = {"mode", "owner", "group"};
-    if (node->kind != YAML_TREE_MAPPING) {
-        policy_document_error(document, node,
-                              "`socket` takes a map: {mode: \"0660\", owner: ..., group: ...}");
-        return;
-    }
-    for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-        switch (policy_document_key(document, key, keys, ARRAY_LEN(keys), "`socket`")) {
-        case 0:
-            read_permissions(document, key->value, &client->socket_mode);
-            break;
-        case 1:
-            read_account(document, key->value, false, &client->owner);
-            break;
-        case 2:
-            read_account(document, key->value, true, &client->group);
-            break;
-        default:
-            break;
-        }
-    }
-}
-
-enum client_key {
-    CLIENT_LISTEN,
-    CLIENT_SOCKET,
-    CLIENT_FROM,
-    CLIENT_USE,
-    CLIENT_INHERIT,
-    CLIENT_DOCKER,
-    CLIENT_MODE,
-    CLIENT_STRICT,
-    CLIENT_EGRESS,
-    CLIENT_GUARD,
-    CLIENT_ENFORCE,
-    CLIENT_SCOPE,
-    CLIENT_NETWORK,
-    CLIENT_KEY_COUNT,
-};
-
-static void read_client_key(const struct policy_document *document, size_t index,
-                            const struct yaml_tree_node *key)
-{
-    static const char *const keys[] = {"listen",  "socket", "from",   "use",    "inherit",
-                                       "docker",  "mode",   "strict", "egress", "guard",
-                                       "enforce", "scope",  "network"};
-    struct builder_client *client = &document->reading->builder->clients[index];
-    size_t which = policy_document_key(document, key, keys, ARRAY_LEN(keys), "a client");
-    char quoted[40];
-    switch ((enum client_key)which) {
-    case CLIENT_LISTEN:
-        client->has_listen = true;
-        read_listen(document, client->name, key->value);
-        return;
-    case CLIENT_SOCKET:
-        read_socket(document, client, key->value);
-        return;
-    case CLIENT_FROM:
-        read_from(document, client, key->value);
-        return;
-    case CLIENT_USE:
-        read_use(document, index, key->value);
-        return;
-    case CLIENT_INHERIT:
-        read_bool(document, key->value, "inherit", &client->inherit);
-        return;
-    case CLIENT_DOCKER:
-        policy_rules_read(document, index, key->value);
-        return;
-    case CLIENT_MODE:
-        read_mode(document, key->value, &client->mode);
-        return;
-    case CLIENT_STRICT:
-        read_bool(document, key->value, "strict", &client->strict);
-        return;
-    case CLIENT_EGRESS:
-    case CLIENT_GUARD:
-    case CLIENT_ENFORCE:
-    case CLIENT_SCOPE:
-    case CLIENT_NETWORK:
-        policy_document_not_yet(document, key, error_quote(key->text, quoted, sizeof(quoted)));
-        return;
-    case CLIENT_KEY_COUNT:
-        return;
-    }
-}
-
-static bool is_client_name(struct slice name)
-{
-    if (name.len == 0 || name.len > 63)
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        char byte = name.ptr[i];
-        bool letter = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
-        if (!letter && (i == 0 || (byte != '.' && byte != '_' && byte != '-')))
-            return false;
-    }
-    return true;
-}
-
-static void read_client(const struct policy_document *document, const struct yaml_tree_node *name)
-{
-    if (!is_client_name(name->text)) {
-        policy_document_error(
-            document, name,
-            "a client's name has 1 to 63 lower-case letters, digits, dots, dashes and "
-            "underscores, a letter or digit first");
-        return;
-    }
-    if (name->value->kind != YAML_TREE_MAPPING) {
-        policy_document_error(document, name->value, "a client is a map with `listen` and more");
-        return;
-    }
-    size_t index = policy_builder_client(document->reading->builder, name->text);
-    struct builder_client *client = &document->reading->builder->clients[index];
-    if (client->file == NULL) {
-        client->file =
-            arena_text(&document->reading->builder->policy->arena, slice_from_text(document->file));
-        client->line = name->line;
-        client->column = name->column;
-    }
-    for (const struct yaml_tree_node *key = name->value->first; key != NULL; key = key->next)
-        read_client_key(document, index, key);
-}
-
-static void read_clients(const struct policy_document *document, const struct yaml_tree_node *node)
-{
-    if (node->kind != YAML_TREE_MAPPING) {
-        policy_document_error(document, node, "`clients` takes a map of names");
-        return;
-    }
-    for (const struct yaml_tree_node *name = node->first; name != NULL; name = name->next)
-        read_client(document, name);
-}
-
 /* ---- document ---- */
 
 static void read_default(const struct policy_document *document, const struct yaml_tree_node *node)
 {
     static const char *const keys[] = {"docker", "network"};
     if (node->kind != YAML_TREE_MAPPING) {
-        policy_document_error(document, node, "`default` takes a map: {docker: deny}");
+        policy_document_error(document, node,
+                              "`default` takes a map: {docker: deny, network: deny}");
         return;
     }
     for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
@@ -562,10 +313,13 @@ static void read_default(const struct policy_document *document, const struct ya
         if (!allow && !slice_equal_text(key->value->text, "deny"))
             policy_document_error(document, key->value, "a default is allow or deny");
         else if (which == 0)
-            set_once(document, key->value, "default: docker", allow, document->may_override,
-                     &document->reading->builder->default_allow);
-        else if (allow)
-            policy_document_not_yet(document, key->value, "`network: allow`");
+            policy_document_set_once(document, key->value, "default: docker", allow,
+                                     document->may_override,
+                                     &document->reading->builder->default_allow);
+        else
+            policy_document_set_once(document, key->value, "default: network", allow,
+                                     document->may_override,
+                                     &document->reading->builder->default_network);
     }
 }
 
@@ -573,6 +327,7 @@ enum main_key {
     MAIN_VERSION,
     MAIN_USE,
     MAIN_DOCKER,
+    MAIN_NETWORK,
     MAIN_DEFAULT,
     MAIN_CLIENTS,
     MAIN_MODE,
@@ -580,7 +335,6 @@ enum main_key {
     MAIN_GUARD,
     MAIN_ENFORCE,
     MAIN_SCOPE,
-    MAIN_NETWORK,
     MAIN_CUT_ON_REVOKE,
     MAIN_KEY_COUNT,
 };
@@ -588,15 +342,15 @@ enum { RULES_KEY_COUNT = MAIN_DEFAULT };
 
 static void read_main_key(const struct policy_document *document, const struct yaml_tree_node *key)
 {
-    static const char *const keys[] = {"version", "use",   "docker",  "default",
-                                       "clients", "mode",  "strict",  "guard",
-                                       "enforce", "scope", "network", "cut_on_revoke"};
+    static const char *const keys[] = {"version", "use",     "docker", "network",
+                                       "default", "clients", "mode",   "strict",
+                                       "guard",   "enforce", "scope",  "cut_on_revoke"};
     struct policy_builder *builder = document->reading->builder;
     bool rules_only = document->kind == POLICY_DOCUMENT_RULES;
     size_t count = rules_only ? RULES_KEY_COUNT : ARRAY_LEN(keys);
-    size_t which =
-        policy_document_key(document, key, keys, count,
-                            rules_only ? "a file of rules (version, use, docker)" : "a policy");
+    size_t which = policy_document_key(
+        document, key, keys, count,
+        rules_only ? "a file of rules (version, use, docker, network)" : "a policy");
     if (which == count)
         return;
     char quoted[40];
@@ -607,30 +361,32 @@ static void read_main_key(const struct policy_document *document, const struct y
                                   "`version` is 1: this program knows no other");
         return;
     case MAIN_USE:
-        read_use(document, document->client, key->value);
+        policy_document_read_use(document, document->client, key->value);
         return;
     case MAIN_DOCKER:
         policy_rules_read(document, document->client, key->value);
+        return;
+    case MAIN_NETWORK:
+        policy_network_rules_read(document, document->client, key->value);
         return;
     case MAIN_DEFAULT:
         read_default(document, key->value);
         return;
     case MAIN_CLIENTS:
-        read_clients(document, key->value);
+        policy_clients_read(document, key->value);
         return;
     case MAIN_MODE:
-        read_mode(document, key->value, &builder->mode);
+        policy_document_read_mode(document, key->value, &builder->mode);
         return;
     case MAIN_STRICT:
-        read_bool(document, key->value, "strict", &builder->strict);
+        policy_document_read_bool(document, key->value, "strict", &builder->strict);
         return;
     case MAIN_CUT_ON_REVOKE:
-        read_bool(document, key->value, "cut_on_revoke", &builder->cut_on_revoke);
+        policy_document_read_bool(document, key->value, "cut_on_revoke", &builder->cut_on_revoke);
         return;
     case MAIN_GUARD:
     case MAIN_ENFORCE:
     case MAIN_SCOPE:
-    case MAIN_NETWORK:
         policy_document_not_yet(document, key, error_quote(key->text, quoted, sizeof(quoted)));
         return;
     case MAIN_KEY_COUNT:

@@ -43,7 +43,14 @@ void policy_document_read(const struct policy_document *document, struct slice t
 void policy_rules_read(const struct policy_document *document, size_t client,
                        const struct yaml_tree_node *list);
 
-/* Helpers shared by the two readers. */
+/* Reads the list under `network:` (policy_network_reader.c). */
+void policy_network_rules_read(const struct policy_document *document, size_t client,
+                               const struct yaml_tree_node *list);
+
+/* Reads the map under `clients:` (policy_client_reader.c). */
+void policy_clients_read(const struct policy_document *document, const struct yaml_tree_node *node);
+
+/* Helpers shared by the readers. */
 void policy_document_error(const struct policy_document *document,
                            const struct yaml_tree_node *node, const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -59,6 +66,18 @@ bool policy_document_bool(const struct policy_document *document, const struct y
 /* The number of `key` among `names`; count when it is none, reported with "did you mean". */
 size_t policy_document_key(const struct policy_document *document, const struct yaml_tree_node *key,
                            const char *const *names, size_t count, const char *where);
+/* Sets what may be said once; `may_override` lets a later document say it again. */
+void policy_document_set_once(const struct policy_document *document,
+                              const struct yaml_tree_node *node, const char *what, int64_t value,
+                              bool may_override, struct policy_setting *setting);
+/* Keys that documents and clients share. */
+void policy_document_read_bool(const struct policy_document *document,
+                               const struct yaml_tree_node *node, const char *what,
+                               struct policy_setting *setting);
+void policy_document_read_mode(const struct policy_document *document,
+                               const struct yaml_tree_node *node, struct policy_setting *setting);
+void policy_document_read_use(const struct policy_document *document, size_t client,
+                              const struct yaml_tree_node *node);
 /* Reports a key that the design has and this version has not. */
 void policy_document_not_yet(const struct policy_document *document,
                              const struct yaml_tree_node *key, const char *what);

@@ -13,6 +13,7 @@
 #include "policy/policy_builder.h"
 #include "policy/policy_index.h"
 #include "policy/policy_load.h"
+#include "policy/policy_network_set.h"
 
 #define POLICY_EVERY_CLIENT SIZE_MAX
 
@@ -42,6 +43,7 @@ struct policy_client_entry {
     uint32_t *rules; /* owned; indexes into the policy's rules, in document order */
     size_t rule_count;
     struct policy_index *index; /* owned */
+    struct network_set network; /* owned: its own rules only */
 };
 
 struct policy {
@@ -50,13 +52,14 @@ struct policy {
     char hash[13];
     bool cut_on_revoke;
     bool from_file; /* there was a policy.yaml */
-    bool default_allow;
+    bool default_allow, default_network_allow;
     bool guards_report; /* what guards refuse passes and is logged as would_deny (environment
                            compatibility) */
     const char *operation_advice[DOCKER_OPERATION_COUNT]; /* NULL = change the file */
     const char *config_path;                              /* NULL = none */
     struct policy_rule *rules;                            /* owned */
     size_t rule_count, rule_capacity;
+    struct network_set network;          /* owned: top-level rules, for all clients that inherit */
     struct policy_client_entry *clients; /* owned */
     size_t client_count;
 };
@@ -79,13 +82,17 @@ struct builder_client {
     struct ip_range *from; /* owned */
     size_t from_count, from_capacity;
     struct policy_setting inherit, mode, strict, socket_mode, owner, group;
+    struct policy_setting dns_answer; /* enum policy_dns_answer */
+    struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
+    size_t dns_address_count;
+    struct network_set network; /* owned */
 };
 
 struct policy_builder {
     struct policy *policy;          /* owned until finish */
     struct builder_client *clients; /* owned */
     size_t client_count, client_capacity;
-    struct policy_setting default_allow, mode, strict, cut_on_revoke;
+    struct policy_setting default_allow, default_network, mode, strict, cut_on_revoke;
     bool guards_report;
 };
 
@@ -96,9 +103,19 @@ size_t policy_builder_client(struct policy_builder *builder, struct slice name);
 /* Takes `rule` over, match and all. Fills text and id from name, selector and where. */
 void policy_builder_take_rule(struct policy_builder *builder, struct policy_rule *rule);
 
-/* Reads "unix:/path" or "tcp:ADDRESS:PORT"; texts go into `arena`. */
+/* The network rules of a client, or of the top level for POLICY_EVERY_CLIENT. The pointer is valid
+ * until the next client is made. */
+struct network_set *policy_builder_network(struct policy_builder *builder, size_t client);
+
+/* Reads "unix:/path" or "tcp:ADDRESS:PORT", for network roles also "ADDRESS:PORT" (and for DNS
+ * "udp:ADDRESS:PORT"); sockets are for Docker and egress only. Texts go into `arena`. */
 MUST_CHECK bool policy_listen_parse(struct arena *arena, enum policy_role role, const char *text,
                                     struct policy_listen *listen, struct error *error);
+
+/* One address that a client's DNS listener answers with (POLICY_DNS_LISTED). False with `error`
+ * when it is none or one too many. */
+MUST_CHECK bool policy_dns_address_add(struct builder_client *client, struct slice text,
+                                       struct error *error);
 
 /* Checks the listeners of all clients against each other. */
 void policy_listen_check_all(const struct policy_builder *builder, struct policy_messages *errors,
@@ -106,6 +123,10 @@ void policy_listen_check_all(const struct policy_builder *builder, struct policy
 
 /* Adds preset/negotiate for every client. */
 void policy_preset_add_always(struct policy_builder *builder, struct policy_messages *errors);
+
+/* The same for network rules: expired, shadowed or covered ones, ranges that open special-purpose
+ * addresses. One look into the index a rule. */
+void policy_network_notices_add(const struct policy *policy, struct policy_messages *notices);
 
 /* What `policy validate` warns of: rules that never decide, changes allowed to everybody,
  * ContainerCreate. */

@@ -29,5 +29,31 @@ void policy_rule_at(const struct policy *policy, size_t index, struct policy_lis
 
 /* What becomes of a request that no rule matches. */
 bool policy_default_allows(const struct policy *policy);
+bool policy_default_network_allows(const struct policy *policy);
+
+/* One host pattern of a network rule. */
+struct policy_listed_network {
+    const char *scope; /* a client's name; "*" for every client */
+    bool allows;
+    const char *name;     /* NULL = unnamed */
+    struct slice pattern; /* "*.npmjs.org", as written */
+    const char *where;    /* "methods=GET paths=/a"; "" = none */
+    const char *label;    /* "policy.yaml", "preset/npm" */
+    unsigned line;
+    char id[9]; /* as for Docker rules */
+};
+
+/* Where a walk stands; starts as zeros. */
+struct policy_network_cursor {
+    size_t scope, entry;
+};
+
+/* In document order: top-level rules first, then each client's. False at the end. */
+bool policy_network_next(const struct policy *policy, struct policy_network_cursor *cursor,
+                         struct policy_listed_network *rule_out);
+size_t policy_network_rule_count(const struct policy *policy);
+
+/* Appends the pattern in its canonical spelling, always with its ports: "*.npmjs.org:80,443". */
+void policy_listed_network_write(const struct policy_listed_network *rule, struct buffer *out);
 
 #endif

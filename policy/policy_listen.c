@@ -31,8 +31,9 @@ static bool parse_unix(struct arena *arena, const char *path, struct policy_list
 
 static bool parse_tcp(struct slice text, struct policy_listen *listen, struct error *error)
 {
-    static const char form[] =
-        "a TCP listener is tcp:ADDRESS:PORT or tcp:[IPV6]:PORT, numbers only";
+    const char *form = listen->role == POLICY_ROLE_DOCKER
+                           ? "a TCP listener is tcp:ADDRESS:PORT or tcp:[IPV6]:PORT, numbers only"
+                           : "a listener is ADDRESS:PORT or [IPV6]:PORT, numbers only";
     struct slice host, port;
     bool brackets = text.len > 0 && text.ptr[0] == '[';
     const char *end = text.len == 0 ? NULL : memchr(text.ptr, brackets ? ']' : ':', text.len);
@@ -63,14 +64,33 @@ bool policy_listen_parse(struct arena *arena, enum policy_role role, const char 
 {
     *listen = (struct policy_listen){.role = role, .mode = 0660, .owner = -1, .group = -1};
     listen->text = arena_text(arena, slice_from_text(text));
+    bool sockets = role == POLICY_ROLE_DOCKER || role == POLICY_ROLE_EGRESS;
+    if (strncmp(text, "unix:", 5) == 0 && !sockets)
+        return error_set(error, 2, "only Docker and egress clients can come by a unix socket");
     if (strncmp(text, "unix:", 5) == 0)
         return parse_unix(arena, text + 5, listen, error);
-    if (strncmp(text, "tcp:", 4) == 0)
+    if (strncmp(text, "tcp:", 4) == 0 || (role == POLICY_ROLE_DNS && strncmp(text, "udp:", 4) == 0))
         return parse_tcp(slice_from_text(text + 4), listen, error);
+    if (role != POLICY_ROLE_DOCKER)
+        return parse_tcp(slice_from_text(text), listen, error);
     char quoted[120];
     return error_set(error, 2,
                      "%s is not a listener: write unix:/absolute/path or tcp:ADDRESS:PORT",
                      error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+}
+
+bool policy_dns_address_add(struct builder_client *client, struct slice text, struct error *error)
+{
+    struct ip_address address;
+    char quoted[80];
+    if (!ip_address_parse(text, &address))
+        return error_set(error, 2, "%s is no address: an answer is gate, real or addresses",
+                         error_quote(text, quoted, sizeof(quoted)));
+    if (client->dns_address_count == POLICY_DNS_ADDRESSES_MAX)
+        return error_set(error, 2, "at most %d addresses can be answered",
+                         POLICY_DNS_ADDRESSES_MAX);
+    client->dns_addresses[client->dns_address_count++] = address;
+    return true;
 }
 
 static struct slice folder_of(const char *path)

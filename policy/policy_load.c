@@ -111,6 +111,31 @@ static void add_listeners(struct policy_reading *reading, const struct policy_in
     }
 }
 
+/* --dns-answer, for the client `default`. */
+static void add_dns_answer(struct policy_reading *reading, const char *text)
+{
+    size_t index = policy_builder_client(reading->builder, SLICE_LITERAL("default"));
+    struct builder_client *client = &reading->builder->clients[index];
+    enum policy_dns_answer answer = POLICY_DNS_LISTED;
+    struct error error;
+    if (strcmp(text, "gate") == 0)
+        answer = POLICY_DNS_GATE;
+    else if (strcmp(text, "real") == 0)
+        answer = POLICY_DNS_REAL;
+    if (client->dns_answer.set) {
+        policy_messages_add(reading->errors, NULL, 0, 0,
+                            "--dns-answer: `answer` was set already, in %s",
+                            client->dns_answer.source);
+        return;
+    }
+    client->dns_answer = (struct policy_setting){true, answer, "--dns-answer"};
+    struct slice rest = slice_from_text(answer == POLICY_DNS_LISTED ? text : NULL);
+    while (rest.ptr != NULL) {
+        if (!policy_dns_address_add(client, slice_cut(&rest, ','), &error))
+            policy_messages_add(reading->errors, NULL, 0, 0, "--dns-answer: %s", error.text);
+    }
+}
+
 /* The variables are the policy as long as there is no policy.yaml. */
 static void read_environment(struct policy_reading *reading, const struct policy_inputs *inputs,
                              bool has_file)
@@ -152,6 +177,8 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
     if (inputs->config_path != NULL)
         read_drop_ins(&reading, inputs->config_path);
     add_listeners(&reading, inputs);
+    if (inputs->dns_answer != NULL)
+        add_dns_answer(&reading, inputs->dns_answer);
     struct policy *policy = policy_builder_finish(builder, errors, notices);
     free(reading.used);
     arena_free(&reading.arena);

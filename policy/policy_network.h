@@ -34,6 +34,10 @@ void policy_decide_network(const struct policy *policy, const struct policy_clie
                            const struct policy_observer *observer,
                            struct network_verdict *verdict_out);
 
+/* The very text that an observer gets as `why` for a rule whose hosts do not match, so that it can
+ * leave out what a question is not about. */
+extern const char policy_network_other_hosts[];
+
 /* "allow *.npmjs.org" or the rule's name; "default". Appended. */
 void network_verdict_write_rule(const struct network_verdict *verdict, struct buffer *out);
 /* "policy.yaml:14", "preset/npm:3", "default". Appended. */

@@ -292,3 +292,8 @@ void admin_close(struct admin **admin)
     free(closed->path);
     free(closed);
 }
+
+const struct endpoint *admin_endpoint(const struct admin *admin)
+{
+    return admin == NULL ? NULL : &admin->address;
+}

@@ -20,11 +20,13 @@ enum dns_code {
     DNS_FAILURE = 2,
     DNS_NO_NAME = 3,
     DNS_NOT_DONE = 4,
-    DNS_REFUSED = 5
+    DNS_REFUSED = 5,
+    DNS_BAD_VERSION = 16, /* of EDNS: RFC 6891 section 6.1.3 */
 };
 
 struct dns_question {
     uint16_t id, type, class;
+    uint8_t opcode; /* 0 unless the message is refused */
     bool recursion_desired;
     bool has_edns;
     uint16_t udp_size;      /* what the asker takes by UDP: at least 512, at most DNS_UDP_MAX */
@@ -37,7 +39,7 @@ struct dns_question {
 
 enum dns_question_result {
     DNS_QUESTION_OK,
-    DNS_QUESTION_REFUSE, /* a message to be answered with `code_out` (FORMERR, NOTIMP) */
+    DNS_QUESTION_REFUSE, /* a message to be answered with `code_out` (FORMERR, NOTIMP, BADVERS) */
     DNS_QUESTION_DROP,   /* too short, or an answer itself: never answered */
 };
 

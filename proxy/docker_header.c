@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "proxy/http_write.h"
+
 enum field_use {
     FIELD_ALWAYS,
     FIELD_BODY,      /* only when a body goes along */
@@ -65,21 +67,6 @@ bool docker_header_asks_upgrade(const struct http_head *head, enum docker_upgrad
            slice_equal_nocase(head->upgrade, token);
 }
 
-static void write_field(struct buffer *out, struct slice name, struct slice value)
-{
-    buffer_append_slice(out, name);
-    buffer_append_literal(out, ": ");
-    buffer_append_slice(out, value);
-    buffer_append_literal(out, "\r\n");
-}
-
-static void write_length(struct buffer *out, uint64_t length)
-{
-    buffer_append_literal(out, "Content-Length: ");
-    buffer_append_u64(out, length);
-    buffer_append_literal(out, "\r\n");
-}
-
 static bool is_wanted(enum field_use use, const struct docker_forward *forward)
 {
     switch (use) {
@@ -114,7 +101,7 @@ static void write_forwarded_fields(const struct docker_forward *forward, struct 
                 value = canonical_type(forward, value);
             if (is_wanted(forwarded_fields[row].use, forward) &&
                 !http_head_connection_names(head, forwarded_fields[row].name))
-                write_field(out, forwarded_fields[row].name, value);
+                http_write_field(out, forwarded_fields[row].name, value);
             break;
         }
     }
@@ -131,12 +118,12 @@ void docker_header_write_request(const struct docker_forward *forward, struct bu
     if (forward->framing == HTTP_FRAMING_CHUNKED)
         buffer_append_literal(out, "Transfer-Encoding: chunked\r\n");
     else if (forward->framing == HTTP_FRAMING_LENGTH)
-        write_length(out, forward->content_length);
+        http_write_length(out, forward->content_length);
     else if (method == HTTP_METHOD_POST || method == HTTP_METHOD_PUT)
-        write_length(out, 0);
+        http_write_length(out, 0);
     if (forward->upgrade != DOCKER_UPGRADE_NONE) {
         buffer_append_literal(out, "Connection: Upgrade\r\n");
-        write_field(out, SLICE_LITERAL("Upgrade"), upgrade_token(forward->upgrade));
+        http_write_field(out, SLICE_LITERAL("Upgrade"), upgrade_token(forward->upgrade));
     }
     buffer_append_literal(out, "\r\n");
 }
@@ -160,65 +147,28 @@ void docker_header_write_response(const struct docker_answer *answer, struct buf
     buffer_append_literal(out, "\r\n");
     for (unsigned i = 0; i < head->field_count; i++) {
         if (!is_dropped(head, head->fields[i].name))
-            write_field(out, head->fields[i].name, head->fields[i].value);
+            http_write_field(out, head->fields[i].name, head->fields[i].value);
     }
     if (answer->framing == HTTP_FRAMING_LENGTH || answer->show_length)
-        write_length(out, answer->content_length);
+        http_write_length(out, answer->content_length);
     else if (answer->framing == HTTP_FRAMING_CHUNKED)
         buffer_append_literal(out, "Transfer-Encoding: chunked\r\n");
     if (answer->upgrade != DOCKER_UPGRADE_NONE) {
         buffer_append_literal(out, "Connection: Upgrade\r\n");
-        write_field(out, SLICE_LITERAL("Upgrade"), upgrade_token(answer->upgrade));
+        http_write_field(out, SLICE_LITERAL("Upgrade"), upgrade_token(answer->upgrade));
     } else if (answer->close && !answer->hijack) {
         buffer_append_literal(out, "Connection: close\r\n");
     }
     buffer_append_literal(out, "\r\n");
 }
 
-static const char *reason_phrase(unsigned status)
-{
-    static const struct {
-        unsigned status;
-        const char *phrase;
-    } phrases[] = {
-        {400, "Bad Request"},
-        {403, "Forbidden"},
-        {405, "Method Not Allowed"},
-        {408, "Request Timeout"},
-        {413, "Content Too Large"},
-        {414, "URI Too Long"},
-        {415, "Unsupported Media Type"},
-        {417, "Expectation Failed"},
-        {429, "Too Many Requests"},
-        {431, "Request Header Fields Too Large"},
-        {501, "Not Implemented"},
-        {502, "Bad Gateway"},
-        {503, "Service Unavailable"},
-        {504, "Gateway Timeout"},
-        {505, "HTTP Version Not Supported"},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(phrases); i++) {
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    }
-    return "Error";
-}
-
 void docker_header_write_refusal(struct buffer *out, unsigned status, size_t body_len, bool close)
 {
-    buffer_append_literal(out, "HTTP/1.1 ");
-    buffer_append_u64(out, status);
-    buffer_append_byte(out, ' ');
-    buffer_append_text(out, reason_phrase(status));
-    buffer_append_literal(out, "\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n");
-    if (status == 429 || status == 503)
-        buffer_append_literal(out, "Retry-After: 1\r\n");
-    if (status == 405)
-        buffer_append_literal(out, "Allow: GET, HEAD, POST, PUT, DELETE\r\n");
-    write_length(out, body_len);
-    if (close)
-        buffer_append_literal(out, "Connection: close\r\n");
-    buffer_append_literal(out, "\r\n");
+    struct http_refusal refusal = {.status = status,
+                                   .allow = "GET, HEAD, POST, PUT, DELETE",
+                                   .body_len = body_len,
+                                   .close = close};
+    http_write_refusal(out, &refusal);
 }
 
 /* What the captured clients send with archives: the engine looks at the bytes, not at the type. */

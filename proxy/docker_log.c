@@ -4,55 +4,17 @@
  * record: `request` when nothing was written before, `close` after an `open`. */
 #include "proxy/docker_conn.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 #include "proxy/listener.h"
+#include "proxy/log_identity.h"
 
 /* Texts that are made for one record only. */
 struct record_texts {
-    char id[32];
-    char peer[80];
+    char id[LOG_ID_LEN_MAX];
+    char peer[LOG_PEER_LEN_MAX];
     struct slice dropped[DOCKER_QUERY_MAX];
 };
-
-static struct slice format_id(const struct docker_conn *conn, char text[32])
-{
-    static const char hex[] = "0123456789abcdef";
-    uint32_t prefix = conn->gate->id_prefix;
-    uint64_t number = conn->exchange.id;
-    size_t at = 0;
-    for (int shift = 28; shift >= 0; shift -= 4)
-        text[at++] = hex[prefix >> shift & 15];
-    text[at++] = '-';
-    for (int shift = 44; shift >= 0; shift -= 4)
-        text[at++] = hex[number >> shift & 15];
-    return slice_of(text, at);
-}
-
-static struct slice format_peer(const struct docker_conn *conn, char text[80])
-{
-    struct buffer out = {text, 0, 80, false}; /* large enough for every form: never grows */
-    if (endpoint_is_unix(&conn->peer)) {
-        buffer_append_literal(&out, "uid=");
-        buffer_append_u64(&out, conn->uid);
-        buffer_append_literal(&out, " pid=");
-        buffer_append_u64(&out, conn->pid < 0 ? 0 : (uint64_t)conn->pid);
-        return buffer_slice(&out);
-    }
-    struct ip_address ip = endpoint_ip(&conn->peer);
-    bool v4 = ip_address_is_v4(&ip);
-    if (!v4)
-        buffer_append_byte(&out, '[');
-    ip_address_write(&ip, &out);
-    if (!v4)
-        buffer_append_byte(&out, ']');
-    buffer_append_byte(&out, ':');
-    buffer_append_u64(&out, ntohs(conn->peer.address.any.sa_family == AF_INET6
-                                      ? conn->peer.address.in6.sin6_port
-                                      : conn->peer.address.in.sin_port));
-    return buffer_slice(&out);
-}
 
 static unsigned dropped_names(const struct docker_exchange *exchange, struct slice *names)
 {
@@ -87,11 +49,11 @@ static void fill(const struct docker_conn *conn, enum log_event event, struct re
     const struct docker_operation_info *info = docker_operation_info(exchange->operation);
     *record = (struct log_record){
         .time_us = timestamp_now_us(),
-        .id = format_id(conn, texts->id),
+        .id = log_identity_id(conn->gate, exchange->id, texts->id),
         .event = event,
         .kind = SLICE_LITERAL("docker"),
         .client = slice_from_text(listener_client(conn->listener)->name),
-        .peer = format_peer(conn, texts->peer),
+        .peer = log_identity_peer(&conn->peer, conn->uid, conn->pid, texts->peer),
         .via = SLICE_LITERAL("docker"),
         .path = slice_of(exchange->facts.data, exchange->path_len),
         .status = exchange->status,

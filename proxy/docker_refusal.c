@@ -20,25 +20,6 @@ static void on_refusal_written(struct log_waiter *waiter, enum log_write_state s
         docker_conn_exchange_done(conn);
 }
 
-/* Whether this denial may be logged on its own; a client that floods gets a share a second, the
- * rest is counted. */
-static bool spend_denial_token(struct docker_conn *conn)
-{
-    unsigned rate = conn->gate->options->denial_rate;
-    struct client_state *client = listener_client(conn->listener);
-    if (rate == 0)
-        return true;
-    int64_t now_us = timestamp_monotonic_us();
-    client->denial_tokens += (double)(now_us - client->tokens_at_us) * rate / 1e6;
-    client->tokens_at_us = now_us;
-    if (client->denial_tokens > 2.0 * rate)
-        client->denial_tokens = 2.0 * rate;
-    if (client->denial_tokens < 1)
-        return false;
-    client->denial_tokens -= 1;
-    return true;
-}
-
 static void write_refusal(struct docker_conn *conn, unsigned status, const char *message)
 {
     struct gate *gate = conn->gate;
@@ -76,7 +57,8 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     exchange->reason = reason;
     exchange->refused =
         status != 502 && status != 504; /* else the engine is to blame, not the request */
-    bool flooding = !exchange->opened && status < 500 && !spend_denial_token(conn);
+    bool flooding = !exchange->opened && status < 500 &&
+                    !client_state_may_log_denial(gate, listener_client(conn->listener));
     if (flooding) {
         listener_client(conn->listener)->suppressed++;
         exchange->status = 429;

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -127,6 +128,12 @@ struct ip_address endpoint_ip(const struct endpoint *endpoint)
     return ip;
 }
 
+uint16_t endpoint_port(const struct endpoint *endpoint)
+{
+    return ntohs(endpoint->address.any.sa_family == AF_INET6 ? endpoint->address.in6.sin6_port
+                                                             : endpoint->address.in.sin_port);
+}
+
 bool endpoint_is_loopback(const struct endpoint *endpoint)
 {
     struct ip_address ip = endpoint_ip(endpoint);
@@ -177,4 +184,13 @@ bool endpoint_remove_dead(const struct endpoint *endpoint, struct error *error)
         return error_set(error, 1, "something listens on %s already", path);
     return unlink(path) == 0 ||
            error_set(error, 1, "cannot remove the dead socket %s: %s", path, strerror(errno));
+}
+
+void endpoint_keep_alive(int fd)
+{
+    int on = 1, idle_s = 60, interval_s = 15, count = 4;
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 }

@@ -38,10 +38,16 @@ MUST_CHECK bool endpoint_from_path(struct endpoint *endpoint, struct slice path)
 bool endpoint_is_unix(const struct endpoint *endpoint);
 /* The address of a TCP endpoint, IPv4 in mapped form. */
 struct ip_address endpoint_ip(const struct endpoint *endpoint);
+/* The port of a TCP endpoint. */
+uint16_t endpoint_port(const struct endpoint *endpoint);
 /* Whether a TCP endpoint is on the loopback. */
 bool endpoint_is_loopback(const struct endpoint *endpoint);
 /* Appends "unix:/path" or "tcp:127.0.0.1:2375". */
 void endpoint_write(const struct endpoint *endpoint, struct buffer *out);
+
+/* Lets the kernel look for a TCP peer that vanished: after 60 s of silence, four times. On a listening
+ * socket it holds for those accepted from it (Linux). */
+void endpoint_keep_alive(int fd);
 
 /* Makes way for a listener at a unix path: a socket file that nobody listens on is what a crash
  * left behind and is removed. Anything else at that path is not ours to remove. True when nothing

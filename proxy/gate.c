@@ -16,6 +16,7 @@
 
 #include "proxy/admin.h"
 #include "proxy/docker_conn.h"
+#include "proxy/egress.h"
 #include "proxy/listener.h"
 #include "proxy/reload.h"
 
@@ -44,6 +45,22 @@ struct client_state *gate_client_state(struct gate *gate, const char *name)
     state->tokens_at_us = timestamp_monotonic_us();
     SLIST_INSERT_HEAD(&gate->clients, state, link);
     return state;
+}
+
+bool client_state_may_log_denial(const struct gate *gate, struct client_state *state)
+{
+    unsigned rate = gate->options->denial_rate;
+    if (rate == 0)
+        return true;
+    int64_t now_us = timestamp_monotonic_us();
+    state->denial_tokens += (double)(now_us - state->tokens_at_us) * rate / 1e6;
+    state->tokens_at_us = now_us;
+    if (state->denial_tokens > 2.0 * rate)
+        state->denial_tokens = 2.0 * rate;
+    if (state->denial_tokens < 1)
+        return false;
+    state->denial_tokens -= 1;
+    return true;
 }
 
 void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t seq)
@@ -109,6 +126,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     struct gate *gate = context;
     engine_sweep(gate->engine);
     docker_conn_sweep(gate);
+    egress_tick(gate->egress);
     log_suppressed(gate);
     if (service_manager_watchdog_interval_us(gate->manager) > 0) /* WatchdogSec of two and more */
         service_manager_watchdog(gate->manager);
@@ -182,6 +200,12 @@ static void end_turn(struct gate *gate)
             break;
     }
     docker_conn_free_dead(gate);
+    egress_free_dead(gate->egress);
+}
+
+bool gate_evict_idle(struct gate *gate)
+{
+    return docker_conn_evict_idle(gate) || egress_evict_idle(gate->egress);
 }
 
 /* Whether records or waiters are left for which no descriptor will wake the loop. */
@@ -193,7 +217,7 @@ static bool has_work(const struct gate *gate)
 
 static void close_idle(struct gate *gate)
 {
-    while (docker_conn_evict_idle(gate))
+    while (gate_evict_idle(gate))
         continue;
 }
 
@@ -204,6 +228,7 @@ static void on_drain_end(evutil_socket_t fd, short what, void *context)
     struct gate *gate = context;
     while (!TAILQ_EMPTY(&gate->conns))
         docker_conn_close(TAILQ_FIRST(&gate->conns), "shutdown");
+    egress_close_all(gate->egress, "shutdown");
     gate->stopping = true;
 }
 
@@ -261,6 +286,7 @@ static struct event_base *make_base(void)
     if (config == NULL)
         return NULL;
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;
@@ -296,7 +322,9 @@ static bool open_parts(struct gate *gate, struct error *error)
         return false;
     }
     metrics_set_policy(gate->metrics, policy_hash(gate->policy));
-    return service_manager_open(&gate->manager, error) && listener_adopt(gate, gate->policy, error);
+    gate->egress = egress_new(gate);
+    return egress_prepare(gate->egress, gate->policy, error) &&
+           service_manager_open(&gate->manager, error) && listener_adopt(gate, gate->policy, error);
 }
 
 struct gate *gate_new(const struct gate_options *options, struct policy *policy,
@@ -353,6 +381,11 @@ static void log_start(struct gate *gate)
     service_manager_ready(gate->manager, buffer_text(&text));
 }
 
+static bool is_drained(const struct gate *gate)
+{
+    return gate->draining && TAILQ_EMPTY(&gate->conns) && !egress_is_busy(gate->egress);
+}
+
 int gate_run(struct gate *gate)
 {
     static const struct timeval tick = {TICK_S, 0};
@@ -361,7 +394,7 @@ int gate_run(struct gate *gate)
     event_add(&gate->tick, &tick);
     log_start(gate);
     end_turn(gate);
-    while (!gate->stopping && !(gate->draining && TAILQ_EMPTY(&gate->conns))) {
+    while (!gate->stopping && !is_drained(gate)) {
         event_base_loop(gate->base, EVLOOP_ONCE | (has_work(gate) ? EVLOOP_NONBLOCK : 0));
         end_turn(gate);
     }
@@ -379,7 +412,8 @@ void gate_free(struct gate **gate)
     while (!TAILQ_EMPTY(&freed->conns))
         docker_conn_close(TAILQ_FIRST(&freed->conns), "shutdown");
     docker_conn_free_dead(freed);
-    listener_close_all(freed);
+    listener_close_all(freed); /* DNS listeners ask the resolver */
+    egress_free(&freed->egress);
     admin_close(&freed->admin);
     for (size_t i = 0; i < ARRAY_LEN(handled_signals); i++) {
         if (event_initialized(&freed->signals[i]))
@@ -407,6 +441,9 @@ void gate_free(struct gate **gate)
     if (freed->scratch != NULL) {
         docker_request_clear(&freed->scratch->request);
         buffer_free(&freed->scratch->text);
+        buffer_free(&freed->scratch->rule);
+        buffer_free(&freed->scratch->source);
+        buffer_free(&freed->scratch->path);
         free(freed->scratch);
     }
     if (freed->spare_fd >= 0)

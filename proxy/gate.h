@@ -18,6 +18,7 @@
 #include "base/timestamp.h"
 #include "policy/policy.h"
 #include "policy/policy_load.h"
+#include "proxy/egress_options.h"
 #include "proxy/engine.h"
 #include "proxy/http_head.h"
 #include "proxy/io_buffer.h"
@@ -42,6 +43,7 @@ struct gate_options {
     unsigned max_connections;
     unsigned denial_rate; /* denials a second and client that are logged one by one; 0 = all */
     bool log_required;    /* false: serve even what cannot be logged */
+    struct egress_options egress;
 };
 
 /* Somebody who waits until a record is in the log. The callback runs at the end of the turn in
@@ -63,6 +65,7 @@ struct client_state {
     double denial_tokens;
     int64_t tokens_at_us;
     uint64_t suppressed;
+    unsigned connections, tunnels; /* of the egress gate, open now */
     SLIST_ENTRY(client_state) link;
 };
 
@@ -82,6 +85,8 @@ struct gate_scratch {
     struct http_head head;
     struct docker_request request;
     struct buffer text;
+    struct buffer rule, source; /* as a record names them */
+    struct buffer path;         /* canonical, as rules see it */
 };
 
 struct gate {
@@ -96,6 +101,7 @@ struct gate {
     struct admin *admin;             /* NULL = none */
     struct service_manager *manager; /* NULL = started by hand */
     struct reload *reload;           /* NULL in tests without one */
+    struct egress *egress;
     struct gate_scratch *scratch;
 
     struct listener_list listeners;
@@ -131,6 +137,10 @@ void gate_drain(struct gate *gate);
 
 void gate_free(struct gate **gate);
 
+/* Closes the client connection that has been idle longest, a Docker one first; false when none is.
+ */
+bool gate_evict_idle(struct gate *gate);
+
 /* Calls waiter->written once record `seq` is in the log, or lost. */
 void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t seq);
 void gate_forget_waiter(struct gate *gate, struct log_waiter *waiter);
@@ -142,6 +152,10 @@ void gate_log_event(struct gate *gate, enum log_event event, bool ok, const char
 /* The state that belongs to that client's name; made on first use. Aborts when memory is out
  * (start-up and reload only). */
 struct client_state *gate_client_state(struct gate *gate, const char *name);
+
+/* Whether a denial of this client may be logged on its own: one that floods gets a share a second
+ * (options->denial_rate); the caller counts the rest in state->suppressed. */
+bool client_state_may_log_denial(const struct gate *gate, struct client_state *state);
 
 /* Puts a new policy in place between two turns; listeners were opened by listener_prepare(). Takes
  * over the reference. */

@@ -10,9 +10,12 @@ enum { SIZE_DIGITS_MAX = 16 };
 
 void http_chunk_init(struct http_chunk_decoder *decoder)
 {
-    decoder->state = HTTP_CHUNK_SIZE_START;
-    decoder->digits = 0;
-    decoder->remaining = 0;
+    *decoder = (struct http_chunk_decoder){.state = HTTP_CHUNK_SIZE_START};
+}
+
+void http_chunk_init_dropping(struct http_chunk_decoder *decoder)
+{
+    *decoder = (struct http_chunk_decoder){.state = HTTP_CHUNK_SIZE_START, .drops_extras = true};
 }
 
 /* What a broken place is called. After an error the state says only that there was one, so `digits`
@@ -51,6 +54,26 @@ static void take_size_digit(struct http_chunk_decoder *decoder, int digit)
     decoder->state = HTTP_CHUNK_SIZE;
 }
 
+static void begin_chunk(struct http_chunk_decoder *decoder)
+{
+    decoder->state = HTTP_CHUNK_SIZE_START;
+    decoder->digits = 0;
+    decoder->remaining = 0;
+}
+
+/* A byte of an extension or trailer field that is read over. A line ends with CR LF here too: an LF
+ * alone is where readers part. */
+static void drop_byte(struct http_chunk_decoder *decoder, char byte, enum http_chunk_state at_cr,
+                      enum flaw flaw)
+{
+    if (byte == '\r')
+        decoder->state = at_cr;
+    else if (byte == '\n' || byte == '\0' || decoder->dropped == HTTP_CHUNK_EXTRAS_MAX)
+        refuse(decoder, flaw);
+    else
+        decoder->dropped++;
+}
+
 /* One byte of framing, in every state but HTTP_CHUNK_DATA. */
 static void take_framing_byte(struct http_chunk_decoder *decoder, char byte)
 {
@@ -63,10 +86,15 @@ static void take_framing_byte(struct http_chunk_decoder *decoder, char byte)
             take_size_digit(decoder, digit);
         else if (decoder->state == HTTP_CHUNK_SIZE && byte == '\r')
             decoder->state = HTTP_CHUNK_SIZE_LF;
-        else if (decoder->state == HTTP_CHUNK_SIZE && (byte == ';' || byte == ' ' || byte == '\t'))
-            refuse(decoder, FLAW_EXTENSION);
-        else
+        else if (decoder->state != HTTP_CHUNK_SIZE || (byte != ';' && byte != ' ' && byte != '\t'))
             refuse(decoder, FLAW_SIZE);
+        else if (decoder->drops_extras)
+            decoder->state = HTTP_CHUNK_EXTENSION;
+        else
+            refuse(decoder, FLAW_EXTENSION);
+        return;
+    case HTTP_CHUNK_EXTENSION: /* *( BWS ";" … ) CR */
+        drop_byte(decoder, byte, HTTP_CHUNK_SIZE_LF, FLAW_EXTENSION);
         return;
     case HTTP_CHUNK_SIZE_LF: /* LF, then chunk-data; size 0 is the last-chunk */
         if (byte != '\n')
@@ -84,13 +112,26 @@ static void take_framing_byte(struct http_chunk_decoder *decoder, char byte)
         if (byte != '\n')
             refuse(decoder, FLAW_DATA);
         else
-            http_chunk_init(decoder);
+            begin_chunk(decoder);
         return;
-    case HTTP_CHUNK_END_CR: /* CR of the empty line; anything else would begin a trailer field */
-        if (byte != '\r')
+    case HTTP_CHUNK_END_CR: /* CR of the empty line; anything else begins a trailer field */
+        if (byte == '\r')
+            decoder->state = HTTP_CHUNK_END_LF;
+        else if (!decoder->drops_extras)
             refuse(decoder, FLAW_TRAILER);
         else
-            decoder->state = HTTP_CHUNK_END_LF;
+            drop_byte(decoder, byte, HTTP_CHUNK_TRAILER_LF, FLAW_TRAILER);
+        if (decoder->state == HTTP_CHUNK_END_CR)
+            decoder->state = HTTP_CHUNK_TRAILER;
+        return;
+    case HTTP_CHUNK_TRAILER: /* *( field-line CRLF ) */
+        drop_byte(decoder, byte, HTTP_CHUNK_TRAILER_LF, FLAW_TRAILER);
+        return;
+    case HTTP_CHUNK_TRAILER_LF:
+        if (byte != '\n')
+            refuse(decoder, FLAW_TRAILER);
+        else
+            decoder->state = HTTP_CHUNK_END_CR;
         return;
     case HTTP_CHUNK_END_LF: /* its LF */
         if (byte != '\n')

@@ -24,6 +24,9 @@ enum http_chunk_state {
     HTTP_CHUNK_DATA_LF,    /* its LF */
     HTTP_CHUNK_END_CR,     /* last chunk seen: the CR of the empty line */
     HTTP_CHUNK_END_LF,     /* its LF */
+    HTTP_CHUNK_EXTENSION,  /* bytes behind a size, up to CR: only where extras are dropped */
+    HTTP_CHUNK_TRAILER,    /* a trailer field, up to its CR: only where extras are dropped */
+    HTTP_CHUNK_TRAILER_LF, /* its LF */
     HTTP_CHUNK_DONE,       /* nothing more belongs to this body */
     HTTP_CHUNK_BAD,        /* an error was reported; every later call reports it again */
 };
@@ -32,10 +35,17 @@ struct http_chunk_decoder {
     enum http_chunk_state state;
     unsigned digits;
     uint64_t remaining;
+    bool drops_extras; /* extensions and trailers are read over instead of refused */
+    uint32_t dropped;  /* bytes of them so far; more than HTTP_CHUNK_EXTRAS_MAX are refused */
 };
+
+enum { HTTP_CHUNK_EXTRAS_MAX = 16384 };
 
 /* Starts a body. */
 void http_chunk_init(struct http_chunk_decoder *decoder);
+/* Starts a body of an origin on the internet: what clients may not send, servers do send, and it
+ * may be dropped (RFC 9112 sections 7.1.1 and 7.1.2), since the framing is written anew. */
+void http_chunk_init_dropping(struct http_chunk_decoder *decoder);
 
 enum http_chunk_result { HTTP_CHUNK_MORE, HTTP_CHUNK_FINISHED, HTTP_CHUNK_ERROR };
 

@@ -73,6 +73,7 @@ struct reader {
     struct http_head *head;
     const char *bytes, *end; /* what has arrived, at most limits.head_len */
     enum http_side side;
+    bool proxy; /* a request to a proxy */
     struct http_head_limits limits;
     struct error *error;
     struct slice raw_target, authority; /* as they were written */
@@ -257,7 +258,7 @@ static enum http_head_result to_head_result(enum http_line_result result)
 
 static struct http_line line_at(const struct reader *reader, const char *start, const char *from)
 {
-    return (struct http_line){start, from, reader->end, reader->side};
+    return (struct http_line){start, from, reader->end, reader->side, reader->proxy};
 }
 
 /* The first line; on HTTP_LINE_OK *next_out stands behind it. */
@@ -460,21 +461,38 @@ static size_t at_most(size_t value, size_t max)
     return value < max ? value : max;
 }
 
-enum http_head_result http_head_parse_request(struct http_head *head, const char *bytes, size_t len,
-                                              size_t *scanned,
-                                              const struct http_head_limits *limits,
-                                              size_t *consumed_out, struct error *error)
+static enum http_head_result parse_request(struct http_head *head, bool proxy, const char *bytes,
+                                           size_t len, size_t *scanned,
+                                           const struct http_head_limits *limits,
+                                           size_t *consumed_out, struct error *error)
 {
     struct reader reader = {
         .head = head,
         .bytes = bytes,
         .side = HTTP_SIDE_CLIENT,
+        .proxy = proxy,
         .limits = {at_most(limits->head_len, HTTP_HEAD_LEN_MAX),
                    at_most(limits->target_len, HTTP_HEAD_TARGET_MAX),
                    at_most(limits->field_count, HTTP_HEAD_FIELDS_MAX)},
         .error = error,
     };
     return parse(&reader, len, scanned, consumed_out);
+}
+
+enum http_head_result http_head_parse_request(struct http_head *head, const char *bytes, size_t len,
+                                              size_t *scanned,
+                                              const struct http_head_limits *limits,
+                                              size_t *consumed_out, struct error *error)
+{
+    return parse_request(head, false, bytes, len, scanned, limits, consumed_out, error);
+}
+
+enum http_head_result http_head_parse_proxy_request(struct http_head *head, const char *bytes,
+                                                    size_t len, size_t *scanned,
+                                                    const struct http_head_limits *limits,
+                                                    size_t *consumed_out, struct error *error)
+{
+    return parse_request(head, true, bytes, len, scanned, limits, consumed_out, error);
 }
 
 enum http_head_result http_head_parse_response(struct http_head *head, const char *bytes,

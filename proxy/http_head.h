@@ -72,6 +72,14 @@ MUST_CHECK enum http_head_result http_head_parse_request(struct http_head *head,
                                                          const struct http_head_limits *limits,
                                                          size_t *consumed_out, struct error *error);
 
+/* The same for a request to a proxy: CONNECT is taken, head->target is the target as written, in
+ * any form (rules/authority and rules/url_target take it apart), and Host need not agree with it.
+ */
+MUST_CHECK enum http_head_result
+http_head_parse_proxy_request(struct http_head *head, const char *bytes, size_t len,
+                              size_t *scanned, const struct http_head_limits *limits,
+                              size_t *consumed_out, struct error *error);
+
 /* The same for a response head (status 100 to 599). Content-Length with Transfer-Encoding, repeated
  * Content-Length and transfer codings other than chunked are errors (error->code 502, reason
  * "upstream.…"). framing is HTTP_FRAMING_CLOSE when the head has neither field; whether the message

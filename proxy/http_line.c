@@ -147,8 +147,8 @@ static enum http_line_result judge_method(const struct http_line *line,
                                           const struct http_request_line *request,
                                           struct error *error)
 {
-    if (request->method != HTTP_METHOD_UNKNOWN && request->method != HTTP_METHOD_CONNECT &&
-        request->method != HTTP_METHOD_TRACE)
+    if (request->method != HTTP_METHOD_UNKNOWN && request->method != HTTP_METHOD_TRACE &&
+        (request->method != HTTP_METHOD_CONNECT || line->proxy))
         return HTTP_LINE_OK;
     /* RFC 9113 section 3.4: PRI is reserved for the preface of HTTP/2, so whoever sends it wants
      * that version. */
@@ -199,8 +199,8 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
     const char *target = request->method_name.ptr + request->method_name.len + 1;
     const char *p = target, *path = NULL;
     unsigned escape = 0; /* hex digits that must follow */
-    if (target < line->end && *target == '/') {
-        path = target;
+    if (target < line->end && (*target == '/' || line->proxy)) {
+        path = *target == '/' ? target : NULL;
         if (line->from > target) {
             p = line->from;
             escape = p[-1] == '%' ? 2 : p - target >= 2 && p[-2] == '%' ? 1 : 0;
@@ -221,7 +221,7 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
         } else if (*p == '%') {
             escape = 2;
         }
-        if (path == NULL) {
+        if (path == NULL && !line->proxy) {
             if (*p == '/' && index > SCHEME_LEN)
                 path = p;
             else if (!is_absolute_form_byte(index, *p))
@@ -230,7 +230,7 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
     }
     if (p == line->end)
         return HTTP_LINE_MORE;
-    if (p == target || (path == NULL && p - target <= SCHEME_LEN))
+    if (p == target || (!line->proxy && path == NULL && p - target <= SCHEME_LEN))
         return REFUSE(
             line, error, HTTP_FAULT_TARGET,
             "the request target is missing; expected `METHOD target HTTP/1.1` with single blanks");
@@ -239,13 +239,17 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
                       "a `%%` in the request target is not followed by two hex digits");
     request->target = slice_of(target, (size_t)(p - target));
     request->authority = (struct slice){NULL, 0};
+    *space_out = p;
+    if (line->proxy) { /* taken apart by rules/authority and rules/url_target */
+        request->origin = request->target;
+        return HTTP_LINE_OK;
+    }
     request->origin = path == NULL ? SLICE_LITERAL("/") : slice_of(path, (size_t)(p - path));
     if (path != target) {
         const char *authority_end = path == NULL ? p : path;
         request->authority =
             slice_of(target + SCHEME_LEN, (size_t)(authority_end - target) - SCHEME_LEN);
     }
-    *space_out = p;
     return HTTP_LINE_OK;
 }
 

@@ -29,13 +29,16 @@ struct http_line {
     const char *from; /* start..from was judged before: `start` at first */
     const char *end;  /* behind the last byte that has arrived */
     enum http_side side;
+    bool proxy; /* of a proxy: CONNECT is taken, and a target may be any absolute or authority form
+                 */
 };
 
 struct http_request_line {
     enum http_method method;
     struct slice method_name, target; /* the target as it was written */
     struct slice authority;           /* of an absolute form; ptr NULL for the origin form */
-    struct slice origin; /* the target in origin form: without scheme and authority, at least "/" */
+    struct slice origin; /* of a proxy: as written; else the target in origin form: without scheme
+                            and authority, at least "/" */
     unsigned minor_version;
     const char *next; /* behind the line */
 };

@@ -11,8 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proxy/dns_server.h"
 #include "proxy/docker_conn.h"
+#include "proxy/egress_conn.h"
 #include "proxy/service_manager.h"
+#include "rules/address_class.h"
 
 /* So many connections above the limit are listened to, so that their first request gets its refusal
  * in good order. */
@@ -21,10 +24,13 @@ enum { BACKLOG = 4096, ACCEPTS_PER_TURN = 64, TURNED_AWAY_MAX = 64 };
 struct listener {
     struct gate *gate; /* borrowed */
     int fd;
-    struct endpoint address;
-    char *text;                         /* owned: as the policy writes it; what a reload compares */
-    char *unlink_path;                  /* owned: the socket file we made; NULL = none */
-    struct client_state *client;        /* borrowed from the gate */
+    int udp_fd; /* of a DNS listener until it serves; else -1 */
+    enum policy_role role;
+    struct dns_server *dns;      /* owned: of a DNS listener, which has two sockets; NULL = none */
+    struct endpoint address;     /* as bound */
+    char *text;                  /* owned: as the policy writes it; what a reload compares */
+    char *unlink_path;           /* owned: the socket file we made; NULL = none */
+    struct client_state *client; /* borrowed from the gate */
     const struct policy_client *policy; /* borrowed from gate->policy; NULL = taken away */
     struct event event;
     bool adopted; /* from the service manager: a reload keeps it as long as its client is in the
@@ -66,8 +72,44 @@ bool listener_is_tcp(const struct listener *listener)
     return !endpoint_is_unix(&listener->address);
 }
 
+enum policy_role listener_role(const struct listener *listener)
+{
+    return listener->role;
+}
+
+/* Whether an address is one of this host: only those can be bound. */
+static bool is_local(const struct ip_address *address)
+{
+    struct endpoint endpoint;
+    endpoint_from_ip(&endpoint, address, 0);
+    int fd = socket(endpoint.address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true; /* not known: the careful answer */
+    bool bound = bind(fd, &endpoint.address.any, endpoint.len) == 0;
+    close(fd);
+    return bound;
+}
+
+bool listener_any_at(const struct gate *gate, const struct ip_address *address, uint16_t port)
+{
+    const struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (!listener_is_tcp(listener) || endpoint_port(&listener->address) != port)
+            continue;
+        struct ip_address bound = endpoint_ip(&listener->address);
+        if (memcmp(&bound, address, sizeof(bound)) == 0)
+            return true;
+        if (address_class_of(&bound) == ADDRESS_THIS_NETWORK &&
+            (address_class_of(address) == ADDRESS_THIS_NETWORK || is_local(address)))
+            return true;
+    }
+    return false;
+}
+
 static void stop(struct listener *listener)
 {
+    dns_server_close(&listener->dns);
     if (listener->fd < 0)
         return;
     event_del(&listener->event);
@@ -95,8 +137,7 @@ static bool make_folder(const char *path, struct error *error)
 static bool bind_unix(struct listener *listener, const struct policy_listen *listen_at,
                       struct error *error)
 {
-    if (!make_folder(listen_at->path, error) ||
-        !endpoint_remove_dead(&listener->address, error))
+    if (!make_folder(listen_at->path, error) || !endpoint_remove_dead(&listener->address, error))
         return false;
     mode_t before = umask(0177); /* nobody else may connect before mode, owner and group are set */
     int bound = bind(listener->fd, &listener->address.address.any, listener->address.len);
@@ -114,11 +155,20 @@ static bool bind_unix(struct listener *listener, const struct policy_listen *lis
     return true;
 }
 
+/* Accepted sockets have what their listener has (Linux), which saves five calls for each. */
+static void inherit_settings(int fd)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    endpoint_keep_alive(fd);
+}
+
 static bool bind_tcp(struct listener *listener, const struct policy_listen *listen_at,
                      struct error *error)
 {
     int on = 1, off = 0;
     setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    inherit_settings(listener->fd);
     if (listener->address.address.any.sa_family ==
         AF_INET6) /* [::] takes IPv4 too, as the replaced images do */
         setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
@@ -141,6 +191,21 @@ static int make_socket(struct listener *listener)
     return socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+/* DNS is asked by UDP at the same address and port. */
+static bool open_udp(struct listener *listener, const struct policy_listen *listen_at,
+                     struct error *error)
+{
+    const struct endpoint *address = &listener->address;
+    int off = 0;
+    listener->udp_fd =
+        socket(address->address.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (address->address.any.sa_family == AF_INET6)
+        setsockopt(listener->udp_fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    if (listener->udp_fd >= 0 && bind(listener->udp_fd, &address->address.any, address->len) == 0)
+        return true;
+    return error_set(error, 1, "cannot listen on %s by UDP: %s", listen_at->text, strerror(errno));
+}
+
 static bool open_socket(struct listener *listener, const struct policy_listen *listen_at,
                         struct error *error)
 {
@@ -156,32 +221,37 @@ static bool open_socket(struct listener *listener, const struct policy_listen *l
                          strerror(errno));
     if (!(is_unix ? bind_unix(listener, listen_at, error) : bind_tcp(listener, listen_at, error)))
         return false;
-    return listen(listener->fd, BACKLOG) == 0 ||
-           error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
+    listener->address.len = sizeof(listener->address.address); /* port 0 has become one */
+    getsockname(listener->fd, &listener->address.address.any, &listener->address.len);
+    if (listen(listener->fd, BACKLOG) != 0)
+        return error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
+    return listener->role != POLICY_ROLE_DNS || open_udp(listener, listen_at, error);
 }
 
 static struct listener *make(struct gate *gate, const struct policy_client *client,
-                             const char *text)
+                             enum policy_role role, const char *text)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
     if (listener == NULL)
         abort();
     listener->gate = gate;
-    listener->fd = -1;
+    listener->fd = listener->udp_fd = -1;
     listener->uses = 1;
     listener->client = gate_client_state(gate, client->name);
     listener->policy = client;
+    listener->role = role;
     listener->text = slice_to_text(slice_from_text(text));
     return listener;
 }
 
 static struct listener *find(const struct gate *gate, const struct policy_client *client,
-                             const char *text)
+                             enum policy_role role, const char *text)
 {
     struct listener *listener;
     TAILQ_FOREACH(listener, &gate->listeners, link)
     {
-        if (strcmp(listener->text, text) == 0 && strcmp(listener->client->name, client->name) == 0)
+        if (listener->role == role && strcmp(listener->text, text) == 0 &&
+            strcmp(listener->client->name, client->name) == 0)
             return listener;
     }
     return NULL;
@@ -192,8 +262,11 @@ void listener_discard(struct listener_list *fresh)
     struct listener *listener;
     while ((listener = TAILQ_FIRST(fresh)) != NULL) {
         TAILQ_REMOVE(fresh, listener, link);
+        dns_server_close(&listener->dns);
         if (listener->fd >= 0)
             close(listener->fd);
+        if (listener->udp_fd >= 0)
+            close(listener->udp_fd);
         if (listener->unlink_path != NULL)
             unlink(listener->unlink_path);
         listener_unuse(&listener);
@@ -206,11 +279,12 @@ bool listener_prepare(struct gate *gate, const struct policy *policy, struct lis
     for (size_t i = 0; i < policy_client_count(policy); i++) {
         const struct policy_client *client = policy_client_at(policy, i);
         for (size_t j = 0; j < client->listen_count; j++) {
-            if (find(gate, client, client->listens[j].text) != NULL)
+            const struct policy_listen *listen_at = &client->listens[j];
+            if (find(gate, client, listen_at->role, listen_at->text) != NULL)
                 continue;
-            struct listener *listener = make(gate, client, client->listens[j].text);
+            struct listener *listener = make(gate, client, listen_at->role, listen_at->text);
             TAILQ_INSERT_TAIL(fresh, listener, link);
-            if (!open_socket(listener, &client->listens[j], error)) {
+            if (!open_socket(listener, listen_at, error)) {
                 listener_discard(fresh);
                 return false;
             }
@@ -221,15 +295,21 @@ bool listener_prepare(struct gate *gate, const struct policy *policy, struct lis
 
 static void start(struct listener *listener)
 {
+    if (listener->role == POLICY_ROLE_DNS) {
+        listener->dns = dns_server_open(listener->gate, listener, steal_fd(&listener->udp_fd),
+                                        steal_fd(&listener->fd));
+        return;
+    }
     event_assign(&listener->event, listener->gate->base, listener->fd, EV_READ | EV_PERSIST,
                  on_accept, listener);
     event_add(&listener->event, NULL);
 }
 
-static bool asks_for(const struct policy_client *client, const char *text)
+static bool asks_for(const struct policy_client *client, const struct listener *listener)
 {
     for (size_t i = 0; client != NULL && i < client->listen_count; i++) {
-        if (strcmp(client->listens[i].text, text) == 0)
+        if (client->listens[i].role == listener->role &&
+            strcmp(client->listens[i].text, listener->text) == 0)
             return true;
     }
     return false;
@@ -242,7 +322,7 @@ void listener_commit(struct gate *gate, const struct policy *policy, struct list
         next = TAILQ_NEXT(listener, link);
         const struct policy_client *client =
             policy_client_find(policy, slice_from_text(listener->client->name));
-        listener->policy = listener->adopted || asks_for(client, listener->text) ? client : NULL;
+        listener->policy = listener->adopted || asks_for(client, listener) ? client : NULL;
         if (listener->policy == NULL) {
             stop(listener);
             TAILQ_REMOVE(&gate->listeners, listener, link);
@@ -272,12 +352,14 @@ bool listener_adopt(struct gate *gate, const struct policy *policy, struct error
                              "the service manager passed a socket named %s, and the policy has no "
                              "client of that name",
                              name);
-        struct listener *listener = make(gate, client, "service manager");
+        struct listener *listener = make(gate, client, POLICY_ROLE_DOCKER, "service manager");
         listener->fd = sockets[i].fd;
         listener->adopted = true;
         listener->address.len = sizeof(listener->address.address);
         getsockname(listener->fd, &listener->address.address.any, &listener->address.len);
         fcntl(listener->fd, F_SETFL, O_NONBLOCK);
+        if (listener_is_tcp(listener))
+            inherit_settings(listener->fd);
         TAILQ_INSERT_TAIL(&gate->listeners, listener, link);
         start(listener);
     }
@@ -296,18 +378,22 @@ void listener_close_all(struct gate *gate)
 
 void listener_write_all(const struct gate *gate, struct buffer *out)
 {
+    static const char *const roles[] = {
+        [POLICY_ROLE_DOCKER] = "",
+        [POLICY_ROLE_EGRESS] = "egress ",
+        [POLICY_ROLE_TLS] = "transparent-tls ",
+        [POLICY_ROLE_HTTP] = "transparent-http ",
+        [POLICY_ROLE_DNS] = "dns ",
+    };
     const struct listener *listener;
     TAILQ_FOREACH(listener, &gate->listeners, link)
     {
-        struct endpoint bound = listener->address;
-        bound.len = sizeof(bound.address);
-        if (getsockname(listener->fd, &bound.address.any, &bound.len) != 0)
-            bound = listener->address;
         if (listener != TAILQ_FIRST(&gate->listeners))
             buffer_append_literal(out, ", ");
         buffer_append_text(out, listener->client->name);
         buffer_append_byte(out, ' ');
-        endpoint_write(&bound, out);
+        buffer_append_text(out, roles[listener->role]);
+        endpoint_write(&listener->address, out);
     }
 }
 
@@ -326,16 +412,6 @@ static bool may_connect(const struct listener *listener, const struct endpoint *
     return false;
 }
 
-static void keep_alive(int fd)
-{
-    int on = 1, idle_s = 60, interval_s = 15, count = 4;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
-    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
-}
-
 /* No room for one more: a short answer says so, instead of a connection that hangs. */
 static void turn_away(int fd)
 {
@@ -351,7 +427,7 @@ static void turn_away(int fd)
  * us say no. */
 static void accept_without_descriptors(struct gate *gate, int listen_fd)
 {
-    if (docker_conn_evict_idle(gate))
+    if (gate_evict_idle(gate))
         return; /* the level-triggered event comes again */
     if (gate->spare_fd < 0)
         return;
@@ -383,14 +459,14 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
             close(fd);
             continue;
         }
-        bool full =
-            gate->conn_count >= gate->options->max_connections && !docker_conn_evict_idle(gate);
+        bool full = gate->conn_count >= gate->options->max_connections && !gate_evict_idle(gate);
         if (full && gate->conn_count >= gate->options->max_connections + TURNED_AWAY_MAX) {
             turn_away(fd);
             continue;
         }
-        if (!endpoint_is_unix(&peer))
-            keep_alive(fd);
-        docker_conn_accept(gate, listener, fd, &peer, full);
+        if (listener->role == POLICY_ROLE_DOCKER)
+            docker_conn_accept(gate, listener, fd, &peer, full);
+        else
+            egress_conn_accept(gate->egress, listener, fd, &peer, full);
     }
 }

@@ -21,6 +21,12 @@ void listener_unuse(struct listener **listener);
 const struct policy_client *listener_policy_client(const struct listener *listener);
 struct client_state *listener_client(const struct listener *listener);
 bool listener_is_tcp(const struct listener *listener);
+/* What is spoken at it. */
+enum policy_role listener_role(const struct listener *listener);
+
+/* Whether a TCP connection to address:port of this host would reach a listener of the gate. One
+ * that is bound to every address is reached by each of this host's. */
+bool listener_any_at(const struct gate *gate, const struct ip_address *address, uint16_t port);
 
 /* Opens the sockets that `policy` asks for and that the gate does not have yet; they do not accept
  * until listener_commit(). False with `error`, and everything closed again, when one cannot be had.

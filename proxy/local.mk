@@ -37,8 +37,37 @@ libproxy_a_SOURCES += \
 	proxy/common_options.h \
 	proxy/confine.c proxy/confine.h \
 	proxy/confine_filter.c proxy/confine_filter.h \
+	proxy/log_identity.c proxy/log_identity.h \
 	proxy/log_rotation.c proxy/log_rotation.h \
 	proxy/log_writer.c proxy/log_writer.h \
 	proxy/metrics.c proxy/metrics.h \
 	proxy/pipe_pool.c proxy/pipe_pool.h \
 	proxy/service_manager.c proxy/service_manager.h
+# The egress gate.
+libproxy_a_SOURCES += \
+	proxy/address_cache.c proxy/address_cache.h \
+	proxy/dialer.c proxy/dialer.h \
+	proxy/dns_conn.c proxy/dns_conn.h \
+	proxy/dns_exchange.c proxy/dns_exchange.h \
+	proxy/dns_message.c proxy/dns_message.h \
+	proxy/dns_server.c proxy/dns_server.h \
+	proxy/egress.c proxy/egress.h \
+	proxy/egress_conn.c proxy/egress_conn.h \
+	proxy/egress_exchange.c proxy/egress_exchange.h \
+	proxy/egress_forward.c \
+	proxy/egress_header.c proxy/egress_header.h \
+	proxy/egress_log.c \
+	proxy/egress_options.h \
+	proxy/egress_refusal.c \
+	proxy/egress_request.c \
+	proxy/egress_response.c \
+	proxy/egress_route.c \
+	proxy/fd_watch.h \
+	proxy/hosts_table.c proxy/hosts_table.h \
+	proxy/http_write.c proxy/http_write.h \
+	proxy/own_address.c proxy/own_address.h \
+	proxy/resolver.c proxy/resolver.h \
+	proxy/tls_hello.c proxy/tls_hello.h \
+	proxy/tunnel.c proxy/tunnel.h \
+	proxy/tunnel_peek.c \
+	proxy/upstream_proxy.c proxy/upstream_proxy.h

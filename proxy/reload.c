@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "proxy/docker_conn.h"
+#include "proxy/egress.h"
 #include "proxy/listener.h"
 
 /* An editor writes, renames and syncs in several steps: the last of them counts. */
@@ -39,7 +40,7 @@ struct reload {
     pthread_cond_t asked;
     /* under the mutex */
     bool wanted, stop;
-    bool from_file; /* the policy in force was read from a file, which must not vanish */
+    bool from_file;         /* the policy in force was read from a file, which must not vanish */
     struct policy *policy;  /* what was built; NULL = errors */
     struct policy *retired; /* the one it replaced: freed by the thread, since freeing a large one
                                takes milliseconds */
@@ -142,8 +143,8 @@ static void refused(struct gate *gate, const char *text)
     metrics_totals(gate->metrics)->reloads_failed++;
 }
 
-/* Hands a reference of a policy that is no longer (or never was) in force to the thread, which is the last to let go as soon as no exchange holds the
- * policy any more. */
+/* Hands a reference of a policy that is no longer (or never was) in force to the thread, which is
+ * the last to let go as soon as no exchange holds the policy any more. */
 static void retire(struct reload *reload, struct policy *policy)
 {
     pthread_mutex_lock(&reload->mutex);
@@ -162,7 +163,8 @@ static void install(struct reload *reload, struct policy *policy, const char *no
     struct error error;
     /* One that decides the same is put in place too: its rules may stand on other lines now. */
     bool unchanged = strcmp(policy_hash(policy), policy_hash(gate->policy)) == 0;
-    if (!listener_prepare(gate, policy, &fresh, &error)) {
+    if (!egress_prepare(gate->egress, policy, &error) ||
+        !listener_prepare(gate, policy, &fresh, &error)) {
         policy_unref(&policy);
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         buffer_printf(&text, "%s\n", error.text);
@@ -173,6 +175,7 @@ static void install(struct reload *reload, struct policy *policy, const char *no
     struct policy *replaced = policy_ref(gate->policy);
     gate_set_policy(gate, policy);
     docker_revoke_streams(gate);
+    egress_revoke(gate->egress);
     retire(reload, replaced);
     if (notices[0] != '\0')
         fprintf(stderr, "%s", notices);

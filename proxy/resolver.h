@@ -37,7 +37,8 @@ struct resolver_answer {
     unsigned count;
     uint32_t ttl_s;     /* of the shortest-lived; 0 = for this request only */
     struct error error; /* count 0: code 502 or 504, reason "dns.not-found", "dns.no-address",
-                           "dns.failed", "dns.timeout" */
+                           "dns.failed", "dns.timeout"; 503, "limit.lookups" when too many names
+                           are being asked for */
 };
 
 /* One question. Belongs to the asker, who keeps it until the callback or resolver_cancel(). */

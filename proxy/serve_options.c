@@ -3,6 +3,7 @@
  * The option table of `serve` and its translation. */
 #include "proxy/serve_options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,9 @@
 #include "proxy/common_options.h"
 
 extern char **environ;
+
+/* Of the resolver. */
+enum { CACHE_ENTRIES = 4096, TTL_MAX_S = 3600 };
 
 enum {
     LISTEN,
@@ -38,6 +42,24 @@ enum {
     MAX_JSON_BODY,
     UPSTREAM_IDLE,
     DENIAL_RATE,
+    EGRESS,
+    TRANSPARENT_TLS,
+    TRANSPARENT_HTTP,
+    DNS,
+    DNS_ANSWER,
+    RESOLVER,
+    RESOLVER_TIMEOUT,
+    HOSTS,
+    UPSTREAM_PROXY,
+    UPSTREAM_PROXY_AUTH,
+    NO_PROXY,
+    DIAL_TIMEOUT,
+    HELLO_TIMEOUT,
+    MAX_CLIENT_CONNECTIONS,
+    MAX_TUNNELS,
+    TUNNEL_IDLE,
+    TUNNEL_LIFETIME,
+    TUNNEL_RATE,
     NO_SECCOMP,
     OPTION_COUNT
 };
@@ -179,6 +201,101 @@ static const struct option options[OPTION_COUNT] = {
                      .max = 1000000000,
                      .help = "refusals a second and client that are logged one by one, the rest "
                              "gets 429 and is counted; 0 logs all"},
+    [EGRESS] = {.name = "egress",
+                .letter = 'e',
+                .type = OPTION_LIST,
+                .argument = "ADDRESS",
+                .help = "be a proxy to the internet for the client `default` at ADDR:PORT or "
+                        "unix:PATH; may be given many times"},
+    [TRANSPARENT_TLS] = {.name = "transparent-tls",
+                         .type = OPTION_LIST,
+                         .argument = "ADDRESS",
+                         .help = "take TLS for port 443 here, by its server name"},
+    [TRANSPARENT_HTTP] = {.name = "transparent-http",
+                          .type = OPTION_LIST,
+                          .argument = "ADDRESS",
+                          .help = "take plain HTTP for port 80 here, by its Host"},
+    [DNS] = {.name = "dns",
+             .type = OPTION_LIST,
+             .argument = "ADDRESS",
+             .help = "answer DNS here, by UDP and TCP, for names that the policy allows"},
+    [DNS_ANSWER] = {.name = "dns-answer",
+                    .type = OPTION_TEXT,
+                    .argument = "WHAT",
+                    .help = "what --dns answers: gate (the address asked; the default), real, or "
+                            "addresses with commas"},
+    [RESOLVER] = {.name = "resolver",
+                  .type = OPTION_LIST,
+                  .argument = "ADDR[:PORT]",
+                  .help = "name server to ask instead of those of /etc/resolv.conf; at most four"},
+    [RESOLVER_TIMEOUT] = {.name = "resolver-timeout",
+                          .type = OPTION_DURATION,
+                          .argument = "TIME",
+                          .initial = "5s",
+                          .min = 10,
+                          .max = 600000,
+                          .help = "time for one name to be resolved"},
+    [HOSTS] = {.name = "hosts",
+               .type = OPTION_TEXT,
+               .argument = "FILE",
+               .help = "table of names asked before DNS, in the form of /etc/hosts"},
+    [UPSTREAM_PROXY] = {.name = "upstream-proxy",
+                        .type = OPTION_TEXT,
+                        .argument = "URL",
+                        .help = "http://HOST:PORT of a proxy that everything allowed goes through"},
+    [UPSTREAM_PROXY_AUTH] = {.name = "upstream-proxy-auth",
+                             .type = OPTION_TEXT,
+                             .argument = "FILE",
+                             .help = "file with user:password for the upstream proxy"},
+    [NO_PROXY] = {.name = "no-proxy",
+                  .type = OPTION_TEXT,
+                  .argument = "PATTERNS",
+                  .help = "hosts, with commas, that are dialled without the upstream proxy"},
+    [DIAL_TIMEOUT] = {.name = "dial-timeout",
+                      .type = OPTION_DURATION,
+                      .argument = "TIME",
+                      .initial = "10s",
+                      .min = 10,
+                      .max = 600000,
+                      .help = "time for a destination to take a connection"},
+    [HELLO_TIMEOUT] = {.name = "hello-timeout",
+                       .type = OPTION_DURATION,
+                       .argument = "TIME",
+                       .initial = "5s",
+                       .min = 10,
+                       .max = 600000,
+                       .help = "time for a TLS ClientHello to arrive in a tunnel"},
+    [MAX_CLIENT_CONNECTIONS] = {.name = "max-client-connections",
+                                .type = OPTION_NUMBER,
+                                .argument = "COUNT",
+                                .initial = "0",
+                                .max = 1000000,
+                                .help = "proxy connections of one client at once, its tunnels not "
+                                        "counted; 0 = no such limit"},
+    [MAX_TUNNELS] = {.name = "max-tunnels",
+                     .type = OPTION_NUMBER,
+                     .argument = "COUNT",
+                     .initial = "0",
+                     .max = 1000000,
+                     .help = "tunnels of one client at once; 0 = no such limit"},
+    [TUNNEL_IDLE] = {.name = "tunnel-idle",
+                     .type = OPTION_DURATION,
+                     .argument = "TIME",
+                     .initial = "0",
+                     .max = UINT64_C(31536000000),
+                     .help = "close a tunnel after so long a silence; 0 = never"},
+    [TUNNEL_LIFETIME] = {.name = "tunnel-lifetime",
+                         .type = OPTION_DURATION,
+                         .argument = "TIME",
+                         .initial = "0",
+                         .max = UINT64_C(31536000000),
+                         .help = "close a tunnel after so long a life; 0 = never"},
+    [TUNNEL_RATE] = {.name = "tunnel-rate",
+                     .type = OPTION_BYTES,
+                     .argument = "BYTES",
+                     .initial = "0",
+                     .max = UINT64_C(1) << 40,
+                     .help = "bytes a second that one tunnel may move; 0 = no such limit"},
     [NO_SECCOMP] = {.name = "no-seccomp",
                     .type = OPTION_FLAG,
                     .help = "run without the system call filter"},
@@ -187,10 +304,11 @@ static const struct option options[OPTION_COUNT] = {
 const struct option_table serve_option_table = {
     .command = "serve",
     .arguments = "",
-    .summary = "Runs the gate in front of a Docker Engine.",
+    .summary = "Runs the gates: in front of a Docker Engine, and to the internet.",
     .options = options,
     .option_count = OPTION_COUNT,
     .examples = "  dockreeve serve --listen unix:/run/dockreeve/ci/docker.sock\n"
+                "  dockreeve serve --egress 127.0.0.1:3128 --log -\n"
                 "  DOCKREEVE_COMPAT=tecnativa CONTAINERS=1 dockreeve serve --log -\n",
 };
 
@@ -238,6 +356,103 @@ static void read_limits(struct gate_options *gate, const struct option_value *va
     gate->log.queue_bytes = values[LOG_QUEUE].number;
 }
 
+static void read_egress_limits(struct egress_options *egress, const struct option_value *values)
+{
+    egress->dial_timeout_ms = values[DIAL_TIMEOUT].number;
+    egress->hello_timeout_ms = values[HELLO_TIMEOUT].number;
+    egress->max_client_connections = (unsigned)values[MAX_CLIENT_CONNECTIONS].number;
+    egress->max_tunnels = (unsigned)values[MAX_TUNNELS].number;
+    egress->tunnel_idle_ms = values[TUNNEL_IDLE].number;
+    egress->tunnel_lifetime_ms = values[TUNNEL_LIFETIME].number;
+    egress->tunnel_rate = values[TUNNEL_RATE].number;
+    egress->resolver.timeout_ms = values[RESOLVER_TIMEOUT].number;
+    egress->resolver.cache_entries = CACHE_ENTRIES;
+    egress->resolver.ttl_max_s = TTL_MAX_S;
+    egress->resolver.hosts_path = values[HOSTS].given ? values[HOSTS].text : NULL;
+    egress->upstream_proxy.url = values[UPSTREAM_PROXY].given ? values[UPSTREAM_PROXY].text : NULL;
+    egress->upstream_proxy.exceptions = values[NO_PROXY].given ? values[NO_PROXY].text : NULL;
+}
+
+/* "9.9.9.9", "127.0.0.1:5353", "2620:fe::fe" or "[::1]:5353". */
+static bool read_resolver(const char *text, struct endpoint *server, struct error *error)
+{
+    struct slice host = slice_from_text(text), port = {NULL, 0};
+    struct ip_address address;
+    uint64_t number = 53;
+    if (!ip_address_parse(host, &address)) {
+        const char *colon = strrchr(text, ':');
+        port = slice_from_text(colon == NULL ? "" : colon + 1);
+        host.len = colon == NULL ? host.len : (size_t)(colon - text);
+        bool brackets = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+        if (brackets)
+            host = slice_of(host.ptr + 1, host.len - 2);
+        if (!slice_to_u64(port, &number) || number == 0 || number > UINT16_MAX ||
+            !ip_address_parse(host, &address))
+            return error_set(error, 2,
+                             "--resolver takes an address, with :PORT if it is not 53; %s is none",
+                             text);
+    }
+    endpoint_from_ip(server, &address, (uint16_t)number);
+    return true;
+}
+
+static bool read_resolvers(struct resolver_options *resolver, const struct option_value *value,
+                           struct error *error)
+{
+    if (value->list_count > RESOLVER_SERVERS_MAX)
+        return error_set(error, 2, "--resolver may be given %d times", RESOLVER_SERVERS_MAX);
+    for (size_t i = 0; i < value->list_count; i++) {
+        if (!read_resolver(value->list[i], &resolver->servers[i], error))
+            return false;
+    }
+    resolver->server_count = (unsigned)value->list_count;
+    return true;
+}
+
+/* Kept out of the command line, which everybody on the host can read. */
+static bool read_credentials(struct serve_options *serve, const struct option_value *value,
+                             struct error *error)
+{
+    if (!value->given)
+        return true;
+    FILE *file = fopen(value->text, "re");
+    char line[1024] = "";
+    bool read = file != NULL && fgets(line, sizeof(line), file) != NULL;
+    if (file != NULL)
+        fclose(file);
+    line[strcspn(line, "\r\n")] = '\0';
+    if (!read || strchr(line, ':') == NULL)
+        return error_set(error, 2, "--upstream-proxy-auth: %s does not hold user:password",
+                         value->text);
+    serve->proxy_credentials = slice_to_text(slice_from_text(line));
+    explicit_bzero(line, sizeof(line));
+    serve->gate.egress.upstream_proxy.credentials = serve->proxy_credentials;
+    return true;
+}
+
+static void read_network_listeners(struct serve_options *serve, const struct option_value *values)
+{
+    static const struct {
+        int option;
+        enum policy_role role;
+        const char *source;
+    } rows[] = {
+        {EGRESS, POLICY_ROLE_EGRESS, "--egress"},
+        {TRANSPARENT_TLS, POLICY_ROLE_TLS, "--transparent-tls"},
+        {TRANSPARENT_HTTP, POLICY_ROLE_HTTP, "--transparent-http"},
+        {DNS, POLICY_ROLE_DNS, "--dns"},
+    };
+    struct policy_inputs *inputs = &serve->gate.inputs;
+    for (size_t row = 0; row < ARRAY_LEN(rows); row++) {
+        const struct option_value *value = &values[rows[row].option];
+        for (size_t i = 0; i < value->list_count; i++)
+            serve->network[inputs->network_count++] =
+                (struct policy_input_listen){rows[row].role, value->list[i], rows[row].source};
+    }
+    inputs->network = serve->network;
+    inputs->dns_answer = values[DNS_ANSWER].given ? values[DNS_ANSWER].text : NULL;
+}
+
 static char *text_or(const struct option_value *value, char *(*fallback)(void))
 {
     return value->given ? slice_to_text(slice_from_text(value->text)) : fallback();
@@ -254,7 +469,10 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
         return error_set(error, 2, "serve takes no arguments; see dockreeve serve --help");
     struct gate_options *gate = &serve->gate;
     read_limits(gate, values);
+    read_egress_limits(&gate->egress, values);
     if (!read_yes_no(&values[LOG_REQUIRED], &gate->log_required, error) ||
+        !read_resolvers(&gate->egress.resolver, &values[RESOLVER], error) ||
+        !read_credentials(serve, &values[UPSTREAM_PROXY_AUTH], error) ||
         !endpoint_parse(&gate->engine.address,
                         slice_from_text(serve_options_upstream(&values[UPSTREAM])), error))
         return false;
@@ -275,6 +493,7 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
         .environment = environ,
         .check_owner = true,
     };
+    read_network_listeners(serve, values);
     return true;
 }
 
@@ -282,5 +501,6 @@ void serve_options_clear(struct serve_options *serve)
 {
     free(serve->config_path);
     free(serve->log_path);
+    free(serve->proxy_credentials);
     *serve = (struct serve_options){0};
 }

@@ -18,6 +18,8 @@ struct serve_options {
     char *log_path;                       /* owned */
     const char *listens[OPTION_LIST_MAX]; /* borrowed from argv, or default_listen */
     char default_listen[256];
+    struct policy_input_listen network[4 * OPTION_LIST_MAX]; /* --egress and the like */
+    char *proxy_credentials;                                 /* owned; of --upstream-proxy-auth */
 };
 
 /* Fills `options` from the command line and the environment. False with `error` (code 2); *help_out

@@ -16,6 +16,9 @@ struct splice_flow {
     struct pipe_pair pipe;
     size_t in_pipe; /* bytes read from the source and not yet written */
     bool has_pipe;
+    bool copies_short; /* set by the owner: messages are likely to be short, and those are cheaper
+                          copied than spliced */
+    bool bulk;         /* the last turn moved so much that it is not */
 };
 
 enum splice_result {

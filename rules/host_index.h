@@ -18,7 +18,7 @@
 
 struct host_index; /* opaque */
 
-/* One pattern to be indexed, under a number of the caller's. */
+/* One pattern to be indexed, under a number of the caller's: another one for every entry. */
 struct host_index_entry {
     enum host_pattern_kind kind;
     uint32_t id;

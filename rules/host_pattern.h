@@ -32,7 +32,8 @@ struct host_pattern {
  * without the pattern itself, in words that say how to mend it): a Unicode name (write the
  * A-label), a star elsewhere, a URL (`https://x/y`: write the host and use `paths`), a name that no
  * request can have, bits behind a prefix. For an expression the ports are what follows the last
- * colon if that is a port list; the expression itself is compiled by the caller. */
+ * colon if that is made of the bytes of a port list (then it must be one); the expression itself is
+ * compiled by the caller. */
 MUST_CHECK bool host_pattern_parse(struct slice text, bool allows, struct host_pattern *pattern_out,
                                    struct error *error);
 

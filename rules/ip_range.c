@@ -116,6 +116,15 @@ bool ip_range_parse(struct slice text, struct ip_range *range_out)
     return true;
 }
 
+void ip_range_write(const struct ip_range *range, struct buffer *out)
+{
+    ip_address_write(&range->address, out);
+    if (range->prefix == 128)
+        return;
+    buffer_append_byte(out, '/');
+    buffer_append_u64(out, range->prefix - (ip_address_is_v4(&range->address) ? 96 : 0));
+}
+
 bool ip_range_contains(const struct ip_range *range, const struct ip_address *address)
 {
     return same_prefix(range->address.bytes, address->bytes, range->prefix);

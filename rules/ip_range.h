@@ -30,6 +30,9 @@ void ip_address_write(const struct ip_address *address, struct buffer *out);
 /* "10.0.0.0/8", "fd00::/8" or a single address. False for anything else, also when bits behind the
  * prefix are set. */
 MUST_CHECK bool ip_range_parse(struct slice text, struct ip_range *range_out);
+/* Appends the canonical text: "10.0.0.0/8", "2001:db8::/32"; a range of one address without prefix.
+ */
+void ip_range_write(const struct ip_range *range, struct buffer *out);
 bool ip_range_contains(const struct ip_range *range, const struct ip_address *address);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "rules/address_class.h"
 #include "rules/authority.h"
+#include "rules/host_pattern.h"
 #include "rules/http_method.h"
 #include "rules/pattern.h"
 

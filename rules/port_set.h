@@ -21,6 +21,8 @@ struct port_set {
     uint8_t count;
 };
 
+/* Reads one port: 1 to 5 digits without leading zero, 1 to 65535, nothing around it. */
+MUST_CHECK bool port_set_parse_port(struct slice text, uint16_t *port_out);
 /* Reads a comma-separated list of ports and ranges (1 to 65535, no leading zeros), or "*" for all
  * of them. False with `error` for anything else, also a range that is the wrong way round. */
 MUST_CHECK bool port_set_parse(struct slice text, struct port_set *ports_out, struct error *error);

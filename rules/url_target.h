@@ -10,16 +10,18 @@
 
 struct url_target {
     struct authority authority;
-    struct slice origin_form; /* path and query as spelled, in the bytes that were parsed; for an
-                                 empty path "/" or, before a query, ptr NULL: see leading_slash */
-    bool leading_slash;       /* a "/" must be written in front of origin_form ("http://h?q") */
+    struct slice origin_form; /* path and query as spelled, in the bytes that were parsed; "/" when
+                                 there is neither */
+    bool leading_slash;       /* the path is empty and there is a query ("http://h?q"): a "/" must
+                                 be written in front of origin_form */
     struct slice path;        /* as spelled, without query; at least "/" */
 };
 
-/* Reads `http://authority[path][?query]` (scheme without case). Every byte must be one that RFC
- * 3986 allows in a path or query, escapes must be whole; a fragment, userinfo, or another scheme is
- * an error whose text says what to do (https goes by CONNECT). Returns false with `error`: code
- * 400, reason "malformed.target", "malformed.scheme", or as authority_parse(). */
+/* Reads `http://authority[path][?query]` (scheme without case); without a port it is 80. Every byte
+ * must be one that RFC 3986 allows in a path or query, or a square bracket (clients send those as
+ * they are typed); escapes must be whole. A fragment, userinfo, or another scheme is an error whose
+ * text says what to do (https goes by CONNECT). Returns false with `error`: code 400, reason
+ * "malformed.target", "malformed.scheme", or as authority_parse(). */
 MUST_CHECK bool url_target_parse(struct slice text, struct url_target *target_out,
                                  struct error *error);
 
@@ -28,10 +30,14 @@ MUST_CHECK bool url_target_parse(struct slice text, struct url_target *target_ou
 MUST_CHECK bool url_target_parse_origin(struct slice text, struct url_target *target_out,
                                         struct error *error);
 
-/* Appends `path` in the form rules are matched with: escapes of unreserved bytes decoded once
- * (RFC 3986 section 6.2.2.2), other escapes in upper case. Returns whether servers read it in one
- * way only: false when it has a dot segment, an empty segment, an escaped slash, backslash, dot
- * segment or NUL, a backslash, or an escaped percent sign in front of two hexadecimal digits. */
+/* Appends `path` in the form rules are matched with: escapes of bytes that may stand in a segment
+ * as they are (RFC 3986: pchar; and square brackets) are decoded once, so that a deny of `/@x/`
+ * holds for `/%40x/`; other escapes have upper-case digits. Canonical text stays as it is when it
+ * is made canonical again. Returns whether servers read the path in one way only: false when it
+ * does not begin with a slash, has a dot segment (also with parameters, `..;x`), an empty segment
+ * in front of the last, a backslash, an escaped slash, backslash, dot segment or NUL, overlong
+ * UTF-8, or an escaped percent sign in front of two hexadecimal digits; also when memory ran out.
+ */
 bool url_path_canonical(struct slice path, struct buffer *out);
 
 #endif

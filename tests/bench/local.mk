@@ -29,3 +29,7 @@ bench-egress: dockreeve$(EXEEXT) $(bench_egress_programs)
 EXTRA_PROGRAMS += tests/bench/policy_bench
 tests_bench_policy_bench_SOURCES = tests/bench/policy_bench.c
 tests_bench_policy_bench_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
+
+EXTRA_PROGRAMS += tests/bench/host_index_bench
+tests_bench_host_index_bench_SOURCES = tests/bench/host_index_bench.c
+tests_bench_host_index_bench_LDADD = librules.a libbase.a $(PCRE2_LIBS)

@@ -24,3 +24,22 @@ noinst_PROGRAMS += fuzz_policy_file
 fuzz_policy_file_SOURCES = tests/fuzz/policy_file_fuzz.c
 fuzz_policy_file_LDFLAGS = $(FUZZ_LINK)
 fuzz_policy_file_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
+
+noinst_PROGRAMS += fuzz_absolute_uri fuzz_authority fuzz_host_pattern
+fuzz_absolute_uri_SOURCES = tests/fuzz/absolute_uri_fuzz.c
+fuzz_absolute_uri_LDFLAGS = $(FUZZ_LINK)
+fuzz_absolute_uri_LDADD = librules.a libbase.a
+fuzz_authority_SOURCES = tests/fuzz/authority_fuzz.c
+fuzz_authority_LDFLAGS = $(FUZZ_LINK)
+fuzz_authority_LDADD = librules.a libbase.a
+fuzz_host_pattern_SOURCES = tests/fuzz/host_pattern_fuzz.c
+fuzz_host_pattern_LDFLAGS = $(FUZZ_LINK)
+fuzz_host_pattern_LDADD = librules.a libbase.a
+# The egress gate: what a tunnel begins with, and questions of clients.
+noinst_PROGRAMS += fuzz_client_hello fuzz_dns_message
+fuzz_client_hello_SOURCES = tests/fuzz/client_hello_fuzz.c
+fuzz_client_hello_LDFLAGS = $(FUZZ_LINK)
+fuzz_client_hello_LDADD = libproxy.a librules.a libbase.a
+fuzz_dns_message_SOURCES = tests/fuzz/dns_message_fuzz.c
+fuzz_dns_message_LDFLAGS = $(FUZZ_LINK)
+fuzz_dns_message_LDADD = libproxy.a librules.a libbase.a

@@ -223,8 +223,10 @@ class Gate:
         for proving that something does *not* happen; the one thing that may end the wait is the end of the gate, a failure."""
         before = self.cpu_seconds()
         pidfd = os.pidfd_open(self.process.pid)
+        poller = select.poll()
+        poller.register(pidfd, select.POLLIN)
         try:
-            if select.select([pidfd], [], [], seconds)[0]:
+            if poller.poll(seconds * 1000):
                 raise AssertionError("the gate ended while it had nothing to do; it said:\n" + self.stderr())
         finally:
             os.close(pidfd)

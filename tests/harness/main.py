@@ -73,6 +73,8 @@ def main():
     result = runner.run(suite)
     for seconds, name in sorted(result.slow, reverse=True)[:5]:
         print("%6.1f s  %s" % (seconds, name))
+    for test, why in result.skipped:
+        print("left out: %s: %s" % (test, why))
     print("%s: %d passed, %d failed" % (options.folder, result.passed, result.failed))
     if options.report:
         with open(options.report, "w", encoding="ascii") as out:

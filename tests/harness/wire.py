@@ -179,8 +179,10 @@ class Stream:
         """Sends data again and again until nobody takes any more of it: the other side has stopped reading and the kernel's queues
         are full. They have room for a moment at most while the other side still reads, so full is what stays full so long."""
         self.sock.setblocking(False)
+        poller = select.poll()
+        poller.register(self.sock, select.POLLOUT)
         try:
-            while select.select([], [self.sock], [], moment)[1]:
+            while poller.poll(moment * 1000):
                 try:
                     self.sock.send(data)
                 except BlockingIOError:

@@ -14,6 +14,10 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_fixture.c \
 	tests/unit/policy/policy_fixture.h \
 	tests/unit/policy/policy_load_test.c \
+	tests/unit/policy/policy_network_fixture.c \
+	tests/unit/policy/policy_network_fixture.h \
+	tests/unit/policy/policy_network_property_test.c \
+	tests/unit/policy/policy_network_test.c \
 	tests/unit/policy/policy_paths_test.c \
 	tests/unit/policy/policy_property_test.c
 policy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)

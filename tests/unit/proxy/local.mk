@@ -1,6 +1,10 @@
 proxy_tests_SOURCES = \
+	tests/unit/proxy/address_cache_test.c \
 	tests/unit/proxy/captured_heads.inc \
+	tests/unit/proxy/captured_hellos.inc \
 	tests/unit/proxy/confine_test.c \
+	tests/unit/proxy/dialer_test.c \
+	tests/unit/proxy/dns_message_test.c \
 	tests/unit/proxy/docker_header_request_test.c \
 	tests/unit/proxy/docker_header_test.c \
 	tests/unit/proxy/endpoint_test.c \
@@ -12,15 +16,19 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/http_head_feed.h \
 	tests/unit/proxy/http_head_struct_test.c \
 	tests/unit/proxy/http_head_test.c \
+	tests/unit/proxy/hosts_table_test.c \
 	tests/unit/proxy/io_buffer_test.c \
 	tests/unit/proxy/log_writer_test.c \
 	tests/unit/proxy/metrics_test.c \
+	tests/unit/proxy/name_server.h \
 	tests/unit/proxy/pipe_pool_test.c \
 	tests/unit/proxy/plain_head.h \
 	tests/unit/proxy/policy_agreement_test.c \
+	tests/unit/proxy/resolver_test.c \
 	tests/unit/proxy/serve_options_test.c \
 	tests/unit/proxy/service_manager_test.c \
-	tests/unit/proxy/splice_flow_test.c
+	tests/unit/proxy/splice_flow_test.c \
+	tests/unit/proxy/tls_hello_test.c
 proxy_tests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) \
 	-DMAN_FOLDER='"$(abs_top_srcdir)/deploy/man"'
 proxy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)

@@ -82,3 +82,25 @@ Test(ip_range, what_is_no_range_is_refused)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         cr_expect_not(ip_range_parse(slice_from_text(rows[i]), &range), "%s", rows[i]);
 }
+
+Test(ip_range, ranges_have_one_canonical_text)
+{
+    static const char *const rows[][2] = {
+        {"10.0.0.0/8", "10.0.0.0/8"},
+        {"0.0.0.0/0", "0.0.0.0/0"},
+        {"1.2.3.4", "1.2.3.4"},
+        {"1.2.3.4/32", "1.2.3.4"},
+        {"::ffff:10.0.0.0/104", "10.0.0.0/8"},
+        {"::/0", "::/0"},
+        {"::/95", "::/95"},
+        {"2001:DB8::/32", "2001:db8::/32"},
+        {"::1/128", "::1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ip_range range;
+        AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+        cr_assert(ip_range_parse(slice_from_text(rows[i][0]), &range), "%s", rows[i][0]);
+        ip_range_write(&range, &out);
+        cr_expect_str_eq(buffer_text(&out), rows[i][1]);
+    }
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The decision about a destination. Rules are found by the index, or one by one for an observer;
+ * what follows from what was found is concluded in one place. Three things hold whatever the rules
+ * say: a special-purpose address needs an allow that names it, a path with two readings is refused
+ * where a rule goes by paths, and a server name inside a tunnel to a bare address must itself be
+ * allowed. Report mode lifts only the last. */
+#include "policy/policy_network.h"
+
+#include <string.h>
+
+#include "policy/policy_internal.h"
+
+#define NOTHING UINT64_MAX
+
+/* How far an allow that does not match let the request come (rules/network_rule.c asks in this
+ * order). */
+enum reach { REACH_NOTHING, REACH_HOST, REACH_PORT, REACH_ADDRESS, REACH_REQUEST, REACH_TUNNEL };
+
+/* Places of rules are numbers: scope, then entry, so that the lowest is the first. */
+struct finding {
+    uint64_t deny, allow, near, malformed;
+    const char *deny_why, *deny_reason;
+    const char *near_why, *near_reason;
+    const char *malformed_why;
+    enum reach near_reach;
+    bool admitted; /* some allow admits the address, whatever else it asks */
+};
+
+/* The scopes of one client in the order of their rules. */
+struct scopes {
+    const struct network_set *sets[2];
+};
+
+static struct scopes scopes_of(const struct policy *policy, const struct policy_client *client)
+{
+    const struct policy_client_entry *entry = &policy->clients[client->index];
+    return (struct scopes){.sets = {entry->inherit ? &policy->network : NULL, &entry->network}};
+}
+
+static const struct network_entry *entry_at(const struct scopes *scopes, uint64_t place,
+                                            const struct network_set_rule **rule_out)
+{
+    const struct network_set *set = scopes->sets[place >> 32];
+    const struct network_entry *entry = &set->entries[place & UINT32_MAX];
+    *rule_out = &set->rules[entry->rule];
+    return entry;
+}
+
+static const struct ip_address *known_address(const struct network_request *request)
+{
+    if (request->address != NULL)
+        return request->address;
+    return request->host.is_address ? &request->host.address : NULL;
+}
+
+static enum reach reach_of(const char *reason)
+{
+    static const struct {
+        const char *reason;
+        enum reach reach;
+    } table[] = {
+        {"host", REACH_NOTHING},        {"expired", REACH_HOST},
+        {"port", REACH_HOST},           {"address", REACH_PORT},
+        {"method", REACH_ADDRESS},      {"path", REACH_ADDRESS},
+        {"opaque", REACH_ADDRESS},      {"protocol", REACH_REQUEST},
+        {"sni-missing", REACH_TUNNEL},  {"sni-malformed", REACH_TUNNEL},
+        {"sni-mismatch", REACH_TUNNEL}, {"ech", REACH_TUNNEL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+        if (strcmp(reason, table[i].reason) == 0)
+            return table[i].reach;
+    }
+    return REACH_PORT; /* an address class */
+}
+
+static void note_near(struct finding *finding, uint64_t place, const char *why, const char *reason)
+{
+    enum reach reach = reach_of(reason);
+    finding->admitted |= reach >= REACH_ADDRESS;
+    if (reach < finding->near_reach || (reach == finding->near_reach && place > finding->near))
+        return;
+    finding->near_reach = reach;
+    finding->near = place;
+    finding->near_why = why;
+    finding->near_reason = reason;
+}
+
+/* Takes the answer of one rule into the finding. */
+static void note_answer(struct finding *finding, uint64_t place, bool allows,
+                        enum network_match match, const char *why, const char *reason)
+{
+    switch (match) {
+    case NETWORK_MATCH_NO:
+        if (allows)
+            note_near(finding, place, why, reason);
+        return;
+    case NETWORK_MATCH_MALFORMED:
+        if (place < finding->malformed) {
+            finding->malformed = place;
+            finding->malformed_why = why;
+        }
+        finding->admitted |= allows;
+        return;
+    case NETWORK_MATCH_YES:
+        if (allows) {
+            finding->admitted = true;
+            finding->allow = place < finding->allow ? place : finding->allow;
+        } else if (place < finding->deny) {
+            finding->deny = place;
+            finding->deny_why = why;
+            finding->deny_reason = reason;
+        }
+        return;
+    }
+}
+
+/* Holds the request against an entry whose host matches. */
+static enum network_match ask_entry(const struct network_set *set, uint32_t id, bool uncertain,
+                                    const struct network_request *request, const char **why,
+                                    const char **reason)
+{
+    const struct network_entry *entry = &set->entries[id];
+    const struct network_rule *rule = &set->rules[entry->rule].match;
+    const struct network_match_host host = {
+        .kind = entry->kind,
+        .names_special = entry->names_special,
+        .ports = &set->ports[entry->ports],
+    };
+    if (uncertain && rule->allows) {
+        *why = "its expression took too much work for this host";
+        *reason = "host";
+        return NETWORK_MATCH_NO;
+    }
+    return network_rule_match(rule, &host, request, why, reason);
+}
+
+/* ---- finding rules by the index ---- */
+
+static void search_set(const struct network_set *set, uint64_t scope,
+                       const struct network_request *request, struct finding *finding)
+{
+    struct host_index_cursor cursor;
+    const char *why, *reason;
+    host_index_begin(set->index, &request->host, &cursor);
+    for (uint32_t id; (id = host_index_next(&cursor)) != HOST_INDEX_END;) {
+        enum network_match match = ask_entry(set, id, cursor.uncertain, request, &why, &reason);
+        note_answer(finding, scope << 32 | id, set->rules[set->entries[id].rule].match.allows,
+                    match, why, reason);
+    }
+    if (request->address == NULL)
+        return;
+    host_index_begin_address(set->index, request->address, &cursor);
+    for (uint32_t id; (id = host_index_next(&cursor)) != HOST_INDEX_END;) {
+        if (set->rules[set->entries[id].rule].match.allows)
+            continue; /* an allow of an address is for targets written as addresses */
+        enum network_match match = ask_entry(set, id, cursor.uncertain, request, &why, &reason);
+        note_answer(finding, scope << 32 | id, false, match, why, reason);
+    }
+}
+
+/* ---- and one by one ---- */
+
+/* Whether the entry speaks of the request, by definition. */
+static bool entry_concerns(const struct network_entry *entry, const struct pattern *expression,
+                           bool allows, const struct network_request *request, bool *uncertain)
+{
+    struct host_pattern pattern;
+    struct error error;
+    *uncertain = false;
+    if (entry->kind == HOST_PATTERN_REGEX) {
+        enum pattern_result result = pattern_match(expression, host_name_slice(&request->host));
+        *uncertain = result == PATTERN_LIMIT;
+        return result != PATTERN_NO;
+    }
+    if (!host_pattern_parse(network_entry_slice(entry), allows, &pattern, &error))
+        return false;
+    if (!allows && entry->kind == HOST_PATTERN_RANGE && request->address != NULL &&
+        ip_range_contains(&pattern.range, request->address))
+        return true;
+    return host_pattern_matches(&pattern, &request->host);
+}
+
+static void tell(const struct policy_observer *observer, const struct network_set_rule *rule,
+                 const struct network_entry *entry, bool matched, const char *why)
+{
+    AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    buffer_printf(&source, "%s:%u", rule->label, (unsigned)entry->line);
+    if (rule->name != NULL)
+        buffer_printf(&text, "%s (%s)", rule->name, entry->text);
+    else
+        buffer_printf(&text, "%s %s", rule->match.allows ? "allow" : "deny", entry->text);
+    observer->considered(observer->context, buffer_text(&text), buffer_text(&source),
+                         rule->match.allows, matched, why);
+}
+
+const char policy_network_other_hosts[] = "it is for other hosts";
+
+static void walk_set(const struct network_set *set, uint64_t scope,
+                     const struct network_request *request, const struct policy_observer *observer,
+                     struct finding *finding)
+{
+    size_t expression = 0;
+    for (uint32_t id = 0; id < set->entry_count; id++) {
+        const struct network_entry *entry = &set->entries[id];
+        const struct network_set_rule *rule = &set->rules[entry->rule];
+        bool allows = rule->match.allows, uncertain;
+        const char *why = policy_network_other_hosts, *reason = NULL;
+        enum network_match match = NETWORK_MATCH_NO;
+        const struct pattern *compiled =
+            entry->kind == HOST_PATTERN_REGEX ? &set->expressions[expression++] : NULL;
+        if (entry_concerns(entry, compiled, allows, request, &uncertain)) {
+            match = ask_entry(set, id, uncertain, request, &why, &reason);
+            note_answer(finding, scope << 32 | id, allows, match, why, reason);
+        }
+        tell(observer, rule, entry, match == NETWORK_MATCH_YES, why);
+    }
+}
+
+static void find(const struct scopes *scopes, const struct network_request *request,
+                 const struct policy_observer *observer, struct finding *finding)
+{
+    *finding =
+        (struct finding){.deny = NOTHING, .allow = NOTHING, .near = NOTHING, .malformed = NOTHING};
+    for (uint64_t scope = 0; scope < ARRAY_LEN(scopes->sets); scope++) {
+        const struct network_set *set = scopes->sets[scope];
+        if (set == NULL || set->entry_count == 0)
+            continue;
+        if (observer != NULL)
+            walk_set(set, scope, request, observer, finding);
+        else
+            search_set(set, scope, request, finding);
+    }
+}
+
+/* ---- concluding ---- */
+
+static struct network_verdict by_rule(const struct scopes *scopes, uint64_t place,
+                                      enum verdict_result result, const char *reason,
+                                      const char *why)
+{
+    const struct network_set_rule *rule;
+    const struct network_entry *entry = entry_at(scopes, place, &rule);
+    return (struct network_verdict){
+        .result = result,
+        .reason = reason,
+        .why = why,
+        .rule_allows = rule->match.allows,
+        .name = rule->name,
+        .pattern = network_entry_slice(entry),
+        .label = rule->label,
+        .line = entry->line,
+    };
+}
+
+/* What to say of the default when some allow was for this host and did not match. */
+static const char *near_why(const struct finding *finding)
+{
+    static const struct {
+        const char *reason, *why;
+    } table[] = {
+        {"expired", "the rule that allowed this host has expired"},
+        {"port", "rules allow this host on other ports"},
+        {"address", "rules allow this host at other addresses, by `addresses`"},
+        {"method", "rules allow other methods of this host"},
+        {"path", "rules allow other paths of this host"},
+    };
+    for (size_t i = 0; finding->near != NOTHING && i < ARRAY_LEN(table); i++) {
+        if (strcmp(finding->near_reason, table[i].reason) == 0)
+            return table[i].why;
+    }
+    return finding->near == NOTHING ? "no rule allows it" : finding->near_why;
+}
+
+/* What the default says when no rule allows. */
+static struct network_verdict by_default(const struct policy *policy, const struct scopes *scopes,
+                                         const struct network_request *request,
+                                         const struct finding *finding)
+{
+    struct network_verdict verdict = {.result = VERDICT_DENY, .reason = "default"};
+    const char *why, *reason;
+    if (policy->default_network_allow) {
+        if (network_default_match(request, &why, &reason) == NETWORK_MATCH_YES) {
+            verdict.result = VERDICT_ALLOW;
+            return verdict;
+        }
+        verdict.reason = reason;
+        verdict.why = why;
+        return verdict;
+    }
+    bool stable =
+        finding->near != NOTHING &&
+        (finding->near_reach >= REACH_REQUEST || strcmp(finding->near_reason, "opaque") == 0 ||
+         strncmp(finding->near_reason, "address-class.", 14) == 0);
+    if (stable)
+        return by_rule(scopes, finding->near, VERDICT_DENY, finding->near_reason,
+                       finding->near_why);
+    verdict.why = near_why(finding);
+    return verdict;
+}
+
+/* Static text: why the target may not be reached unless a rule names it; NULL = it is public or not
+ * known yet. */
+static const char *special_reason(const struct network_request *request)
+{
+    const struct ip_address *address = known_address(request);
+    enum address_class class = ADDRESS_PUBLIC;
+    if (address != NULL)
+        class = address_class_of(address);
+    if (class == ADDRESS_PUBLIC && host_name_is_local(&request->host))
+        class = ADDRESS_LOOPBACK;
+    return class == ADDRESS_PUBLIC ? NULL : address_class_reason(class);
+}
+
+static struct network_verdict conclude(const struct policy *policy, const struct scopes *scopes,
+                                       const struct network_request *request,
+                                       const struct finding *finding)
+{
+    if (finding->malformed != NOTHING) {
+        struct network_verdict verdict =
+            by_rule(scopes, finding->malformed, VERDICT_DENY, "malformed.path",
+                    "servers read this path in more than one way, and a rule goes by paths");
+        verdict.malformed = true;
+        return verdict;
+    }
+    if (finding->deny != NOTHING)
+        return by_rule(scopes, finding->deny, VERDICT_DENY,
+                       finding->deny_reason == NULL ? "rule" : finding->deny_reason,
+                       finding->deny_reason == NULL ? NULL : finding->deny_why);
+    if (finding->allow != NOTHING)
+        return by_rule(scopes, finding->allow, VERDICT_ALLOW, "rule", NULL);
+    struct network_verdict verdict = by_default(policy, scopes, request, finding);
+    const char *special = special_reason(request);
+    if (verdict.result == VERDICT_DENY && special != NULL && !finding->admitted) {
+        verdict.reason = special;
+        verdict.why = "a special-purpose address is reached only through a rule that names it";
+    }
+    return verdict;
+}
+
+/* A bare address says nothing about who answers there; the server name does, and must itself be
+ * allowed as a target of that port. Its address is the literal, which was judged already. */
+static void judge_server_name(const struct policy *policy, const struct scopes *scopes,
+                              const struct network_request *request,
+                              struct network_verdict *verdict)
+{
+    const struct tunnel_facts *tunnel = request->tunnel;
+    if (verdict->result != VERDICT_ALLOW || !request->host.is_address || tunnel == NULL ||
+        tunnel->protocol != NETWORK_PROTOCOL_TLS || !tunnel->has_sni || tunnel->sni_bad)
+        return;
+    struct network_request named = *request;
+    named.host = tunnel->sni;
+    named.address = NULL;
+    struct finding finding;
+    find(scopes, &named, NULL, &finding);
+    struct network_verdict other = conclude(policy, scopes, &named, &finding);
+    if (other.result == VERDICT_ALLOW)
+        return;
+    if (other.label != NULL)
+        *verdict = other;
+    else
+        *verdict = (struct network_verdict){.result = VERDICT_DENY};
+    verdict->malformed = false;
+    verdict->reason = "sni-denied";
+    verdict->why = "the ClientHello names a host that is not allowed itself";
+}
+
+void policy_decide_network(const struct policy *policy, const struct policy_client *client,
+                           const struct network_request *request,
+                           const struct policy_observer *observer,
+                           struct network_verdict *verdict_out)
+{
+    const struct scopes scopes = scopes_of(policy, client);
+    struct finding finding;
+    find(&scopes, request, observer, &finding);
+    struct network_verdict verdict = conclude(policy, &scopes, request, &finding);
+    judge_server_name(policy, &scopes, request, &verdict);
+    if (client->mode == POLICY_REPORT && verdict.result == VERDICT_DENY && !verdict.malformed) {
+        const char *special = special_reason(request);
+        if (special != NULL && !finding.admitted) {
+            verdict.reason = special;
+            verdict.why = "special-purpose addresses that no rule names are refused in report "
+                          "mode too";
+        } else {
+            verdict.result = VERDICT_ALLOW;
+            verdict.would_deny = true;
+        }
+    }
+    *verdict_out = verdict;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Network rules one by one, a host pattern each: a list of a million is a million rows. */
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/policy_internal.h"
+#include "policy/policy_list.h"
+
+/* The id does not depend on file or line, so that a rule keeps it when something is written above
+ * it. */
+static void write_id(const struct policy_listed_network *rule, char id[9])
+{
+    const char *effect = rule->allows ? "allow" : "deny";
+    uint64_t hash = slice_hash(slice_of(rule->scope, strlen(rule->scope) + 1), SLICE_HASH_SEED);
+    hash = slice_hash(slice_of(effect, strlen(effect) + 1), hash);
+    hash = slice_hash(rule->pattern, hash);
+    hash = slice_hash(SLICE_LITERAL("\0network\0"), hash);
+    hash = slice_hash(slice_from_text(rule->where), hash);
+    snprintf(id, 9, "%08x", (unsigned)(hash ^ hash >> 32));
+}
+
+size_t policy_network_rule_count(const struct policy *policy)
+{
+    size_t count = policy->network.entry_count;
+    for (size_t i = 0; i < policy->client_count; i++)
+        count += policy->clients[i].network.entry_count;
+    return count;
+}
+
+bool policy_network_next(const struct policy *policy, struct policy_network_cursor *cursor,
+                         struct policy_listed_network *rule_out)
+{
+    for (; cursor->scope <= policy->client_count; cursor->scope++, cursor->entry = 0) {
+        const bool top = cursor->scope == 0;
+        const struct network_set *set =
+            top ? &policy->network : &policy->clients[cursor->scope - 1].network;
+        if (cursor->entry == set->entry_count)
+            continue;
+        const struct network_entry *entry = &set->entries[cursor->entry++];
+        const struct network_set_rule *rule = &set->rules[entry->rule];
+        *rule_out = (struct policy_listed_network){
+            .scope = top ? "*" : policy->clients[cursor->scope - 1].shown.name,
+            .allows = rule->match.allows,
+            .name = rule->name,
+            .pattern = network_entry_slice(entry),
+            .where = rule->conditions,
+            .label = rule->label,
+            .line = entry->line,
+        };
+        write_id(rule_out, rule_out->id);
+        return true;
+    }
+    return false;
+}
+
+void policy_listed_network_write(const struct policy_listed_network *rule, struct buffer *out)
+{
+    struct host_pattern pattern;
+    struct error error;
+    if (!host_pattern_parse(rule->pattern, rule->allows, &pattern, &error)) {
+        buffer_append_slice(out, rule->pattern);
+        return;
+    }
+    pattern.has_ports = true;
+    host_pattern_write(&pattern, out);
+}
+
+bool policy_default_network_allows(const struct policy *policy)
+{
+    return policy->default_network_allow;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What was learnt about names, for as long as it holds. Within bounds: the least recently used name
+ * goes when a new one needs its place. Knows no clock and asks nobody: the resolver says what time
+ * it is. */
+#ifndef DOCKREEVE_PROXY_ADDRESS_CACHE_H
+#define DOCKREEVE_PROXY_ADDRESS_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rules/host_name.h"
+
+/* What the question for a name came to. */
+enum dns_outcome {
+    DNS_FOUND,
+    DNS_NOT_FOUND,  /* the name does not exist */
+    DNS_NO_ADDRESS, /* it exists, without an address */
+    DNS_FAILED,     /* a server could not or would not say, or cannot be reached */
+    DNS_TIMED_OUT,
+};
+
+struct address_cache; /* opaque */
+
+struct cached_addresses {
+    enum dns_outcome outcome;
+    const struct ip_address *addresses; /* borrowed from the cache until it is changed */
+    unsigned count;
+    uint32_t ttl_s; /* what is left of it, rounded up */
+};
+
+/* A cache of at most `entries` names; 0 keeps nothing. Aborts when memory is out. */
+struct address_cache *address_cache_new(unsigned entries);
+void address_cache_free(struct address_cache **cache);
+
+/* True with *found filled when the name is known at `now_ms`. Counts as a use. */
+bool address_cache_find(struct address_cache *cache, const struct host_name *host, uint64_t now_ms,
+                        struct cached_addresses *found);
+
+/* Keeps `known` (addresses are copied) for known->ttl_s from now on, in the place of what was known
+ * before. Nothing is kept with a TTL of 0, or when memory is out: a cache may forget. */
+void address_cache_keep(struct address_cache *cache, const struct host_name *host, uint64_t now_ms,
+                        const struct cached_addresses *known);
+
+unsigned address_cache_count(const struct address_cache *cache);
+
+#endif

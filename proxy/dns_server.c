@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * UDP questions and the accepting of TCP connections. The kernel says for each datagram which
+ * address of ours was asked (RFC 3542 section 6.1, ip(7)): that one is answered as the gate's, and
+ * the answer leaves from it, else the asker would not know it again. */
+#include "proxy/dns_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/dns_conn.h"
+#include "proxy/dns_exchange.h"
+
+/* With so many questions under way no more are read: they wait in the socket, and the kernel drops
+ * what does not fit there. */
+enum { DATAGRAMS_MAX = 512, READS_PER_TURN = 64 };
+
+struct datagram {
+    struct dns_exchange exchange;
+    struct dns_server *server; /* borrowed */
+    unsigned interface;        /* index; 0 = any */
+    TAILQ_ENTRY(datagram) link;
+};
+
+struct dns_server {
+    struct gate *gate;         /* borrowed */
+    struct listener *listener; /* borrowed */
+    int udp_fd, tcp_fd;
+    int family;
+    struct event udp_event, tcp_event;
+    TAILQ_HEAD(, datagram) datagrams;
+    unsigned datagram_count;
+    struct dns_conns conns;
+};
+
+/* Room for either kind of packet information, aligned for cmsghdr. */
+union control {
+    struct cmsghdr align;
+    char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
+};
+
+static struct ip_address from_v4(struct in_addr address)
+{
+    struct ip_address mapped = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}};
+    memcpy(mapped.bytes + 12, &address, 4);
+    return mapped;
+}
+
+/* Whether this peer may ask: as for TCP connections of other listeners. */
+static bool may_ask(const struct listener *listener, const struct endpoint *peer)
+{
+    const struct policy_client *client = listener_policy_client(listener);
+    if (client == NULL)
+        return false;
+    struct ip_address address = endpoint_ip(peer);
+    for (size_t i = 0; i < client->from_count; i++) {
+        if (ip_range_contains(&client->from[i], &address))
+            return true;
+    }
+    return client->from_count == 0;
+}
+
+/* --- UDP --- */
+
+static void drop_datagram(struct datagram *datagram)
+{
+    struct dns_server *server = datagram->server;
+    if (server->datagram_count-- == DATAGRAMS_MAX)
+        event_add(&server->udp_event, NULL);
+    TAILQ_REMOVE(&server->datagrams, datagram, link);
+    free(datagram);
+}
+
+/* The address that was asked; false when the kernel did not say. */
+static bool read_local(struct msghdr *message, struct datagram *datagram)
+{
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
+         part = CMSG_NXTHDR(message, part)) {
+        if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+            struct in_pktinfo info;
+            memcpy(&info, CMSG_DATA(part), sizeof(info));
+            datagram->exchange.local = from_v4(info.ipi_spec_dst);
+            return true;
+        }
+        if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
+            struct in6_pktinfo info;
+            memcpy(&info, CMSG_DATA(part), sizeof(info));
+            memcpy(datagram->exchange.local.bytes, &info.ipi6_addr, 16);
+            if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr))
+                datagram->interface = info.ipi6_ifindex;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_local(const struct datagram *datagram, int family, struct msghdr *message)
+{
+    struct cmsghdr *part = CMSG_FIRSTHDR(message);
+    const uint8_t *local = datagram->exchange.local.bytes;
+    if (family == AF_INET) {
+        struct in_pktinfo info = {0};
+        memcpy(&info.ipi_spec_dst, local + 12, 4);
+        part->cmsg_level = IPPROTO_IP;
+        part->cmsg_type = IP_PKTINFO;
+        part->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(part), &info, sizeof(info));
+        message->msg_controllen = CMSG_SPACE(sizeof(info));
+    } else {
+        struct in6_pktinfo info = {.ipi6_ifindex = datagram->interface};
+        memcpy(&info.ipi6_addr, local, 16);
+        part->cmsg_level = IPPROTO_IPV6;
+        part->cmsg_type = IPV6_PKTINFO;
+        part->cmsg_len = CMSG_LEN(sizeof(info));
+        memcpy(CMSG_DATA(part), &info, sizeof(info));
+        message->msg_controllen = CMSG_SPACE(sizeof(info));
+    }
+}
+
+/* An answer that cannot be sent now is lost, as any datagram may be: the asker asks again. */
+static void on_answered(struct dns_exchange *exchange)
+{
+    struct datagram *datagram = (struct datagram *)exchange; /* its first member */
+    struct dns_server *server = datagram->server;
+    union control control = {0};
+    struct iovec answer = {exchange->answer, exchange->answer_len};
+    struct msghdr message = {
+        .msg_name = &exchange->peer.address,
+        .msg_namelen = exchange->peer.len,
+        .msg_iov = &answer,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof(control),
+    };
+    write_local(datagram, server->family, &message);
+    (void)!sendmsg(server->udp_fd, &message, MSG_DONTWAIT);
+    drop_datagram(datagram);
+}
+
+/* What came in bytes[0..len) from the datagram's peer. */
+static void take_datagram(struct dns_server *server, const struct datagram *received,
+                          const unsigned char *bytes, size_t len)
+{
+    struct dns_question question;
+    enum dns_code code;
+    if (!may_ask(server->listener, &received->exchange.peer) ||
+        dns_question_read(bytes, len, &question, &code) == DNS_QUESTION_DROP)
+        return;
+    struct datagram *datagram = calloc(1, sizeof(*datagram));
+    if (datagram == NULL)
+        return;
+    datagram->server = server;
+    datagram->interface = received->interface;
+    datagram->exchange.gate = server->gate;
+    datagram->exchange.listener = server->listener;
+    datagram->exchange.peer = received->exchange.peer;
+    datagram->exchange.local = received->exchange.local;
+    datagram->exchange.question = question;
+    datagram->exchange.question_len = len;
+    datagram->exchange.limit = question.udp_size;
+    datagram->exchange.answered = on_answered;
+    TAILQ_INSERT_TAIL(&server->datagrams, datagram, link);
+    if (++server->datagram_count == DATAGRAMS_MAX)
+        event_del(&server->udp_event);
+    dns_exchange_start(&datagram->exchange, code);
+}
+
+static void on_datagrams(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct dns_server *server = context;
+    unsigned char bytes[DNS_MESSAGE_MAX];
+    for (int i = 0; i < READS_PER_TURN && server->datagram_count < DATAGRAMS_MAX; i++) {
+        struct datagram received = {0};
+        union control control;
+        struct iovec room = {bytes, sizeof(bytes)};
+        struct msghdr message = {
+            .msg_name = &received.exchange.peer.address,
+            .msg_namelen = sizeof(received.exchange.peer.address),
+            .msg_iov = &room,
+            .msg_iovlen = 1,
+            .msg_control = &control,
+            .msg_controllen = sizeof(control),
+        };
+        ssize_t got = recvmsg((int)fd, &message, MSG_DONTWAIT);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) /* EAGAIN, or an error of an earlier answer that is reported here */
+            return;
+        received.exchange.peer.len = message.msg_namelen;
+        if ((message.msg_flags & MSG_TRUNC) == 0 && read_local(&message, &received))
+            take_datagram(server, &received, bytes, (size_t)got);
+    }
+}
+
+/* --- TCP --- */
+
+/* Descriptors have run out: the spare one lets us close the connection instead of being woken by it
+ * for ever. */
+static void refuse_without_descriptors(struct gate *gate, int listen_fd)
+{
+    if (gate->spare_fd < 0)
+        return;
+    close(steal_fd(&gate->spare_fd));
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    gate->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void on_connections(evutil_socket_t listen_fd, short what, void *context)
+{
+    (void)what;
+    struct dns_server *server = context;
+    for (int i = 0; i < READS_PER_TURN; i++) {
+        struct endpoint peer = {.len = sizeof(peer.address)};
+        int fd =
+            accept4((int)listen_fd, &peer.address.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+            continue;
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+            refuse_without_descriptors(server->gate, (int)listen_fd);
+        if (fd < 0)
+            return;
+        if (may_ask(server->listener, &peer))
+            dns_conn_accept(&server->conns, fd, &peer);
+        else
+            close(fd);
+    }
+}
+
+/* --- life --- */
+
+/* Asks the kernel for packet information. On an IPv6 socket it tells IPv4 addresses in mapped form.
+ */
+static void want_local(const struct dns_server *server)
+{
+    int on = 1;
+    if (server->family == AF_INET)
+        setsockopt(server->udp_fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+    else
+        setsockopt(server->udp_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+}
+
+struct dns_server *dns_server_open(struct gate *gate, struct listener *listener, int udp_fd,
+                                   int tcp_fd)
+{
+    struct dns_server *server = calloc(1, sizeof(*server));
+    struct endpoint bound = {.len = sizeof(bound.address)};
+    if (server == NULL)
+        abort();
+    getsockname(udp_fd, &bound.address.any, &bound.len);
+    server->gate = gate;
+    server->listener = listener;
+    server->udp_fd = udp_fd;
+    server->tcp_fd = tcp_fd;
+    server->family = bound.address.any.sa_family;
+    TAILQ_INIT(&server->datagrams);
+    dns_conns_init(&server->conns, gate, listener);
+    want_local(server);
+    event_assign(&server->udp_event, gate->base, udp_fd, EV_READ | EV_PERSIST, on_datagrams,
+                 server);
+    event_assign(&server->tcp_event, gate->base, tcp_fd, EV_READ | EV_PERSIST, on_connections,
+                 server);
+    event_add(&server->udp_event, NULL);
+    event_add(&server->tcp_event, NULL);
+    return server;
+}
+
+void dns_server_close(struct dns_server **server)
+{
+    struct dns_server *closed = steal_pointer(server);
+    if (closed == NULL)
+        return;
+    dns_conns_close(&closed->conns);
+    while (!TAILQ_EMPTY(&closed->datagrams)) {
+        struct datagram *datagram = TAILQ_FIRST(&closed->datagrams);
+        dns_exchange_cancel(&datagram->exchange);
+        drop_datagram(datagram);
+    }
+    event_del(&closed->udp_event);
+    event_del(&closed->tcp_event);
+    close(closed->udp_fd);
+    close(closed->tcp_fd);
+    free(closed);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The egress gate's lists and clocks. */
+#include "proxy/egress.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "proxy/egress_conn.h"
+#include "proxy/egress_options.h"
+#include "proxy/tunnel.h"
+#include "proxy/upstream_proxy.h"
+
+/* So many descriptors are kept for the engine, the log and the loop itself: what the egress gate is
+ * asked for beyond that gets 503 instead of making everything fail. */
+enum { DESCRIPTORS_RESERVED = 64, THROTTLE_MS = 50 };
+
+static void on_throttle(evutil_socket_t fd, short what, void *context);
+
+static int descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= INT32_MAX)
+        return INT32_MAX;
+    int all = (int)limit.rlim_cur;
+    return all > 4 * DESCRIPTORS_RESERVED ? all - DESCRIPTORS_RESERVED : all - all / 4;
+}
+
+struct egress *egress_new(struct gate *gate)
+{
+    struct egress *egress = calloc(1, sizeof(*egress));
+    if (egress == NULL)
+        abort();
+    egress->gate = gate;
+    egress->options = &gate->options->egress;
+    egress->descriptor_limit = descriptor_limit();
+    TAILQ_INIT(&egress->conns);
+    TAILQ_INIT(&egress->idle);
+    TAILQ_INIT(&egress->dead);
+    TAILQ_INIT(&egress->tunnels);
+    TAILQ_INIT(&egress->throttled);
+    TAILQ_INIT(&egress->dead_tunnels);
+    evtimer_assign(&egress->throttle, gate->base, on_throttle, egress);
+    return egress;
+}
+
+void egress_free(struct egress **egress)
+{
+    struct egress *freed = steal_pointer(egress);
+    if (freed == NULL)
+        return;
+    egress_close_all(freed, "shutdown");
+    egress_free_dead(freed);
+    event_del(&freed->throttle);
+    resolver_free(&freed->resolver);
+    upstream_proxy_free(&freed->proxy);
+    free(freed);
+}
+
+static bool has_network_listeners(const struct policy *policy)
+{
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            if (client->listens[j].role != POLICY_ROLE_DOCKER)
+                return true;
+        }
+    }
+    return false;
+}
+
+bool egress_prepare(struct egress *egress, const struct policy *policy, struct error *error)
+{
+    if (egress->resolver != NULL || !has_network_listeners(policy))
+        return true;
+    const struct upstream_proxy_options *proxy = &egress->options->upstream_proxy;
+    if (proxy->url != NULL && egress->proxy == NULL &&
+        (egress->proxy = upstream_proxy_new(proxy, error)) == NULL)
+        return false;
+    egress->resolver = resolver_new(egress->gate->base, &egress->options->resolver, error);
+    return egress->resolver != NULL;
+}
+
+const char *egress_upstream_proxy_name(const struct egress *egress)
+{
+    return egress->proxy == NULL ? NULL : upstream_proxy_name(egress->proxy);
+}
+
+bool egress_is_busy(const struct egress *egress)
+{
+    return !TAILQ_EMPTY(&egress->conns) || !TAILQ_EMPTY(&egress->tunnels);
+}
+
+bool egress_evict_idle(struct egress *egress)
+{
+    struct egress_conn *oldest = TAILQ_FIRST(&egress->idle);
+    if (oldest == NULL)
+        return false;
+    egress_conn_close(oldest, "evicted");
+    return true;
+}
+
+void egress_close_all(struct egress *egress, const char *reason)
+{
+    while (!TAILQ_EMPTY(&egress->conns))
+        egress_conn_close(TAILQ_FIRST(&egress->conns), reason);
+    while (!TAILQ_EMPTY(&egress->tunnels))
+        tunnel_close(TAILQ_FIRST(&egress->tunnels), reason, false);
+}
+
+static void on_throttle(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct egress *egress = context;
+    /* Those that are held up again stand behind `last`, and wait for the next time. */
+    struct tunnel *last = TAILQ_LAST(&egress->throttled, tunnel_list);
+    bool at_last = last == NULL;
+    while (!at_last) {
+        struct tunnel *tunnel = TAILQ_FIRST(&egress->throttled);
+        at_last = tunnel == last;
+        tunnel_resume(tunnel);
+    }
+}
+
+void egress_start_throttle(struct egress *egress)
+{
+    static const struct timeval wait = {0, THROTTLE_MS * 1000};
+    if (!event_pending(&egress->throttle, EV_TIMEOUT, NULL))
+        event_add(&egress->throttle, &wait);
+}
+
+void egress_tick(struct egress *egress)
+{
+    int64_t now_us = timestamp_monotonic_us();
+    struct tunnel *tunnel, *next;
+    for (tunnel = TAILQ_FIRST(&egress->tunnels); tunnel != NULL; tunnel = next) {
+        next = TAILQ_NEXT(tunnel, link);
+        tunnel_check_limits(tunnel, now_us);
+    }
+    struct egress_conn *conn, *next_conn;
+    for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next_conn) {
+        next_conn = TAILQ_NEXT(conn, link);
+        bool unwatched = fd_watch_wish(&conn->watch) == 0;
+        if (unwatched && conn->request_body.finished && egress_conn_peer_is_gone(conn))
+            egress_conn_close(conn, "client-gone");
+    }
+}
+
+void egress_free_dead(struct egress *egress)
+{
+    struct egress_conn *conn;
+    while ((conn = TAILQ_FIRST(&egress->dead)) != NULL) {
+        TAILQ_REMOVE(&egress->dead, conn, link);
+        listener_unuse(&conn->listener);
+        egress_exchange_free(&conn->exchange, egress->gate);
+        free(conn);
+    }
+    struct tunnel *tunnel;
+    while ((tunnel = TAILQ_FIRST(&egress->dead_tunnels)) != NULL) {
+        TAILQ_REMOVE(&egress->dead_tunnels, tunnel, link);
+        listener_unuse(&tunnel->listener);
+        free(tunnel);
+    }
+}
+
+/* Asked for once more, with what is known of it: name, address, and what its hello said. */
+static bool still_allowed(const struct egress *egress, const struct tunnel *tunnel)
+{
+    const struct egress_exchange *exchange = &tunnel->exchange;
+    const struct policy_client *client = listener_policy_client(tunnel->listener);
+    struct network_verdict verdict;
+    struct error error;
+    struct network_request request = {
+        .port = exchange->port,
+        .sight = NETWORK_OPAQUE,
+        .now_us = timestamp_now_us(),
+        .address = exchange->has_address ? &exchange->address : NULL,
+    };
+    struct slice host = egress_exchange_host(exchange);
+    bool known = ip_address_parse(host, &request.host.address)
+                     ? (host_name_from_address(&request.host, &request.host.address), true)
+                     : host_name_parse(host, &request.host, &error);
+    if (client == NULL || !known)
+        return false;
+    policy_decide_network(egress->gate->policy, client, &request, NULL, &verdict);
+    return verdict.result == VERDICT_ALLOW;
+}
+
+void egress_revoke(struct egress *egress)
+{
+    struct tunnel *tunnel, *next;
+    if (!policy_cuts_on_revoke(egress->gate->policy))
+        return;
+    for (tunnel = TAILQ_FIRST(&egress->tunnels); tunnel != NULL; tunnel = next) {
+        next = TAILQ_NEXT(tunnel, link);
+        if (tunnel->state != TUNNEL_ENDING && !still_allowed(egress, tunnel))
+            tunnel_close(tunnel, "revoked", false);
+    }
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Keeping the facts of an exchange in one block of text. */
+#include "proxy/egress_exchange.h"
+
+#include "proxy/gate.h"
+
+enum { REFUSED_LEN_MAX = 2048, PATH_LEN_MAX = 8192 };
+
+void egress_exchange_number(struct egress_exchange *exchange, struct gate *gate)
+{
+    if (exchange->id != 0)
+        return;
+    exchange->id = ++gate->next_id;
+    exchange->started_us = timestamp_monotonic_us();
+}
+
+void egress_exchange_set_target(struct egress_exchange *exchange, struct slice peer,
+                                const struct host_name *host, uint16_t port, struct slice path)
+{
+    if (path.len > PATH_LEN_MAX)
+        path.len = PATH_LEN_MAX;
+    buffer_clear(&exchange->facts);
+    buffer_append_slice(&exchange->facts, peer);
+    if (host != NULL)
+        buffer_append_slice(&exchange->facts, host_name_slice(host));
+    buffer_append_slice(&exchange->facts, path);
+    bool kept = !exchange->facts.failed;
+    exchange->peer_len = kept ? (uint8_t)peer.len : 0;
+    exchange->host_len = kept && host != NULL ? host->len : 0;
+    exchange->path_len = kept ? (uint16_t)path.len : 0;
+    exchange->port = port;
+    exchange->refused_at = exchange->refused_len = exchange->hello_at = 0;
+    exchange->refused_count = exchange->sni_len = exchange->alpn_len = 0;
+}
+
+void egress_exchange_add_refused(struct egress_exchange *exchange, const struct ip_address *address,
+                                 const char *reason)
+{
+    struct buffer *facts = &exchange->facts;
+    size_t begin = facts->len;
+    if (exchange->refused_len > REFUSED_LEN_MAX || exchange->refused_count == UINT8_MAX)
+        return;
+    if (exchange->refused_count == 0)
+        exchange->refused_at = (uint16_t)begin;
+    ip_address_write(address, facts);
+    buffer_append_byte(facts, ' ');
+    buffer_append_text(facts, reason);
+    buffer_append_byte(facts, '\0');
+    if (facts->failed) {
+        facts->len = begin;
+        return;
+    }
+    exchange->refused_count++;
+    exchange->refused_len = (uint16_t)(facts->len - exchange->refused_at);
+}
+
+void egress_exchange_set_hello(struct egress_exchange *exchange, struct slice sni,
+                               struct slice alpn, bool ech)
+{
+    size_t begin = exchange->facts.len;
+    buffer_append_slice(&exchange->facts, sni);
+    buffer_append_slice(&exchange->facts, alpn);
+    exchange->ech = ech;
+    if (exchange->facts.failed) {
+        exchange->facts.len = begin;
+        return;
+    }
+    exchange->hello_at = (uint16_t)begin;
+    exchange->sni_len = (uint8_t)sni.len;
+    exchange->alpn_len = (uint8_t)alpn.len;
+}
+
+void egress_exchange_judge(struct egress_exchange *exchange, struct policy *policy,
+                           const struct network_verdict *verdict)
+{
+    if (exchange->policy != policy) {
+        policy_unref(&exchange->policy);
+        exchange->policy = policy_ref(policy);
+    }
+    exchange->verdict = *verdict;
+    exchange->judged = true;
+    exchange->reason = verdict->reason;
+    exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
+}
+
+struct slice egress_exchange_host(const struct egress_exchange *exchange)
+{
+    return slice_of(exchange->facts.data + exchange->peer_len, exchange->host_len);
+}
+
+void egress_exchange_clear(struct egress_exchange *exchange, struct gate *gate)
+{
+    if (exchange->stream)
+        metrics_totals(gate->metrics)->open_streams--;
+    policy_unref(&exchange->policy);
+    struct buffer facts = exchange->facts;
+    buffer_clear(&facts);
+    *exchange = (struct egress_exchange){.facts = facts};
+}
+
+void egress_exchange_free(struct egress_exchange *exchange, struct gate *gate)
+{
+    egress_exchange_clear(exchange, gate);
+    buffer_free(&exchange->facts);
+}

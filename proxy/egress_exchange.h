@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One destination that was asked for, as far as the log's records tell of it (DESIGN 5). It begins
+ * on a client connection and moves into the tunnel, if it becomes one, so it is kept small. */
+#ifndef DOCKREEVE_PROXY_EGRESS_EXCHANGE_H
+#define DOCKREEVE_PROXY_EGRESS_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "policy/policy_network.h"
+#include "proxy/egress.h"
+#include "proxy/listener.h"
+
+struct egress_exchange {
+    uint64_t id;           /* 0 = nothing was asked yet */
+    int64_t started_us;    /* monotonic */
+    struct policy *policy; /* a reference: the verdict's texts are in it */
+    const char *reason;    /* stable code; static, or in the policy */
+    const char *would_deny;
+    struct network_verdict verdict;
+    struct buffer facts; /* owned: peer, host, path one behind the other, then refused addresses,
+                            SNI and ALPN where they came */
+    struct ip_address address; /* dialled; with has_address */
+    uint64_t bytes_in, bytes_out;
+    uint16_t port, status;
+    uint16_t path_len, refused_at, refused_len, hello_at; /* places in `facts` */
+    uint8_t peer_len, host_len, refused_count, sni_len, alpn_len;
+    uint8_t method; /* enum http_method */
+    bool has_address, ech;
+    bool transparent; /* `via` */
+    bool judged;      /* the verdict says something */
+    bool refused;     /* answered by us for a reason of our own, whatever the rules say */
+    bool opened;      /* an open record was written; a close record is owed */
+    bool logged;      /* the closing record was written */
+    bool by_proxy;    /* an upstream proxy resolves the name */
+    bool stream;      /* counted among the open streams */
+};
+
+/* Numbers it and starts its clock, once. */
+void egress_exchange_number(struct egress_exchange *exchange, struct gate *gate);
+/* Names peer, host and path; forgets what came behind. */
+void egress_exchange_set_target(struct egress_exchange *exchange, struct slice peer,
+                                const struct host_name *host, uint16_t port, struct slice path);
+/* Notes an address that may not be dialled, and why. All of them come without anything between. */
+void egress_exchange_add_refused(struct egress_exchange *exchange, const struct ip_address *address,
+                                 const char *reason);
+/* Notes what the ClientHello asked for. */
+void egress_exchange_set_hello(struct egress_exchange *exchange, struct slice sni,
+                               struct slice alpn, bool ech);
+/* Takes over a verdict and its policy. */
+void egress_exchange_judge(struct egress_exchange *exchange, struct policy *policy,
+                           const struct network_verdict *verdict);
+struct slice egress_exchange_host(const struct egress_exchange *exchange);
+/* Back to nothing asked; keeps the memory of `facts`. */
+void egress_exchange_clear(struct egress_exchange *exchange, struct gate *gate);
+void egress_exchange_free(struct egress_exchange *exchange, struct gate *gate);
+
+/* The records (egress_log.c). Each adds one and returns its number; 0 when it was written before.
+ */
+uint64_t egress_log_open(struct egress_exchange *exchange, struct gate *gate,
+                         const struct listener *listener);
+uint64_t egress_log_request(struct egress_exchange *exchange, struct gate *gate,
+                            const struct listener *listener);
+/* `close` when an open record was written, else `request`; nothing when nothing was asked. */
+uint64_t egress_log_close(struct egress_exchange *exchange, struct gate *gate,
+                          const struct listener *listener, const char *reason);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From an allowed name to a connected socket: resolve, judge every answer, dial just those that may
+ * be dialled. Then the record, then the tunnel or the request. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/egress_conn.h"
+#include "proxy/egress_options.h"
+#include "proxy/own_address.h"
+#include "proxy/tunnel.h"
+#include "proxy/upstream_proxy.h"
+
+static void on_connected(void *context, const struct dial_result *result);
+
+void egress_route_cancel(struct egress_conn *conn)
+{
+    resolver_cancel(&conn->query);
+    dial_cancel(&conn->dial);
+}
+
+static void start_tunnel(struct egress_conn *conn)
+{
+    static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+    struct gate *gate = conn->gate;
+    bool announced = conn->wish == EGRESS_WISH_CONNECT;
+    struct host_name host = conn->target.host;
+    struct egress *egress = conn->egress;
+    struct tunnel_plan plan = {
+        .egress = egress,
+        .listener = conn->listener,
+        .origin_fd = steal_fd(&conn->origin.fd),
+        .to_client = conn->out,
+        .to_origin = conn->in,
+        .exchange = &conn->exchange,
+        .host = &host,
+        .peek = announced,
+    };
+    fd_watch_set(&conn->origin.watch, 0);
+    conn->out = conn->in = (struct io_buffer){0};
+    /* Behind an upstream proxy the origin may have said something already. */
+    struct io_buffer *said = &conn->origin.in;
+    bool kept =
+        (!announced ||
+         io_buffer_append(gate->blocks, &plan.to_client, established, sizeof(established) - 1)) &&
+        (io_buffer_len(said) == 0 || io_buffer_append(gate->blocks, &plan.to_client,
+                                                      io_buffer_bytes(said), io_buffer_len(said)));
+    if (!kept) {
+        conn->out = plan.to_client;
+        conn->in = plan.to_origin;
+        close(plan.origin_fd);
+        egress_conn_close(conn, "limit.memory");
+        return;
+    }
+    struct egress_exchange exchange = conn->exchange;
+    exchange.bytes_out = io_buffer_len(said);
+    conn->exchange = (struct egress_exchange){0};
+    plan.exchange = &exchange;
+    plan.client_fd = egress_conn_detach(conn);
+    (void)tunnel_start(&plan);
+}
+
+static void on_open_written(struct log_waiter *waiter, enum log_write_state state)
+{
+    struct egress_conn *conn = egress_conn_of_waiter(waiter);
+    if (state != LOG_WRITE_DONE) {
+        if (state == LOG_WRITE_LOST)
+            conn->exchange.opened = false; /* the record is in no log */
+        egress_refusal_unlogged(conn);
+    } else if (conn->wish == EGRESS_WISH_FORWARD) {
+        egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
+        egress_forward_send(conn);
+    } else {
+        start_tunnel(conn);
+    }
+}
+
+/* The way is open. What may change something, and every tunnel, goes to the log first. */
+static void admit(struct egress_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    bool looks_only = conn->wish == EGRESS_WISH_FORWARD && !conn->wants_upgrade &&
+                      http_method_is_read((enum http_method)conn->exchange.method);
+    conn->exchange.status = conn->wish == EGRESS_WISH_CONNECT ? 200 : 0;
+    if (gate->log_failing && gate->options->log_required) {
+        egress_refusal_unlogged(conn); /* its own record tries the log again */
+    } else if (!log_writer_has_room(gate->log) && gate->options->log_required) {
+        egress_refusal_send(conn, 503, "log.full",
+                            "dockreeve: the request log cannot be written fast enough; try again",
+                            NULL);
+    } else if (looks_only) {
+        egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
+        egress_forward_send(conn);
+    } else {
+        egress_conn_set_state(conn, EGRESS_CONN_LOG_OPEN);
+        uint64_t seq = egress_log_open(&conn->exchange, gate, conn->listener);
+        conn->waiter.written = on_open_written;
+        gate_wait_for_log(gate, &conn->waiter, seq);
+    }
+}
+
+/* ---- the upstream proxy ---- */
+
+static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct egress_conn *conn = context;
+    struct gate *gate = conn->gate;
+    struct error error;
+    size_t consumed;
+    ssize_t got = io_buffer_fill(gate->blocks, &conn->origin.in, (int)fd, IO_READ_HEAD);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got <= 0) {
+        egress_refusal_send(conn, 502, "upstream-proxy.closed",
+                            "dockreeve: the upstream proxy closed the connection", NULL);
+        return;
+    }
+    switch (upstream_proxy_read(io_buffer_bytes(&conn->origin.in), io_buffer_len(&conn->origin.in),
+                                &consumed, &error)) {
+    case UPSTREAM_PROXY_MORE:
+        return;
+    case UPSTREAM_PROXY_REFUSED:
+        egress_refusal_error(conn, &error);
+        return;
+    case UPSTREAM_PROXY_OPEN:
+        break;
+    }
+    io_buffer_consume(gate->blocks, &conn->origin.in, consumed);
+    int socket = steal_fd(&conn->origin.fd);
+    fd_watch_set(&conn->origin.watch, 0);
+    if (conn->wish != EGRESS_WISH_FORWARD) {
+        conn->origin.fd = socket;
+        admit(conn);
+    } else if (io_buffer_len(&conn->origin.in) > 0) {
+        close(socket);
+        egress_refusal_send(conn, 502, "upstream.unasked",
+                            "dockreeve: the origin answered before it was asked", NULL);
+    } else {
+        egress_forward_start(conn, socket, NULL);
+        admit(conn);
+    }
+}
+
+static void ask_proxy(struct egress_conn *conn, int fd)
+{
+    struct gate *gate = conn->gate;
+    struct buffer *text = &gate->scratch->text;
+    buffer_clear(text);
+    upstream_proxy_write_connect(conn->egress->proxy, &conn->target, text);
+    conn->origin.fd = fd;
+    egress_conn_set_state(conn, EGRESS_CONN_HANDSHAKE);
+    egress_conn_deadline(conn, conn->egress->options->dial_timeout_ms);
+    fd_watch_init(&conn->origin.watch, gate->base, fd, on_proxy_answer, conn);
+    fd_watch_set(&conn->origin.watch, EV_READ);
+    /* A fresh connection takes a few hundred bytes at once. */
+    if (text->failed || send(fd, text->data, text->len, MSG_NOSIGNAL) != (ssize_t)text->len)
+        egress_refusal_send(conn, 502, "upstream-proxy.closed",
+                            "dockreeve: the upstream proxy does not take the request", NULL);
+}
+
+/* ---- dialling ---- */
+
+static void on_connected(void *context, const struct dial_result *result)
+{
+    struct egress_conn *conn = context;
+    conn->dial = NULL;
+    if (!conn->exchange.by_proxy) {
+        conn->exchange.address = result->address;
+        conn->exchange.has_address = true;
+    }
+    if (result->fd < 0) {
+        egress_refusal_error(conn, &result->error);
+    } else if (result->fd >= conn->egress->descriptor_limit) {
+        close(result->fd);
+        egress_refusal_send(conn, 503, "limit.descriptors",
+                            "dockreeve: no descriptors are left for another connection; try again "
+                            "later",
+                            NULL);
+    } else if (conn->exchange.by_proxy) {
+        ask_proxy(conn, result->fd);
+    } else if (conn->wish == EGRESS_WISH_FORWARD) {
+        egress_forward_start(conn, result->fd, &result->address);
+        admit(conn);
+    } else {
+        conn->origin.fd = result->fd;
+        fd_watch_init(&conn->origin.watch, conn->gate->base, result->fd, on_proxy_answer, conn);
+        admit(conn);
+    }
+}
+
+static void dial(struct egress_conn *conn, uint16_t port)
+{
+    struct error error;
+    egress_conn_set_state(conn, EGRESS_CONN_DIAL);
+    conn->dial = dial_start(conn->gate->base, conn->addresses, conn->address_count, port,
+                            conn->egress->options->dial_timeout_ms, on_connected, conn, &error);
+    if (conn->dial == NULL)
+        egress_refusal_error(conn, &error);
+}
+
+/* ---- checking ---- */
+
+static void refuse_own(struct egress_conn *conn)
+{
+    egress_refusal_send(conn, 403, "own-address",
+                        "dockreeve: this is an address of the gate itself, which is never a "
+                        "destination",
+                        NULL);
+}
+
+/* Holds every address against the policy, and keeps those that may be dialled. When none may, the
+ * verdict on the first is the answer. */
+static void check_addresses(struct egress_conn *conn, const struct ip_address *addresses,
+                            unsigned count)
+{
+    struct gate *gate = conn->gate;
+    struct network_request request;
+    struct network_verdict verdict, first = {.result = VERDICT_ALLOW};
+    bool own = false;
+    egress_request_describe(conn, &request);
+    conn->address_count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        request.address = &addresses[i];
+        policy_decide_network(gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
+        bool is_own = own_address_is(gate, &addresses[i], conn->target.port);
+        own |= is_own;
+        if (verdict.result == VERDICT_ALLOW && !is_own)
+            conn->addresses[conn->address_count++] = addresses[i];
+        else
+            egress_exchange_add_refused(&conn->exchange, &addresses[i],
+                                        is_own ? "own-address" : verdict.reason);
+        if (verdict.result != VERDICT_ALLOW && first.result == VERDICT_ALLOW)
+            first = verdict;
+    }
+    if (conn->address_count > 0) {
+        dial(conn, conn->target.port);
+    } else if (own) {
+        refuse_own(conn);
+    } else {
+        request.address = &addresses[0];
+        egress_exchange_judge(&conn->exchange, gate->policy, &first);
+        egress_refusal_denied(conn, &request);
+    }
+}
+
+static void on_answer(struct resolver_query *query, const struct resolver_answer *answer)
+{
+    struct egress_conn *conn = query->context;
+    if (answer->count == 0)
+        egress_refusal_error(conn, &answer->error);
+    else if (egress_conn_client(conn) == NULL)
+        egress_refusal_send(conn, 403, "listener-closed",
+                            "dockreeve: this listener is no longer part of the policy", NULL);
+    else
+        check_addresses(conn, answer->addresses, answer->count);
+}
+
+/* The proxy is the operator's: its own addresses are not judged. */
+static void on_proxy_resolved(struct resolver_query *query, const struct resolver_answer *answer)
+{
+    struct egress_conn *conn = query->context;
+    if (answer->count == 0) {
+        egress_refusal_error(conn, &answer->error);
+        return;
+    }
+    memcpy(conn->addresses, answer->addresses, sizeof(conn->addresses));
+    conn->address_count = answer->count;
+    dial(conn, upstream_proxy_authority(conn->egress->proxy)->port);
+}
+
+static void resolve(struct egress_conn *conn, const struct host_name *host,
+                    void (*answered)(struct resolver_query *query,
+                                     const struct resolver_answer *answer))
+{
+    struct resolver_answer answer;
+    conn->query.answered = answered;
+    conn->query.context = conn;
+    egress_conn_set_state(conn, EGRESS_CONN_RESOLVE);
+    if (resolver_ask(conn->egress->resolver, &conn->query, host, &answer))
+        answered(&conn->query, &answer);
+}
+
+/* RFC 6761 section 6.3: these names are ours to answer. */
+static void check_loopback(struct egress_conn *conn)
+{
+    static const struct ip_address loopback[] = {
+        {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}},
+        {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
+    };
+    check_addresses(conn, loopback, 2);
+}
+
+static void go_by_proxy(struct egress_conn *conn)
+{
+    const struct authority *proxy = upstream_proxy_authority(conn->egress->proxy);
+    conn->exchange.by_proxy = true;
+    if (!proxy->host.is_address) {
+        resolve(conn, &proxy->host, on_proxy_resolved);
+        return;
+    }
+    conn->addresses[0] = proxy->host.address;
+    conn->address_count = 1;
+    dial(conn, proxy->port);
+}
+
+/* The connection of the exchange before, if it leads to the same place and nobody has touched it.
+ */
+static bool reuse_origin(struct egress_conn *conn)
+{
+    struct egress_origin *origin = &conn->origin;
+    char byte;
+    if (conn->wish != EGRESS_WISH_FORWARD || origin->fd < 0)
+        return false;
+    bool usable = authority_equal(&origin->authority, &conn->target) &&
+                  io_buffer_len(&origin->in) == 0 &&
+                  recv(origin->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    if (!usable)
+        egress_origin_close(conn);
+    return usable;
+}
+
+/* A kept connection leads to an address that was judged under a policy that may have changed. */
+static bool may_reuse(const struct egress_conn *conn, const struct ip_address *address)
+{
+    struct network_verdict verdict;
+    struct network_request request;
+    egress_request_describe(conn, &request);
+    request.address = address;
+    policy_decide_network(conn->gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
+    return verdict.result == VERDICT_ALLOW;
+}
+
+void egress_route_start(struct egress_conn *conn)
+{
+    const struct host_name *host = &conn->target.host;
+    if (reuse_origin(conn) && may_reuse(conn, &conn->origin.address)) {
+        conn->origin.reused = true;
+        conn->exchange.address = conn->origin.address;
+        conn->exchange.has_address = true;
+        admit(conn);
+        return;
+    }
+    egress_origin_close(conn);
+    struct upstream_proxy *proxy = conn->egress->proxy;
+    if (host->is_address)
+        check_addresses(conn, &host->address, 1);
+    else if (host_name_is_local(host))
+        check_loopback(conn);
+    else if (proxy != NULL && upstream_proxy_takes(proxy, &conn->target))
+        go_by_proxy(conn);
+    else
+        resolve(conn, host, on_answer);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Pieces of message heads that every gate writes. */
+#ifndef DOCKREEVE_PROXY_HTTP_WRITE_H
+#define DOCKREEVE_PROXY_HTTP_WRITE_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+
+/* "Name: value CRLF". Neither is looked at: they come from a head that was parsed, or are ours. */
+void http_write_field(struct buffer *out, struct slice name, struct slice value);
+/* "Content-Length: … CRLF" */
+void http_write_length(struct buffer *out, uint64_t length);
+
+/* An answer of our own, in JSON. */
+struct http_refusal {
+    unsigned status;
+    const char *allow;         /* methods that are taken, with 405 */
+    struct slice proxy_status; /* RFC 9209; ptr NULL = none */
+    size_t body_len;
+    bool close;
+};
+/* Its whole head, Retry-After on 429 and 503 included. */
+void http_write_refusal(struct buffer *out, const struct http_refusal *refusal);
+
+#endif

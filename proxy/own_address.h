@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where the gate itself can be reached. No rule makes these a destination (DESIGN 6): through its
+ * own listeners, or the engine's TCP port behind it, a client could ask as somebody else. */
+#ifndef DOCKREEVE_PROXY_OWN_ADDRESS_H
+#define DOCKREEVE_PROXY_OWN_ADDRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rules/ip_range.h"
+
+struct gate;
+
+/* Whether a connection to address:port would reach a TCP listener of this gate (of any client, the
+ * admin's too) or its engine. A listener at every address is reached by each address of this host.
+ */
+bool own_address_is(const struct gate *gate, const struct ip_address *address, uint16_t port);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Two sockets and the bytes between them: a CONNECT that was allowed, or a transparent TLS
+ * connection. The client's first bytes are looked at (tunnel_peek.c); after that nobody looks any
+ * more and bytes go from socket to socket through a borrowed pipe. The end of one direction is
+ * carried over as just that, a reset as a reset. Small: thousands of them stand idle. */
+/* clang-format off */
+/*
+ * state    waits for                                deadline                       ended by
+ * PEEK     the client's first bytes (the origin's   hello_timeout: from the start  a judgement
+ *          may pass if the rule admits a protocol   where only TLS is admitted,
+ *          in which the server speaks first)        else from the first byte
+ * OPEN     bytes from either side                   tunnel_idle, tunnel_lifetime   both ends, a reset, a limit
+ * ENDING   the client to stop sending               2 s                            its end; then closing
+ * CLOSED   the end of the turn                      -                              being freed
+ */
+/* clang-format on */
+#ifndef DOCKREEVE_PROXY_TUNNEL_H
+#define DOCKREEVE_PROXY_TUNNEL_H
+
+#include "proxy/egress_exchange.h"
+#include "proxy/fd_watch.h"
+#include "proxy/io_buffer.h"
+#include "proxy/splice_flow.h"
+
+enum tunnel_state { TUNNEL_PEEK, TUNNEL_OPEN, TUNNEL_ENDING, TUNNEL_CLOSED };
+
+enum { TUNNEL_CLIENT, TUNNEL_ORIGIN, TUNNEL_ENDS };
+
+struct tunnel_end {
+    int fd;
+    struct fd_watch watch;
+    struct splice_flow flow; /* from here to the other end */
+    struct io_buffer early;  /* to be written here first */
+    bool ended;              /* the end of what it sends was carried over */
+    bool full;               /* it takes no more now */
+};
+
+struct tunnel_peek; /* opaque: what only the first bytes need */
+
+struct tunnel {
+    struct egress *egress;     /* borrowed */
+    struct listener *listener; /* a use, counted there */
+    enum tunnel_state state;
+    struct tunnel_end ends[TUNNEL_ENDS];
+    struct tunnel_peek *peek; /* owned; NULL once judged */
+    struct egress_exchange exchange;
+    int64_t moved_us;     /* monotonic: when bytes moved last */
+    int64_t allowance_us; /* with a rate: the moment up to which bytes are paid for */
+    bool throttled;       /* in egress->throttled */
+    bool kept_alive;      /* the origin's socket looks for a peer that vanished */
+    TAILQ_ENTRY(tunnel) link, throttled_link;
+};
+
+/* What a tunnel is made of. Descriptors, buffers and exchange become the tunnel's. */
+struct tunnel_plan {
+    struct egress *egress;
+    struct listener *listener; /* used once more */
+    int client_fd, origin_fd;
+    struct io_buffer to_client;       /* the answer's head */
+    struct io_buffer to_origin;       /* what the client sent behind its request */
+    struct egress_exchange *exchange; /* moved out of here; an open record was written */
+    const struct host_name *host;     /* as in the CONNECT; the SNI is held against it */
+    bool peek;                        /* false: the first bytes were judged already */
+};
+/* False when memory is out: the descriptors are closed then and the closing record is written. */
+bool tunnel_start(struct tunnel_plan *plan);
+
+/* Ends it for `reason` (static text), with its closing record. With `reset` both peers see a reset.
+ */
+void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset);
+/* Ends it so that the client still gets what was sent to it. */
+void tunnel_end(struct tunnel *tunnel, const char *reason);
+/* Writes what is to be written first, and waits for more. */
+void tunnel_begin(struct tunnel *tunnel);
+/* Moves what can be moved, and waits for the rest. */
+void tunnel_move(struct tunnel *tunnel);
+/* Ends it if it has been idle, or open, for longer than the limits allow. */
+void tunnel_check_limits(struct tunnel *tunnel, int64_t now_us);
+/* Takes it out of egress->throttled, where a rate holds it up, and moves on. */
+void tunnel_resume(struct tunnel *tunnel);
+
+/* tunnel_peek.c */
+MUST_CHECK bool tunnel_peek_start(struct tunnel *tunnel, const struct host_name *host);
+void tunnel_peek_free(struct tunnel_peek **peek);
+/* The client's socket can be read. */
+void tunnel_peek_read(struct tunnel *tunnel);
+/* Whether the origin's bytes may pass before the client's first bytes were judged. */
+bool tunnel_peek_lets_origin_speak(const struct tunnel *tunnel);
+
+#endif

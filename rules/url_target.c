@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Taking absolute URIs apart, and the canonical path. A byte is either one that every reader takes
+ * alike, or the target is refused. */
+#include "rules/url_target.h"
+
+#include "base/percent_code.h"
+
+/* Where a byte may stand as it is. */
+enum { TARGET_SEGMENT = 1, TARGET_BORDER = 2 };
+
+/* Visible ASCII without "#<>\^`{|} and the percent sign. Square brackets are no bytes of a path in
+ * RFC 3986, but are sent as they are typed, and no server gives them a meaning. */
+static const unsigned char target_byte[256] = {
+    ['!'] = TARGET_SEGMENT,         ['$'] = TARGET_SEGMENT, ['&' ... '.'] = TARGET_SEGMENT,
+    ['0' ... ';'] = TARGET_SEGMENT, ['='] = TARGET_SEGMENT, ['@' ... '['] = TARGET_SEGMENT,
+    [']'] = TARGET_SEGMENT,         ['_'] = TARGET_SEGMENT, ['a' ... 'z'] = TARGET_SEGMENT,
+    ['~'] = TARGET_SEGMENT,         ['/'] = TARGET_BORDER,  ['?'] = TARGET_BORDER,
+};
+
+static bool refuse(struct error *error, const char *text)
+{
+    return error_set_reason(error, 400, "malformed.target", "%s", text);
+}
+
+static bool check_bytes(struct slice text, struct error *error)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.ptr[i];
+        if (target_byte[byte] != 0)
+            continue;
+        if (byte == '#')
+            return refuse(error, "a fragment (#...) is never sent: leave it out of the target");
+        if (byte != '%')
+            return error_set_reason(error, 400, "malformed.target",
+                                    "the target has the byte 0x%02x, which must be written as the "
+                                    "escape %%%02X",
+                                    byte, byte);
+        if (percent_decode_at(text, i) < 0)
+            return refuse(error, "the target has a % that is not followed by two hexadecimal "
+                                 "digits; write %25 for a percent sign");
+    }
+    return true;
+}
+
+static struct slice path_of(struct slice target)
+{
+    return slice_cut(&target, '?');
+}
+
+/* Reads the scheme and the "//" behind it, and takes them off *text. */
+static bool take_scheme(struct slice *text, struct error *error)
+{
+    struct slice rest = *text;
+    struct slice scheme = slice_cut(&rest, ':');
+    if (text->len > 0 && text->ptr[0] == '/')
+        return refuse(error, "this is a proxy: the target must be a whole URL, as in "
+                             "http://example.com/path");
+    if (!slice_starts_with(rest, SLICE_LITERAL("//")))
+        return refuse(error, "the target is no URL: write http://host/path");
+    if (slice_equal_nocase(scheme, SLICE_LITERAL("https")))
+        return error_set_reason(error, 400, "malformed.scheme",
+                                "https goes through a proxy by the method CONNECT with host:port");
+    if (!slice_equal_nocase(scheme, SLICE_LITERAL("http")))
+        return error_set_reason(error, 400, "malformed.scheme",
+                                "the target has another scheme than http; all else goes by the "
+                                "method CONNECT with host:port");
+    *text = slice_of(rest.ptr + 2, rest.len - 2);
+    return true;
+}
+
+bool url_target_parse(struct slice text, struct url_target *target_out, struct error *error)
+{
+    if (!take_scheme(&text, error))
+        return false;
+    size_t len = 0;
+    while (len < text.len && memchr("/?#", text.ptr[len], 3) == NULL)
+        len++;
+    struct slice rest = slice_of(text.ptr + len, text.len - len);
+    if (!authority_parse(slice_of(text.ptr, len), 80, &target_out->authority, error) ||
+        !check_bytes(rest, error))
+        return false;
+    target_out->leading_slash = rest.len > 0 && rest.ptr[0] == '?';
+    target_out->origin_form = rest.len > 0 ? rest : SLICE_LITERAL("/");
+    target_out->path =
+        target_out->leading_slash ? SLICE_LITERAL("/") : path_of(target_out->origin_form);
+    return true;
+}
+
+bool url_target_parse_origin(struct slice text, struct url_target *target_out, struct error *error)
+{
+    if (text.len == 0 || text.ptr[0] != '/')
+        return refuse(error, "the target must begin with a slash, as in /path");
+    if (!check_bytes(text, error))
+        return false;
+    target_out->leading_slash = false;
+    target_out->origin_form = text;
+    target_out->path = path_of(text);
+    return true;
+}
+
+/* Appends the canonical spelling of `path`; the segments are judged afterwards. */
+static void write_canonical(struct slice path, struct buffer *out)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < path.len; i++) {
+        int byte = path.ptr[i] == '%' ? percent_decode_at(path, i) : -1;
+        if (byte < 0) {
+            buffer_append_byte(out, path.ptr[i]);
+            continue;
+        }
+        char escape[3] = {'%', hex[byte >> 4], hex[byte & 15]};
+        if (target_byte[byte] == TARGET_SEGMENT)
+            escape[0] = (char)byte;
+        buffer_append(out, escape, target_byte[byte] == TARGET_SEGMENT ? 1 : 3);
+        i += 2;
+    }
+}
+
+/* Whether a canonical segment is one that only some servers resolve: "." and "..", also with the
+ * parameters that servlet containers take off first ("..;x"). */
+static bool is_dot_segment(struct slice segment)
+{
+    struct slice name = slice_cut(&segment, ';');
+    return slice_equal_text(name, ".") || slice_equal_text(name, "..");
+}
+
+/* Whether an escape of a byte in first..last stands at text[at]. */
+static bool escapes_between(struct slice text, size_t at, int first, int last)
+{
+    int byte = at < text.len && text.ptr[at] == '%' ? percent_decode_at(text, at) : -1;
+    return byte >= first && byte <= last;
+}
+
+/* Whether the escape at text[at] of a canonical path is none, or begins something that a server may
+ * decode to a slash, a dot, or the end of the text. */
+static bool is_ambiguous_escape(struct slice text, size_t at)
+{
+    switch (percent_decode_at(text, at)) {
+    case -1:
+    case '\0':
+    case '/':
+    case '\\':
+    case 0xc0: /* overlong UTF-8: always with these two, */
+    case 0xc1:
+        return true;
+    case 0xe0: /* with these if the next byte is a small one */
+        return escapes_between(text, at + 3, 0x80, 0x9f);
+    case 0xf0:
+        return escapes_between(text, at + 3, 0x80, 0x8f);
+    case '%': /* a second decoding finds an escape */
+        return text.len - at >= 5 && slice_hex_digit(text.ptr[at + 3]) >= 0 &&
+               slice_hex_digit(text.ptr[at + 4]) >= 0;
+    default:
+        return false;
+    }
+}
+
+bool url_path_canonical(struct slice path, struct buffer *out)
+{
+    size_t start = out->len;
+    write_canonical(path, out);
+    if (out->failed)
+        return false;
+    struct slice text = slice_of(out->data + start, out->len - start);
+    if (text.len == 0 || text.ptr[0] != '/')
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\\' || (text.ptr[i] == '%' && is_ambiguous_escape(text, i)))
+            return false;
+        if (text.ptr[i] != '/')
+            continue;
+        struct slice rest = slice_of(text.ptr + i + 1, text.len - i - 1);
+        struct slice segment = slice_cut(&rest, '/');
+        if (is_dot_segment(segment) || (segment.len == 0 && rest.ptr != NULL))
+            return false;
+    }
+    return true;
+}

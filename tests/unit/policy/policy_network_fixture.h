@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Destinations in words, for tests of network rules: "tunnel github.com:443 sni=github.com". */
+#ifndef DOCKREEVE_TESTS_POLICY_NETWORK_FIXTURE_H
+#define DOCKREEVE_TESTS_POLICY_NETWORK_FIXTURE_H
+
+#include "policy/policy_network.h"
+#include "policy_fixture.h"
+
+/* A request and the facts it points to. */
+struct network_question {
+    struct network_request request;
+    struct ip_address address;
+    struct tunnel_facts tunnel;
+    char path[128];
+};
+
+/* Reads "KIND HOST:PORT [KEY=VALUE...]". KIND is `tunnel`, `dns` (of every port) or a method with a
+ * path behind the port ("GET example.com:80/a/b", "?!" at its end makes it ambiguous). Keys:
+ * at=ADDRESS, sni=NAME ("-" none, "!" malformed), ech=yes, speaks=tls|http|ssh|other, now=SECONDS.
+ * `sni` and `ech` make it a TLS tunnel whose first bytes are known. Anything else fails the test.
+ */
+void network_question_parse(struct network_question *question, const char *text);
+
+/* Asks it for a client, with the observer when there is one. */
+struct network_verdict network_question_ask(const struct policy *policy, const char *client,
+                                            const char *text,
+                                            const struct policy_observer *observer);
+
+#endif

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Decisions about destinations: one policy a table, one row a question. */
+#include "policy_network_fixture.h"
+
+#include <criterion/criterion.h>
+
+struct row {
+    const char *name, *client, *question;
+    const char *verdict; /* "allow"; "deny REASON"; "report REASON" = allowed in report mode only */
+    const char *source;  /* of the deciding rule */
+};
+
+static void show_verdict(const struct network_verdict *verdict, struct buffer *out)
+{
+    if (verdict->result == VERDICT_ALLOW && !verdict->would_deny)
+        buffer_append_literal(out, "allow");
+    else
+        buffer_printf(out, "%s %s", verdict->would_deny ? "report" : "deny", verdict->reason);
+}
+
+static void check_rows(const char *text, const struct row *rows, size_t count)
+{
+    struct policy_fixture fixture;
+    AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
+    bool loaded = policy_fixture_text(&fixture, text);
+    cr_assert(loaded, "%s", policy_fixture_show(&fixture, &fixture.errors, &shown));
+    for (size_t i = 0; i < count; i++) {
+        AUTO_BUFFER struct buffer got = BUFFER_EMPTY;
+        AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
+        struct network_verdict verdict = network_question_ask(
+            fixture.policy, rows[i].client == NULL ? "default" : rows[i].client, rows[i].question,
+            NULL);
+        show_verdict(&verdict, &got);
+        network_verdict_write_source(&verdict, &source);
+        cr_expect_str_eq(buffer_text(&got), rows[i].verdict, "%s: %s is %s", rows[i].name,
+                         rows[i].question, buffer_text(&got));
+        if (rows[i].source != NULL)
+            cr_expect_str_eq(buffer_text(&source), rows[i].source, "%s: by %s", rows[i].name,
+                             buffer_text(&source));
+        cr_expect_eq(verdict.malformed, strcmp(verdict.reason, "malformed.path") == 0, "%s",
+                     rows[i].name);
+    }
+    policy_fixture_clear(&fixture);
+}
+
+Test(policy_network, deny_wins_and_the_first_of_equals_decides)
+{
+    static const struct row rows[] = {
+        {"an exact host", NULL, "tunnel api.example.com:443", "allow", "policy.yaml:3"},
+        {"a port it is not for", NULL, "tunnel api.example.com:22", "deny default", "default"},
+        {"no rule at all", NULL, "tunnel other.test:443", "deny default", "default"},
+        {"a subdomain", NULL, "tunnel a.b.example.org:443", "allow", "policy.yaml:4"},
+        {"never the apex", NULL, "tunnel example.org:443", "deny default", NULL},
+        {"a deny inside a wider allow", NULL, "tunnel bad.example.org:443", "deny rule",
+         "policy.yaml:5"},
+        {"a deny is for every port", NULL, "tunnel bad.example.org:8443", "deny rule", NULL},
+        {"the line is the pattern's own", NULL, "tunnel github.com:22", "allow", "policy.yaml:8"},
+        {"the first of two allows", NULL, "tunnel x.example.org:443", "allow", "policy.yaml:4"},
+        {"a client adds its own", "a", "tunnel only-a.test:443", "allow", "policy.yaml:13"},
+        {"which others do not get", NULL, "tunnel only-a.test:443", "deny default", NULL},
+        {"top level comes first", "a", "tunnel api.example.com:443", "allow", "policy.yaml:3"},
+        {"a client's deny beats the top level", "a", "tunnel x.example.org:443", "deny rule",
+         "policy.yaml:14"},
+        {"without inheritance", "b", "tunnel api.example.com:443", "deny default", NULL},
+        {"nor its denies", "b", "tunnel bad.example.org:443", "allow", "policy.yaml:18"},
+    };
+    check_rows("version: 1\n"
+               "network:\n"
+               "  - allow: api.example.com\n"
+               "  - allow: \"*.example.org\"\n"
+               "  - deny: bad.example.org\n"
+               "  - allow:\n"
+               "      - gitlab.test\n"
+               "      - github.com:22\n"
+               "  - allow: x.example.org\n"
+               "clients:\n"
+               "  a:\n"
+               "    network:\n"
+               "      - allow: [only-a.test, api.example.com]\n"
+               "      - deny: x.example.org\n"
+               "  b:\n"
+               "    inherit: false\n"
+               "    network:\n"
+               "      - allow: \"*.example.org\"\n",
+               rows, ARRAY_LEN(rows));
+}
+
+Test(policy_network, special_purpose_addresses_need_a_rule_that_names_them)
+{
+    static const struct row rows[] = {
+        {"a public answer", NULL, "tunnel a.test:443 at=93.184.216.34", "allow", NULL},
+        {"a private answer", NULL, "tunnel a.test:443 at=10.0.0.1", "deny address-class.private",
+         "policy.yaml:3"},
+        {"loopback inside IPv6", NULL, "tunnel a.test:443 at=::ffff:127.0.0.2",
+         "deny address-class.loopback", NULL},
+        {"metadata", NULL, "tunnel a.test:80 at=169.254.169.254", "deny address-class.metadata",
+         NULL},
+        {"`addresses` permits", NULL, "tunnel in.test:443 at=10.1.2.3", "allow", NULL},
+        {"and narrows", NULL, "tunnel in.test:443 at=93.184.216.34", "deny default", "default"},
+        {"another special address", NULL, "tunnel in.test:443 at=127.0.0.1",
+         "deny address-class.loopback", NULL},
+        {"a literal by a range", NULL, "tunnel 10.9.0.7:22", "allow", "policy.yaml:6"},
+        {"a literal's other port", NULL, "tunnel 10.9.0.7:23", "deny address-class.private", NULL},
+        {"a name at a range that is allowed", NULL, "tunnel b.test:22 at=10.9.0.7",
+         "deny address-class.private", NULL},
+        {"a literal that nothing names", NULL, "tunnel 127.0.0.1:22", "deny address-class.loopback",
+         "default"},
+        {"a denied range, by name", NULL, "tunnel a.test:443 at=198.41.0.4", "deny rule",
+         "policy.yaml:7"},
+        {"a denied range, as a literal", "any", "tunnel 198.41.0.4:443", "deny rule",
+         "policy.yaml:7"},
+        {"a denied port of a range", "any", "tunnel a.test:25 at=93.184.216.1", "deny rule",
+         "policy.yaml:8"},
+        {"another port of it", "any", "tunnel a.test:80 at=93.184.216.1", "allow", NULL},
+        {"localhost by its name", NULL, "tunnel localhost:5432 at=127.0.0.1", "allow", NULL},
+        {"only that port", NULL, "tunnel localhost:5433", "deny address-class.loopback", NULL},
+        {"localhost and a star", "any", "tunnel localhost:80", "deny address-class.loopback", NULL},
+        {"a name below localhost", "any", "tunnel a.localhost:80", "deny address-class.loopback",
+         NULL},
+        {"localhost that leads elsewhere", NULL, "tunnel localhost:5432 at=10.0.0.1",
+         "deny address-class.private", NULL},
+        {"a star and a literal", "any", "tunnel 192.168.1.1:80", "deny address-class.private",
+         NULL},
+        {"a star and a public literal", "any", "tunnel 93.184.216.34:80", "allow", NULL},
+        {"NAT64 of a private address", "any", "tunnel [64:ff9b::a00:1]:80",
+         "deny address-class.private", NULL},
+    };
+    check_rows("version: 1\n"
+               "network:\n"
+               "  - allow: a.test\n"
+               "  - allow: in.test\n"
+               "    addresses: [10.0.0.0/8]\n"
+               "  - allow: 10.9.0.0/16:22\n"
+               "  - deny: 198.41.0.0/24\n"
+               "  - deny: \"93.184.216.0/24:25\"\n"
+               "  - allow: \"localhost:5432\"\n"
+               "clients:\n"
+               "  any:\n"
+               "    network: [{allow: \"*:*\"}]\n",
+               rows, ARRAY_LEN(rows));
+}
+
+Test(policy_network, the_first_bytes_of_a_tunnel_are_judged)
+{
+    static const struct row rows[] = {
+        {"the name that was asked for", NULL, "tunnel a.test:443 sni=a.test", "allow", NULL},
+        {"another one", NULL, "tunnel a.test:443 sni=b.test", "deny sni-mismatch", "policy.yaml:3"},
+        {"another one on another port", NULL, "tunnel a.test:8443 sni=b.test", "deny sni-mismatch",
+         NULL},
+        {"none on 443", NULL, "tunnel a.test:443 sni=-", "deny sni-missing", NULL},
+        {"none on another port", NULL, "tunnel a.test:8443 sni=-", "allow", NULL},
+        {"one that is no name", NULL, "tunnel a.test:443 sni=!", "deny sni-malformed", NULL},
+        {"SSH on 443", NULL, "tunnel a.test:443 speaks=ssh", "deny protocol", NULL},
+        {"SSH on another port", NULL, "tunnel a.test:8443 speaks=ssh", "allow", NULL},
+        {"plain HTTP asked of 443", NULL, "GET a.test:443/", "deny protocol", NULL},
+        {"ECH", NULL, "tunnel a.test:443 sni=a.test ech=yes", "allow", NULL},
+        {"ECH denied", NULL, "tunnel ech.test:443 sni=ech.test ech=yes", "deny ech", NULL},
+        {"without ECH", NULL, "tunnel ech.test:443 sni=ech.test", "allow", NULL},
+        {"no SNI needed", NULL, "tunnel nosni.test:443 sni=-", "allow", NULL},
+        {"but a right one if any", NULL, "tunnel nosni.test:443 sni=a.test", "deny sni-mismatch",
+         NULL},
+        {"SSH only", NULL, "tunnel ssh.test:22 speaks=ssh", "allow", NULL},
+        {"SSH only, and TLS", NULL, "tunnel ssh.test:22 sni=ssh.test", "deny protocol", NULL},
+        {"a server name required", NULL, "tunnel strict.test:8443 sni=-", "deny sni-missing", NULL},
+        {"and no TLS at all", NULL, "tunnel strict.test:8443 speaks=other", "deny sni-missing",
+         NULL},
+        {"a literal with a name that is allowed", NULL, "tunnel 93.184.216.34:443 sni=a.test",
+         "allow", "policy.yaml:12"},
+        {"with a name that is not", NULL, "tunnel 93.184.216.34:443 sni=c.test", "deny sni-denied",
+         NULL},
+        {"with a name denied by a rule", NULL, "tunnel 93.184.216.34:443 sni=no.test",
+         "deny sni-denied", "policy.yaml:13"},
+        {"with a name allowed on another port", NULL, "tunnel 93.184.216.34:8080 sni=a.test",
+         "deny sni-denied", NULL},
+        {"with no name where none is needed", NULL, "tunnel 93.184.216.34:8080 speaks=other",
+         "allow", NULL},
+        {"another rule admits what the first does not", NULL, "tunnel two.test:443 speaks=ssh",
+         "allow", "policy.yaml:15"},
+    };
+    check_rows("version: 1\n"
+               "network:\n"
+               "  - allow: \"a.test:443,8443\"\n"
+               "  - allow: ech.test\n"
+               "    ech: deny\n"
+               "  - allow: nosni.test\n"
+               "    require_sni: false\n"
+               "  - allow: \"ssh.test:22\"\n"
+               "    protocols: [ssh]\n"
+               "  - allow: \"strict.test:*\"\n"
+               "    require_sni: true\n"
+               "  - allow: \"93.184.216.34:443,8080\"\n"
+               "  - deny: no.test\n"
+               "  - allow: two.test\n"
+               "  - allow: two.test\n"
+               "    protocols: any\n",
+               rows, ARRAY_LEN(rows));
+}
+
+Test(policy_network, methods_and_paths_need_the_request_to_be_seen)
+{
+    static const struct row rows[] = {
+        {"method and path", NULL, "GET deb.test:80/debian/x/y", "allow", NULL},
+        {"another method", NULL, "POST deb.test:80/debian/x", "deny default", NULL},
+        {"another path", NULL, "GET deb.test:80/other", "deny default", NULL},
+        {"a path with two readings", NULL, "GET deb.test:80/debian/x?!", "deny malformed.path",
+         "policy.yaml:3"},
+        {"where no rule goes by paths it is fine", NULL, "GET part.test:80/x?!", "allow", NULL},
+        {"an opaque tunnel", NULL, "tunnel deb.test:80", "deny opaque", "policy.yaml:3"},
+        {"a denied path", NULL, "GET free.test:80/secret/a", "deny rule", "policy.yaml:7"},
+        {"another one", NULL, "GET free.test:80/open", "allow", NULL},
+        {"its tunnel as a whole", NULL, "tunnel part.test:443", "deny opaque", "policy.yaml:10"},
+        {"its plain requests", NULL, "GET part.test:80/a", "allow", NULL},
+        {"its denied method", NULL, "DELETE part.test:80/a", "deny rule", NULL},
+    };
+    check_rows("version: 1\n"
+               "network:\n"
+               "  - allow: deb.test\n"
+               "    methods: [GET, HEAD]\n"
+               "    paths: [\"/debian/**\"]\n"
+               "  - allow: free.test\n"
+               "  - deny: \"free.test:80\"\n"
+               "    paths: \"/secret/**\"\n"
+               "  - allow: part.test\n"
+               "  - deny: part.test\n"
+               "    methods: DELETE\n",
+               rows, ARRAY_LEN(rows));
+}
+
+Test(policy_network, a_dns_question_asks_whether_any_rule_could_admit_the_name)
+{
+    static const struct row rows[] = {
+        {"any port", NULL, "dns ssh.test", "allow", NULL},
+        {"methods are not asked", NULL, "dns deb.test", "allow", NULL},
+        {"unknown", NULL, "dns other.test", "deny default", NULL},
+        {"a deny of one port", NULL, "dns some.test", "allow", NULL},
+        {"a deny of every port", NULL, "dns none.test", "deny rule", NULL},
+        {"a deny of one path", NULL, "dns path.test", "allow", NULL},
+        {"a denied address", NULL, "dns some.test at=198.41.0.4", "deny rule", NULL},
+        {"a special one", NULL, "dns some.test at=10.0.0.1", "deny address-class.private", NULL},
+        {"this machine", NULL, "dns localhost", "deny address-class.loopback", NULL},
+    };
+    check_rows("version: 1\n"
+               "network:\n"
+               "  - allow: \"ssh.test:22\"\n"
+               "    protocols: ssh\n"
+               "  - {allow: deb.test, methods: GET}\n"
+               "  - allow: [some.test, none.test, path.test]\n"
+               "  - deny: [\"some.test:443\", none.test, 198.41.0.0/24]\n"
+               "  - {deny: path.test, paths: /x}\n",
+               rows, ARRAY_LEN(rows));
+}
+
+Test(policy_network, the_default_may_allow_public_hosts_only)
+{
+    static const struct row rows[] = {
+        {"any host", NULL, "tunnel a.test:443 at=93.184.216.34 sni=a.test", "allow", "default"},
+        {"any port", NULL, "tunnel a.test:22 speaks=ssh", "allow", NULL},
+        {"a deny", NULL, "tunnel no.test:443", "deny rule", NULL},
+        {"a special address", NULL, "tunnel a.test:443 at=10.0.0.1", "deny address-class.private",
+         "default"},
+        {"unless a rule names it", NULL, "tunnel in.test:443 at=10.0.0.1", "allow",
+         "policy.yaml:5"},
+        {"this machine", NULL, "tunnel localhost:80", "deny address-class.loopback", NULL},
+        {"another server name", NULL, "tunnel a.test:443 sni=b.test", "deny sni-mismatch", NULL},
+        {"no TLS on 443", NULL, "tunnel a.test:443 speaks=ssh", "deny protocol", NULL},
+        {"a literal with a denied name", NULL, "tunnel 93.184.216.34:443 sni=no.test",
+         "deny sni-denied", NULL},
+        {"a literal with any other", NULL, "tunnel 93.184.216.34:443 sni=a.test", "allow", NULL},
+    };
+    check_rows("version: 1\n"
+               "default: {network: allow}\n"
+               "network:\n"
+               "  - deny: no.test\n"
+               "  - {allow: in.test, addresses: 10.0.0.0/8}\n",
+               rows, ARRAY_LEN(rows));
+}
+
+Test(policy_network, report_mode_lifts_rules_and_never_address_classes)
+{
+    static const struct row rows[] = {
+        {"allowed", "r", "tunnel a.test:443", "allow", NULL},
+        {"the default", "r", "tunnel b.test:443", "report default", NULL},
+        {"a deny", "r", "tunnel no.test:443", "report rule", NULL},
+        {"a server name", "r", "tunnel a.test:443 sni=b.test", "report sni-mismatch", NULL},
+        {"a literal's server name", "r", "tunnel 93.184.216.34:443 sni=b.test", "report sni-denied",
+         NULL},
+        {"a special address", "r", "tunnel a.test:443 at=10.0.0.1", "deny address-class.private",
+         NULL},
+        {"also of a host that no rule allows", "r", "tunnel b.test:443 at=10.0.0.1",
+         "deny address-class.private", NULL},
+        {"also of a host that is denied", "r", "tunnel no.test:443 at=127.0.0.1",
+         "deny address-class.loopback", NULL},
+        {"one that a rule names, with a wrong server name", "r",
+         "tunnel in.test:443 at=10.0.0.1 sni=b.test", "report sni-mismatch", NULL},
+        {"this machine", "r", "tunnel localhost:1", "deny address-class.loopback", NULL},
+        {"a path with two readings", "r", "GET p.test:80/a?!", "deny malformed.path", NULL},
+    };
+    check_rows("version: 1\n"
+               "network:\n"
+               "  - allow: [a.test, 93.184.216.34]\n"
+               "  - deny: no.test\n"
+               "  - {allow: in.test, addresses: 10.0.0.0/8}\n"
+               "  - {allow: p.test, paths: /a}\n"
+               "clients:\n"
+               "  r: {mode: report}\n",
+               rows, ARRAY_LEN(rows));
+}
+
+Test(policy_network, a_rule_that_has_expired_is_ignored)
+{
+    static const struct row rows[] = {
+        {"before", NULL, "tunnel a.test:443 now=4102444799", "allow", NULL},
+        {"at that moment", NULL, "tunnel a.test:443 now=4102444800", "deny default", NULL},
+        {"a deny before", NULL, "tunnel b.test:443 now=4102448399", "deny rule", NULL},
+        {"a deny after", NULL, "tunnel b.test:443 now=4102448400", "allow", NULL},
+    };
+    check_rows("version: 1\n"
+               "network:\n"
+               "  - {allow: a.test, expires: 2100-01-01}\n"
+               "  - {deny: b.test, expires: 2100-01-01T01:00:00Z}\n"
+               "  - {allow: b.test}\n",
+               rows, ARRAY_LEN(rows));
+}
