@@ -191,6 +191,7 @@ class Descriptors(FaultCase):
         self.assertEqual({r.status for r in refused}, {503})
         self.assertTrue(all(r.field("Retry-After") for r in refused))
         self.assert_idle(gate)
+        target.wait(lambda origin: origin.count == len(tunnels), "all connections")
         for client in tunnels:
             client.close()
         for connection in target.connections:
