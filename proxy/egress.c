@@ -166,6 +166,22 @@ void egress_free_dead(struct egress *egress)
     }
 }
 
+/* A WebSocket was admitted as the plain request that it began as, and is asked for as that again.
+ */
+static void describe_websocket(const struct egress_exchange *exchange, struct buffer *canonical,
+                               struct network_request *request)
+{
+    static const struct tunnel_facts facts = {.protocol = NETWORK_PROTOCOL_OTHER};
+    struct slice path = slice_of(exchange->facts.data + exchange->peer_len + exchange->host_len,
+                                 exchange->path_len);
+    buffer_clear(canonical);
+    request->sight = NETWORK_SEEN;
+    request->method = (enum http_method)exchange->method;
+    request->path_ambiguous = !url_path_canonical(path, canonical) || canonical->failed;
+    request->path = buffer_slice(canonical);
+    request->tunnel = &facts;
+}
+
 /* Asked for once more, with what is known of it: name, address, and what its hello said. */
 static bool tunnel_still_allowed(const struct egress *egress, const struct tunnel *tunnel)
 {
@@ -173,12 +189,19 @@ static bool tunnel_still_allowed(const struct egress *egress, const struct tunne
     const struct policy_client *client = listener_policy_client(tunnel->listener);
     struct network_verdict verdict;
     struct error error;
+    struct tunnel_facts hello = {
+        .protocol = NETWORK_PROTOCOL_TLS, .has_sni = true, .ech = exchange->ech};
+    struct slice sni = slice_of(exchange->facts.data + exchange->hello_at, exchange->sni_len);
     struct network_request request = {
         .port = exchange->port,
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .address = exchange->has_address ? &exchange->address : NULL,
     };
+    if (sni.len > 0 && host_name_parse(sni, &hello.sni, &error))
+        request.tunnel = &hello;
+    if (exchange->path_len > 0)
+        describe_websocket(exchange, &egress->gate->scratch->path, &request);
     struct slice host = egress_exchange_host(exchange);
     bool known = ip_address_parse(host, &request.host.address)
                      ? (host_name_from_address(&request.host, &request.host.address), true)
