@@ -29,7 +29,6 @@ void policy_rule_at(const struct policy *policy, size_t index, struct policy_lis
 
 /* What becomes of a request that no rule matches. */
 bool policy_default_allows(const struct policy *policy);
-bool policy_default_network_allows(const struct policy *policy);
 
 /* One host pattern of a network rule. */
 struct policy_listed_network {

@@ -65,8 +65,3 @@ void policy_listed_network_write(const struct policy_listed_network *rule, struc
     pattern.has_ports = true;
     host_pattern_write(&pattern, out);
 }
-
-bool policy_default_network_allows(const struct policy *policy)
-{
-    return policy->default_network_allow;
-}

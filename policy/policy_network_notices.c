@@ -40,6 +40,12 @@ static bool ports_within(const struct port_set *inner, const struct port_set *ou
     return true;
 }
 
+/* Whether the rule admits what an allow without conditions would not. */
+static bool admits_more(const struct network_rule *rule)
+{
+    return rule->address_count > 0 || rule->require_sni == NETWORK_NO || rule->protocols != 0;
+}
+
 /* Whether whatever `inner` matches is matched by `outer` too, given that `outer` matches the host
  * that stands for `inner`. */
 static bool is_wider(const struct network_entry *inner, const struct network_entry *outer,
@@ -122,7 +128,7 @@ static bool note_entry(struct notes *notes, const struct network_set *set, uint3
             continue;
         bool same_reach = by->names_special || !entry->names_special;
         if (rule->allows && ((others == set && other > id) || !same_reach ||
-                             set->rules[entry->rule].match.address_count > 0))
+                             admits_more(&set->rules[entry->rule].match)))
             continue;
         say(notes, set, entry, !rule->allows, others, by);
         return true;

@@ -3,6 +3,7 @@
  * Rules under `network:`: allow or deny, hosts, and the conditions on what is asked of them. What a
  * rule could never do is an error here, at load, and not a silence at run time. A list may hold a
  * million hosts, so nothing is allocated for one beside its entry. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/near_word.h"
@@ -12,15 +13,25 @@
 
 enum { SPOKEN_MAX = 50 }; /* of a list that is wrong in every line, this many lines are shown */
 
+/* What the rules of one list share while they are read. */
+struct rule_list {
+    struct {
+        struct ip_range range;
+        enum address_class class;
+    } * specials; /* owned: the classes' ranges, once a range is looked at */
+    size_t special_count;
+    size_t wrong_hosts, noted_hosts;
+};
+
 /* One rule while it is read. */
 struct draft {
     const struct policy_document *document;
+    struct rule_list *list;  /* borrowed */
     struct network_set *set; /* borrowed: where it goes */
     struct network_set_rule rule;
     struct buffer shown; /* owned: the conditions as `policy ls` shows them */
     uint32_t index;      /* in the set, once added */
     size_t path_capacity, address_capacity;
-    size_t wrong_hosts, noted_hosts;
 };
 
 static struct arena *arena_of(const struct draft *draft)
@@ -123,6 +134,52 @@ static void read_path(struct draft *draft, const struct yaml_tree_node *node)
     match->paths[match->path_count++] = pattern;
 }
 
+static void host_notice(struct draft *draft, const struct yaml_tree_node *node, const char *text)
+{
+    char quoted[120];
+    if (draft->list->noted_hosts++ < SPOKEN_MAX)
+        policy_document_notice(draft->document, node, "%s: %s",
+                               error_quote(node->text, quoted, sizeof(quoted)), text);
+}
+
+static void read_specials(struct rule_list *list)
+{
+    size_t count;
+    const struct address_class_row *rows = address_class_rows(&count);
+    list->specials = calloc(count, sizeof(list->specials[0]));
+    if (list->specials == NULL)
+        abort();
+    for (size_t i = 0; i < count; i++) {
+        list->specials[list->special_count].class = rows[i].class;
+        if (rows[i].class != ADDRESS_PUBLIC &&
+            ip_range_parse(slice_from_text(rows[i].range),
+                           &list->specials[list->special_count].range))
+            list->special_count++;
+    }
+}
+
+/* Says when an allowed range is wider than a class of special-purpose addresses in it, and so opens
+ * them perhaps unasked. */
+static void note_opened(struct draft *draft, const struct yaml_tree_node *node,
+                        const struct ip_range *range)
+{
+    struct rule_list *list = draft->list;
+    char text[160];
+    if (list->specials == NULL)
+        read_specials(list);
+    for (size_t i = 0; i < list->special_count; i++) {
+        const struct ip_range *special = &list->specials[i].range;
+        if (special->prefix <= range->prefix || !ip_range_contains(range, &special->address))
+            continue;
+        snprintf(text, sizeof(text),
+                 "this range also opens special-purpose addresses (%s, for one): write a narrower "
+                 "one unless that is meant",
+                 address_class_name(list->specials[i].class));
+        host_notice(draft, node, text);
+        return;
+    }
+}
+
 static void read_address(struct draft *draft, const struct yaml_tree_node *node)
 {
     struct network_rule *match = &draft->rule.match;
@@ -138,6 +195,8 @@ static void read_address(struct draft *draft, const struct yaml_tree_node *node)
     match->addresses =
         array_grow(match->addresses, match->address_count, &draft->address_capacity, sizeof(range));
     match->addresses[match->address_count++] = range;
+    if (match->allows)
+        note_opened(draft, node, &range);
 }
 
 static void read_protocol(struct draft *draft, const struct yaml_tree_node *node)
@@ -200,17 +259,9 @@ static void read_require_sni(struct draft *draft, const struct yaml_tree_node *n
 static void host_error(struct draft *draft, const struct yaml_tree_node *node, const char *text)
 {
     char quoted[120];
-    if (draft->wrong_hosts++ < SPOKEN_MAX)
+    if (draft->list->wrong_hosts++ < SPOKEN_MAX)
         policy_document_error(draft->document, node, "%s: %s",
                               error_quote(node->text, quoted, sizeof(quoted)), text);
-}
-
-static void host_notice(struct draft *draft, const struct yaml_tree_node *node, const char *text)
-{
-    char quoted[120];
-    if (draft->noted_hosts++ < SPOKEN_MAX)
-        policy_document_notice(draft->document, node, "%s: %s",
-                               error_quote(node->text, quoted, sizeof(quoted)), text);
 }
 
 static bool is_only_tls_port(const struct port_set *ports)
@@ -264,38 +315,14 @@ static bool has_capitals(struct slice expression)
     return false;
 }
 
-/* A class that has addresses in `range` beside others, so that the range opens it unasked;
- * ADDRESS_PUBLIC = none. */
-static enum address_class opened_class(const struct ip_range *range)
-{
-    size_t count;
-    const struct address_class_row *rows = address_class_rows(&count);
-    for (size_t i = 0; i < count; i++) {
-        struct ip_range row;
-        if (ip_range_parse(slice_from_text(rows[i].range), &row) && row.prefix > range->prefix &&
-            rows[i].class != ADDRESS_PUBLIC && ip_range_contains(range, &row.address))
-            return rows[i].class;
-    }
-    return ADDRESS_PUBLIC;
-}
-
 static void note_host(struct draft *draft, const struct yaml_tree_node *node,
                       const struct host_pattern *pattern)
 {
     if (pattern->kind == HOST_PATTERN_REGEX && has_capitals(pattern->expression))
         host_notice(draft, node,
                     "hosts are compared in lower case, and this expression has capital letters");
-    if (pattern->kind != HOST_PATTERN_RANGE || !draft->rule.match.allows)
-        return;
-    enum address_class class = opened_class(&pattern->range);
-    if (class == ADDRESS_PUBLIC)
-        return;
-    char text[160];
-    snprintf(text, sizeof(text),
-             "this range also opens special-purpose addresses in it (%s): write a narrower one "
-             "unless that is meant",
-             address_class_name(class));
-    host_notice(draft, node, text);
+    if (pattern->kind == HOST_PATTERN_RANGE && draft->set->rules[draft->index].match.allows)
+        note_opened(draft, node, &pattern->range);
 }
 
 static void read_host(struct draft *draft, const struct yaml_tree_node *node)
@@ -410,14 +437,15 @@ static void check_conditions(const struct draft *draft, const struct yaml_tree_n
                               "`protocols` does not admit: this rule can never match");
 }
 
-static void summarise(const struct draft *draft, const struct yaml_tree_node *hosts)
+static void summarise(const struct policy_document *document, const struct rule_list *list,
+                      const struct yaml_tree_node *node)
 {
-    if (draft->wrong_hosts > SPOKEN_MAX)
-        policy_document_error(draft->document, hosts, "%zu more hosts of this list are wrong",
-                              draft->wrong_hosts - SPOKEN_MAX);
-    if (draft->noted_hosts > SPOKEN_MAX)
-        policy_document_notice(draft->document, hosts, "the same of %zu more hosts of this list",
-                               draft->noted_hosts - SPOKEN_MAX);
+    if (list->wrong_hosts > SPOKEN_MAX)
+        policy_document_error(document, node, "%zu more hosts of these rules are wrong",
+                              list->wrong_hosts - SPOKEN_MAX);
+    if (list->noted_hosts > SPOKEN_MAX)
+        policy_document_notice(document, node, "and %zu more notices of hosts and ranges here",
+                               list->noted_hosts - SPOKEN_MAX);
 }
 
 static void read_rule(struct draft *draft, const struct yaml_tree_node *node)
@@ -453,7 +481,6 @@ static void read_rule(struct draft *draft, const struct yaml_tree_node *node)
     draft->rule.column = node->column;
     draft->index = network_set_add_rule(draft->set, &draft->rule);
     read_list(draft, allow != NULL ? allow : deny, allow != NULL ? "allow" : "deny", read_host);
-    summarise(draft, allow != NULL ? allow : deny);
 }
 
 void policy_network_rules_read(const struct policy_document *document, size_t client,
@@ -467,9 +494,11 @@ void policy_network_rules_read(const struct policy_document *document, size_t cl
     struct arena *arena = &document->reading->builder->policy->arena;
     const char *label = arena_text(arena, slice_from_text(document->label));
     const char *file = arena_text(arena, slice_from_text(document->file));
+    struct rule_list shared = {.specials = NULL};
     for (const struct yaml_tree_node *node = list->first; node != NULL; node = node->next) {
         struct draft draft = {
             .document = document,
+            .list = &shared,
             .set = policy_builder_network(document->reading->builder, client),
             .rule = {.label = label, .file = file},
         };
@@ -477,4 +506,6 @@ void policy_network_rules_read(const struct policy_document *document, size_t cl
         network_rule_clear(&draft.rule.match);
         buffer_free(&draft.shown);
     }
+    summarise(document, &shared, list);
+    free(shared.specials);
 }

@@ -142,6 +142,8 @@ void egress_tick(struct egress *egress)
     for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next_conn) {
         next_conn = TAILQ_NEXT(conn, link);
         bool unwatched = fd_watch_wish(&conn->watch) == 0;
+        if (conn->state == EGRESS_CONN_IDLE)
+            egress_origin_sweep(conn);
         if (unwatched && conn->request_body.finished && egress_conn_peer_is_gone(conn))
             egress_conn_close(conn, "client-gone");
     }
@@ -181,7 +183,7 @@ static void describe_websocket(const struct egress_exchange *exchange, struct bu
 }
 
 /* Asked for once more, with what is known of it: name, address, and what its hello said. */
-static bool still_allowed(const struct egress *egress, const struct tunnel *tunnel)
+static bool tunnel_still_allowed(const struct egress *egress, const struct tunnel *tunnel)
 {
     const struct egress_exchange *exchange = &tunnel->exchange;
     const struct policy_client *client = listener_policy_client(tunnel->listener);
@@ -210,14 +212,37 @@ static bool still_allowed(const struct egress *egress, const struct tunnel *tunn
     return verdict.result == VERDICT_ALLOW;
 }
 
+static bool stream_still_allowed(const struct egress *egress, const struct egress_conn *conn)
+{
+    struct network_verdict verdict;
+    struct network_request request;
+    if (egress_conn_client(conn) == NULL)
+        return false;
+    egress_request_describe(conn, &request);
+    request.address = conn->exchange.has_address ? &conn->exchange.address : NULL;
+    policy_decide_network(egress->gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
+    return verdict.result == VERDICT_ALLOW;
+}
+
+static void revoke_streams(struct egress *egress)
+{
+    struct egress_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (conn->state == EGRESS_CONN_RELAY && !stream_still_allowed(egress, conn))
+            egress_conn_close(conn, "revoked");
+    }
+}
+
 void egress_revoke(struct egress *egress)
 {
     struct tunnel *tunnel, *next;
     if (!policy_cuts_on_revoke(egress->gate->policy))
         return;
+    revoke_streams(egress);
     for (tunnel = TAILQ_FIRST(&egress->tunnels); tunnel != NULL; tunnel = next) {
         next = TAILQ_NEXT(tunnel, link);
-        if (tunnel->state != TUNNEL_ENDING && !still_allowed(egress, tunnel))
+        if (tunnel->state != TUNNEL_ENDING && !tunnel_still_allowed(egress, tunnel))
             tunnel_close(tunnel, "revoked", false);
     }
 }

@@ -37,6 +37,14 @@ void egress_origin_close(struct egress_conn *conn)
     close(steal_fd(&origin->fd));
 }
 
+void egress_origin_sweep(struct egress_conn *conn)
+{
+    char byte;
+    if (conn->origin.fd >= 0 &&
+        (recv(conn->origin.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN))
+        egress_origin_close(conn);
+}
+
 void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_address *address)
 {
     struct egress_origin *origin = &conn->origin;

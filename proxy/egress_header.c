@@ -6,15 +6,15 @@
 #include "base/attributes.h"
 #include "proxy/http_write.h"
 
-/* Fields of one hop (RFC 9110 section 7.6.1), framing, and what we write ourselves; beside them
- * everything that begins with Proxy-, which is between a client and us. Whatever Connection names
- * goes too, but for the fields that a message cannot do without: those can stand on no list of one
- * hop. */
+/* Fields of one hop (RFC 9110 section 7.6.1), framing, and what we write ourselves. Whatever begins
+ * with "Proxy-" is for us, or from us. Whatever Connection names goes too, but for the fields that
+ * a message cannot do without: those can stand on no list of one hop. */
 static const struct slice hop_fields[] = {
     {"Connection", 10},        {"Keep-Alive", 10},     {"TE", 2},      {"Trailer", 7},
     {"Transfer-Encoding", 17}, {"Content-Length", 14}, {"Upgrade", 7}, {"Expect", 6},
     {"HTTP2-Settings", 14},
 };
+static const struct slice proxy_prefix = {"Proxy-", 6};
 static const struct slice request_fields[] = {{"Host", 4}, {"Max-Forwards", 12}};
 
 /* RFC 9110 section 7.6.1: a sender must not list fields that are meant for all recipients. */
@@ -34,9 +34,8 @@ static bool is_in(struct slice name, const struct slice *table, size_t count)
 
 static bool ends_here(const struct http_head *head, struct slice name)
 {
-    static const struct slice proxy = {"Proxy-", 6};
-    return is_in(name, hop_fields, ARRAY_LEN(hop_fields)) ||
-           (name.len >= proxy.len && slice_equal_nocase(slice_of(name.ptr, proxy.len), proxy)) ||
+    bool for_proxies = name.len > 6 && slice_equal_nocase(slice_of(name.ptr, 6), proxy_prefix);
+    return for_proxies || is_in(name, hop_fields, ARRAY_LEN(hop_fields)) ||
            (http_head_connection_names(head, name) &&
             !is_in(name, never_hop_fields, ARRAY_LEN(never_hop_fields)));
 }

@@ -57,6 +57,7 @@ static void start_tunnel(struct egress_conn *conn)
     }
     struct egress_exchange exchange = conn->exchange;
     exchange.bytes_out = io_buffer_len(said);
+    io_buffer_reset(gate->blocks, said);
     conn->exchange = (struct egress_exchange){0};
     plan.exchange = &exchange;
     plan.client_fd = egress_conn_detach(conn);

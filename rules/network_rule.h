@@ -49,7 +49,8 @@ struct network_request {
     bool path_ambiguous;               /* NETWORK_SEEN: see url_path_canonical() */
     int64_t now_us;                    /* for `expires`; Unix time */
     const struct ip_address *address;  /* the address to be dialled; NULL = not known yet */
-    const struct tunnel_facts *tunnel; /* NULL = not known yet, or no tunnel */
+    const struct tunnel_facts *tunnel; /* NULL = not known yet, or no tunnel; NETWORK_SEEN: the
+                                          protocol that an upgrade would switch to */
 };
 
 enum network_choice { NETWORK_UNSET, NETWORK_NO, NETWORK_YES };
@@ -82,7 +83,9 @@ enum network_match {
     NETWORK_MATCH_MALFORMED, /* the rule has `paths`, and the path has two readings: 400 */
 };
 
-/* Holds a request against a rule whose host pattern matches already. `why` (static text, for
+/* Holds a request against a rule whose host pattern matches already. A question (NETWORK_ASKED)
+ * without port is about all of them: an allow matches it whatever its ports, methods, paths and
+ * protocols, a deny only when it is for every port and every request. `why` (static text, for
  * `policy explain`) and `reason` (stable code: "opaque", "address-class.loopback", "sni-mismatch",
  * "sni-missing", "sni-malformed", "ech", "protocol", "expired", "port", "method", "path",
  * "address") may be NULL; they are filled when the answer is NO, `why` also for YES ("it matches";

@@ -6,6 +6,8 @@ import os
 import random
 import socket
 import subprocess
+import tempfile
+import unittest
 
 from harness.case import GateCase
 from harness.client import get, post, post_json, request
@@ -64,6 +66,71 @@ class Verdicts(GateCase):
         verdict = json.loads(self.check(gate, "GET /info", "--json").stdout)
         self.assertEqual(verdict["decision"], "deny")
         self.assertIn("policy.yaml:8", verdict["source"])
+
+
+NETWORK = """version: 1
+network:
+  - allow: [api.example.com, "*.example.org", "git.example.com:22"]
+  - {allow: deb.example.com, methods: GET, paths: "/debian/**"}
+  - deny: "*.telemetry.example.org"
+  - {allow: in.example.com, addresses: 10.0.0.0/8}
+"""
+
+
+class Destinations(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="dockreeve-destinations-")
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "network.yaml")
+        self.write(NETWORK)
+
+    def write(self, policy):
+        with open(self.path, "w", encoding="utf-8") as out:
+            out.write(policy)
+
+    def ask(self, command, *words):
+        return run("policy", command, "network", *words, "--config", self.path)
+
+    def test_check_says_allow_or_deny(self):
+        for words, code in ((["api.example.com"], 0), (["API.example.com."], 0), (["api.example.com:22"], 6), (["git.example.com:22"], 0),
+                            (["a.b.example.org"], 0), (["example.org"], 6), (["x.telemetry.example.org:80"], 6),
+                            (["http://deb.example.com/debian/x"], 0), (["http://deb.example.com/debian/x", "--method", "POST"], 6),
+                            (["http://deb.example.com/debian/%2e%2e/x"], 6), (["https://deb.example.com/debian/x"], 6),
+                            (["in.example.com", "--address", "10.0.0.8"], 0), (["in.example.com", "--address", "127.0.0.1"], 6),
+                            (["a.example.org", "--address", "169.254.169.254"], 6), (["127.0.0.1:22"], 6), (["0x7f.1"], 6),
+                            (["api.example.com", "--sni", "other.example.com"], 6), (["api.example.com", "--sni", "api.example.com"], 0),
+                            (["api.example.com", "--method", "GET"], 2), (["api.example.com", "--object", "name=x"], 2)):
+            with self.subTest(" ".join(words)):
+                done = self.ask("check", *words)
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+
+    def test_check_in_json(self):
+        verdict = json.loads(self.ask("check", "x.telemetry.example.org", "--json").stdout)
+        self.assertEqual((verdict["decision"], verdict["reason"], verdict["host"], verdict["port"]), ("deny", "rule", "x.telemetry.example.org", 443))
+        self.assertEqual(verdict["source"], "network.yaml:5")
+        self.assertEqual(verdict["rule"], "deny *.telemetry.example.org")
+
+    def test_explain_lists_the_rules(self):
+        explained = json.loads(self.ask("explain", "x.telemetry.example.org", "--json").stdout)
+        matched = [rule["rule"] for rule in explained["considered"] if rule["matched"]]
+        self.assertEqual(matched, ["allow *.example.org", "deny *.telemetry.example.org"])
+
+    def test_what_a_fix_says_is_a_rule_that_permits(self):
+        for words in (["new.example.net:8443"], ["10.1.2.3:22"], ["localhost:5432"], ["api.example.com", "--address", "10.1.2.3"],
+                      ["api.example.com", "--sni", "-"], ["http://deb.example.com/debian/x", "--method", "POST"], ["[fd00::1]:80"]):
+            with self.subTest(" ".join(words)):
+                self.write(NETWORK)
+                denied = json.loads(self.ask("check", *words, "--json").stdout)
+                self.assertEqual(denied["decision"], "deny")
+                rule = denied["fix"].split("`")[1]
+                self.write(NETWORK + "  " + rule + "\n")
+                self.assertEqual(json.loads(self.ask("check", *words, "--json").stdout)["decision"], "allow", rule)
+
+    def test_ls(self):
+        listed = json.loads(run("policy", "ls", "--config", self.path, "--json").stdout)
+        found = [(rule["decision"], rule["resource"]) for rule in listed if rule["kind"] == "network"]
+        self.assertEqual(found, [("allow", "api.example.com:80,443"), ("allow", "*.example.org:80,443"), ("allow", "git.example.com:22"),
+                                 ("allow", "deb.example.com:80,443"), ("deny", "*.telemetry.example.org:*"), ("allow", "in.example.com:80,443")])
 
 
 class Files(GateCase):

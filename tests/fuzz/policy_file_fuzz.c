@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Any bytes as a policy file: loading never crashes; it gives a policy or errors, never both or
- * neither; and loading the same bytes again gives the same hash or the same errors. */
+ * neither; loading the same bytes again gives the same hash or the same errors; and what the index
+ * of network rules decides is what a walk over every rule decides. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +12,50 @@
 
 #include "policy/policy.h"
 #include "policy/policy_load.h"
+#include "policy/policy_network.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void ignore(void *context, const char *rule, const char *source, bool allows, bool matched,
+                   const char *why)
+{
+    (void)context;
+    (void)rule;
+    (void)source;
+    (void)allows;
+    (void)matched;
+    (void)why;
+}
+
+static void ask(const struct policy *policy, const struct policy_client *client, const char *host,
+                const struct ip_address *address)
+{
+    const struct policy_observer observer = {ignore, NULL};
+    struct network_request request = {.port = 443, .address = address};
+    struct network_verdict found, walked;
+    struct error error;
+    if (!host_name_parse(slice_from_text(host), &request.host, &error))
+        abort();
+    policy_decide_network(policy, client, &request, NULL, &found);
+    policy_decide_network(policy, client, &request, &observer, &walked);
+    if (found.result != walked.result || found.pattern.ptr != walked.pattern.ptr ||
+        strcmp(found.reason, walked.reason) != 0)
+        abort();
+}
+
+/* Few enough to be quick, and those that the corpus speaks of. */
+static void ask_all(const struct policy *policy)
+{
+    static const char *const hosts[] = {"a.test", "x.example.org", "localhost", "10.0.0.1",
+                                        "[2001:db8::1]"};
+    struct ip_address address;
+    if (!ip_address_parse(SLICE_LITERAL("169.254.1.1"), &address))
+        abort();
+    for (size_t client = 0; client < policy_client_count(policy) && client < 4; client++) {
+        for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+            ask(policy, policy_client_at(policy, client), hosts[i], i % 2 == 0 ? NULL : &address);
+    }
+}
 
 /* The hash, or the errors. */
 static void load(const char *path, struct buffer *out)
@@ -24,6 +67,8 @@ static void load(const char *path, struct buffer *out)
         abort();
     if (policy != NULL)
         buffer_append_text(out, policy_hash(policy));
+    if (policy != NULL)
+        ask_all(policy);
     policy_messages_write(&errors, out);
     policy_messages_write(&notices, out);
     policy_unref(&policy);

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "policy/commands.h"
 #include "policy_fixture.h"
@@ -15,46 +11,11 @@
     "  - {deny: ContainerKill, name: no kills}\n"                                                  \
     "clients: {ci: {listen: tcp:127.0.0.1:0, docker: [{allow: ContainerCreate}]}}\n"
 
-typedef int command_function(int argc, char **argv);
-
-/* Runs the command with --config in a child, so that its output can be read; what it wrote to both
- * streams goes to `out`. */
-static int run(const struct policy_fixture *fixture, command_function *command,
-               const char *const *words, struct buffer *out)
-{
-    char *argv[16] = {0};
-    int argc = 0, pipe_fds[2], status;
-    for (; words[argc] != NULL; argc++)
-        argv[argc] = (char *)words[argc];
-    argv[argc++] = (char *)"--config";
-    argv[argc++] = (char *)fixture->config;
-    cr_assert_eq(pipe(pipe_fds), 0);
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(pipe_fds[1], STDOUT_FILENO);
-        dup2(pipe_fds[1], STDERR_FILENO);
-        close(pipe_fds[0]);
-        int code = command(argc, argv);
-        fflush(NULL);
-        _exit(code);
-    }
-    close(pipe_fds[1]);
-    buffer_clear(out);
-    char chunk[4096];
-    for (ssize_t got; (got = read(pipe_fds[0], chunk, sizeof(chunk))) > 0;)
-        buffer_append(out, chunk, (size_t)got);
-    close(pipe_fds[0]);
-    waitpid(child, &status, 0);
-    cr_assert(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
 Test(policy_command, check_and_explain_answer_with_exit_code_and_sentence)
 {
     static const struct {
         const char *name;
-        command_function *command;
+        policy_fixture_command *command;
         const char *words[10];
         int code;
         const char *says;
@@ -158,7 +119,7 @@ Test(policy_command, check_and_explain_answer_with_exit_code_and_sentence)
     struct buffer out = BUFFER_EMPTY;
     cr_assert(policy_fixture_text(&fixture, POLICY));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        int code = run(&fixture, rows[i].command, rows[i].words, &out);
+        int code = policy_fixture_run(&fixture, rows[i].command, rows[i].words, &out);
         cr_expect_eq(code, rows[i].code, "%s: %d\n%s", rows[i].name, code, buffer_text(&out));
         cr_expect(strstr(buffer_text(&out), rows[i].says) != NULL, "%s: %s", rows[i].name,
                   buffer_text(&out));
@@ -174,14 +135,15 @@ Test(policy_command, an_invalid_policy_is_exit_code_2_with_every_place)
     struct policy_fixture fixture;
     struct buffer out = BUFFER_EMPTY;
     cr_assert_not(policy_fixture_text(&fixture, "version: 1\nguard: {}\nmode: x\n"));
-    cr_expect_eq(run(&fixture, command_policy_validate, nothing, &out), 2, "%s", buffer_text(&out));
+    cr_expect_eq(policy_fixture_run(&fixture, command_policy_validate, nothing, &out), 2, "%s",
+                 buffer_text(&out));
     cr_expect(strstr(buffer_text(&out), "policy.yaml:2:1: ") &&
                   strstr(buffer_text(&out), "policy.yaml:3:7: "),
               "%s", buffer_text(&out));
-    cr_expect_eq(run(&fixture, command_policy_validate, json, &out), 2);
+    cr_expect_eq(policy_fixture_run(&fixture, command_policy_validate, json, &out), 2);
     cr_expect(strstr(buffer_text(&out), "\"line\":3,\"column\":7"), "%s", buffer_text(&out));
-    cr_expect_eq(run(&fixture, command_policy_check, check, &out), 2);
-    cr_expect_eq(run(&fixture, command_policy_ls, nothing, &out), 2);
+    cr_expect_eq(policy_fixture_run(&fixture, command_policy_check, check, &out), 2);
+    cr_expect_eq(policy_fixture_run(&fixture, command_policy_ls, nothing, &out), 2);
     buffer_free(&out);
     policy_fixture_clear(&fixture);
 }

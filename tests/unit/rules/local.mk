@@ -13,6 +13,7 @@ rules_tests_SOURCES = \
 	tests/unit/rules/host_pattern_test.c \
 	tests/unit/rules/http_method_test.c \
 	tests/unit/rules/ip_range_test.c \
+	tests/unit/rules/network_rule_test.c \
 	tests/unit/rules/pattern_test.c \
 	tests/unit/rules/port_set_test.c \
 	tests/unit/rules/url_target_test.c
