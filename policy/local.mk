@@ -7,12 +7,18 @@ libpolicy_a_SOURCES = \
 	policy/command_log.c policy/commands.h \
 	policy/command_network.c policy/command_network.h \
 	policy/command_policy.h policy/command_policy_check.c \
+	policy/command_policy_import.c \
 	policy/command_policy_ls.c \
 	policy/command_policy_validate.c \
 	policy/command_request.c policy/command_request.h \
 	policy/environment.c policy/environment.h \
 	policy/environment_notice.c policy/environment_notice.h \
 	policy/environment_variables.c policy/environment_variables.h \
+	policy/import_draft.c policy/import_draft.h \
+	policy/import_hosts.c \
+	policy/import_sbx.c policy/import_sbx_listing.c policy/import_sbx.h \
+	policy/import_squid.c policy/import_squid_acl.c policy/import_squid.h \
+	policy/import_tinyproxy.c \
 	policy/log_follow.c policy/log_follow.h \
 	policy/log_line.c policy/log_line.h \
 	policy/log_reader.c policy/log_reader.h \
@@ -24,6 +30,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_document.c policy/policy_document.h \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \
+	policy/policy_import.c policy/policy_import.h \
 	policy/policy_index.c policy/policy_index.h \
 	policy/policy_internal.h policy/policy_list.h \
 	policy/policy_listen.c \
@@ -38,16 +45,54 @@ libpolicy_a_SOURCES = \
 	policy/policy_notices.c \
 	policy/policy_paths.c policy/policy_paths.h \
 	policy/policy_rule_reader.c \
+	policy/posix_expression.c policy/posix_expression.h \
 	policy/preset.c policy/preset.h \
 	policy/yaml_tree.c policy/yaml_tree.h
 
 # The presets are documents that the program carries. They stand here in the order in which they are listed.
 preset_documents = \
+	policy/presets/ai-anthropic.yaml \
+	policy/presets/ai-apis.yaml \
+	policy/presets/ai-copilot.yaml \
+	policy/presets/ai-cursor.yaml \
+	policy/presets/ai-factory.yaml \
+	policy/presets/ai-google.yaml \
+	policy/presets/ai-models.yaml \
+	policy/presets/ai-openai.yaml \
+	policy/presets/allow-all.yaml \
+	policy/presets/alpine.yaml \
+	policy/presets/balanced.yaml \
+	policy/presets/bitbucket.yaml \
+	policy/presets/certificates.yaml \
 	policy/presets/ci-runner.yaml \
+	policy/presets/container-registries.yaml \
+	policy/presets/crates.yaml \
+	policy/presets/debian.yaml \
+	policy/presets/deny-all.yaml \
 	policy/presets/docker-read.yaml \
+	policy/presets/fedora.yaml \
+	policy/presets/github.yaml \
+	policy/presets/gitlab.yaml \
+	policy/presets/go.yaml \
+	policy/presets/hex.yaml \
+	policy/presets/maven.yaml \
 	policy/presets/negotiate.yaml \
+	policy/presets/npm.yaml \
+	policy/presets/nuget.yaml \
+	policy/presets/packagist.yaml \
 	policy/presets/portainer.yaml \
+	policy/presets/pypi.yaml \
+	policy/presets/rubygems.yaml \
+	policy/presets/toolchain-dotnet.yaml \
+	policy/presets/toolchain-go.yaml \
+	policy/presets/toolchain-java.yaml \
+	policy/presets/toolchain-node.yaml \
+	policy/presets/toolchain-python.yaml \
+	policy/presets/toolchain-rust.yaml \
+	policy/presets/toolchains.yaml \
 	policy/presets/traefik.yaml \
+	policy/presets/ubuntu.yaml \
+	policy/presets/upload-targets.yaml \
 	policy/presets/watchtower.yaml
 EXTRA_DIST += $(preset_documents) policy/presets/embed.sh
 BUILT_SOURCES += policy/preset_texts.inc

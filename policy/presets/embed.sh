@@ -10,7 +10,7 @@ for file in "$@"; do
     name=$(basename "$file" .yaml)
     symbol=$(printf '%s' "$name" | tr -c 'a-z0-9' '_')
     printf 'static const char preset_%s[] =\n' "$symbol"
-    awk '{ gsub(/\\/, "\\\\"); gsub(/"/, "\\\""); printf "    \"%s\\n\"\n", $0 } END { if (NR == 0) print "    \"\"" }' "$file"
+    awk '{ gsub(/\\/, "&&"); gsub(/"/, "\\\""); printf "    \"%s\\n\"\n", $0 } END { if (NR == 0) print "    \"\"" }' "$file"
     echo '    ;'
 done
 echo 'static const struct preset presets[] = {'

@@ -20,6 +20,11 @@ fuzz_json_SOURCES = tests/fuzz/json_fuzz.c
 fuzz_json_LDFLAGS = $(FUZZ_LINK)
 fuzz_json_LDADD = libbase.a
 
+noinst_PROGRAMS += fuzz_import
+fuzz_import_SOURCES = tests/fuzz/import_fuzz.c
+fuzz_import_LDFLAGS = $(FUZZ_LINK)
+fuzz_import_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
+
 noinst_PROGRAMS += fuzz_policy_file
 fuzz_policy_file_SOURCES = tests/fuzz/policy_file_fuzz.c
 fuzz_policy_file_LDFLAGS = $(FUZZ_LINK)

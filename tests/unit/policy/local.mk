@@ -13,6 +13,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_decide_test.c \
 	tests/unit/policy/policy_fixture.c \
 	tests/unit/policy/policy_fixture.h \
+	tests/unit/policy/policy_import_test.c \
 	tests/unit/policy/policy_load_test.c \
 	tests/unit/policy/policy_network_command_test.c \
 	tests/unit/policy/policy_network_explain_test.c \
@@ -22,6 +23,8 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_network_reader_test.c \
 	tests/unit/policy/policy_network_test.c \
 	tests/unit/policy/policy_paths_test.c \
-	tests/unit/policy/policy_property_test.c
+	tests/unit/policy/policy_property_test.c \
+	tests/unit/policy/posix_expression_test.c \
+	tests/unit/policy/preset_network_test.c
 policy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 policy_tests_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS) $(CRITERION_LIBS)
