@@ -118,35 +118,52 @@ static bool ask_gate(const struct policy *policy, uint64_t timeout_ms, unsigned 
 }
 
 /* A proxy refuses what is no absolute URI, a transparent listener for HTTP a host that is not
- * allowed. Those for TLS and DNS take a connection. */
+ * allowed. Those for TLS and DNS are only asked to take a connection. */
+static bool answers_http(enum policy_role role)
+{
+    return role == POLICY_ROLE_EGRESS || role == POLICY_ROLE_HTTP;
+}
+
 static bool ask_network_listener(const struct policy_client *client,
                                  const struct policy_listen *listen_at, uint64_t timeout_ms,
                                  struct error *error)
 {
     struct endpoint endpoint;
+    struct error why = {.code = ENAMETOOLONG};
     unsigned status;
-    if (!listener_endpoint(listen_at, &endpoint))
-        return error_set(error, EINVAL, "%s: the path is too long", listen_at->text);
-    if (listen_at->role == POLICY_ROLE_EGRESS || listen_at->role == POLICY_ROLE_HTTP)
-        return ask_listener(client, &endpoint, timeout_ms, &status, error);
-    return probe_connect(&endpoint, timeout_ms, error);
+    bool answers =
+        listener_endpoint(listen_at, &endpoint) &&
+        (answers_http(listen_at->role) ? ask_listener(client, &endpoint, timeout_ms, &status, &why)
+                                       : probe_connect(&endpoint, timeout_ms, &why));
+    return answers || error_set(error, 1, "%s: %s", listen_at->text, strerror(why.code));
 }
 
-/* Every one of them is asked: what one listener cannot do, its clients cannot do at another. */
-static int check_network(const struct policy *policy, uint64_t timeout_ms)
+/* Those first that have to think before they answer. One is enough, as one loop serves them all and
+ * each question leaves a record. */
+static bool ask_network(const struct policy *policy, uint64_t timeout_ms, bool http,
+                        struct error *error)
 {
     for (size_t i = 0; i < policy_client_count(policy); i++) {
         const struct policy_client *client = policy_client_at(policy, i);
         for (size_t j = 0; j < client->listen_count; j++) {
-            struct error error = {0};
-            if (ask_network_listener(client, &client->listens[j], timeout_ms, &error))
-                continue;
-            fprintf(stderr, "dockreeve: the gate does not answer at %s: %s\n",
-                    client->listens[j].text, error.text);
-            return COMMAND_FAILED;
+            const struct policy_listen *listen_at = &client->listens[j];
+            if (answers_http(listen_at->role) == http &&
+                ask_network_listener(client, listen_at, timeout_ms, error))
+                return true;
         }
     }
-    return COMMAND_DONE;
+    return false;
+}
+
+static int check_network(const struct policy *policy, uint64_t timeout_ms)
+{
+    struct error error = {0};
+    if (ask_network(policy, timeout_ms, true, &error))
+        return COMMAND_DONE;
+    if (error.code == 0 && ask_network(policy, timeout_ms, false, &error))
+        return COMMAND_DONE;
+    fprintf(stderr, "dockreeve: the gate does not answer: %s\n", error.text);
+    return COMMAND_FAILED;
 }
 
 static int check_docker(const struct option_value *values, const struct policy *policy)
