@@ -55,6 +55,21 @@ def manual_policies():
     return re.findall(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed$", text[text.index(".Sh EXAMPLES"):], re.M | re.S)
 
 
+def reasons():
+    """The codes for `reason` of network records, as they stand in the source."""
+    found = set()
+    for folder in ("rules", "policy", "proxy"):
+        for name in os.listdir(os.path.join(TOP, folder)):
+            if name.endswith(".c"):
+                found |= set(re.findall(r'"((?:connect|dns|limit|log|upstream|upstream-proxy)\.[a-z-]+|sni-[a-z]+|own-address|listener-closed|opaque|ech|protocol)"',
+                                        read(os.path.join(folder, name))))
+    return found
+
+
+def address_classes():
+    return re.findall(r'\[ADDRESS_\w+\] = "address-class\.([a-z-]+)"', read("rules/address_class.c"))
+
+
 class Documents(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="dockreeve-documents-")
@@ -89,3 +104,13 @@ class Documents(unittest.TestCase):
                 self.write(examples[before + number - 1])
                 done = run("policy", "check", "docker", request, "--config", self.path, *more)
                 self.assertEqual(done.returncode, verdict, done.stdout + done.stderr)
+
+    def test_the_manual_says_what_every_reason_means(self):
+        page = read("deploy/man/dockreeve-serve.1")
+        section = page[page.index(".Sh REASONS"):page.index(".Sh METRICS")]
+        words = set(re.findall(r"[a-z.-]+", section))
+        known = reasons()
+        self.assertGreater(len(known), 40)
+        for reason in sorted(known - {"sni-"}):
+            with self.subTest(reason):
+                self.assertIn(reason, words)
