@@ -158,7 +158,7 @@ static void finish(struct dns_exchange *exchange, const struct outcome *outcome)
     if (outcome->allowed || client_state_may_log_denial(gate, client))
         seq = write_record(exchange, outcome);
     else
-        client->suppressed++;
+        client->suppressed_network++;
     gate_wait_for_log(gate, &exchange->waiter, seq);
     exchange->waiter.written = on_written;
 }

@@ -51,20 +51,6 @@ static struct ip_address from_v4(struct in_addr address)
     return mapped;
 }
 
-/* Whether this peer may ask: as for TCP connections of other listeners. */
-static bool may_ask(const struct listener *listener, const struct endpoint *peer)
-{
-    const struct policy_client *client = listener_policy_client(listener);
-    if (client == NULL)
-        return false;
-    struct ip_address address = endpoint_ip(peer);
-    for (size_t i = 0; i < client->from_count; i++) {
-        if (ip_range_contains(&client->from[i], &address))
-            return true;
-    }
-    return client->from_count == 0;
-}
-
 /* --- UDP --- */
 
 static void drop_datagram(struct datagram *datagram)
@@ -148,7 +134,7 @@ static void take_datagram(struct dns_server *server, const struct datagram *rece
 {
     struct dns_question question;
     enum dns_code code;
-    if (!may_ask(server->listener, &received->exchange.peer) ||
+    if (!listener_admits(server->listener, &received->exchange.peer) ||
         dns_question_read(bytes, len, &question, &code) == DNS_QUESTION_DROP)
         return;
     struct datagram *datagram = calloc(1, sizeof(*datagram));
@@ -227,7 +213,7 @@ static void on_connections(evutil_socket_t listen_fd, short what, void *context)
             refuse_without_descriptors(server->gate, (int)listen_fd);
         if (fd < 0)
             return;
-        if (may_ask(server->listener, &peer))
+        if (listener_admits(server->listener, &peer))
             dns_conn_accept(&server->conns, fd, &peer);
         else
             close(fd);

@@ -142,6 +142,8 @@ void egress_tick(struct egress *egress)
     for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next_conn) {
         next_conn = TAILQ_NEXT(conn, link);
         bool unwatched = fd_watch_wish(&conn->watch) == 0;
+        if (conn->state == EGRESS_CONN_IDLE)
+            egress_origin_sweep(conn);
         if (unwatched && conn->request_body.finished && egress_conn_peer_is_gone(conn))
             egress_conn_close(conn, "client-gone");
     }
@@ -164,19 +166,42 @@ void egress_free_dead(struct egress *egress)
     }
 }
 
+/* A WebSocket was admitted as the plain request that it began as, and is asked for as that again.
+ */
+static void describe_websocket(const struct egress_exchange *exchange, struct buffer *canonical,
+                               struct network_request *request)
+{
+    static const struct tunnel_facts facts = {.protocol = NETWORK_PROTOCOL_OTHER};
+    struct slice path = slice_of(exchange->facts.data + exchange->peer_len + exchange->host_len,
+                                 exchange->path_len);
+    buffer_clear(canonical);
+    request->sight = NETWORK_SEEN;
+    request->method = (enum http_method)exchange->method;
+    request->path_ambiguous = !url_path_canonical(path, canonical) || canonical->failed;
+    request->path = buffer_slice(canonical);
+    request->tunnel = &facts;
+}
+
 /* Asked for once more, with what is known of it: name, address, and what its hello said. */
-static bool still_allowed(const struct egress *egress, const struct tunnel *tunnel)
+static bool tunnel_still_allowed(const struct egress *egress, const struct tunnel *tunnel)
 {
     const struct egress_exchange *exchange = &tunnel->exchange;
     const struct policy_client *client = listener_policy_client(tunnel->listener);
     struct network_verdict verdict;
     struct error error;
+    struct tunnel_facts hello = {
+        .protocol = NETWORK_PROTOCOL_TLS, .has_sni = true, .ech = exchange->ech};
+    struct slice sni = slice_of(exchange->facts.data + exchange->hello_at, exchange->sni_len);
     struct network_request request = {
         .port = exchange->port,
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .address = exchange->has_address ? &exchange->address : NULL,
     };
+    if (sni.len > 0 && host_name_parse(sni, &hello.sni, &error))
+        request.tunnel = &hello;
+    if (exchange->path_len > 0)
+        describe_websocket(exchange, &egress->gate->scratch->path, &request);
     struct slice host = egress_exchange_host(exchange);
     bool known = ip_address_parse(host, &request.host.address)
                      ? (host_name_from_address(&request.host, &request.host.address), true)
@@ -187,14 +212,37 @@ static bool still_allowed(const struct egress *egress, const struct tunnel *tunn
     return verdict.result == VERDICT_ALLOW;
 }
 
+static bool stream_still_allowed(const struct egress *egress, const struct egress_conn *conn)
+{
+    struct network_verdict verdict;
+    struct network_request request;
+    if (egress_conn_client(conn) == NULL)
+        return false;
+    egress_request_describe(conn, &request);
+    request.address = conn->exchange.has_address ? &conn->exchange.address : NULL;
+    policy_decide_network(egress->gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
+    return verdict.result == VERDICT_ALLOW;
+}
+
+static void revoke_streams(struct egress *egress)
+{
+    struct egress_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (conn->state == EGRESS_CONN_RELAY && !stream_still_allowed(egress, conn))
+            egress_conn_close(conn, "revoked");
+    }
+}
+
 void egress_revoke(struct egress *egress)
 {
     struct tunnel *tunnel, *next;
     if (!policy_cuts_on_revoke(egress->gate->policy))
         return;
+    revoke_streams(egress);
     for (tunnel = TAILQ_FIRST(&egress->tunnels); tunnel != NULL; tunnel = next) {
         next = TAILQ_NEXT(tunnel, link);
-        if (tunnel->state != TUNNEL_ENDING && !still_allowed(egress, tunnel))
+        if (tunnel->state != TUNNEL_ENDING && !tunnel_still_allowed(egress, tunnel))
             tunnel_close(tunnel, "revoked", false);
     }
 }

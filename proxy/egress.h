@@ -57,7 +57,8 @@ void egress_start_throttle(struct egress *egress);
 void egress_tick(struct egress *egress);
 /* At the end of each turn. */
 void egress_free_dead(struct egress *egress);
-/* `cut_on_revoke`: closes the tunnels that the policy in force would not let open any more. */
+/* `cut_on_revoke`: closes the tunnels and streams that the policy in force would not let open any
+ * more. */
 void egress_revoke(struct egress *egress);
 
 #endif

@@ -167,6 +167,8 @@ void egress_forward_event(evutil_socket_t fd, short what, void *context);
 /* Whether to read what the origin sends. */
 void egress_origin_read_enable(struct egress_conn *conn, bool enable);
 void egress_origin_close(struct egress_conn *conn);
+/* Closes a kept connection that the origin has ended meanwhile. */
+void egress_origin_sweep(struct egress_conn *conn);
 
 /* egress_response.c: the way back. */
 void egress_response_read(struct egress_conn *conn);

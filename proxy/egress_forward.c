@@ -26,13 +26,23 @@ void egress_origin_read_enable(struct egress_conn *conn, bool enable)
 void egress_origin_close(struct egress_conn *conn)
 {
     struct egress_origin *origin = &conn->origin;
+    /* Also when the socket went elsewhere: what is left of one origin's bytes must never be read as
+     * another's answer. */
+    io_buffer_reset(conn->gate->blocks, &origin->in);
+    io_buffer_reset(conn->gate->blocks, &origin->out);
+    origin->reused = false;
     if (origin->fd < 0)
         return;
     fd_watch_set(&origin->watch, 0);
-    io_buffer_reset(conn->gate->blocks, &origin->in);
-    io_buffer_reset(conn->gate->blocks, &origin->out);
     close(steal_fd(&origin->fd));
-    origin->reused = false;
+}
+
+void egress_origin_sweep(struct egress_conn *conn)
+{
+    char byte;
+    if (conn->origin.fd >= 0 &&
+        (recv(conn->origin.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN))
+        egress_origin_close(conn);
 }
 
 void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_address *address)

@@ -6,25 +6,15 @@
 #include "base/attributes.h"
 #include "proxy/http_write.h"
 
-/* Fields of one hop (RFC 9110 section 7.6.1; the Proxy- ones are for us), framing, and what we
- * write ourselves. Whatever Connection names goes too, but for the fields that a message cannot do
- * without: those can stand on no list of one hop. */
+/* Fields of one hop (RFC 9110 section 7.6.1), framing, and what we write ourselves. Whatever begins
+ * with "Proxy-" is for us, or from us. Whatever Connection names goes too, but for the fields that
+ * a message cannot do without: those can stand on no list of one hop. */
 static const struct slice hop_fields[] = {
-    {"Connection", 10},
-    {"Keep-Alive", 10},
-    {"Proxy-Connection", 16},
-    {"Proxy-Authorization", 19},
-    {"Proxy-Authenticate", 18},
-    {"Proxy-Authentication-Info", 25},
-    {"TE", 2},
-    {"Trailer", 7},
-    {"Transfer-Encoding", 17},
-    {"Content-Length", 14},
-    {"Upgrade", 7},
-    {"Expect", 6},
+    {"Connection", 10},        {"Keep-Alive", 10},     {"TE", 2},      {"Trailer", 7},
+    {"Transfer-Encoding", 17}, {"Content-Length", 14}, {"Upgrade", 7}, {"Expect", 6},
     {"HTTP2-Settings", 14},
-    {"Proxy-Status", 12},
 };
+static const struct slice proxy_prefix = {"Proxy-", 6};
 static const struct slice request_fields[] = {{"Host", 4}, {"Max-Forwards", 12}};
 
 /* RFC 9110 section 7.6.1: a sender must not list fields that are meant for all recipients. */
@@ -44,7 +34,8 @@ static bool is_in(struct slice name, const struct slice *table, size_t count)
 
 static bool ends_here(const struct http_head *head, struct slice name)
 {
-    return is_in(name, hop_fields, ARRAY_LEN(hop_fields)) ||
+    bool for_proxies = name.len > 6 && slice_equal_nocase(slice_of(name.ptr, 6), proxy_prefix);
+    return for_proxies || is_in(name, hop_fields, ARRAY_LEN(hop_fields)) ||
            (http_head_connection_names(head, name) &&
             !is_in(name, never_hop_fields, ARRAY_LEN(never_hop_fields)));
 }

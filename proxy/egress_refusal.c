@@ -147,7 +147,7 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
     exchange->refused = status != 502 && status != 504; /* else the origin is to blame */
     bool flooding = !exchange->opened && status < 500 && !client_state_may_log_denial(gate, client);
     if (flooding) {
-        client->suppressed++;
+        client->suppressed_network++;
         exchange->status = 429;
         exchange->reason = "limit.denial-rate";
         exchange->logged = true;

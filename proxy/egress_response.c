@@ -21,11 +21,13 @@ static void origin_failed(struct egress_conn *conn, const char *reason, const ch
 }
 
 /* The last byte of the answer is in `out` (or gone). The origin's connection may serve the next
- * exchange if nothing is left on it. */
+ * exchange if nothing is left on it, in either direction: an origin that answers early may still
+ * have to take the end of the request. */
 static void response_complete(struct egress_conn *conn)
 {
     bool reusable = conn->request_body.finished && !conn->response_body_closes &&
-                    !conn->exchange.by_proxy && io_buffer_len(&conn->origin.in) == 0;
+                    !conn->exchange.by_proxy && io_buffer_len(&conn->origin.in) == 0 &&
+                    io_buffer_len(&conn->origin.out) == 0;
     conn->exchange.bytes_in = conn->request_body.payload;
     conn->exchange.bytes_out = conn->response_body.payload;
     if (conn->origin.fd >= 0 && reusable)
@@ -182,7 +184,8 @@ static bool begin_answer(struct egress_conn *conn, const struct http_head *head)
  * a new one, when asking twice changes nothing. */
 static bool retry(struct egress_conn *conn)
 {
-    if (conn->retried || !conn->origin.reused || io_buffer_len(&conn->forward) == 0)
+    if (conn->retried || !conn->origin.reused || io_buffer_len(&conn->forward) == 0 ||
+        egress_conn_client(conn) == NULL)
         return false;
     conn->retried = true;
     conn->forwarded = false;
@@ -387,11 +390,11 @@ static void relay(struct egress_conn *conn)
     uint64_t exchange = conn->exchange.id;
     for (int steps = 0; steps < STEPS_PER_TURN && relay_once(conn);)
         steps++;
-    /* Bytes left in the pipe wait for the client to take more: that wish must not be cancelled
-     * here.
-     */
-    if (conn->state == EGRESS_CONN_RELAY && conn->exchange.id == exchange &&
-        conn->down.in_pipe == 0)
+    /* Bytes in the pipe, or, without one, in the origin's socket wait for the client to take more:
+     * that wish must not be cancelled here. */
+    bool waits = conn->state == EGRESS_CONN_RELAY && conn->exchange.id == exchange &&
+                 (fd_watch_wish(&conn->watch) & EV_WRITE) != 0;
+    if (conn->state == EGRESS_CONN_RELAY && conn->exchange.id == exchange && !waits)
         (void)client_takes(conn, false);
 }
 

@@ -12,6 +12,7 @@
 #include "proxy/own_address.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream_proxy.h"
+#include "rules/address_class.h"
 
 static void on_connected(void *context, const struct dial_result *result);
 
@@ -56,6 +57,7 @@ static void start_tunnel(struct egress_conn *conn)
     }
     struct egress_exchange exchange = conn->exchange;
     exchange.bytes_out = io_buffer_len(said);
+    io_buffer_reset(gate->blocks, said);
     conn->exchange = (struct egress_exchange){0};
     plan.exchange = &exchange;
     plan.client_fd = egress_conn_detach(conn);
@@ -77,6 +79,15 @@ static void on_open_written(struct log_waiter *waiter, enum log_write_state stat
     }
 }
 
+/* Asked again where a tunnel is about to open: others may have opened since the request came, and a
+ * WebSocket is known for a tunnel only now. */
+static bool has_room_for_tunnel(const struct egress_conn *conn)
+{
+    unsigned max = conn->egress->options->max_tunnels;
+    bool tunnel = conn->wish != EGRESS_WISH_FORWARD || conn->wants_upgrade;
+    return !tunnel || max == 0 || listener_client(conn->listener)->tunnels < max;
+}
+
 /* The way is open. What may change something, and every tunnel, goes to the log first. */
 static void admit(struct egress_conn *conn)
 {
@@ -84,13 +95,18 @@ static void admit(struct egress_conn *conn)
     bool looks_only = conn->wish == EGRESS_WISH_FORWARD && !conn->wants_upgrade &&
                       http_method_is_read((enum http_method)conn->exchange.method);
     conn->exchange.status = conn->wish == EGRESS_WISH_CONNECT ? 200 : 0;
-    if (gate->log_failing && gate->options->log_required) {
+    if (!has_room_for_tunnel(conn)) {
+        egress_refusal_send(conn, 503, "limit.tunnels",
+                            "dockreeve: this client has as many tunnels open as it may; try again "
+                            "later",
+                            NULL);
+    } else if (gate->log_failing && gate->options->log_required) {
         egress_refusal_unlogged(conn); /* its own record tries the log again */
     } else if (!log_writer_has_room(gate->log) && gate->options->log_required) {
         egress_refusal_send(conn, 503, "log.full",
                             "dockreeve: the request log cannot be written fast enough; try again",
                             NULL);
-    } else if (looks_only) {
+    } else if (looks_only || conn->exchange.opened) { /* or asked again: its record is there */
         egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
         egress_forward_send(conn);
     } else {
@@ -211,6 +227,19 @@ static void refuse_own(struct egress_conn *conn)
                         NULL);
 }
 
+static void go_by_proxy(struct egress_conn *conn);
+
+/* An address that was asked for goes by the upstream proxy like a name; not one of this host, which
+ * there would mean another. */
+static bool goes_by_proxy(const struct egress_conn *conn)
+{
+    const struct upstream_proxy *proxy = conn->egress->proxy;
+    const struct host_name *host = &conn->target.host;
+    return proxy != NULL && host->is_address &&
+           address_class_of(&host->address) != ADDRESS_LOOPBACK &&
+           upstream_proxy_takes(proxy, &conn->target);
+}
+
 /* Holds every address against the policy, and keeps those that may be dialled. When none may, the
  * verdict on the first is the answer. */
 static void check_addresses(struct egress_conn *conn, const struct ip_address *addresses,
@@ -235,7 +264,9 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
         if (verdict.result != VERDICT_ALLOW && first.result == VERDICT_ALLOW)
             first = verdict;
     }
-    if (conn->address_count > 0) {
+    if (conn->address_count > 0 && goes_by_proxy(conn)) {
+        go_by_proxy(conn);
+    } else if (conn->address_count > 0) {
         dial(conn, conn->target.port);
     } else if (own) {
         refuse_own(conn);

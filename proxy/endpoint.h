@@ -45,8 +45,8 @@ bool endpoint_is_loopback(const struct endpoint *endpoint);
 /* Appends "unix:/path" or "tcp:127.0.0.1:2375". */
 void endpoint_write(const struct endpoint *endpoint, struct buffer *out);
 
-/* Lets the kernel look for a TCP peer that vanished: after 60 s of silence, four times. On a listening
- * socket it holds for those accepted from it (Linux). */
+/* Lets the kernel look for a TCP peer that vanished: after 60 s of silence, four times. On a
+ * listening socket it holds for those accepted from it (Linux). */
 void endpoint_keep_alive(int fd);
 
 /* Makes way for a listener at a unix path: a socket file that nobody listens on is what a crash

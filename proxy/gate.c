@@ -95,27 +95,34 @@ void gate_log_event(struct gate *gate, enum log_event event, bool ok, const char
     log_writer_add(gate->log, &record);
 }
 
-/* Refused requests that were only counted, one record a client and tick. */
+static void log_suppressed_of(struct gate *gate, const char *client, const char *kind,
+                              uint64_t *count)
+{
+    if (*count == 0)
+        return;
+    struct log_record record = {
+        .time_us = timestamp_now_us(),
+        .event = LOG_SUPPRESSED,
+        .kind = slice_from_text(kind),
+        .client = slice_from_text(client),
+        .has_decision = true,
+        .reason = SLICE_LITERAL("limit.denial-rate"),
+        .policy = slice_from_text(policy_hash(gate->policy)),
+        .count = *count,
+    };
+    log_writer_add(gate->log, &record);
+    metrics_totals(gate->metrics)->denials_suppressed += *count;
+    *count = 0;
+}
+
+/* Refused requests that were only counted, one record a client, kind and tick. */
 static void log_suppressed(struct gate *gate)
 {
     struct client_state *client;
     SLIST_FOREACH(client, &gate->clients, link)
     {
-        if (client->suppressed == 0)
-            continue;
-        struct log_record record = {
-            .time_us = timestamp_now_us(),
-            .event = LOG_SUPPRESSED,
-            .kind = SLICE_LITERAL("docker"),
-            .client = slice_from_text(client->name),
-            .has_decision = true,
-            .reason = SLICE_LITERAL("limit.denial-rate"),
-            .policy = slice_from_text(policy_hash(gate->policy)),
-            .count = client->suppressed,
-        };
-        log_writer_add(gate->log, &record);
-        metrics_totals(gate->metrics)->denials_suppressed += client->suppressed;
-        client->suppressed = 0;
+        log_suppressed_of(gate, client->name, "docker", &client->suppressed);
+        log_suppressed_of(gate, client->name, "network", &client->suppressed_network);
     }
 }
 
@@ -286,7 +293,6 @@ static struct event_base *make_base(void)
     if (config == NULL)
         return NULL;
     event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
     struct event_base *base = event_base_new_with_config(config);
     event_config_free(config);
     return base;

@@ -64,8 +64,8 @@ struct client_state {
     struct metrics_client *metrics; /* borrowed from the gate's */
     double denial_tokens;
     int64_t tokens_at_us;
-    uint64_t suppressed;
-    unsigned connections, tunnels; /* of the egress gate, open now */
+    uint64_t suppressed, suppressed_network; /* denials not logged one by one, by kind */
+    unsigned connections, tunnels;           /* of the egress gate, open now */
     SLIST_ENTRY(client_state) link;
 };
 
@@ -154,7 +154,8 @@ void gate_log_event(struct gate *gate, enum log_event event, bool ok, const char
 struct client_state *gate_client_state(struct gate *gate, const char *name);
 
 /* Whether a denial of this client may be logged on its own: one that floods gets a share a second
- * (options->denial_rate); the caller counts the rest in state->suppressed. */
+ * (options->denial_rate); the caller counts the rest in
+ * state->suppressed or suppressed_network. */
 bool client_state_may_log_denial(const struct gate *gate, struct client_state *state);
 
 /* Puts a new policy in place between two turns; listeners were opened by listener_prepare(). Takes

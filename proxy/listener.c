@@ -397,7 +397,7 @@ void listener_write_all(const struct gate *gate, struct buffer *out)
     }
 }
 
-static bool may_connect(const struct listener *listener, const struct endpoint *peer)
+bool listener_admits(const struct listener *listener, const struct endpoint *peer)
 {
     const struct policy_client *client = listener->policy;
     if (client == NULL)
@@ -455,7 +455,7 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
             continue;
         if (fd < 0)
             return;
-        if (!may_connect(listener, &peer)) {
+        if (!listener_admits(listener, &peer)) {
             close(fd);
             continue;
         }

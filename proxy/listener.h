@@ -21,6 +21,8 @@ void listener_unuse(struct listener **listener);
 const struct policy_client *listener_policy_client(const struct listener *listener);
 struct client_state *listener_client(const struct listener *listener);
 bool listener_is_tcp(const struct listener *listener);
+/* Whether the policy lets this peer be the listener's client (`from`). */
+bool listener_admits(const struct listener *listener, const struct endpoint *peer);
 /* What is spoken at it. */
 enum policy_role listener_role(const struct listener *listener);
 

@@ -340,6 +340,14 @@ void tunnel_check_limits(struct tunnel *tunnel, int64_t now_us)
         endpoint_keep_alive(tunnel->ends[TUNNEL_ORIGIN].fd);
         tunnel->kept_alive = true;
     }
+    /* An end that has ended is not watched any more; a reset behind its end shows only here. */
+    for (int i = 0; i < TUNNEL_ENDS && tunnel->state == TUNNEL_OPEN; i++) {
+        bool unwatched = fd_watch_wish(&tunnel->ends[i].watch) == 0;
+        if (tunnel->ends[i].ended && unwatched && is_hung_up(tunnel->ends[i].fd))
+            tunnel_close(tunnel, i == TUNNEL_CLIENT ? "client-reset" : "origin-reset", false);
+    }
+    if (tunnel->state == TUNNEL_CLOSED)
+        return;
     if (tunnel->state == TUNNEL_ENDING) {
         if (idle_us > ENDING_MS * 1000)
             tunnel_close(tunnel, NULL, false);

@@ -16,11 +16,19 @@ struct tunnel_peek {
     bool origin_speaks; /* a protocol is admitted in which the server may speak first */
 };
 
+/* Ended by us whatever the rules say. */
+static void refuse(struct tunnel *tunnel, const char *reason)
+{
+    tunnel->exchange.refused = true;
+    tunnel->exchange.reason = reason;
+    tunnel_end(tunnel, reason);
+}
+
 static void on_timeout(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    tunnel_end(context, "limit.hello-time");
+    refuse(context, "limit.hello-time");
 }
 
 static void start_timer(struct tunnel *tunnel)
@@ -102,7 +110,7 @@ static void look(struct tunnel *tunnel, bool last)
         len == 0 ? TLS_HELLO_MORE : tls_hello_read(io_buffer_bytes(early), len, &hello, &error);
     switch (result) {
     case TLS_HELLO_BAD:
-        tunnel_end(tunnel, error.reason);
+        refuse(tunnel, error.reason);
         return;
     case TLS_HELLO_OK:
         conclude(tunnel, &hello);
@@ -112,7 +120,7 @@ static void look(struct tunnel *tunnel, bool last)
     }
     bool begins_as_tls = len > 0 && io_buffer_bytes(early)[0] == 0x16;
     if (last && begins_as_tls) {
-        tunnel_end(tunnel, "malformed.client-hello");
+        refuse(tunnel, "malformed.client-hello");
     } else if (last) {
         hello = (struct tls_hello){.facts = {.protocol = NETWORK_PROTOCOL_OTHER}};
         conclude(tunnel, &hello);
@@ -131,7 +139,7 @@ void tunnel_peek_read(struct tunnel *tunnel)
     if (got < 0 && errno != ENOBUFS)
         tunnel_close(tunnel, "client-reset", true);
     else if (got < 0)
-        tunnel_end(tunnel, "limit.client-hello");
+        refuse(tunnel, "limit.client-hello");
     else
         look(tunnel, got == 0);
 }

@@ -15,7 +15,7 @@ struct upstream_proxy {
     struct authority authority;
     char name[8 + HOST_NAME_LEN_MAX + 9];
     struct buffer authorization;     /* "Basic …"; empty = none */
-    struct host_pattern *exceptions; /* owned; their texts are the options' */
+    struct host_pattern *exceptions; /* owned; none is an expression */
     size_t exception_count;
 };
 
@@ -67,8 +67,15 @@ static bool read_exceptions(struct upstream_proxy *proxy, const char *list, stru
         struct slice text = slice_trim_blanks(slice_cut(&rest, ','));
         struct host_pattern pattern;
         struct error reason;
+        char below[1 + HOST_NAME_LEN_MAX + 16];
         if (text.len == 0)
             continue;
+        if (text.ptr[0] == '.' &&
+            text.len < sizeof(below) - 1) { /* ".example.com", as people write */
+            below[0] = '*';
+            memcpy(below + 1, text.ptr, text.len);
+            text = slice_of(below, text.len + 1);
+        }
         if (!host_pattern_parse(text, false, &pattern, &reason) ||
             pattern.kind == HOST_PATTERN_REGEX)
             return error_set(error, 2, "--no-proxy: %.*s is no host pattern: %s", (int)text.len,

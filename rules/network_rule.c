@@ -152,21 +152,46 @@ static struct answer match_tls(enum network_choice require_sni, enum network_cho
     return it_matches;
 }
 
-static struct answer match_tunnel(unsigned protocols, enum network_choice require_sni,
-                                  enum network_choice ech, const struct network_request *request)
+static unsigned admitted_protocols(const struct network_rule *rule, uint16_t port)
 {
-    bool seen = request->sight == NETWORK_SEEN;
-    if (!seen && request->tunnel == NULL)
+    if (rule->protocols != 0)
+        return rule->protocols;
+    return port == PORT_TLS ? NETWORK_PROTOCOL_TLS : NETWORK_PROTOCOLS_ANY;
+}
+
+/* Plain HTTP, and what it may be left for. Behind an upgrade nothing can be seen any more, so a
+ * rule that looks at requests has to say that it admits any protocol. */
+static struct answer match_plain(const struct network_rule *rule,
+                                 const struct network_request *request)
+{
+    unsigned admitted = admitted_protocols(rule, request->port);
+    bool looks = rule->methods != 0 || rule->path_count > 0;
+    if ((admitted & NETWORK_PROTOCOL_HTTP) == 0)
+        return no("protocol", rule->protocols == 0 ? "on port 443 it admits TLS only"
+                                                   : "its `protocols` do not admit plain HTTP");
+    if (request->tunnel == NULL)
         return it_matches;
-    enum network_protocol protocol = seen ? NETWORK_PROTOCOL_HTTP : request->tunnel->protocol;
-    unsigned admitted = protocols;
-    if (admitted == 0)
-        admitted = request->port == PORT_TLS ? NETWORK_PROTOCOL_TLS : NETWORK_PROTOCOLS_ANY;
-    if ((admitted & protocol) == 0)
+    if (rule->protocols == 0 && looks)
+        return no("protocol",
+                  "what follows an upgrade cannot be seen: it needs `protocols: [any]`");
+    if ((admitted & request->tunnel->protocol) == 0)
+        return no("protocol", "its `protocols` do not admit an upgrade");
+    return it_matches;
+}
+
+static struct answer match_tunnel(const struct network_rule *rule,
+                                  const struct network_request *request)
+{
+    if (request->sight == NETWORK_SEEN)
+        return match_plain(rule, request);
+    if (request->tunnel == NULL)
+        return it_matches;
+    unsigned protocols = rule->protocols;
+    enum network_choice require_sni = rule->require_sni, ech = rule->ech;
+    enum network_protocol protocol = request->tunnel->protocol;
+    if ((admitted_protocols(rule, request->port) & protocol) == 0)
         return no("protocol", protocols == 0 ? "on port 443 it admits TLS only"
                                              : "its `protocols` do not admit what is spoken");
-    if (seen)
-        return it_matches;
     if (protocol == NETWORK_PROTOCOL_TLS)
         return match_tls(require_sni, ech, request);
     /* Who asks for a server name and does not say which protocols go without asks for TLS. */
@@ -183,7 +208,7 @@ static struct answer match_allow(const struct network_rule *rule,
     if (answer.match == NETWORK_MATCH_YES)
         answer = match_seen(rule, request);
     if (answer.match == NETWORK_MATCH_YES)
-        answer = match_tunnel(rule->protocols, rule->require_sni, rule->ech, request);
+        answer = match_tunnel(rule, request);
     return answer;
 }
 
@@ -212,6 +237,7 @@ enum network_match network_rule_match(const struct network_rule *rule,
 enum network_match network_default_match(const struct network_request *request, const char **why,
                                          const char **reason)
 {
+    static const struct network_rule unset = {.allows = true};
     const struct ip_address *address = known_address(request);
     struct answer answer = it_matches;
     if (host_name_is_local(&request->host))
@@ -219,6 +245,6 @@ enum network_match network_default_match(const struct network_request *request, 
     else if (address != NULL)
         answer = match_class(address);
     if (answer.match == NETWORK_MATCH_YES)
-        answer = match_tunnel(0, NETWORK_UNSET, NETWORK_UNSET, request);
+        answer = match_tunnel(&unset, request);
     return give(answer, why, reason);
 }

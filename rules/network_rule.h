@@ -49,7 +49,8 @@ struct network_request {
     bool path_ambiguous;               /* NETWORK_SEEN: see url_path_canonical() */
     int64_t now_us;                    /* for `expires`; Unix time */
     const struct ip_address *address;  /* the address to be dialled; NULL = not known yet */
-    const struct tunnel_facts *tunnel; /* NULL = not known yet, or no tunnel */
+    const struct tunnel_facts *tunnel; /* NULL = not known yet, or no tunnel; NETWORK_SEEN: the
+                                          protocol that an upgrade would switch to */
 };
 
 enum network_choice { NETWORK_UNSET, NETWORK_NO, NETWORK_YES };

@@ -254,7 +254,8 @@ bool pattern_compile(struct pattern *pattern, enum pattern_flavour flavour, stru
     bool regex = text.len > 0 && text.ptr[0] == '~';
     if (!regex && flavour == PATTERN_PATH && !check_path_glob(text, error))
         return false;
-    /* A star alone stands for any value: who denies it means all, not just those without a slash. */
+    /* A star alone stands for any value: who denies it means all, not just those without a slash.
+     */
     if (flavour == PATTERN_VALUE && slice_equal_text(text, "*"))
         text = SLICE_LITERAL("**");
     pattern->flavour = flavour;

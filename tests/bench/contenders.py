@@ -38,7 +38,7 @@ def spawn(core, argv, **options):
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, **options)
+        return subprocess.Popen(argv, **{"stdin": subprocess.DEVNULL, **options})
     finally:
         os.sched_setaffinity(0, before)
 

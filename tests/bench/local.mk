@@ -4,16 +4,27 @@ tests_bench_http_head_bench_SOURCES = tests/bench/http_head_bench.c
 tests_bench_http_head_bench_LDADD = libproxy.a librules.a libbase.a $(HTTP_PARSER_LIBS)
 # `make bench`: the Docker gate against HAProxy and against no gate (tests/bench/run --help). Not part of `make check`: it needs
 # wrk, nginx, haproxy and a machine that does nothing else. BENCH_FLAGS=--quick for a look at whether it works.
+# `make bench-egress`: the egress gate against Squid, tinyproxy and a bare relay; needs squid and tinyproxy.
 bench_programs = tests/bench/one_client tests/bench/bulk_client tests/bench/stream_engine
-EXTRA_PROGRAMS += $(bench_programs)
+bench_egress_programs = tests/bench/splice_relay tests/bench/tunnel_bulk tests/bench/tunnel_client tests/bench/tunnel_origin \
+	tests/bench/tunnel_park
+EXTRA_PROGRAMS += $(bench_programs) $(bench_egress_programs)
 tests_bench_one_client_SOURCES = tests/bench/one_client.c
 tests_bench_bulk_client_SOURCES = tests/bench/bulk_client.c
 tests_bench_stream_engine_SOURCES = tests/bench/stream_engine.c
-CLEANFILES += $(bench_programs) bench.md
-EXTRA_DIST += tests/bench/run tests/bench/contenders.py tests/bench/measure.py tests/bench/report.py
+tests_bench_splice_relay_SOURCES = tests/bench/splice_relay.c tests/bench/loopback.h
+tests_bench_tunnel_bulk_SOURCES = tests/bench/tunnel_bulk.c tests/bench/loopback.h
+tests_bench_tunnel_client_SOURCES = tests/bench/tunnel_client.c tests/bench/loopback.h
+tests_bench_tunnel_origin_SOURCES = tests/bench/tunnel_origin.c tests/bench/loopback.h
+tests_bench_tunnel_park_SOURCES = tests/bench/tunnel_park.c tests/bench/loopback.h
+CLEANFILES += $(bench_programs) $(bench_egress_programs) bench.md bench-egress.md
+EXTRA_DIST += tests/bench/run tests/bench/contenders.py tests/bench/measure.py tests/bench/report.py \
+	tests/bench/egress.py tests/bench/egress_contenders.py tests/bench/egress_measure.py tests/bench/egress_report.py
 bench: dockreeve$(EXEEXT) $(bench_programs)
 	$(srcdir)/tests/bench/run --build . --output bench.md $(BENCH_FLAGS)
-.PHONY: bench
+bench-egress: dockreeve$(EXEEXT) $(bench_egress_programs)
+	$(srcdir)/tests/bench/run egress --build . --output bench-egress.md $(BENCH_FLAGS)
+.PHONY: bench bench-egress
 
 EXTRA_PROGRAMS += tests/bench/policy_bench
 tests_bench_policy_bench_SOURCES = tests/bench/policy_bench.c

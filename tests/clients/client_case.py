@@ -66,7 +66,7 @@ class ClientCase(EgressCase):
 
     def run_client(self, *arguments, **options):
         """Runs a program to its end; its output as text."""
-        self.gate.mark = len(self.gate.log())
+        self.gate.set_mark()
         more = options.pop("environment", {})
         return subprocess.run(arguments, cwd=self.folder, env=self.environment(**more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, errors="replace", timeout=60, check=False, **options)

@@ -155,7 +155,7 @@ class Messages(DnsListenerCase):
                 ("incremental zone transfer", question("a.test", 251), REFUSED, "dns.transfer"),
                 ("a dot in a label", question(b"\x06a.test\0"), NO_NAME, "malformed.host")):
             with self.subTest(name):
-                gate.mark = len(gate.log())
+                gate.set_mark()
                 answer = self.ask(gate, packet)
                 self.assertEqual((answer.code, answer.records), (code, []))
                 record = gate.news(via="dns")[-1]

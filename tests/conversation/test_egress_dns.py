@@ -35,7 +35,7 @@ class DnsCase(SharedEgressCase):
         self.behind.forget()
 
     def ask(self, name, kind="A", **options):
-        self.gate.mark = len(self.gate.log())
+        self.gate.set_mark()
         answer = ask_udp(self.gate.dns, question(name, kind, **options))
         self.assertIsNotNone(answer, "no answer")
         return answer

@@ -558,7 +558,7 @@ class Responses(ForwardCase):
 
             self.web.on("GET", "/events", drip)
             with self.gate.client() as client:
-                self.gate.mark = len(self.gate.log())
+                self.gate.set_mark()
                 client.send(forward(self.url("/events"), ("Accept", "text/event-stream")))
                 step.release()
                 kind = client.read_head().kind
@@ -693,7 +693,7 @@ class WebSockets(ForwardCase):
 
     def test_an_upgrade(self):
         with self.gate.client() as client:
-            self.gate.mark = len(self.gate.log())
+            self.gate.set_mark()
             client.send(forward(self.url("/ws"), *self.FIELDS))
             response = client.read_head()
             self.assertEqual(response.status, 101)

@@ -252,7 +252,7 @@ class Answers(DnsCase):
             client.send(connect("busy.test:%d" % self.target.port))
         for client in clients:
             self.assertEqual(client.read_head().status, 200)
-        self.assertEqual(self.dns.count("busy.test", "A"), 1)
+        self.assertLessEqual(self.dns.count("busy.test", "A"), 3, "one question and its repetitions, not one for each")
 
     def test_a_client_that_leaves_while_its_name_is_asked_for(self):
         self.dns.names["gone.test"] = ("delay", 0.3, ["127.0.0.1"])

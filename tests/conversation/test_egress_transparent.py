@@ -33,7 +33,7 @@ class TransparentCase(SharedEgressCase):
         return {"rules": rules, "hosts": hosts, "transparent": True, "options": ["--hello-timeout", "700ms", "--header-timeout", "700ms"]}
 
     def connect(self, role):
-        self.gate.mark = len(self.gate.log())
+        self.gate.set_mark()
         return self.gate.client(role)
 
 

@@ -7,6 +7,7 @@ beside a name, or a literal rule. Names come from a hosts table unless a test is
 refuses, so that nothing can leave the machine."""
 
 import json
+import os
 import re
 import socket
 
@@ -82,7 +83,7 @@ class EgressGate(Gate):
         for port in resolver if isinstance(resolver, (list, tuple)) else [resolver]:
             more += ["--resolver", "127.0.0.1:%d" % port]
         self.ports = {}
-        self.mark = 0  # records that were there before the last request
+        self.mark = 0  # bytes of the log that were there before the last request
         start = rest.pop("start", True)
         super().__init__(policy_of(rules), options=(), files=files, unix=docker, start=False, **rest)
         if any("@PORT@" in text for text in options) and not self.port:
@@ -125,14 +126,14 @@ class EgressGate(Gate):
 
     def ask(self, data, method=None, path=None):
         """One request to the proxy, on a connection of its own."""
-        self.mark = len(self.log())
+        self.set_mark()
         with self.client() as client:
             return client.ask(data, method or data.split(b" ", 1)[0].decode("latin-1", "replace"))
 
     def tunnel(self, authority, early=b"", name="default", **options):
         """A client behind the 200 of a CONNECT; early bytes go out in the same segment as the request."""
         client = self.client(name=name)
-        self.mark = len(self.log())
+        self.set_mark()
         client.send(connect(authority, **options) + early)
         head = client.read_head()
         if head.status != 200:
@@ -151,9 +152,18 @@ class EgressGate(Gate):
     def wait_network(self, count=1, **wanted):
         return self.wait_log(count, kind="network", **wanted)
 
+    def set_mark(self):
+        """What is logged from now on is news."""
+        self.mark = os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
+
     def news(self, **wanted):
-        """The network records since the last request, that one included."""
-        return [r for r in self.log()[self.mark:] if r.get("kind") == "network" and all(r.get(name) == value for name, value in wanted.items())]
+        """The network records since the last request, that one included. The mark may stand within a line that was half written."""
+        with open(self.log_path, "rb") as stream:
+            stream.seek(max(0, self.mark - 1))
+            text = stream.read()
+        whole = text.rpartition(b"\n")[0]
+        records = [json.loads(line) for line in (whole.partition(b"\n")[2] if self.mark else whole).splitlines()]
+        return [r for r in records if r.get("kind") == "network" and all(r.get(name) == value for name, value in wanted.items())]
 
     def story(self, identity):
         """What all records of one id say together; a later record overrides an earlier one."""

@@ -78,6 +78,7 @@ class Origin:
         self.host = host
         self.changed = threading.Condition()
         self.connections = []
+        self.stopped = False
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.listener = socket.socket(family)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -114,10 +115,14 @@ class Origin:
             return
         with self.changed:
             self.connections.append(connection)
+            late = self.stopped
             self.changed.notify_all()
         held = False
+        if late:
+            self.end(connection)
+            return
         try:
-            held = self.script(connection)
+            held = self.script(connection) is True
         except (OSError, wire.Ended, ValueError):
             pass
         finally:
@@ -161,6 +166,7 @@ class Origin:
             pass
         self.listener.close()
         with self.changed:
+            self.stopped = True
             connections, self.connections = self.connections, []
         for connection in connections:
             try:

@@ -185,7 +185,6 @@ Test(dialer, a_connection_is_made_ready_for_a_tunnel)
     dial(&world, (const char *[]){"127.0.0.1", NULL}, LONG_MS);
     expect_reached(&world, "127.0.0.1");
     cr_expect_eq(option(world.result.fd, IPPROTO_TCP, TCP_NODELAY), 1);
-    cr_expect_eq(option(world.result.fd, SOL_SOCKET, SO_KEEPALIVE), 1);
     cr_expect_eq(option(world.result.fd, SOL_SOCKET, SO_DOMAIN), AF_INET,
                  "a mapped address is dialled as IPv4");
     cr_expect(fcntl(world.result.fd, F_GETFL) & O_NONBLOCK);

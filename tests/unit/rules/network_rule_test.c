@@ -236,6 +236,15 @@ Test(network_rule, the_first_bytes_of_a_tunnel)
          .sight = NETWORK_SEEN, .path = "/", YES},
         {"plain HTTP where a name is required of tunnels", ALLOW, .rule.require_sni = NETWORK_YES,
          .port = 80, .sight = NETWORK_SEEN, .path = "/", YES},
+        {"an upgrade", ALLOW, .port = 80, .sight = NETWORK_SEEN, .path = "/", .tunnel = &other, YES},
+        {"an upgrade where methods are looked at", ALLOW, .rule.methods = 1u << HTTP_METHOD_GET,
+         .port = 80, .sight = NETWORK_SEEN, .method = HTTP_METHOD_GET, .path = "/",
+         .tunnel = &other, NO("protocol")},
+        {"the same, admitted by name", ALLOW, .rule.methods = 1u << HTTP_METHOD_GET,
+         .rule.protocols = NETWORK_PROTOCOLS_ANY, .port = 80, .sight = NETWORK_SEEN,
+         .method = HTTP_METHOD_GET, .path = "/", .tunnel = &other, YES},
+        {"an upgrade where only HTTP is admitted", ALLOW, .rule.protocols = NETWORK_PROTOCOL_HTTP,
+         .port = 80, .sight = NETWORK_SEEN, .path = "/", .tunnel = &other, NO("protocol")},
         {"a deny looks at no bytes", .port = 443, .tunnel = &other, YES},
     };
     check(rows, ARRAY_LEN(rows));

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a reading of the egress gate's state machines found to be wrong: a test for each, named by what must hold now."""
+
+import resource
+import threading
+
+from harness import wire
+from harness.dns_server import DnsServer
+from harness.egress import EgressCase, EgressGate, allow, connect, forward, policy_of
+from harness.gate import plain_binary
+from harness.origin import HttpOrigin, Origin, answer, echo
+
+LOCAL = allow("127.0.0.1:*", special=False)
+UPGRADE = (("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="), ("Sec-WebSocket-Version", "13"))
+SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+
+def switch(connection, _):
+    connection.send(SWITCHED)
+    while connection.buffer or connection.fill():
+        connection.send(connection.take(len(connection.buffer)))
+    return False
+
+
+class Leftovers(EgressCase):
+    def start_chain(self, script, rules, *options):
+        self.next = self.origin(Origin(script))
+        dns = DnsServer({"*.test": ["127.0.0.1"]})
+        self.addCleanup(dns.close)
+        return self.start_egress(rules, resolver=dns.port, options=["--upstream-proxy", "http://127.0.0.1:%d" % self.next.port, *options])
+
+    def test_an_answer_that_nobody_asked_for_is_not_the_next_ones(self):
+        """Bytes behind the upstream proxy's 200 came before a request was sent. They were once kept and read as the answer of
+        another origin."""
+        def script(connection):
+            connection.until(b"\r\n\r\n")
+            connection.send(b"HTTP/1.1 200 OK\r\n\r\n" + answer(200, b"poison"))
+            connection.fill()
+
+        web = self.origin(HttpOrigin())
+        web.default = answer(200, b"genuine")
+        gate = self.start_chain(script, allow("far.test:*", special=False) + allow("near.test:*"), "--no-proxy", "near.test")
+        with gate.client() as client:
+            self.assertEqual(client.ask(forward("http://far.test:8080/")).status, 502)
+            response = client.ask(forward("http://near.test:%d/" % web.port))
+            self.assertEqual((response.status, response.body), (200, b"genuine"))
+
+    def test_a_tunnel_leaves_no_memory_behind(self):
+        """The sanitizer's leak report at the end is what this looks for."""
+        def script(connection):
+            connection.until(b"\r\n\r\n")
+            connection.send(b"HTTP/1.1 200 OK\r\n\r\nbanner")
+            echo(connection)
+
+        gate = self.start_chain(script, allow("far.test:*", special=False))
+        for _ in range(3):
+            with gate.tunnel("far.test:22") as client:
+                self.assertEqual(client.exactly(6), b"banner")
+
+    def test_an_address_goes_by_the_upstream_proxy_too(self):
+        heads = []
+
+        def script(connection):
+            heads.append(connection.until(b"\r\n\r\n"))
+            connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            echo(connection)
+
+        gate = self.start_chain(script, allow("192.0.2.7:*", special=False) + LOCAL)
+        target = self.origin(Origin(echo))
+        with gate.tunnel("192.0.2.7:8443") as client:
+            self.passes_bytes(client)
+        self.assertTrue(heads[0].startswith(b"CONNECT 192.0.2.7:8443 HTTP/1.1\r\n"), heads)
+        with gate.tunnel("127.0.0.1:%d" % target.port) as client:
+            self.passes_bytes(client)
+        self.assertEqual(self.next.count, 1, "loopback is this host's own")
+        self.assertEqual(gate.ask(connect("192.0.2.8:8443")).status, 403)
+        self.assertEqual(self.next.count, 1)
+
+
+class Reloads(EgressCase):
+    def test_a_listener_that_went_while_a_request_was_to_be_repeated(self):
+        """The origin closes a kept connection when the client is no more in the policy: nobody is asked again."""
+        goes = threading.Event()
+        self.addCleanup(goes.set)
+        web = self.origin(HttpOrigin())
+        web.on("GET", "/last", lambda *_: (goes.wait(wire.DEADLINE), False)[-1])
+        policy = "version: 1\nnetwork:\n  %sclients:\n  %%s:\n    egress: unix:@FOLDER@/run/old.sock\n" % LOCAL
+        gate = self.start_egress(policy % "old")
+        with gate.client(name="old") as client:
+            self.assertEqual(client.ask(forward("http://127.0.0.1:%d/" % web.port)).status, 200)
+            client.send(forward("http://127.0.0.1:%d/last" % web.port))
+            web.wait_request(1)
+            gate.reload(policy_of(LOCAL))
+            goes.set()
+            self.assertEqual(client.read_response().status, 502)
+        self.assertEqual(len(web.requests), 2)
+        self.assertEqual(gate.ask(forward("http://127.0.0.1:%d/" % web.port)).status, 200)
+
+    def test_a_websocket_is_asked_for_again_as_what_it_was(self):
+        """Rules with methods and paths admit it, which a tunnel that nobody can look into would not pass."""
+        web = self.origin(HttpOrigin())
+        web.on("GET", "/ws", switch)
+        rules = allow("web.test:*", extra="methods: [GET], paths: [/ws]")
+        gate = self.start_egress(rules, hosts={"web.test": "127.0.0.1"})
+        client = gate.client()
+        client.send(forward("http://web.test:%d/ws" % web.port, *UPGRADE))
+        self.assertEqual(client.read_head().status, 101)
+        gate.reload(policy_of(rules + allow("more.test")) + "cut_on_revoke: true\n")
+        self.passes_bytes(client)
+        gate.reload(policy_of(rules.replace("/ws", "/other")) + "cut_on_revoke: true\n")
+        self.assertEqual(client.to_end(), b"")
+        self.assertEqual(gate.wait_closed(host="web.test")["close"], "revoked")
+
+
+class Records(EgressCase):
+    def test_a_websocket_on_a_stale_connection_is_opened_once(self):
+        web = self.origin(HttpOrigin())
+        seen = []
+
+        def first_fails(connection, request):
+            seen.append(request)
+            return False if len(seen) == 1 else switch(connection, request)
+
+        web.on("GET", "/ws", first_fails)
+        gate = self.start_egress(LOCAL)
+        client = gate.client()
+        self.assertEqual(client.ask(forward("http://127.0.0.1:%d/" % web.port)).status, 200)
+        client.send(forward("http://127.0.0.1:%d/ws" % web.port, *UPGRADE))
+        self.assertEqual(client.read_head().status, 101)
+        self.passes_bytes(client)
+        client.finish_sending()
+        self.assertTrue(client.ended())
+        identity = gate.wait_network(event="close")[0]["id"]
+        self.assertEqual([r["event"] for r in gate.network() if r["id"] == identity], ["open", "close"])
+
+
+class Limits(EgressCase):
+    def test_a_websocket_is_a_tunnel(self):
+        web = self.origin(HttpOrigin())
+        web.on("GET", "/ws", switch)
+        gate = self.start_egress(LOCAL, options=["--max-tunnels", "1"])
+        url = "http://127.0.0.1:%d/ws" % web.port
+        first = gate.client()
+        first.send(forward(url, *UPGRADE))
+        self.assertEqual(first.read_head().status, 101)
+        self.assert_refusal(gate.ask(forward(url, *UPGRADE)), 503, "limit.tunnels", gate=gate)
+        self.assertEqual(len(web.requests), 1)
+        self.assertEqual(gate.ask(forward("http://127.0.0.1:%d/" % web.port)).status, 200)
+
+    def test_a_reset_behind_the_clients_end_ends_the_tunnel(self):
+        """The origin says nothing and goes on listening; nobody is left to tell."""
+        goes = threading.Event()
+        self.addCleanup(goes.set)
+
+        def script(connection):
+            connection.to_end()
+            goes.wait(wire.DEADLINE)
+
+        target = self.origin(Origin(script))
+        gate = self.start_egress(LOCAL)
+        client = gate.tunnel("127.0.0.1:%d" % target.port)
+        client.send(b"bye")
+        target.wait_bytes(b"bye")
+        client.finish_sending()
+        self.assertTrue(client.quiet())
+        client.reset()
+        self.assertEqual(gate.wait_closed()["close"], "client-reset")
+
+    def test_slow_readers_without_pipes_cost_nothing(self):
+        """Where no pipe is left bytes are copied, and a client that reads nothing is waited for, not asked again and again."""
+        go = threading.Event()
+        self.addCleanup(go.set)
+        web = self.origin(HttpOrigin())
+        block, size, count = b"x" * 65536, 64 << 20, 14
+
+        def endless(connection, _):
+            go.wait(wire.DEADLINE)
+            connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+            connection.send_until_full(block, 0.3)
+            connection.fill()
+            return False
+
+        web.on("GET", "/endless", endless)
+        gate = EgressGate(LOCAL, start=False, program=plain_binary())
+        self.addCleanup(gate.remove)
+        gate.start(preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)))
+        clients = [gate.client() for _ in range(count)]
+        for n, client in enumerate(clients):
+            client.send(forward("http://127.0.0.1:%d/endless" % web.port))
+            web.wait_request(n)
+        go.set()  # two descriptors each for the pipes: there are not so many
+        for client in clients:
+            self.assertEqual(client.read_head().status, 200)
+        gate.stand_still(1)
+        self.assertLess(gate.stand_still(1), 0.3)
+        for client in clients:
+            client.reset()
