@@ -87,9 +87,10 @@ class Documents(unittest.TestCase):
                 with self.subTest(name + ": " + policy.splitlines()[0]):
                     self.write(policy)
                     self.assert_valid(self.path)
-        with self.subTest("the example that is installed"):
-            self.write(read("deploy/policy.example.yaml"))
-            self.assert_valid(self.path)
+        for name in ("deploy/policy.example.yaml", "deploy/egress/policy.yaml"):
+            with self.subTest(name):
+                self.write(read(name))
+                self.assert_valid(self.path)
 
     def test_the_ten_examples_decide_as_they_say(self):
         text = read("README.md")
@@ -99,6 +100,16 @@ class Documents(unittest.TestCase):
             with self.subTest("%d: %s %s" % (number, request, " ".join(more))):
                 self.write(examples[before + number - 1])
                 done = run("policy", "check", "docker", request, "--config", self.path, *more)
+                self.assertEqual(done.returncode, verdict, done.stdout + done.stderr)
+
+    def test_the_policy_for_the_internet_decides_as_it_says(self):
+        self.write(next(policy for policy in readme_policies() if "preset/npm" in policy))
+        for target, verdict, *more in (("https://api.example.com/v1/x", ALLOWED), ("http://api.example.com/", ALLOWED), ("api.example.com:22", DENIED),
+                                       ("a.b.example.org:443", ALLOWED), ("example.org:443", DENIED), ("x.telemetry.example.org:443", DENIED),
+                                       ("https://example.com/", DENIED), ("www.example.org:443", DENIED, "--address", "10.0.0.9"),
+                                       ("www.example.org:443", DENIED, "--sni", "api.example.com"), ("169.254.169.254:80", DENIED)):
+            with self.subTest("%s %s" % (target, " ".join(more))):
+                done = run("policy", "check", "network", target, "--config", self.path, *more)
                 self.assertEqual(done.returncode, verdict, done.stdout + done.stderr)
 
     def test_the_manual_says_what_every_reason_means(self):
