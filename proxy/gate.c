@@ -6,7 +6,6 @@
 
 #include "proxy/gate.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>

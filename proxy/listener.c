@@ -257,7 +257,7 @@ static struct listener *find(const struct gate *gate, const struct policy_client
     return NULL;
 }
 
-void listener_discard(struct listener_list *fresh)
+static void discard(struct listener_list *fresh)
 {
     struct listener *listener;
     while ((listener = TAILQ_FIRST(fresh)) != NULL) {
@@ -285,7 +285,7 @@ bool listener_prepare(struct gate *gate, const struct policy *policy, struct lis
             struct listener *listener = make(gate, client, listen_at->role, listen_at->text);
             TAILQ_INSERT_TAIL(fresh, listener, link);
             if (!open_socket(listener, listen_at, error)) {
-                listener_discard(fresh);
+                discard(fresh);
                 return false;
             }
         }
