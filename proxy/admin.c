@@ -261,6 +261,10 @@ static bool listen_at(struct admin *admin, const char *text, struct error *error
                  listen(admin->fd, 64) == 0;
     int failure = errno;
     umask(before);
+    if (bound && !endpoint_is_unix(&admin->address)) { /* port 0 has become one: no destination */
+        admin->address.len = sizeof(admin->address.address);
+        getsockname(admin->fd, &admin->address.address.any, &admin->address.len);
+    }
     return bound || error_set(error, 1, "cannot listen on --admin %s: %s", text, strerror(failure));
 }
 

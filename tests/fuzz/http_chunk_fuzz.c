@@ -4,7 +4,10 @@
  * 1. Decoded whole, in two pieces or byte by byte: the same payload, the same end, the same reason.
  * 2. It accepts exactly what a naive reader of the grammar, written here from RFC 9112 without
  * extensions and trailers, accepts, with the same payload and the same end.
- * 3. The payload, encoded anew in other chunks, decodes to itself. */
+ * 3. The payload, encoded anew in other chunks, decodes to itself.
+ * 4. Where extras are dropped: however it is cut, the same; what the strict decoder accepts is
+ * accepted alike; and a body to which extensions and trailers are added has the payload that it has
+ * without them. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +28,10 @@ static void require(bool holds)
         abort();
 }
 
-static struct decoded decode(const char *bytes, size_t len, size_t first, size_t pace)
+static struct decoded decode_with(struct http_chunk_decoder decoder, const char *bytes, size_t len,
+                                  size_t first, size_t pace)
 {
     struct decoded decoded = {HTTP_CHUNK_MORE, 0, BUFFER_EMPTY, {0}};
-    struct http_chunk_decoder decoder;
-    http_chunk_init(&decoder);
     for (size_t at = 0, piece = first; at < len && decoded.result == HTTP_CHUNK_MORE;
          piece = pace) {
         if (piece == 0 || piece > len - at)
@@ -48,6 +50,20 @@ static struct decoded decode(const char *bytes, size_t len, size_t first, size_t
         free(copy);
     }
     return decoded;
+}
+
+static struct decoded decode(const char *bytes, size_t len, size_t first, size_t pace)
+{
+    struct http_chunk_decoder decoder;
+    http_chunk_init(&decoder);
+    return decode_with(decoder, bytes, len, first, pace);
+}
+
+static struct decoded drop(const char *bytes, size_t len, size_t first, size_t pace)
+{
+    struct http_chunk_decoder decoder;
+    http_chunk_init_dropping(&decoder);
+    return decode_with(decoder, bytes, len, first, pace);
 }
 
 static void require_same(const struct decoded *a, const struct decoded *b)
@@ -101,6 +117,62 @@ static void encode_anew(struct slice payload, size_t chunk, struct buffer *out)
     buffer_append_literal(out, "0\r\n\r\n");
 }
 
+/* Extras of bytes[0..len), as far as they may stand in one. */
+static void append_extra(struct buffer *out, const char *bytes, size_t len)
+{
+    for (size_t i = 0; i < len && i < 40; i++) {
+        if (bytes[i] != '\r' && bytes[i] != '\n' && bytes[i] != '\0')
+            buffer_append_byte(out, bytes[i]);
+    }
+}
+
+/* The payload in chunks of `chunk` bytes, with something of bytes[0..len) at every place for it. */
+static void encode_with_extras(struct slice payload, size_t chunk, const char *bytes, size_t len,
+                               struct buffer *out)
+{
+    while (payload.len > 0) {
+        size_t size = chunk < payload.len ? chunk : payload.len;
+        buffer_append_hex(out, size);
+        buffer_append_literal(out, ";");
+        append_extra(out, bytes, len);
+        buffer_append_literal(out, "\r\n");
+        buffer_append(out, payload.ptr, size);
+        buffer_append_literal(out, "\r\n");
+        payload.ptr += size;
+        payload.len -= size;
+    }
+    buffer_append_literal(out, "0 \r\nX: ");
+    append_extra(out, bytes, len);
+    buffer_append_literal(out, "\r\n\r\n");
+}
+
+static void check_dropping(const char *bytes, size_t len, size_t cut, const struct decoded *strict)
+{
+    struct decoded whole = drop(bytes, len, len, len);
+    struct decoded halves = drop(bytes, len, cut % len, len);
+    struct decoded bytewise = drop(bytes, len, 1, 1);
+    require_same(&whole, &halves);
+    require_same(&whole, &bytewise);
+    if (strict->result == HTTP_CHUNK_FINISHED)
+        require_same(&whole, strict);
+    if (whole.result == HTTP_CHUNK_FINISHED) {
+        AUTO_BUFFER struct buffer plain = BUFFER_EMPTY, extras = BUFFER_EMPTY;
+        encode_anew(buffer_slice(&whole.payload), 64 + cut, &plain);
+        encode_with_extras(buffer_slice(&whole.payload), 64 + cut, bytes, len, &extras);
+        struct decoded a = decode(plain.data, plain.len, plain.len, 1);
+        struct decoded b = drop(extras.data, extras.len, extras.len, 1);
+        require(a.result == HTTP_CHUNK_FINISHED);
+        bool bounded = extras.len - plain.len <= HTTP_CHUNK_EXTRAS_MAX;
+        require(!bounded || b.result == HTTP_CHUNK_FINISHED);
+        require(!bounded || slice_equal(buffer_slice(&a.payload), buffer_slice(&b.payload)));
+        buffer_free(&a.payload);
+        buffer_free(&b.payload);
+    }
+    buffer_free(&whole.payload);
+    buffer_free(&halves.payload);
+    buffer_free(&bytewise.payload);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -126,6 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(slice_equal(buffer_slice(&again.payload), buffer_slice(&whole.payload)));
         buffer_free(&again.payload);
     }
+    check_dropping(bytes, len, data[0], &whole);
     buffer_free(&whole.payload);
     buffer_free(&halves.payload);
     buffer_free(&bytewise.payload);

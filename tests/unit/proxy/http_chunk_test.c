@@ -15,12 +15,10 @@ struct decoded {
     struct error error;
 };
 
-/* Decodes bytes[0..len) in pieces that end at `cut` and then every `step` bytes. */
-static struct decoded decode(struct slice bytes, size_t cut, size_t step)
+static struct decoded decode_with(struct http_chunk_decoder decoder, struct slice bytes, size_t cut,
+                                  size_t step)
 {
     struct decoded decoded = {HTTP_CHUNK_MORE, 0, BUFFER_EMPTY, {0}};
-    struct http_chunk_decoder decoder;
-    http_chunk_init(&decoder);
     for (size_t at = 0, end = cut; at < bytes.len && decoded.result == HTTP_CHUNK_MORE;
          at = end, end += step) {
         if (end > bytes.len || end < at)
@@ -37,6 +35,21 @@ static struct decoded decode(struct slice bytes, size_t cut, size_t step)
         free(piece);
     }
     return decoded;
+}
+
+/* Decodes bytes[0..len) in pieces that end at `cut` and then every `step` bytes. */
+static struct decoded decode(struct slice bytes, size_t cut, size_t step)
+{
+    struct http_chunk_decoder decoder;
+    http_chunk_init(&decoder);
+    return decode_with(decoder, bytes, cut, step);
+}
+
+static struct decoded decode_dropping(struct slice bytes, size_t cut, size_t step)
+{
+    struct http_chunk_decoder decoder;
+    http_chunk_init_dropping(&decoder);
+    return decode_with(decoder, bytes, cut, step);
 }
 
 static void expect_same(const char *name, size_t cut, const struct decoded *a,
@@ -238,4 +251,108 @@ Test(http_chunk, nothing_is_taken_behind_the_end)
                  HTTP_CHUNK_FINISHED);
     cr_expect_eq(consumed, 0);
     cr_expect_eq(payload_len, 0);
+}
+
+/* ---- what an origin may send: extras are read over ---- */
+
+static const struct row dropping_good[] = {
+    GOOD("no extras", "3\r\nabc\r\n0\r\n\r\n", "abc", 0),
+    GOOD("an extension", "3;a=b\r\nabc\r\n0\r\n\r\n", "abc", 0),
+    GOOD("an empty extension", "3;\r\nabc\r\n0\r\n\r\n", "abc", 0),
+    GOOD("a quoted extension", "3;a=\"b;c\"\r\nabc\r\n0\r\n\r\n", "abc", 0),
+    GOOD("blanks behind the size", "3 \t\r\nabc\r\n0\r\n\r\n", "abc", 0),
+    GOOD("an extension of the last chunk", "1\r\nx\r\n0;a\r\n\r\n", "x", 0),
+    GOOD("an extension that looks like a size", "1;ff\r\nx\r\n0\r\n\r\n", "x", 0),
+    GOOD("a trailer", "1\r\nx\r\n0\r\nX-A: b\r\n\r\n", "x", 0),
+    GOOD("trailers that frame", "1\r\nx\r\n0\r\nContent-Length: 9\r\nHost: b\r\n\r\n", "x", 0),
+    GOOD("a trailer of one byte", "0\r\nX\r\n\r\n", "", 0),
+    GOOD("an answer follows", "0\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\n", "", 17),
+};
+
+static struct decoded drop_every_way(const char *name, struct slice bytes)
+{
+    struct decoded whole = decode_dropping(bytes, bytes.len, bytes.len);
+    for (size_t cut = 1; cut < bytes.len; cut++) {
+        struct decoded pieces = decode_dropping(bytes, cut, bytes.len);
+        expect_same(name, cut, &whole, &pieces);
+        buffer_free(&pieces.payload);
+    }
+    struct decoded bytewise = decode_dropping(bytes, 1, 1);
+    expect_same(name, 0, &whole, &bytewise);
+    buffer_free(&bytewise.payload);
+    return whole;
+}
+
+Test(http_chunk, extras_are_dropped_where_that_is_asked_for)
+{
+    for (size_t i = 0; i < ARRAY_LEN(dropping_good); i++) {
+        const struct row *row = &dropping_good[i];
+        struct decoded decoded = drop_every_way(row->name, slice_of(row->bytes, row->len));
+        cr_expect_eq(decoded.result, HTTP_CHUNK_FINISHED, "%s", row->name);
+        cr_expect(slice_equal_text(buffer_slice(&decoded.payload), row->result), "%s", row->name);
+        cr_expect_eq(decoded.consumed, row->len - row->left, "%s", row->name);
+        buffer_free(&decoded.payload);
+    }
+}
+
+static const struct row dropping_bad[] = {
+    BAD("LF in an extension", "3;a\nabc\r\n0\r\n\r\n", "malformed.chunk-extension"),
+    BAD("LF behind a blank", "3 \nabc\r\n0\r\n\r\n", "malformed.chunk-extension"),
+    BAD("NUL in an extension", "3;\0\r\nabc\r\n0\r\n\r\n", "malformed.chunk-extension"),
+    BAD("CR in an extension", "3;a\rb\r\nabc\r\n0\r\n\r\n", "malformed.chunk-size"),
+    BAD("LF behind the size", "3\nabc\r\n0\r\n\r\n", "malformed.chunk-size"),
+    BAD("an extension without a size", ";a\r\nabc\r\n0\r\n\r\n", "malformed.chunk-size"),
+    BAD("other bytes behind the size", "3x\r\nabc\r\n0\r\n\r\n", "malformed.chunk-size"),
+    BAD("0x3", "0x3\r\nabc\r\n0\r\n\r\n", "malformed.chunk-size"),
+    BAD("17 digits", "00000000000000003\r\nabc", "malformed.chunk-size"),
+    BAD("XX behind the data", "3\r\nabcXX0\r\n\r\n", "malformed.chunk-data"),
+    BAD("LF in a trailer", "0\r\nX: y\n\r\n", "malformed.trailer"),
+    BAD("NUL in a trailer", "0\r\nX: \0\r\n\r\n", "malformed.trailer"),
+    BAD("CR in a trailer", "0\r\nX: a\rb\r\n\r\n", "malformed.trailer"),
+    BAD("LF in place of the empty line", "0\r\n\n", "malformed.trailer"),
+    BAD("the empty line is CR X", "0\r\nX: y\r\n\rX", "malformed.trailer"),
+};
+
+Test(http_chunk, what_two_readers_would_part_over_is_refused_with_extras_too)
+{
+    for (size_t i = 0; i < ARRAY_LEN(dropping_bad); i++) {
+        const struct row *row = &dropping_bad[i];
+        struct decoded decoded = drop_every_way(row->name, slice_of(row->bytes, row->len));
+        cr_expect_eq(decoded.result, HTTP_CHUNK_ERROR, "%s", row->name);
+        if (decoded.result == HTTP_CHUNK_ERROR)
+            cr_expect_str_eq(decoded.error.reason, row->result, "%s: %s", row->name,
+                             decoded.error.reason);
+        buffer_free(&decoded.payload);
+    }
+}
+
+/* `count` bytes of extras in extensions of one byte of data each, or in trailers. */
+static void write_extras(size_t count, bool trailers, struct buffer *out)
+{
+    if (trailers)
+        buffer_append_literal(out, "0\r\n");
+    while (count > 0) {
+        size_t piece = count < 4000 ? count : 4000;
+        if (!trailers)
+            buffer_append_literal(out, "1;");
+        for (size_t i = 0; i < piece; i++)
+            buffer_append_byte(out, 'x');
+        buffer_append_text(out, trailers ? "\r\n" : "\r\nd\r\n");
+        count -= piece;
+    }
+    buffer_append_text(out, trailers ? "\r\n" : "0\r\n\r\n");
+}
+
+Test(http_chunk, extras_of_one_body_are_bounded_together)
+{
+    for (int trailers = 0; trailers < 2; trailers++) {
+        for (int over = 0; over < 2; over++) {
+            AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+            write_extras(HTTP_CHUNK_EXTRAS_MAX + (size_t)over, trailers, &text);
+            struct decoded decoded = decode_dropping(buffer_slice(&text), text.len, text.len);
+            cr_expect_eq(decoded.result, over ? HTTP_CHUNK_ERROR : HTTP_CHUNK_FINISHED,
+                         "trailers %d, over %d", trailers, over);
+            buffer_free(&decoded.payload);
+        }
+    }
 }

@@ -6,6 +6,7 @@
  */
 #include <criterion/criterion.h>
 
+#include "base/buffer.h"
 #include "tests/unit/proxy/http_head_feed.h"
 
 struct row {
@@ -486,4 +487,76 @@ static const struct row response_rows[] = {
 Test(http_head, responses_are_held_to_the_same_grammar)
 {
     check_rows(RESPONSE, response_rows, ARRAY_LEN(response_rows));
+}
+
+/* ---- requests to a proxy: the target is whatever stands there, for others to take apart ---- */
+
+static const struct row proxy_rows[] = {
+    ROW("CONNECT", "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n", 0, ""),
+    ROW("CONNECT to IPv6", "CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: x\r\n\r\n", 0, ""),
+    ROW("CONNECT, HTTP/1.0, no Host", "CONNECT a.test:443 HTTP/1.0\r\n\r\n", 0, ""),
+    ROW("CONNECT, Host of another", "CONNECT a.test:443 HTTP/1.1\r\nHost: b.test\r\n\r\n", 0, ""),
+    ROW("CONNECT without a port", "CONNECT a.test HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("absolute form", "GET http://a.test/x HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("absolute form, Host of another", "GET http://a.test/ HTTP/1.1\r\nHost: b.test\r\n\r\n", 0,
+        ""),
+    ROW("origin form", "GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("PATCH", "PATCH http://a.test/x HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("39 CONNECT without Host", "CONNECT a.test:443 HTTP/1.1\r\n\r\n", 400, "malformed.host"),
+    ROW("40 CONNECT with length and chunks",
+        "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n",
+        400, "malformed.framing"),
+    ROW("TRACE", "TRACE http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", 405, "unknown.method"),
+    ROW("an unknown method", "BREW http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", 405,
+        "unknown.method"),
+    ROW("connect in small letters", "connect a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
+        "malformed.method"),
+    ROW("two blanks", "CONNECT  a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
+        "malformed.target"),
+    ROW("no target", "CONNECT HTTP/1.1\r\nHost: a.test\r\n\r\n", 400, "malformed.request-line"),
+    ROW("a tab", "CONNECT\ta.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", 400, "malformed.method"),
+    ROW("NUL in the target", "CONNECT a\0b:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
+        "malformed.target"),
+    ROW("a high byte in the target", "CONNECT a\xe9.test:443 HTTP/1.1\r\nHost: a\r\n\r\n", 400,
+        "malformed.target"),
+    ROW("a broken escape", "GET http://a.test/%zz HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
+        "malformed.target"),
+    ROW("an escape that is cut", "GET http://a.test/% HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
+        "malformed.target"),
+    ROW("LF alone", "CONNECT a.test:443 HTTP/1.1\nHost: a.test\n\n", 400, "malformed.line-end"),
+    ROW("HTTP/2", "CONNECT a.test:443 HTTP/2.0\r\nHost: a.test\r\n\r\n", 505, "malformed.version"),
+    ROW("half of it", "CONNECT a.test:443 HT", -1, ""),
+};
+
+Test(http_head, requests_to_a_proxy)
+{
+    check_rows(PROXY_REQUEST, proxy_rows, ARRAY_LEN(proxy_rows));
+}
+
+Test(http_head, a_proxy_gets_the_target_as_it_was_written)
+{
+    static const char *const targets[] = {"a.test:443",         "[::1]:1",      "http://a.test/x?y",
+                                          "http://a.test",      "/x",           "http://a.test?q",
+                                          "HTTP://A.TEST:80/x", "http://u@h/x", "a:b:c"};
+    for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+        buffer_printf(&text, "%s %s HTTP/1.1\r\nHost: h\r\n\r\n",
+                      strstr(targets[i], "/") == NULL ? "CONNECT" : "GET", targets[i]);
+        struct outcome outcome =
+            read_both_ways(targets[i], PROXY_REQUEST, buffer_slice(&text), &widest);
+        if (outcome.result == HTTP_HEAD_OK)
+            cr_expect(slice_equal_text(outcome.head.target, targets[i]), "%s", targets[i]);
+        else /* two parsers must agree, and http-parser looks into some */
+            cr_expect_eq(outcome.error.code, 400, "%s: %s", targets[i], outcome.error.text);
+    }
+}
+
+Test(http_head, only_a_proxy_takes_connect)
+{
+    static const struct row rows[] = {
+        ROW("CONNECT", "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n", 405,
+            "unknown.method"),
+    };
+    check_rows(REQUEST, rows, ARRAY_LEN(rows));
 }

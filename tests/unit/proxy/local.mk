@@ -7,6 +7,8 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/dns_message_test.c \
 	tests/unit/proxy/docker_header_request_test.c \
 	tests/unit/proxy/docker_header_test.c \
+	tests/unit/proxy/egress_exchange_test.c \
+	tests/unit/proxy/egress_header_test.c \
 	tests/unit/proxy/endpoint_test.c \
 	tests/unit/proxy/engine_test.c \
 	tests/unit/proxy/gate_fixture.h \
@@ -21,6 +23,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/log_writer_test.c \
 	tests/unit/proxy/metrics_test.c \
 	tests/unit/proxy/name_server.h \
+	tests/unit/proxy/own_address_test.c \
 	tests/unit/proxy/pipe_pool_test.c \
 	tests/unit/proxy/plain_head.h \
 	tests/unit/proxy/policy_agreement_test.c \
@@ -28,7 +31,9 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/serve_options_test.c \
 	tests/unit/proxy/service_manager_test.c \
 	tests/unit/proxy/splice_flow_test.c \
-	tests/unit/proxy/tls_hello_test.c
+	tests/unit/proxy/tls_hello_test.c \
+	tests/unit/proxy/tunnel_test.c \
+	tests/unit/proxy/upstream_proxy_test.c
 proxy_tests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) \
 	-DMAN_FOLDER='"$(abs_top_srcdir)/deploy/man"'
 proxy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)

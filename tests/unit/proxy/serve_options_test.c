@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/completion.h"
@@ -163,7 +164,7 @@ Test(serve_options, a_man_page_has_no_option_that_no_table_has)
 /* Reads options out of an array that ends with NULL; getopt reorders it. */
 static bool read_options(struct serve_options *serve, const char *const *words, struct error *error)
 {
-    char *argv[16];
+    char *argv[40];
     int argc = 0;
     bool help;
     static const char *const variables[] = {
@@ -288,5 +289,110 @@ Test(serve_options, what_makes_no_sense_is_refused_with_a_sentence)
                       rows[i].word);
         cr_assert_eq(error.code, 2, "%s", rows[i].word);
         cr_assert_not_null(strstr(error.text, rows[i].says), "%s: %s", rows[i].word, error.text);
+    }
+}
+
+/* ---- the egress gate's ---- */
+
+Test(serve_options, the_defaults_of_the_egress_gate)
+{
+    struct serve_options serve;
+    struct error error = {0};
+    cr_assert(read_options(&serve, (const char *const[]){NULL}, &error), "%s", error.text);
+    const struct egress_options *egress = &serve.gate.egress;
+    cr_expect_eq(egress->dial_timeout_ms, 10000);
+    cr_expect_eq(egress->hello_timeout_ms, 5000);
+    cr_expect_eq(egress->resolver.timeout_ms, 5000);
+    cr_expect_eq(egress->resolver.server_count, 0);
+    cr_expect_null(egress->resolver.hosts_path);
+    cr_expect_eq(egress->tunnel_idle_ms, 0);
+    cr_expect_eq(egress->tunnel_lifetime_ms, 0);
+    cr_expect_eq(egress->tunnel_rate, 0);
+    cr_expect_eq(egress->max_tunnels, 0);
+    cr_expect_null(egress->upstream_proxy.url);
+    cr_expect_null(egress->upstream_proxy.credentials);
+    cr_expect_null(egress->upstream_proxy.exceptions);
+    serve_options_clear(&serve);
+}
+
+Test(serve_options, settings_of_the_egress_gate_arrive_where_they_belong)
+{
+    struct serve_options serve;
+    struct error error = {0};
+    AUTO_BUFFER struct buffer servers = BUFFER_EMPTY;
+    char secret[] = "/tmp/dockreeve-auth-XXXXXX";
+    char auth[64];
+    int fd = mkstemp(secret);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, "user:pass word\n", 15), 15);
+    close(fd);
+    snprintf(auth, sizeof(auth), "--upstream-proxy-auth=%s", secret);
+    const char *const words[] = {"--egress=127.0.0.1:3128",
+                                 "--egress=unix:/run/e",
+                                 "--resolver=192.0.2.1",
+                                 "--resolver=192.0.2.2:5353",
+                                 "--resolver=[2001:db8::1]:54",
+                                 "--resolver-timeout=2s",
+                                 "--hosts=/etc/hosts",
+                                 "--upstream-proxy=http://proxy.example:3128",
+                                 auth,
+                                 "--no-proxy=a.test,*.b.test",
+                                 "--max-client-connections=7",
+                                 "--max-tunnels=8",
+                                 "--tunnel-idle=1m",
+                                 "--tunnel-lifetime=2h",
+                                 "--tunnel-rate=64k",
+                                 "--hello-timeout=750ms",
+                                 "--dial-timeout=3s",
+                                 NULL};
+    cr_assert(read_options(&serve, words, &error), "%s", error.text);
+    unlink(secret);
+    const struct egress_options *egress = &serve.gate.egress;
+    for (unsigned i = 0; i < egress->resolver.server_count; i++) {
+        endpoint_write(&egress->resolver.servers[i], &servers);
+        buffer_append_byte(&servers, ' ');
+    }
+    cr_expect_str_eq(buffer_text(&servers),
+                     "tcp:192.0.2.1:53 tcp:192.0.2.2:5353 tcp:[2001:db8::1]:54 ");
+    cr_expect_eq(egress->resolver.timeout_ms, 2000);
+    cr_expect_str_eq(egress->resolver.hosts_path, "/etc/hosts");
+    cr_expect_str_eq(egress->upstream_proxy.url, "http://proxy.example:3128");
+    cr_expect_str_eq(egress->upstream_proxy.credentials, "user:pass word");
+    cr_expect_str_eq(egress->upstream_proxy.exceptions, "a.test,*.b.test");
+    cr_expect_eq(egress->max_client_connections, 7);
+    cr_expect_eq(egress->max_tunnels, 8);
+    cr_expect_eq(egress->tunnel_idle_ms, 60000);
+    cr_expect_eq(egress->tunnel_lifetime_ms, 7200000);
+    cr_expect_eq(egress->tunnel_rate, 65536);
+    cr_expect_eq(egress->hello_timeout_ms, 750);
+    cr_expect_eq(egress->dial_timeout_ms, 3000);
+    cr_assert_eq(serve.gate.inputs.network_count, 2);
+    cr_expect_eq(serve.gate.inputs.network[0].role, POLICY_ROLE_EGRESS);
+    cr_expect_str_eq(serve.gate.inputs.network[1].text, "unix:/run/e");
+    serve_options_clear(&serve);
+}
+
+Test(serve_options, settings_of_the_egress_gate_that_make_no_sense)
+{
+    static const struct {
+        const char *word, *says;
+    } rows[] = {
+        {"--resolver=dns.example", "--resolver takes an address"},
+        {"--resolver=192.0.2.1:0", "--resolver"},
+        {"--resolver=192.0.2.1:65536", "--resolver"},
+        {"--upstream-proxy-auth=/nowhere/at/all", "/nowhere/at/all"},
+        {"--upstream-proxy-auth=/dev/null", "does not hold user:password"},
+        {"--max-tunnels=-1", "max-tunnels"},
+        {"--max-tunnels=many", "max-tunnels"},
+        {"--tunnel-rate=fast", "tunnel-rate"},
+        {"--tunnel-idle=soon", "tunnel-idle"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct serve_options serve;
+        struct error error = {0};
+        cr_expect_not(read_options(&serve, (const char *const[]){rows[i].word, NULL}, &error), "%s",
+                      rows[i].word);
+        cr_expect_not_null(strstr(error.text, rows[i].says), "%s: %s", rows[i].word, error.text);
+        serve_options_clear(&serve);
     }
 }
