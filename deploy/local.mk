@@ -1,6 +1,6 @@
 EXTRA_DIST += deploy/local.mk deploy/Dockerfile deploy/quickstart \
 	deploy/static-link deploy/static-link.reviewed \
-	deploy/systemd/dockreeve.service.in docs/architecture.md docs/measurements.md
+	deploy/systemd/dockreeve-egress.service.in deploy/systemd/dockreeve.service.in docs/architecture.md docs/measurements.md
 
 dist_man1_MANS += \
 	deploy/man/dockreeve.1 \
@@ -11,16 +11,20 @@ dist_man1_MANS += \
 dist_man5_MANS += deploy/man/dockreeve-policy.5
 
 exampledir = $(docdir)/examples
-dist_example_DATA = deploy/compose.yaml deploy/compose.agents.yaml deploy/policy.example.yaml
+dist_example_DATA = deploy/compose.yaml deploy/compose.agents.yaml deploy/compose.egress.yaml deploy/policy.example.yaml
+egressexampledir = $(exampledir)/egress
+dist_egressexample_DATA = deploy/egress/policy.yaml
 
 # Below the prefix, so that an installation for one user and `make distcheck` work; /usr/local/lib/systemd/system is searched too.
 systemdsystemunitdir = $(prefix)/lib/systemd/system
 dist_systemdsystemunit_DATA = deploy/systemd/dockreeve.socket deploy/systemd/dockreeve@.socket
-nodist_systemdsystemunit_DATA = deploy/systemd/dockreeve.service
-CLEANFILES += deploy/systemd/dockreeve.service
+nodist_systemdsystemunit_DATA = deploy/systemd/dockreeve-egress.service deploy/systemd/dockreeve.service
+CLEANFILES += $(nodist_systemdsystemunit_DATA)
+make_unit = $(AM_V_GEN)$(MKDIR_P) deploy/systemd && sed 's|@bindir[@]|$(bindir)|' $(top_srcdir)/$@.in >$@.new && mv $@.new $@
+deploy/systemd/dockreeve-egress.service: $(top_srcdir)/deploy/systemd/dockreeve-egress.service.in Makefile
+	$(make_unit)
 deploy/systemd/dockreeve.service: $(top_srcdir)/deploy/systemd/dockreeve.service.in Makefile
-	$(AM_V_GEN)$(MKDIR_P) deploy/systemd && sed 's|@bindir[@]|$(bindir)|' \
-		$(top_srcdir)/deploy/systemd/dockreeve.service.in >$@.new && mv $@.new $@
+	$(make_unit)
 
 # The completions come from the option tables of the program, so it has to run to print them.
 if !CROSS_COMPILING

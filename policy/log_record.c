@@ -77,6 +77,8 @@ static void write_network(struct buffer *out, const struct log_record *record)
     write_text(out, KEY("alpn"), record->alpn);
     if (record->ech)
         buffer_append_literal(out, ",\"ech\":true");
+    if (record->host_mismatch)
+        buffer_append_literal(out, ",\"host_mismatch\":true");
 }
 
 static void write_dropped(struct buffer *out, const struct log_record *record)

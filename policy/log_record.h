@@ -35,7 +35,8 @@ struct log_record {
     struct slice host; /* network: canonical */
     unsigned port;     /* 0 = none */
     struct slice address, sni, alpn;
-    bool ech;                              /* the ClientHello carried an ECH extension */
+    bool ech;           /* the ClientHello carried an ECH extension */
+    bool host_mismatch; /* the Host field of a CONNECT named something else; it decides nothing */
     struct slice question;                 /* dns: "A", "AAAA", "TYPE64" */
     const struct slice *refused_addresses; /* "127.0.0.1 address-class.loopback" */
     unsigned refused_address_count;

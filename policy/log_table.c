@@ -60,14 +60,24 @@ static void append_duration(struct slice microseconds, struct buffer *cell)
                       (unsigned long long)(us / 60000000 % 60));
 }
 
-/* The operation, or the method where there is none; which end of a stream it is; or what else
- * happened. */
+/* The operation; where there is none, the method, the type a question of DNS asks for, or how it
+ * came here: TLS that knew of no proxy has nothing else. */
+static struct slice operation_name(const struct log_line *line)
+{
+    static const enum log_field fields[] = {LOG_FIELD_OPERATION, LOG_FIELD_METHOD,
+                                            LOG_FIELD_QUESTION, LOG_FIELD_VIA};
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (line->fields[fields[i]].len > 0)
+            return line->fields[fields[i]];
+    }
+    return slice_of(NULL, 0);
+}
+
+/* Which end of a stream it is, too; or what else happened. */
 static void append_operation(const struct log_line *line, struct buffer *cell)
 {
     struct slice event = line->fields[LOG_FIELD_EVENT];
-    struct slice name = line->fields[LOG_FIELD_OPERATION];
-    if (name.len == 0)
-        name = line->fields[LOG_FIELD_METHOD];
+    struct slice name = operation_name(line);
     if (name.len == 0) {
         terminal_text_append(cell, event);
         return;
@@ -80,8 +90,14 @@ static void append_operation(const struct log_line *line, struct buffer *cell)
     }
 }
 
+/* The engine's path; of the internet the destination stands before it. */
 static void append_path(const struct log_line *line, struct buffer *cell)
 {
+    terminal_text_append(cell, line->fields[LOG_FIELD_HOST]);
+    if (line->fields[LOG_FIELD_PORT].ptr != NULL) {
+        buffer_append_byte(cell, ':');
+        terminal_text_append(cell, line->fields[LOG_FIELD_PORT]);
+    }
     if (line->fields[LOG_FIELD_PATH].ptr != NULL) {
         terminal_text_append(cell, line->fields[LOG_FIELD_PATH]);
     } else if (line->fields[LOG_FIELD_TEXT].ptr != NULL) {

@@ -17,16 +17,22 @@
 #include "proxy/commands.h"
 #include "proxy/common_options.h"
 #include "proxy/probe.h"
+#include "proxy/resolver.h"
 #include "proxy/serve_options.h"
 
 extern char **environ;
 
-enum { UPSTREAM, CONFIG, JSON, OPTION_COUNT };
+enum { UPSTREAM, CONFIG, RESOLVER, JSON, OPTION_COUNT };
 enum { PROBE_TIMEOUT_MS = 3000 };
 
 static const struct option options[OPTION_COUNT] = {
     [UPSTREAM] = COMMON_OPTION_UPSTREAM,
     [CONFIG] = COMMON_OPTION_CONFIG,
+    [RESOLVER] = {.name = "resolver",
+                  .type = OPTION_LIST,
+                  .argument = "ADDR[:PORT]",
+                  .help = "name server to ask, as given to serve, instead of those of "
+                          "/etc/resolv.conf"},
     [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "print one JSON object a line"},
 };
 
@@ -159,38 +165,128 @@ static void check_request(struct report *report, const struct policy *policy,
     free(request);
 }
 
+/* Where a listener that everybody can connect to is no mistake only if nobody else is on its
+ * network. One for Docker clients is named on loopback too: any user of the machine can use it. */
+static void check_from(struct report *report, const struct policy_client *client,
+                       const struct policy_listen *listen_at)
+{
+    struct endpoint endpoint;
+    if (listen_at->kind != POLICY_LISTEN_TCP || client->from_count > 0)
+        return;
+    endpoint_from_ip(&endpoint, &listen_at->address, listen_at->port);
+    if (listen_at->role == POLICY_ROLE_DOCKER)
+        say(report, FINDING_NOTE, "client",
+            "%s listens on %s without `from`: whoever reaches the port is this client",
+            client->name, listen_at->text);
+    else if (!endpoint_is_loopback(&endpoint))
+        say(report, FINDING_NOTE, "client",
+            "%s is served to the internet at %s without `from`: an open proxy for whoever reaches "
+            "the port; set `from`, or give it a network that only this client is on",
+            client->name, listen_at->text);
+}
+
+static bool has_listener(const struct policy *policy, bool docker)
+{
+    for (size_t i = 0; policy != NULL && i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            if ((client->listens[j].role == POLICY_ROLE_DOCKER) == docker)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_docker_client(const struct policy_client *client)
+{
+    for (size_t j = 0; j < client->listen_count; j++) {
+        if (client->listens[j].role == POLICY_ROLE_DOCKER)
+            return true;
+    }
+    return client->listen_count == 0;
+}
+
 static void check_clients(struct report *report, const struct policy *policy)
 {
     for (size_t i = 0; i < policy_client_count(policy); i++) {
         const struct policy_client *client = policy_client_at(policy, i);
         if (client->listen_count == 0)
             say(report, FINDING_NOTE, "client",
-                "%s has no listener: nobody can connect as it unless serve has --listen or the "
-                "service manager passes a socket",
+                "%s has no listener: nobody can connect as it unless serve has --listen or "
+                "--egress or the service manager passes a socket",
                 client->name);
-        for (size_t j = 0; j < client->listen_count; j++) {
-            if (client->listens[j].kind == POLICY_LISTEN_TCP && client->from_count == 0)
-                say(report, FINDING_NOTE, "client",
-                    "%s listens on %s without `from`: whoever reaches the port is this client",
-                    client->name, client->listens[j].text);
-        }
+        for (size_t j = 0; j < client->listen_count; j++)
+            check_from(report, client, &client->listens[j]);
+        if (!is_docker_client(client))
+            continue;
         check_request(report, policy, client, "docker ps", HTTP_METHOD_GET, "/containers/json");
         check_request(report, policy, client, "docker run", HTTP_METHOD_POST, "/containers/create");
     }
 }
 
-static void check_policy(struct report *report, const char *config, bool required)
+/* ---- the resolver ---- */
+
+struct question {
+    struct event_base *base;
+    struct resolver_answer answer;
+};
+
+static void on_answer(struct resolver_query *query, const struct resolver_answer *answer)
 {
-    struct policy_inputs inputs = {.config_path = config,
-                                   .config_required = required,
-                                   .environment = environ,
-                                   .check_owner = true};
-    struct policy_messages errors = {0}, notices = {0};
-    struct policy *policy = policy_load(&inputs, &errors, &notices);
-    for (size_t i = 0; i < errors.count; i++)
+    struct question *question = query->context;
+    question->answer = *answer;
+    event_base_loopbreak(question->base);
+}
+
+/* A name that exists nowhere (RFC 2606 section 2): a name server that says so works. */
+static void ask_resolver(struct report *report, struct resolver *resolver,
+                         struct question *question)
+{
+    struct resolver_query query = {.answered = on_answer, .context = question};
+    struct resolver_answer *answer = &question->answer;
+    struct host_name name;
+    struct error error;
+    if (!host_name_parse(SLICE_LITERAL("dockreeve.invalid"), &name, &error)) {
+        say(report, FINDING_WRONG, "resolver", "%s", error.text);
+        return;
+    }
+    if (!resolver_ask(resolver, &query, &name, answer))
+        event_base_dispatch(question->base);
+    if (answer->count > 0 || strcmp(answer->error.reason, "dns.not-found") == 0 ||
+        strcmp(answer->error.reason, "dns.no-address") == 0)
+        say(report, FINDING_OK, "resolver", "names can be resolved");
+    else
+        say(report, FINDING_WRONG, "resolver",
+            "%s (%s): no name can be reached; give serve a --resolver that answers from here",
+            answer->error.text, answer->error.reason);
+}
+
+static void check_resolver(struct report *report, const struct option_value *servers)
+{
+    struct resolver_options asking = {.timeout_ms = PROBE_TIMEOUT_MS, .cache_entries = 1};
+    struct question question = {.base = event_base_new()};
+    struct error error;
+    struct resolver *resolver = NULL;
+    if (question.base == NULL)
+        abort();
+    if (serve_options_read_resolvers(servers, &asking, &error))
+        resolver = resolver_new(question.base, &asking, &error);
+    if (resolver == NULL)
+        say(report, FINDING_WRONG, "resolver", "%s", error.text);
+    else
+        ask_resolver(report, resolver, &question);
+    resolver_free(&resolver);
+    event_base_free(question.base);
+}
+
+static void check_policy(struct report *report, const char *config, const struct policy *policy,
+                         const struct policy_messages *errors)
+{
+    for (size_t i = 0; i < errors->count; i++)
         say(report, FINDING_WRONG, "policy", "%s:%u:%u: %s",
-            errors.items[i].file == NULL ? "-" : errors.items[i].file, errors.items[i].error.line,
-            errors.items[i].error.column, errors.items[i].error.text);
+            errors->items[i].file == NULL ? "-" : errors->items[i].file,
+            errors->items[i].error.line, errors->items[i].error.column,
+            errors->items[i].error.text);
     if (policy == NULL) {
         report->exit_code = COMMAND_USAGE;
     } else {
@@ -199,6 +295,25 @@ static void check_policy(struct report *report, const char *config, bool require
         check_mount(report, config);
         check_clients(report, policy);
     }
+}
+
+/* The engine and the resolver are asked where somebody needs them: a gate to the internet alone has
+ * no engine. */
+static void check(struct report *report, const struct option_value *values, const char *config)
+{
+    struct policy_inputs inputs = {.config_path = config,
+                                   .config_required =
+                                       values[CONFIG].given && !environment_is_compat(environ),
+                                   .environment = environ,
+                                   .check_owner = true};
+    struct policy_messages errors = {0}, notices = {0};
+    struct policy *policy = policy_load(&inputs, &errors, &notices);
+    bool network = has_listener(policy, false);
+    if (!network || has_listener(policy, true) || values[UPSTREAM].given)
+        check_engine(report, serve_options_upstream(&values[UPSTREAM]));
+    check_policy(report, config, policy, &errors);
+    if (network || values[RESOLVER].given)
+        check_resolver(report, &values[RESOLVER]);
     policy_unref(&policy);
     policy_messages_free(&errors);
     policy_messages_free(&notices);
@@ -214,7 +329,6 @@ int command_doctor(int argc, char **argv)
     AUTO_FREE char *config = values[CONFIG].given
                                  ? slice_to_text(slice_from_text(values[CONFIG].text))
                                  : policy_path_config();
-    check_engine(&report, serve_options_upstream(&values[UPSTREAM]));
-    check_policy(&report, config, values[CONFIG].given && !environment_is_compat(environ));
+    check(&report, values, config);
     return report.exit_code;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `dockreeve healthcheck`: exit 0 when the gate answers and the engine behind it does. For
- * HEALTHCHECK in an image that has no shell, so it finds by itself where the gate listens: it reads
- * the same policy and environment. */
+ * `dockreeve healthcheck`: exit 0 when the gate answers and the engine behind it does. A gate to
+ * the internet alone has no engine: there an answer of any kind is enough, for nothing outside may
+ * be needed to say that the gate is well. For HEALTHCHECK in an image that has no shell, so it
+ * finds by itself where the gate listens: it reads the same policy and environment. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,7 +19,7 @@
 
 extern char **environ;
 
-enum { LISTEN, UPSTREAM, CONFIG, TIMEOUT, OPTION_COUNT };
+enum { LISTEN, EGRESS, UPSTREAM, CONFIG, TIMEOUT, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
     [LISTEN] = {.name = "listen",
@@ -27,6 +28,12 @@ static const struct option options[OPTION_COUNT] = {
                 .argument = "ADDRESS",
                 .help = "where the gate listens, as given to serve; without it the policy or the "
                         "default of serve says so"},
+    [EGRESS] = {.name = "egress",
+                .letter = 'e',
+                .type = OPTION_LIST,
+                .argument = "ADDRESS",
+                .help = "where the gate is a proxy, as given to serve; asked when nothing says "
+                        "that it listens for the Docker API"},
     [UPSTREAM] = COMMON_OPTION_UPSTREAM,
     [CONFIG] = COMMON_OPTION_CONFIG,
     [TIMEOUT] = {.name = "timeout",
@@ -80,26 +87,86 @@ static bool ask_default_listener(uint64_t timeout_ms, unsigned *status_out, stru
                      text, strerror(error->code));
 }
 
-/* Asks one listener after the other, until one answers at all. */
+static size_t count_listeners(const struct policy *policy, bool docker)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++)
+            count += (client->listens[j].role == POLICY_ROLE_DOCKER) == docker;
+    }
+    return count;
+}
+
+/* Asks one listener of the Docker API after the other, until one answers at all. */
 static bool ask_gate(const struct policy *policy, uint64_t timeout_ms, unsigned *status_out,
                      struct error *error)
 {
-    size_t asked = 0;
+    if (count_listeners(policy, true) == 0)
+        return ask_default_listener(timeout_ms, status_out, error);
     for (size_t i = 0; i < policy_client_count(policy); i++) {
         const struct policy_client *client = policy_client_at(policy, i);
         for (size_t j = 0; j < client->listen_count; j++) {
             struct endpoint endpoint;
-            asked++;
             if (client->listens[j].role == POLICY_ROLE_DOCKER &&
                 listener_endpoint(&client->listens[j], &endpoint) &&
                 ask_listener(client, &endpoint, timeout_ms, status_out, error))
                 return true;
         }
     }
-    return asked == 0 && ask_default_listener(timeout_ms, status_out, error);
+    return false;
 }
 
-static int check(const struct option_value *values, const struct policy *policy)
+/* A proxy refuses what is no absolute URI, a transparent listener for HTTP a host that is not
+ * allowed. Those for TLS and DNS are only asked to take a connection. */
+static bool answers_http(enum policy_role role)
+{
+    return role == POLICY_ROLE_EGRESS || role == POLICY_ROLE_HTTP;
+}
+
+static bool ask_network_listener(const struct policy_client *client,
+                                 const struct policy_listen *listen_at, uint64_t timeout_ms,
+                                 struct error *error)
+{
+    struct endpoint endpoint;
+    struct error why = {.code = ENAMETOOLONG};
+    unsigned status;
+    bool answers =
+        listener_endpoint(listen_at, &endpoint) &&
+        (answers_http(listen_at->role) ? ask_listener(client, &endpoint, timeout_ms, &status, &why)
+                                       : probe_connect(&endpoint, timeout_ms, &why));
+    return answers || error_set(error, 1, "%s: %s", listen_at->text, strerror(why.code));
+}
+
+/* Those first that have to think before they answer. One is enough, as one loop serves them all and
+ * each question leaves a record. */
+static bool ask_network(const struct policy *policy, uint64_t timeout_ms, bool http,
+                        struct error *error)
+{
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            const struct policy_listen *listen_at = &client->listens[j];
+            if (answers_http(listen_at->role) == http &&
+                ask_network_listener(client, listen_at, timeout_ms, error))
+                return true;
+        }
+    }
+    return false;
+}
+
+static int check_network(const struct policy *policy, uint64_t timeout_ms)
+{
+    struct error error = {0};
+    if (ask_network(policy, timeout_ms, true, &error))
+        return COMMAND_DONE;
+    if (error.code == 0 && ask_network(policy, timeout_ms, false, &error))
+        return COMMAND_DONE;
+    fprintf(stderr, "dockreeve: the gate does not answer: %s\n", error.text);
+    return COMMAND_FAILED;
+}
+
+static int check_docker(const struct option_value *values, const struct policy *policy)
 {
     struct error error = {0};
     struct endpoint engine;
@@ -119,6 +186,13 @@ static int check(const struct option_value *values, const struct policy *policy)
     return COMMAND_FAILED;
 }
 
+static int check(const struct option_value *values, const struct policy *policy)
+{
+    if (count_listeners(policy, true) == 0 && count_listeners(policy, false) > 0)
+        return check_network(policy, values[TIMEOUT].number);
+    return check_docker(values, policy);
+}
+
 int command_healthcheck(int argc, char **argv)
 {
     struct option_value values[OPTION_COUNT];
@@ -128,7 +202,13 @@ int command_healthcheck(int argc, char **argv)
     AUTO_FREE char *config = values[CONFIG].given
                                  ? slice_to_text(slice_from_text(values[CONFIG].text))
                                  : policy_path_config();
+    struct policy_input_listen egress[OPTION_LIST_MAX];
+    for (size_t i = 0; i < values[EGRESS].list_count; i++)
+        egress[i] =
+            (struct policy_input_listen){POLICY_ROLE_EGRESS, values[EGRESS].list[i], "--egress"};
     struct policy_inputs inputs = {
+        .network = egress,
+        .network_count = values[EGRESS].list_count,
         .config_path = config,
         .config_required = values[CONFIG].given && !environment_is_compat(environ),
         .listen = values[LISTEN].list,

@@ -15,6 +15,7 @@
 
 enum { LINGER_MS = 2000 };
 
+static void on_readable(struct egress_conn *conn);
 static void on_event(evutil_socket_t fd, short what, void *context);
 static void on_timer(evutil_socket_t fd, short what, void *context);
 
@@ -63,6 +64,13 @@ const struct policy_client *egress_conn_client(const struct egress_conn *conn)
     return listener_policy_client(conn->listener);
 }
 
+/* Nothing but the client's next bytes can end these states. */
+static bool reads_heads(const struct egress_conn *conn)
+{
+    return conn->state == EGRESS_CONN_IDLE || conn->state == EGRESS_CONN_HEAD ||
+           conn->state == EGRESS_CONN_HELLO;
+}
+
 void egress_conn_accept(struct egress *egress, struct listener *listener, int fd,
                         const struct endpoint *peer, bool unwelcome)
 {
@@ -105,7 +113,11 @@ void egress_conn_accept(struct egress *egress, struct listener *listener, int fd
         conn->state = EGRESS_CONN_IDLE;
         TAILQ_INSERT_TAIL(&egress->idle, conn, idle_link);
     }
-    egress_conn_read_enable(conn, true);
+    /* A client sends at once, so most likely its request is here already: whoever is refused or becomes
+     * a tunnel need never be watched as a connection. */
+    on_readable(conn);
+    if (reads_heads(conn))
+        egress_conn_read_enable(conn, true);
 }
 
 /* Whatever the exchange holds is let go; the connection to the origin stays. */
@@ -369,7 +381,7 @@ void egress_conn_exchange_done(struct egress_conn *conn)
         egress_conn_want_write(conn);
         return;
     }
-    bool unread = !conn->request_body.finished || conn->wish != EGRESS_WISH_FORWARD;
+    bool unread = !conn->request_body.finished || io_buffer_len(&conn->in) > 0;
     forget_exchange(conn);
     if (conn->close_after || conn->gate->draining ||
         (conn->input_ended && io_buffer_len(&conn->in) == 0)) {

@@ -28,7 +28,7 @@ struct egress_exchange {
     uint16_t path_len, refused_at, refused_len, hello_at; /* places in `facts` */
     uint8_t peer_len, host_len, refused_count, sni_len, alpn_len;
     uint8_t method; /* enum http_method */
-    bool has_address, ech;
+    bool has_address, ech, host_mismatch;
     bool transparent; /* `via` */
     bool judged;      /* the verdict says something */
     bool refused;     /* answered by us for a reason of our own, whatever the rules say */

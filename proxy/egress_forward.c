@@ -225,7 +225,11 @@ void egress_forward_send(struct egress_conn *conn)
         wait_for_origin(conn);
         return;
     }
-    if (conn->request_body.finished || !egress_conn_send_continue(conn))
+    if (conn->request_body.finished) {
+        egress_conn_read_enable(conn, true); /* to notice when the client goes */
+        return;
+    }
+    if (!egress_conn_send_continue(conn))
         return;
     int steps = 0;
     while (!conn->request_body.finished && steps++ < STEPS_PER_TURN) {

@@ -95,6 +95,7 @@ static void fill(struct egress_exchange *exchange, struct gate *gate,
         .via = exchange->transparent ? SLICE_LITERAL("transparent") : SLICE_LITERAL("forward"),
         .port = exchange->port,
         .ech = exchange->ech,
+        .host_mismatch = exchange->host_mismatch,
         .status = exchange->status,
     };
     if (exchange->method != HTTP_METHOD_UNKNOWN)

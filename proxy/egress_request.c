@@ -46,10 +46,11 @@ static bool check_connect(struct egress_conn *conn, const struct http_head *head
                                 "Transfer-Encoding");
     if (!authority_parse(head->target, 0, &conn->target, error))
         return false;
-    if (client == NULL || !client->strict || head->host.ptr == NULL)
-        return true;
-    return (authority_parse(head->host, conn->target.port, &host, &ignored) &&
-            authority_equal(&host, &conn->target)) ||
+    conn->exchange.host_mismatch =
+        head->host.ptr != NULL &&
+        !(authority_parse(head->host, conn->target.port, &host, &ignored) &&
+          authority_equal(&host, &conn->target));
+    return !conn->exchange.host_mismatch || client == NULL || !client->strict ||
            error_set_reason(error, 400, "malformed.host-mismatch",
                             "Host is not the target of the CONNECT, which `strict` asks for");
 }

@@ -424,7 +424,8 @@ void metrics_print(const struct metrics *metrics, struct buffer *out)
     print_plain(out, "dockreeve_open_streams", "gauge", "Streams and tunnels now open.",
                 totals->open_streams);
     print_plain(out, "dockreeve_upstream_errors_total", "counter",
-                "Requests that failed because the engine was unreachable or answered badly.",
+                "Requests that failed because the engine or an origin was unreachable or answered "
+                "badly.",
                 totals->upstream_errors);
     print_plain(out, "dockreeve_log_lost_total", "counter",
                 "Log records that could not be written.", totals->log_lost);

@@ -51,24 +51,42 @@ static bool read_status(int fd, unsigned *status_out, struct error *error)
     }
 }
 
+/* A connected socket whose reads and writes have the timeout, or -1. */
+static int open_connection(const struct endpoint *endpoint, uint64_t timeout_ms,
+                           struct error *error)
+{
+    struct endpoint target = reachable(endpoint);
+    struct timeval timeout = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
+    int off = 0;
+    AUTO_CLOSE int fd = socket(target.address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && target.address.any.sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    if (fd >= 0) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+    }
+    if (fd < 0 || connect(fd, &target.address.any, target.len) != 0) {
+        (void)error_set(error, errno, "%s", strerror(errno));
+        return -1;
+    }
+    return steal_fd(&fd);
+}
+
 bool probe_ping(const struct endpoint *endpoint, uint64_t timeout_ms, unsigned *status_out,
                 struct error *error)
 {
     static const char request[] =
         "GET /_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\nConnection: close\r\n\r\n";
-    struct endpoint target = reachable(endpoint);
-    struct timeval timeout = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
-    int off = 0;
-    AUTO_CLOSE int fd = socket(target.address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    AUTO_CLOSE int fd = open_connection(endpoint, timeout_ms, error);
     if (fd < 0)
-        return error_set(error, errno, "%s", strerror(errno));
-    if (target.address.any.sa_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-    if (connect(fd, &target.address.any, target.len) != 0)
-        return error_set(error, errno, "%s", strerror(errno));
+        return false;
     if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
         return error_set(error, errno, "%s", strerror(errno));
     return read_status(fd, status_out, error);
+}
+
+bool probe_connect(const struct endpoint *endpoint, uint64_t timeout_ms, struct error *error)
+{
+    AUTO_CLOSE int fd = open_connection(endpoint, timeout_ms, error);
+    return fd >= 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One blocking GET /_ping, for `healthcheck` and `doctor`: does somebody answer there? */
+ * One blocking GET /_ping, or only a connection, for `healthcheck` and `doctor`: does somebody
+ * answer there? */
 #ifndef DOCKREEVE_PROXY_PROBE_H
 #define DOCKREEVE_PROXY_PROBE_H
 
@@ -14,5 +15,9 @@
  * (code = errno) when nobody answers in HTTP within timeout_ms. */
 MUST_CHECK bool probe_ping(const struct endpoint *endpoint, uint64_t timeout_ms,
                            unsigned *status_out, struct error *error);
+
+/* Whether a connection is taken there, to be closed again. The rest as above. */
+MUST_CHECK bool probe_connect(const struct endpoint *endpoint, uint64_t timeout_ms,
+                              struct error *error);
 
 #endif

@@ -396,8 +396,8 @@ static bool read_resolver(const char *text, struct endpoint *server, struct erro
     return true;
 }
 
-static bool read_resolvers(struct resolver_options *resolver, const struct option_value *value,
-                           struct error *error)
+bool serve_options_read_resolvers(const struct option_value *value,
+                                  struct resolver_options *resolver, struct error *error)
 {
     if (value->list_count > RESOLVER_SERVERS_MAX)
         return error_set(error, 2, "--resolver may be given %d times", RESOLVER_SERVERS_MAX);
@@ -471,7 +471,7 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
     read_limits(gate, values);
     read_egress_limits(&gate->egress, values);
     if (!read_yes_no(&values[LOG_REQUIRED], &gate->log_required, error) ||
-        !read_resolvers(&gate->egress.resolver, &values[RESOLVER], error) ||
+        !serve_options_read_resolvers(&values[RESOLVER], &gate->egress.resolver, error) ||
         !read_credentials(serve, &values[UPSTREAM_PROXY_AUTH], error) ||
         !endpoint_parse(&gate->engine.address,
                         slice_from_text(serve_options_upstream(&values[UPSTREAM])), error))

@@ -32,6 +32,12 @@ void serve_options_clear(struct serve_options *serve);
  * mode, else the default. */
 const char *serve_options_upstream(const struct option_value *upstream);
 
+/* The name servers of an option `--resolver`; none = those of /etc/resolv.conf. False with `error`
+ * (code 2). */
+MUST_CHECK bool serve_options_read_resolvers(const struct option_value *value,
+                                             struct resolver_options *resolver,
+                                             struct error *error);
+
 /* Where the client `default` listens when nobody says so: a socket in its own folder. */
 void serve_options_default_listen(char *text, size_t size);
 

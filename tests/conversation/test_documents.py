@@ -55,6 +55,17 @@ def manual_policies():
     return re.findall(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed$", text[text.index(".Sh EXAMPLES"):], re.M | re.S)
 
 
+def reasons():
+    """The codes for `reason` of network records, as they stand in the source."""
+    found = set()
+    for folder in ("rules", "policy", "proxy"):
+        for name in os.listdir(os.path.join(TOP, folder)):
+            if name.endswith(".c"):
+                found |= set(re.findall(r'"((?:connect|dns|limit|log|upstream|upstream-proxy)\.[a-z-]+|sni-[a-z]+|own-address|listener-closed|opaque|ech|protocol)"',
+                                        read(os.path.join(folder, name))))
+    return found
+
+
 class Documents(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="dockreeve-documents-")
@@ -76,9 +87,10 @@ class Documents(unittest.TestCase):
                 with self.subTest(name + ": " + policy.splitlines()[0]):
                     self.write(policy)
                     self.assert_valid(self.path)
-        with self.subTest("the example that is installed"):
-            self.write(read("deploy/policy.example.yaml"))
-            self.assert_valid(self.path)
+        for name in ("deploy/policy.example.yaml", "deploy/egress/policy.yaml"):
+            with self.subTest(name):
+                self.write(read(name))
+                self.assert_valid(self.path)
 
     def test_the_ten_examples_decide_as_they_say(self):
         text = read("README.md")
@@ -89,3 +101,25 @@ class Documents(unittest.TestCase):
                 self.write(examples[before + number - 1])
                 done = run("policy", "check", "docker", request, "--config", self.path, *more)
                 self.assertEqual(done.returncode, verdict, done.stdout + done.stderr)
+
+    def test_the_policy_for_the_internet_decides_as_it_says(self):
+        self.write(next(policy for policy in readme_policies() if "preset/npm" in policy))
+        for target, verdict, *more in (("https://api.example.com/v1/x", ALLOWED), ("http://api.example.com/", ALLOWED), ("api.example.com:22", DENIED),
+                                       ("a.b.example.org:443", ALLOWED), ("example.org:443", DENIED), ("x.telemetry.example.org:443", DENIED),
+                                       ("https://example.com/", DENIED), ("www.example.org:443", DENIED, "--address", "10.0.0.9"),
+                                       ("www.example.org:443", DENIED, "--sni", "api.example.com"), ("169.254.169.254:80", DENIED)):
+            with self.subTest("%s %s" % (target, " ".join(more))):
+                done = run("policy", "check", "network", target, "--config", self.path, *more)
+                self.assertEqual(done.returncode, verdict, done.stdout + done.stderr)
+
+    def test_the_manual_says_what_every_reason_means(self):
+        page = read("deploy/man/dockreeve-serve.1")
+        section = page[page.index(".Sh REASONS"):page.index(".Sh METRICS")]
+        words = set(re.findall(r"[a-z.-]+", section))
+        known = reasons()
+        self.assertGreater(len(known), 40)
+        classes = set(re.findall(r'"address-class\.([a-z-]+)"', read("rules/address_class.c"))) - {"public"}
+        self.assertGreater(len(classes), 10)
+        for reason in sorted(known | classes):
+            with self.subTest(reason):
+                self.assertIn(reason, words)

@@ -182,6 +182,19 @@ class Authorities(SharedEgressCase):
             ("an address with a dot behind", "127.0.0.1.", "127.0.0.1"),
         ], check)
 
+    def test_another_host_is_noted_and_decides_nothing(self):
+        def check(host, noted):
+            with self.gate.tunnel("allowed.test:%d" % self.target.port, host=host) as client:
+                self.passes_bytes(client)
+            self.assertEqual(self.gate.wait_closed().get("host_mismatch", False), noted)
+
+        self.each([
+            ("the target", "allowed.test:%d" % self.target.port, False),
+            ("the target without its port", "ALLOWED.test", False),
+            ("another host", "evil.test:443", True),
+            ("another port", "allowed.test:1", True),
+        ], check)
+
     def test_a_denied_name_however_it_is_spelled(self):
         self.each([(name, connect("%s:%d" % (spelled, self.target.port))) for name, spelled in [
             ("plain", "bad.test"), ("upper case", "BAD.TEST"), ("a dot behind", "bad.test."), ("both", "Bad.Test.")]],

@@ -674,7 +674,8 @@ class Rules(ForwardCase):
 
 
 class WebSockets(ForwardCase):
-    RULES = allow("web.test:*") + allow("get.test:*", extra="paths: [\"/public\"]")
+    RULES = (allow("web.test:*") + allow("get.test:*", extra="paths: [\"/public\"]")
+             + allow("open.test:*", extra="paths: [\"/public\"], protocols: [any]") + allow("paths.test:*", extra="protocols: [http]"))
     KEY = "dGhlIHNhbXBsZSBub25jZQ=="
     FIELDS = (("Connection", "keep-alive, Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", KEY), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Protocol", "chat"),
               ("Origin", "http://web.test"))
@@ -727,10 +728,16 @@ class WebSockets(ForwardCase):
         self.assertEqual(self.gate.ask(forward(self.url("/ws"), *self.FIELDS)).status, 502)
 
     def test_paths_count_here_too(self):
-        self.assertEqual(self.gate.ask(forward(self.url("/ws", "get.test"), *self.FIELDS)).status, 403)
+        """What follows an upgrade cannot be seen, so a rule that looks at requests has to say that it admits anything; else the
+        origin is not asked to switch."""
+        self.assertEqual(self.gate.ask(forward(self.url("/ws", "open.test"), *self.FIELDS)).status, 403)
         with self.gate.client() as client:
-            client.send(forward(self.url("/public", "get.test"), *self.FIELDS))
+            client.send(forward(self.url("/public", "open.test"), *self.FIELDS))
             self.assertEqual(client.read_head().status, 101)
+        for host in ("get.test", "paths.test"):
+            before = len(self.web.requests)
+            self.assertEqual(self.gate.ask(forward(self.url("/public", host), *self.FIELDS)).status, 502)
+            self.assertIsNone(self.web.wait_request(before).field("Upgrade"))
 
     def test_a_denied_upgrade(self):
         self.assert_refusal(self.gate.ask(forward(self.url("/ws", "evil.test"), *self.FIELDS)), 403, "default")

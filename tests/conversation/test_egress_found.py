@@ -100,7 +100,7 @@ class Reloads(EgressCase):
         """Rules with methods and paths admit it, which a tunnel that nobody can look into would not pass."""
         web = self.origin(HttpOrigin())
         web.on("GET", "/ws", switch)
-        rules = allow("web.test:*", extra="methods: [GET], paths: [/ws]")
+        rules = allow("web.test:*", extra="methods: [GET], paths: [/ws], protocols: [any]")
         gate = self.start_egress(rules, hosts={"web.test": "127.0.0.1"})
         client = gate.client()
         client.send(forward("http://web.test:%d/ws" % web.port, *UPGRADE))

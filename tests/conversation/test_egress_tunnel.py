@@ -162,7 +162,7 @@ class Bytes(SharedEgressCase):
         self.assertEqual((closed["bytes_in"], closed["bytes_out"]), (1000, 1000))
         self.assertGreater(closed["duration_us"], 0)
         self.assertTrue(closed["close"])
-        self.assertEqual(len(self.gate.news(event="close")), 1)
+        self.assertEqual(len(self.gate.news(event="close", id=closed["id"])), 1)
 
     def test_bytes_are_counted_by_direction(self):
         target = self.serve(lambda connection: (connection.exactly(10), connection.send(b"a" * 300)))

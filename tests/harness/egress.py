@@ -173,9 +173,13 @@ class EgressGate(Gate):
         return told
 
     def wait_closed(self, **wanted):
-        """Waits until the last tunnel (or the last to host=, port=) is closed, and returns its story."""
-        records = wait_for(lambda: self.news(event="close", **wanted), "a close record with %r" % wanted, self.process)
-        return self.story(records[-1]["id"])
+        """Waits until the last tunnel (or the last to host=, port=) is closed, and returns its story. Without wishes only those count
+        that were opened since the mark: one of an earlier test may close late."""
+        def closed():
+            opened = {record["id"] for record in self.news(event="open")}
+            return [record for record in self.news(event="close", **wanted) if wanted or record["id"] in opened]
+
+        return self.story(wait_for(closed, "a close record with %r" % wanted, self.process)[-1]["id"])
 
 
 class EgressMixin:

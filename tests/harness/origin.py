@@ -78,6 +78,8 @@ class Origin:
         self.host = host
         self.changed = threading.Condition()
         self.connections = []
+        self.accepted = 0
+        self.probes = {}  # our own connections, see count: whether they were accepted
         self.stopped = False
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.listener = socket.socket(family)
@@ -93,8 +95,22 @@ class Origin:
 
     @property
     def count(self):
-        with self.changed:
-            return len(self.connections)
+        """How many have connected. Connections are accepted in their order, so one of our own behind them says that all are counted."""
+        with socket.socket(self.listener.family) as probe:
+            probe.settimeout(wire.DEADLINE)
+            probe.bind((self.host, 0))
+            name = probe.getsockname()[:2]
+            with self.changed:
+                self.probes[name] = False
+            try:
+                probe.connect((self.host, self.port))
+                with self.changed:
+                    self.changed.wait_for(lambda: self.probes[name], wire.DEADLINE)
+            except OSError:
+                pass  # it has been stopped: nobody connects any more
+            with self.changed:
+                del self.probes[name]
+                return self.accepted
 
     def accept_all(self):
         while True:
@@ -102,6 +118,13 @@ class Origin:
                 sock, peer = self.listener.accept()
             except OSError:
                 return
+            with self.changed:
+                if peer[:2] in self.probes:
+                    self.probes[peer[:2]] = True
+                    self.changed.notify_all()
+                    sock.close()
+                    continue
+                self.accepted += 1
             threading.Thread(target=self.serve, args=(sock, peer), daemon=True).start()
 
     def wrap(self, sock, peer):

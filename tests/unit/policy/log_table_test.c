@@ -27,6 +27,16 @@ Test(log_table, rows_without_a_terminal_are_separated_by_tabs)
          "-\t-\t-\tBREW\t/pot\t-\t-\t-\t-\n"},
         {"{\"event\":\"open\",\"operation\":\"SystemEvents\",\"decision\":\"allow\"}",
          "-\t-\tallow\tSystemEvents (open)\t-\t-\t-\t-\t-\n"},
+        {"{\"event\":\"request\",\"kind\":\"network\",\"via\":\"forward\",\"method\":\"CONNECT\","
+         "\"host\":\"a.test\",\"port\":443,\"decision\":\"deny\"}",
+         "-\t-\tdeny\tCONNECT\ta.test:443\t-\t-\t-\t-\n"},
+        {"{\"event\":\"request\",\"via\":\"forward\",\"method\":\"GET\",\"path\":\"/a\","
+         "\"host\":\"a.test\",\"port\":80}",
+         "-\t-\t-\tGET\ta.test:80/a\t-\t-\t-\t-\n"},
+        {"{\"event\":\"open\",\"via\":\"transparent\",\"host\":\"a.test\",\"port\":443}",
+         "-\t-\t-\ttransparent (open)\ta.test:443\t-\t-\t-\t-\n"},
+        {"{\"event\":\"request\",\"via\":\"dns\",\"host\":\"a.test\",\"question\":\"AAAA\"}",
+         "-\t-\t-\tAAAA\ta.test\t-\t-\t-\t-\n"},
         {"{\"event\":\"start\",\"text\":\"listening\"}", "-\t-\t-\tstart\tlistening\t-\t-\t-\t-\n"},
         {"{\"event\":\"suppressed\",\"client\":\"ci\",\"count\":9}",
          "-\tci\t-\tsuppressed\t9 denials not listed\t-\t-\t-\t-\n"},
