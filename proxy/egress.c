@@ -202,11 +202,7 @@ static bool tunnel_still_allowed(const struct egress *egress, const struct tunne
         request.tunnel = &hello;
     if (exchange->path_len > 0)
         describe_websocket(exchange, &egress->gate->scratch->path, &request);
-    struct slice host = egress_exchange_host(exchange);
-    bool known = ip_address_parse(host, &request.host.address)
-                     ? (host_name_from_address(&request.host, &request.host.address), true)
-                     : host_name_parse(host, &request.host, &error);
-    if (client == NULL || !known)
+    if (client == NULL || !egress_exchange_target(exchange, &request.host))
         return false;
     policy_decide_network(egress->gate->policy, client, &request, NULL, &verdict);
     return verdict.result == VERDICT_ALLOW;
