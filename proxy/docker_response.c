@@ -366,9 +366,9 @@ void docker_response_read(struct docker_conn *conn)
     if (conn->state == DOCKER_CONN_RELAY) {
         for (int steps = 0; steps < STEPS_PER_TURN && relay_once(conn);)
             steps++;
-        /* Bytes left in the pipe wait for the client to take more: that wish must not be cancelled
-         * here. */
-        if (conn->state == DOCKER_CONN_RELAY && conn->down.in_pipe == 0)
+        /* Bytes left in the pipe, or, without one, in the engine's socket wait for the client to
+         * take more: that wish must not be cancelled here. */
+        if (conn->state == DOCKER_CONN_RELAY && !conn->writing)
             (void)client_takes_all(conn);
         return;
     }

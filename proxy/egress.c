@@ -176,18 +176,6 @@ static void describe_websocket(const struct egress_exchange *exchange, struct bu
     request->tunnel = &facts;
 }
 
-/* The exchange keeps of its host the text only. */
-static bool read_host(const struct egress_exchange *exchange, struct host_name *host_out)
-{
-    struct slice text = egress_exchange_host(exchange);
-    struct ip_address address;
-    struct error error;
-    if (!ip_address_parse(text, &address))
-        return host_name_parse(text, host_out, &error);
-    host_name_from_address(host_out, &address);
-    return true;
-}
-
 /* Asked for once more, with what is known of it: name, address, and what its hello said. */
 static bool tunnel_still_allowed(const struct egress *egress, const struct tunnel *tunnel)
 {
@@ -208,7 +196,7 @@ static bool tunnel_still_allowed(const struct egress *egress, const struct tunne
         request.tunnel = &hello;
     if (exchange->path_len > 0)
         describe_websocket(exchange, &egress->gate->scratch->path, &request);
-    if (client == NULL || !read_host(exchange, &request.host))
+    if (client == NULL || !egress_exchange_target(exchange, &request.host))
         return false;
     policy_decide_network(egress->gate->policy, client, &request, NULL, &verdict);
     return verdict.result == VERDICT_ALLOW;

@@ -135,7 +135,7 @@ static void forget_exchange(struct egress_conn *conn)
     conn->wants_upgrade = conn->minor_version_0 = conn->expects_continue = false;
     conn->forwarded = conn->retried = conn->origin_full = conn->hold = false;
     conn->informational = 0;
-    conn->head_scanned = 0;
+    conn->head_scanned = conn->answer_scanned = 0;
 }
 
 /* Everything but the client's socket. */
@@ -327,12 +327,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     struct egress_conn *conn = context;
     switch (conn->state) {
     case EGRESS_CONN_HEAD:
-        conn->request_body.finished = false; /* the rest may still come: it is nobody's request */
-        egress_refusal_send(conn, 408, "limit.header-time",
-                            "dockreeve: the request head did not arrive in time", NULL);
-        return;
     case EGRESS_CONN_HELLO:
-        egress_conn_close(conn, "limit.hello-time");
+        egress_request_timeout(conn);
         return;
     case EGRESS_CONN_HANDSHAKE:
         egress_refusal_send(conn, 504, "upstream-proxy.timeout",

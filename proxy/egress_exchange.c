@@ -102,6 +102,22 @@ struct slice egress_exchange_host(const struct egress_exchange *exchange)
     return slice_of(exchange->facts.data + exchange->peer_len, exchange->host_len);
 }
 
+bool egress_exchange_target(const struct egress_exchange *exchange, struct host_name *host_out)
+{
+    struct slice host = egress_exchange_host(exchange);
+    struct ip_address address;
+    struct error error;
+    if (!ip_address_parse(host, &address))
+        return host_name_parse(host, host_out, &error);
+    host_name_from_address(host_out, &address);
+    return true;
+}
+
+void egress_exchange_shrink(struct egress_exchange *exchange)
+{
+    buffer_shrink(&exchange->facts);
+}
+
 void egress_exchange_clear(struct egress_exchange *exchange, struct gate *gate)
 {
     if (exchange->stream)

@@ -57,6 +57,11 @@ void egress_exchange_judge(struct egress_exchange *exchange, struct policy *poli
 void egress_exchange_describe(const struct egress_exchange *exchange, struct buffer *canonical,
                               struct network_request *request);
 struct slice egress_exchange_host(const struct egress_exchange *exchange);
+/* The host as it was asked for. False when there was none, or memory was out. */
+MUST_CHECK bool egress_exchange_target(const struct egress_exchange *exchange,
+                                       struct host_name *host_out);
+/* Gives memory back that the facts do not need: for an exchange that will be there for long. */
+void egress_exchange_shrink(struct egress_exchange *exchange);
 /* Back to nothing asked; keeps the memory of `facts`. */
 void egress_exchange_clear(struct egress_exchange *exchange, struct gate *gate);
 void egress_exchange_free(struct egress_exchange *exchange, struct gate *gate);

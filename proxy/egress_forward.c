@@ -254,6 +254,7 @@ void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_addr
     origin->authority = conn->target;
     origin->address = address == NULL ? (struct ip_address){{0}} : *address;
     origin->reused = false;
+    conn->answer_scanned = 0;
     endpoint_keep_alive(fd); /* an answer may be a long stream */
     fd_watch_init(&origin->watch, conn->gate->base, fd, on_origin_event, conn);
 }

@@ -43,18 +43,17 @@ static void start_tunnel(struct egress_conn *conn)
 {
     struct egress_origin *origin = &conn->origin;
     struct egress_exchange exchange = conn->exchange;
-    struct host_name host = conn->target.host;
     struct tunnel_plan plan = {
         .egress = conn->egress,
         .listener = conn->listener,
         .to_client = conn->out,
         .to_origin = conn->in,
         .exchange = &exchange,
-        .host = &host,
     };
     conn->out = conn->in = (struct io_buffer){0};
     if (exchange.stream) /* counted once more as a tunnel */
         metrics_totals(conn->gate->metrics)->open_streams--;
+    exchange.stream = false;
     conn->exchange = (struct egress_exchange){0};
     size_t said = io_buffer_len(&origin->in);
     exchange.bytes_out = said;
@@ -241,10 +240,10 @@ static bool read_head(struct egress_conn *conn)
     struct io_buffer *in = &conn->origin.in;
     struct http_head *head = &gate->scratch->head;
     while (io_buffer_len(in) > 0) {
-        size_t consumed, scanned = 0;
+        size_t consumed;
         struct error error;
-        switch (http_head_parse_response(head, io_buffer_bytes(in), io_buffer_len(in), &scanned,
-                                         &consumed, &error)) {
+        switch (http_head_parse_response(head, io_buffer_bytes(in), io_buffer_len(in),
+                                         &conn->answer_scanned, &consumed, &error)) {
         case HTTP_HEAD_MORE:
             return false;
         case HTTP_HEAD_BAD:
@@ -255,6 +254,7 @@ static bool read_head(struct egress_conn *conn)
             break;
         }
         io_buffer_reset(gate->blocks, &conn->forward);
+        conn->answer_scanned = 0;
         if (!check_head(conn, head))
             return false;
         if (head->status >= 200 || head->status == 101) {

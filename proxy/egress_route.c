@@ -27,7 +27,6 @@ static void start_tunnel(struct egress_conn *conn)
     static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
     struct gate *gate = conn->gate;
     bool announced = conn->wish == EGRESS_WISH_CONNECT;
-    struct host_name host = conn->target.host;
     struct egress *egress = conn->egress;
     struct tunnel_plan plan = {
         .egress = egress,
@@ -36,7 +35,6 @@ static void start_tunnel(struct egress_conn *conn)
         .to_client = conn->out,
         .to_origin = conn->in,
         .exchange = &conn->exchange,
-        .host = &host,
         .peek = announced,
     };
     fd_watch_set(&conn->origin.watch, 0);

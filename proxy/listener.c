@@ -90,6 +90,17 @@ static bool is_local(const struct ip_address *address)
     return bound;
 }
 
+bool listener_any_docker(const struct gate *gate)
+{
+    const struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (listener_role(listener) == POLICY_ROLE_DOCKER)
+            return true;
+    }
+    return false;
+}
+
 bool listener_any_at(const struct gate *gate, const struct ip_address *address, uint16_t port)
 {
     const struct listener *listener;

@@ -17,6 +17,9 @@ struct listener; /* opaque, counted: it lives as long as a connection it accepte
 struct listener *listener_use(struct listener *listener);
 void listener_unuse(struct listener **listener);
 
+/* Whether some listener is for the Docker API: a gate to the internet alone has no engine. */
+bool listener_any_docker(const struct gate *gate);
+
 /* The policy's client of this listener; NULL once a reload took the listener away. */
 const struct policy_client *listener_policy_client(const struct listener *listener);
 struct client_state *listener_client(const struct listener *listener);

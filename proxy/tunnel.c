@@ -319,13 +319,14 @@ bool tunnel_start(struct tunnel_plan *plan)
     init_end(tunnel, TUNNEL_CLIENT, plan->client_fd, &plan->to_client);
     init_end(tunnel, TUNNEL_ORIGIN, plan->origin_fd, &plan->to_origin);
     tunnel->state = TUNNEL_OPEN;
+    egress_exchange_shrink(&tunnel->exchange);
     tunnel->moved_us = timestamp_monotonic_us();
     tunnel->exchange.stream = true;
     metrics_totals(gate->metrics)->open_streams++;
     listener_client(tunnel->listener)->tunnels++;
     gate->conn_count++;
     TAILQ_INSERT_TAIL(&egress->tunnels, tunnel, link);
-    if (plan->peek && !tunnel_peek_start(tunnel, plan->host))
+    if (plan->peek && !tunnel_peek_start(tunnel))
         tunnel_close(tunnel, "limit.memory", false);
     else if (tunnel->state == TUNNEL_PEEK || tunnel->state == TUNNEL_OPEN)
         tunnel_begin(tunnel);

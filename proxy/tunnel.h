@@ -60,7 +60,6 @@ struct tunnel_plan {
     struct io_buffer to_client;       /* the answer's head */
     struct io_buffer to_origin;       /* what the client sent behind its request */
     struct egress_exchange *exchange; /* moved out of here; an open record was written */
-    const struct host_name *host;     /* as in the CONNECT; the SNI is held against it */
     bool peek;                        /* false: the first bytes were judged already */
 };
 /* False when memory is out: the descriptors are closed then and the closing record is written. */
@@ -79,7 +78,7 @@ void tunnel_check_limits(struct tunnel *tunnel, int64_t now_us);
 void tunnel_resume(struct tunnel *tunnel);
 
 /* tunnel_peek.c */
-MUST_CHECK bool tunnel_peek_start(struct tunnel *tunnel, const struct host_name *host);
+MUST_CHECK bool tunnel_peek_start(struct tunnel *tunnel);
 void tunnel_peek_free(struct tunnel_peek **peek);
 /* The client's socket can be read. */
 void tunnel_peek_read(struct tunnel *tunnel);
