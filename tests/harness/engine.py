@@ -46,24 +46,27 @@ class Request:
         return "<%s>" % self.line
 
 
+def read_request(stream):
+    """The next request up to its body; None when the gate closed in between."""
+    if not stream.buffer and not stream.fill():
+        return None
+    head = stream.until(b"\r\n\r\n")
+    lines = wire.split_head(head)
+    match = wire.REQUEST_LINE.match(lines[0])
+    if not match:
+        raise wire.Malformed("request line %r" % lines[0])
+    request = Request(match.group(1).decode(), match.group(2).decode(), wire.parse_fields(lines[1:]), head)
+    request.kind, request.length = wire.framing(request.fields)
+    return request
+
+
 class Connection(wire.Stream):
     """The engine's side of one connection."""
 
     def read_request(self):
-        """The next request, None when the gate closed in between. The body is read too."""
-        if not self.buffer and not self.fill():
-            return None
-        head = self.until(b"\r\n\r\n")
-        lines = wire.split_head(head)
-        match = wire.REQUEST_LINE.match(lines[0])
-        if not match:
-            raise wire.Malformed("request line %r" % lines[0])
-        fields = wire.parse_fields(lines[1:])
-        if fields.all("Host") != ["docker"]:
-            raise wire.Malformed("Host %r" % fields.all("Host"))
-        request = Request(match.group(1).decode(), match.group(2).decode(), fields, head)
-        request.kind, length = wire.framing(fields)
-        request.length = length
+        request = read_request(self)
+        if request and request.fields.all("Host") != ["docker"]:
+            raise wire.Malformed("Host %r" % request.fields.all("Host"))
         return request
 
 

@@ -16,7 +16,7 @@ import threading
 import time
 
 from . import wire
-from .engine import Request, answer  # the bytes of a response are the same on both sides of a gate
+from .engine import answer, read_request  # the bytes of a response are the same on both sides of a gate
 
 
 class Connection(wire.Stream):
@@ -232,19 +232,13 @@ class HttpOrigin(Origin):
                 self.violations.append(str(error))
 
     def read_request(self, connection):
-        if not connection.buffer and not connection.fill():
+        request = read_request(connection)
+        if request is None:
             return None
-        head = connection.until(b"\r\n\r\n")
-        lines = wire.split_head(head)
-        match = wire.REQUEST_LINE.match(lines[0])
-        if not match:
-            raise wire.Malformed("request line %r" % lines[0])
-        request = Request(match.group(1).decode(), match.group(2).decode(), wire.parse_fields(lines[1:]), head)
         if len(request.fields.all("Host")) != 1:
             raise wire.Malformed("Host %r" % request.fields.all("Host"))
-        request.kind, length = wire.framing(request.fields)
         request.connection = connection
-        request.body = connection.body(request.kind, length)
+        request.body = connection.body(request.kind, request.length)
         return request
 
     def serve_one(self, connection):
