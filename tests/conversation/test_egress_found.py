@@ -195,3 +195,19 @@ class Limits(EgressCase):
         self.assertLess(gate.stand_still(1), 0.3)
         for client in clients:
             client.reset()
+
+
+class OwnAddresses(EgressCase):
+    def test_the_unspecified_address_leads_to_the_gate(self):
+        """Linux takes a connection to 0.0.0.0 or :: for one to the loopback address, where the gate, its admin and its engine are."""
+        engine = self.origin(Origin(echo))
+        rules = allow("zero.test:*", "zero6.test:*", special=False, extra="addresses: [0.0.0.0/8, '::/128']")
+        rules += allow("0.0.0.0:*", "[::]:*", special=False)
+        gate = self.start_egress(rules, hosts={"zero.test": "0.0.0.0", "zero6.test": "::"},
+                                 options=["--admin", "tcp:127.0.0.1:@PORT@", "--upstream", "tcp:127.0.0.1:%d" % engine.port])
+        for port in (gate.proxy(), gate.port, engine.port):
+            for host in ("0.0.0.0", "zero.test", "[::ffff:0.0.0.0]"):
+                self.assert_refusal(gate.ask(connect("%s:%d" % (host, port))), 403, "own-address", gate=gate)
+        for host in ("[::]", "zero6.test"):
+            self.assert_refusal(gate.ask(connect("%s:%d" % (host, gate.port))), 403, "own-address", gate=gate)
+        self.assertEqual(engine.count, 0)
