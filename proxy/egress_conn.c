@@ -327,12 +327,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     struct egress_conn *conn = context;
     switch (conn->state) {
     case EGRESS_CONN_HEAD:
-        conn->request_body.finished = false; /* the rest may still come: it is nobody's request */
-        egress_refusal_send(conn, 408, "limit.header-time",
-                            "dockreeve: the request head did not arrive in time", NULL);
-        return;
     case EGRESS_CONN_HELLO:
-        egress_conn_close(conn, "limit.hello-time");
+        egress_request_late(conn);
         return;
     case EGRESS_CONN_HANDSHAKE:
         egress_refusal_send(conn, 504, "upstream-proxy.timeout",

@@ -154,6 +154,7 @@ const struct policy_client *egress_conn_client(const struct egress_conn *conn);
 void egress_request_describe(const struct egress_conn *conn, struct network_request *request);
 void egress_request_start(struct egress_conn *conn);       /* `in` may hold a whole head */
 void egress_request_start_hello(struct egress_conn *conn); /* `in` may hold a whole ClientHello */
+void egress_request_late(struct egress_conn *conn);        /* it did not get whole in its time */
 
 /* egress_route.c: from an allowed name to a connected socket. */
 void egress_route_start(struct egress_conn *conn);

@@ -305,3 +305,20 @@ void egress_request_start_hello(struct egress_conn *conn)
         return;
     }
 }
+
+void egress_request_late(struct egress_conn *conn)
+{
+    bool tls = conn->wish == EGRESS_WISH_TLS;
+    if (io_buffer_len(&conn->in) == 0) {
+        egress_conn_close(conn, "limit.hello-time"); /* nothing was asked */
+        return;
+    }
+    conn->request_body.finished = false; /* the rest may still come: it is nobody's request */
+    keep_facts(conn, NULL, tls ? 443 : 0, slice_of(NULL, 0));
+    if (tls)
+        egress_refusal_send(conn, 408, "limit.hello-time",
+                            "dockreeve: the ClientHello did not arrive in time", NULL);
+    else
+        egress_refusal_send(conn, 408, "limit.header-time",
+                            "dockreeve: the request head did not arrive in time", NULL);
+}

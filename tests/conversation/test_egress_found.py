@@ -262,3 +262,25 @@ class Agreement(EgressCase):
             self.assertEqual(gate.ask(forward(url)).status, status)
             told = run("policy", "check", "--config", gate.policy_path, "network", url, "--address", "127.0.0.1")
             self.assertEqual(told.returncode, code, told.stdout)
+
+
+class Late(EgressCase):
+    def test_half_a_beginning_is_answered_and_logged(self):
+        """Who it was, and by which way it came; a TLS client hears an alert."""
+        gate = self.start_egress(allow("a.test"), transparent=True, options=["--hello-timeout", "200ms", "--header-timeout", "200ms"])
+
+        def check(role, data, reason, via):
+            client = gate.client(role)
+            gate.set_mark()
+            client.send(data)
+            end = client.to_end()
+            self.assertTrue(is_alert(end) if role == "transparent-tls" else end.startswith(b"HTTP/1.1 408 "), end)
+            record = self.refusal_record(gate, reason)
+            self.assertEqual((record["via"], record["status"]), (via, 408))
+            self.assertTrue(record["peer"].startswith("127.0.0.1:"), record)
+
+        self.each([
+            ("egress", "egress", b"GET", "limit.header-time", "forward"),
+            ("plain", "transparent-http", b"GET", "limit.header-time", "transparent"),
+            ("TLS", "transparent-tls", hello("a.test")[:30], "limit.hello-time", "transparent"),
+        ], check)
