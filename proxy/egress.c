@@ -172,13 +172,7 @@ static void describe_websocket(const struct egress_exchange *exchange, struct bu
                                struct network_request *request)
 {
     static const struct tunnel_facts facts = {.protocol = NETWORK_PROTOCOL_OTHER};
-    struct slice path = slice_of(exchange->facts.data + exchange->peer_len + exchange->host_len,
-                                 exchange->path_len);
-    buffer_clear(canonical);
-    request->sight = NETWORK_SEEN;
-    request->method = (enum http_method)exchange->method;
-    request->path_ambiguous = !url_path_canonical(path, canonical) || canonical->failed;
-    request->path = buffer_slice(canonical);
+    egress_exchange_describe(exchange, canonical, request);
     request->tunnel = &facts;
 }
 

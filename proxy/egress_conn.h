@@ -165,7 +165,6 @@ void egress_route_cancel(struct egress_conn *conn);
 /* egress_forward.c: the request's way to the origin. */
 void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_address *address);
 void egress_forward_send(struct egress_conn *conn);
-void egress_forward_event(evutil_socket_t fd, short what, void *context);
 /* Whether to read what the origin sends. */
 void egress_origin_read_enable(struct egress_conn *conn, bool enable);
 void egress_origin_close(struct egress_conn *conn);

@@ -4,6 +4,7 @@
 #include "proxy/egress_exchange.h"
 
 #include "proxy/gate.h"
+#include "rules/url_target.h"
 
 enum { REFUSED_LEN_MAX = 2048, PATH_LEN_MAX = 8192 };
 
@@ -82,6 +83,18 @@ void egress_exchange_judge(struct egress_exchange *exchange, struct policy *poli
     exchange->judged = true;
     exchange->reason = verdict->reason;
     exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
+}
+
+void egress_exchange_describe(const struct egress_exchange *exchange, struct buffer *canonical,
+                              struct network_request *request)
+{
+    struct slice path = slice_of(exchange->facts.data + exchange->peer_len + exchange->host_len,
+                                 exchange->path_len);
+    buffer_clear(canonical);
+    request->sight = NETWORK_SEEN;
+    request->method = (enum http_method)exchange->method;
+    request->path_ambiguous = !url_path_canonical(path, canonical) || canonical->failed;
+    request->path = buffer_slice(canonical);
 }
 
 struct slice egress_exchange_host(const struct egress_exchange *exchange)

@@ -41,7 +41,6 @@ MUST_CHECK bool listener_prepare(struct gate *gate, const struct policy *policy,
 /* Makes the prepared ones accept, ties all of them to the new policy's clients and closes those it
  * no longer has. */
 void listener_commit(struct gate *gate, const struct policy *policy, struct listener_list *fresh);
-void listener_discard(struct listener_list *fresh);
 
 /* Takes over listening sockets that the service manager passed (LISTEN_FDS): name = client. */
 MUST_CHECK bool listener_adopt(struct gate *gate, const struct policy *policy, struct error *error);

@@ -72,8 +72,6 @@ void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset);
 void tunnel_end(struct tunnel *tunnel, const char *reason);
 /* Writes what is to be written first, and waits for more. */
 void tunnel_begin(struct tunnel *tunnel);
-/* Moves what can be moved, and waits for the rest. */
-void tunnel_move(struct tunnel *tunnel);
 /* Ends it if it has been idle, or open, for longer than the limits allow. */
 void tunnel_check_limits(struct tunnel *tunnel, int64_t now_us);
 /* Takes it out of egress->throttled, where a rate holds it up, and moves on. */
