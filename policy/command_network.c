@@ -155,11 +155,28 @@ static void write_target(const struct question *question, struct buffer *out)
     buffer_printf(out, ":%u", question->request.port);
 }
 
+/* The gate asks by name before it resolves, and what is refused then stays refused whatever the
+ * address would be. */
+static bool passes_by_name(const struct question *question)
+{
+    struct network_request named = question->request;
+    struct network_verdict verdict;
+    named.address = NULL;
+    named.tunnel = NULL;
+    policy_decide_network(question->policy, question->client, &named, NULL, &verdict);
+    return verdict.result == VERDICT_ALLOW;
+}
+
 static void decide(struct question *question, bool explain)
 {
     const struct policy_observer observer = {considered_add, &question->considered};
-    policy_decide_network(question->policy, question->client, &question->request,
-                          explain ? &observer : NULL, &question->verdict);
+    struct network_request request = question->request;
+    if (!passes_by_name(question)) {
+        request.address = NULL;
+        request.tunnel = NULL;
+    }
+    policy_decide_network(question->policy, question->client, &request, explain ? &observer : NULL,
+                          &question->verdict);
     network_verdict_write_rule(&question->verdict, &question->rule);
     network_verdict_write_source(&question->verdict, &question->source);
     if (question->verdict.result == VERDICT_ALLOW && !question->verdict.would_deny) {
@@ -169,8 +186,8 @@ static void decide(struct question *question, bool explain)
         return;
     }
     AUTO_BUFFER struct buffer fix = BUFFER_EMPTY;
-    policy_explain_network_fix(question->policy, question->client, &question->request,
-                               &question->verdict, &fix);
+    policy_explain_network_fix(question->policy, question->client, &request, &question->verdict,
+                               &fix);
     if (fix.len > 0)
         buffer_append_literal(&question->fix, "to permit it, ");
     buffer_append_slice(&question->fix, buffer_slice(&fix));

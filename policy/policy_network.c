@@ -134,6 +134,23 @@ static enum network_match ask_entry(const struct network_set *set, uint32_t id, 
 
 /* ---- finding rules by the index ---- */
 
+/* An allow of an address is for targets written as addresses; a deny holds for whatever is dialled,
+ * and for what an IPv6 address is only a way to. */
+static void search_denies(const struct network_set *set, uint64_t scope,
+                          const struct network_request *request, const struct ip_address *address,
+                          struct finding *finding)
+{
+    struct host_index_cursor cursor;
+    const char *why, *reason;
+    host_index_begin_address(set->index, address, &cursor);
+    for (uint32_t id; (id = host_index_next(&cursor)) != HOST_INDEX_END;) {
+        if (set->rules[set->entries[id].rule].match.allows)
+            continue;
+        enum network_match match = ask_entry(set, id, cursor.uncertain, request, &why, &reason);
+        note_answer(finding, scope << 32 | id, false, match, why, reason);
+    }
+}
+
 static void search_set(const struct network_set *set, uint64_t scope,
                        const struct network_request *request, struct finding *finding)
 {
@@ -145,18 +162,30 @@ static void search_set(const struct network_set *set, uint64_t scope,
         note_answer(finding, scope << 32 | id, set->rules[set->entries[id].rule].match.allows,
                     match, why, reason);
     }
-    if (request->address == NULL)
-        return;
-    host_index_begin_address(set->index, request->address, &cursor);
-    for (uint32_t id; (id = host_index_next(&cursor)) != HOST_INDEX_END;) {
-        if (set->rules[set->entries[id].rule].match.allows)
-            continue; /* an allow of an address is for targets written as addresses */
-        enum network_match match = ask_entry(set, id, cursor.uncertain, request, &why, &reason);
-        note_answer(finding, scope << 32 | id, false, match, why, reason);
-    }
+    const struct ip_address *address = known_address(request);
+    if (request->address != NULL)
+        search_denies(set, scope, request, request->address, finding);
+    struct ip_address carried[ADDRESS_CARRIED_MAX];
+    unsigned count = address == NULL ? 0 : address_class_carried(address, carried);
+    for (unsigned i = 0; i < count; i++)
+        search_denies(set, scope, request, &carried[i], finding);
 }
 
 /* ---- and one by one ---- */
+
+/* Whether a denied range holds the address, or one that it is a way to. */
+static bool range_reaches(const struct ip_range *range, const struct ip_address *address)
+{
+    struct ip_address carried[ADDRESS_CARRIED_MAX];
+    if (ip_range_contains(range, address))
+        return true;
+    unsigned count = address_class_carried(address, carried);
+    for (unsigned i = 0; i < count; i++) {
+        if (ip_range_contains(range, &carried[i]))
+            return true;
+    }
+    return false;
+}
 
 /* Whether the entry speaks of the request, by definition. */
 static bool entry_concerns(const struct network_entry *entry, const struct pattern *expression,
@@ -172,8 +201,9 @@ static bool entry_concerns(const struct network_entry *entry, const struct patte
     }
     if (!host_pattern_parse(network_entry_slice(entry), allows, &pattern, &error))
         return false;
-    if (!allows && entry->kind == HOST_PATTERN_RANGE && request->address != NULL &&
-        ip_range_contains(&pattern.range, request->address))
+    const struct ip_address *address = known_address(request);
+    if (!allows && entry->kind == HOST_PATTERN_RANGE && address != NULL &&
+        range_reaches(&pattern.range, address))
         return true;
     return host_pattern_matches(&pattern, &request->host);
 }

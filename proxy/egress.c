@@ -214,12 +214,19 @@ static bool stream_still_allowed(const struct egress *egress, const struct egres
     return verdict.result == VERDICT_ALLOW;
 }
 
+/* Whether bytes of an exchange are on their way, or its record says that they will be. */
+static bool is_under_way(const struct egress_conn *conn)
+{
+    return conn->state == EGRESS_CONN_LOG_OPEN || conn->state == EGRESS_CONN_FORWARD ||
+           conn->state == EGRESS_CONN_LOG_RESPONSE || conn->state == EGRESS_CONN_RELAY;
+}
+
 static void revoke_streams(struct egress *egress)
 {
     struct egress_conn *conn, *next;
     for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
-        if (conn->state == EGRESS_CONN_RELAY && !stream_still_allowed(egress, conn))
+        if (is_under_way(conn) && !stream_still_allowed(egress, conn))
             egress_conn_close(conn, "revoked");
     }
 }

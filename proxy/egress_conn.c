@@ -328,7 +328,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     switch (conn->state) {
     case EGRESS_CONN_HEAD:
     case EGRESS_CONN_HELLO:
-        egress_request_timeout(conn);
+        egress_request_late(conn);
         return;
     case EGRESS_CONN_HANDSHAKE:
         egress_refusal_send(conn, 504, "upstream-proxy.timeout",

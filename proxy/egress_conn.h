@@ -155,7 +155,7 @@ void egress_request_describe(const struct egress_conn *conn, struct network_requ
 void egress_request_start(struct egress_conn *conn);       /* `in` may hold a whole head */
 void egress_request_start_hello(struct egress_conn *conn); /* `in` may hold a whole ClientHello */
 /* The head or hello did not arrive in time. */
-void egress_request_timeout(struct egress_conn *conn);
+void egress_request_late(struct egress_conn *conn);
 
 /* egress_route.c: from an allowed name to a connected socket. */
 void egress_route_start(struct egress_conn *conn);

@@ -297,10 +297,10 @@ void egress_request_start_hello(struct egress_conn *conn)
     }
 }
 
-void egress_request_timeout(struct egress_conn *conn)
+void egress_request_late(struct egress_conn *conn)
 {
     bool hello = conn->state == EGRESS_CONN_HELLO;
-    keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+    keep_facts(conn, NULL, hello ? 443 : 0, slice_of(NULL, 0));
     conn->request_body.finished = false; /* the rest may still come: it is nobody's request */
     egress_refusal_send(conn, 408, hello ? "limit.hello-time" : "limit.header-time",
                         hello ? "dockreeve: the ClientHello did not arrive in time"

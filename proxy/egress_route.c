@@ -22,6 +22,12 @@ void egress_route_cancel(struct egress_conn *conn)
     dial_cancel(&conn->dial);
 }
 
+static void refuse_closed(struct egress_conn *conn)
+{
+    egress_refusal_send(conn, 403, "listener-closed",
+                        "dockreeve: this listener is no longer part of the policy", NULL);
+}
+
 static void start_tunnel(struct egress_conn *conn)
 {
     static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -86,12 +92,36 @@ static bool has_room_for_tunnel(const struct egress_conn *conn)
     return !tunnel || max == 0 || listener_client(conn->listener)->tunnels < max;
 }
 
+/* Dialling takes a while, in which the policy may have become another one: that one is asked as
+ * well, or what it forbids would begin behind its back. False when it refused. */
+static bool is_still_allowed(struct egress_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    struct network_request request;
+    struct network_verdict verdict;
+    if (conn->exchange.policy == gate->policy)
+        return true;
+    if (egress_conn_client(conn) == NULL) {
+        refuse_closed(conn);
+        return false;
+    }
+    egress_request_describe(conn, &request);
+    request.address = conn->exchange.has_address ? &conn->exchange.address : NULL;
+    policy_decide_network(gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
+    egress_exchange_judge(&conn->exchange, gate->policy, &verdict);
+    if (verdict.result != VERDICT_ALLOW)
+        egress_refusal_denied(conn, &request);
+    return verdict.result == VERDICT_ALLOW;
+}
+
 /* The way is open. What may change something, and every tunnel, goes to the log first. */
 static void admit(struct egress_conn *conn)
 {
     struct gate *gate = conn->gate;
     bool looks_only = conn->wish == EGRESS_WISH_FORWARD && !conn->wants_upgrade &&
                       http_method_is_read((enum http_method)conn->exchange.method);
+    if (!is_still_allowed(conn))
+        return;
     conn->exchange.status = conn->wish == EGRESS_WISH_CONNECT ? 200 : 0;
     if (!has_room_for_tunnel(conn)) {
         egress_refusal_send(conn, 503, "limit.tunnels",
@@ -281,8 +311,7 @@ static void on_answer(struct resolver_query *query, const struct resolver_answer
     if (answer->count == 0)
         egress_refusal_error(conn, &answer->error);
     else if (egress_conn_client(conn) == NULL)
-        egress_refusal_send(conn, 403, "listener-closed",
-                            "dockreeve: this listener is no longer part of the policy", NULL);
+        refuse_closed(conn);
     else
         check_addresses(conn, answer->addresses, answer->count);
 }

@@ -14,6 +14,7 @@
 #include "proxy/dns_server.h"
 #include "proxy/docker_conn.h"
 #include "proxy/egress_conn.h"
+#include "proxy/own_address.h"
 #include "proxy/service_manager.h"
 #include "rules/address_class.h"
 
@@ -77,19 +78,6 @@ enum policy_role listener_role(const struct listener *listener)
     return listener->role;
 }
 
-/* Whether an address is one of this host: only those can be bound. */
-static bool is_local(const struct ip_address *address)
-{
-    struct endpoint endpoint;
-    endpoint_from_ip(&endpoint, address, 0);
-    int fd = socket(endpoint.address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return true; /* not known: the careful answer */
-    bool bound = bind(fd, &endpoint.address.any, endpoint.len) == 0;
-    close(fd);
-    return bound;
-}
-
 bool listener_any_docker(const struct gate *gate)
 {
     const struct listener *listener;
@@ -112,7 +100,7 @@ bool listener_any_at(const struct gate *gate, const struct ip_address *address, 
         if (memcmp(&bound, address, sizeof(bound)) == 0)
             return true;
         if (address_class_of(&bound) == ADDRESS_THIS_NETWORK &&
-            (address_class_of(address) == ADDRESS_THIS_NETWORK || is_local(address)))
+            (address_class_of(address) == ADDRESS_THIS_NETWORK || own_address_is_local(address)))
             return true;
     }
     return false;

@@ -194,28 +194,50 @@ static enum address_class class_of_v6(uint64_t high, uint64_t low)
     return class;
 }
 
+static struct ip_address from_v4(uint32_t bits)
+{
+    return (struct ip_address){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, (uint8_t)(bits >> 24),
+                                (uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits}};
+}
+
+/* RFC 5214 section 6.1: under any prefix; the second has the universal bit set. */
+static bool is_isatap(uint64_t low)
+{
+    return low >> 32 == 0x00005efe || low >> 32 == 0x02005efe;
+}
+
+unsigned address_class_carried(const struct ip_address *address,
+                               struct ip_address carried_out[ADDRESS_CARRIED_MAX])
+{
+    if (ip_address_is_v4(address))
+        return 0;
+    uint64_t high = read_u64(address->bytes), low = read_u64(address->bytes + 8);
+    bool compatible = high == 0 && low >> 32 == 0 && low > 1; /* :: and ::1 are no such thing */
+    bool nat64 = high == UINT64_C(0x0064ff9b00000000) && low >> 32 == 0;
+    unsigned count = 0;
+    if (compatible || nat64 || is_isatap(low))
+        carried_out[count++] = from_v4((uint32_t)low);
+    if (high >> 48 == 0x2002)
+        carried_out[count++] = from_v4((uint32_t)(high >> 16));
+    if (high >> 32 == 0x20010000) { /* RFC 4380 section 4: the server, and the client with every bit
+                                       turned over */
+        carried_out[count++] = from_v4((uint32_t)high);
+        carried_out[count++] = from_v4(~(uint32_t)low);
+    }
+    return count;
+}
+
 enum address_class address_class_of(const struct ip_address *address)
 {
-    uint32_t last = read_u32(address->bytes + 12);
+    struct ip_address carried[ADDRESS_CARRIED_MAX];
     if (ip_address_is_v4(address))
-        return class_of_v4(last);
+        return class_of_v4(read_u32(address->bytes + 12));
     uint64_t high = read_u64(address->bytes), low = read_u64(address->bytes + 8);
     enum address_class class = class_of_v6(high, low);
-    /* :: and ::1 have this form too, and rows of their own that are as special. */
-    bool compatible = high == 0 && low >> 32 == 0;
-    bool nat64 = high == UINT64_C(0x0064ff9b00000000) && low >> 32 == 0;
-    /* RFC 5214 section 6.1: under any prefix; the second has the universal bit set. */
-    bool isatap = low >> 32 == 0x00005efe || low >> 32 == 0x02005efe;
-    bool teredo = high >> 32 == 0x20010000;
-    if (isatap)
+    if (is_isatap(low))
         class = most_special(class, ADDRESS_TRANSLATION);
-    if (compatible || nat64 || isatap)
-        class = most_special(class, class_of_v4(last));
-    if (high >> 48 == 0x2002)
-        class = most_special(class, class_of_v4((uint32_t)(high >> 16)));
-    if (teredo) { /* RFC 4380 section 4: the server, and the client with every bit turned over */
-        class = most_special(class, class_of_v4((uint32_t)high));
-        class = most_special(class, class_of_v4(~last));
-    }
+    unsigned count = address_class_carried(address, carried);
+    for (unsigned i = 0; i < count; i++)
+        class = most_special(class, class_of_v4(read_u32(carried[i].bytes + 12)));
     return class;
 }

@@ -34,6 +34,12 @@ enum address_class {
 /* Costs the same for every address of a family: one comparison a row, some 20 ns in all. */
 enum address_class address_class_of(const struct ip_address *address);
 
+/* The IPv4 addresses that an IPv6 address is a way to: compatible, NAT64, 6to4, Teredo and ISATAP
+ * forms. Returns their number; 0 for IPv4 itself, mapped or not. */
+enum { ADDRESS_CARRIED_MAX = 3 };
+unsigned address_class_carried(const struct ip_address *address,
+                               struct ip_address carried_out[ADDRESS_CARRIED_MAX]);
+
 /* "loopback", as it stands behind "address-class." in reasons; "public". */
 const char *address_class_name(enum address_class class);
 /* "address-class.loopback": static text for the log. */

@@ -6,8 +6,9 @@ import threading
 
 from harness import wire
 from harness.dns_server import DnsServer
-from harness.egress import EgressCase, EgressGate, allow, connect, forward, policy_of
-from harness.gate import plain_binary
+from harness.egress import EgressCase, EgressGate, allow, connect, deny, forward, policy_of
+from harness.gate import plain_binary, run
+from harness.hello import hello, is_alert
 from harness.origin import HttpOrigin, Origin, answer, echo
 
 LOCAL = allow("127.0.0.1:*", special=False)
@@ -111,6 +112,42 @@ class Reloads(EgressCase):
         self.assertEqual(client.to_end(), b"")
         self.assertEqual(gate.wait_closed(host="web.test")["close"], "revoked")
 
+    def test_what_was_revoked_on_its_way_does_not_begin(self):
+        """The policy changes while the upstream proxy takes its time. A tunnel of a transparent client, whose hello was judged
+        before, once began all the same, and nobody looked at it again."""
+        goes = threading.Event()
+        self.addCleanup(goes.set)
+        seen = []
+
+        def script(connection):
+            seen.append(connection.until(b"\r\n\r\n"))
+            goes.wait(wire.DEADLINE)
+            connection.send(b"HTTP/1.1 200 OK\r\n\r\n")
+            seen.append(connection.to_end())
+
+        proxy = self.origin(Origin(script))
+        gate = self.start_egress(allow("far.test", special=False), transparent=True, options=["--upstream-proxy", "http://127.0.0.1:%d" % proxy.port])
+        client = gate.client("transparent-tls")
+        gate.set_mark()
+        client.send(hello("far.test"))
+        proxy.wait_bytes(b"\r\n\r\n")
+        gate.reload(policy_of(deny("far.test")) + "cut_on_revoke: true\n")
+        goes.set()
+        self.assertTrue(is_alert(client.to_end()))
+        record = gate.wait_network(event="request")[-1]
+        self.assertEqual((record["decision"], record["reason"], record["rule"]), ("deny", "rule", "deny far.test"))
+        self.assertEqual(gate.network(event="open"), [])
+
+    def test_an_upload_that_is_revoked(self):
+        web = self.origin(Origin(lambda connection: connection.to_end()))
+        gate = self.start_egress(LOCAL)
+        client = gate.client()
+        client.send(b"POST http://127.0.0.1:%d/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nbegins" % web.port)
+        web.wait_bytes(b"begins")
+        gate.reload(policy_of(allow("b.test")) + "cut_on_revoke: true\n")
+        self.assertEqual(client.to_end(), b"")
+        self.assertEqual(gate.wait_network(event="close")[-1]["close"], "revoked")
+
 
 class Records(EgressCase):
     def test_a_websocket_on_a_stale_connection_is_opened_once(self):
@@ -195,3 +232,55 @@ class Limits(EgressCase):
         self.assertLess(gate.stand_still(1), 0.3)
         for client in clients:
             client.reset()
+
+
+class OwnAddresses(EgressCase):
+    def test_the_unspecified_address_leads_to_the_gate(self):
+        """Linux takes a connection to 0.0.0.0 or :: for one to the loopback address, where the gate, its admin and its engine are."""
+        engine = self.origin(Origin(echo))
+        rules = allow("zero.test:*", "zero6.test:*", special=False, extra="addresses: [0.0.0.0/8, '::/128']")
+        rules += allow("0.0.0.0:*", "[::]:*", special=False)
+        gate = self.start_egress(rules, hosts={"zero.test": "0.0.0.0", "zero6.test": "::"},
+                                 options=["--admin", "tcp:127.0.0.1:@PORT@", "--upstream", "tcp:127.0.0.1:%d" % engine.port])
+        for port in (gate.proxy(), gate.port, engine.port):
+            for host in ("0.0.0.0", "zero.test", "[::ffff:0.0.0.0]"):
+                self.assert_refusal(gate.ask(connect("%s:%d" % (host, port))), 403, "own-address", gate=gate)
+        for host in ("[::]", "zero6.test"):
+            self.assert_refusal(gate.ask(connect("%s:%d" % (host, gate.port))), 403, "own-address", gate=gate)
+        self.assertEqual(engine.count, 0)
+
+
+class Agreement(EgressCase):
+    def test_a_path_with_two_readings_is_told_by_check_as_it_is_enforced(self):
+        """The gate asks by name before it knows the address, so a rule for another address of that name counts too."""
+        web = self.origin(HttpOrigin())
+        port = web.port
+        rules = '- {allow: "d.test:%d", addresses: [127.0.0.1]}\n- {allow: "d.test:%d", addresses: [127.0.0.2], paths: ["/x"]}\n' % (port, port)
+        gate = self.start_egress(rules, hosts={"d.test": "127.0.0.1"})
+        for path, status, code in (("/a/b", 200, 0), ("/a//b", 400, 6)):
+            url = "http://d.test:%d%s" % (port, path)
+            self.assertEqual(gate.ask(forward(url)).status, status)
+            told = run("policy", "check", "--config", gate.policy_path, "network", url, "--address", "127.0.0.1")
+            self.assertEqual(told.returncode, code, told.stdout)
+
+
+class Late(EgressCase):
+    def test_half_a_beginning_is_answered_and_logged(self):
+        """Who it was, and by which way it came; a TLS client hears an alert."""
+        gate = self.start_egress(allow("a.test"), transparent=True, options=["--hello-timeout", "200ms", "--header-timeout", "200ms"])
+
+        def check(role, data, reason, via):
+            client = gate.client(role)
+            gate.set_mark()
+            client.send(data)
+            end = client.to_end()
+            self.assertTrue(is_alert(end) if role == "transparent-tls" else end.startswith(b"HTTP/1.1 408 "), end)
+            record = self.refusal_record(gate, reason)
+            self.assertEqual((record["via"], record["status"]), (via, 408))
+            self.assertTrue(record["peer"].startswith("127.0.0.1:"), record)
+
+        self.each([
+            ("egress", "egress", b"GET", "limit.header-time", "forward"),
+            ("plain", "transparent-http", b"GET", "limit.header-time", "transparent"),
+            ("TLS", "transparent-tls", hello("a.test")[:30], "limit.hello-time", "transparent"),
+        ], check)

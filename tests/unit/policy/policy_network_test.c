@@ -141,6 +141,30 @@ Test(policy_network, special_purpose_addresses_need_a_rule_that_names_them)
                rows, ARRAY_LEN(rows));
 }
 
+Test(policy_network, a_deny_on_an_address_holds_for_the_ways_to_it)
+{
+    static const struct row rows[] = {
+        {"itself", NULL, "tunnel 8.8.8.8:443", "deny rule", "policy.yaml:5"},
+        {"NAT64, as target", NULL, "tunnel [64:ff9b::808:808]:443", "deny rule", "policy.yaml:5"},
+        {"NAT64, as answer", NULL, "tunnel a.test:443 at=64:ff9b::808:808", "deny rule",
+         "policy.yaml:5"},
+        {"its neighbour", NULL, "tunnel [64:ff9b::808:809]:443", "allow", NULL},
+        {"6to4 that a rule admits", NULL, "tunnel b.test:443 at=2002:808:808::1", "deny rule",
+         "policy.yaml:5"},
+        {"6to4 to elsewhere", NULL, "tunnel b.test:443 at=2002:808:809::1", "allow", NULL},
+        {"another port", NULL, "tunnel [64:ff9b::101:101]:80", "allow", NULL},
+        {"the port that is denied", NULL, "tunnel [64:ff9b::101:101]:443", "deny rule",
+         "policy.yaml:6"},
+    };
+    check_rows("version: 1\n"
+               "default: {network: allow}\n"
+               "network:\n"
+               "  - {allow: b.test, addresses: [\"2002::/16\"]}\n"
+               "  - deny: 8.8.8.8\n"
+               "  - deny: \"1.1.1.0/24:443\"\n",
+               rows, ARRAY_LEN(rows));
+}
+
 Test(policy_network, the_first_bytes_of_a_tunnel_are_judged)
 {
     static const struct row rows[] = {

@@ -32,6 +32,7 @@ Test(own_address, a_listener_at_one_address_is_reached_there_only)
     cr_expect_not(is_own(&fixture, "127.0.0.2", port));
     cr_expect_not(is_own(&fixture, "::1", port));
     cr_expect_not(is_own(&fixture, "192.0.2.1", port));
+    cr_expect(is_own(&fixture, "0.0.0.0", port), "Linux takes it for 127.0.0.1");
 }
 
 Test(own_address, a_listener_at_every_address_is_reached_by_each_of_this_host)
@@ -68,6 +69,8 @@ Test(own_address, the_engines_port_is_reached_by_any_loopback_address)
     cr_expect(is_own(&fixture, "127.0.0.1", 2375));
     cr_expect(is_own(&fixture, "127.0.0.2", 2375));
     cr_expect(is_own(&fixture, "::1", 2375));
+    cr_expect(is_own(&fixture, "0.0.0.0", 2375));
+    cr_expect(is_own(&fixture, "::", 2375));
     cr_expect_not(is_own(&fixture, "127.0.0.1", 2376));
     cr_expect_not(is_own(&fixture, "192.0.2.1", 2375));
 }
@@ -95,6 +98,8 @@ Test(own_address, the_admins_port_is_one_too)
     unsigned port = endpoint_port(admin_endpoint(fixture.gate->admin));
     cr_assert_neq(port, 0);
     cr_expect(is_own(&fixture, "127.0.0.1", port));
+    cr_expect(is_own(&fixture, "0.0.0.0", port));
+    cr_expect(is_own(&fixture, "::", port));
     cr_expect_not(is_own(&fixture, "127.0.0.1", port ^ 1));
 }
 
