@@ -29,6 +29,12 @@ static void init_end(struct tunnel *tunnel, int which, int fd, struct io_buffer 
     fd_watch_init(&end->watch, tunnel->egress->gate->base, fd, on_event, tunnel);
 }
 
+void tunnel_set_state(struct tunnel *tunnel, enum tunnel_state state)
+{
+    tunnel->state = state;
+    tunnel->moved_us = timestamp_monotonic_us();
+}
+
 static void abort_socket(int fd)
 {
     struct linger at_once = {1, 0};
@@ -70,7 +76,7 @@ void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset)
         return;
     if (tunnel->state != TUNNEL_ENDING)
         finish(tunnel, reason);
-    tunnel->state = TUNNEL_CLOSED;
+    tunnel_set_state(tunnel, TUNNEL_CLOSED);
     for (int i = 0; i < TUNNEL_ENDS; i++) {
         if (reset && tunnel->ends[i].fd >= 0)
             abort_socket(tunnel->ends[i].fd);
@@ -88,12 +94,11 @@ void tunnel_end(struct tunnel *tunnel, const char *reason)
 {
     struct tunnel_end *client = &tunnel->ends[TUNNEL_CLIENT];
     finish(tunnel, reason);
-    tunnel->state = TUNNEL_ENDING;
+    tunnel_set_state(tunnel, TUNNEL_ENDING);
     close_end(tunnel, &tunnel->ends[TUNNEL_ORIGIN]);
     splice_flow_close(&client->flow, tunnel->egress->gate->pipes);
     (void)!io_buffer_drain(tunnel->egress->gate->blocks, &client->early, client->fd, false);
     shutdown(client->fd, SHUT_WR);
-    tunnel->moved_us = timestamp_monotonic_us();
     fd_watch_set(&client->watch, EV_READ);
 }
 
@@ -318,9 +323,8 @@ bool tunnel_start(struct tunnel_plan *plan)
     *plan->exchange = (struct egress_exchange){0};
     init_end(tunnel, TUNNEL_CLIENT, plan->client_fd, &plan->to_client);
     init_end(tunnel, TUNNEL_ORIGIN, plan->origin_fd, &plan->to_origin);
-    tunnel->state = TUNNEL_OPEN;
+    tunnel_set_state(tunnel, TUNNEL_OPEN);
     egress_exchange_shrink(&tunnel->exchange);
-    tunnel->moved_us = timestamp_monotonic_us();
     tunnel->exchange.stream = true;
     metrics_totals(gate->metrics)->open_streams++;
     listener_client(tunnel->listener)->tunnels++;

@@ -65,6 +65,8 @@ struct tunnel_plan {
 /* False when memory is out: the descriptors are closed then and the closing record is written. */
 bool tunnel_start(struct tunnel_plan *plan);
 
+/* The only writer of tunnel->state. A tunnel that begins or ends to wait begins a new silence. */
+void tunnel_set_state(struct tunnel *tunnel, enum tunnel_state state);
 /* Ends it for `reason` (static text), with its closing record. With `reset` both peers see a reset.
  */
 void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset);

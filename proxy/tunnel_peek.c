@@ -76,9 +76,8 @@ static void judge(struct tunnel *tunnel, const struct tunnel_facts *facts,
 static void pass(struct tunnel *tunnel)
 {
     tunnel_peek_free(&tunnel->peek);
-    tunnel->state = TUNNEL_OPEN;
+    tunnel_set_state(tunnel, TUNNEL_OPEN);
     egress_exchange_shrink(&tunnel->exchange);
-    tunnel->moved_us = timestamp_monotonic_us();
     tunnel_begin(tunnel);
 }
 
@@ -152,7 +151,7 @@ bool tunnel_peek_start(struct tunnel *tunnel)
     if (peek == NULL)
         return false;
     tunnel->peek = peek;
-    tunnel->state = TUNNEL_PEEK;
+    tunnel_set_state(tunnel, TUNNEL_PEEK);
     event_assign(&peek->timer, tunnel->egress->gate->base, -1, 0, on_timeout, tunnel);
     judge(tunnel, &unknown, &verdict);
     peek->origin_speaks = verdict.result == VERDICT_ALLOW;
