@@ -116,25 +116,37 @@ static bool is_still_allowed(struct egress_conn *conn)
     return verdict.result == VERDICT_ALLOW;
 }
 
+/* False when it refused, because nobody could read of what would follow. */
+static bool can_be_logged(struct egress_conn *conn)
+{
+    const struct gate *gate = conn->gate;
+    if (!gate->options->log_required)
+        return true;
+    if (gate->log_failing) {
+        egress_refusal_unlogged(conn); /* its own record tries the log again */
+        return false;
+    }
+    if (log_writer_has_room(gate->log))
+        return true;
+    egress_refusal_send(conn, 503, "log.full",
+                        "dockreeve: the request log cannot be written fast enough; try again",
+                        NULL);
+    return false;
+}
+
 /* The way is open. What may change something, and every tunnel, goes to the log first. */
 static void admit(struct egress_conn *conn)
 {
     struct gate *gate = conn->gate;
     bool looks_only = conn->wish == EGRESS_WISH_FORWARD && !conn->wants_upgrade &&
                       http_method_is_read((enum http_method)conn->exchange.method);
-    if (!is_still_allowed(conn))
+    if (!is_still_allowed(conn) || !can_be_logged(conn))
         return;
     conn->exchange.status = conn->wish == EGRESS_WISH_CONNECT ? 200 : 0;
     if (!has_room_for_tunnel(conn)) {
         egress_refusal_send(conn, 503, "limit.tunnels",
                             "dockreeve: this client has as many tunnels open as it may; try again "
                             "later",
-                            NULL);
-    } else if (gate->log_failing && gate->options->log_required) {
-        egress_refusal_unlogged(conn); /* its own record tries the log again */
-    } else if (!log_writer_has_room(gate->log) && gate->options->log_required) {
-        egress_refusal_send(conn, 503, "log.full",
-                            "dockreeve: the request log cannot be written fast enough; try again",
                             NULL);
     } else if (looks_only || conn->exchange.opened) { /* or asked again: its record is there */
         egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
@@ -396,6 +408,8 @@ static bool may_reuse(const struct egress_conn *conn, const struct ip_address *a
 void egress_route_start(struct egress_conn *conn)
 {
     const struct host_name *host = &conn->target.host;
+    if (!can_be_logged(conn)) /* name servers hear nothing either */
+        return;
     if (reuse_origin(conn) && may_reuse(conn, &conn->origin.address)) {
         conn->origin.reused = true;
         conn->exchange.address = conn->origin.address;
