@@ -31,6 +31,15 @@ bool buffer_reserve(struct buffer *buffer, size_t more)
     return true;
 }
 
+void buffer_shrink(struct buffer *buffer)
+{
+    char *data = buffer->len == 0 ? NULL : realloc(buffer->data, buffer->len);
+    if (data == NULL)
+        return;
+    buffer->data = data;
+    buffer->capacity = buffer->len;
+}
+
 void buffer_append_slow(struct buffer *buffer, const char *bytes, size_t len)
 {
     if (!buffer_reserve(buffer, len))

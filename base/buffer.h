@@ -70,6 +70,9 @@ static inline struct slice buffer_slice(const struct buffer *buffer)
  * failure. */
 const char *buffer_text(struct buffer *buffer);
 
+/* Gives back the memory behind the content. */
+void buffer_shrink(struct buffer *buffer);
+
 /* Forgets the content, keeps the memory. */
 static inline void buffer_clear(struct buffer *buffer)
 {

@@ -45,8 +45,9 @@ static inline bool slice_starts_with(struct slice a, struct slice prefix)
     return a.len >= prefix.len && (prefix.len == 0 || memcmp(a.ptr, prefix.ptr, prefix.len) == 0);
 }
 
-/* Whether a and b are equal when ASCII letters are compared without case. Other bytes are compared as
- * they are. Most comparisons of header fields end at the lengths, so those come before the call. */
+/* Whether a and b are equal when ASCII letters are compared without case. Other bytes are compared
+ * as they are. Most comparisons of header fields end at the lengths, so those come before the call.
+ */
 bool slice_equal_folded(const char *a, const char *b, size_t len);
 static inline bool slice_equal_nocase(struct slice a, struct slice b)
 {

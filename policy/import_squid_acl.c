@@ -5,7 +5,6 @@
 #include "policy/import_squid.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "policy/posix_expression.h"

@@ -22,7 +22,6 @@ struct finding {
     uint64_t deny, allow, near, malformed;
     const char *deny_why, *deny_reason;
     const char *near_why, *near_reason;
-    const char *malformed_why;
     enum reach near_reach;
     bool admitted; /* some allow admits the address, whatever else it asks */
 };
@@ -96,10 +95,8 @@ static void note_answer(struct finding *finding, uint64_t place, bool allows,
             note_near(finding, place, why, reason);
         return;
     case NETWORK_MATCH_MALFORMED:
-        if (place < finding->malformed) {
+        if (place < finding->malformed)
             finding->malformed = place;
-            finding->malformed_why = why;
-        }
         finding->admitted |= allows;
         return;
     case NETWORK_MATCH_YES:

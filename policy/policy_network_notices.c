@@ -3,7 +3,6 @@
  * Network rules that never decide: an allow that a deny shadows, or that an earlier allow covers.
  * Found by asking the index for each allow's own host, so that the cost is one look-up a rule; only
  * rules without conditions shadow or cover, since of those alone it is certain. */
-#include <string.h>
 
 #include "policy/policy_internal.h"
 

@@ -42,6 +42,7 @@ bool address_cache_find(struct address_cache *cache, const struct host_name *hos
 void address_cache_keep(struct address_cache *cache, const struct host_name *host, uint64_t now_ms,
                         const struct cached_addresses *known);
 
+/* How many names are kept, those that have run out and were not looked for since included. */
 unsigned address_cache_count(const struct address_cache *cache);
 
 #endif

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "proxy/docker_conn.h"
+#include "proxy/listener.h"
 
 enum { ADMIN_CONNS_MAX = 32, ADMIN_TIMEOUT_S = 5 };
 
@@ -85,7 +86,8 @@ static void answer_text(struct admin_conn *conn, const char *status, const char 
     answer(conn, status, "text/plain; charset=utf-8", slice_from_text(text));
 }
 
-/* /readyz: is there an engine behind the socket, and does it answer? */
+/* /readyz: is there an engine behind the socket, and does it answer? Where nobody is served the
+ * Docker API, being up is enough. */
 static void on_probe(void *context, enum engine_event event)
 {
     static const char ping[] =
@@ -133,6 +135,10 @@ static void probe_engine(struct admin_conn *conn)
         answer_text(conn, "503 Service Unavailable", "shutting down\n");
         return;
     }
+    if (!listener_any_docker(conn->admin->gate)) {
+        answer_text(conn, "200 OK", "ready\n");
+        return;
+    }
     event_add(&conn->read_event, &patience); /* bounds the wait; a scraper that leaves ends it */
     conn->probe = engine_take(conn->admin->gate->engine, true, false, on_probe, conn, &error);
     if (conn->probe == NULL)
@@ -152,7 +158,7 @@ static void route(struct admin_conn *conn, const struct http_head *head)
         probe_engine(conn);
     } else if (slice_equal_text(path, "/metrics")) {
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-        metrics_totals(conn->admin->gate->metrics)->upstream_errors =
+        metrics_totals(conn->admin->gate->metrics)->engine_errors =
             engine_error_count(conn->admin->gate->engine);
         metrics_print(conn->admin->gate->metrics, &text);
         answer(conn, "200 OK", "text/plain; version=0.0.4; charset=utf-8", buffer_slice(&text));

@@ -217,6 +217,7 @@ static const struct condition conditions[] = {
     ONLY_INT(fcntl, 1, F_SETPIPE_SZ),
     ONLY_INT(prlimit64, 0, 0), /* itself */
     ONLY_INT(prctl, 0, PR_SET_NAME),
+    ONLY_INT(setpriority, 1, 0), /* the loader gives way to the loop */
     /* a thread, never a process: the loader of policies */
     WITH(clone, 0, CLONE_VM | CLONE_THREAD | CLONE_SIGHAND),
 };

@@ -7,7 +7,6 @@
 #ifndef DOCKREEVE_PROXY_DIALER_H
 #define DOCKREEVE_PROXY_DIALER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include <event2/event.h>

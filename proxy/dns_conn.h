@@ -39,8 +39,8 @@ struct dns_conns {
 
 void dns_conns_init(struct dns_conns *conns, struct gate *gate, struct listener *listener);
 
-/* Takes over an accepted socket. When there are DNS_CONNS_MAX already the one that has been idle
- * for the longest makes room, or else this one is closed. */
+/* Takes over an accepted socket. When there are DNS_CONNS_MAX already the oldest of those that
+ * wait for a question makes room, or else this one is closed. */
 void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *peer);
 
 /* Closes and frees all of them. Not to be called from within one of their callbacks. */

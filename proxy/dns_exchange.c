@@ -270,16 +270,6 @@ static bool resolve(struct dns_exchange *exchange, struct outcome *outcome)
     return true;
 }
 
-/* RFC 6761 section 6.3: these names are the loopback, asked of nobody; a rule has to name them. */
-static void answer_local(const struct dns_exchange *exchange, struct outcome *outcome)
-{
-    static const struct ip_address loopback[] = {
-        {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}},
-        {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
-    };
-    judge_addresses(exchange, loopback, ARRAY_LEN(loopback), outcome);
-}
-
 void dns_exchange_start(struct dns_exchange *exchange, enum dns_code code)
 {
     struct outcome outcome = {.ttl_s = DNS_GATE_TTL_S};
@@ -288,7 +278,7 @@ void dns_exchange_start(struct dns_exchange *exchange, enum dns_code code)
     if (admit(exchange, code, &outcome) && asks_for_address(&exchange->question)) {
         const struct policy_client *client = listener_policy_client(exchange->listener);
         if (host_name_is_local(&exchange->question.name)) {
-            answer_local(exchange, &outcome);
+            judge_addresses(exchange, ip_loopback, IP_LOOPBACK_COUNT, &outcome);
         } else if (client->dns_answer == POLICY_DNS_REAL) {
             if (!resolve(exchange, &outcome))
                 return;

@@ -6,7 +6,6 @@
 #include "proxy/dns_server.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,13 +43,6 @@ union control {
     char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
 };
 
-static struct ip_address from_v4(struct in_addr address)
-{
-    struct ip_address mapped = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}};
-    memcpy(mapped.bytes + 12, &address, 4);
-    return mapped;
-}
-
 /* --- UDP --- */
 
 static void drop_datagram(struct datagram *datagram)
@@ -70,7 +62,7 @@ static bool read_local(struct msghdr *message, struct datagram *datagram)
         if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
             struct in_pktinfo info;
             memcpy(&info, CMSG_DATA(part), sizeof(info));
-            datagram->exchange.local = from_v4(info.ipi_spec_dst);
+            datagram->exchange.local = ip_address_from_v4(&info.ipi_spec_dst);
             return true;
         }
         if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_PKTINFO) {
@@ -186,19 +178,6 @@ static void on_datagrams(evutil_socket_t fd, short what, void *context)
 
 /* --- TCP --- */
 
-/* Descriptors have run out: the spare one lets us close the connection instead of being woken by it
- * for ever. */
-static void refuse_without_descriptors(struct gate *gate, int listen_fd)
-{
-    if (gate->spare_fd < 0)
-        return;
-    close(steal_fd(&gate->spare_fd));
-    int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0)
-        close(fd);
-    gate->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-}
-
 static void on_connections(evutil_socket_t listen_fd, short what, void *context)
 {
     (void)what;
@@ -210,7 +189,7 @@ static void on_connections(evutil_socket_t listen_fd, short what, void *context)
         if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
             continue;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-            refuse_without_descriptors(server->gate, (int)listen_fd);
+            gate_refuse_with_spare(server->gate, (int)listen_fd, SLICE_LITERAL(""));
         if (fd < 0)
             return;
         if (listener_admits(server->listener, &peer))

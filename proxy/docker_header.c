@@ -140,11 +140,7 @@ static bool is_dropped(const struct http_head *head, struct slice name)
 void docker_header_write_response(const struct docker_answer *answer, struct buffer *out)
 {
     const struct http_head *head = answer->head;
-    buffer_append_literal(out, "HTTP/1.1 ");
-    buffer_append_u64(out, head->status);
-    buffer_append_byte(out, ' ');
-    buffer_append_slice(out, head->reason);
-    buffer_append_literal(out, "\r\n");
+    http_write_status(out, head->status, head->reason);
     for (unsigned i = 0; i < head->field_count; i++) {
         if (!is_dropped(head, head->fields[i].name))
             http_write_field(out, head->fields[i].name, head->fields[i].value);

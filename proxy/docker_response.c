@@ -109,27 +109,20 @@ static void release_after_log(struct docker_conn *conn)
     gate_wait_for_log(conn->gate, &conn->waiter, seq);
 }
 
-/* What the client is told of the body's framing. HTTP/1.0 knows no chunks: there the end of the
- * connection is the end. */
+/* What the client is told of the body's framing. */
 static void plan_answer(struct docker_conn *conn, const struct http_head *head,
                         struct docker_answer *answer)
 {
     enum http_framing framing = http_response_framing(head, conn->exchange.method);
     conn->close_after = conn->close_after || docker_conn_has_early_input(conn);
-    answer->framing = framing;
+    answer->framing = http_client_framing(framing, conn->minor_version_0);
     answer->content_length = head->content_length;
-    answer->show_length =
-        framing == HTTP_FRAMING_NONE && head->framing == HTTP_FRAMING_LENGTH && head->status != 204;
-    if (framing == HTTP_FRAMING_CHUNKED && conn->minor_version_0)
-        answer->framing = HTTP_FRAMING_CLOSE;
-    else if (framing == HTTP_FRAMING_CLOSE && !conn->minor_version_0)
-        answer->framing = HTTP_FRAMING_CHUNKED;
+    answer->show_length = http_response_shows_length(head, framing);
     if (answer->framing == HTTP_FRAMING_CLOSE)
         conn->close_after = true;
     answer->close = conn->close_after || conn->gate->draining ||
                     (conn->input_ended && io_buffer_len(&conn->in) == 0);
-    conn->response_body_closes =
-        framing == HTTP_FRAMING_CLOSE || head->connection_close || head->minor_version == 0;
+    conn->response_body_closes = http_response_closes(head, framing);
     http_body_init(&conn->response_body, framing, head->content_length, answer->framing);
 }
 
@@ -373,9 +366,9 @@ void docker_response_read(struct docker_conn *conn)
     if (conn->state == DOCKER_CONN_RELAY) {
         for (int steps = 0; steps < STEPS_PER_TURN && relay_once(conn);)
             steps++;
-        /* Bytes left in the pipe wait for the client to take more: that wish must not be cancelled
-         * here. */
-        if (conn->state == DOCKER_CONN_RELAY && conn->down.in_pipe == 0)
+        /* Bytes left in the pipe, or, without one, in the engine's socket wait for the client to
+         * take more: that wish must not be cancelled here. */
+        if (conn->state == DOCKER_CONN_RELAY && !conn->writing)
             (void)client_takes_all(conn);
         return;
     }

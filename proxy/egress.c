@@ -172,13 +172,7 @@ static void describe_websocket(const struct egress_exchange *exchange, struct bu
                                struct network_request *request)
 {
     static const struct tunnel_facts facts = {.protocol = NETWORK_PROTOCOL_OTHER};
-    struct slice path = slice_of(exchange->facts.data + exchange->peer_len + exchange->host_len,
-                                 exchange->path_len);
-    buffer_clear(canonical);
-    request->sight = NETWORK_SEEN;
-    request->method = (enum http_method)exchange->method;
-    request->path_ambiguous = !url_path_canonical(path, canonical) || canonical->failed;
-    request->path = buffer_slice(canonical);
+    egress_exchange_describe(exchange, canonical, request);
     request->tunnel = &facts;
 }
 
@@ -202,11 +196,7 @@ static bool tunnel_still_allowed(const struct egress *egress, const struct tunne
         request.tunnel = &hello;
     if (exchange->path_len > 0)
         describe_websocket(exchange, &egress->gate->scratch->path, &request);
-    struct slice host = egress_exchange_host(exchange);
-    bool known = ip_address_parse(host, &request.host.address)
-                     ? (host_name_from_address(&request.host, &request.host.address), true)
-                     : host_name_parse(host, &request.host, &error);
-    if (client == NULL || !known)
+    if (client == NULL || !egress_exchange_target(exchange, &request.host))
         return false;
     policy_decide_network(egress->gate->policy, client, &request, NULL, &verdict);
     return verdict.result == VERDICT_ALLOW;

@@ -9,7 +9,6 @@
 #define DOCKREEVE_PROXY_EGRESS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/queue.h>
 
 #include <event2/event_struct.h>

@@ -113,8 +113,8 @@ void egress_conn_accept(struct egress *egress, struct listener *listener, int fd
         conn->state = EGRESS_CONN_IDLE;
         TAILQ_INSERT_TAIL(&egress->idle, conn, idle_link);
     }
-    /* A client sends at once, so most likely its request is here already: whoever is refused or becomes
-     * a tunnel need never be watched as a connection. */
+    /* A client sends at once, so most likely its request is here already: whoever is refused or
+     * becomes a tunnel need never be watched as a connection. */
     on_readable(conn);
     if (reads_heads(conn))
         egress_conn_read_enable(conn, true);
@@ -135,7 +135,7 @@ static void forget_exchange(struct egress_conn *conn)
     conn->wants_upgrade = conn->minor_version_0 = conn->expects_continue = false;
     conn->forwarded = conn->retried = conn->origin_full = conn->hold = false;
     conn->informational = 0;
-    conn->head_scanned = 0;
+    conn->head_scanned = conn->answer_scanned = 0;
 }
 
 /* Everything but the client's socket. */

@@ -90,7 +90,7 @@ struct egress_conn {
     bool close_after; /* the connection ends with this exchange */
     bool hold;        /* what is in `out` waits for the log */
     struct io_buffer in, out;
-    size_t head_scanned;
+    size_t head_scanned, answer_scanned;
 
     struct egress_exchange exchange;
     struct authority target;
@@ -154,7 +154,8 @@ const struct policy_client *egress_conn_client(const struct egress_conn *conn);
 void egress_request_describe(const struct egress_conn *conn, struct network_request *request);
 void egress_request_start(struct egress_conn *conn);       /* `in` may hold a whole head */
 void egress_request_start_hello(struct egress_conn *conn); /* `in` may hold a whole ClientHello */
-void egress_request_late(struct egress_conn *conn);        /* it did not get whole in its time */
+/* The head or hello did not arrive in time. */
+void egress_request_late(struct egress_conn *conn);
 
 /* egress_route.c: from an allowed name to a connected socket. */
 void egress_route_start(struct egress_conn *conn);
@@ -164,7 +165,6 @@ void egress_route_cancel(struct egress_conn *conn);
 /* egress_forward.c: the request's way to the origin. */
 void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_address *address);
 void egress_forward_send(struct egress_conn *conn);
-void egress_forward_event(evutil_socket_t fd, short what, void *context);
 /* Whether to read what the origin sends. */
 void egress_origin_read_enable(struct egress_conn *conn, bool enable);
 void egress_origin_close(struct egress_conn *conn);

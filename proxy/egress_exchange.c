@@ -4,6 +4,7 @@
 #include "proxy/egress_exchange.h"
 
 #include "proxy/gate.h"
+#include "rules/url_target.h"
 
 enum { REFUSED_LEN_MAX = 2048, PATH_LEN_MAX = 8192 };
 
@@ -84,9 +85,37 @@ void egress_exchange_judge(struct egress_exchange *exchange, struct policy *poli
     exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
 }
 
+void egress_exchange_describe(const struct egress_exchange *exchange, struct buffer *canonical,
+                              struct network_request *request)
+{
+    struct slice path = slice_of(exchange->facts.data + exchange->peer_len + exchange->host_len,
+                                 exchange->path_len);
+    buffer_clear(canonical);
+    request->sight = NETWORK_SEEN;
+    request->method = (enum http_method)exchange->method;
+    request->path_ambiguous = !url_path_canonical(path, canonical) || canonical->failed;
+    request->path = buffer_slice(canonical);
+}
+
 struct slice egress_exchange_host(const struct egress_exchange *exchange)
 {
     return slice_of(exchange->facts.data + exchange->peer_len, exchange->host_len);
+}
+
+bool egress_exchange_target(const struct egress_exchange *exchange, struct host_name *host_out)
+{
+    struct slice host = egress_exchange_host(exchange);
+    struct ip_address address;
+    struct error error;
+    if (!ip_address_parse(host, &address))
+        return host_name_parse(host, host_out, &error);
+    host_name_from_address(host_out, &address);
+    return true;
+}
+
+void egress_exchange_shrink(struct egress_exchange *exchange)
+{
+    buffer_shrink(&exchange->facts);
 }
 
 void egress_exchange_clear(struct egress_exchange *exchange, struct gate *gate)

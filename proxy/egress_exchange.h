@@ -52,7 +52,16 @@ void egress_exchange_set_hello(struct egress_exchange *exchange, struct slice sn
 /* Takes over a verdict and its policy. */
 void egress_exchange_judge(struct egress_exchange *exchange, struct policy *policy,
                            const struct network_verdict *verdict);
+/* Tells a decision what was asked for in the clear: method, and path, whose canonical text goes to
+ * `canonical` and has to last as long as the request. */
+void egress_exchange_describe(const struct egress_exchange *exchange, struct buffer *canonical,
+                              struct network_request *request);
 struct slice egress_exchange_host(const struct egress_exchange *exchange);
+/* The host as it was asked for. False when there was none, or memory was out. */
+MUST_CHECK bool egress_exchange_target(const struct egress_exchange *exchange,
+                                       struct host_name *host_out);
+/* Gives memory back that the facts do not need: for an exchange that will be there for long. */
+void egress_exchange_shrink(struct egress_exchange *exchange);
 /* Back to nothing asked; keeps the memory of `facts`. */
 void egress_exchange_clear(struct egress_exchange *exchange, struct gate *gate);
 void egress_exchange_free(struct egress_exchange *exchange, struct gate *gate);

@@ -45,17 +45,6 @@ void egress_origin_sweep(struct egress_conn *conn)
         egress_origin_close(conn);
 }
 
-void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_address *address)
-{
-    struct egress_origin *origin = &conn->origin;
-    origin->fd = fd;
-    origin->authority = conn->target;
-    origin->address = address == NULL ? (struct ip_address){{0}} : *address;
-    origin->reused = false;
-    endpoint_keep_alive(fd); /* an answer may be a long stream */
-    fd_watch_init(&origin->watch, conn->gate->base, fd, egress_forward_event, conn);
-}
-
 /* Sends the head and what is in origin.out, `more` when spliced bytes follow at once. True when the
  * origin took all of it. */
 static bool origin_takes(struct egress_conn *conn, bool more)
@@ -246,7 +235,7 @@ void egress_forward_send(struct egress_conn *conn)
     }
 }
 
-void egress_forward_event(evutil_socket_t fd, short what, void *context)
+static void on_origin_event(evutil_socket_t fd, short what, void *context)
 {
     struct egress_conn *conn = context;
     (void)fd;
@@ -256,4 +245,16 @@ void egress_forward_event(evutil_socket_t fd, short what, void *context)
     }
     if ((what & EV_READ) && conn->origin.fd == fd)
         egress_response_read(conn);
+}
+
+void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_address *address)
+{
+    struct egress_origin *origin = &conn->origin;
+    origin->fd = fd;
+    origin->authority = conn->target;
+    origin->address = address == NULL ? (struct ip_address){{0}} : *address;
+    origin->reused = false;
+    conn->answer_scanned = 0;
+    endpoint_keep_alive(fd); /* an answer may be a long stream */
+    fd_watch_init(&origin->watch, conn->gate->base, fd, on_origin_event, conn);
 }

@@ -77,11 +77,7 @@ void egress_header_write_request(const struct egress_request_plan *plan, struct 
 void egress_header_write_response(const struct egress_answer_plan *plan, struct buffer *out)
 {
     const struct http_head *head = plan->head;
-    buffer_append_literal(out, "HTTP/1.1 ");
-    buffer_append_u64(out, head->status);
-    buffer_append_byte(out, ' ');
-    buffer_append_slice(out, head->reason);
-    buffer_append_literal(out, "\r\n");
+    http_write_status(out, head->status, head->reason);
     for (unsigned i = 0; i < head->field_count; i++) {
         if (!ends_here(head, head->fields[i].name))
             http_write_field(out, head->fields[i].name, head->fields[i].value);

@@ -2,7 +2,6 @@
  *
  * The records of an egress exchange (DESIGN 5). Every exchange that was numbered gets exactly one
  * closing record: `request` when nothing was written before, `close` after an `open`. */
-#include <string.h>
 
 #include "proxy/egress_exchange.h"
 #include "proxy/log_identity.h"

@@ -91,8 +91,6 @@ static bool may_forward(const struct http_head *head, struct error *error)
 
 void egress_request_describe(const struct egress_conn *conn, struct network_request *request)
 {
-    const struct egress_exchange *exchange = &conn->exchange;
-    struct buffer *canonical = &conn->gate->scratch->path;
     *request = (struct network_request){
         .host = conn->target.host,
         .port = conn->target.port,
@@ -100,15 +98,8 @@ void egress_request_describe(const struct egress_conn *conn, struct network_requ
         .now_us = timestamp_now_us(),
         .tunnel = conn->wish == EGRESS_WISH_TLS || conn->wants_upgrade ? &conn->facts : NULL,
     };
-    if (conn->wish != EGRESS_WISH_FORWARD)
-        return;
-    struct slice path = slice_of(exchange->facts.data + exchange->peer_len + exchange->host_len,
-                                 exchange->path_len);
-    buffer_clear(canonical);
-    request->sight = NETWORK_SEEN;
-    request->method = (enum http_method)exchange->method;
-    request->path_ambiguous = !url_path_canonical(path, canonical) || canonical->failed;
-    request->path = buffer_slice(canonical);
+    if (conn->wish == EGRESS_WISH_FORWARD)
+        egress_exchange_describe(&conn->exchange, &conn->gate->scratch->path, request);
 }
 
 /* The policy's word on the name. */
@@ -308,17 +299,11 @@ void egress_request_start_hello(struct egress_conn *conn)
 
 void egress_request_late(struct egress_conn *conn)
 {
-    bool tls = conn->wish == EGRESS_WISH_TLS;
-    if (io_buffer_len(&conn->in) == 0) {
-        egress_conn_close(conn, "limit.hello-time"); /* nothing was asked */
-        return;
-    }
+    bool hello = conn->state == EGRESS_CONN_HELLO;
+    keep_facts(conn, NULL, hello ? 443 : 0, slice_of(NULL, 0));
     conn->request_body.finished = false; /* the rest may still come: it is nobody's request */
-    keep_facts(conn, NULL, tls ? 443 : 0, slice_of(NULL, 0));
-    if (tls)
-        egress_refusal_send(conn, 408, "limit.hello-time",
-                            "dockreeve: the ClientHello did not arrive in time", NULL);
-    else
-        egress_refusal_send(conn, 408, "limit.header-time",
-                            "dockreeve: the request head did not arrive in time", NULL);
+    egress_refusal_send(conn, 408, hello ? "limit.hello-time" : "limit.header-time",
+                        hello ? "dockreeve: the ClientHello did not arrive in time"
+                              : "dockreeve: the request head did not arrive in time",
+                        NULL);
 }

@@ -43,18 +43,17 @@ static void start_tunnel(struct egress_conn *conn)
 {
     struct egress_origin *origin = &conn->origin;
     struct egress_exchange exchange = conn->exchange;
-    struct host_name host = conn->target.host;
     struct tunnel_plan plan = {
         .egress = conn->egress,
         .listener = conn->listener,
         .to_client = conn->out,
         .to_origin = conn->in,
         .exchange = &exchange,
-        .host = &host,
     };
     conn->out = conn->in = (struct io_buffer){0};
     if (exchange.stream) /* counted once more as a tunnel */
         metrics_totals(conn->gate->metrics)->open_streams--;
+    exchange.stream = false;
     conn->exchange = (struct egress_exchange){0};
     size_t said = io_buffer_len(&origin->in);
     exchange.bytes_out = said;
@@ -139,27 +138,20 @@ static void release_after_log(struct egress_conn *conn)
     gate_wait_for_log(gate, &conn->waiter, seq);
 }
 
-/* What the client is told of the body's framing. HTTP/1.0 knows no chunks: there the end of the
- * connection is the end. */
+/* What the client is told of the body's framing. */
 static void plan_answer(struct egress_conn *conn, const struct http_head *head,
                         struct egress_answer_plan *plan)
 {
     enum http_method method = (enum http_method)conn->exchange.method;
     enum http_framing framing = http_response_framing(head, method);
-    plan->framing = framing;
+    plan->framing = http_client_framing(framing, conn->minor_version_0);
     plan->content_length = head->content_length;
-    plan->show_length =
-        framing == HTTP_FRAMING_NONE && head->framing == HTTP_FRAMING_LENGTH && head->status != 204;
-    if (framing == HTTP_FRAMING_CHUNKED && conn->minor_version_0)
-        plan->framing = HTTP_FRAMING_CLOSE;
-    else if (framing == HTTP_FRAMING_CLOSE && !conn->minor_version_0)
-        plan->framing = HTTP_FRAMING_CHUNKED;
+    plan->show_length = http_response_shows_length(head, framing);
     if (plan->framing == HTTP_FRAMING_CLOSE)
         conn->close_after = true;
     plan->close = conn->close_after || conn->gate->draining ||
                   (conn->input_ended && io_buffer_len(&conn->in) == 0);
-    conn->response_body_closes =
-        framing == HTTP_FRAMING_CLOSE || head->connection_close || head->minor_version == 0;
+    conn->response_body_closes = http_response_closes(head, framing);
     http_body_init(&conn->response_body, framing, head->content_length, plan->framing);
     if (framing == HTTP_FRAMING_CHUNKED)
         http_chunk_init_dropping(&conn->response_body.chunks);
@@ -248,10 +240,10 @@ static bool read_head(struct egress_conn *conn)
     struct io_buffer *in = &conn->origin.in;
     struct http_head *head = &gate->scratch->head;
     while (io_buffer_len(in) > 0) {
-        size_t consumed, scanned = 0;
+        size_t consumed;
         struct error error;
-        switch (http_head_parse_response(head, io_buffer_bytes(in), io_buffer_len(in), &scanned,
-                                         &consumed, &error)) {
+        switch (http_head_parse_response(head, io_buffer_bytes(in), io_buffer_len(in),
+                                         &conn->answer_scanned, &consumed, &error)) {
         case HTTP_HEAD_MORE:
             return false;
         case HTTP_HEAD_BAD:
@@ -262,6 +254,7 @@ static bool read_head(struct egress_conn *conn)
             break;
         }
         io_buffer_reset(gate->blocks, &conn->forward);
+        conn->answer_scanned = 0;
         if (!check_head(conn, head))
             return false;
         if (head->status >= 200 || head->status == 101) {

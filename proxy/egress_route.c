@@ -33,7 +33,6 @@ static void start_tunnel(struct egress_conn *conn)
     static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
     struct gate *gate = conn->gate;
     bool announced = conn->wish == EGRESS_WISH_CONNECT;
-    struct host_name host = conn->target.host;
     struct egress *egress = conn->egress;
     struct tunnel_plan plan = {
         .egress = egress,
@@ -42,7 +41,6 @@ static void start_tunnel(struct egress_conn *conn)
         .to_client = conn->out,
         .to_origin = conn->in,
         .exchange = &conn->exchange,
-        .host = &host,
         .peek = announced,
     };
     fd_watch_set(&conn->origin.watch, 0);
@@ -355,16 +353,6 @@ static void resolve(struct egress_conn *conn, const struct host_name *host,
         answered(&conn->query, &answer);
 }
 
-/* RFC 6761 section 6.3: these names are ours to answer. */
-static void check_loopback(struct egress_conn *conn)
-{
-    static const struct ip_address loopback[] = {
-        {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}},
-        {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
-    };
-    check_addresses(conn, loopback, 2);
-}
-
 static void go_by_proxy(struct egress_conn *conn)
 {
     const struct authority *proxy = upstream_proxy_authority(conn->egress->proxy);
@@ -422,7 +410,7 @@ void egress_route_start(struct egress_conn *conn)
     if (host->is_address)
         check_addresses(conn, &host->address, 1);
     else if (host_name_is_local(host))
-        check_loopback(conn);
+        check_addresses(conn, ip_loopback, IP_LOOPBACK_COUNT);
     else if (proxy != NULL && upstream_proxy_takes(proxy, &conn->target))
         go_by_proxy(conn);
     else

@@ -118,13 +118,10 @@ bool endpoint_is_unix(const struct endpoint *endpoint)
 
 struct ip_address endpoint_ip(const struct endpoint *endpoint)
 {
-    struct ip_address ip = {{0}};
-    if (endpoint->address.any.sa_family == AF_INET6) {
-        memcpy(ip.bytes, &endpoint->address.in6.sin6_addr, 16);
-    } else {
-        ip.bytes[10] = ip.bytes[11] = 0xff;
-        memcpy(ip.bytes + 12, &endpoint->address.in.sin_addr, 4);
-    }
+    struct ip_address ip;
+    if (endpoint->address.any.sa_family != AF_INET6)
+        return ip_address_from_v4(&endpoint->address.in.sin_addr);
+    memcpy(ip.bytes, &endpoint->address.in6.sin6_addr, 16);
     return ip;
 }
 
@@ -137,10 +134,10 @@ uint16_t endpoint_port(const struct endpoint *endpoint)
 bool endpoint_is_loopback(const struct endpoint *endpoint)
 {
     struct ip_address ip = endpoint_ip(endpoint);
-    struct ip_address loopback6 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}};
     if (endpoint_is_unix(endpoint))
         return false;
-    return ip_address_is_v4(&ip) ? ip.bytes[12] == 127 : memcmp(&ip, &loopback6, sizeof(ip)) == 0;
+    return ip_address_is_v4(&ip) ? ip.bytes[12] == 127
+                                 : memcmp(&ip, &ip_loopback[1], sizeof(ip)) == 0;
 }
 
 void endpoint_write(const struct endpoint *endpoint, struct buffer *out)

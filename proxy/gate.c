@@ -6,7 +6,6 @@
 
 #include "proxy/gate.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -213,6 +212,19 @@ static void end_turn(struct gate *gate)
 bool gate_evict_idle(struct gate *gate)
 {
     return docker_conn_evict_idle(gate) || egress_evict_idle(gate->egress);
+}
+
+void gate_refuse_with_spare(struct gate *gate, int listen_fd, struct slice answer)
+{
+    if (gate->spare_fd < 0)
+        return;
+    close(steal_fd(&gate->spare_fd));
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        (void)!send(fd, answer.ptr, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        close(fd);
+    }
+    gate->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 /* Whether records or waiters are left for which no descriptor will wake the loop. */

@@ -114,8 +114,7 @@ struct gate {
 
     uint32_t id_prefix; /* random: request ids of two runs differ */
     uint64_t next_id;
-    int spare_fd; /* given up for a moment when descriptors run out, so that a connection can be
-                     refused politely */
+    int spare_fd; /* owned: see gate_refuse_with_spare() */
     bool draining;
     bool stopping;
     bool log_failing; /* said so on standard error; says so again when it works */
@@ -140,6 +139,10 @@ void gate_free(struct gate **gate);
 /* Closes the client connection that has been idle longest, a Docker one first; false when none is.
  */
 bool gate_evict_idle(struct gate *gate);
+
+/* Descriptors have run out: gives up the spare one for a moment to accept a connection, send it
+ * `answer`, which may be empty, and close it. Otherwise it would wake its listener for ever. */
+void gate_refuse_with_spare(struct gate *gate, int listen_fd, struct slice answer);
 
 /* Calls waiter->written once record `seq` is in the log, or lost. */
 void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t seq);

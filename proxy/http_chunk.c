@@ -74,6 +74,16 @@ static void drop_byte(struct http_chunk_decoder *decoder, char byte, enum http_c
         decoder->dropped++;
 }
 
+/* The one byte that may stand here, and the state behind it. */
+static void expect(struct http_chunk_decoder *decoder, char byte, char wanted, enum flaw flaw,
+                   enum http_chunk_state next)
+{
+    if (byte != wanted)
+        refuse(decoder, flaw);
+    else
+        decoder->state = next;
+}
+
 /* One byte of framing, in every state but HTTP_CHUNK_DATA. */
 static void take_framing_byte(struct http_chunk_decoder *decoder, char byte)
 {
@@ -97,16 +107,11 @@ static void take_framing_byte(struct http_chunk_decoder *decoder, char byte)
         drop_byte(decoder, byte, HTTP_CHUNK_SIZE_LF, FLAW_EXTENSION);
         return;
     case HTTP_CHUNK_SIZE_LF: /* LF, then chunk-data; size 0 is the last-chunk */
-        if (byte != '\n')
-            refuse(decoder, FLAW_SIZE);
-        else
-            decoder->state = decoder->remaining > 0 ? HTTP_CHUNK_DATA : HTTP_CHUNK_END_CR;
+        expect(decoder, byte, '\n', FLAW_SIZE,
+               decoder->remaining > 0 ? HTTP_CHUNK_DATA : HTTP_CHUNK_END_CR);
         return;
     case HTTP_CHUNK_DATA_CR: /* CR behind chunk-data */
-        if (byte != '\r')
-            refuse(decoder, FLAW_DATA);
-        else
-            decoder->state = HTTP_CHUNK_DATA_LF;
+        expect(decoder, byte, '\r', FLAW_DATA, HTTP_CHUNK_DATA_LF);
         return;
     case HTTP_CHUNK_DATA_LF: /* LF, then the next chunk */
         if (byte != '\n')
@@ -128,16 +133,10 @@ static void take_framing_byte(struct http_chunk_decoder *decoder, char byte)
         drop_byte(decoder, byte, HTTP_CHUNK_TRAILER_LF, FLAW_TRAILER);
         return;
     case HTTP_CHUNK_TRAILER_LF:
-        if (byte != '\n')
-            refuse(decoder, FLAW_TRAILER);
-        else
-            decoder->state = HTTP_CHUNK_END_CR;
+        expect(decoder, byte, '\n', FLAW_TRAILER, HTTP_CHUNK_END_CR);
         return;
     case HTTP_CHUNK_END_LF: /* its LF */
-        if (byte != '\n')
-            refuse(decoder, FLAW_TRAILER);
-        else
-            decoder->state = HTTP_CHUNK_DONE;
+        expect(decoder, byte, '\n', FLAW_TRAILER, HTTP_CHUNK_DONE);
         return;
     case HTTP_CHUNK_DATA:
     case HTTP_CHUNK_DONE:

@@ -517,6 +517,26 @@ enum http_framing http_response_framing(const struct http_head *head, enum http_
     return head->framing;
 }
 
+enum http_framing http_client_framing(enum http_framing framing, bool minor_version_0)
+{
+    if (framing == HTTP_FRAMING_CHUNKED && minor_version_0)
+        return HTTP_FRAMING_CLOSE;
+    if (framing == HTTP_FRAMING_CLOSE && !minor_version_0)
+        return HTTP_FRAMING_CHUNKED;
+    return framing;
+}
+
+bool http_response_shows_length(const struct http_head *head, enum http_framing framing)
+{
+    return framing == HTTP_FRAMING_NONE && head->framing == HTTP_FRAMING_LENGTH &&
+           head->status != 204;
+}
+
+bool http_response_closes(const struct http_head *head, enum http_framing framing)
+{
+    return framing == HTTP_FRAMING_CLOSE || head->connection_close || head->minor_version == 0;
+}
+
 struct slice http_head_field(const struct http_head *head, struct slice name)
 {
     for (unsigned i = 0; i < head->field_count; i++) {

@@ -92,6 +92,13 @@ MUST_CHECK enum http_head_result http_head_parse_response(struct http_head *head
 /* RFC 9112 section 6.3: what follows this response head when `method` was asked. 1xx, 204, 304 and
  * HEAD have no body. */
 enum http_framing http_response_framing(const struct http_head *head, enum http_method method);
+/* How a body that comes in `framing` is framed for a client. HTTP/1.0 knows no chunks: there the
+ * end of the connection is the end. */
+enum http_framing http_client_framing(enum http_framing framing, bool minor_version_0);
+/* Whether Content-Length is information only: to HEAD and with 304 no body follows. */
+bool http_response_shows_length(const struct http_head *head, enum http_framing framing);
+/* Whether the sender's connection ends with this response. */
+bool http_response_closes(const struct http_head *head, enum http_framing framing);
 
 /* The first field of that name (compared without case); ptr NULL when there is none. */
 struct slice http_head_field(const struct http_head *head, struct slice name);

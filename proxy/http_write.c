@@ -11,6 +11,15 @@ void http_write_field(struct buffer *out, struct slice name, struct slice value)
     buffer_append_literal(out, "\r\n");
 }
 
+void http_write_status(struct buffer *out, unsigned status, struct slice phrase)
+{
+    buffer_append_literal(out, "HTTP/1.1 ");
+    buffer_append_u64(out, status);
+    buffer_append_byte(out, ' ');
+    buffer_append_slice(out, phrase);
+    buffer_append_literal(out, "\r\n");
+}
+
 void http_write_length(struct buffer *out, uint64_t length)
 {
     buffer_append_literal(out, "Content-Length: ");
@@ -50,11 +59,8 @@ static const char *reason_phrase(unsigned status)
 void http_write_refusal(struct buffer *out, const struct http_refusal *refusal)
 {
     unsigned status = refusal->status;
-    buffer_append_literal(out, "HTTP/1.1 ");
-    buffer_append_u64(out, status);
-    buffer_append_byte(out, ' ');
-    buffer_append_text(out, reason_phrase(status));
-    buffer_append_literal(out, "\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n");
+    http_write_status(out, status, slice_from_text(reason_phrase(status)));
+    buffer_append_literal(out, "Content-Type: application/json\r\nCache-Control: no-store\r\n");
     if (refusal->proxy_status.ptr != NULL)
         http_write_field(out, SLICE_LITERAL("Proxy-Status"), refusal->proxy_status);
     if (status == 429 || status == 503)

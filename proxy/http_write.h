@@ -10,6 +10,8 @@
 
 /* "Name: value CRLF". Neither is looked at: they come from a head that was parsed, or are ours. */
 void http_write_field(struct buffer *out, struct slice name, struct slice value);
+/* "HTTP/1.1 200 OK CRLF" */
+void http_write_status(struct buffer *out, unsigned status, struct slice phrase);
 /* "Content-Length: … CRLF" */
 void http_write_length(struct buffer *out, uint64_t length);
 

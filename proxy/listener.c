@@ -78,6 +78,17 @@ enum policy_role listener_role(const struct listener *listener)
     return listener->role;
 }
 
+bool listener_any_docker(const struct gate *gate)
+{
+    const struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (listener_role(listener) == POLICY_ROLE_DOCKER)
+            return true;
+    }
+    return false;
+}
+
 bool listener_any_at(const struct gate *gate, const struct ip_address *address, uint16_t port)
 {
     const struct listener *listener;
@@ -245,7 +256,7 @@ static struct listener *find(const struct gate *gate, const struct policy_client
     return NULL;
 }
 
-void listener_discard(struct listener_list *fresh)
+static void discard(struct listener_list *fresh)
 {
     struct listener *listener;
     while ((listener = TAILQ_FIRST(fresh)) != NULL) {
@@ -273,7 +284,7 @@ bool listener_prepare(struct gate *gate, const struct policy *policy, struct lis
             struct listener *listener = make(gate, client, listen_at->role, listen_at->text);
             TAILQ_INSERT_TAIL(fresh, listener, link);
             if (!open_socket(listener, listen_at, error)) {
-                listener_discard(fresh);
+                discard(fresh);
                 return false;
             }
         }
@@ -401,13 +412,14 @@ bool listener_admits(const struct listener *listener, const struct endpoint *pee
 }
 
 /* No room for one more: a short answer says so, instead of a connection that hangs. */
+static const char no_room[] =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+    "Content-Length: 62\r\nConnection: close\r\n\r\n"
+    "{\"message\":\"dockreeve: too many connections; try again later\"}";
+
 static void turn_away(int fd)
 {
-    static const char answer[] =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-        "Content-Length: 62\r\nConnection: close\r\n\r\n"
-        "{\"message\":\"dockreeve: too many connections; try again later\"}";
-    (void)!send(fd, answer, sizeof(answer) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)!send(fd, no_room, sizeof(no_room) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
     close(fd);
 }
 
@@ -417,13 +429,7 @@ static void accept_without_descriptors(struct gate *gate, int listen_fd)
 {
     if (gate_evict_idle(gate))
         return; /* the level-triggered event comes again */
-    if (gate->spare_fd < 0)
-        return;
-    close(steal_fd(&gate->spare_fd));
-    int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0)
-        turn_away(fd);
-    gate->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    gate_refuse_with_spare(gate, listen_fd, SLICE_LITERAL(no_room));
 }
 
 static void on_accept(evutil_socket_t listen_fd, short what, void *context)

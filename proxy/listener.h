@@ -17,6 +17,9 @@ struct listener; /* opaque, counted: it lives as long as a connection it accepte
 struct listener *listener_use(struct listener *listener);
 void listener_unuse(struct listener **listener);
 
+/* Whether some listener is for the Docker API: a gate to the internet alone has no engine. */
+bool listener_any_docker(const struct gate *gate);
+
 /* The policy's client of this listener; NULL once a reload took the listener away. */
 const struct policy_client *listener_policy_client(const struct listener *listener);
 struct client_state *listener_client(const struct listener *listener);
@@ -38,7 +41,6 @@ MUST_CHECK bool listener_prepare(struct gate *gate, const struct policy *policy,
 /* Makes the prepared ones accept, ties all of them to the new policy's clients and closes those it
  * no longer has. */
 void listener_commit(struct gate *gate, const struct policy *policy, struct listener_list *fresh);
-void listener_discard(struct listener_list *fresh);
 
 /* Takes over listening sockets that the service manager passed (LISTEN_FDS): name = client. */
 MUST_CHECK bool listener_adopt(struct gate *gate, const struct policy *policy, struct error *error);

@@ -26,6 +26,7 @@ libproxy_a_SOURCES = \
 	proxy/http_fault.c proxy/http_fault.h \
 	proxy/http_head.c proxy/http_head.h \
 	proxy/http_line.c proxy/http_line.h \
+	proxy/http_write.c proxy/http_write.h \
 	proxy/io_buffer.c proxy/io_buffer.h \
 	proxy/listener.c proxy/listener.h \
 	proxy/probe.c proxy/probe.h \
@@ -47,6 +48,7 @@ libproxy_a_SOURCES += \
 libproxy_a_SOURCES += \
 	proxy/address_cache.c proxy/address_cache.h \
 	proxy/dialer.c proxy/dialer.h \
+	proxy/dns_channel.c proxy/dns_channel.h \
 	proxy/dns_conn.c proxy/dns_conn.h \
 	proxy/dns_exchange.c proxy/dns_exchange.h \
 	proxy/dns_message.c proxy/dns_message.h \
@@ -64,7 +66,6 @@ libproxy_a_SOURCES += \
 	proxy/egress_route.c \
 	proxy/fd_watch.h \
 	proxy/hosts_table.c proxy/hosts_table.h \
-	proxy/http_write.c proxy/http_write.h \
 	proxy/own_address.c proxy/own_address.h \
 	proxy/resolver.c proxy/resolver.h \
 	proxy/tls_hello.c proxy/tls_hello.h \

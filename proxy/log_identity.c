@@ -3,8 +3,6 @@
  * Ids and peers as text. Both are made for every record, so neither uses printf(3). */
 #include "proxy/log_identity.h"
 
-#include <arpa/inet.h>
-
 struct slice log_identity_id(const struct gate *gate, uint64_t number, char text[LOG_ID_LEN_MAX])
 {
     static const char hex[] = "0123456789abcdef";

@@ -426,7 +426,7 @@ void metrics_print(const struct metrics *metrics, struct buffer *out)
     print_plain(out, "dockreeve_upstream_errors_total", "counter",
                 "Requests that failed because the engine or an origin was unreachable or answered "
                 "badly.",
-                totals->upstream_errors);
+                totals->upstream_errors + totals->engine_errors);
     print_plain(out, "dockreeve_log_lost_total", "counter",
                 "Log records that could not be written.", totals->log_lost);
     print_plain(out, "dockreeve_denials_suppressed_total", "counter",

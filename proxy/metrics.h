@@ -25,8 +25,9 @@ enum {
 
 /* What has no labels: the loop changes the numbers in place. */
 struct metrics_totals {
-    uint64_t open_streams; /* gauge */
-    uint64_t upstream_errors;
+    uint64_t open_streams;    /* gauge */
+    uint64_t upstream_errors; /* of origins; printed as a sum with the engine's */
+    uint64_t engine_errors;   /* set before printing: the engine pool counts */
     uint64_t log_lost;
     uint64_t denials_suppressed;
     uint64_t reloads_ok, reloads_failed;

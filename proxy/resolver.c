@@ -16,38 +16,25 @@
  * told may ask again, cancel, or free the resolver. */
 #include "proxy/resolver.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <event2/event_struct.h>
 
-/* Version 1.34 marks the calls that version 1.18 has as old; what is new there does not exist here.
- */
-#define CARES_NO_DEPRECATED
-#include <ares.h>
-
 #include "proxy/address_cache.h"
+#include "proxy/dns_channel.h"
 #include "proxy/hosts_table.h"
 
 enum {
     LOOKUPS_MAX = 1024, /* at one time; an asker that does not stop shall not have all memory */
     LOOKUP_CHAINS = 256,
-    SOCKETS_MAX = 4 * RESOLVER_SERVERS_MAX, /* UDP and TCP, and those that replace a broken one */
     NEGATIVE_TTL_S = 5,
-    TRIES = 3,
-    TRY_MS_MIN = 50,
-    TRY_MS_MAX = 1000,
 };
 
 /* RFC 8305 section 8: Resolution Delay. */
 static const struct timeval resolution_delay = {.tv_usec = 50000};
-
-static const char resolv_conf[] = "/etc/resolv.conf";
 
 enum family_index { FAMILY_V6, FAMILY_V4, FAMILIES };
 
@@ -83,25 +70,17 @@ struct lookup {
     bool is_untold;
 };
 
-struct watch {
-    ares_socket_t fd; /* c-ares'; ARES_SOCKET_BAD = free */
-    struct resolver *resolver;
-    struct event event;
-};
-
 LIST_HEAD(lookup_chain, lookup);
 TAILQ_HEAD(lookup_list, lookup);
 
 struct resolver {
-    struct event_base *base; /* borrowed */
-    ares_channel channel;    /* owned */
-    struct hosts_table *hosts;
-    struct address_cache *cache;
+    struct event_base *base;     /* borrowed */
+    struct dns_channel *channel; /* owned */
+    struct hosts_table *hosts;   /* owned; NULL = none */
+    struct address_cache *cache; /* owned */
     struct timeval timeout;
     uint32_t ttl_max_s;
-    struct event retry;   /* when c-ares wants to be called */
     struct event telling; /* active while a lookup of `untold` waits */
-    struct watch watches[SOCKETS_MAX];
     struct lookup_chain chains[LOOKUP_CHAINS];
     struct lookup_list lookups; /* owned: all there are */
     struct lookup_list untold;
@@ -341,9 +320,7 @@ static int read_v4(struct family *family, const unsigned char *bytes, int len)
     int count = RESOLVER_ADDRESSES_MAX;
     int status = ares_parse_a_reply(bytes, len, NULL, records, &count);
     for (int i = 0; status == ARES_SUCCESS && i < count; i++) {
-        struct ip_address *address = &family->addresses[family->count++];
-        *address = (struct ip_address){{[10] = 0xff, [11] = 0xff}};
-        memcpy(address->bytes + 12, &records[i].ipaddr, 4);
+        family->addresses[family->count++] = ip_address_from_v4(&records[i].ipaddr);
         family->ttl_s = lower_ttl(family->ttl_s, records[i].ttl);
     }
     return status;
@@ -377,7 +354,8 @@ static enum dns_outcome outcome_of(int status)
     }
 }
 
-/* c-ares' own call back: comes once for each question, at the latest from ares_destroy(). */
+/* c-ares' own call back: comes once for each question, at the latest from
+ * dns_channel_free(). */
 static void on_family(void *context, int status, int timeouts, unsigned char *bytes, int len)
 {
     (void)timeouts;
@@ -421,61 +399,7 @@ static struct lookup *lookup_new(struct resolver *resolver, const struct host_na
     return lookup;
 }
 
-/* --- the loop and c-ares --- */
-
-static void schedule_retry(struct resolver *resolver)
-{
-    struct timeval wait;
-    if (ares_timeout(resolver->channel, NULL, &wait) != NULL)
-        event_add(&resolver->retry, &wait);
-    else
-        event_del(&resolver->retry);
-}
-
-static void on_retry(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    struct resolver *resolver = context;
-    ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-    schedule_retry(resolver);
-}
-
-static void on_socket(evutil_socket_t fd, short what, void *context)
-{
-    struct resolver *resolver = ((struct watch *)context)->resolver;
-    ares_process_fd(resolver->channel, (what & EV_READ) != 0 ? fd : ARES_SOCKET_BAD,
-                    (what & EV_WRITE) != 0 ? fd : ARES_SOCKET_BAD);
-    schedule_retry(resolver);
-}
-
-static struct watch *watch_of(struct resolver *resolver, ares_socket_t fd)
-{
-    for (unsigned i = 0; i < SOCKETS_MAX; i++) {
-        if (resolver->watches[i].fd == fd)
-            return &resolver->watches[i];
-    }
-    return NULL;
-}
-
-/* c-ares says what it wants to know of a socket; nothing before it closes it. */
-static void on_socket_state(void *context, ares_socket_t fd, int readable, int writable)
-{
-    struct resolver *resolver = context;
-    struct watch *watch = watch_of(resolver, fd);
-    if (watch != NULL)
-        event_del(&watch->event);
-    else
-        watch = watch_of(resolver, ARES_SOCKET_BAD);
-    if (watch == NULL)
-        return; /* more sockets than servers can have: its questions run into their timeout */
-    watch->fd = readable || writable ? fd : ARES_SOCKET_BAD;
-    short what = (short)((readable ? EV_READ : 0) | (writable ? EV_WRITE : 0));
-    if (what == 0)
-        return;
-    event_assign(&watch->event, resolver->base, fd, (short)(what | EV_PERSIST), on_socket, watch);
-    event_add(&watch->event, NULL);
-}
+/* --- the resolver --- */
 
 /* Tells one query after the other. Whoever is told may do anything, so each round looks anew. */
 static void on_telling(evutil_socket_t fd, short what, void *context)
@@ -504,127 +428,6 @@ static void on_telling(evutil_socket_t fd, short what, void *context)
     resolver->freed_out = NULL;
 }
 
-/* --- setting up --- */
-
-/* c-ares takes 127.0.0.1 when /etc/resolv.conf names no server it can read. Nobody asked for that
- * one, so it must stand there. */
-static bool resolv_conf_names_loopback(void)
-{
-    AUTO_FCLOSE FILE *file = fopen(resolv_conf, "re");
-    AUTO_FREE char *line = NULL;
-    size_t size = 0;
-    bool found = false;
-    while (file != NULL && !found && getline(&line, &size, file) >= 0) {
-        char address[64];
-        found =
-            sscanf(line, "nameserver %63[0-9.]", address) == 1 && strcmp(address, "127.0.0.1") == 0;
-    }
-    return found;
-}
-
-static bool cares_fault(struct error *error, int status)
-{
-    return error_set(error, 1, "the resolver cannot be set up: %s", ares_strerror(status));
-}
-
-/* Checks what c-ares found, and takes the first RESOLVER_SERVERS_MAX of it. */
-static bool check_found_servers(struct resolver *resolver, struct error *error)
-{
-    struct ares_addr_port_node *servers = NULL;
-    int status = ares_get_servers_ports(resolver->channel, &servers);
-    if (status != ARES_SUCCESS)
-        return cares_fault(error, status);
-    bool defaulted = servers == NULL || (servers->next == NULL && servers->family == AF_INET &&
-                                         servers->addr.addr4.s_addr == htonl(INADDR_LOOPBACK) &&
-                                         !resolv_conf_names_loopback());
-    struct ares_addr_port_node *last = servers;
-    for (int i = 1; last != NULL && i < RESOLVER_SERVERS_MAX; i++)
-        last = last->next;
-    if (last != NULL && last->next != NULL) {
-        struct ares_addr_port_node *rest = last->next;
-        last->next = NULL;
-        status = ares_set_servers_ports(resolver->channel, servers);
-        last->next = rest;
-    }
-    ares_free_data(servers);
-    if (defaulted)
-        return error_set(error, 2, "%s names no name server: give one with --resolver ADDRESS",
-                         resolv_conf);
-    return status == ARES_SUCCESS || cares_fault(error, status);
-}
-
-static bool set_servers(struct resolver *resolver, const struct resolver_options *options,
-                        struct error *error)
-{
-    struct ares_addr_port_node nodes[RESOLVER_SERVERS_MAX];
-    memset(nodes, 0, sizeof(nodes));
-    for (unsigned i = 0; i < options->server_count; i++) {
-        const struct endpoint *server = &options->servers[i];
-        struct ip_address ip = endpoint_ip(server);
-        bool v4 = ip_address_is_v4(&ip);
-        nodes[i].family = v4 ? AF_INET : AF_INET6;
-        memcpy(&nodes[i].addr, ip.bytes + (v4 ? 12 : 0), v4 ? 4 : 16);
-        nodes[i].udp_port = nodes[i].tcp_port =
-            ntohs(server->address.any.sa_family == AF_INET ? server->address.in.sin_port
-                                                           : server->address.in6.sin6_port);
-        nodes[i].next = i + 1 < options->server_count ? &nodes[i + 1] : NULL;
-    }
-    int status = ares_set_servers_ports(resolver->channel, nodes);
-    return status == ARES_SUCCESS || cares_fault(error, status);
-}
-
-/* Before version 1.19.1 the ids of questions, which an answer must have, are drawn by rand() and
- * without a word when there is no /dev/urandom. */
-static bool check_randomness(struct error *error)
-{
-    enum { FIRST_WITHOUT_RAND = 1 << 16 | 19 << 8 | 1 };
-    int version;
-    ares_version(&version);
-    if (version >= FIRST_WITHOUT_RAND || access("/dev/urandom", R_OK) == 0)
-        return true;
-    return error_set(error, 1, "the resolver needs /dev/urandom, which cannot be read: %s",
-                     strerror(errno));
-}
-
-static bool open_channel(struct resolver *resolver, const struct resolver_options *options,
-                         struct error *error)
-{
-    uint64_t try_ms = options->timeout_ms / 5; /* doubled with each round, cut by the name's own */
-    char dns_only[] = "b", no_file[] = "/dev/null";
-    struct ares_options ares = {
-        .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
-        .timeout = (int)(try_ms < TRY_MS_MIN   ? TRY_MS_MIN
-                         : try_ms > TRY_MS_MAX ? TRY_MS_MAX
-                                               : try_ms),
-        .tries = TRIES,
-        .lookups = dns_only,
-        .sock_state_cb = on_socket_state,
-        .sock_state_cb_data = resolver,
-        .resolvconf_path = no_file,
-    };
-    /* Servers are asked in their order; no domains, no lists for sorting, no /etc/hosts. */
-    int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_DOMAINS |
-               ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB | ARES_OPT_NOROTATE;
-#ifdef ARES_OPT_QUERY_CACHE
-    ares.qcache_max_ttl = 0; /* what is kept, and for how long, is decided here */
-    mask |= ARES_OPT_QUERY_CACHE;
-#endif
-    if (options->server_count > 0)
-        mask |= ARES_OPT_RESOLVCONF;
-    int status = ares_library_init(ARES_LIB_INIT_ALL);
-    if (status == ARES_SUCCESS) {
-        status = ares_init_options(&resolver->channel, &ares, mask);
-        if (status != ARES_SUCCESS) {
-            resolver->channel = NULL;
-            ares_library_cleanup();
-        }
-    }
-    if (status != ARES_SUCCESS)
-        return cares_fault(error, status);
-    return options->server_count > 0 ? set_servers(resolver, options, error)
-                                     : check_found_servers(resolver, error);
-}
-
 struct resolver *resolver_new(struct event_base *base, const struct resolver_options *options,
                               struct error *error)
 {
@@ -638,13 +441,10 @@ struct resolver *resolver_new(struct event_base *base, const struct resolver_opt
     resolver->cache = address_cache_new(options->cache_entries);
     TAILQ_INIT(&resolver->lookups);
     TAILQ_INIT(&resolver->untold);
-    for (unsigned i = 0; i < SOCKETS_MAX; i++)
-        resolver->watches[i] = (struct watch){.fd = ARES_SOCKET_BAD, .resolver = resolver};
-    event_assign(&resolver->retry, base, -1, 0, on_retry, resolver);
     event_assign(&resolver->telling, base, -1, 0, on_telling, resolver);
     bool made = options->hosts_path == NULL ||
                 (resolver->hosts = hosts_table_load(options->hosts_path, error)) != NULL;
-    if (!made || !check_randomness(error) || !open_channel(resolver, options, error))
+    if (!made || (resolver->channel = dns_channel_new(base, options, error)) == NULL)
         resolver_free(&resolver);
     return resolver;
 }
@@ -662,19 +462,11 @@ void resolver_free(struct resolver **resolver)
         while (!TAILQ_EMPTY(&lookup->queries))
             resolver_cancel(TAILQ_FIRST(&lookup->queries));
     }
-    if (left->channel != NULL) {
-        ares_destroy(left->channel); /* calls back for all that is under way, which frees it */
-        ares_library_cleanup();
-    }
+    dns_channel_free(&left->channel); /* calls back for all that is under way, which frees it */
     /* Left are those that were about to be told. */
     while ((lookup = TAILQ_FIRST(&left->lookups)) != NULL)
         lookup_free(lookup);
-    event_del(&left->retry);
     event_del(&left->telling);
-    for (unsigned i = 0; i < SOCKETS_MAX; i++) {
-        if (left->watches[i].fd != ARES_SOCKET_BAD)
-            event_del(&left->watches[i].event);
-    }
     address_cache_free(&left->cache);
     hosts_table_free(&left->hosts);
     free(left);
@@ -685,17 +477,15 @@ void resolver_free(struct resolver **resolver)
 /* Asks for both families. c-ares may call back at once, when no server can be reached. */
 static void lookup_begin(struct lookup *lookup)
 {
-    struct resolver *resolver = lookup->resolver;
+    struct dns_channel *channel = lookup->resolver->channel;
     char absolute[HOST_NAME_LEN_MAX + 2];
     snprintf(absolute, sizeof(absolute), "%s.", lookup->host.text);
     lookup->holders++;
     for (unsigned f = 0; f < FAMILIES; f++) {
         lookup->holders++;
-        ares_query(resolver->channel, absolute, 1 /* IN */, family_types[f], on_family,
-                   &lookup->families[f]);
+        dns_channel_ask(channel, absolute, family_types[f], on_family, &lookup->families[f]);
     }
     lookup->holders--;
-    schedule_retry(resolver);
 }
 
 static bool known_already(struct resolver *resolver, const struct host_name *host,

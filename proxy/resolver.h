@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Names to addresses, by DNS and nothing else: no search list, no /etc/hosts, no NSS. The only file
- * pair that knows c-ares. Both families are asked; answers are kept for their TTL, within bounds;
- * questions for one name that come at the same time are asked once. What the addresses are is not
- * judged here: every caller must judge each of them before it is used. */
+ * Names to addresses, by DNS and nothing else: no search list, no /etc/hosts, no NSS. Both families
+ * are asked; answers are kept for their TTL, within bounds; questions for one name that come at the
+ * same time are asked once. What the addresses are is not judged here: every caller must judge each
+ * of them before it is used. */
 #ifndef DOCKREEVE_PROXY_RESOLVER_H
 #define DOCKREEVE_PROXY_RESOLVER_H
 

@@ -6,7 +6,6 @@
  * of guessed at. */
 #include "proxy/tls_hello.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "base/slice.h"

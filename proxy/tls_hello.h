@@ -6,7 +6,6 @@
 #ifndef DOCKREEVE_PROXY_TLS_HELLO_H
 #define DOCKREEVE_PROXY_TLS_HELLO_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"

@@ -42,12 +42,6 @@ static void stop_throttle(struct tunnel *tunnel)
     tunnel->throttled = false;
 }
 
-void tunnel_resume(struct tunnel *tunnel)
-{
-    stop_throttle(tunnel);
-    tunnel_move(tunnel);
-}
-
 static void close_end(struct tunnel *tunnel, struct tunnel_end *end)
 {
     struct gate *gate = tunnel->egress->gate;
@@ -255,9 +249,16 @@ static void move_from(struct tunnel *tunnel, bool client, bool origin)
         arm(tunnel, now_us);
 }
 
-void tunnel_move(struct tunnel *tunnel)
+/* Moves what can be moved, and waits for the rest. */
+static void move_both(struct tunnel *tunnel)
 {
     move_from(tunnel, true, true);
+}
+
+void tunnel_resume(struct tunnel *tunnel)
+{
+    stop_throttle(tunnel);
+    move_both(tunnel);
 }
 
 static void on_event(evutil_socket_t fd, short what, void *context)
@@ -294,7 +295,7 @@ void tunnel_begin(struct tunnel *tunnel)
     if (flush_early(tunnel, TUNNEL_CLIENT) && (unjudged || flush_early(tunnel, TUNNEL_ORIGIN)))
         arm(tunnel, timestamp_monotonic_us());
     else
-        tunnel_move(tunnel); /* finds out what broke */
+        move_both(tunnel); /* finds out what broke */
 }
 
 bool tunnel_start(struct tunnel_plan *plan)
@@ -318,13 +319,14 @@ bool tunnel_start(struct tunnel_plan *plan)
     init_end(tunnel, TUNNEL_CLIENT, plan->client_fd, &plan->to_client);
     init_end(tunnel, TUNNEL_ORIGIN, plan->origin_fd, &plan->to_origin);
     tunnel->state = TUNNEL_OPEN;
+    egress_exchange_shrink(&tunnel->exchange);
     tunnel->moved_us = timestamp_monotonic_us();
     tunnel->exchange.stream = true;
     metrics_totals(gate->metrics)->open_streams++;
     listener_client(tunnel->listener)->tunnels++;
     gate->conn_count++;
     TAILQ_INSERT_TAIL(&egress->tunnels, tunnel, link);
-    if (plan->peek && !tunnel_peek_start(tunnel, plan->host))
+    if (plan->peek && !tunnel_peek_start(tunnel))
         tunnel_close(tunnel, "limit.memory", false);
     else if (tunnel->state == TUNNEL_PEEK || tunnel->state == TUNNEL_OPEN)
         tunnel_begin(tunnel);

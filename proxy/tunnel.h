@@ -60,7 +60,6 @@ struct tunnel_plan {
     struct io_buffer to_client;       /* the answer's head */
     struct io_buffer to_origin;       /* what the client sent behind its request */
     struct egress_exchange *exchange; /* moved out of here; an open record was written */
-    const struct host_name *host;     /* as in the CONNECT; the SNI is held against it */
     bool peek;                        /* false: the first bytes were judged already */
 };
 /* False when memory is out: the descriptors are closed then and the closing record is written. */
@@ -73,15 +72,13 @@ void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset);
 void tunnel_end(struct tunnel *tunnel, const char *reason);
 /* Writes what is to be written first, and waits for more. */
 void tunnel_begin(struct tunnel *tunnel);
-/* Moves what can be moved, and waits for the rest. */
-void tunnel_move(struct tunnel *tunnel);
 /* Ends it if it has been idle, or open, for longer than the limits allow. */
 void tunnel_check_limits(struct tunnel *tunnel, int64_t now_us);
 /* Takes it out of egress->throttled, where a rate holds it up, and moves on. */
 void tunnel_resume(struct tunnel *tunnel);
 
 /* tunnel_peek.c */
-MUST_CHECK bool tunnel_peek_start(struct tunnel *tunnel, const struct host_name *host);
+MUST_CHECK bool tunnel_peek_start(struct tunnel *tunnel);
 void tunnel_peek_free(struct tunnel_peek **peek);
 /* The client's socket can be read. */
 void tunnel_peek_read(struct tunnel *tunnel);

@@ -11,7 +11,6 @@
 #include "proxy/tunnel.h"
 
 struct tunnel_peek {
-    struct host_name host;
     struct event timer;
     bool origin_speaks; /* a protocol is admitted in which the server may speak first */
 };
@@ -62,14 +61,13 @@ static void judge(struct tunnel *tunnel, const struct tunnel_facts *facts,
     const struct egress_exchange *exchange = &tunnel->exchange;
     const struct policy_client *client = listener_policy_client(tunnel->listener);
     struct network_request request = {
-        .host = tunnel->peek->host,
         .port = exchange->port,
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .address = exchange->has_address ? &exchange->address : NULL,
         .tunnel = facts,
     };
-    if (client == NULL)
+    if (client == NULL || !egress_exchange_target(exchange, &request.host))
         *verdict = (struct network_verdict){.result = VERDICT_DENY, .reason = "listener-closed"};
     else
         policy_decide_network(gate->policy, client, &request, NULL, verdict);
@@ -79,6 +77,7 @@ static void pass(struct tunnel *tunnel)
 {
     tunnel_peek_free(&tunnel->peek);
     tunnel->state = TUNNEL_OPEN;
+    egress_exchange_shrink(&tunnel->exchange);
     tunnel->moved_us = timestamp_monotonic_us();
     tunnel_begin(tunnel);
 }
@@ -144,7 +143,7 @@ void tunnel_peek_read(struct tunnel *tunnel)
         look(tunnel, got == 0);
 }
 
-bool tunnel_peek_start(struct tunnel *tunnel, const struct host_name *host)
+bool tunnel_peek_start(struct tunnel *tunnel)
 {
     struct tunnel_peek *peek = calloc(1, sizeof(*peek));
     struct network_verdict verdict;
@@ -154,7 +153,6 @@ bool tunnel_peek_start(struct tunnel *tunnel, const struct host_name *host)
         return false;
     tunnel->peek = peek;
     tunnel->state = TUNNEL_PEEK;
-    peek->host = *host;
     event_assign(&peek->timer, tunnel->egress->gate->base, -1, 0, on_timeout, tunnel);
     judge(tunnel, &unknown, &verdict);
     peek->origin_speaks = verdict.result == VERDICT_ALLOW;

@@ -8,7 +8,6 @@
 #define DOCKREEVE_RULES_HOST_NAME_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/attributes.h"

@@ -9,6 +9,11 @@
 
 static const uint8_t mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
+const struct ip_address ip_loopback[IP_LOOPBACK_COUNT] = {
+    {{[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}},
+    {{[15] = 1}},
+};
+
 bool ip_address_parse(struct slice text, struct ip_address *address_out)
 {
     char copy[INET6_ADDRSTRLEN];
@@ -23,6 +28,14 @@ bool ip_address_parse(struct slice text, struct ip_address *address_out)
         return false;
     *address_out = address;
     return true;
+}
+
+struct ip_address ip_address_from_v4(const void *bytes)
+{
+    struct ip_address address;
+    memcpy(address.bytes, mapped_prefix, sizeof(mapped_prefix));
+    memcpy(address.bytes + sizeof(mapped_prefix), bytes, 4);
+    return address;
 }
 
 bool ip_address_is_v4(const struct ip_address *address)

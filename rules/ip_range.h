@@ -15,6 +15,10 @@ struct ip_address {
     uint8_t bytes[16]; /* network order; IPv4 as ::ffff:a.b.c.d */
 };
 
+/* 127.0.0.1 and ::1, what `localhost` stands for (RFC 6761 section 6.3). */
+enum { IP_LOOPBACK_COUNT = 2 };
+extern const struct ip_address ip_loopback[IP_LOOPBACK_COUNT];
+
 struct ip_range {
     struct ip_address address; /* bits behind the prefix are zero */
     unsigned prefix;           /* 0 to 128; an IPv4 /n is 96+n */
@@ -23,6 +27,8 @@ struct ip_range {
 /* Dotted decimal with four parts (no octal, no hex, no leading zeros) or RFC 4291 text without zone
  * or brackets. */
 MUST_CHECK bool ip_address_parse(struct slice text, struct ip_address *address_out);
+/* From the four bytes of an IPv4 address in network order. */
+struct ip_address ip_address_from_v4(const void *bytes);
 bool ip_address_is_v4(const struct ip_address *address);
 /* Appends the canonical text (RFC 5952; IPv4 dotted). */
 void ip_address_write(const struct ip_address *address, struct buffer *out);

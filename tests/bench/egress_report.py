@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 from contenders import tool
-from report import cpu_name, first_line, table
+from report import cpu_name, first_line, load_rows, table
 
 LOAD_TITLES = ["contender", "a second", "p50 µs", "p99 µs", "CPU µs each", "busy", "others on core 1"]
 FLOOR, SQUID, OURS = "splice relay", "Squid", "Dockreeve"
@@ -35,23 +35,12 @@ def head(options, work):
 """
 
 
-def load_rows(results, scenario):
-    rows = []
-    for name in results.contenders(scenario):
-        value = lambda key: results.median(scenario, name, key)
-        gate = name != "no proxy"
-        rows.append([name, f"{value('rate'):,.0f}", f"{value('p50_us'):,.0f}", f"{value('p99_us'):,.0f}",
-                     f"{value('cpu_us'):.1f}" if gate else "–", f"{value('busy'):.0%}" if gate else "–",
-                     f"{value('others'):.0%}"])
-    return rows
-
-
 def load_tables(results):
     titles = {"tunnels": "Tunnels: CONNECT to an address, one small GET inside, end; 32 clients",
               "tunnels by name": "The same to a name in the hosts table; 32 clients",
               "denials": "Denied CONNECT, each on a fresh connection; 32 clients",
               "denials-kept": "Denied CONNECT on kept connections; 32 clients (who is missing keeps none)"}
-    return "".join(f"\n## {title}\n\n" + table(LOAD_TITLES, load_rows(results, scenario))
+    return "".join(f"\n## {title}\n\n" + table(LOAD_TITLES, load_rows(results, scenario, "no proxy"))
                    for scenario, title in titles.items() if results.contenders(scenario))
 
 

@@ -55,15 +55,21 @@ def manual_policies():
     return re.findall(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed$", text[text.index(".Sh EXAMPLES"):], re.M | re.S)
 
 
+def sources(*folders):
+    """The text of all C files."""
+    return "".join(read(os.path.join(folder, name)) for folder in folders for name in os.listdir(os.path.join(TOP, folder)) if name.endswith(".c"))
+
+
 def reasons():
     """The codes for `reason` of network records, as they stand in the source."""
-    found = set()
-    for folder in ("rules", "policy", "proxy"):
-        for name in os.listdir(os.path.join(TOP, folder)):
-            if name.endswith(".c"):
-                found |= set(re.findall(r'"((?:connect|dns|limit|log|upstream|upstream-proxy)\.[a-z-]+|sni-[a-z]+|own-address|listener-closed|opaque|ech|protocol)"',
-                                        read(os.path.join(folder, name))))
-    return found
+    return set(re.findall(r'"((?:connect|dns|limit|log|upstream|upstream-proxy)\.[a-z-]+|sni-[a-z]+|own-address|listener-closed|opaque|ech|protocol)"',
+                          sources("rules", "policy", "proxy")))
+
+
+def endings():
+    """What `close` says of a tunnel or a body that broke, but for reasons."""
+    calls = r"\b(?:docker_conn_close|egress_conn_close|tunnel_close|tunnel_end|egress_log_close)\([^;]*;"
+    return set(re.findall(r'"([a-z-]+)"', "".join(re.findall(calls, sources("proxy"))))) - reasons()
 
 
 class Documents(unittest.TestCase):
@@ -115,11 +121,20 @@ class Documents(unittest.TestCase):
     def test_the_manual_says_what_every_reason_means(self):
         page = read("deploy/man/dockreeve-serve.1")
         section = page[page.index(".Sh REASONS"):page.index(".Sh METRICS")]
-        words = set(re.findall(r"[a-z.-]+", section))
+        named = {word for line in re.findall(r"^\.It Cm (.*)$", section, re.M) for word in line.split(" Ns ")[0].split(" , ")}
         known = reasons()
         self.assertGreater(len(known), 40)
         classes = set(re.findall(r'"address-class\.([a-z-]+)"', read("rules/address_class.c"))) - {"public"}
         self.assertGreater(len(classes), 10)
-        for reason in sorted(known | classes):
-            with self.subTest(reason):
-                self.assertIn(reason, words)
+        self.assertEqual(named, known | {"rule", "default", "address-class.", "malformed."})
+        listed = section[section.index("address-class."):section.index("and no rule names it")]
+        self.assertEqual(set(re.findall(r"[a-z-]+", " ".join(re.findall(r"\.Cm (.*)", listed)))), classes)
+
+    def test_the_manual_names_every_way_to_end(self):
+        page = read("deploy/man/dockreeve-serve.1")
+        section = page[page.index(".Cm close\nof a tunnel"):page.index(".It Cm policy\n")]
+        known = endings()
+        self.assertGreater(len(known), 6)
+        for ending in sorted(known - {"evicted"}):  # an idle connection makes room: nothing was open on it
+            with self.subTest(ending):
+                self.assertIn(ending, re.findall(r"[a-z-]+", section))

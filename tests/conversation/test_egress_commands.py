@@ -155,11 +155,28 @@ class Numbers(EgressCase):
         for name in ("raw.test", "other.test", "other.test"):
             ask_udp(gate.dns, question(name, "A"))
         gate.wait_network(3, via="dns")
-        with Client.unix(gate.admin_path) as client:
-            text = client.ask(b"GET /metrics HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").body.decode()
+        text = self.ask_admin(gate, "/metrics").body.decode()
         counted = lines_of(text, "dockreeve_requests_total")
         expected = {("tunnel", "allow", "ours"): 2, ("forward", "allow", "ours"): 1, ("tunnel", "deny", "default"): 1,
                     ("dns", "allow", "ours"): 1, ("dns", "deny", "default"): 2}
         for (operation, decision, rule), count in expected.items():
             labels = tuple(sorted({"client": "default", "operation": operation, "decision": decision, "rule": rule}.items()))
             self.assertEqual(counted.get(labels), count, (labels, counted))
+
+    def ask_admin(self, gate, target):
+        with Client.unix(gate.admin_path) as client:
+            return client.ask(b"GET %s HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n" % target.encode())
+
+    def test_a_gate_without_the_docker_api_is_ready_without_an_engine(self):
+        gate = self.start_egress("version: 1\n", admin=True)
+        self.assertEqual(self.ask_admin(gate, "/readyz").status, 200)
+        both = self.start_egress("version: 1\n", admin=True, docker=True)
+        self.assertEqual(self.ask_admin(both, "/readyz").status, 503)
+
+    def test_faults_of_origins_stay_counted(self):
+        broken = Origin(lambda connection: None)
+        self.addCleanup(broken.stop)
+        gate = self.start_egress(allow("broken.test:%d" % broken.port), hosts={"broken.test": "127.0.0.1"}, admin=True)
+        self.assertEqual(gate.ask(forward("http://broken.test:%d/" % broken.port)).status, 502)
+        for _ in range(2):
+            self.assertRegex(self.ask_admin(gate, "/metrics").body.decode(), r"(?m)^dockreeve_upstream_errors_total 1$")

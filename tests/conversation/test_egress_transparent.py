@@ -114,12 +114,13 @@ class Tls(TransparentCase):
 
     def test_silence(self):
         """Whoever does not say where it wants to go does not stay."""
-        with self.connect("transparent-tls") as client:
-            self.assertTrue(client.ended())
-        with self.connect("transparent-tls") as client:
-            client.send(hello.hello("raw.test")[:30])
-            rest = client.to_end()
-            self.assertTrue(rest == b"" or hello.is_alert(rest), rest)
+        for said in (b"", hello.hello("raw.test")[:30]):
+            with self.connect("transparent-tls") as client:
+                client.send(said)
+                self.assertTrue(hello.is_alert(client.to_end()))
+            denial = self.denial()
+            self.assertEqual(denial["reason"], "limit.hello-time")
+            self.assertRegex(denial["peer"], r"^127\.0\.0\.1:\d+$")
 
     def test_half_close_and_counts(self):
         data = hello.hello("raw.test")

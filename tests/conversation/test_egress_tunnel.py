@@ -557,10 +557,7 @@ class Times(EgressCase):
 class Crowd(EgressCase):
     def setUp(self):
         super().setUp()
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = min(hard, 20000) if hard != resource.RLIM_INFINITY else 20000
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        self.raise_descriptor_limit()
 
     def test_a_thousand_idle_tunnels(self):
         """Or ten thousand; this process and the gate need two descriptors for each."""

@@ -2,7 +2,6 @@
 """Limits: heads, targets, times, clients, and memory that does not grow with what passes through. Memory is measured on the build
 without sanitizers."""
 
-import resource
 import threading
 
 from harness.case import GateCase, SharedGateCase
@@ -89,10 +88,7 @@ class Times(GateCase):
 class Crowds(GateCase):
     def setUp(self):
         super().setUp()
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = min(hard, 20000) if hard != resource.RLIM_INFINITY else 20000
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        self.raise_descriptor_limit()
 
     def test_two_thousand_idle_clients(self):
         gate = self.start_gate(program=plain_binary())

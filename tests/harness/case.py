@@ -3,6 +3,7 @@
 of rows. In both an engine records what arrives, and at the end there must be no malformed byte, no crash and no leak."""
 
 import os
+import resource
 import unittest
 
 from . import client
@@ -34,6 +35,13 @@ class GateCase(unittest.TestCase):
         for name, *row in rows:
             with self.subTest(name):
                 check(*row)
+
+    def raise_descriptor_limit(self):
+        """Until the end of the test, for this process and the gates that it starts."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = min(hard, 20000) if hard != resource.RLIM_INFINITY else 20000
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
 
     def start_engine(self, gate_folder):
         engine = Engine(os.path.join(gate_folder, "engine.sock"))

@@ -17,7 +17,6 @@ from .client import Client
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ALLOW_ALL = 'version: 1\ndocker:\n  - allow: "@all"\n'
-DEFAULT_DENY = "version: 1\n"
 
 
 def binary():

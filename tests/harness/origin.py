@@ -18,8 +18,6 @@ import time
 from . import wire
 from .engine import Request, answer  # the bytes of a response are the same on both sides of a gate
 
-__all__ = ["Authority", "HttpOrigin", "Origin", "RefusingPort", "Silence", "TlsOrigin", "answer", "authority", "drip", "echo", "says"]
-
 
 class Connection(wire.Stream):
     """The origin's side of one connection."""

@@ -146,6 +146,28 @@ Test(http_head, the_body_of_a_response_depends_on_the_question)
     }
 }
 
+static const struct {
+    const char *name;
+    enum http_framing comes;
+    bool minor_version_0;
+    enum http_framing goes;
+} client_rows[] = {
+    {"no body", HTTP_FRAMING_NONE, false, HTTP_FRAMING_NONE},
+    {"a length", HTTP_FRAMING_LENGTH, false, HTTP_FRAMING_LENGTH},
+    {"a length, 1.0", HTTP_FRAMING_LENGTH, true, HTTP_FRAMING_LENGTH},
+    {"chunks", HTTP_FRAMING_CHUNKED, false, HTTP_FRAMING_CHUNKED},
+    {"chunks, 1.0", HTTP_FRAMING_CHUNKED, true, HTTP_FRAMING_CLOSE},
+    {"until the end", HTTP_FRAMING_CLOSE, false, HTTP_FRAMING_CHUNKED},
+    {"until the end, 1.0", HTTP_FRAMING_CLOSE, true, HTTP_FRAMING_CLOSE},
+};
+
+Test(http_head, clients_are_told_where_a_body_ends_as_well_as_their_version_can)
+{
+    for (size_t i = 0; i < ARRAY_LEN(client_rows); i++)
+        cr_expect_eq(http_client_framing(client_rows[i].comes, client_rows[i].minor_version_0),
+                     client_rows[i].goes, "%s", client_rows[i].name);
+}
+
 static const char *const captured_heads[] = {
 #include "tests/unit/proxy/captured_heads.inc"
 };

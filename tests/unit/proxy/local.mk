@@ -8,6 +8,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/docker_header_request_test.c \
 	tests/unit/proxy/docker_header_test.c \
 	tests/unit/proxy/egress_exchange_test.c \
+	tests/unit/proxy/egress_fixture.h \
 	tests/unit/proxy/egress_header_test.c \
 	tests/unit/proxy/endpoint_test.c \
 	tests/unit/proxy/engine_test.c \

@@ -159,16 +159,16 @@ Test(metrics, gauges_and_totals_are_printed)
     metrics_connection_opened(client);
     metrics_connection_opened(metrics_client(metrics, "default"));
     metrics_connection_closed(client);
-    *metrics_totals(metrics) = (struct metrics_totals){1, 2, 3, 4, 5, 6};
+    *metrics_totals(metrics) = (struct metrics_totals){1, 2, 3, 4, 5, 6, 7};
     metrics_set_policy(metrics, "0123456789ab");
     const char *text = print(metrics, &buffer);
     has_line(text, "dockreeve_connections{client=\"default\"} 1");
     has_line(text, "dockreeve_open_streams 1");
-    has_line(text, "dockreeve_upstream_errors_total 2");
-    has_line(text, "dockreeve_log_lost_total 3");
-    has_line(text, "dockreeve_denials_suppressed_total 4");
-    has_line(text, "dockreeve_policy_reloads_total{result=\"ok\"} 5");
-    has_line(text, "dockreeve_policy_reloads_total{result=\"failed\"} 6");
+    has_line(text, "dockreeve_upstream_errors_total 5");
+    has_line(text, "dockreeve_log_lost_total 4");
+    has_line(text, "dockreeve_denials_suppressed_total 5");
+    has_line(text, "dockreeve_policy_reloads_total{result=\"ok\"} 6");
+    has_line(text, "dockreeve_policy_reloads_total{result=\"failed\"} 7");
     has_line(text, "dockreeve_policy_info{hash=\"0123456789ab\"} 1");
 }
 

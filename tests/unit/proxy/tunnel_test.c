@@ -64,7 +64,6 @@ static void start(struct world *world, const char *host_text, uint16_t port, boo
         .client_fd = client[1],
         .origin_fd = origin[1],
         .exchange = &exchange,
-        .host = &host,
         .peek = peek,
     };
     cr_assert(io_buffer_append(fixture->gate->blocks, &plan.to_client, "200!", 4));

@@ -104,3 +104,21 @@ Test(ip_range, ranges_have_one_canonical_text)
         cr_expect_str_eq(buffer_text(&out), rows[i][1]);
     }
 }
+
+Test(ip_range, four_bytes_are_the_address_that_their_text_is)
+{
+    static const uint8_t bytes[4] = {192, 0, 2, 7};
+    struct ip_address parsed, made = ip_address_from_v4(bytes);
+    cr_assert(ip_address_parse(SLICE_LITERAL("192.0.2.7"), &parsed));
+    cr_expect_arr_eq(made.bytes, parsed.bytes, sizeof(made.bytes));
+}
+
+Test(ip_range, the_loopback_is_one_address_of_each_family)
+{
+    static const char *const texts[IP_LOOPBACK_COUNT] = {"127.0.0.1", "::1"};
+    for (size_t i = 0; i < IP_LOOPBACK_COUNT; i++) {
+        AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+        ip_address_write(&ip_loopback[i], &out);
+        cr_expect_str_eq(buffer_text(&out), texts[i]);
+    }
+}
