@@ -262,9 +262,19 @@ static void dial(struct egress_conn *conn, uint16_t port)
 static void refuse_own(struct egress_conn *conn)
 {
     egress_refusal_send(conn, 403, "own-address",
-                        "dockreeve: this is an address of the gate itself, which is never a "
-                        "destination",
+                        "dockreeve: this is an address of the gate itself or of its upstream "
+                        "proxy, which is never a destination",
                         NULL);
+}
+
+/* Whoever reaches the upstream proxy asks it for what the policy never sees. */
+static bool is_upstream_proxy(const struct egress_conn *conn, const struct ip_address *address)
+{
+    if (conn->egress->proxy == NULL)
+        return false;
+    const struct authority *proxy = upstream_proxy_authority(conn->egress->proxy);
+    return proxy->port == conn->target.port && proxy->host.is_address &&
+           memcmp(&proxy->host.address, address, sizeof(*address)) == 0;
 }
 
 static void go_by_proxy(struct egress_conn *conn);
@@ -294,7 +304,8 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
     for (unsigned i = 0; i < count; i++) {
         request.address = &addresses[i];
         policy_decide_network(gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
-        bool is_own = own_address_is(gate, &addresses[i], conn->target.port);
+        bool is_own = own_address_is(gate, &addresses[i], conn->target.port) ||
+                      is_upstream_proxy(conn, &addresses[i]);
         own |= is_own;
         if (verdict.result == VERDICT_ALLOW && !is_own)
             conn->addresses[conn->address_count++] = addresses[i];
@@ -407,7 +418,9 @@ void egress_route_start(struct egress_conn *conn)
     }
     egress_origin_close(conn);
     struct upstream_proxy *proxy = conn->egress->proxy;
-    if (host->is_address)
+    if (proxy != NULL && authority_equal(upstream_proxy_authority(proxy), &conn->target))
+        refuse_own(conn);
+    else if (host->is_address)
         check_addresses(conn, &host->address, 1);
     else if (host_name_is_local(host))
         check_addresses(conn, ip_loopback, IP_LOOPBACK_COUNT);

@@ -79,6 +79,16 @@ class Leftovers(EgressCase):
         self.assertEqual(gate.ask(connect("192.0.2.8:8443")).status, 403)
         self.assertEqual(self.next.count, 1)
 
+    def test_the_upstream_proxy_is_no_destination(self):
+        """A tunnel to it would lead to whatever it is asked for, past every rule."""
+        proxy = self.origin(Origin(echo))
+        for url, targets in (("127.0.0.1", ("127.0.0.1", "near.test")), ("near.test", ("near.test", "NEAR.test."))):
+            gate = self.start_egress(LOCAL + allow("near.test:*"), hosts={"near.test": "127.0.0.1"},
+                                     options=["--upstream-proxy", "http://%s:%d" % (url, proxy.port), "--no-proxy", "near.test" if url != "near.test" else "x.test"])
+            for host in targets:
+                self.assert_refusal(gate.ask(connect("%s:%d" % (host, proxy.port))), 403, "own-address", gate=gate)
+        self.assertEqual(proxy.count, 0)
+
 
 class Reloads(EgressCase):
     def test_a_listener_that_went_while_a_request_was_to_be_repeated(self):
