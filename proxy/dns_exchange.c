@@ -202,6 +202,10 @@ static bool admit(const struct dns_exchange *exchange, enum dns_code code, struc
     decide(exchange, NULL, &outcome->verdict);
     bool allowed = outcome->verdict.result == VERDICT_ALLOW;
     set(outcome, allowed, allowed ? DNS_OK : DNS_NO_NAME, outcome->verdict.reason);
+    if (allowed && gate->log_failing && gate->options->log_required) {
+        outcome->judged = allowed = false; /* nor does a name server hear of it */
+        set(outcome, false, DNS_FAILURE, "log.unwritable");
+    }
     return allowed;
 }
 

@@ -114,25 +114,37 @@ static bool is_still_allowed(struct egress_conn *conn)
     return verdict.result == VERDICT_ALLOW;
 }
 
+/* False when it refused, because nobody could read of what would follow. */
+static bool can_be_logged(struct egress_conn *conn)
+{
+    const struct gate *gate = conn->gate;
+    if (!gate->options->log_required)
+        return true;
+    if (gate->log_failing) {
+        egress_refusal_unlogged(conn); /* its own record tries the log again */
+        return false;
+    }
+    if (log_writer_has_room(gate->log))
+        return true;
+    egress_refusal_send(conn, 503, "log.full",
+                        "dockreeve: the request log cannot be written fast enough; try again",
+                        NULL);
+    return false;
+}
+
 /* The way is open. What may change something, and every tunnel, goes to the log first. */
 static void admit(struct egress_conn *conn)
 {
     struct gate *gate = conn->gate;
     bool looks_only = conn->wish == EGRESS_WISH_FORWARD && !conn->wants_upgrade &&
                       http_method_is_read((enum http_method)conn->exchange.method);
-    if (!is_still_allowed(conn))
+    if (!is_still_allowed(conn) || !can_be_logged(conn))
         return;
     conn->exchange.status = conn->wish == EGRESS_WISH_CONNECT ? 200 : 0;
     if (!has_room_for_tunnel(conn)) {
         egress_refusal_send(conn, 503, "limit.tunnels",
                             "dockreeve: this client has as many tunnels open as it may; try again "
                             "later",
-                            NULL);
-    } else if (gate->log_failing && gate->options->log_required) {
-        egress_refusal_unlogged(conn); /* its own record tries the log again */
-    } else if (!log_writer_has_room(gate->log) && gate->options->log_required) {
-        egress_refusal_send(conn, 503, "log.full",
-                            "dockreeve: the request log cannot be written fast enough; try again",
                             NULL);
     } else if (looks_only || conn->exchange.opened) { /* or asked again: its record is there */
         egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
@@ -250,9 +262,19 @@ static void dial(struct egress_conn *conn, uint16_t port)
 static void refuse_own(struct egress_conn *conn)
 {
     egress_refusal_send(conn, 403, "own-address",
-                        "dockreeve: this is an address of the gate itself, which is never a "
-                        "destination",
+                        "dockreeve: this is an address of the gate itself or of its upstream "
+                        "proxy, which is never a destination",
                         NULL);
+}
+
+/* Whoever reaches the upstream proxy asks it for what the policy never sees. */
+static bool is_upstream_proxy(const struct egress_conn *conn, const struct ip_address *address)
+{
+    if (conn->egress->proxy == NULL)
+        return false;
+    const struct authority *proxy = upstream_proxy_authority(conn->egress->proxy);
+    return proxy->port == conn->target.port && proxy->host.is_address &&
+           memcmp(&proxy->host.address, address, sizeof(*address)) == 0;
 }
 
 static void go_by_proxy(struct egress_conn *conn);
@@ -282,7 +304,8 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
     for (unsigned i = 0; i < count; i++) {
         request.address = &addresses[i];
         policy_decide_network(gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
-        bool is_own = own_address_is(gate, &addresses[i], conn->target.port);
+        bool is_own = own_address_is(gate, &addresses[i], conn->target.port) ||
+                      is_upstream_proxy(conn, &addresses[i]);
         own |= is_own;
         if (verdict.result == VERDICT_ALLOW && !is_own)
             conn->addresses[conn->address_count++] = addresses[i];
@@ -384,6 +407,8 @@ static bool may_reuse(const struct egress_conn *conn, const struct ip_address *a
 void egress_route_start(struct egress_conn *conn)
 {
     const struct host_name *host = &conn->target.host;
+    if (!can_be_logged(conn)) /* name servers hear nothing either */
+        return;
     if (reuse_origin(conn) && may_reuse(conn, &conn->origin.address)) {
         conn->origin.reused = true;
         conn->exchange.address = conn->origin.address;
@@ -393,7 +418,9 @@ void egress_route_start(struct egress_conn *conn)
     }
     egress_origin_close(conn);
     struct upstream_proxy *proxy = conn->egress->proxy;
-    if (host->is_address)
+    if (proxy != NULL && authority_equal(upstream_proxy_authority(proxy), &conn->target))
+        refuse_own(conn);
+    else if (host->is_address)
         check_addresses(conn, &host->address, 1);
     else if (host_name_is_local(host))
         check_addresses(conn, ip_loopback, IP_LOOPBACK_COUNT);

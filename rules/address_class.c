@@ -194,12 +194,6 @@ static enum address_class class_of_v6(uint64_t high, uint64_t low)
     return class;
 }
 
-static struct ip_address from_v4(uint32_t bits)
-{
-    return (struct ip_address){{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, (uint8_t)(bits >> 24),
-                                (uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits}};
-}
-
 /* RFC 5214 section 6.1: under any prefix; the second has the universal bit set. */
 static bool is_isatap(uint64_t low)
 {
@@ -216,13 +210,16 @@ unsigned address_class_carried(const struct ip_address *address,
     bool nat64 = high == UINT64_C(0x0064ff9b00000000) && low >> 32 == 0;
     unsigned count = 0;
     if (compatible || nat64 || is_isatap(low))
-        carried_out[count++] = from_v4((uint32_t)low);
+        carried_out[count++] = ip_address_from_v4(address->bytes + 12);
     if (high >> 48 == 0x2002)
-        carried_out[count++] = from_v4((uint32_t)(high >> 16));
+        carried_out[count++] = ip_address_from_v4(address->bytes + 2);
     if (high >> 32 == 0x20010000) { /* RFC 4380 section 4: the server, and the client with every bit
                                        turned over */
-        carried_out[count++] = from_v4((uint32_t)high);
-        carried_out[count++] = from_v4(~(uint32_t)low);
+        uint32_t client;
+        memcpy(&client, address->bytes + 12, sizeof(client));
+        client = ~client;
+        carried_out[count++] = ip_address_from_v4(address->bytes + 4);
+        carried_out[count++] = ip_address_from_v4(&client);
     }
     return count;
 }

@@ -5,9 +5,11 @@ import resource
 import threading
 
 from harness import wire
+from harness.client import Client
+from harness.dns_client import FAILURE, ask_udp, question
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, EgressGate, allow, connect, deny, forward, policy_of
-from harness.gate import plain_binary, run
+from harness.gate import Gate, free_port, plain_binary, run
 from harness.hello import hello, is_alert
 from harness.origin import HttpOrigin, Origin, answer, echo
 
@@ -76,6 +78,16 @@ class Leftovers(EgressCase):
         self.assertEqual(self.next.count, 1, "loopback is this host's own")
         self.assertEqual(gate.ask(connect("192.0.2.8:8443")).status, 403)
         self.assertEqual(self.next.count, 1)
+
+    def test_the_upstream_proxy_is_no_destination(self):
+        """A tunnel to it would lead to whatever it is asked for, past every rule."""
+        proxy = self.origin(Origin(echo))
+        for url, targets in (("127.0.0.1", ("127.0.0.1", "near.test")), ("near.test", ("near.test", "NEAR.test."))):
+            gate = self.start_egress(LOCAL + allow("near.test:*"), hosts={"near.test": "127.0.0.1"},
+                                     options=["--upstream-proxy", "http://%s:%d" % (url, proxy.port), "--no-proxy", "near.test" if url != "near.test" else "x.test"])
+            for host in targets:
+                self.assert_refusal(gate.ask(connect("%s:%d" % (host, proxy.port))), 403, "own-address", gate=gate)
+        self.assertEqual(proxy.count, 0)
 
 
 class Reloads(EgressCase):
@@ -284,3 +296,29 @@ class Late(EgressCase):
             ("plain", "transparent-http", b"GET", "limit.header-time", "transparent"),
             ("TLS", "transparent-tls", hello("a.test")[:30], "limit.hello-time", "transparent"),
         ], check)
+
+
+class Unlogged(EgressCase):
+    def test_nobody_hears_of_what_cannot_be_logged(self):
+        """A name that is looked up, or a connection that is opened, says something already."""
+        dns = DnsServer({"*.a.test": ["127.0.0.1"]})
+        self.addCleanup(dns.close)
+        target = self.origin(Origin(echo))
+        where, port = "unix:@FOLDER@/run/out.sock", free_port()
+        policy = ("version: 1\nnetwork:\n  %s  %s  %sclients:\n  out:\n    egress: %s\n    dns: {listen: \"127.0.0.1:%d\", answer: real}\n"
+                  % (allow("*.a.test:*"), allow("b.test:*"), LOCAL, where, port))
+        gate = EgressGate(policy, resolver=dns.port, hosts={"b.test": "127.0.0.1"}, egress=False, log="/dev/full", start=False)
+        self.addCleanup(gate.remove)
+        Gate.start(gate)
+
+        def ask(data):
+            with Client.unix(gate.file("run", "out.sock")) as client:
+                return client.ask(data, "CONNECT").status
+
+        self.assertEqual(ask(connect("none.test:1")), 403)  # its record is the first that is lost
+        self.assertEqual(ask(connect("secret.a.test:%d" % target.port)), 503)
+        self.assertEqual(ask(connect("b.test:%d" % target.port)), 503)
+        self.assertEqual(ask(connect("127.0.0.1:%d" % target.port)), 503)
+        self.assertEqual(ask_udp(port, question("other.a.test")).code, FAILURE)
+        self.assertEqual((dns.questions, target.count), ([], 0))
+        self.assertEqual(gate.stop(), 0)
