@@ -30,7 +30,7 @@ class TransparentCase(SharedEgressCase):
         rules = (allow("secure.test", "raw.test", "inside.test") + allow("noech.test", extra="ech: deny") + allow("seen.test", extra="methods: [GET], paths: [\"/public/**\"]")
                  + deny("bad.test"))
         hosts = {"secure.test": WEB, "other.test": WEB, "bad.test": WEB, "raw.test": RAW, "noech.test": RAW, "seen.test": WEB, "inside.test": "10.0.0.1"}
-        return {"rules": rules, "hosts": hosts, "transparent": True, "options": ["--hello-timeout", "1500ms", "--header-timeout", "700ms"]}
+        return {"rules": rules, "hosts": hosts, "transparent": True, "options": ["--hello-timeout", "1500ms", "--header-timeout", "1500ms"]}
 
     def connect(self, role):
         self.gate.set_mark()
