@@ -23,8 +23,11 @@ def family(pid):
     found = [pid]
     for parent in found:
         for task in os.listdir(f"/proc/{parent}/task"):
-            with open(f"/proc/{parent}/task/{task}/children") as children:
-                found += [int(child) for child in children.read().split()]
+            try:
+                with open(f"/proc/{parent}/task/{task}/children") as children:
+                    found += [int(child) for child in children.read().split()]
+            except FileNotFoundError:
+                pass  # a thread that has ended meanwhile
     return found
 
 
