@@ -145,6 +145,11 @@ uint64_t log_writer_add(struct log_writer *writer, struct log_record *record)
         writer->lost++;
         return 0;
     }
+    /* A turn in which thousands of tunnels end has more records than the queue holds. What a write
+     * loses here the flush at the end of the turn loses again, and reports. */
+    struct error unreported;
+    if (writer->queue.len > writer->queue_bytes / 2 && !writer->blocked)
+        (void)!log_writer_flush(writer, &unreported);
     uint64_t seq = writer->next_seq++;
     record->seq = seq;
     size_t before = writer->queue.len;
