@@ -42,6 +42,12 @@ static void response_complete(struct egress_conn *conn)
 static void start_tunnel(struct egress_conn *conn)
 {
     struct egress_origin *origin = &conn->origin;
+    size_t said = io_buffer_len(&origin->in);
+    if (said > 0 &&
+        !io_buffer_append(conn->gate->blocks, &conn->out, io_buffer_bytes(&origin->in), said)) {
+        egress_conn_close(conn, "limit.memory");
+        return;
+    }
     struct egress_exchange exchange = conn->exchange;
     struct tunnel_plan plan = {
         .egress = conn->egress,
@@ -55,11 +61,7 @@ static void start_tunnel(struct egress_conn *conn)
         metrics_totals(conn->gate->metrics)->open_streams--;
     exchange.stream = false;
     conn->exchange = (struct egress_exchange){0};
-    size_t said = io_buffer_len(&origin->in);
     exchange.bytes_out = said;
-    if (said > 0 &&
-        !io_buffer_append(conn->gate->blocks, &plan.to_client, io_buffer_bytes(&origin->in), said))
-        io_buffer_reset(conn->gate->blocks, &plan.to_client);
     fd_watch_set(&origin->watch, 0);
     io_buffer_reset(conn->gate->blocks, &origin->in);
     plan.origin_fd = steal_fd(&origin->fd);

@@ -40,7 +40,6 @@ static void start_tunnel(struct egress_conn *conn)
         .origin_fd = steal_fd(&conn->origin.fd),
         .to_client = conn->out,
         .to_origin = conn->in,
-        .exchange = &conn->exchange,
         .peek = announced,
     };
     fd_watch_set(&conn->origin.watch, 0);

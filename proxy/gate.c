@@ -163,12 +163,12 @@ static void report_log(struct gate *gate, bool ok, const struct error *error)
 static void flush_log(struct gate *gate)
 {
     struct error error = {0};
+    metrics_totals(gate->metrics)->log_lost = log_writer_lost_count(gate->log);
     if (!log_writer_pending(gate->log))
         return;
-    uint64_t lost_before = log_writer_lost_count(gate->log);
     bool ok = log_writer_flush(gate->log, &error);
     report_log(gate, ok, &error);
-    metrics_totals(gate->metrics)->log_lost += log_writer_lost_count(gate->log) - lost_before;
+    metrics_totals(gate->metrics)->log_lost = log_writer_lost_count(gate->log);
     bool waiting = event_initialized(&gate->log_writable) &&
                    event_pending(&gate->log_writable, EV_WRITE, NULL);
     if (log_writer_blocked(gate->log) && !waiting) {

@@ -43,6 +43,8 @@ struct log_writer {
     uint64_t next_seq;
     uint64_t first_pending; /* no record before it is pending */
     uint64_t lost;
+    struct error unsaid; /* of a flush that nobody asked for; text empty = none */
+    bool unsaid_loss;    /* it lost records; else a warning */
     uint64_t state_mask;
     uint8_t states[]; /* enum log_write_state by seq & state_mask */
 };
@@ -138,6 +140,19 @@ static enum log_write_state get_state(const struct log_writer *writer, uint64_t 
     return (enum log_write_state)writer->states[seq & writer->state_mask];
 }
 
+static bool flush_now(struct log_writer *writer, struct error *error);
+
+/* What goes wrong here is said by the flush at the end of the turn. */
+static void flush_early(struct log_writer *writer)
+{
+    struct error error;
+    bool ok = flush_now(writer, &error);
+    if (error.text[0] == '\0' || (ok && writer->unsaid_loss))
+        return;
+    writer->unsaid = error;
+    writer->unsaid_loss = writer->unsaid_loss || !ok;
+}
+
 uint64_t log_writer_add(struct log_writer *writer, struct log_record *record)
 {
     if (writer->next_seq - writer->first_pending > writer->state_mask) {
@@ -145,11 +160,9 @@ uint64_t log_writer_add(struct log_writer *writer, struct log_record *record)
         writer->lost++;
         return 0;
     }
-    /* A turn in which thousands of tunnels end has more records than the queue holds. What a write
-     * loses here the flush at the end of the turn loses again, and reports. */
-    struct error unreported;
+    /* A turn in which thousands of tunnels end has more records than the queue holds. */
     if (writer->queue.len > writer->queue_bytes / 2 && !writer->blocked)
-        (void)!log_writer_flush(writer, &unreported);
+        flush_early(writer);
     uint64_t seq = writer->next_seq++;
     record->seq = seq;
     size_t before = writer->queue.len;
@@ -352,7 +365,7 @@ static bool flush_stream(struct log_writer *writer, struct error *error)
     return reason == 0 || reason == EAGAIN || lost(writer, reason, error);
 }
 
-bool log_writer_flush(struct log_writer *writer, struct error *error)
+static bool flush_now(struct log_writer *writer, struct error *error)
 {
     int reason = 0;
     error->code = 0;
@@ -373,6 +386,18 @@ bool log_writer_flush(struct log_writer *writer, struct error *error)
     if (reason != 0)
         return lost(writer, reason, error);
     return writer->sink == LOG_SINK_FILE ? flush_file(writer, error) : flush_stream(writer, error);
+}
+
+bool log_writer_flush(struct log_writer *writer, struct error *error)
+{
+    bool ok = flush_now(writer, error);
+    if (ok && error->text[0] == '\0' && writer->unsaid.text[0] != '\0') {
+        *error = writer->unsaid;
+        ok = !writer->unsaid_loss;
+    }
+    writer->unsaid.text[0] = '\0';
+    writer->unsaid_loss = false;
+    return ok;
 }
 
 enum log_write_state log_writer_state(const struct log_writer *writer, uint64_t seq)

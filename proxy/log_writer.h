@@ -40,8 +40,8 @@ MUST_CHECK struct log_writer *log_writer_open(const struct log_writer_options *o
                                               struct error *error);
 
 /* Numbers the record (record->seq, from 1), formats it into the batch and returns the number. A
- * batch that fills half of the queue is written at once, if it can be; what is lost by that shows
- * in the states, and is reported by the next flush that loses. When the queue is full the number is
+ * batch that fills half of the queue is written at once, if it can be; what goes wrong
+ * with that is reported by the next flush. When the queue is full the number is
  * used up all the same and its state is LOG_WRITE_LOST. Returns 0, which is always LOST, when not
  * even a number can be kept. */
 uint64_t log_writer_add(struct log_writer *writer, struct log_record *record);

@@ -232,6 +232,23 @@ static void limit_files(size_t bytes)
     signal(SIGXFSZ, SIG_IGN);
 }
 
+Test(log_writer, what_an_early_write_loses_is_said_by_the_next_flush)
+{
+    struct folder folder AUTO_FOLDER;
+    folder_make(&folder);
+    struct error error;
+    AUTO_WRITER struct log_writer *writer = open_log(folder.log, 0, 0, LOG_WRITER_QUEUE_MIN);
+    limit_files(1);
+    while (log_writer_lost_count(writer) == 0)
+        cr_assert_lt(add(writer), 1000);
+    limit_files(0);
+    cr_assert_not(log_writer_flush(writer, &error), "the log works again, yet records are gone");
+    cr_assert_eq(error.code, EFBIG);
+    add(writer);
+    cr_assert(log_writer_flush(writer, &error));
+    cr_assert_str_empty(error.text);
+}
+
 Test(log_writer, a_write_that_ends_half_way_leaves_whole_lines_at_every_cut)
 {
     size_t line = line_size();
