@@ -22,6 +22,8 @@ static const char *const names[LOG_FIELDS] = {
     [LOG_FIELD_HOST] = "host",
     [LOG_FIELD_PORT] = "port",
     [LOG_FIELD_QUESTION] = "question",
+    [LOG_FIELD_ADDRESS] = "address",
+    [LOG_FIELD_SNI] = "sni",
     [LOG_FIELD_DECISION] = "decision",
     [LOG_FIELD_RULE] = "rule",
     [LOG_FIELD_SOURCE] = "source",
@@ -37,6 +39,9 @@ static const char *const names[LOG_FIELDS] = {
     [LOG_FIELD_POLICY] = "policy",
     [LOG_FIELD_TEXT] = "text",
     [LOG_FIELD_COUNT] = "count",
+    [LOG_FIELD_EPOCH] = "epoch",
+    [LOG_FIELD_CHAIN] = "chain",
+    [LOG_FIELD_MAC] = "mac",
 };
 
 const char *log_field_name(enum log_field field)

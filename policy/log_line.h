@@ -27,6 +27,8 @@ enum log_field {
     LOG_FIELD_HOST,
     LOG_FIELD_PORT,
     LOG_FIELD_QUESTION,
+    LOG_FIELD_ADDRESS,
+    LOG_FIELD_SNI,
     LOG_FIELD_DECISION,
     LOG_FIELD_RULE,
     LOG_FIELD_SOURCE,
@@ -42,8 +44,11 @@ enum log_field {
     LOG_FIELD_POLICY,
     LOG_FIELD_TEXT,
     LOG_FIELD_COUNT, /* of a `suppressed` event */
+    LOG_FIELD_EPOCH, /* sealed logs: policy/log_seal.h */
+    LOG_FIELD_CHAIN,
+    LOG_FIELD_MAC,
 };
-enum { LOG_FIELDS = LOG_FIELD_COUNT + 1 };
+enum { LOG_FIELDS = LOG_FIELD_MAC + 1 };
 
 /* The name in the log, "ts" …. */
 const char *log_field_name(enum log_field field);

@@ -94,6 +94,9 @@ void policy_rule_at(const struct policy *policy, size_t index, struct policy_lis
         .where = rule->where,
         .source = rule->source,
         .id = rule->id,
+        .key = rule->key,
+        .file = rule->file,
+        .line = rule->line,
     };
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "policy/policy_internal.h"
+#include "policy/policy_list.h"
 
 struct policy_builder *policy_builder_new(void)
 {
@@ -70,7 +71,8 @@ static void name_rule(struct policy_builder *builder, struct policy_rule *rule)
     hash = slice_hash(slice_of(effect, strlen(effect) + 1), hash);
     hash = slice_hash(slice_of(rule->selector, strlen(rule->selector) + 1), hash);
     hash = slice_hash(slice_from_text(rule->where), hash);
-    snprintf(rule->id, sizeof(rule->id), "%08x", (unsigned)(hash ^ hash >> 32));
+    rule->key = hash;
+    policy_key_id(hash, rule->id);
     enum { SHOWN = 160 }; /* a rule of a thousand names must not make every log line that long */
     rule->text = arena_printf(arena, "%s %.*s%s%s%.*s%s", effect, SHOWN, rule->selector,
                               strlen(rule->selector) > SHOWN ? "..." : "",

@@ -15,8 +15,9 @@ struct policy_reading {
     struct policy_builder *builder; /* borrowed */
     struct policy_messages *errors, *notices;
     bool check_owner;
-    struct arena arena; /* owned: trees and names, until the load is over */
-    const char **used;  /* owned: "client name" and what it used already */
+    const struct slice *cli_text; /* of struct policy_inputs */
+    struct arena arena;           /* owned: trees and names, until the load is over */
+    const char **used;            /* owned: "client name" and what it used already */
     size_t used_count, used_capacity;
 };
 

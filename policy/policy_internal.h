@@ -34,7 +34,8 @@ struct policy_rule {
     const char *source;   /* "policy.yaml:14" */
     const char *file;     /* NULL = not from a file */
     unsigned line, column;
-    char id[9]; /* 8 hexadecimal digits */
+    char id[9];   /* 8 hexadecimal digits: policy_key_id(key) */
+    uint64_t key; /* see policy_list.h */
 };
 
 struct policy_client_entry {

@@ -19,8 +19,14 @@ struct policy_listed_rule {
     const char *selector; /* "ContainerStart" */
     const char *where;    /* "name=web-*"; "" = none */
     const char *source;   /* "policy.yaml:14", "preset/traefik:6" */
-    const char *id;       /* 8 hexadecimal digits over scope, effect and text */
+    const char *id;       /* 8 hexadecimal digits: policy_key_id(key) */
+    uint64_t key;         /* over scope, effect and text, not over file and line */
+    const char *file;     /* full name of the document; NULL = not from a file */
+    unsigned line;
 };
+
+/* The short form of a rule's key that people see and type. */
+void policy_key_id(uint64_t key, char id[9]);
 
 /* In document order: what always holds (preset/negotiate) first, then top-level rules, then each
  * client's. */
@@ -39,7 +45,8 @@ struct policy_listed_network {
     const char *where;    /* "methods=GET paths=/a"; "" = none */
     const char *label;    /* "policy.yaml", "preset/npm" */
     unsigned line;
-    char id[9]; /* as for Docker rules */
+    char id[9];   /* as for Docker rules */
+    uint64_t key; /* as for Docker rules */
 };
 
 /* Where a walk stands; starts as zeros. */

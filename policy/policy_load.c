@@ -27,6 +27,11 @@ static const char *name_of(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
+static bool is_cli_file(const char *label)
+{
+    return strcmp(label, "policy.d/" POLICY_CLI_NAME) == 0;
+}
+
 /* Whether there is such a file, good or bad. */
 static bool read_file(struct policy_reading *reading, const char *file, const char *label,
                       bool required)
@@ -36,9 +41,13 @@ static bool read_file(struct policy_reading *reading, const char *file, const ch
                                        .kind = POLICY_DOCUMENT_MAIN,
                                        .file = file,
                                        .label = label,
-                                       .may_override = strcmp(label, "policy.d/90-cli.yaml") == 0,
+                                       .may_override = is_cli_file(label),
                                        .client = POLICY_EVERY_CLIENT,
                                        .layer = POLICY_LAYER_DOCUMENT};
+    if (reading->cli_text != NULL && is_cli_file(label)) {
+        policy_document_read(&document, *reading->cli_text);
+        return true;
+    }
     switch (policy_file_read(file, reading->check_owner, &text, reading->errors)) {
     case POLICY_FILE_READ:
         policy_document_read(&document, buffer_slice(&text));
@@ -64,29 +73,41 @@ static bool is_drop_in(const char *name)
     return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".yaml") == 0;
 }
 
+/* The names of the folder's drop-ins, sorted; a file that is only proposed is among them. */
+static const char **drop_in_names(struct policy_reading *reading, const char *folder,
+                                  size_t *count_out)
+{
+    const char **names = NULL;
+    size_t count = 0, capacity = 0;
+    DIR *directory = opendir(folder);
+    if (directory == NULL && errno != ENOENT && errno != ENOTDIR)
+        policy_messages_add(reading->errors, folder, 0, 0, "cannot be opened: %s", strerror(errno));
+    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+        if (!is_drop_in(entry->d_name) ||
+            (reading->cli_text != NULL && strcmp(entry->d_name, POLICY_CLI_NAME) == 0))
+            continue;
+        names = array_grow(names, count, &capacity, sizeof(names[0]));
+        names[count++] = arena_text(&reading->arena, slice_from_text(entry->d_name));
+    }
+    if (directory != NULL)
+        closedir(directory);
+    if (reading->cli_text != NULL) {
+        names = array_grow(names, count, &capacity, sizeof(names[0]));
+        names[count++] = POLICY_CLI_NAME;
+    }
+    if (count > 0)
+        qsort(names, count, sizeof(names[0]), compare_names);
+    *count_out = count;
+    return names;
+}
+
 static void read_drop_ins(struct policy_reading *reading, const char *config_path)
 {
     struct slice parent = folder_of(config_path);
     const char *folder =
         arena_printf(&reading->arena, "%.*s/policy.d", (int)parent.len, parent.ptr);
-    DIR *directory = opendir(folder);
-    if (directory == NULL) {
-        if (errno != ENOENT && errno != ENOTDIR)
-            policy_messages_add(reading->errors, folder, 0, 0, "cannot be opened: %s",
-                                strerror(errno));
-        return;
-    }
-    const char **names = NULL;
-    size_t count = 0, capacity = 0;
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-        if (!is_drop_in(entry->d_name))
-            continue;
-        names = array_grow(names, count, &capacity, sizeof(names[0]));
-        names[count++] = arena_text(&reading->arena, slice_from_text(entry->d_name));
-    }
-    closedir(directory);
-    if (count > 0)
-        qsort(names, count, sizeof(names[0]), compare_names);
+    size_t count;
+    const char **names = drop_in_names(reading, folder, &count);
     /* Also while it is empty: whoever can write the folder can put a rule there. */
     bool trusted = !reading->check_owner || policy_file_check_folder(folder, reading->errors);
     for (size_t i = 0; i < count && trusted; i++)
@@ -164,7 +185,8 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
     struct policy_reading reading = {.builder = builder,
                                      .errors = errors,
                                      .notices = notices,
-                                     .check_owner = inputs->check_owner};
+                                     .check_owner = inputs->check_owner,
+                                     .cli_text = inputs->cli_text};
     bool has_file = false;
     if (inputs->config_path != NULL) {
         builder->policy->config_path =

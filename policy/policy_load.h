@@ -45,7 +45,13 @@ struct policy_inputs {
     char *const
         *environment; /* "NAME=value" array for compatibility mode; NULL = ignore the environment */
     bool check_owner; /* refuse files and folders that others can write (DESIGN 1.7) */
+    const struct slice
+        *cli_text; /* read in place of policy.d/90-cli.yaml, whether that is there or
+                      not: a change is judged before it is written; NULL = the file */
 };
+
+/* The one file that the command line edits (DESIGN 4). */
+#define POLICY_CLI_NAME "90-cli.yaml"
 
 /* NULL when anything was wrong; `errors` says what. `notices` holds warnings and what the start
  * should say, also on success. */

@@ -7,17 +7,21 @@
 #include "policy/policy_internal.h"
 #include "policy/policy_list.h"
 
-/* The id does not depend on file or line, so that a rule keeps it when something is written above
+/* The key does not depend on file or line, so that a rule keeps it when something is written above
  * it. */
-static void write_id(const struct policy_listed_network *rule, char id[9])
+static uint64_t key_of(const struct policy_listed_network *rule)
 {
     const char *effect = rule->allows ? "allow" : "deny";
     uint64_t hash = slice_hash(slice_of(rule->scope, strlen(rule->scope) + 1), SLICE_HASH_SEED);
     hash = slice_hash(slice_of(effect, strlen(effect) + 1), hash);
     hash = slice_hash(rule->pattern, hash);
     hash = slice_hash(SLICE_LITERAL("\0network\0"), hash);
-    hash = slice_hash(slice_from_text(rule->where), hash);
-    snprintf(id, 9, "%08x", (unsigned)(hash ^ hash >> 32));
+    return slice_hash(slice_from_text(rule->where), hash);
+}
+
+void policy_key_id(uint64_t key, char id[9])
+{
+    snprintf(id, 9, "%08x", (unsigned)(key ^ key >> 32));
 }
 
 size_t policy_network_rule_count(const struct policy *policy)
@@ -48,7 +52,8 @@ bool policy_network_next(const struct policy *policy, struct policy_network_curs
             .label = rule->label,
             .line = entry->line,
         };
-        write_id(rule_out, rule_out->id);
+        rule_out->key = key_of(rule_out);
+        policy_key_id(rule_out->key, rule_out->id);
         return true;
     }
     return false;

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How often each rule decided and when last, under the rule's key (policy_list.h), so that counts
+ * outlive reloads and restarts: a rule that is moved in its file keeps them. The gate counts and
+ * writes, `policy ls` reads. Also the two defaults count, under keys of their own. */
+#ifndef DOCKREEVE_POLICY_RULE_HITS_H
+#define DOCKREEVE_POLICY_RULE_HITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attributes.h"
+#include "base/error.h"
+
+/* Keys of what decides when no rule does. */
+#define RULE_HITS_DEFAULT_DOCKER UINT64_C(1)
+#define RULE_HITS_DEFAULT_NETWORK UINT64_C(2)
+
+/* Rules that are no longer in any policy are forgotten beyond this many, the longest unused first.
+ */
+enum { RULE_HITS_MAX = 1000000 };
+
+struct rule_hit {
+    uint64_t key;
+    uint64_t count;  /* requests that it decided; 0 = free */
+    int64_t last_us; /* Unix time of the last one */
+};
+
+struct rule_hits; /* opaque: a hash table of struct rule_hit */
+
+struct rule_hits *rule_hits_new(void); /* aborts when memory is out: start-up use */
+void rule_hits_free(struct rule_hits **hits);
+
+/* The number under which `key` is counted from now on, for rule_hits_count(); made when new. False
+ * when the table is full or memory is out. Numbers stay valid until the table is freed. */
+MUST_CHECK bool rule_hits_number(struct rule_hits *hits, uint64_t key, uint32_t *number_out);
+void rule_hits_count(struct rule_hits *hits, uint32_t number, int64_t now_us);
+
+/* NULL when that rule never decided. */
+const struct rule_hit *rule_hits_find(const struct rule_hits *hits, uint64_t key);
+
+/* Reads a file of counts into an empty table. A missing file is an empty one; what is wrong with it
+ * is an error (code 1) and leaves the table empty: counts decide nothing. */
+MUST_CHECK bool rule_hits_read(struct rule_hits *hits, const char *path, struct error *error);
+
+/* Replaces the file by rename; no fsync: a count lost in a power failure harms nobody. */
+MUST_CHECK bool rule_hits_write(const struct rule_hits *hits, const char *path,
+                                struct error *error);
+
+#endif
