@@ -43,7 +43,7 @@ static void collect_denied(const struct policy *policy, const struct policy_rule
                                                             rule->client != POLICY_EVERY_CLIENT &&
                                                             policy->clients[rule->client].inherit);
         if (other == rule || other->match.allows || other->match.condition_count > 0 ||
-            other->match.methods != 0 || !same_scope)
+            other->match.methods != 0 || other->match.expires_us != 0 || !same_scope)
             continue;
         for (size_t word = 0; word < ARRAY_LEN(set->bits); word++)
             set->bits[word] |= other->match.operations.bits[word];
