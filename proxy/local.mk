@@ -38,12 +38,16 @@ libproxy_a_SOURCES += \
 	proxy/common_options.h \
 	proxy/confine.c proxy/confine.h \
 	proxy/confine_filter.c proxy/confine_filter.h \
+	proxy/control.c proxy/control.h \
+	proxy/control_status.c \
 	proxy/log_identity.c proxy/log_identity.h \
 	proxy/log_rotation.c proxy/log_rotation.h \
 	proxy/log_writer.c proxy/log_writer.h \
 	proxy/metrics.c proxy/metrics.h \
 	proxy/pipe_pool.c proxy/pipe_pool.h \
-	proxy/service_manager.c proxy/service_manager.h
+	proxy/rule_counter.c proxy/rule_counter.h \
+	proxy/service_manager.c proxy/service_manager.h \
+	proxy/state_folder.c proxy/state_folder.h
 # The egress gate.
 libproxy_a_SOURCES += \
 	proxy/address_cache.c proxy/address_cache.h \
