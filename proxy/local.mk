@@ -5,6 +5,7 @@ libproxy_a_SOURCES = \
 	proxy/admin.c proxy/admin.h \
 	proxy/command_doctor.c \
 	proxy/command_healthcheck.c \
+	proxy/command_policy_control.c \
 	proxy/command_serve.c \
 	proxy/command_version.c proxy/commands.h \
 	proxy/docker_body.c \
@@ -39,6 +40,7 @@ libproxy_a_SOURCES += \
 	proxy/confine.c proxy/confine.h \
 	proxy/confine_filter.c proxy/confine_filter.h \
 	proxy/control.c proxy/control.h \
+	proxy/control_client.c proxy/control_client.h \
 	proxy/control_status.c \
 	proxy/log_identity.c proxy/log_identity.h \
 	proxy/log_rotation.c proxy/log_rotation.h \
