@@ -10,6 +10,7 @@
 #include "proxy/control.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,7 +20,7 @@
 #include "proxy/endpoint.h"
 #include "proxy/reload.h"
 
-enum { CONNS_MAX = 16, DEADLINE_S = 5 };
+enum { CONNS_MAX = 16, BACKLOG = 128, DEADLINE_S = 5 };
 
 enum control_state { CONTROL_READING, CONTROL_WAITING, CONTROL_WRITING };
 
@@ -157,15 +158,21 @@ static void route(struct control_conn *conn, struct slice request)
 
 /* ---- connections ---- */
 
-/* While an answer is awaited: a client that ends its sending may still read, one that talks on is
- * let go. */
+static bool has_left(int fd)
+{
+    struct pollfd look = {.fd = fd, .events = 0};
+    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/* While an answer is awaited: a client that ends its sending may still read, one that leaves or
+ * talks on is let go. */
 static void on_read_waiting(struct control_conn *conn)
 {
     char byte;
     ssize_t got = recv(conn->fd, &byte, 1, MSG_DONTWAIT);
-    if (got == 0)
+    if (got == 0 && !has_left(conn->fd))
         event_del(&conn->read_event);
-    else if (got > 0 || errno != EAGAIN)
+    else if (got >= 0 || errno != EAGAIN)
         close_conn(conn);
 }
 
@@ -272,7 +279,7 @@ static bool listen_in(struct control *control, const char *folder, struct error 
         return error_set(error, 1, "cannot listen on %s: %s", buffer_text(&path),
                          strerror(failure));
     control->fd = steal_fd(&fd); /* its file is ours to remove from here on */
-    return listen(control->fd, CONNS_MAX) == 0 ||
+    return listen(control->fd, BACKLOG) == 0 ||
            error_set(error, 1, "cannot listen on %s: %s", buffer_text(&path), strerror(errno));
 }
 
