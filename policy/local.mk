@@ -50,7 +50,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_rule_reader.c \
 	policy/posix_expression.c policy/posix_expression.h \
 	policy/preset.c policy/preset.h \
-	policy/rule_hits.h \
+	policy/rule_hits.c policy/rule_hits.h \
 	policy/yaml_tree.c policy/yaml_tree.h
 
 # The presets are documents that the program carries. They stand here in the order in which they are listed.
