@@ -30,6 +30,7 @@ libpolicy_a_SOURCES = \
 	policy/policy.c policy/policy.h \
 	policy/policy_builder.c policy/policy_builder.h \
 	policy/policy_client_reader.c \
+	policy/policy_cover.c policy/policy_cover.h \
 	policy/policy_document.c policy/policy_document.h \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \

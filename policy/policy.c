@@ -97,12 +97,41 @@ void policy_rule_at(const struct policy *policy, size_t index, struct policy_lis
         .key = rule->key,
         .file = rule->file,
         .line = rule->line,
+        .column = rule->column,
+        .comment = rule->comment,
+        .always = rule->layer == POLICY_LAYER_ALWAYS,
+        .match = &rule->match,
     };
 }
 
 bool policy_default_allows(const struct policy *policy)
 {
     return policy->default_allow;
+}
+
+bool policy_default_network_allows(const struct policy *policy)
+{
+    return policy->default_network_allow;
+}
+
+const char *policy_default_source(const struct policy *policy)
+{
+    return policy->default_source;
+}
+
+const char *policy_default_network_source(const struct policy *policy)
+{
+    return policy->default_network_source;
+}
+
+bool policy_client_inherits(const struct policy *policy, size_t client)
+{
+    return policy->clients[client].inherit;
+}
+
+bool policy_guards_only_report(const struct policy *policy)
+{
+    return policy->guards_report;
 }
 
 /* The keys of `where` by their number. */
