@@ -77,6 +77,9 @@ bool policy_network_next(const struct policy *policy, struct policy_network_curs
                          struct policy_listed_network *rule_out);
 size_t policy_network_rule_count(const struct policy *policy);
 
+/* The same, with the place only. */
+bool policy_network_step(const struct policy *policy, struct policy_network_cursor *cursor,
+                         size_t *scope_out, uint32_t *index_out);
 /* The rule at that place: scope 0 is the top level, scope n client n - 1. */
 void policy_network_at(const struct policy *policy, size_t scope, uint32_t index,
                        struct policy_listed_network *rule_out);

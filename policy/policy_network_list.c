@@ -62,16 +62,28 @@ void policy_network_at(const struct policy *policy, size_t scope, uint32_t index
     policy_key_id(rule_out->key, rule_out->id);
 }
 
-bool policy_network_next(const struct policy *policy, struct policy_network_cursor *cursor,
-                         struct policy_listed_network *rule_out)
+bool policy_network_step(const struct policy *policy, struct policy_network_cursor *cursor,
+                         size_t *scope_out, uint32_t *index_out)
 {
     for (; cursor->scope <= policy->client_count; cursor->scope++, cursor->entry = 0) {
         if (cursor->entry == set_of(policy, cursor->scope)->entry_count)
             continue;
-        policy_network_at(policy, cursor->scope, (uint32_t)cursor->entry++, rule_out);
+        *scope_out = cursor->scope;
+        *index_out = (uint32_t)cursor->entry++;
         return true;
     }
     return false;
+}
+
+bool policy_network_next(const struct policy *policy, struct policy_network_cursor *cursor,
+                         struct policy_listed_network *rule_out)
+{
+    size_t scope;
+    uint32_t index;
+    if (!policy_network_step(policy, cursor, &scope, &index))
+        return false;
+    policy_network_at(policy, scope, index, rule_out);
+    return true;
 }
 
 void policy_listed_network_write(const struct policy_listed_network *rule, struct buffer *out)
