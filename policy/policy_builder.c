@@ -190,6 +190,7 @@ static void hash_rule(uint64_t *hash, const struct policy_rule *rule)
         hash_number(hash, condition->min);
         hash_number(hash, condition->absent);
     }
+    hash_number(hash, match->expires_us);
     hash_slice(hash, slice_from_text(rule->source));
 }
 

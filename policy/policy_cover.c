@@ -19,7 +19,7 @@ enum {
 
 static bool decides_alone(const struct docker_rule *rule)
 {
-    return rule->condition_count == 0 && rule->methods == 0;
+    return rule->condition_count == 0 && rule->methods == 0 && rule->expires_us == 0;
 }
 
 /* Whether what `other` decides is decided for everybody whom a rule of `client` concerns. */
@@ -81,13 +81,18 @@ static void blame_docker(const struct policy *policy, uint32_t index, struct pol
     memcpy(out->id, rule->id, sizeof(out->id));
 }
 
-void policy_docker_cover(struct policy_cover_scope *scope, size_t index, struct policy_cover *out)
+void policy_docker_cover(struct policy_cover_scope *scope, size_t index, int64_t now_us,
+                         struct policy_cover *out)
 {
     const struct policy_rule *rule = &scope->policy->rules[index];
     struct docker_operation_set selected;
     uint32_t blamed = POLICY_NO_RULE;
     bool all_denied = true;
     *out = (struct policy_cover){.kind = POLICY_COVER_NONE};
+    if (rule->match.expires_us != 0 && now_us >= rule->match.expires_us) {
+        out->kind = POLICY_COVER_EXPIRED;
+        return;
+    }
     if (!scope->ready || scope->client != rule->client)
         fill_scope(scope, rule->client);
     docker_rule_selected(&rule->match, &selected);

@@ -44,9 +44,10 @@ struct policy_cover_scope {
         .policy = (policy_), .ready = false                                                        \
     }
 
-/* Of Docker rule `index` (policy_rule_at). Costs one look a selected operation, and one at every
- * rule where the scope changes. */
-void policy_docker_cover(struct policy_cover_scope *scope, size_t index, struct policy_cover *out);
+/* Of Docker rule `index` (policy_rule_at) at the time `now_us`. Costs one look a selected
+ * operation, and one at every rule where the scope changes. */
+void policy_docker_cover(struct policy_cover_scope *scope, size_t index, int64_t now_us,
+                         struct policy_cover *out);
 
 /* Whether asking for every network rule of the scope (0 = top level, else client + 1) is done in a
  * moment: expressions are tried one by one, so many of them beside many rules take minutes. */

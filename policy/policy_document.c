@@ -8,10 +8,12 @@
 
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/near_word.h"
+#include "base/timestamp.h"
 #include "policy/policy_file.h"
 #include "policy/preset.h"
 
@@ -128,6 +130,32 @@ void policy_document_set_once(const struct policy_document *document,
     }
     *setting = (struct policy_setting){
         true, value, arena_printf(&document->reading->arena, "%s:%u", document->label, node->line)};
+}
+
+/* A date is its first moment: what expires on a day is not allowed on that day. */
+bool policy_document_read_expires(const struct policy_document *document,
+                                  const struct yaml_tree_node *node, int64_t *expires_us_out)
+{
+    enum { DATE_LEN = 10 };
+    char text[DATE_LEN + sizeof("T00:00:00Z")];
+    if (!policy_document_text(document, node, "expires"))
+        return false;
+    struct slice time = node->text;
+    if (time.len == DATE_LEN) {
+        snprintf(text, sizeof(text), "%.*sT00:00:00Z", DATE_LEN, time.ptr);
+        time = slice_from_text(text);
+    }
+    if (!timestamp_parse(time, expires_us_out) || *expires_us_out <= 0) {
+        policy_document_error(document, node,
+                              "`expires` takes a date or a time in UTC: 2027-01-31 (its first "
+                              "moment) or 2027-01-31T18:00:00Z");
+        return false;
+    }
+    if (*expires_us_out <= timestamp_now_us())
+        policy_document_notice(document, node,
+                               "this rule has expired and is ignored: remove it, or give it a "
+                               "later time");
+    return true;
 }
 
 void policy_document_read_bool(const struct policy_document *document,

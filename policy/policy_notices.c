@@ -3,6 +3,7 @@
  * What is allowed in a policy and yet worth a sentence when it is loaded. */
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "policy/policy_cover.h"
 #include "policy/policy_internal.h"
 
@@ -40,15 +41,17 @@ static bool is_of_file(const struct policy_rule *rule)
     return rule->file != NULL && strncmp(rule->file, "preset/", 7) != 0;
 }
 
+/* Of expired rules the reader speaks. */
 static void note_covered(const struct policy *policy, struct policy_messages *notices)
 {
     struct policy_cover_scope scope = POLICY_COVER_SCOPE(policy);
+    const int64_t now_us = timestamp_now_us();
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct policy_rule *rule = &policy->rules[i];
         struct policy_cover cover;
         if (!rule->match.allows || rule->layer == POLICY_LAYER_ALWAYS)
             continue; /* nobody wrote what always holds */
-        policy_docker_cover(&scope, i, &cover);
+        policy_docker_cover(&scope, i, now_us, &cover);
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         if (cover.kind == POLICY_COVER_DENIED)
             buffer_append_literal(&text, "this rule can never decide: all it allows is denied by "

@@ -40,6 +40,7 @@ static void take_docker(const struct policy *policy, size_t index, struct rule_r
     row->file = rule.file;
     row->line = rule.line;
     row->column = rule.column;
+    row->expires_us = rule.match->expires_us;
     row->key = rule.key;
     row->index = index;
     row->docker = rule.match;
@@ -211,7 +212,7 @@ void rule_row_cover(const struct rule_row *row, struct policy_cover_scope *scope
 {
     *out = (struct policy_cover){.kind = POLICY_COVER_NONE};
     if (row->origin == RULE_ORIGIN_DOCKER)
-        policy_docker_cover(scope, row->index, out);
+        policy_docker_cover(scope, row->index, now_us, out);
     else if (row->origin == RULE_ORIGIN_NETWORK)
         policy_network_cover(scope->policy, row->scope_index, (uint32_t)row->index, now_us, out);
 }

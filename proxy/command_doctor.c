@@ -151,6 +151,7 @@ static void check_request(struct report *report, const struct policy *policy,
     struct error error;
     if (request != NULL &&
         docker_request_parse(request, method, slice_from_text(target), false, &error)) {
+        request->now_us = timestamp_now_us();
         policy_decide_docker(policy, client, request, DOCKER_OBJECT_UNKNOWN, NULL, NULL, &verdict);
         say(report, FINDING_OK, "client", "%s: %s (%s) is %s by %s (%s)", client->name, what,
             docker_operation_info(request->operation)->name,

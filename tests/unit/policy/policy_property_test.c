@@ -56,7 +56,11 @@ static void write_rule(uint64_t *state, struct buffer *out)
     static const char *const keys[] = {"name", "id", "label"};
     static const char *const effects[] = {"allow", "deny"};
     const char *effect = PICK(state, effects);
-    switch (draw(state, 5)) {
+    switch (draw(state, 6)) {
+    case 5:
+        buffer_printf(out, "  - %s: %s\n    expires: %s\n", effect, PICK(state, plain),
+                      draw(state, 2) ? "2001-01-01" : "2999-01-01");
+        return;
     case 0:
         buffer_printf(out, "  - %s: %s\n", effect, PICK(state, plain));
         return;
