@@ -94,7 +94,10 @@ void command_rule_write_json(const struct rule_row *row, const struct rule_hits 
                              const struct policy_cover *cover, struct buffer *out)
 {
     struct rule_hit hit;
+    char key[17];
+    snprintf(key, sizeof(key), "%016llx", (unsigned long long)row->key);
     json_write_key_text(out, "id", row->id);
+    json_write_key_text(out, "key", key);
     json_write_key_string(out, "source", row->source);
     json_write_key_text(out, "scope", row->scope);
     json_write_key_text(out, "kind", row->kind);

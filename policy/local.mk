@@ -55,7 +55,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_rule_reader.c \
 	policy/posix_expression.c policy/posix_expression.h \
 	policy/preset.c policy/preset.h \
-	policy/rule_hits.h \
+	policy/rule_hits.c policy/rule_hits.h \
 	policy/rule_place.c policy/rule_place.h \
 	policy/rule_row.c policy/rule_row.h \
 	policy/yaml_tree.c policy/yaml_tree.h
