@@ -215,28 +215,41 @@ static bool decides_first(const struct network_set *set, uint32_t id,
     return earlier && same_reach && !admits_more(rule);
 }
 
-/* Looks in `others` for what decides before the entry. Earlier scopes count as a whole. */
-static bool find_decider(const struct network_set *set, uint32_t id,
-                         const struct host_pattern *pattern, const struct host_name *probe,
-                         const struct network_set *others, uint32_t *found_out)
+/* What is covered, and by whom as far as is known. */
+struct decider {
+    const struct network_set *set;
+    uint32_t id;
+    const struct host_pattern *pattern;
+    const struct host_name *probe;
+    bool found, denies;
+    size_t by_scope;
+    uint32_t by;
+};
+
+/* Looks in `others` for what decides before the entry. Earlier scopes count as a whole. A deny says
+ * more than an allow that stands earlier. */
+static void find_decider(struct decider *decider, const struct network_set *others, size_t scope)
 {
-    const struct network_entry *entry = &set->entries[id];
+    const struct network_set *set = decider->set;
+    const struct network_entry *entry = &set->entries[decider->id];
     struct host_index_cursor cursor;
-    host_index_begin(others->index, probe, &cursor);
-    for (unsigned walked = 0; walked < WALK_MAX; walked++) {
+    host_index_begin(others->index, decider->probe, &cursor);
+    for (unsigned walked = 0; walked < WALK_MAX && !decider->denies; walked++) {
         uint32_t other = host_index_next(&cursor);
         if (other == HOST_INDEX_END)
-            return false;
+            return;
         const struct network_entry *by = &others->entries[other];
-        if ((others == set && other == id) || !is_unconditional(&others->rules[by->rule].match) ||
-            !is_wider(entry, by, pattern) ||
+        const struct network_rule *rule = &others->rules[by->rule].match;
+        if ((others == set && other == decider->id) || (decider->found && rule->allows) ||
+            !is_unconditional(rule) || !is_wider(entry, by, decider->pattern) ||
             !ports_within(&set->ports[entry->ports], &others->ports[by->ports]) ||
-            !decides_first(set, id, others, other))
+            !decides_first(set, decider->id, others, other))
             continue;
-        *found_out = other;
-        return true;
+        decider->found = true;
+        decider->denies = !rule->allows;
+        decider->by_scope = scope;
+        decider->by = other;
     }
-    return false;
 }
 
 bool policy_network_cover_is_cheap(const struct policy *policy, size_t scope)
@@ -251,8 +264,6 @@ void policy_network_cover(const struct policy *policy, size_t scope, uint32_t en
 {
     const struct network_set *set = set_of(policy, scope), *others = set_before(policy, scope);
     const struct network_rule *rule = &set->rules[set->entries[entry].rule].match;
-    size_t other_scope = 0;
-    uint32_t found;
     struct host_pattern pattern;
     struct host_name probe;
     struct error error;
@@ -265,14 +276,14 @@ void policy_network_cover(const struct policy *policy, size_t scope, uint32_t en
                             &error) ||
         !probe_of(&pattern, &probe))
         return;
-    if (others == NULL || !find_decider(set, entry, &pattern, &probe, others, &found)) {
-        others = set;
-        other_scope = scope;
-        if (!find_decider(set, entry, &pattern, &probe, others, &found))
-            return;
-    }
+    struct decider decider = {.set = set, .id = entry, .pattern = &pattern, .probe = &probe};
+    if (others != NULL)
+        find_decider(&decider, others, 0);
+    find_decider(&decider, set, scope);
+    if (!decider.found)
+        return;
     struct policy_listed_network by;
-    policy_network_at(policy, other_scope, found, &by);
+    policy_network_at(policy, decider.by_scope, decider.by, &by);
     out->kind = by.allows == rule->allows ? POLICY_COVER_EARLIER : POLICY_COVER_DENIED;
     out->rule = by.pattern;
     out->label = by.label;
