@@ -33,7 +33,7 @@ const struct option_table policy_inspect_option_table = {
     "  dockreeve policy inspect 3f2\n"
     "  dockreeve policy inspect \"no exec here\" --json\n"};
 
-enum { CANDIDATES_MAX = 20, TITLE_WIDTH = 13 };
+enum { CANDIDATES_MAX = 20, TITLE_WIDTH = 15 };
 
 /* ---- which rule ---- */
 

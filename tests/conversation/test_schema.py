@@ -169,6 +169,7 @@ KEYS = (
     ("policy_client_reader.c", "tls", ("definitions", "client", "properties", "transparent")),
     ("policy_client_reader.c", "answer", ("definitions", "client", "properties", "dns")),
 )
+NULL = object()
 NOT_YET = {"guard", "enforce", "scope"}
 
 
@@ -302,7 +303,7 @@ class Documents(SchemaCase):
 
 class Mutations(SchemaCase):
     """Whenever the schema refuses, the loader does: an editor never marks what works."""
-    ROUNDS = 400
+    ROUNDS = 250
     VALUES = (None, "", "x", "x.test", 0, 5, -1, 1.5, True, False, [], {}, ["x.test"], {"a": "b"}, "*", "@read", "ContainerList", "/info", "~x", "10.0.0.0/8",
               "deny", "allow", "2037-01-01", "GET", ["GET", "GET"], "unix:/run/x/y.sock", "tcp:127.0.0.1:1", "[::1]:80", "::1", "*.x.test:80,443", "0660", "gate")
 
@@ -331,6 +332,23 @@ class Mutations(SchemaCase):
             node[key] = copy.deepcopy(other[name])
         else:
             node[key] = copy.deepcopy(chance.choice(self.VALUES))
+
+    def test_what_is_of_another_form_is_refused_by_both(self):
+        """An unknown key in every map, and a map, a list and nothing in the place of every value."""
+        for number, (_, last) in enumerate(self.places(parse(LONG), [])):
+            for name, change in (("an unknown key beside", None), ("a map", {"zzz": 1}), ("a list", [[]]), ("null", NULL)):
+                document = parse(LONG)
+                node, key = self.places(document, [])[number]
+                if change is not None:
+                    node[key] = None if change is NULL else change
+                elif isinstance(node, dict):
+                    node["zzz"] = 1
+                else:
+                    continue
+                with self.subTest("%s, %s (place %d)" % (last, name, number)):
+                    text = yaml.dump(document, default_flow_style=False, width=1000, Dumper=Dumper)
+                    self.assertNotEqual(self.refusals(parse(text)), [], "the schema takes it")
+                    self.assertFalse(self.loads(text), "the loader takes it")
 
     def test_no_false_alarms(self):
         seed = int(os.environ.get("DOCKREEVE_SEED", "20261121"))
