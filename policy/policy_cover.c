@@ -147,10 +147,12 @@ static bool ports_within(const struct port_set *inner, const struct port_set *ou
     return true;
 }
 
-/* Whether the rule admits what an allow without conditions would not. */
-static bool admits_more(const struct network_rule *rule)
+/* Whether the rule does what an allow without conditions would not: admit more, or refuse paths
+ * that can be read in two ways. */
+static bool does_more(const struct network_rule *rule)
 {
-    return rule->address_count > 0 || rule->require_sni == NETWORK_NO || rule->protocols != 0;
+    return rule->address_count > 0 || rule->require_sni == NETWORK_NO || rule->protocols != 0 ||
+           rule->path_count > 0;
 }
 
 /* Whether whatever `inner` matches is matched by `outer` too, given that `outer` matches the host
@@ -212,7 +214,7 @@ static bool decides_first(const struct network_set *set, uint32_t id,
     if (!by_allows)
         return true;
     const bool same_reach = by->names_special || !entry->names_special;
-    return earlier && same_reach && !admits_more(rule);
+    return earlier && same_reach && !does_more(rule);
 }
 
 /* What is covered, and by whom as far as is known. */
