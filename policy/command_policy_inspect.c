@@ -53,7 +53,9 @@ struct search {
 static enum rank rank_of(const struct search *search, const struct rule_row *row)
 {
     const struct slice wanted = search->wanted, id = slice_from_text(row->id);
-    if (slice_equal_nocase(wanted, id))
+    char key[17]; /* where two rules have one id */
+    snprintf(key, sizeof(key), "%016llx", (unsigned long long)row->key);
+    if (slice_equal_nocase(wanted, id) || slice_equal_text(wanted, key))
         return RANK_ID;
     if (row->name != NULL && slice_equal_text(wanted, row->name))
         return RANK_NAME;

@@ -159,6 +159,10 @@ class Naming(InspectCase):
         self.assertEqual(self.read(wanted[:4])["resource"], "ContainerList")
         self.assertEqual(self.read(wanted)["resource"], "ContainerCreate")
 
+    def test_the_whole_key(self):
+        row = self.row("ContainerCreate")
+        self.assertEqual(self.read(row["key"])["id"], row["id"])
+
     def test_several_are_listed(self):
         self.write("version: 1\nnetwork:\n  - allow: [x.test, y.test]\n    name: both\n")
         self.assertEqual(self.inspect("both", code=4), "")
