@@ -13,6 +13,8 @@ static const struct command commands[] = {
     {&serve_option_table, command_serve},
     {&policy_validate_option_table, command_policy_validate},
     {&policy_ls_option_table, command_policy_ls},
+    {&policy_inspect_option_table, command_policy_inspect},
+    {&policy_schema_option_table, command_policy_schema},
     {&policy_check_option_table, command_policy_check},
     {&policy_explain_option_table, command_policy_explain},
     {&policy_import_option_table, command_policy_import},

@@ -10,7 +10,10 @@ libpolicy_a_SOURCES = \
 	policy/command_policy_import.c \
 	policy/command_policy_ls.c \
 	policy/command_policy_validate.c \
+	policy/command_policy_inspect.c \
+	policy/command_policy_schema.c \
 	policy/command_request.c policy/command_request.h \
+	policy/command_rule.c policy/command_rule.h \
 	policy/environment.c policy/environment.h \
 	policy/environment_notice.c policy/environment_notice.h \
 	policy/environment_variables.c policy/environment_variables.h \
@@ -29,7 +32,9 @@ libpolicy_a_SOURCES = \
 	policy/log_table.c policy/log_table.h \
 	policy/policy.c policy/policy.h \
 	policy/policy_builder.c policy/policy_builder.h \
+	policy/policy_builtin.c policy/policy_builtin.h \
 	policy/policy_client_reader.c \
+	policy/policy_cover.c policy/policy_cover.h \
 	policy/policy_document.c policy/policy_document.h \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \
@@ -51,6 +56,8 @@ libpolicy_a_SOURCES = \
 	policy/posix_expression.c policy/posix_expression.h \
 	policy/preset.c policy/preset.h \
 	policy/rule_hits.c policy/rule_hits.h \
+	policy/rule_place.c policy/rule_place.h \
+	policy/rule_row.c policy/rule_row.h \
 	policy/yaml_tree.c policy/yaml_tree.h
 
 # The presets are documents that the program carries. They stand here in the order in which they are listed.
@@ -106,3 +113,13 @@ policy/preset_texts.inc: $(preset_documents) policy/presets/embed.sh
 	for document in $(preset_documents); do documents="$$documents $(srcdir)/$$document"; done && \
 	$(SHELL) $(srcdir)/policy/presets/embed.sh $$documents > $@.tmp && mv $@.tmp $@
 policy/libpolicy_a-preset.$(OBJEXT): policy/preset_texts.inc
+
+# The form of a policy as JSON Schema, carried like the presets.
+EXTRA_DIST += policy/policy.schema.json
+BUILT_SOURCES += policy/policy_schema_text.inc
+CLEANFILES += policy/policy_schema_text.inc
+policy/policy_schema_text.inc: policy/policy.schema.json
+	$(AM_V_GEN)$(MKDIR_P) policy && { echo 'static const char schema_text[] =' && \
+	LC_ALL=C awk '{ gsub(/\\/, "&&"); gsub(/"/, "\\\""); printf "    \"%s\\n\"\n", $$0 }' $(srcdir)/policy/policy.schema.json && \
+	echo '    ;'; } > $@.tmp && mv $@.tmp $@
+policy/libpolicy_a-command_policy_schema.$(OBJEXT): policy/policy_schema_text.inc

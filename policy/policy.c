@@ -99,6 +99,10 @@ void policy_rule_at(const struct policy *policy, size_t index, struct policy_lis
         .key = rule->key,
         .file = rule->file,
         .line = rule->line,
+        .column = rule->column,
+        .comment = rule->comment,
+        .always = rule->layer == POLICY_LAYER_ALWAYS,
+        .match = &rule->match,
     };
 }
 
@@ -143,6 +147,26 @@ uint64_t policy_number_key(const struct policy *policy, uint32_t number)
     struct policy_listed_network rule;
     (void)policy_network_next(policy, &cursor, &rule);
     return rule.key;
+}
+
+const char *policy_default_source(const struct policy *policy)
+{
+    return policy->default_source;
+}
+
+const char *policy_default_network_source(const struct policy *policy)
+{
+    return policy->default_network_source;
+}
+
+bool policy_client_inherits(const struct policy *policy, size_t client)
+{
+    return policy->clients[client].inherit;
+}
+
+bool policy_guards_only_report(const struct policy *policy)
+{
+    return policy->guards_report;
 }
 
 /* The keys of `where` by their number. */

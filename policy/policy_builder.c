@@ -324,6 +324,11 @@ static int64_t setting_or(const struct policy_setting *setting, int64_t otherwis
     return setting->set ? setting->value : otherwise;
 }
 
+static const char *keep_source(struct policy *policy, const struct policy_setting *setting)
+{
+    return setting->set ? arena_text(&policy->arena, slice_from_text(setting->source)) : NULL;
+}
+
 static void finish_client(struct policy_builder *builder, size_t index)
 {
     struct builder_client *from = &builder->clients[index];
@@ -380,6 +385,8 @@ struct policy *policy_builder_finish(struct policy_builder *builder, struct poli
     policy->guards_report = builder->guards_report;
     policy->default_allow = setting_or(&builder->default_allow, false) != 0;
     policy->default_network_allow = setting_or(&builder->default_network, false) != 0;
+    policy->default_source = keep_source(policy, &builder->default_allow);
+    policy->default_network_source = keep_source(policy, &builder->default_network);
     network_set_seal(&policy->network);
     policy->clients = calloc(builder->client_count, sizeof(policy->clients[0]));
     if (policy->clients == NULL)

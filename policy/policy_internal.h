@@ -28,6 +28,7 @@ struct policy_rule {
     enum policy_layer layer;
     size_t client;        /* index, or POLICY_EVERY_CLIENT */
     const char *name;     /* NULL = none */
+    const char *comment;  /* NULL = none */
     const char *text;     /* "allow ContainerStart where name=web-*" */
     const char *selector; /* "ContainerStart" */
     const char *where;    /* "name=web-*", "" = none */
@@ -55,6 +56,7 @@ struct policy {
     bool cut_on_revoke;
     bool from_file; /* there was a policy.yaml */
     bool default_allow, default_network_allow;
+    const char *default_source, *default_network_source; /* NULL = not written anywhere */
     bool guards_report; /* what guards refuse passes and is logged as would_deny (environment
                            compatibility) */
     const char *operation_advice[DOCKER_OPERATION_COUNT]; /* NULL = change the file */

@@ -371,7 +371,8 @@ static void read_condition(struct draft *draft, enum rule_key which,
             draft->rule.name = arena_text(arena_of(draft), value->text);
         return;
     case RULE_COMMENT:
-        (void)policy_document_text(draft->document, value, "comment");
+        if (policy_document_text(draft->document, value, "comment"))
+            draft->rule.comment = arena_text(arena_of(draft), value->text);
         return;
     case RULE_ALLOW:
     case RULE_DENY:

@@ -496,6 +496,16 @@ static void finish_rule(struct draft *draft, const struct yaml_tree_node *node)
     policy_builder_take_rule(document->reading->builder, &draft->rule);
 }
 
+/* NULL, and reported, when it is no text. */
+static const char *keep_text(struct draft *draft, const struct yaml_tree_node *node,
+                             const char *what)
+{
+    if (policy_document_text(draft->document, node, what))
+        return arena_text(&draft->document->reading->builder->policy->arena, node->text);
+    draft->bad = true;
+    return NULL;
+}
+
 static void read_rule(struct draft *draft, const struct yaml_tree_node *node)
 {
     static const char *const keys[] = {"allow", "deny", "where", "name", "comment", "expires"};
@@ -517,14 +527,10 @@ static void read_rule(struct draft *draft, const struct yaml_tree_node *node)
             where = key->value;
             break;
         case 3:
-            if (policy_document_text(draft->document, key->value, "name"))
-                draft->rule.name =
-                    arena_text(&draft->document->reading->builder->policy->arena, key->value->text);
-            else
-                draft->bad = true;
+            draft->rule.name = keep_text(draft, key->value, "name");
             break;
         case 4:
-            draft->bad |= !policy_document_text(draft->document, key->value, "comment");
+            draft->rule.comment = keep_text(draft, key->value, "comment");
             break;
         case 5:
             expires = key->value;

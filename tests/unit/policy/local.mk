@@ -1,5 +1,6 @@
 policy_tests_SOURCES = \
 	tests/unit/policy/account_test.c \
+	tests/unit/policy/command_rule_test.c \
 	tests/unit/policy/environment_fixture.c \
 	tests/unit/policy/environment_fixture.h \
 	tests/unit/policy/environment_load_test.c \
@@ -9,7 +10,9 @@ policy_tests_SOURCES = \
 	tests/unit/policy/log_reader_test.c \
 	tests/unit/policy/log_record_test.c \
 	tests/unit/policy/log_table_test.c \
+	tests/unit/policy/policy_builtin_test.c \
 	tests/unit/policy/policy_command_test.c \
+	tests/unit/policy/policy_cover_test.c \
 	tests/unit/policy/policy_decide_test.c \
 	tests/unit/policy/policy_fixture.c \
 	tests/unit/policy/policy_fixture.h \
@@ -27,6 +30,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_property_test.c \
 	tests/unit/policy/posix_expression_test.c \
 	tests/unit/policy/preset_network_test.c \
-	tests/unit/policy/rule_hits_test.c
+	tests/unit/policy/rule_hits_test.c \
+	tests/unit/policy/rule_row_test.c
 policy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 policy_tests_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS) $(CRITERION_LIBS)
