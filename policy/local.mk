@@ -19,13 +19,13 @@ libpolicy_a_SOURCES = \
 	policy/import_sbx.c policy/import_sbx_listing.c policy/import_sbx.h \
 	policy/import_squid.c policy/import_squid_acl.c policy/import_squid.h \
 	policy/import_tinyproxy.c \
-	policy/log_filter.h \
+	policy/log_filter.c policy/log_filter.h \
 	policy/log_follow.c policy/log_follow.h \
 	policy/log_line.c policy/log_line.h \
 	policy/log_reader.c policy/log_reader.h \
 	policy/log_record.c policy/log_record.h \
-	policy/log_scan.h \
-	policy/log_summary.h \
+	policy/log_scan.c policy/log_scan.h \
+	policy/log_summary.c policy/log_summary.h \
 	policy/log_table.c policy/log_table.h \
 	policy/policy.c policy/policy.h \
 	policy/policy_builder.c policy/policy_builder.h \

@@ -136,6 +136,8 @@ Test(log_record, every_field_that_is_written_is_read_back)
     record.host = SLICE_LITERAL("a.test");
     record.port = 443;
     record.question = SLICE_LITERAL("AAAA");
+    record.address = SLICE_LITERAL("192.0.2.1");
+    record.sni = SLICE_LITERAL("a.test");
     write_one(&record, &out);
     cr_assert(log_line_parse(&line, slice_of(out.data, out.len - 1)));
     for (enum log_field field = LOG_FIELD_TS; field <= LOG_FIELD_COUNT; field++)
