@@ -26,7 +26,9 @@ libpolicy_a_SOURCES = \
 	policy/log_record.c policy/log_record.h \
 	policy/log_scan.c policy/log_scan.h \
 	policy/log_summary.c policy/log_summary.h \
+	policy/log_summary_view.c \
 	policy/log_table.c policy/log_table.h \
+	policy/log_view.c policy/log_view.h \
 	policy/policy.c policy/policy.h \
 	policy/policy_builder.c policy/policy_builder.h \
 	policy/policy_client_reader.c \
