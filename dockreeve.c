@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {&policy_explain_option_table, command_policy_explain},
     {&policy_import_option_table, command_policy_import},
     {&policy_log_option_table, command_policy_log},
+    {&policy_suggest_option_table, command_policy_suggest},
     {&healthcheck_option_table, command_healthcheck},
     {&doctor_option_table, command_doctor},
     {&version_option_table, command_version},

@@ -9,6 +9,7 @@ libpolicy_a_SOURCES = \
 	policy/command_policy.h policy/command_policy_check.c \
 	policy/command_policy_import.c \
 	policy/command_policy_ls.c \
+	policy/command_policy_suggest.c \
 	policy/command_policy_validate.c \
 	policy/command_request.c policy/command_request.h \
 	policy/environment.c policy/environment.h \
@@ -53,6 +54,14 @@ libpolicy_a_SOURCES = \
 	policy/posix_expression.c policy/posix_expression.h \
 	policy/preset.c policy/preset.h \
 	policy/rule_hits.h \
+	policy/suggest.c policy/suggest.h \
+	policy/suggest_diff.c policy/suggest_diff.h \
+	policy/suggest_docker.c \
+	policy/suggest_evidence.c policy/suggest_evidence.h \
+	policy/suggest_network.c \
+	policy/suggest_present.c \
+	policy/suggest_write.c policy/suggest_write.h \
+	policy/text_map.c policy/text_map.h \
 	policy/yaml_tree.c policy/yaml_tree.h
 
 # The presets are documents that the program carries. They stand here in the order in which they are listed.

@@ -23,6 +23,7 @@ static const char *const names[LOG_FIELDS] = {
     [LOG_FIELD_PORT] = "port",
     [LOG_FIELD_QUESTION] = "question",
     [LOG_FIELD_ADDRESS] = "address",
+    [LOG_FIELD_REFUSED_ADDRESSES] = "refused_addresses",
     [LOG_FIELD_SNI] = "sni",
     [LOG_FIELD_DECISION] = "decision",
     [LOG_FIELD_RULE] = "rule",

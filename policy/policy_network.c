@@ -393,6 +393,19 @@ static void judge_server_name(const struct policy *policy, const struct scopes *
     verdict->why = "the ClientHello names a host that is not allowed itself";
 }
 
+/* Rules are written from what report mode says: what a plain allow of the host would refuse, too,
+ * is named before the default. */
+static void name_what_is_carried(const struct network_request *request,
+                                 struct network_verdict *verdict)
+{
+    const char *why, *reason;
+    if (strcmp(verdict->reason, "default") != 0 || special_reason(request) != NULL ||
+        network_default_match(request, &why, &reason) == NETWORK_MATCH_YES)
+        return;
+    verdict->reason = reason;
+    verdict->why = why;
+}
+
 void policy_decide_network(const struct policy *policy, const struct policy_client *client,
                            const struct network_request *request,
                            const struct policy_observer *observer,
@@ -410,6 +423,7 @@ void policy_decide_network(const struct policy *policy, const struct policy_clie
             verdict.why = "special-purpose addresses that no rule names are refused in report "
                           "mode too";
         } else {
+            name_what_is_carried(request, &verdict);
             verdict.result = VERDICT_ALLOW;
             verdict.would_deny = true;
         }

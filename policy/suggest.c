@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rules of a suggestion: client by client, and in an order that is the same for the same log. */
+ * The rules of a suggestion: client by client, and in an order that is the same for the same log.
+ */
 #include "policy/suggest.h"
 
 #include <string.h>
@@ -60,9 +61,9 @@ void suggest_make(struct suggestion *suggestion, const struct suggest_evidence *
                   const struct suggest_options *options)
 {
     for (size_t i = 0, end; i < evidence->operation_count; i = end) {
-        for (end = i + 1; end < evidence->operation_count &&
-                          strcmp(evidence->operations[i]->client,
-                                 evidence->operations[end]->client) == 0;)
+        for (end = i + 1;
+             end < evidence->operation_count &&
+             strcmp(evidence->operations[i]->client, evidence->operations[end]->client) == 0;)
             end++;
         suggest_docker(suggestion, evidence->operations + i, end - i, options);
     }

@@ -21,8 +21,8 @@ struct suggest_item {
     const char *text;  /* "@lifecycle", "*.example.com:443" */
     const char *order; /* items of a rule are sorted by it */
     struct suggest_span span;
-    size_t members; /* hosts or operations that it stands for */
-    bool permitted; /* the present policy permits all of it (suggest_mark_permitted()) */
+    size_t members;      /* hosts or operations that it stands for */
+    bool permitted;      /* the present policy permits all of it (suggest_mark_permitted()) */
     const char *warning; /* what it opens that its name does not say; NULL = nothing */
     const char *note;    /* what it does not open; NULL = nothing */
 };

@@ -65,9 +65,9 @@ static const struct {
     const char *note;
 } guarded[] = {
     {DOCKER_CONTAINER_START,
-     "`checkpoint` and `checkpoint-dir` stay refused: only a rule that names them opens them"},
-    {DOCKER_IMAGE_CREATE, "`fromSrc` stays refused: only a rule that names it opens it"},
-    {DOCKER_IMAGE_BUILD, "`remote` stays refused: only a rule that names it opens it"},
+     "`checkpoint` and `checkpoint-dir` stay refused unless a rule names them"},
+    {DOCKER_IMAGE_CREATE, "`fromSrc` stays refused unless a rule names it"},
+    {DOCKER_IMAGE_BUILD, "`remote` stays refused unless a rule names it"},
 };
 
 static const char *warning_of(enum docker_operation operation)
@@ -106,8 +106,7 @@ static const char *where_of(struct arena *arena, const struct suggest_operation 
     bool narrowed = !options->any_object && operation->nameable && operation->object_count > 0 &&
                     !http_method_is_read(info->method) &&
                     (info->object == DOCKER_OBJECT_CONTAINER ||
-                     info->object == DOCKER_OBJECT_NETWORK ||
-                     info->object == DOCKER_OBJECT_VOLUME);
+                     info->object == DOCKER_OBJECT_NETWORK || info->object == DOCKER_OBJECT_VOLUME);
     if (!narrowed)
         return "";
     memcpy(names, operation->objects, sizeof(names));
@@ -127,7 +126,7 @@ struct group {
     struct suggestion *suggestion;
     const char *client, *where;
     const struct suggest_operation *used[DOCKER_OPERATION_COUNT]; /* NULL = not used, or covered */
-    struct docker_operation_set admitted; /* used, or always allowed */
+    struct docker_operation_set admitted;                         /* used, or always allowed */
 };
 
 /* preset/negotiate: they need no rule, and a set that holds them opens nothing with them. */
@@ -169,8 +168,8 @@ static void take_set(struct group *group, const char *name, const struct docker_
             continue;
         if (warning_of((enum docker_operation)i) != NULL && item.warning == NULL)
             item.warning = arena_printf(&group->suggestion->arena, "%s: %s",
-                                   docker_operation_info((enum docker_operation)i)->name,
-                                   warning_of((enum docker_operation)i));
+                                        docker_operation_info((enum docker_operation)i)->name,
+                                        warning_of((enum docker_operation)i));
         if (item.note == NULL)
             item.note = note_of((enum docker_operation)i);
         if (used == NULL)

@@ -107,6 +107,8 @@ static void leave_out(struct suggest_evidence *evidence, const struct record *re
     suggest_evidence_leave_out(evidence, record->client, what, why, &record->span);
 }
 
+static const char why_metadata[] = "it is a cloud's metadata service";
+
 /* Why a refusal of this reason cannot be turned by a rule; NULL = it can. */
 static const char *why_no_rule(struct slice reason)
 {
@@ -119,7 +121,7 @@ static const char *why_no_rule(struct slice reason)
         {"sni-mismatch", "its TLS names another host than the target"},
         {"sni-malformed", "its TLS names no valid host"},
         {"ech", "a rule refuses encrypted ClientHellos"},
-        {"address-class.metadata", "it is a cloud's metadata service"},
+        {"address-class.metadata", why_metadata},
     };
     static const char *const mended[] = {"default",  "opaque",      "port",       "address",
                                          "protocol", "sni-missing", "sni-denied", "expired"};
@@ -214,8 +216,7 @@ static void add_docker(struct suggest_evidence *evidence, struct record *record)
     AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
     bool is_new;
     buffer_printf(&key, "docker %s %s", record->client, name);
-    struct suggest_operation *operation =
-        find_or_make(evidence, &key, sizeof(*operation), &is_new);
+    struct suggest_operation *operation = find_or_make(evidence, &key, sizeof(*operation), &is_new);
     if (is_new) {
         operation->client = arena_text(&evidence->arena, slice_from_text(record->client));
         operation->operation = which;
@@ -258,8 +259,7 @@ static bool read_host(struct slice text, struct host_name *host)
 static enum suggest_way way_of(const struct record *record, uint16_t port, enum http_method method)
 {
     struct slice would_deny = field(record, LOG_FIELD_WOULD_DENY);
-    struct slice reason =
-        would_deny.ptr != NULL ? would_deny : field(record, LOG_FIELD_REASON);
+    struct slice reason = would_deny.ptr != NULL ? would_deny : field(record, LOG_FIELD_REASON);
     bool connect = method == HTTP_METHOD_CONNECT;
     if (!connect && method != HTTP_METHOD_UNKNOWN)
         return number(record, LOG_FIELD_STATUS) == STATUS_SWITCHED ? SUGGEST_UPGRADED
@@ -340,9 +340,33 @@ static void add_target(struct suggest_evidence *evidence, const struct record *r
         add_request(evidence, target, record, method);
 }
 
-/* What the address that was dialled makes of the destination. False when it is left out. */
+/* A name that was refused for its addresses: each of them is a destination. */
+static void add_refused(struct suggest_evidence *evidence, const struct record *record,
+                        const struct suggest_target *wanted, const char *what,
+                        enum http_method method)
+{
+    struct slice rest = field(record, LOG_FIELD_REFUSED_ADDRESSES);
+    struct suggest_target target = *wanted;
+    target.special = true;
+    if (rest.len == 0)
+        leave_out(evidence, record, what,
+                  "it is at a special-purpose address that the record does not name");
+    while (rest.len > 0) {
+        struct slice entry = slice_cut(&rest, ',');
+        if (!ip_address_parse(slice_cut(&entry, ' '), &target.address))
+            continue;
+        enum address_class class = address_class_of(&target.address);
+        if (class == ADDRESS_METADATA)
+            leave_out(evidence, record, what, why_metadata);
+        else if (class != ADDRESS_PUBLIC)
+            add_target(evidence, record, &target, method);
+    }
+}
+
+/* What the address that was dialled makes of the destination. False when it was left out, or taken
+ * with the addresses that were refused. */
 static bool classify(struct suggest_evidence *evidence, const struct record *record,
-                     struct suggest_target *target, const char *what)
+                     struct suggest_target *target, const char *what, enum http_method method)
 {
     struct ip_address address;
     bool known = target->host.is_address;
@@ -352,18 +376,17 @@ static bool classify(struct suggest_evidence *evidence, const struct record *rec
         known = ip_address_parse(field(record, LOG_FIELD_ADDRESS), &address);
     enum address_class class = known ? address_class_of(&address) : ADDRESS_PUBLIC;
     if (class == ADDRESS_METADATA) {
-        leave_out(evidence, record, what, "it is a cloud's metadata service");
+        leave_out(evidence, record, what, why_metadata);
         return false;
     }
     target->special = class != ADDRESS_PUBLIC;
     if (target->special)
         target->address = address;
-    if (known || !slice_starts_with(field(record, LOG_FIELD_REASON),
-                                    SLICE_LITERAL("address-class.")) ||
+    if (known ||
+        !slice_starts_with(field(record, LOG_FIELD_REASON), SLICE_LITERAL("address-class.")) ||
         host_name_is_local(&target->host))
         return true;
-    leave_out(evidence, record, what,
-              "it is at a special-purpose address that the record does not name");
+    add_refused(evidence, record, target, what, method);
     return false;
 }
 
@@ -425,7 +448,7 @@ static void add_network(struct suggest_evidence *evidence, struct record *record
     target.way = way_of(record, target.port, method);
     if (sni.len > 0 && !target.host.is_address && !slice_equal(sni, host_name_slice(&target.host)))
         leave_out(evidence, record, buffer_text(&what), why_no_rule(SLICE_LITERAL("sni-mismatch")));
-    else if (classify(evidence, record, &target, buffer_text(&what))) {
+    else if (classify(evidence, record, &target, buffer_text(&what), method)) {
         add_target(evidence, record, &target, method);
         add_server_name(evidence, record, &target);
         suggest_span_add(&evidence->span, &record->span);

@@ -33,9 +33,9 @@ struct suggest_operation {
     struct suggest_span span;
     const char *objects[SUGGEST_OBJECTS_MAX]; /* names, as the client wrote them */
     unsigned object_count;
-    bool nameable;     /* every request named an existing object, and by a name that is no id */
-    const char *path;  /* of one of the requests; NULL = the log has none */
-    bool permitted;    /* the log has it as permitted by the policy in force, every time */
+    bool nameable;    /* every request named an existing object, and by a name that is no id */
+    const char *path; /* of one of the requests; NULL = the log has none */
+    bool permitted;   /* the log has it as permitted by the policy in force, every time */
 };
 
 /* How a destination was used, which is what a rule has to admit. */

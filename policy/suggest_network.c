@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Destinations as rules. A use that another one covers is dropped, plain HTTP is narrowed to methods
- * and, while they are few, paths; then hosts of one owner are gathered under a star, and what has
- * the same conditions into one rule. A rule with `paths` or `addresses` names its hosts one by one:
- * the first would make paths with two readings malformed at hosts that were not meant. */
+ * Destinations as rules. A use that another one covers is dropped, plain HTTP is narrowed to
+ * methods and, while they are few, paths; then hosts of one owner are gathered under a star, and
+ * what has the same conditions into one rule. A rule with `paths` or `addresses` names its hosts
+ * one by one: the first would make paths with two readings malformed at hosts that were not meant.
+ */
 #include <string.h>
 
 #include "base/json_write.h"
@@ -187,12 +188,12 @@ static struct unit unit_of(const struct making *making, const struct suggest_tar
     host_name_write(&target->host, &shown);
     struct unit unit = {
         .host = target->host.text,
-        .order = target->host.is_address ? target->host.text
-                                         : reverse_labels(arena, target->host.text),
+        .order =
+            target->host.is_address ? target->host.text : reverse_labels(arena, target->host.text),
         .shown = arena_text(arena, buffer_slice(&shown)),
         .port = target->port,
-        .gathers = !target->host.is_address && !target->special &&
-                   !host_name_is_local(&target->host),
+        .gathers =
+            !target->host.is_address && !target->special && !host_name_is_local(&target->host),
         .span = target->span,
         .members = 1,
         .permitted = target->permitted,
@@ -315,11 +316,11 @@ static void add_seen(struct making *making, const struct suggest_target *target,
         return;
     }
     add_key(&unit, "methods", list_methods(arena, target->methods));
-    unit.note = by_paths         ? "every path: methods and paths go together in too many ways"
-                : target->any_path ? "every path: very many were asked for, or some that servers "
-                                     "read in more than one way"
-                                   : arena_printf(arena, "every path: %zu were asked for",
-                                                  count_paths(target));
+    unit.note = by_paths ? "every path: methods and paths go together in too many ways"
+                : target->any_path
+                    ? "every path: very many were asked for, or some that servers "
+                      "read in more than one way"
+                    : arena_printf(arena, "every path: %zu were asked for", count_paths(target));
     add_unit(making, &unit);
 }
 
@@ -488,10 +489,8 @@ static void add_item(struct making *making, size_t first)
     const struct unit *unit = &making->units[first];
     struct suggest_rule wanted = {
         .client = making->client, .network = true, .key_count = unit->key_count};
-    struct suggest_item item = {.order = unit->order,
-                                .permitted = true,
-                                .warning = unit->warning,
-                                .note = unit->note};
+    struct suggest_item item = {
+        .order = unit->order, .permitted = true, .warning = unit->warning, .note = unit->note};
     uint16_t ports[PORT_SET_RANGES_MAX];
     size_t count = 0;
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;

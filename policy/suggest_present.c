@@ -5,6 +5,7 @@
  * objects; where those decide, the log's own word counts, if that policy wrote it. */
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "policy/policy_network.h"
 #include "policy/suggest.h"
 #include "rules/docker_request.h"
@@ -118,8 +119,8 @@ static void mark_operations(struct suggest_evidence *evidence, const struct poli
         struct suggest_operation *operation = evidence->operations[i];
         const struct policy_client *client =
             policy_client_find(policy, slice_from_text(operation->client));
-        enum answer answer = client == NULL ? ANSWER_OTHER
-                                            : ask_docker(evidence, policy, client, operation);
+        enum answer answer =
+            client == NULL ? ANSWER_OTHER : ask_docker(evidence, policy, client, operation);
         if (answer == ANSWER_DENIED && !operation->permitted) {
             suggest_evidence_leave_out(evidence, operation->client,
                                        docker_operation_info(operation->operation)->name,
@@ -139,8 +140,8 @@ static void mark_targets(struct suggest_evidence *evidence, const struct policy 
         struct suggest_target *target = evidence->targets[i];
         const struct policy_client *client =
             policy_client_find(policy, slice_from_text(target->client));
-        enum answer answer = client == NULL ? ANSWER_OTHER
-                                            : ask_target(evidence, policy, client, target);
+        enum answer answer =
+            client == NULL ? ANSWER_OTHER : ask_target(evidence, policy, client, target);
         if (answer == ANSWER_DENIED && !target->permitted) {
             AUTO_BUFFER struct buffer what = BUFFER_EMPTY;
             suggest_target_write(target, &what);

@@ -73,6 +73,24 @@ static void write_scalar(const char *text, struct buffer *out)
         json_write_string(out, slice_from_text(text));
 }
 
+/* A key, or the name of a client: bare unless a reader could take it for something else. */
+static void write_name(struct slice name, struct buffer *out)
+{
+    static const char *const words[] = {"null", "true", "false", "yes", "no",
+                                        "on",   "off",  "y",     "n"};
+    bool bare = name.len > 0 && name.ptr[0] >= 'a' && name.ptr[0] <= 'z';
+    for (size_t i = 0; i < name.len; i++)
+        bare = bare && ((name.ptr[i] >= 'a' && name.ptr[i] <= 'z') ||
+                        (name.ptr[i] >= '0' && name.ptr[i] <= '9') || name.ptr[i] == '_' ||
+                        name.ptr[i] == '-' || name.ptr[i] == '.');
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        bare = bare && !slice_equal_text(name, words[i]);
+    if (bare)
+        buffer_append_slice(out, name);
+    else
+        json_write_string(out, name);
+}
+
 static void write_flow(const struct yaml_tree_node *node, struct buffer *out)
 {
     switch (node->kind) {
@@ -94,7 +112,7 @@ static void write_flow(const struct yaml_tree_node *node, struct buffer *out)
     case YAML_TREE_MAPPING:
         buffer_append_byte(out, '{');
         for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-            json_write_string(out, key->text);
+            write_name(key->text, out);
             buffer_append_literal(out, ": ");
             write_flow(key->value, out);
             buffer_append_text(out, key->next != NULL ? ", " : "");
@@ -137,7 +155,7 @@ static void keep_settings(const struct yaml_tree_node *map, const char *const *s
         if (skip)
             continue;
         indent(column, out);
-        buffer_append_slice(out, key->text);
+        write_name(key->text, out);
         buffer_append_literal(out, ": ");
         write_flow(key->value, out);
         buffer_append_byte(out, '\n');
@@ -247,7 +265,7 @@ static void write_client(const struct suggest_document *document, struct slice n
     AUTO_FREE char *client = slice_to_text(name);
     const struct scope scope = {document, client, document->drop_in ? NULL : present, 4};
     buffer_append_literal(out, "  ");
-    write_scalar(client, out);
+    write_name(name, out);
     buffer_append_literal(out, ":\n");
     size_t begin = out->len;
     keep_settings(scope.present, skipped, ARRAY_LEN(skipped), 4, out);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A suggestion as a policy document or as JSON. Each line of a rule names its evidence in a comment.
- * Of the log nothing gets into either but what suggest_evidence.h took in its canonical form. */
+ * A suggestion as a policy document or as JSON. Each line of a rule names its evidence in a
+ * comment. Of the log nothing gets into either but what suggest_evidence.h took in its canonical
+ * form. */
 #ifndef DOCKREEVE_POLICY_SUGGEST_WRITE_H
 #define DOCKREEVE_POLICY_SUGGEST_WRITE_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A table from texts to pointers: for what is collected from a log, where nobody knows beforehand
- * how many different things there are. Aborts when memory is out; for commands, not for the gate. */
+ * how many different things there are. Aborts when memory is out; for commands, not for the gate.
+ */
 #ifndef DOCKREEVE_POLICY_TEXT_MAP_H
 #define DOCKREEVE_POLICY_TEXT_MAP_H
 

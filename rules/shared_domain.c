@@ -96,10 +96,10 @@ static const struct shared_domain_row rows[] = {
 
 /* The labels that stand for "registry" in front of a country's two letters. */
 static const char *const registry_labels[] = {
-    "ac",  "asn", "biz", "co", "com", "ed",  "edu", "firm", "gen", "go",  "gob",  "gouv", "gov",
-    "gv",  "id",  "idv", "in", "ind", "inf", "int", "k12",  "lg",  "ltd", "me",   "mil",  "my",
-    "ne",  "net", "nhs", "ni", "nic", "nom", "or",  "org",  "plc", "pro", "res",  "sch",  "store",
-    "web",
+    "ac",  "asn",  "biz", "co",  "com", "ed",  "edu", "firm", "gen",   "go",
+    "gob", "gouv", "gov", "gv",  "id",  "idv", "in",  "ind",  "inf",   "int",
+    "k12", "lg",   "ltd", "me",  "mil", "my",  "ne",  "net",  "nhs",   "ni",
+    "nic", "nom",  "or",  "org", "plc", "pro", "res", "sch",  "store", "web",
 };
 
 const struct shared_domain_row *shared_domain_rows(size_t *count_out)

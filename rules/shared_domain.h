@@ -13,7 +13,8 @@
 #include "base/slice.h"
 
 /* Whether `*.domain` would reach hosts of unrelated owners: the domain is in the table, is above an
- * entry of it, or is below a deep one (the regions of a storage service). Canonical text of a name (rules/host_name.h). */
+ * entry of it, or is below a deep one (the regions of a storage service). Canonical text of a name
+ * (rules/host_name.h). */
 bool shared_domain_is(struct slice domain);
 
 struct shared_domain_row {
