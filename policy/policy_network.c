@@ -394,16 +394,24 @@ static void judge_server_name(const struct policy *policy, const struct scopes *
 }
 
 /* Rules are written from what report mode says: what a plain allow of the host would refuse, too,
- * is named before the default. */
+ * is named before what can be mended by one. */
 static void name_what_is_carried(const struct network_request *request,
                                  struct network_verdict *verdict)
 {
+    static const char *const mended[] = {"default", "opaque", "protocol"};
     const char *why, *reason;
-    if (strcmp(verdict->reason, "default") != 0 || special_reason(request) != NULL ||
-        network_default_match(request, &why, &reason) == NETWORK_MATCH_YES)
+    for (size_t i = 0; i < ARRAY_LEN(mended); i++) {
+        if (strcmp(verdict->reason, mended[i]) != 0)
+            continue;
+        struct network_request named = *request;
+        named.address = NULL; /* the address was judged already */
+        if (network_default_match(&named, &why, &reason) == NETWORK_MATCH_NO &&
+            strncmp(reason, "address-class.", 14) != 0) {
+            verdict->reason = reason;
+            verdict->why = why;
+        }
         return;
-    verdict->reason = reason;
-    verdict->why = why;
+    }
 }
 
 void policy_decide_network(const struct policy *policy, const struct policy_client *client,

@@ -264,13 +264,13 @@ static enum suggest_way way_of(const struct record *record, uint16_t port, enum 
     if (!connect && method != HTTP_METHOD_UNKNOWN)
         return number(record, LOG_FIELD_STATUS) == STATUS_SWITCHED ? SUGGEST_UPGRADED
                                                                    : SUGGEST_PLAIN;
-    if (port != PORT_TLS)
+    if (port != PORT_TLS || field(record, LOG_FIELD_SNI).len > 0)
         return SUGGEST_TUNNEL;
     if (slice_equal_text(reason, "sni-missing"))
         return SUGGEST_TUNNEL_NO_NAME;
     if (slice_equal_text(reason, "protocol"))
         return SUGGEST_TUNNEL_ANY;
-    if (connect && field(record, LOG_FIELD_SNI).len == 0 && number(record, LOG_FIELD_BYTES_IN) > 0)
+    if (connect && number(record, LOG_FIELD_BYTES_IN) > 0)
         return SUGGEST_TUNNEL_UNKNOWN;
     return SUGGEST_TUNNEL;
 }

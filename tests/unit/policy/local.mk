@@ -31,6 +31,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/preset_network_test.c \
 	tests/unit/policy/suggest_fixture.c \
 	tests/unit/policy/suggest_fixture.h \
+	tests/unit/policy/suggest_property_test.c \
 	tests/unit/policy/suggest_test.c \
 	tests/unit/policy/text_map_test.c
 policy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
