@@ -9,6 +9,7 @@ libpolicy_a_SOURCES = \
 	policy/command_policy.h policy/command_policy_check.c \
 	policy/command_policy_import.c \
 	policy/command_policy_ls.c \
+	policy/command_policy_suggest.c \
 	policy/command_policy_validate.c \
 	policy/command_policy_inspect.c \
 	policy/command_policy_schema.c \
@@ -22,14 +23,16 @@ libpolicy_a_SOURCES = \
 	policy/import_sbx.c policy/import_sbx_listing.c policy/import_sbx.h \
 	policy/import_squid.c policy/import_squid_acl.c policy/import_squid.h \
 	policy/import_tinyproxy.c \
-	policy/log_filter.h \
+	policy/log_filter.c policy/log_filter.h \
 	policy/log_follow.c policy/log_follow.h \
 	policy/log_line.c policy/log_line.h \
 	policy/log_reader.c policy/log_reader.h \
 	policy/log_record.c policy/log_record.h \
-	policy/log_scan.h \
-	policy/log_summary.h \
+	policy/log_scan.c policy/log_scan.h \
+	policy/log_summary.c policy/log_summary.h \
+	policy/log_summary_view.c \
 	policy/log_table.c policy/log_table.h \
+	policy/log_view.c policy/log_view.h \
 	policy/policy.c policy/policy.h \
 	policy/policy_builder.c policy/policy_builder.h \
 	policy/policy_builtin.c policy/policy_builtin.h \
@@ -58,6 +61,14 @@ libpolicy_a_SOURCES = \
 	policy/rule_hits.c policy/rule_hits.h \
 	policy/rule_place.c policy/rule_place.h \
 	policy/rule_row.c policy/rule_row.h \
+	policy/suggest.c policy/suggest.h \
+	policy/suggest_diff.c policy/suggest_diff.h \
+	policy/suggest_docker.c \
+	policy/suggest_evidence.c policy/suggest_evidence.h \
+	policy/suggest_network.c \
+	policy/suggest_present.c \
+	policy/suggest_write.c policy/suggest_write.h \
+	policy/text_map.c policy/text_map.h \
 	policy/yaml_tree.c policy/yaml_tree.h
 
 # The presets are documents that the program carries. They stand here in the order in which they are listed.

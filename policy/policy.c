@@ -319,6 +319,10 @@ void policy_decide_docker(const struct policy *policy, const struct policy_clien
         policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL)
         guard_query(policy, verdict_out);
     if (client->mode == POLICY_REPORT && verdict_out->result == VERDICT_DENY) {
+        /* Rules are written from this: a parameter that a plain allow would not open is said. */
+        if (strcmp(verdict_out->reason, "default") == 0 &&
+            policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL)
+            verdict_out->reason = "guard.query";
         verdict_out->result = VERDICT_ALLOW;
         verdict_out->would_deny = true;
     }

@@ -137,7 +137,10 @@ Test(log_record, every_field_that_is_written_is_read_back)
     record.port = 443;
     record.question = SLICE_LITERAL("AAAA");
     record.address = SLICE_LITERAL("192.0.2.1");
-    record.sni = SLICE_LITERAL("b.test");
+    const struct slice refused = SLICE_LITERAL("10.0.0.1 address-class.private");
+    record.refused_addresses = &refused;
+    record.refused_address_count = 1;
+    record.sni = SLICE_LITERAL("a.test");
     write_one(&record, &out);
     cr_assert(log_line_parse(&line, slice_of(out.data, out.len - 1)));
     for (enum log_field field = LOG_FIELD_TS; field <= LOG_FIELD_COUNT; field++)
