@@ -11,6 +11,7 @@
 #include "base/buffer.h"
 #include "base/command.h"
 #include "base/terminal_text.h"
+#include "policy/command_log_verify.h"
 #include "policy/commands.h"
 #include "policy/log_follow.h"
 #include "policy/log_line.h"
@@ -18,7 +19,20 @@
 #include "policy/log_table.h"
 #include "policy/policy_paths.h"
 
-enum { LIMIT, FOLLOW, DENIED, JSON, LOG, OPTION_COUNT };
+enum {
+    LIMIT,
+    FOLLOW,
+    DENIED,
+    JSON,
+    LOG,
+    VERIFY,
+    KEY,
+    EXPECT_EPOCH,
+    SEAL_INIT,
+    FORCE,
+    STATE,
+    OPTION_COUNT
+};
 
 static const struct option options[OPTION_COUNT] = {
     [LIMIT] = {.name = "limit",
@@ -42,6 +56,32 @@ static const struct option options[OPTION_COUNT] = {
              .environment = "DOCKREEVE_LOG",
              .help = "the log to read; without it /var/log/dockreeve/access.jsonl as root, else "
                      "dockreeve/access.jsonl in $XDG_STATE_HOME or ~/.local/state"},
+    [VERIFY] = {.name = "verify",
+                .type = OPTION_FLAG,
+                .help = "judge a sealed log: exit 0 intact, 1 tampered with, 2 bad key or not "
+                        "sealed"},
+    [KEY] = {.name = "key",
+             .type = OPTION_LIST,
+             .argument = "KEY",
+             .help = "with --verify: the auditor's key, a file that holds it, or - for standard "
+                     "input; may be given many times, one for each series"},
+    [EXPECT_EPOCH] = {.name = "expect-epoch",
+                      .type = OPTION_NUMBER,
+                      .argument = "N",
+                      .initial = "0",
+                      .help = "with --verify: the log must reach this epoch; what an earlier look "
+                              "has shown cannot have been cut off then"},
+    [SEAL_INIT] = {.name = "seal-init",
+                   .type = OPTION_FLAG,
+                   .help = "make the key that seals the log and print the auditor's, once"},
+    [FORCE] = {.name = "force",
+               .type = OPTION_FLAG,
+               .help = "with --seal-init: end the series that is there and begin another"},
+    [STATE] = {.name = "state",
+               .type = OPTION_TEXT,
+               .argument = "DIR",
+               .environment = "DOCKREEVE_STATE",
+               .help = "the gate's state folder, for --seal-init"},
 };
 
 const struct option_table policy_log_option_table = {
@@ -52,7 +92,9 @@ const struct option_table policy_log_option_table = {
     .option_count = OPTION_COUNT,
     .examples = "  dockreeve policy log\n"
                 "  dockreeve policy log --denied --follow traefik\n"
-                "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n",
+                "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n"
+                "  dockreeve policy log --seal-init\n"
+                "  dockreeve policy log --verify --key auditor.key\n",
 };
 
 /* One run of the command: what is wanted, how it is shown, and what had to be left out. */
@@ -248,18 +290,49 @@ static int run(struct log_view *view, const char *path, bool follow, struct erro
     return COMMAND_DONE;
 }
 
+/* --seal-init and --verify, which show no records. -1: neither was asked for. */
+static int run_sealing(const struct option_value *values, int argc, const char *log)
+{
+    bool verify = values[VERIFY].flag, init = values[SEAL_INIT].flag;
+    if ((verify && init) || ((verify || init) && argc > 0) ||
+        (!verify && (values[KEY].list_count > 0 || values[EXPECT_EPOCH].given)) ||
+        (!init && values[FORCE].flag)) {
+        fputs("dockreeve policy log: --verify takes --key and --expect-epoch, --seal-init takes "
+              "--force and --state, and neither takes a client\n",
+              stderr);
+        return COMMAND_USAGE;
+    }
+    if (init) {
+        AUTO_FREE char *fallback = policy_path_state();
+        const char *state = values[STATE].given ? values[STATE].text : fallback;
+        return command_log_seal_init(state, values[FORCE].flag, values[JSON].flag);
+    }
+    if (!verify)
+        return -1;
+    struct log_verify_request request = {
+        .log = log,
+        .keys = values[KEY].list,
+        .key_count = values[KEY].list_count,
+        .expect_epoch = values[EXPECT_EPOCH].number,
+        .json = values[JSON].flag,
+    };
+    return command_log_verify(&request);
+}
+
 int command_policy_log(int argc, char **argv)
 {
     struct option_value values[OPTION_COUNT];
     int code = command_begin(&policy_log_option_table, values, &argc, argv);
     if (code >= 0)
         return code;
+    AUTO_FREE char *default_path = policy_path_log();
+    const char *path = values[LOG].given ? values[LOG].text : default_path;
+    if ((code = run_sealing(values, argc, path)) >= 0)
+        return code;
     if (argc > 1) {
         fprintf(stderr, "dockreeve policy log: name one client at most\n");
         return COMMAND_USAGE;
     }
-    AUTO_FREE char *default_path = policy_path_log();
-    const char *path = values[LOG].given ? values[LOG].text : default_path;
     if (strcmp(path, "-") == 0) {
         fputs(
             "dockreeve policy log: this gate's log goes to standard output; read it with the tool "

@@ -40,6 +40,7 @@ libproxy_a_SOURCES += \
 	proxy/confine_filter.c proxy/confine_filter.h \
 	proxy/log_identity.c proxy/log_identity.h \
 	proxy/log_rotation.c proxy/log_rotation.h \
+	proxy/log_sealing.c proxy/log_sealing.h \
 	proxy/log_writer.c proxy/log_writer.h \
 	proxy/metrics.c proxy/metrics.h \
 	proxy/pipe_pool.c proxy/pipe_pool.h \

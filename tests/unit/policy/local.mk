@@ -5,10 +5,13 @@ policy_tests_SOURCES = \
 	tests/unit/policy/environment_load_test.c \
 	tests/unit/policy/environment_notice_test.c \
 	tests/unit/policy/environment_test.c \
+	tests/unit/policy/log_digest_test.c \
 	tests/unit/policy/log_line_test.c \
 	tests/unit/policy/log_reader_test.c \
 	tests/unit/policy/log_record_test.c \
+	tests/unit/policy/log_seal_test.c \
 	tests/unit/policy/log_table_test.c \
+	tests/unit/policy/log_verify_test.c \
 	tests/unit/policy/policy_command_test.c \
 	tests/unit/policy/policy_decide_test.c \
 	tests/unit/policy/policy_fixture.c \
@@ -25,6 +28,8 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_paths_test.c \
 	tests/unit/policy/policy_property_test.c \
 	tests/unit/policy/posix_expression_test.c \
-	tests/unit/policy/preset_network_test.c
+	tests/unit/policy/preset_network_test.c \
+	tests/unit/policy/sealed_log_fixture.h \
+	tests/unit/policy/seal_key_test.c
 policy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-policy_tests_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS) $(CRITERION_LIBS)
+policy_tests_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(CRITERION_LIBS)
