@@ -131,6 +131,7 @@ static void settle_misplaced(struct log_verify *verify, const struct log_sealed 
 {
     const struct log_place *place = &verify->suspect;
     bool keyed = verify->key_count > 0;
+    verify->misplaced = true;
     if (next != NULL && log_sealed_follows(next, &verify->before))
         fault(verify, LOG_FAULT_INSERTED, place, "it is not part of the chain");
     else if (next != NULL && log_sealed_follows(next, &verify->computed))
@@ -170,6 +171,8 @@ static void settle(struct log_verify *verify, const struct log_sealed *next, boo
 static void find_moved(struct log_verify *verify, const struct log_sealed *sealed, bool follows)
 {
     struct log_verdict *verdict = &verify->verdict;
+    if (!verify->misplaced)
+        return;
     if (verdict->fault == LOG_FAULT_REMOVED && log_sealed_follows(sealed, &verify->before)) {
         verdict->fault = LOG_FAULT_REORDERED;
         verdict->why = "what should stand before it stands further down";

@@ -76,8 +76,9 @@ struct log_verify {
     /* A record that does not fit and waits for the next one to say why. */
     struct log_place suspect;
     bool suspected, suspect_follows, suspect_authentic, suspect_starts;
-    struct log_chain before;           /* the chain it should follow */
-    uint64_t before_seq;               /* and the number there */
+    bool misplaced;          /* the fault is one that a record further down may tell to be a move */
+    struct log_chain before; /* the chain it should follow */
+    uint64_t before_seq;     /* and the number there */
     struct log_chain stated, computed; /* its chain as it says, and as it is */
 };
 

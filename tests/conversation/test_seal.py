@@ -429,7 +429,7 @@ class Tampering(SealCase):
             ("a line without a seal", lambda lines: lines.insert(middle, (lines[middle][0], b'{"ts":"x","seq":3,"event":"request"}\n')), "inserted", middle),
             ("an empty line", lambda lines: lines.insert(middle, (lines[middle][0], b"\n")), "inserted", middle),
             ("two swapped", swap(middle, middle + 1), "reordered", middle),
-            ("moved down", lambda lines: lines.insert(middle + 5, lines.pop(middle)), "reordered", middle),
+            ("moved down", lambda lines: lines.insert(middle + 5, (lines[middle + 6][0], lines.pop(middle)[1])), "reordered", middle),
             ("cut inside a line in the middle", lambda lines: lines.__setitem__(middle, (lines[middle][0], lines[middle][1][:50] + b"\n")), "changed", middle),
         ], self.check)
 
