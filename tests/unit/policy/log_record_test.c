@@ -82,9 +82,9 @@ Test(log_record, events_and_decisions_have_their_names)
     static const struct {
         enum log_event event;
         const char *name;
-    } rows[] = {{LOG_REQUEST, "request"},      {LOG_OPEN, "open"},   {LOG_CLOSE, "close"},
-                {LOG_POLICY, "policy"},        {LOG_START, "start"}, {LOG_STOP, "stop"},
-                {LOG_SUPPRESSED, "suppressed"}};
+    } rows[] = {{LOG_REQUEST, "request"},       {LOG_OPEN, "open"},   {LOG_CLOSE, "close"},
+                {LOG_POLICY, "policy"},         {LOG_START, "start"}, {LOG_STOP, "stop"},
+                {LOG_SUPPRESSED, "suppressed"}, {LOG_SEAL, "seal"}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         AUTO_LOG_LINE struct log_line line = LOG_LINE_EMPTY;
