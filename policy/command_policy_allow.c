@@ -488,9 +488,10 @@ static void set_expiry(struct adding *adding)
     struct timestamp_cache cache = {0};
     if (!adding->values[TTL].given)
         return;
-    /* Whole seconds, and no second too few. */
-    int64_t end_us = timestamp_now_us() + (int64_t)adding->values[TTL].number * 1000;
-    struct slice text = timestamp_format(&cache, (end_us + 999999) / 1000000 * 1000000);
+    /* Whole seconds, and no second too few; no time at all is over at once. */
+    uint64_t ttl_ms = adding->values[TTL].number;
+    int64_t end_us = timestamp_now_us() + (int64_t)ttl_ms * 1000 + (ttl_ms > 0 ? 999999 : 0);
+    struct slice text = timestamp_format(&cache, end_us);
     enum { SECONDS_LEN = 19 };
     snprintf(adding->expires, sizeof(adding->expires), "%.*sZ", SECONDS_LEN, text.ptr);
 }
