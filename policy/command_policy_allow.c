@@ -12,6 +12,7 @@
 #include "base/near_word.h"
 #include "base/terminal_text.h"
 #include "base/timestamp.h"
+#include "base/utf8.h"
 #include "policy/command_policy.h"
 #include "policy/command_policy_edit.h"
 #include "policy/command_policy_resource.h"
@@ -496,9 +497,28 @@ static void set_expiry(struct adding *adding)
     snprintf(adding->expires, sizeof(adding->expires), "%.*sZ", SECONDS_LEN, text.ptr);
 }
 
+/* A document is UTF-8; what is said is written as it was said, or not at all. */
+static bool check_text(const char *command, int argc, char *const *argv)
+{
+    for (int i = 0; i < argc; i++) {
+        const unsigned char *at = (const unsigned char *)argv[i];
+        for (size_t left = strlen(argv[i]), len = 1; left > 0; at += len, left -= len) {
+            char quoted[120];
+            len = *at < 0x80 ? 1 : utf8_sequence_len(at, left);
+            if (len == 0)
+                return policy_edit_usage(
+                           command, "%s is not UTF-8",
+                           error_quote(slice_from_text(argv[i]), quoted, sizeof(quoted))) < 0;
+        }
+    }
+    return true;
+}
+
 static int add(const struct option_table *table, bool allows, int argc, char **argv)
 {
     struct option_value values[OPTION_COUNT];
+    if (!check_text(table->command, argc, argv))
+        return COMMAND_USAGE;
     int code = command_begin(table, values, &argc, argv);
     if (code >= 0)
         return code;

@@ -24,7 +24,10 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_network_test.c \
 	tests/unit/policy/policy_paths_test.c \
 	tests/unit/policy/policy_property_test.c \
+	tests/unit/policy/policy_store_test.c \
 	tests/unit/policy/posix_expression_test.c \
-	tests/unit/policy/preset_network_test.c
+	tests/unit/policy/preset_network_test.c \
+	tests/unit/policy/yaml_edit_test.c \
+	tests/unit/policy/yaml_write_test.c
 policy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 policy_tests_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS) $(CRITERION_LIBS)
