@@ -446,13 +446,13 @@ static bool check_options(const struct adding *adding, const char *command)
 {
     const struct option_value *values = adding->values;
     if (adding->network && values[WHERE].given)
-        return policy_edit_usage(command, "--where is for `docker`") < 0;
+        return policy_edit_usage(command, "--where is for `docker`");
     if (!adding->network && values[PORT].given)
-        return policy_edit_usage(command, "--port is for `network`") < 0;
+        return policy_edit_usage(command, "--port is for `network`");
     for (unsigned i = 0; i < values[WHERE].list_count; i++) {
         const char *equals = strchr(values[WHERE].list[i], '=');
         if (equals == NULL || equals == values[WHERE].list[i])
-            return policy_edit_usage(command, "--where takes KEY=VALUE, like name=web-*") < 0;
+            return policy_edit_usage(command, "--where takes KEY=VALUE, like name=web-*");
     }
     return true;
 }
@@ -465,10 +465,10 @@ static bool read_words(struct adding *adding, const char *command, int argc, cha
     adding->network = argc > 0 && strcmp(argv[0], "network") == 0;
     if (argc == 0 || (!adding->network && strcmp(argv[0], "docker") != 0))
         return policy_edit_usage(command, "write `network` and hosts, or `docker` and operations: "
-                                          "network \"api.example.com,*.example.org\"") < 0;
+                                          "network \"api.example.com,*.example.org\"");
     if (argc > 3 || (argc == 3 && !policy_edit_is_scope(argv[1])))
         return policy_edit_usage(command, "resources are one word, with commas between them: "
-                                          "\"a.example.com,b.example.com\"") < 0;
+                                          "\"a.example.com,b.example.com\"");
     if (argc == 3)
         scope.positional = argv[1];
     if (!policy_edit_scope(command, &scope, &adding->client) || !check_options(adding, command))
@@ -507,8 +507,8 @@ static bool check_text(const char *command, int argc, char *const *argv)
             len = *at < 0x80 ? 1 : utf8_sequence_len(at, left);
             if (len == 0)
                 return policy_edit_usage(
-                           command, "%s is not UTF-8",
-                           error_quote(slice_from_text(argv[i]), quoted, sizeof(quoted))) < 0;
+                    command, "%s is not UTF-8",
+                    error_quote(slice_from_text(argv[i]), quoted, sizeof(quoted)));
         }
     }
     return true;

@@ -156,10 +156,12 @@ static int set_default(const struct option_table *table, int argc, char **argv)
     size_t choice = 0;
     for (; choice < CHOICE_COUNT && argc == 1 && strcmp(argv[0], choices[choice]) != 0; choice++)
         near_word_offer(&near, choices[choice]);
-    if (argc != 1 || choice == CHOICE_COUNT)
-        return policy_edit_usage(table->command, "say allow-all, balanced or deny-all%s%s%s",
-                                 near.best == NULL ? "" : "; did you mean `",
-                                 near.best == NULL ? "" : near.best, near.best == NULL ? "" : "`?");
+    if (argc != 1 || choice == CHOICE_COUNT) {
+        policy_edit_usage(table->command, "say allow-all, balanced or deny-all%s%s%s",
+                          near.best == NULL ? "" : "; did you mean `",
+                          near.best == NULL ? "" : near.best, near.best == NULL ? "" : "`?");
+        return COMMAND_USAGE;
+    }
     CLEANUP(policy_edit_clear)
     struct policy_edit edit = {.command = table->command, .json = values[JSON].flag};
     code = policy_edit_begin(&edit, &values[CONFIG]);

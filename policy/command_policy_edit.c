@@ -207,7 +207,7 @@ const char *policy_edit_file(const struct policy_edit *edit, const char *label)
                    : label;
 }
 
-int policy_edit_usage(const char *command, const char *format, ...)
+bool policy_edit_usage(const char *command, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -215,7 +215,7 @@ int policy_edit_usage(const char *command, const char *format, ...)
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
     va_end(arguments);
-    return COMMAND_USAGE;
+    return false;
 }
 
 int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why)
@@ -323,19 +323,13 @@ bool policy_edit_scope(const char *command, const struct policy_edit_scope *word
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (names[i] == NULL)
             continue;
-        if (*client_out != NULL && strcmp(*client_out, names[i]) != 0) {
-            policy_edit_usage(command,
-                              "a sandbox is a client: give one name, by --client, --sandbox or in "
-                              "front of the resources");
-            return false;
-        }
+        if (*client_out != NULL && strcmp(*client_out, names[i]) != 0)
+            return policy_edit_usage(command, "a sandbox is a client: give one name, by --client, "
+                                              "--sandbox or in front of the resources");
         *client_out = names[i];
     }
-    if (*client_out != NULL && words->global->flag) {
-        policy_edit_usage(command, "--global is for every client: leave it out, or the name");
-        return false;
-    }
-    return true;
+    return *client_out == NULL || !words->global->flag ||
+           policy_edit_usage(command, "--global is for every client: leave it out, or the name");
 }
 
 /* ---- lists ---- */

@@ -48,8 +48,9 @@ void policy_edit_note_rule(struct policy_edit *edit, const struct yaml_tree_node
  * as long as the store. */
 const char *policy_edit_file(const struct policy_edit *edit, const char *label);
 
-/* Wrong use of the command line: said on standard error. Returns COMMAND_USAGE. */
-int policy_edit_usage(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Wrong use of the command line: said on standard error. Returns false, so that a failing function
+ * can say `return policy_edit_usage(...)`. */
+bool policy_edit_usage(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Nothing was changed, because of what stands in `errors`: printed as text or JSON. Returns
  * `code`. */
 MUST_CHECK int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why);

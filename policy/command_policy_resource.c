@@ -186,10 +186,10 @@ static bool read_docker(struct policy_resource_list *list, const char *command,
     const struct option_value *paths = words->paths;
     if (words->resources != NULL && (paths->given || words->methods->given))
         return policy_edit_usage(command, "name operations, or a request by --method and --path; "
-                                          "an operation has its method and path") < 0;
+                                          "an operation has its method and path");
     if (words->methods->given && !paths->given)
         return policy_edit_usage(command, "--method needs --path: --method POST --path "
-                                          "\"/containers/*/start\"") < 0;
+                                          "\"/containers/*/start\"");
     struct slice rest = slice_from_text(words->resources);
     while (rest.ptr != NULL)
         add_item(list, slice_trim_blanks(slice_cut(&rest, ',')), false);
@@ -198,7 +198,7 @@ static bool read_docker(struct policy_resource_list *list, const char *command,
     if (list->count > 0)
         return true;
     return policy_edit_usage(command, "name operations, like ContainerStart, Container* or @read, "
-                                      "or a request by --method and --path") < 0;
+                                      "or a request by --method and --path");
 }
 
 bool policy_resource_list_read(struct policy_resource_list *list, const char *command,
@@ -210,7 +210,7 @@ bool policy_resource_list_read(struct policy_resource_list *list, const char *co
         return read_docker(list, command, words);
     if (words->resources == NULL)
         return policy_edit_usage(command,
-                                 "name the hosts: network \"api.example.com,*.example.org\"") < 0;
+                                 "name the hosts: network \"api.example.com,*.example.org\"");
     for (unsigned i = 0; i < words->paths->list_count; i++)
         add_slice(&list->paths, &list->path_count, &list->path_capacity,
                   slice_from_text(words->paths->list[i]));

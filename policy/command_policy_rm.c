@@ -199,8 +199,10 @@ static void write_candidate(const struct candidate *candidate, struct buffer *ou
 static void report_candidate(struct removing *removing, const struct candidate *candidate,
                              const char *why)
 {
+    AUTO_BUFFER struct buffer raw = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    write_candidate(candidate, &text);
+    write_candidate(candidate, &raw);
+    terminal_text_append(&text, buffer_slice(&raw));
     policy_messages_add(&removing->edit.errors, candidate->file, candidate->line, 0, "%s%s",
                         buffer_text(&text), why);
 }
@@ -406,7 +408,7 @@ static bool read_words(struct removing *removing, const char *command, int argc,
     if (removing->word_count > 0)
         return true;
     return policy_edit_usage(command, "name the rules by id or resource; `dockreeve policy ls` "
-                                      "lists them") < 0;
+                                      "lists them");
 }
 
 static int remove_rules(struct removing *removing)

@@ -1,5 +1,6 @@
 policy_tests_SOURCES = \
 	tests/unit/policy/account_test.c \
+	tests/unit/policy/command_policy_edit_test.c \
 	tests/unit/policy/environment_fixture.c \
 	tests/unit/policy/environment_fixture.h \
 	tests/unit/policy/environment_load_test.c \
@@ -14,6 +15,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_fixture.c \
 	tests/unit/policy/policy_fixture.h \
 	tests/unit/policy/policy_import_test.c \
+	tests/unit/policy/policy_list_test.c \
 	tests/unit/policy/policy_load_test.c \
 	tests/unit/policy/policy_network_command_test.c \
 	tests/unit/policy/policy_network_explain_test.c \
@@ -22,6 +24,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_network_property_test.c \
 	tests/unit/policy/policy_network_reader_test.c \
 	tests/unit/policy/policy_network_test.c \
+	tests/unit/policy/policy_overlap_test.c \
 	tests/unit/policy/policy_paths_test.c \
 	tests/unit/policy/policy_property_test.c \
 	tests/unit/policy/policy_store_test.c \
