@@ -60,6 +60,17 @@ bool policy_client_inherits(const struct policy *policy, size_t client);
 /* Whether guards only report (environment compatibility, DESIGN 3.4). */
 bool policy_guards_only_report(const struct policy *policy);
 
+/* How the document `label` ("preset/npm") comes to be part of the policy in that scope: the `use`
+ * that stands in policy.yaml or a drop-in and leads to it, perhaps through others. False when
+ * nothing uses it: it is read by itself. */
+struct policy_place {
+    const char *what;  /* what is used there: "preset/balanced" */
+    const char *label; /* where: "policy.yaml" */
+    unsigned line;
+};
+bool policy_use_place(const struct policy *policy, const char *scope, const char *label,
+                      struct policy_place *place_out);
+
 /* One host pattern of a network rule. */
 struct policy_listed_network {
     const char *scope; /* a client's name; "*" for every client */
