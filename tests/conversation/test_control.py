@@ -187,6 +187,29 @@ class Status(GateCase):
         self.assertIn("timed out", done.stderr)
 
 
+class Doctor(GateCase):
+    def findings(self, gate):
+        done = command(gate, "doctor", "--json", "--upstream", "unix:" + gate.upstream, "--config", gate.policy_path)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        return done.returncode, [(row["finding"], row["text"]) for row in rows if row["topic"] == "gate"]
+
+    def test_it_asks_the_running_gate(self):
+        gate = self.start_gate(READ)
+        code, (row,) = self.findings(gate)
+        self.assertEqual((code, row[0]), (0, "ok"))
+        self.assertIn(status_of(gate)["policy"]["hash"], row[1])
+        gate.reload(BROKEN)
+        gate.write_policy(READ, gate.file("other.yaml"))
+        gate.policy_path = gate.file("other.yaml")  # what doctor reads itself is valid
+        code, (_, row) = self.findings(gate)
+        self.assertEqual((code, row[0]), (1, "wrong"))
+        self.assertIn("refused", row[1])
+        gate.stop()
+        code, (row,) = self.findings(gate)
+        self.assertEqual(row[0], "note")
+        self.assertIn("no gate listens", row[1])
+
+
 class Reload(GateCase):
     def test_a_changed_policy_is_in_force_when_the_command_ends(self):
         gate = self.start_gate("version: 1\n")
