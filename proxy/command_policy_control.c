@@ -174,7 +174,7 @@ static void write_files(struct sheet *sheet, struct slice policy)
         AUTO_BUFFER struct buffer path = BUFFER_EMPTY;
         json_value_append(json_value_member(file, "path"), &path);
         bool dated = json_value_member(file, "modified").ptr != NULL;
-        begin_line(sheet, dated ? "file" : "preset");
+        begin_line(sheet, dated ? "file" : "made of");
         append(sheet, file, "path");
         if (dated) {
             buffer_append_literal(&sheet->out, " (");

@@ -106,7 +106,7 @@ class Status(GateCase):
         self.assertRegex(values["policy"][0], r"^[0-9a-f]{12}, in force since \S+Z$")
         self.assertRegex(values["rules"][0], r"^2 docker \(default deny\), \d+ network \(default deny\)$")
         self.assertRegex(values["file"][0], r"^%s \(\d+ bytes of \S+Z\)$" % gate.policy_path)
-        self.assertEqual(values["preset"], ["preset/npm", "preset/negotiate"])
+        self.assertEqual(values["made of"], ["preset/npm", "preset/negotiate"])
         self.assertIn("ci (report) unix:%s/ci/docker.sock" % gate.folder, values["client"])
         self.assertIn("default (enforce) unix:%s" % gate.socket_path, values["client"])
         self.assertEqual(values["last reload"], ["none since the start"])
@@ -155,6 +155,11 @@ class Status(GateCase):
         self.assertEqual(paths, [gate.policy_path, gate.file("policy.d", "10-more.yaml"), "preset/negotiate"])
         os.rename(gate.file("policy.d"), gate.file("elsewhere"))
         self.assertIn("gone since", command(gate, "policy", "status").stdout)
+
+    def test_the_environment_as_policy(self):
+        gate = self.start_gate(None, environment={"DOCKREEVE_COMPAT": "tecnativa", "CONTAINERS": "1"})
+        self.assertEqual([each["path"] for each in status_of(gate)["policy"]["files"]], ["environment", "preset/negotiate"])
+        self.assertIn("made of\tenvironment\n", command(gate, "policy", "status").stdout)
 
     def test_no_gate(self):
         gate = self.start_gate(READ)
