@@ -31,9 +31,9 @@ struct policy_listed_rule {
 
 /* A document that the policy was made of, as it was read. */
 struct policy_source {
-    const char *path; /* as it was opened, or a preset's name: "preset/npm" */
+    const char *path; /* as it was opened, or "preset/npm", or "environment" */
     uint64_t bytes;
-    int64_t modified_us; /* Unix time; 0 for a preset */
+    int64_t modified_us; /* Unix time; 0 = not a file */
 };
 
 /* In the order of reading; those that every policy has (preset/negotiate) last. */

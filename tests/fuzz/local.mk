@@ -56,3 +56,8 @@ fuzz_client_hello_LDADD = libproxy.a librules.a libbase.a
 fuzz_dns_message_SOURCES = tests/fuzz/dns_message_fuzz.c
 fuzz_dns_message_LDFLAGS = $(FUZZ_LINK)
 fuzz_dns_message_LDADD = libproxy.a librules.a libbase.a
+
+noinst_PROGRAMS += fuzz_rule_hits
+fuzz_rule_hits_SOURCES = tests/fuzz/rule_hits_fuzz.c
+fuzz_rule_hits_LDFLAGS = $(FUZZ_LINK)
+fuzz_rule_hits_LDADD = libpolicy.a librules.a libbase.a
