@@ -97,6 +97,10 @@ bool log_sealing_open(struct gate *gate, struct log_sealing **out, struct error 
         return true;
     bool good = seal_state_read(options->state, &state, &found, error);
     explicit_bzero(&state, sizeof(state));
+    if (good && !found && is_sealable(options->log.path) && log_ends_sealed(options->log.path))
+        fputs("dockreeve: the log was sealed and is NOT SEALED from now on: there is "
+              "no " SEAL_KEY_FILE " in the state folder\n",
+              stderr);
     if (!good || !found)
         return good;
     if (!is_sealable(options->log.path)) {

@@ -306,6 +306,18 @@ class Refusals(SealCase):
         self.assertIn("NOT SEALED", gate.stderr())
         self.assertNotIn("chain", gate.stdout())
 
+    def test_a_key_that_is_gone(self):
+        """The gate goes on and says so; what it writes then is no part of the sealed log."""
+        gate = self.sealed_gate()
+        gate.stop()
+        os.unlink(os.path.join(gate.state, "seal.key"))
+        before = len(gate.log())
+        gate.start()
+        self.assertEqual(gate.stop(), 0)
+        self.assertIn("NOT SEALED from now on", gate.stderr())
+        report = self.verify(gate, 1)
+        self.assertEqual((report["fault"], report["at"]["line"]), ("inserted", before + 1))
+
     def test_one_gate_one_key(self):
         gate = self.sealed_gate()
         done = run("policy", "log", "--seal-init", "--force", "--state", gate.state)
