@@ -68,7 +68,6 @@ static const struct option options[OPTION_COUNT] = {
     [EXPECT_EPOCH] = {.name = "expect-epoch",
                       .type = OPTION_NUMBER,
                       .argument = "N",
-                      .initial = "0",
                       .help = "with --verify: the log must reach this epoch; what an earlier look "
                               "has shown cannot have been cut off then"},
     [SEAL_INIT] = {.name = "seal-init",
