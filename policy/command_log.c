@@ -124,6 +124,9 @@ static bool is_wanted(struct log_view *view, struct slice text)
     }
     if (view->denied && !log_line_denied(&view->line))
         return false;
+    /* Of the log's own making, and of use to --verify alone. */
+    if (!view->json && slice_equal_text(view->line.fields[LOG_FIELD_EVENT], "seal"))
+        return false;
     return view->client == NULL ||
            slice_equal_text(view->line.fields[LOG_FIELD_CLIENT], view->client);
 }

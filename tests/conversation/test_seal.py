@@ -9,6 +9,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import unittest
 
 from harness.case import GateCase
 from harness.client import get
@@ -127,6 +128,7 @@ class Life(SealCase):
         self.assertEqual(gate.stop(), 0)
         report = self.verify(gate)
         self.assertEqual((report["restarts"], report["crashes"]), (3, 3))
+        self.assertNotIn("key", gate.stderr())
 
     def test_a_torn_tail(self):
         """A crash in the middle of a write: every length of what is left of the last record."""
@@ -253,6 +255,35 @@ class Life(SealCase):
         self.assertEqual(gate.stop(), 0)
         self.assertEqual(self.verify(gate)["crashes"], 1)
         self.assertNotIn("cannot be sealed", gate.stderr())
+
+    def test_seals_are_no_part_of_the_listing(self):
+        gate = self.sealed_gate()
+        self.assertEqual(gate.stop(), 0)
+        words = ["policy", "log", "--log", gate.log_path, "--limit", "2"]
+        shown = run(*words).stdout.splitlines()
+        self.assertEqual([line.split("\t")[3] for line in shown], ["start", "stop"])
+        self.assertEqual([json.loads(line)["event"] for line in run(*words, "--json").stdout.splitlines()], ["stop", "seal"])
+
+    @unittest.skipIf(os.geteuid() != 0, "only root becomes another user")
+    def test_another_user(self):
+        """Whom the state folder belongs to; it is no use for the gate if it cannot replace the key."""
+        gate = self.start_gate(options=FAST)
+        gate.stop()
+        gate.key = self.seal_init(gate.state)
+        os.chmod(gate.folder, 0o755)
+        gate.arguments += ["--user", "65534:65534"]
+        with self.assertRaisesRegex(AssertionError, "ended with 1"):
+            gate.start()
+        self.assertIn("belong to the gate's user", gate.stderr())
+        for path in (gate.state, os.path.dirname(gate.log_path), gate.log_path):
+            os.chown(path, 65534, 65534)
+        gate.key = self.seal_init(gate.state, "--force")
+        gate.start()
+        for epoch in (2, 3):
+            self.fill(gate, 1)
+            self.wait_epoch(gate, epoch)
+        self.assertEqual(gate.stop(), 0)
+        self.verify(gate)
 
     def test_an_old_key_put_back(self):
         """The gate goes on where the log is, and says so."""
