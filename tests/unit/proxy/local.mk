@@ -21,6 +21,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/http_head_test.c \
 	tests/unit/proxy/hosts_table_test.c \
 	tests/unit/proxy/io_buffer_test.c \
+	tests/unit/proxy/log_writer_seal_test.c \
 	tests/unit/proxy/log_writer_test.c \
 	tests/unit/proxy/metrics_test.c \
 	tests/unit/proxy/name_server.h \
