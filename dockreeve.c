@@ -19,6 +19,8 @@ static const struct command commands[] = {
     {&policy_explain_option_table, command_policy_explain},
     {&policy_import_option_table, command_policy_import},
     {&policy_log_option_table, command_policy_log},
+    {&policy_status_option_table, command_policy_status},
+    {&policy_reload_option_table, command_policy_reload},
     {&healthcheck_option_table, command_healthcheck},
     {&doctor_option_table, command_doctor},
     {&version_option_table, command_version},

@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "policy/policy_internal.h"
-#include "rules/guarded_query.h"
 #include "policy/policy_list.h"
+#include "policy/rule_hits.h"
+#include "rules/guarded_query.h"
 
 struct policy *policy_ref(struct policy *policy)
 {
@@ -37,6 +38,7 @@ void policy_unref(struct policy **policy_pointer)
     network_set_clear(&policy->network);
     free(policy->rules);
     free(policy->clients);
+    free(policy->sources);
     arena_free(&policy->arena);
     free(policy);
 }
@@ -134,6 +136,39 @@ bool policy_guards_only_report(const struct policy *policy)
     return policy->guards_report;
 }
 
+size_t policy_source_count(const struct policy *policy)
+{
+    return policy->source_count;
+}
+
+const struct policy_source *policy_source_at(const struct policy *policy, size_t index)
+{
+    return &policy->sources[index];
+}
+
+uint32_t policy_number_end(const struct policy *policy)
+{
+    return (uint32_t)(POLICY_NUMBER_RULES + policy->rule_count + policy_network_rule_count(policy));
+}
+
+uint64_t policy_number_key(const struct policy *policy, uint32_t number)
+{
+    if (number == POLICY_NUMBER_DEFAULT_DOCKER)
+        return RULE_HITS_DEFAULT_DOCKER;
+    if (number == POLICY_NUMBER_DEFAULT_NETWORK)
+        return RULE_HITS_DEFAULT_NETWORK;
+    if (number < policy->network_first)
+        return policy->rules[number - POLICY_NUMBER_RULES].key;
+    struct policy_network_cursor cursor = {0, number - policy->network_first};
+    for (size_t left = policy->network.entry_count; cursor.entry >= left;) {
+        cursor.entry -= left;
+        left = policy->clients[cursor.scope++].network.entry_count;
+    }
+    struct policy_listed_network rule;
+    (void)policy_network_next(policy, &cursor, &rule);
+    return rule.key;
+}
+
 /* The keys of `where` by their number. */
 static const char *condition_name(const struct docker_condition *condition)
 {
@@ -191,8 +226,11 @@ static struct verdict by_rule(const struct policy *policy, const struct policy_c
                               uint32_t position, enum verdict_result result)
 {
     const struct policy_rule *rule = &policy->rules[entry->rules[position]];
-    return (struct verdict){result, false, rule->name != NULL ? rule->name : rule->text,
-                            rule->source, "rule"};
+    return (struct verdict){.result = result,
+                            .rule = rule->name != NULL ? rule->name : rule->text,
+                            .source = rule->source,
+                            .reason = "rule",
+                            .number = POLICY_NUMBER_RULES + entry->rules[position]};
 }
 
 /* Deny wins; an object is asked for only while its facts can still turn the answer. */
@@ -202,7 +240,11 @@ static struct verdict conclude(const struct policy *policy, const struct policy_
     bool default_allows =
         policy->default_allow && operation != DOCKER_OPERATION_NONE && operation != DOCKER_LIBPOD;
     bool allowed = search->allow != POLICY_NO_RULE || default_allows;
-    struct verdict by_default = {VERDICT_DENY, false, "default", "default", "default"};
+    struct verdict by_default = {.result = VERDICT_DENY,
+                                 .rule = "default",
+                                 .source = "default",
+                                 .reason = "default",
+                                 .number = POLICY_NUMBER_DEFAULT_DOCKER};
     if (search->deny != POLICY_NO_RULE)
         return by_rule(policy, entry, search->deny, VERDICT_DENY);
     if ((search->maybe_deny && allowed) || (search->maybe_allow && !allowed)) {
@@ -256,6 +298,7 @@ static void guard_query(const struct policy *policy, struct verdict *verdict)
     if (!policy->guards_report) {
         verdict->rule = "built-in";
         verdict->source = "built-in";
+        verdict->number = POLICY_NUMBER_NONE;
     }
 }
 

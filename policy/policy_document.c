@@ -224,6 +224,7 @@ static void use_preset(const struct policy_document *document, size_t client,
                                     .client = client,
                                     .layer = POLICY_LAYER_DOCUMENT,
                                     .parent = document};
+    policy_builder_add_source(document->reading->builder, preset->name, preset->text.len, 0);
     policy_document_read(&inner, preset->text);
 }
 
@@ -238,6 +239,7 @@ void policy_preset_add_always(struct policy_builder *builder, struct policy_mess
                                        .label = preset->name,
                                        .client = POLICY_EVERY_CLIENT,
                                        .layer = POLICY_LAYER_ALWAYS};
+    policy_builder_add_source(builder, preset->name, preset->text.len, 0);
     policy_document_read(&document, preset->text);
     policy_messages_free(&notices);
     arena_free(&reading.arena);
@@ -284,8 +286,11 @@ static void use_file(const struct policy_document *document, size_t client,
         }
     }
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    switch (policy_file_read(inner.file, reading->check_owner, &text, reading->errors)) {
+    int64_t modified_us;
+    switch (policy_file_read_dated(inner.file, reading->check_owner, &text, &modified_us,
+                                   reading->errors)) {
     case POLICY_FILE_READ:
+        policy_builder_add_source(reading->builder, inner.file, text.len, modified_us);
         if (!used_already(document, client, inner.file))
             policy_document_read(&inner, buffer_slice(&text));
         return;

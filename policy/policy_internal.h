@@ -46,6 +46,7 @@ struct policy_client_entry {
     size_t rule_count;
     struct policy_index *index; /* owned */
     struct network_set network; /* owned: its own rules only */
+    uint32_t network_first;     /* number of the first of them (policy.h) */
 };
 
 struct policy {
@@ -62,7 +63,10 @@ struct policy {
     const char *config_path;                              /* NULL = none */
     struct policy_rule *rules;                            /* owned */
     size_t rule_count, rule_capacity;
-    struct network_set network;          /* owned: top-level rules, for all clients that inherit */
+    struct network_set network;    /* owned: top-level rules, for all clients that inherit */
+    uint32_t network_first;        /* number of the first of them */
+    struct policy_source *sources; /* owned */
+    size_t source_count, source_capacity;
     struct policy_client_entry *clients; /* owned */
     size_t client_count;
 };
@@ -102,6 +106,10 @@ struct policy_builder {
 /* The client of that name, made when it is new. The index stays valid, the pointer behind it does
  * not. */
 size_t policy_builder_client(struct policy_builder *builder, struct slice name);
+
+/* Notes a document that was read, once. */
+void policy_builder_add_source(struct policy_builder *builder, const char *path, size_t bytes,
+                               int64_t modified_us);
 
 /* Takes `rule` over, match and all. Fills text and id from name, selector and where. */
 void policy_builder_take_rule(struct policy_builder *builder, struct policy_rule *rule);

@@ -29,6 +29,17 @@ struct policy_listed_rule {
     const struct docker_rule *match;
 };
 
+/* A document that the policy was made of, as it was read. */
+struct policy_source {
+    const char *path; /* as it was opened, or a preset's name: "preset/npm" */
+    uint64_t bytes;
+    int64_t modified_us; /* Unix time; 0 for a preset */
+};
+
+/* In the order of reading; those that every policy has (preset/negotiate) last. */
+size_t policy_source_count(const struct policy *policy);
+const struct policy_source *policy_source_at(const struct policy *policy, size_t index);
+
 /* The short form of a rule's key that people see and type. */
 void policy_key_id(uint64_t key, char id[9]);
 

@@ -15,9 +15,12 @@
 #include "policy/environment.h"
 #include "proxy/commands.h"
 #include "proxy/confine.h"
+#include "proxy/control.h"
 #include "proxy/gate.h"
 #include "proxy/reload.h"
+#include "proxy/rule_counter.h"
 #include "proxy/serve_options.h"
+#include "proxy/state_folder.h"
 
 extern char **environ;
 
@@ -114,9 +117,35 @@ static bool confine(const struct serve_options *options, struct gate *gate, stru
     return true;
 }
 
+static bool keeps_state(const struct serve_options *options)
+{
+    return strcmp(options->state_path, STATE_FOLDER_NONE) != 0;
+}
+
+/* A gate that cannot keep state does its work all the same. `made` and `error` are what
+ * state_folder_make() said, which is asked while there are privileges to make it with. */
+static void open_state(const struct serve_options *options, struct gate *gate, bool made,
+                       struct error *error)
+{
+    const char *folder = options->state_path;
+    if (!keeps_state(options))
+        return;
+    if (made && state_folder_check(folder, error) &&
+        (gate->control = control_open(gate, folder, error)) != NULL) {
+        gate->counter = rule_counter_open(folder, gate->policy);
+        return;
+    }
+    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr,
+                "dockreeve: %s; so there is no `policy status`, no `policy reload` and no count "
+                "of what rules decide (another folder: --state DIR; content without: "
+                "--state " STATE_FOLDER_NONE ")\n",
+                error->text);
+}
+
 static int run(struct serve_options *options)
 {
-    struct error error = {0};
+    struct error error = {0}, state_error = {0};
     struct policy *policy = load_with_listeners(options);
     if (policy == NULL)
         return COMMAND_USAGE;
@@ -125,7 +154,10 @@ static int run(struct serve_options *options)
         return complain(&error, COMMAND_FAILED);
     int code = COMMAND_FAILED;
     note_read_only_socket(gate); /* asks for what the confined process may not */
+    bool has_folder =
+        keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);
     if (confine(options, gate, &error)) {
+        open_state(options, gate, has_folder, &state_error);
         code = gate_run(gate);
     } else {
         complain(&error, COMMAND_FAILED);

@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "proxy/admin.h"
+#include "proxy/control.h"
 #include "proxy/docker_conn.h"
 #include "proxy/egress.h"
 #include "proxy/listener.h"
 #include "proxy/reload.h"
+#include "proxy/rule_counter.h"
 
 enum { TICK_S = 1, IDLE_PIPES = 64 };
 
@@ -134,6 +136,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     docker_conn_sweep(gate);
     egress_tick(gate->egress);
     log_suppressed(gate);
+    rule_counter_tick(gate->counter, gate->reload);
     if (service_manager_watchdog_interval_us(gate->manager) > 0) /* WatchdogSec of two and more */
         service_manager_watchdog(gate->manager);
 }
@@ -260,6 +263,8 @@ void gate_drain(struct gate *gate)
     gate->draining = true;
     service_manager_stopping(gate->manager);
     listener_close_all(gate);
+    if (gate->reload != NULL)
+        reload_end_waiting(gate->reload);
     close_idle(gate);
     struct timeval wait = {(time_t)(gate->options->drain_timeout_ms / 1000),
                            (suseconds_t)(gate->options->drain_timeout_ms % 1000) * 1000};
@@ -353,6 +358,8 @@ struct gate *gate_new(const struct gate_options *options, struct policy *policy,
         abort();
     gate->options = options;
     gate->policy = policy;
+    gate->started_us = gate->policy_loaded_us = timestamp_now_us();
+    gate->started_monotonic_us = timestamp_monotonic_us();
     gate->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     init_lists(gate);
     if (getrandom(&gate->id_prefix, sizeof(gate->id_prefix), 0) < 0)
@@ -385,6 +392,8 @@ void gate_set_policy(struct gate *gate, struct policy *policy)
 {
     policy_unref(&gate->policy);
     gate->policy = policy;
+    gate->policy_loaded_us = timestamp_now_us();
+    rule_counter_set_policy(gate->counter, policy);
     metrics_set_policy(gate->metrics, policy_hash(policy));
 }
 
@@ -433,6 +442,8 @@ void gate_free(struct gate **gate)
     listener_close_all(freed); /* DNS listeners ask the resolver */
     egress_free(&freed->egress);
     admin_close(&freed->admin);
+    control_close(&freed->control);
+    rule_counter_close(&freed->counter);
     for (size_t i = 0; i < ARRAY_LEN(handled_signals); i++) {
         if (event_initialized(&freed->signals[i]))
             event_del(&freed->signals[i]);

@@ -72,7 +72,9 @@ struct client_state {
 struct docker_conn;
 struct listener;
 struct admin;
+struct control;
 struct reload;
+struct rule_counter;
 
 TAILQ_HEAD(docker_conn_list, docker_conn);
 TAILQ_HEAD(log_waiter_list, log_waiter);
@@ -102,7 +104,12 @@ struct gate {
     struct service_manager *manager; /* NULL = started by hand */
     struct reload *reload;           /* NULL in tests without one */
     struct egress *egress;
+    struct control *control;      /* NULL = no state folder */
+    struct rule_counter *counter; /* NULL = no state folder */
     struct gate_scratch *scratch;
+    int64_t started_us; /* Unix time */
+    int64_t started_monotonic_us;
+    int64_t policy_loaded_us; /* Unix time: since when `policy` is in force */
 
     struct listener_list listeners;
     struct client_state_list clients;

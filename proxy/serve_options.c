@@ -82,7 +82,8 @@ static const struct option options[OPTION_COUNT] = {
                .type = OPTION_TEXT,
                .argument = "DIR",
                .environment = "DOCKREEVE_STATE",
-               .help = "the state folder; this version keeps nothing in it"},
+               .help = "the state folder, for the control socket and the counts of rules; none "
+                       "keeps nothing"},
     [ADMIN] = {.name = "admin",
                .type = OPTION_TEXT,
                .argument = "ADDRESS",
@@ -480,6 +481,7 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
         return false;
     serve->config_path = text_or(&values[CONFIG], policy_path_config);
     serve->log_path = text_or(&values[LOG], policy_path_log);
+    serve->state_path = text_or(&values[STATE], policy_path_state);
     serve->user = values[USER].given ? values[USER].text : NULL;
     serve->system_call_filter = !values[NO_SECCOMP].flag;
     serve->compat = environment_is_compat(environ);
@@ -503,6 +505,7 @@ void serve_options_clear(struct serve_options *serve)
 {
     free(serve->config_path);
     free(serve->log_path);
+    free(serve->state_path);
     free(serve->proxy_credentials);
     *serve = (struct serve_options){0};
 }

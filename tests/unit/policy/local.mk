@@ -25,6 +25,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_network_property_test.c \
 	tests/unit/policy/policy_network_reader_test.c \
 	tests/unit/policy/policy_network_test.c \
+	tests/unit/policy/policy_number_test.c \
 	tests/unit/policy/policy_paths_test.c \
 	tests/unit/policy/policy_property_test.c \
 	tests/unit/policy/posix_expression_test.c \
