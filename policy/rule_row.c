@@ -84,6 +84,7 @@ static void take_network(const struct policy *policy, size_t scope, uint32_t ent
     row->index = entry;
     row->scope_index = scope;
     row->network = rule.match;
+    row->pattern = rule.pattern;
 }
 
 static void take_default(const struct policy *policy, enum rule_origin origin, struct rule_row *row)
@@ -186,6 +187,15 @@ bool rule_walk_next(struct rule_walk *walk, struct rule_row *row)
     }
     policy_key_id(row->key, row->id);
     return true;
+}
+
+void rule_row_write_resource(const struct rule_row *row, struct buffer *out)
+{
+    const struct policy_listed_network rule = {.allows = row->allows, .pattern = row->pattern};
+    if (row->origin == RULE_ORIGIN_NETWORK)
+        policy_listed_network_write(&rule, out);
+    else
+        buffer_append_slice(out, row->resource);
 }
 
 bool rule_row_is_counted(const struct rule_row *row)

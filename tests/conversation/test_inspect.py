@@ -132,6 +132,12 @@ class Json(InspectCase):
         self.assertEqual((found["methods"], found["paths"], found["addresses"]), (["GET", "HEAD"], ["/a", "/b/**"], ["10.0.0.0/8"]))
         self.assertEqual((found["protocols"], found["require_sni"], found["ech"], found["ports"]), ("http", "required on port 443", "allow", "80"))
 
+    def test_an_address_with_ports(self):
+        self.write("version: 1\nnetwork:\n  - allow: '[2001:db8::]/32:22'\n    name: x\n")
+        found = self.read("x")
+        self.assertEqual((found["text"], found["resource"], found["host"], found["ports"]),
+                         ("allow [2001:db8::]/32:22", "[2001:db8::]/32:22", "2001:db8::/32", "22"))
+
     def test_shadow_hits_and_ranges(self):
         key = self.row("ContainerExec")["key"]
         self.count([(key, 2, 1763712345678901)])
