@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * All that decides, one by one, as `policy ls` and `policy inspect` show it: Docker rules, network
- * rules (a host each), the two defaults, report mode of clients, and what is built in. Walking
+ * rules (a host each), the two defaults, settings of clients, and what is built in. Walking
  * keeps one row in memory, whatever their number. */
 #ifndef DOCKREEVE_POLICY_RULE_ROW_H
 #define DOCKREEVE_POLICY_RULE_ROW_H
@@ -17,7 +17,7 @@ enum rule_origin {
     RULE_ORIGIN_NETWORK,
     RULE_ORIGIN_DEFAULT_DOCKER,
     RULE_ORIGIN_DEFAULT_NETWORK,
-    RULE_ORIGIN_REPORT, /* a client in report mode */
+    RULE_ORIGIN_CLIENT, /* a setting of a client: report mode, `from` */
     RULE_ORIGIN_BUILTIN,
 };
 

@@ -6,7 +6,6 @@ import os
 import re
 import unittest
 
-from conversation.test_documents import read
 from conversation.test_ls import ListCase
 from harness.gate import run
 
@@ -188,18 +187,6 @@ class Naming(InspectCase):
                 self.inspect(*words, code=2)
         self.write("version: 2\n")
         self.inspect("a", code=2)
-
-
-class Manuals(unittest.TestCase):
-    def test_the_pages_name_the_options_of_the_commands(self):
-        for command in ("ls", "inspect", "schema"):
-            with self.subTest(command):
-                options = set(re.findall(r"^ +(?:-\w, )?--([a-z-]+)", run("policy", command, "--help").stdout, re.M)) - {"help"}
-                page = read("deploy/man/dockreeve-policy-%s.1" % command)
-                described = set(re.findall(r"^\.It Fl (?:\w , Fl )?-([a-z-]+)", page, re.M))
-                self.assertEqual(described, options)
-                synopsis = page[page.index(".Sh SYNOPSIS"):page.index(".Sh DESCRIPTION")]
-                self.assertEqual(set(re.findall(r"Fl -([a-z-]+)", synopsis)), options)
 
 
 if __name__ == "__main__":

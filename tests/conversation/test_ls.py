@@ -230,6 +230,7 @@ class Everything(ListCase):
         section = page[page.index(".Sh BUILT-IN"):page.index(".Sh EXIT STATUS")]
         lines = re.findall(r"^\.It Cm (.*)$", section, re.M)
         named = {name for line in lines for name in line.split(" Ns ")[0].split(" , ")}
+        self.write(POLICY + "    egress: tcp:127.0.0.1:1\n    from: 127.0.0.1\n")
         names = {row["name"] for row in self.rows() if row["source"] == "built-in"}
         self.assertEqual(named, {re.sub(r"^address-class\..*", "address-class.", name) for name in names})
 
@@ -240,6 +241,15 @@ class Everything(ListCase):
     def test_report_mode_is_a_row(self):
         rows = [row for row in self.rows() if row.get("name") == "report-mode"]
         self.assertEqual([(row["scope"], row["kind"], row["decision"]) for row in rows], [("lonely", "docker", "allow"), ("lonely", "network", "allow")])
+
+    def test_addresses_that_may_not_connect_are_rows(self):
+        self.write("version: 1\nclients:\n  a:\n    listen: [tcp:127.0.0.1:1]\n    egress: tcp:127.0.0.1:2\n    from: [10.0.0.0/8, '::1']\n"
+                   "  b:\n    egress: tcp:127.0.0.1:3\n    from: 10.0.0.0/8\n")
+        rows = [row for row in self.rows() if row.get("name") == "from"]
+        self.assertEqual([(row["scope"], row["kind"], row["decision"], row["where"]) for row in rows],
+                         [("a", "docker", "deny", "unless from 10.0.0.0/8, ::1"), ("a", "network", "deny", "unless from 10.0.0.0/8, ::1"),
+                          ("b", "network", "deny", "unless from 10.0.0.0/8")])
+        self.assertEqual(len({row["id"] for row in rows}), 3)
 
     def test_the_variables_of_the_replaced_images_are_rows(self):
         os.unlink(self.path)
