@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {&policy_log_option_table, command_policy_log},
     {&policy_status_option_table, command_policy_status},
     {&policy_reload_option_table, command_policy_reload},
+    {&policy_suggest_option_table, command_policy_suggest},
     {&healthcheck_option_table, command_healthcheck},
     {&doctor_option_table, command_doctor},
     {&version_option_table, command_version},

@@ -167,32 +167,6 @@ static void write_json(const struct conversion *conversion, struct buffer *out)
     buffer_append_literal(out, "}\n");
 }
 
-/* All of it or nothing: the new file takes the old one's place when it is complete. */
-static bool write_file(const char *path, struct buffer *document)
-{
-    AUTO_BUFFER struct buffer beside = BUFFER_EMPTY;
-    buffer_printf(&beside, "%s.XXXXXX", path);
-    AUTO_FREE char *temporary = slice_to_text(buffer_slice(&beside));
-    AUTO_CLOSE int fd = mkstemp(temporary);
-    size_t written = 0;
-    bool good = fd >= 0 && !document->failed;
-    while (good && written < document->len) {
-        ssize_t count = write(fd, document->data + written, document->len - written);
-        good = count > 0;
-        written += good ? (size_t)count : 0;
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    good = good && fchmod(fd, 0666 & ~mask & ~(mode_t)022) == 0 && fsync(fd) == 0 &&
-           rename(temporary, path) == 0;
-    if (good)
-        return true;
-    fprintf(stderr, "dockreeve policy import: %s: %s\n", path, strerror(errno));
-    if (fd >= 0)
-        unlink(temporary);
-    return false;
-}
-
 int command_policy_import(int argc, char **argv)
 {
     struct option_value values[OPTION_COUNT];
@@ -217,7 +191,7 @@ int command_policy_import(int argc, char **argv)
         fputs(buffer_text(&said), stderr);
     }
     if (conversion.done && values[OUTPUT].given &&
-        !write_file(values[OUTPUT].text, &conversion.document))
+        !command_policy_write_file("policy import", values[OUTPUT].text, &conversion.document))
         return COMMAND_FAILED;
     if (!values[JSON].flag && !values[OUTPUT].given)
         buffer_append_slice(&out, buffer_slice(&conversion.document));

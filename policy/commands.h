@@ -15,6 +15,7 @@ extern const struct option_table policy_inspect_option_table;
 extern const struct option_table policy_log_option_table;
 extern const struct option_table policy_ls_option_table;
 extern const struct option_table policy_schema_option_table;
+extern const struct option_table policy_suggest_option_table;
 extern const struct option_table policy_validate_option_table;
 
 int command_policy_check(int argc, char **argv);
@@ -24,6 +25,7 @@ int command_policy_inspect(int argc, char **argv);
 int command_policy_log(int argc, char **argv);
 int command_policy_ls(int argc, char **argv);
 int command_policy_schema(int argc, char **argv);
+int command_policy_suggest(int argc, char **argv);
 int command_policy_validate(int argc, char **argv);
 
 #endif

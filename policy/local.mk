@@ -1,14 +1,16 @@
 noinst_LIBRARIES += libpolicy.a
-libpolicy_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
+libpolicy_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
 libpolicy_a_SOURCES = \
 	policy/account.c policy/account.h \
 	policy/arena.c policy/arena.h \
 	policy/command_considered.c policy/command_considered.h \
 	policy/command_log.c policy/commands.h \
+	policy/command_log_verify.c policy/command_log_verify.h \
 	policy/command_network.c policy/command_network.h \
 	policy/command_policy.h policy/command_policy_check.c \
 	policy/command_policy_import.c \
 	policy/command_policy_ls.c \
+	policy/command_policy_suggest.c \
 	policy/command_policy_validate.c \
 	policy/command_policy_inspect.c \
 	policy/command_policy_schema.c \
@@ -22,14 +24,21 @@ libpolicy_a_SOURCES = \
 	policy/import_sbx.c policy/import_sbx_listing.c policy/import_sbx.h \
 	policy/import_squid.c policy/import_squid_acl.c policy/import_squid.h \
 	policy/import_tinyproxy.c \
-	policy/log_filter.h \
+	policy/log_digest.c policy/log_digest.h \
+	policy/log_filter.c policy/log_filter.h \
 	policy/log_follow.c policy/log_follow.h \
 	policy/log_line.c policy/log_line.h \
 	policy/log_reader.c policy/log_reader.h \
 	policy/log_record.c policy/log_record.h \
-	policy/log_scan.h \
-	policy/log_summary.h \
+	policy/log_resume.c policy/log_resume.h \
+	policy/log_scan.c policy/log_scan.h \
+	policy/log_seal.c policy/log_seal.h \
+	policy/log_summary.c policy/log_summary.h \
+	policy/log_summary_view.c \
 	policy/log_table.c policy/log_table.h \
+	policy/log_verify.c policy/log_verify.h \
+	policy/log_verify_report.c policy/log_verify_report.h \
+	policy/log_view.c policy/log_view.h \
 	policy/policy.c policy/policy.h \
 	policy/policy_builder.c policy/policy_builder.h \
 	policy/policy_builtin.c policy/policy_builtin.h \
@@ -58,6 +67,15 @@ libpolicy_a_SOURCES = \
 	policy/rule_hits.c policy/rule_hits.h \
 	policy/rule_place.c policy/rule_place.h \
 	policy/rule_row.c policy/rule_row.h \
+	policy/seal_key.c policy/seal_key.h \
+	policy/suggest.c policy/suggest.h \
+	policy/suggest_diff.c policy/suggest_diff.h \
+	policy/suggest_docker.c \
+	policy/suggest_evidence.c policy/suggest_evidence.h \
+	policy/suggest_network.c \
+	policy/suggest_present.c \
+	policy/suggest_write.c policy/suggest_write.h \
+	policy/text_map.c policy/text_map.h \
 	policy/yaml_tree.c policy/yaml_tree.h
 
 # The presets are documents that the program carries. They stand here in the order in which they are listed.

@@ -23,6 +23,7 @@ static const char *const names[LOG_FIELDS] = {
     [LOG_FIELD_PORT] = "port",
     [LOG_FIELD_QUESTION] = "question",
     [LOG_FIELD_ADDRESS] = "address",
+    [LOG_FIELD_REFUSED_ADDRESSES] = "refused_addresses",
     [LOG_FIELD_SNI] = "sni",
     [LOG_FIELD_DECISION] = "decision",
     [LOG_FIELD_RULE] = "rule",
@@ -163,4 +164,22 @@ bool log_line_denied(const struct log_line *line)
     return slice_equal_text(line->fields[LOG_FIELD_DECISION], "deny") ||
            line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL ||
            slice_equal_text(line->fields[LOG_FIELD_EVENT], "suppressed");
+}
+
+struct slice log_line_what(const struct log_line *line, struct buffer *room)
+{
+    struct slice host = line->fields[LOG_FIELD_HOST], port = line->fields[LOG_FIELD_PORT];
+    if (host.len == 0)
+        return line->fields[LOG_FIELD_OPERATION].len > 0 ? line->fields[LOG_FIELD_OPERATION]
+                                                         : line->fields[LOG_FIELD_METHOD];
+    if (port.len == 0)
+        return host;
+    bool brackets = memchr(host.ptr, ':', host.len) != NULL;
+    buffer_clear(room);
+    if (brackets)
+        buffer_append_byte(room, '[');
+    buffer_append_slice(room, host);
+    buffer_append_text(room, brackets ? "]:" : ":");
+    buffer_append_slice(room, port);
+    return buffer_slice(room);
 }

@@ -28,6 +28,7 @@ enum log_field {
     LOG_FIELD_PORT,
     LOG_FIELD_QUESTION,
     LOG_FIELD_ADDRESS,
+    LOG_FIELD_REFUSED_ADDRESSES, /* "10.0.0.1 address-class.private", joined by commas */
     LOG_FIELD_SNI,
     LOG_FIELD_DECISION,
     LOG_FIELD_RULE,
@@ -72,5 +73,10 @@ void log_line_free(struct log_line *line);
 /* Whether the line tells of a refusal: a denied request, one that report mode let pass, or denials
  * that were only counted. */
 bool log_line_denied(const struct log_line *line);
+
+/* What was asked for, by one name: "api.example.org:443" (an IPv6 address between brackets), the
+ * operation, or the method of a request that is none; empty for other records. Points into the line
+ * or into `room`. */
+struct slice log_line_what(const struct log_line *line, struct buffer *room);
 
 #endif

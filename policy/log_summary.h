@@ -16,8 +16,9 @@ struct log_summary_row {
     bool denied;               /* log_line_denied() */
     bool by_report;            /* let pass by report mode: denied, and it happened */
     struct slice client, kind; /* kind: "docker", "network" */
-    struct slice what;         /* "api.example.org:443", or the operation */
-    struct slice via, rule, source, reason;
+    struct slice what;         /* "api.example.org:443", or the operation; else the method */
+    struct slice via, rule, source;
+    struct slice reason;       /* what report mode let pass has that of the refusal */
     uint64_t count;            /* requests; denials that were only counted are included */
     int64_t first_us, last_us; /* Unix time */
     uint64_t bytes_in, bytes_out;
@@ -35,7 +36,7 @@ void log_summary_free(struct log_summary **summary);
 MUST_CHECK bool log_summary_add(struct log_summary *summary, const struct log_line *line);
 
 /* Ends adding and sorts: denied before allowed, then by count, then by name. Returns the rows,
- * which live as long as the summary. */
+ * which live as long as the summary; NULL when memory is out. */
 const struct log_summary_row *log_summary_seal(struct log_summary *summary, size_t *count_out);
 
 #endif

@@ -116,26 +116,6 @@ bool policy_default_network_allows(const struct policy *policy)
     return policy->default_network_allow;
 }
 
-const char *policy_default_source(const struct policy *policy)
-{
-    return policy->default_source;
-}
-
-const char *policy_default_network_source(const struct policy *policy)
-{
-    return policy->default_network_source;
-}
-
-bool policy_client_inherits(const struct policy *policy, size_t client)
-{
-    return policy->clients[client].inherit;
-}
-
-bool policy_guards_only_report(const struct policy *policy)
-{
-    return policy->guards_report;
-}
-
 size_t policy_source_count(const struct policy *policy)
 {
     return policy->source_count;
@@ -167,6 +147,26 @@ uint64_t policy_number_key(const struct policy *policy, uint32_t number)
     struct policy_listed_network rule;
     (void)policy_network_next(policy, &cursor, &rule);
     return rule.key;
+}
+
+const char *policy_default_source(const struct policy *policy)
+{
+    return policy->default_source;
+}
+
+const char *policy_default_network_source(const struct policy *policy)
+{
+    return policy->default_network_source;
+}
+
+bool policy_client_inherits(const struct policy *policy, size_t client)
+{
+    return policy->clients[client].inherit;
+}
+
+bool policy_guards_only_report(const struct policy *policy)
+{
+    return policy->guards_report;
 }
 
 /* The keys of `where` by their number. */
@@ -319,6 +319,10 @@ void policy_decide_docker(const struct policy *policy, const struct policy_clien
         policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL)
         guard_query(policy, verdict_out);
     if (client->mode == POLICY_REPORT && verdict_out->result == VERDICT_DENY) {
+        /* Rules are written from this: a parameter that a plain allow would not open is said. */
+        if (strcmp(verdict_out->reason, "default") == 0 &&
+            policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL)
+            verdict_out->reason = "guard.query";
         verdict_out->result = VERDICT_ALLOW;
         verdict_out->would_deny = true;
     }

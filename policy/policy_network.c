@@ -398,6 +398,27 @@ static void judge_server_name(const struct policy *policy, const struct scopes *
     verdict->why = "the ClientHello names a host that is not allowed itself";
 }
 
+/* Rules are written from what report mode says: what a plain allow of the host would refuse, too,
+ * is named before what can be mended by one. */
+static void name_what_is_carried(const struct network_request *request,
+                                 struct network_verdict *verdict)
+{
+    static const char *const mended[] = {"default", "opaque", "protocol"};
+    const char *why, *reason;
+    for (size_t i = 0; i < ARRAY_LEN(mended); i++) {
+        if (strcmp(verdict->reason, mended[i]) != 0)
+            continue;
+        struct network_request named = *request;
+        named.address = NULL; /* the address was judged already */
+        if (network_default_match(&named, &why, &reason) == NETWORK_MATCH_NO &&
+            strncmp(reason, "address-class.", 14) != 0) {
+            verdict->reason = reason;
+            verdict->why = why;
+        }
+        return;
+    }
+}
+
 void policy_decide_network(const struct policy *policy, const struct policy_client *client,
                            const struct network_request *request,
                            const struct policy_observer *observer,
@@ -415,6 +436,7 @@ void policy_decide_network(const struct policy *policy, const struct policy_clie
             verdict.why = "special-purpose addresses that no rule names are refused in report "
                           "mode too";
         } else {
+            name_what_is_carried(request, &verdict);
             verdict.result = VERDICT_ALLOW;
             verdict.would_deny = true;
         }

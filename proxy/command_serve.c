@@ -17,6 +17,7 @@
 #include "proxy/confine.h"
 #include "proxy/control.h"
 #include "proxy/gate.h"
+#include "proxy/log_sealing.h"
 #include "proxy/reload.h"
 #include "proxy/rule_counter.h"
 #include "proxy/serve_options.h"
@@ -106,8 +107,9 @@ static bool confine(const struct serve_options *options, struct gate *gate, stru
     size_t group_count = engine_groups(&options->gate.engine.address, groups);
     if (options->user != NULL && !confine_drop_user(options->user, groups, group_count, error))
         return false;
-    /* Capabilities belong to a thread: the loader inherits what is left. */
-    if (!confine_capabilities(error) || (gate->reload = reload_start(gate, error)) == NULL)
+    /* Capabilities belong to a thread: loader and sealer inherit what is left. */
+    if (!confine_capabilities(error) || (gate->reload = reload_start(gate, error)) == NULL ||
+        !log_sealing_start(gate->sealing, error))
         return false;
     error->text[0] = '\0';
     if (!confine_lock(options->system_call_filter, error))

@@ -18,6 +18,7 @@
 #include "proxy/docker_conn.h"
 #include "proxy/egress.h"
 #include "proxy/listener.h"
+#include "proxy/log_sealing.h"
 #include "proxy/reload.h"
 #include "proxy/rule_counter.h"
 
@@ -339,7 +340,11 @@ static bool open_parts(struct gate *gate, struct error *error)
     gate->engine = engine_new(gate->base, gate->blocks, &options->engine);
     if (gate->engine == NULL)
         return error_set(error, 1, "out of memory");
-    gate->log = log_writer_open(&options->log, error);
+    struct log_writer_options log = options->log;
+    if (!log_sealing_open(gate, &gate->sealing, error))
+        return false;
+    log.sealer = log_sealing_sealer(gate->sealing);
+    gate->log = log_writer_open(&log, error);
     if (gate->log == NULL) {
         error->code = 1;
         return false;
@@ -428,6 +433,7 @@ int gate_run(struct gate *gate)
     log_suppressed(gate);
     gate_log_event(gate, LOG_STOP, true, NULL, "stopped");
     end_turn(gate);
+    log_sealing_finish(gate->sealing);
     return 0;
 }
 
@@ -455,6 +461,7 @@ void gate_free(struct gate **gate)
     if (event_initialized(&freed->log_writable))
         event_del(&freed->log_writable);
     log_writer_close(&freed->log);
+    log_sealing_close(&freed->sealing);
     engine_free(&freed->engine);
     service_manager_close(&freed->manager);
     struct client_state *client;

@@ -32,8 +32,10 @@
 struct gate_options {
     struct policy_inputs inputs;
     struct engine_options engine;
-    struct log_writer_options log;
-    const char *admin; /* endpoint text; NULL = none */
+    struct log_writer_options log; /* its sealer is the gate's to set */
+    const char *state;             /* state folder; NULL = none */
+    uint64_t seal_interval_ms;     /* of a sealed log */
+    const char *admin;             /* endpoint text; NULL = none */
     struct http_head_limits head;
     uint64_t header_timeout_ms;
     uint64_t body_timeout_ms;   /* between bytes of a JSON or dropped body */
@@ -73,6 +75,7 @@ struct docker_conn;
 struct listener;
 struct admin;
 struct control;
+struct log_sealing;
 struct reload;
 struct rule_counter;
 
@@ -98,6 +101,7 @@ struct gate {
     struct pipe_pool *pipes;
     struct engine *engine;
     struct log_writer *log;
+    struct log_sealing *sealing; /* NULL = the log is not sealed */
     struct metrics *metrics;
     struct policy *policy;           /* a reference; swapped by reload */
     struct admin *admin;             /* NULL = none */

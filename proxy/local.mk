@@ -44,6 +44,7 @@ libproxy_a_SOURCES += \
 	proxy/control_status.c \
 	proxy/log_identity.c proxy/log_identity.h \
 	proxy/log_rotation.c proxy/log_rotation.h \
+	proxy/log_sealing.c proxy/log_sealing.h \
 	proxy/log_writer.c proxy/log_writer.h \
 	proxy/metrics.c proxy/metrics.h \
 	proxy/pipe_pool.c proxy/pipe_pool.h \

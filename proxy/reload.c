@@ -20,6 +20,7 @@
 #include "proxy/docker_conn.h"
 #include "proxy/egress.h"
 #include "proxy/listener.h"
+#include "proxy/log_sealing.h"
 
 /* An editor writes, renames and syncs in several steps: the last of them counts. */
 static const struct timeval settle = {0, 100000};
@@ -291,6 +292,7 @@ static void install(struct reload *reload, struct policy *policy, const char *no
         fprintf(stderr, "%s", notices);
     metrics_totals(gate->metrics)->reloads_ok++;
     gate_log_event(gate, LOG_POLICY, true, unchanged ? "reload.unchanged" : "reload", notices);
+    log_sealing_now(gate->sealing);
 }
 
 /* Takes what the thread has built since the last time; false when that was nothing: two rounds may
