@@ -114,11 +114,7 @@ static void say_none(const struct search *search)
 static void write_text(const struct rule_row *row, struct buffer *out)
 {
     buffer_append_text(out, row->allows ? "allow " : "deny ");
-    buffer_append_slice(out, row->resource);
-    if (row->origin == RULE_ORIGIN_NETWORK) {
-        buffer_append_byte(out, ':');
-        buffer_append_slice(out, row->ports);
-    }
+    rule_row_write_resource(row, out);
     if (rule_row_has_conditions(row)) {
         buffer_append_literal(out, " where ");
         buffer_append_slice(out, row->where);

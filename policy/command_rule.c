@@ -93,6 +93,7 @@ static void write_cover(const struct policy_cover *cover, struct buffer *out)
 void command_rule_write_json(const struct rule_row *row, const struct rule_hits *hits,
                              const struct policy_cover *cover, struct buffer *out)
 {
+    AUTO_BUFFER struct buffer resource = BUFFER_EMPTY;
     struct rule_hit hit;
     char key[17];
     snprintf(key, sizeof(key), "%016llx", (unsigned long long)row->key);
@@ -102,7 +103,10 @@ void command_rule_write_json(const struct rule_row *row, const struct rule_hits 
     json_write_key_text(out, "scope", row->scope);
     json_write_key_text(out, "kind", row->kind);
     json_write_key_text(out, "decision", row->allows ? "allow" : "deny");
-    json_write_key_string(out, "resource", row->resource);
+    rule_row_write_resource(row, &resource);
+    json_write_key_string(out, "resource", buffer_slice(&resource));
+    if (row->origin == RULE_ORIGIN_NETWORK)
+        json_write_key_string(out, "host", row->resource);
     if (row->ports.len > 0)
         json_write_key_string(out, "ports", row->ports);
     if (row->where.len > 0)

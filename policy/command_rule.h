@@ -9,8 +9,8 @@
 
 #define COMMAND_RULE_STATE                                                                         \
     {                                                                                              \
-        "state", 0, OPTION_TEXT, "FOLDER", NULL, 0, 0, "DOCKREEVE_STATE",                          \
-            "folder of the gate's state, instead of the default one: counts are read there"        \
+        "state", 0, OPTION_TEXT, "DIR", NULL, 0, 0, "DOCKREEVE_STATE",                             \
+            "the state folder of the gate, as given to serve: its counts are read"                 \
     }
 
 /* The counts of the gate, or NULL where there are none; a file that cannot be read is said on

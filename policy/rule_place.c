@@ -78,8 +78,9 @@ void rule_place_write_removal(const struct rule_row *row, struct buffer *out)
     case RULE_ORIGIN_DEFAULT_NETWORK:
         buffer_printf(out, "write `default: {%s: %s}`", row->kind, row->allows ? "deny" : "allow");
         return;
-    case RULE_ORIGIN_REPORT:
-        buffer_append_literal(out, "write `mode: enforce` for the client");
+    case RULE_ORIGIN_CLIENT:
+        buffer_append_literal(out, row->allows ? "write `mode: enforce` for the client"
+                                               : "change `from` of the client");
         return;
     case RULE_ORIGIN_BUILTIN:
         buffer_append_literal(out, "it is built in");

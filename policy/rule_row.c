@@ -84,6 +84,7 @@ static void take_network(const struct policy *policy, size_t scope, uint32_t ent
     row->index = entry;
     row->scope_index = scope;
     row->network = rule.match;
+    row->pattern = rule.pattern;
 }
 
 static void take_default(const struct policy *policy, enum rule_origin origin, struct rule_row *row)
@@ -105,18 +106,59 @@ static void take_default(const struct policy *policy, enum rule_origin origin, s
     row->where = buffer_slice(&row->made[MADE_WHERE]);
 }
 
-static void take_report(const struct policy_client *client, const char *kind, struct rule_row *row)
+static bool listens_for(const struct policy_client *client, bool docker)
 {
-    row->scope = client->name;
-    row->kind = kind;
+    for (size_t i = 0; i < client->listen_count; i++) {
+        if (client->listens[i].kind == POLICY_LISTEN_TCP &&
+            (client->listens[i].role == POLICY_ROLE_DOCKER) == docker)
+            return true;
+    }
+    return false;
+}
+
+static void take_report(struct rule_row *row)
+{
     row->allows = true;
     row->name = "report-mode";
-    row->source = SLICE_LITERAL("built-in");
     row->resource = SLICE_LITERAL("what a rule or default refuses, logged as would_deny");
     row->where = SLICE_LITERAL("unless the client has `mode: enforce`");
-    uint64_t hash = slice_hash(SLICE_LITERAL("\0report\0"), SLICE_HASH_SEED);
-    hash = slice_hash(slice_of(kind, strlen(kind) + 1), hash);
+}
+
+static void take_from(const struct policy_client *client, struct rule_row *row)
+{
+    struct buffer *where = &row->made[MADE_WHERE];
+    row->name = "from";
+    row->resource = SLICE_LITERAL("connections from other addresses, over TCP");
+    for (size_t i = 0; i < client->from_count; i++) {
+        buffer_append_text(where, i == 0 ? "unless from " : ", ");
+        ip_range_write(&client->from[i], where);
+    }
+    row->where = buffer_slice(where);
+}
+
+/* Settings of clients that decide, for each kind of request; false when the client has that one
+ * not. */
+enum { CLIENT_REPORT, CLIENT_FROM, CLIENT_SETTINGS };
+
+static bool take_client(const struct policy_client *client, size_t setting, bool docker,
+                        struct rule_row *row)
+{
+    if (setting == CLIENT_REPORT ? client->mode != POLICY_REPORT
+                                 : client->from_count == 0 || !listens_for(client, docker))
+        return false;
+    reset(row, RULE_ORIGIN_CLIENT);
+    row->scope = client->name;
+    row->kind = docker ? "docker" : "network";
+    row->source = SLICE_LITERAL("built-in");
+    if (setting == CLIENT_REPORT)
+        take_report(row);
+    else
+        take_from(client, row);
+    uint64_t hash = slice_hash(SLICE_LITERAL("\0client\0"), SLICE_HASH_SEED);
+    hash = slice_hash(slice_of(row->name, strlen(row->name) + 1), hash);
+    hash = slice_hash(slice_of(row->kind, strlen(row->kind) + 1), hash);
     row->key = slice_hash(slice_from_text(client->name), hash);
+    return true;
 }
 
 static void take_builtin(const struct policy *policy, size_t index, struct rule_row *row)
@@ -139,36 +181,36 @@ static void take_builtin(const struct policy *policy, size_t index, struct rule_
     }
 }
 
-/* Behind the rules: the defaults, clients in report mode, what is built in. */
+/* Behind the rules: the defaults, settings of clients, what is built in. */
 static bool take_rest(struct rule_walk *walk, struct rule_row *row)
 {
-    static const char *const kinds[] = {"docker", "network"};
-    const size_t clients = policy_client_count(walk->policy) * ARRAY_LEN(kinds);
+    enum { DEFAULTS = 2, ROWS_OF_CLIENT = 2 * CLIENT_SETTINGS };
+    const size_t clients = policy_client_count(walk->policy);
     for (;;) {
-        size_t at = walk->rest++;
-        if (at < 2) {
+        size_t at = walk->rest;
+        if (at < DEFAULTS) {
             enum rule_origin origin =
                 at == 0 ? RULE_ORIGIN_DEFAULT_DOCKER : RULE_ORIGIN_DEFAULT_NETWORK;
+            walk->rest++;
             reset(row, origin);
             take_default(walk->policy, origin, row);
             return true;
         }
-        at -= 2;
-        if (at < clients) {
-            const struct policy_client *client = policy_client_at(walk->policy, at / 2);
-            if (client->mode != POLICY_REPORT)
-                continue;
-            reset(row, RULE_ORIGIN_REPORT);
-            take_report(client, kinds[at % 2], row);
+        at -= DEFAULTS;
+        if (at >= clients * ROWS_OF_CLIENT)
+            break;
+        walk->rest++;
+        if (take_client(policy_client_at(walk->policy, at / ROWS_OF_CLIENT),
+                        at % ROWS_OF_CLIENT / 2, at % 2 == 0, row))
             return true;
-        }
-        at -= clients;
-        if (at >= policy_builtin_count())
-            return false;
-        reset(row, RULE_ORIGIN_BUILTIN);
-        take_builtin(walk->policy, at, row);
-        return true;
     }
+    size_t builtin = walk->rest - DEFAULTS - clients * ROWS_OF_CLIENT;
+    if (builtin >= policy_builtin_count())
+        return false;
+    walk->rest++;
+    reset(row, RULE_ORIGIN_BUILTIN);
+    take_builtin(walk->policy, builtin, row);
+    return true;
 }
 
 bool rule_walk_next(struct rule_walk *walk, struct rule_row *row)
@@ -188,9 +230,18 @@ bool rule_walk_next(struct rule_walk *walk, struct rule_row *row)
     return true;
 }
 
+void rule_row_write_resource(const struct rule_row *row, struct buffer *out)
+{
+    const struct policy_listed_network rule = {.allows = row->allows, .pattern = row->pattern};
+    if (row->origin == RULE_ORIGIN_NETWORK)
+        policy_listed_network_write(&rule, out);
+    else
+        buffer_append_slice(out, row->resource);
+}
+
 bool rule_row_is_counted(const struct rule_row *row)
 {
-    return row->origin != RULE_ORIGIN_REPORT && row->origin != RULE_ORIGIN_BUILTIN;
+    return row->origin != RULE_ORIGIN_CLIENT && row->origin != RULE_ORIGIN_BUILTIN;
 }
 
 bool rule_row_has_conditions(const struct rule_row *row)

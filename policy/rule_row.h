@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * All that decides, one by one, as `policy ls` and `policy inspect` show it: Docker rules, network
- * rules (a host each), the two defaults, report mode of clients, and what is built in. Walking
+ * rules (a host each), the two defaults, settings of clients, and what is built in. Walking
  * keeps one row in memory, whatever their number. */
 #ifndef DOCKREEVE_POLICY_RULE_ROW_H
 #define DOCKREEVE_POLICY_RULE_ROW_H
@@ -17,7 +17,7 @@ enum rule_origin {
     RULE_ORIGIN_NETWORK,
     RULE_ORIGIN_DEFAULT_DOCKER,
     RULE_ORIGIN_DEFAULT_NETWORK,
-    RULE_ORIGIN_REPORT, /* a client in report mode */
+    RULE_ORIGIN_CLIENT, /* a setting of a client: report mode, `from` */
     RULE_ORIGIN_BUILTIN,
 };
 
@@ -30,10 +30,10 @@ struct rule_row {
     const char *name;    /* NULL = unnamed */
     const char *comment; /* NULL = none */
     struct slice source; /* "policy.yaml:14", "preset/npm:3", "env POST=1", "default", "built-in" */
-    struct slice resource;
-    struct slice ports; /* "80,443"; "" = not of ports */
-    struct slice where; /* conditions, or of what is built in "unless ..."; "" = none */
-    const char *file;   /* full name of the document; NULL = not from a file */
+    struct slice resource; /* of a network rule the host without ports */
+    struct slice ports;    /* "80,443"; "" = not of ports */
+    struct slice where;    /* conditions, or of what is built in "unless ..."; "" = none */
+    const char *file;      /* full name of the document; NULL = not from a file */
     unsigned line, column;
     int64_t expires_us; /* 0 = never */
     uint64_t key;
@@ -41,6 +41,7 @@ struct rule_row {
     size_t index, scope_index;          /* the place, for policy_docker_cover() and _network_ */
     const struct docker_rule *docker;   /* RULE_ORIGIN_DOCKER */
     const struct network_rule *network; /* RULE_ORIGIN_NETWORK */
+    struct slice pattern;               /* the same, as written */
     enum address_class class;           /* RULE_ORIGIN_BUILTIN */
     struct buffer made[4];              /* owned: texts that were made for this row */
     struct policy_builtin builtin;
@@ -57,6 +58,10 @@ struct rule_walk {
  * until the next call. */
 bool rule_walk_next(struct rule_walk *walk, struct rule_row *row);
 void rule_row_clear(struct rule_row *row);
+
+/* Appends the resource as one would write it for this row alone: of a network rule with its ports,
+ * "*.npmjs.org:80,443". */
+void rule_row_write_resource(const struct rule_row *row, struct buffer *out);
 
 /* Whether requests that the row decides are counted (rule_hits.h). */
 bool rule_row_is_counted(const struct rule_row *row);

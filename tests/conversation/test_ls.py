@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`policy ls`: everything that decides is a row, whoever wrote it; and what is asked of the rows."""
 
+import datetime
 import json
 import os
 import pty
@@ -11,6 +12,8 @@ import time
 import unittest
 
 from conversation.test_documents import read
+from harness.case import GateCase
+from harness.client import get
 from harness.gate import binary, clean_environment, run
 
 POLICY = """version: 1
@@ -79,8 +82,12 @@ class ListCase(unittest.TestCase):
     def rows(self, *words, **options):
         return json.loads(self.ls(*words, "--json", **options))
 
+    def resources(self, *words):
+        """As in the table: hosts without their ports."""
+        return [row.get("host", row["resource"]) for row in self.rows(*words)]
+
     def row(self, resource, *words):
-        found = [row for row in self.rows(*words) if row["resource"] == resource]
+        found = [row for row in self.rows(*words) if row.get("host", row["resource"]) == resource]
         self.assertEqual(len(found), 1, resource)
         return found[0]
 
@@ -103,8 +110,8 @@ class Table(ListCase):
 
     def test_json_has_everything(self):
         row = self.row("in.example.com")
-        self.assertEqual({key: row[key] for key in ("scope", "kind", "decision", "ports", "comment", "expires", "source", "line")},
-                         {"scope": "*", "kind": "network", "decision": "allow", "ports": "80,443", "comment": "ours",
+        self.assertEqual({key: row[key] for key in ("resource", "host", "scope", "kind", "decision", "ports", "comment", "expires", "source", "line")},
+                         {"resource": "in.example.com:80,443", "host": "in.example.com", "scope": "*", "kind": "network", "decision": "allow", "ports": "80,443", "comment": "ours",
                           "expires": "2037-01-31T00:00:00.000000Z", "source": "policy.yaml:16", "line": 16})
         self.assertEqual(row["file"], self.path)
         self.assertNotIn("hits", row)
@@ -145,9 +152,9 @@ class Hits(ListCase):
         self.assertIn(3, [row.get("hits") for row in json.loads(done.stdout)])
 
     def test_unused(self):
-        keys = {row["resource"]: row["key"] for row in self.rows()}
+        keys = {row.get("host", row["resource"]): row["key"] for row in self.rows()}
         self.count([(keys["ContainerStart"], 1, 5), (keys["*.example.org"], 2, 5)])
-        unused = [row["resource"] for row in self.rows("--unused")]
+        unused = self.resources("--unused")
         self.assertIn("ContainerCreate", unused)
         self.assertIn("git.example.com", unused)
         for resource in ("ContainerStart", "*.example.org", "every other host", "private addresses"):
@@ -163,6 +170,25 @@ class Hits(ListCase):
             out.write("nonsense\n")
         self.assertEqual({row.get("hits") for row in self.rows()}, {None})
         self.assertIn("counts are left out", self.said)
+
+
+class OfAGate(GateCase):
+    def test_what_a_gate_decided_is_counted(self):
+        gate = self.start_gate("version: 1\ndocker:\n  - allow: ContainerList\n    name: lists\n  - deny: ImageList\n  - allow: VolumeList\n"
+                               "  - allow: ContainerInspect\n    where: {name: web}\n")
+        for path, times in (("/containers/json", 3), ("/images/json", 2), ("/networks", 1)):
+            for _ in range(times):
+                gate.ask(get(path))
+        gate.stop()  # writes what it has not written yet
+        listed = json.loads(run("policy", "ls", "--config", gate.policy_path, "--state", gate.state, "--json").stdout)
+        hits = {row["resource"]: row.get("hits") for row in listed}
+        self.assertEqual((hits["ContainerList"], hits["ImageList"], hits["VolumeList"], hits["every other operation"]), (3, 2, 0, 1))
+        unused = json.loads(run("policy", "ls", "--config", gate.policy_path, "--state", gate.state, "--json", "--unused", "--source", "policy.yaml").stdout)
+        self.assertEqual([row["resource"] for row in unused], ["VolumeList", "ContainerInspect"])
+        shown = json.loads(run("policy", "inspect", "lists", "--config", gate.policy_path, "--state", gate.state, "--json").stdout)
+        self.assertEqual(shown["hits"], 3)
+        age = time.time() - datetime.datetime.fromisoformat(shown["last_hit"].replace("Z", "+00:00")).timestamp()
+        self.assertTrue(-5 < age < 600, shown["last_hit"])
 
 
 class Everything(ListCase):
@@ -204,6 +230,7 @@ class Everything(ListCase):
         section = page[page.index(".Sh BUILT-IN"):page.index(".Sh EXIT STATUS")]
         lines = re.findall(r"^\.It Cm (.*)$", section, re.M)
         named = {name for line in lines for name in line.split(" Ns ")[0].split(" , ")}
+        self.write(POLICY + "    egress: tcp:127.0.0.1:1\n    from: 127.0.0.1\n")
         names = {row["name"] for row in self.rows() if row["source"] == "built-in"}
         self.assertEqual(named, {re.sub(r"^address-class\..*", "address-class.", name) for name in names})
 
@@ -214,6 +241,15 @@ class Everything(ListCase):
     def test_report_mode_is_a_row(self):
         rows = [row for row in self.rows() if row.get("name") == "report-mode"]
         self.assertEqual([(row["scope"], row["kind"], row["decision"]) for row in rows], [("lonely", "docker", "allow"), ("lonely", "network", "allow")])
+
+    def test_addresses_that_may_not_connect_are_rows(self):
+        self.write("version: 1\nclients:\n  a:\n    listen: [tcp:127.0.0.1:1]\n    egress: tcp:127.0.0.1:2\n    from: [10.0.0.0/8, '::1']\n"
+                   "  b:\n    egress: tcp:127.0.0.1:3\n    from: 10.0.0.0/8\n")
+        rows = [row for row in self.rows() if row.get("name") == "from"]
+        self.assertEqual([(row["scope"], row["kind"], row["decision"], row["where"]) for row in rows],
+                         [("a", "docker", "deny", "unless from 10.0.0.0/8, ::1"), ("a", "network", "deny", "unless from 10.0.0.0/8, ::1"),
+                          ("b", "network", "deny", "unless from 10.0.0.0/8")])
+        self.assertEqual(len({row["id"] for row in rows}), 3)
 
     def test_the_variables_of_the_replaced_images_are_rows(self):
         os.unlink(self.path)
@@ -240,8 +276,7 @@ class Filters(ListCase):
                 self.assertEqual(found, [row for row in rows if row[key] in values])
         self.assertEqual({row["source"] for row in self.rows("--source", "preset/npm")}, {row["source"] for row in rows if "preset/npm" in row["source"]})
         self.assertEqual(self.rows("--source", "nowhere"), [])
-        both = self.rows("--type", "network", "--decision", "deny", "--source", "policy.yaml")
-        self.assertEqual([row["resource"] for row in both], ["*.telemetry.example.org"])
+        self.assertEqual(self.resources("--type", "network", "--decision", "deny", "--source", "policy.yaml"), ["*.telemetry.example.org"])
 
     def test_client(self):
         for words in (("--client", "ci"), ("--sandbox", "ci"), ("ci",), ("ci", "--client", "ci")):
@@ -264,8 +299,8 @@ class Filters(ListCase):
 
 class Shadowed(ListCase):
     def test_rules_that_never_decide(self):
-        found = {row["resource"]: row["shadowed"] for row in self.rows("--shadowed")}
-        ids = {row["resource"]: row["id"] for row in self.rows()}
+        found = {row.get("host", row["resource"]): row["shadowed"] for row in self.rows("--shadowed")}
+        ids = {row.get("host", row["resource"]): row["id"] for row in self.rows()}
         self.assertEqual(found, {
             "ContainerExec": {"why": "denied", "rule": "deny @exec", "id": ids["@exec"], "source": "policy.yaml:8"},
             "ContainerLogs": {"why": "expired"},

@@ -28,6 +28,7 @@ docker:
     allow: [ContainerStart, ContainerStop, "@logs", "Image*"]
     where: {name: ["web-*", "~db[0-9]+"]}
   - allow: "@read"
+    expires: 2037-01-31T18:00:00.5Z
   - deny: {method: POST, path: "/containers/*/exec"}
   - deny: [{method: [GET, HEAD], path: "~/containers/[0-9a-f]{12,64}/json"}, ContainerKill]
   - allow: ContainerStop

@@ -206,8 +206,8 @@ Test(policy_network_command, answers_come_with_exit_code_and_sentence)
          command_policy_ls,
          {"--json"},
          0,
-         "\"kind\":\"network\",\"decision\":\"allow\",\"resource\":\"git.example.com\",\"ports\":"
-         "\"22\","},
+         "\"kind\":\"network\",\"decision\":\"allow\",\"resource\":\"git.example.com:22\",\"host\":"
+         "\"git.example.com\",\"ports\":\"22\","},
         {"validate counts them", command_policy_validate, {NULL}, 0, "valid, 9 rules"},
     };
     struct policy_fixture fixture;

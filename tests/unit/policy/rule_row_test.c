@@ -35,7 +35,7 @@ Test(rule_row, a_walk_visits_rules_then_defaults_then_what_is_built_in)
     cr_expect_eq(counts[RULE_ORIGIN_NETWORK], 3);
     cr_expect_eq(counts[RULE_ORIGIN_DEFAULT_DOCKER], 1);
     cr_expect_eq(counts[RULE_ORIGIN_DEFAULT_NETWORK], 1);
-    cr_expect_eq(counts[RULE_ORIGIN_REPORT], 2);
+    cr_expect_eq(counts[RULE_ORIGIN_CLIENT], 2);
     cr_expect_eq(counts[RULE_ORIGIN_BUILTIN], policy_builtin_count());
     cr_expect_not(rule_walk_next(&walk, &row), "the end stays the end");
     rule_row_clear(&row);
