@@ -15,8 +15,6 @@ extern const struct option_table policy_log_option_table;
 extern const struct option_table policy_ls_option_table;
 extern const struct option_table policy_validate_option_table;
 
-int command_policy_check(int argc, char **argv);
-int command_policy_explain(int argc, char **argv);
 int command_policy_import(int argc, char **argv);
 int command_policy_log(int argc, char **argv);
 int command_policy_ls(int argc, char **argv);

@@ -3,10 +3,15 @@ libpolicy_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
 libpolicy_a_SOURCES = \
 	policy/account.c policy/account.h \
 	policy/arena.c policy/arena.h \
+	policy/asked_docker.c policy/asked_docker.h \
+	policy/asked_network.c policy/asked_network.h \
+	policy/command_answer.h \
 	policy/command_considered.c policy/command_considered.h \
+	policy/command_docker.c \
 	policy/command_log.c policy/commands.h \
-	policy/command_network.c policy/command_network.h \
-	policy/command_policy.h policy/command_policy_check.c \
+	policy/command_network.c \
+	policy/command_policy.h \
+	policy/command_policy_check.c policy/command_policy_check.h \
 	policy/command_policy_import.c \
 	policy/command_policy_ls.c \
 	policy/command_policy_validate.c \
@@ -28,6 +33,7 @@ libpolicy_a_SOURCES = \
 	policy/log_summary.h \
 	policy/log_table.c policy/log_table.h \
 	policy/policy.c policy/policy.h \
+	policy/policy_advice.c policy/policy_advice.h \
 	policy/policy_builder.c policy/policy_builder.h \
 	policy/policy_client_reader.c \
 	policy/policy_document.c policy/policy_document.h \
