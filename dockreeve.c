@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {&policy_ls_option_table, command_policy_ls},
     {&policy_check_option_table, command_policy_check},
     {&policy_explain_option_table, command_policy_explain},
+    {&policy_test_option_table, command_policy_test},
     {&policy_import_option_table, command_policy_import},
     {&policy_log_option_table, command_policy_log},
     {&healthcheck_option_table, command_healthcheck},

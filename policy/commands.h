@@ -13,11 +13,13 @@ extern const struct option_table policy_explain_option_table;
 extern const struct option_table policy_import_option_table;
 extern const struct option_table policy_log_option_table;
 extern const struct option_table policy_ls_option_table;
+extern const struct option_table policy_test_option_table;
 extern const struct option_table policy_validate_option_table;
 
 int command_policy_import(int argc, char **argv);
 int command_policy_log(int argc, char **argv);
 int command_policy_ls(int argc, char **argv);
+int command_policy_test(int argc, char **argv);
 int command_policy_validate(int argc, char **argv);
 
 #endif

@@ -14,6 +14,7 @@ libpolicy_a_SOURCES = \
 	policy/command_policy_check.c policy/command_policy_check.h \
 	policy/command_policy_import.c \
 	policy/command_policy_ls.c \
+	policy/command_policy_test.c \
 	policy/command_policy_validate.c \
 	policy/command_request.c policy/command_request.h \
 	policy/environment.c policy/environment.h \
@@ -36,6 +37,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_advice.c policy/policy_advice.h \
 	policy/policy_builder.c policy/policy_builder.h \
 	policy/policy_client_reader.c \
+	policy/policy_coverage.c policy/policy_coverage.h \
 	policy/policy_document.c policy/policy_document.h \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \
@@ -54,6 +56,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_notices.c \
 	policy/policy_paths.c policy/policy_paths.h \
 	policy/policy_rule_reader.c \
+	policy/policy_test_file.c policy/policy_test_file.h \
 	policy/posix_expression.c policy/posix_expression.h \
 	policy/preset.c policy/preset.h \
 	policy/rule_hits.h \
