@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "policy/command_request.h"
 #include "rules/url_target.h"
 
 /* ---- reading ---- */
@@ -15,7 +16,7 @@
 static bool read_http(struct asked_network *asked, struct slice target, struct error *error)
 {
     struct url_target url;
-    if (!url_target_parse(target, &url, error))
+    if (!command_target_check(target, error) || !url_target_parse(target, &url, error))
         return false;
     asked->request.host = url.authority.host;
     asked->request.port = url.authority.port;
@@ -37,7 +38,8 @@ static bool read_tunnel(struct asked_network *asked, struct slice target, struct
                 target.len = i;
         }
     }
-    if (!authority_parse(target, NETWORK_PORT_TLS, &authority, error))
+    if (!command_target_check(target, error) ||
+        !authority_parse(target, NETWORK_PORT_TLS, &authority, error))
         return false;
     asked->request.host = authority.host;
     asked->request.port = authority.port;

@@ -36,8 +36,8 @@ static void fill(struct answer *answer)
     const struct policy_observer observer = {considered_add, &answer->considered};
     struct verdict again;
     policy_decide_docker(asked->policy, asked->client, &asked->request,
-                         asked->depends ? DOCKER_OBJECT_NOT_ASKED : asked->state, &asked->object,
-                         &observer, &again);
+                         asked->object_known ? asked->state : DOCKER_OBJECT_NOT_ASKED,
+                         &asked->object, &observer, &again);
 }
 
 static const char *body_kind(const struct asked_docker *asked)

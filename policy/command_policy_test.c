@@ -164,7 +164,7 @@ static bool ask_docker(struct suite *suite, const struct policy_client *client,
                        const struct policy_test *test, struct outcome *outcome, struct error *error)
 {
     CLEANUP(asked_docker_clear) struct asked_docker asked = {0};
-    uint64_t len;
+    uint64_t len = 0;
     if (!asked_docker_read(&asked, suite->policy, client, test->request, error))
         return false;
     for (size_t i = 0; i < test->fact_count; i++) {

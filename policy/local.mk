@@ -108,6 +108,53 @@ preset_documents = \
 	policy/presets/upload-targets.yaml \
 	policy/presets/watchtower.yaml
 EXTRA_DIST += $(preset_documents) policy/presets/embed.sh
+
+# What each preset admits and what it does not, for `policy test`; users may copy them.
+presettestsdir = $(pkgdatadir)/preset-tests
+dist_presettests_DATA = \
+	policy/presets/tests/ai-anthropic.yaml \
+	policy/presets/tests/ai-apis.yaml \
+	policy/presets/tests/ai-copilot.yaml \
+	policy/presets/tests/ai-cursor.yaml \
+	policy/presets/tests/ai-factory.yaml \
+	policy/presets/tests/ai-google.yaml \
+	policy/presets/tests/ai-models.yaml \
+	policy/presets/tests/ai-openai.yaml \
+	policy/presets/tests/allow-all.yaml \
+	policy/presets/tests/alpine.yaml \
+	policy/presets/tests/balanced.yaml \
+	policy/presets/tests/bitbucket.yaml \
+	policy/presets/tests/certificates.yaml \
+	policy/presets/tests/ci-runner.yaml \
+	policy/presets/tests/container-registries.yaml \
+	policy/presets/tests/crates.yaml \
+	policy/presets/tests/debian.yaml \
+	policy/presets/tests/deny-all.yaml \
+	policy/presets/tests/docker-read.yaml \
+	policy/presets/tests/fedora.yaml \
+	policy/presets/tests/github.yaml \
+	policy/presets/tests/gitlab.yaml \
+	policy/presets/tests/go.yaml \
+	policy/presets/tests/hex.yaml \
+	policy/presets/tests/maven.yaml \
+	policy/presets/tests/negotiate.yaml \
+	policy/presets/tests/npm.yaml \
+	policy/presets/tests/nuget.yaml \
+	policy/presets/tests/packagist.yaml \
+	policy/presets/tests/portainer.yaml \
+	policy/presets/tests/pypi.yaml \
+	policy/presets/tests/rubygems.yaml \
+	policy/presets/tests/toolchain-dotnet.yaml \
+	policy/presets/tests/toolchain-go.yaml \
+	policy/presets/tests/toolchain-java.yaml \
+	policy/presets/tests/toolchain-node.yaml \
+	policy/presets/tests/toolchain-python.yaml \
+	policy/presets/tests/toolchain-rust.yaml \
+	policy/presets/tests/toolchains.yaml \
+	policy/presets/tests/traefik.yaml \
+	policy/presets/tests/ubuntu.yaml \
+	policy/presets/tests/upload-targets.yaml \
+	policy/presets/tests/watchtower.yaml
 BUILT_SOURCES += policy/preset_texts.inc
 CLEANFILES += policy/preset_texts.inc
 policy/preset_texts.inc: $(preset_documents) policy/presets/embed.sh

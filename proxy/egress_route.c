@@ -305,7 +305,10 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
         bool is_own = own_address_is(gate, &addresses[i], conn->target.port) ||
                       is_upstream_proxy(conn, &addresses[i]);
         own |= is_own;
-        if (verdicts[i].result == VERDICT_ALLOW && !is_own)
+        bool may_dial = verdicts[i].result == VERDICT_ALLOW && !is_own;
+        if (may_dial && conn->address_count == 0) /* whether it can be reached or not */
+            egress_exchange_judge(&conn->exchange, gate->policy, &verdicts[i]);
+        if (may_dial)
             conn->addresses[conn->address_count++] = addresses[i];
         else
             egress_exchange_add_refused(&conn->exchange, &addresses[i],
