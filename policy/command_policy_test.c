@@ -74,14 +74,17 @@ static bool is_preset(const char *name)
 }
 
 /* A policy of one preset and nothing else: a proposed drop-in of a folder that cannot be. */
-static struct policy *load_preset(const char *name, struct policy_messages *errors)
+static struct policy *load_preset(const struct policy_test_file *file,
+                                  struct policy_messages *errors)
 {
+    const char *name = file->policy;
     CLEANUP(policy_messages_free) struct policy_messages notices = {0};
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     if (preset_find(slice_from_text(name)) == NULL) {
         char quoted[120];
         error_quote(slice_from_text(name), quoted, sizeof(quoted));
-        policy_messages_add(errors, NULL, 0, 0, "there is no %s", quoted);
+        policy_messages_add(errors, file->path, file->policy_line, file->policy_column,
+                            "there is no %s", quoted);
         return NULL;
     }
     buffer_printf(&text, "version: 1\nuse: [%s]\nclients: {default: {}}\n", name);
@@ -99,9 +102,11 @@ static struct policy *load_file(const char *name, struct policy_messages *errors
     return policy_load(&inputs, errors, &notices);
 }
 
-/* The suite of that policy's name, loaded when it is new. NULL after errors. */
-static struct suite *find_suite(struct run *run, const char *command, const char *name)
+/* The suite of the file's policy, loaded when it is new. NULL after errors. */
+static struct suite *find_suite(struct run *run, const char *command,
+                                const struct policy_test_file *file)
 {
+    const char *name = file->policy;
     for (size_t i = 0; i < run->suite_count; i++) {
         const char *other = run->suites[i].name;
         if (other == name || (other != NULL && name != NULL && strcmp(other, name) == 0))
@@ -112,7 +117,7 @@ static struct suite *find_suite(struct run *run, const char *command, const char
         suite.policy = command_policy_load(command, &run->values[CONFIG], NULL);
     else
         suite.policy =
-            is_preset(name) ? load_preset(name, &run->errors) : load_file(name, &run->errors);
+            is_preset(name) ? load_preset(file, &run->errors) : load_file(name, &run->errors);
     run->suites =
         array_grow(run->suites, run->suite_count, &run->suite_capacity, sizeof(run->suites[0]));
     run->suites[run->suite_count++] = suite;
@@ -382,7 +387,7 @@ static void run_test(struct run *run, struct suite *suite, const char *path,
 
 static void run_file(struct run *run, const char *command, struct policy_test_file *file)
 {
-    struct suite *suite = find_suite(run, command, file->policy);
+    struct suite *suite = find_suite(run, command, file);
     for (size_t i = 0; suite != NULL && i < file->count; i++)
         run_test(run, suite, file->path, &file->tests[i]);
 }

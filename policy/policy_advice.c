@@ -158,7 +158,7 @@ struct obstacles {
     bool allowed; /* some allow matches */
     unsigned denies;
     struct buffer advice; /* owned: what takes the denies away */
-    struct buffer seen;   /* owned: sources that were named, NUL behind each */
+    struct buffer seen;   /* owned: its steps, NUL behind each */
 };
 
 static void obstacles_clear(struct obstacles *obstacles)
@@ -167,11 +167,11 @@ static void obstacles_clear(struct obstacles *obstacles)
     buffer_free(&obstacles->seen);
 }
 
-static bool named_already(const struct obstacles *obstacles, const char *source)
+static bool named_already(const struct obstacles *obstacles, const char *step)
 {
     struct slice rest = buffer_slice(&obstacles->seen);
     while (rest.len > 0) {
-        if (slice_equal_text(slice_cut(&rest, '\0'), source))
+        if (slice_equal_text(slice_cut(&rest, '\0'), step))
             return true;
     }
     return false;
@@ -200,6 +200,11 @@ static bool remove_seen_network(const struct policy *policy, const char *rule, c
     return false;
 }
 
+static void join(struct buffer *out)
+{
+    buffer_append_text(out, out->len > 0 ? ", and " : "");
+}
+
 static void note(void *context, const char *rule, const char *source, bool allows, bool matched,
                  const char *why)
 {
@@ -211,30 +216,22 @@ static void note(void *context, const char *rule, const char *source, bool allow
         obstacles->allowed = true;
         return;
     }
-    struct buffer *advice = &obstacles->advice;
-    size_t before = advice->len;
-    if (advice->len > 0)
-        buffer_append_literal(advice, ", and ");
+    AUTO_BUFFER struct buffer step = BUFFER_EMPTY;
     bool removed = obstacles->network
-                       ? remove_seen_network(obstacles->policy, rule, source, advice)
-                       : policy_advice_remove_docker(obstacles->policy, source, advice);
-    if (!removed && named_already(obstacles, source)) {
-        advice->len = before;
-        return;
-    }
+                       ? remove_seen_network(obstacles->policy, rule, source, &step)
+                       : policy_advice_remove_docker(obstacles->policy, source, &step);
     if (!removed) {
-        buffer_append_text(advice, obstacles->network ? "change or remove the deny at "
-                                                      : "change or remove the rule at ");
-        buffer_append_text(advice, source);
+        buffer_append_text(&step, obstacles->network ? "change or remove the deny at "
+                                                     : "change or remove the rule at ");
+        buffer_append_text(&step, source);
     }
-    buffer_append_text(&obstacles->seen, source);
-    buffer_append_byte(&obstacles->seen, '\0');
     obstacles->denies++;
-}
-
-static void join(struct buffer *out)
-{
-    buffer_append_text(out, out->len > 0 ? ", and " : "");
+    if (named_already(obstacles, buffer_text(&step))) /* two rules on one line, or twice the same */
+        return;
+    join(&obstacles->advice);
+    buffer_append_slice(&obstacles->advice, buffer_slice(&step));
+    buffer_append_slice(&obstacles->seen, buffer_slice(&step));
+    buffer_append_byte(&obstacles->seen, '\0');
 }
 
 /* `where` that names every parameter that needs a permission of its own. */
@@ -256,13 +253,6 @@ static void advise_parameters(const struct policy *policy, const struct policy_c
     policy_advice_place(policy, client, "docker", out);
 }
 
-static bool has_guarded_parameter(const struct docker_request *request)
-{
-    size_t next = 0;
-    const char *why;
-    return guarded_query_next(request, &next, &why).ptr != NULL;
-}
-
 void policy_advise_docker(const struct policy *policy, const struct policy_client *client,
                           const struct docker_request *request, enum docker_object_state state,
                           const struct docker_object *object, const struct verdict *verdict,
@@ -279,8 +269,9 @@ void policy_advise_docker(const struct policy *policy, const struct policy_clien
     policy_decide_docker(policy, client, request, state, object, &observer, &again);
     const char *variable = policy->operation_advice[request->operation];
     struct buffer *advice = &obstacles.advice;
-    bool unnamed = strcmp(verdict->reason, "guard.query") == 0 ||
-                   (!obstacles.allowed && has_guarded_parameter(request));
+    const char *why;
+    bool unnamed =
+        policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL;
     if (variable != NULL && !unnamed) {
         buffer_clear(advice);
         buffer_append_text(advice, variable);

@@ -224,6 +224,8 @@ static void read_document(struct reading *reading, const struct yaml_tree_node *
             read_tests(reading, key->value);
             break;
         case 1:
+            reading->file->policy_line = key->value->line;
+            reading->file->policy_column = key->value->column;
             reading->file->policy = has_preset_prefix(key->value)
                                         ? read_text(reading, key->value, "policy")
                                         : read_path(reading, key->value, "policy");

@@ -31,8 +31,9 @@ struct policy_test {
 };
 
 struct policy_test_file {
-    const char *path;          /* borrowed */
-    const char *policy;        /* a path, or "preset/NAME"; NULL = not said */
+    const char *path;   /* borrowed */
+    const char *policy; /* a path, or "preset/NAME"; NULL = not said */
+    unsigned policy_line, policy_column;
     struct policy_test *tests; /* owned */
     size_t count, capacity;
     struct arena arena; /* owned: all texts */

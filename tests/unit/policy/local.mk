@@ -9,6 +9,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/log_reader_test.c \
 	tests/unit/policy/log_record_test.c \
 	tests/unit/policy/log_table_test.c \
+	tests/unit/policy/policy_advice_test.c \
 	tests/unit/policy/policy_command_test.c \
 	tests/unit/policy/policy_decide_test.c \
 	tests/unit/policy/policy_fixture.c \
