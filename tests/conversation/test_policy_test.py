@@ -140,6 +140,23 @@ class Verdicts(Files):
         self.assertIn("\\x1b", done.stdout)
 
 
+class Documents(Files):
+    def test_the_examples_pass(self):
+        self.write("policy.yaml", """version: 1
+docker: [{allow: ContainerStop, where: {label: "team=*"}}]
+network: [{allow: [api.anthropic.com, "*.npmjs.org:443", api.example.com]}]
+clients: {ci: {listen: "tcp:127.0.0.1:0"}}
+""")
+        with open(os.path.join(TOP, "deploy", "man", "dockreeve-policy-test.1"), encoding="ascii") as stream:
+            manual = re.search(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed$", stream.read(), re.M | re.S).group(1)
+        with open(os.path.join(TOP, "README.md"), encoding="utf-8") as stream:
+            readme = re.search(r"^(    policy: policy.yaml\n(?:    .*\n)+)", stream.read(), re.M).group(1)
+        for name, text, count in (("manual", manual, 6), ("README", "".join(line[4:] + "\n" for line in readme.splitlines()), 3)):
+            with self.subTest(name):
+                done = self.ask(text)
+                self.assertEqual(done.stdout, "%d tests: %d passed, 0 failed\n" % (count, count), done.stdout + done.stderr)
+
+
 class Strictness(Files):
     def test_what_is_wrong_is_named_with_its_place(self):
         rows = (
