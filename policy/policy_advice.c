@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See the header. A command is named only where it reaches what this policy was read from: not
- * beside the variables of our image, whose policy is mounted and mostly read-only, and not where a
- * name would have to be quoted for a shell. */
+ * beside the variables of our image, whose policy is mounted and mostly read-only, and not where
+ * its path would have to be quoted for a shell. Names of clients never have to be. */
 #include "policy/policy_advice.h"
 
 #include <stdlib.h>
@@ -18,18 +18,6 @@ static void write_name(const char *text, struct buffer *out)
 {
     char quoted[256];
     buffer_append_text(out, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
-}
-
-bool policy_is_shell_word(const char *text)
-{
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./@%+:,-";
-    return text[0] != '\0' && text[0] != '-' && text[strspn(text, plain)] == '\0';
-}
-
-static bool has_command(const struct policy *policy, const struct policy_client *client)
-{
-    return policy->commands_reach_it && policy_is_shell_word(client->name);
 }
 
 /* The end of a command: which client, which policy. */
@@ -69,7 +57,7 @@ void policy_advice_docker(const struct policy *policy, const struct policy_clien
     const char *name = docker_operation_info(operation)->name;
     if (operation == DOCKER_LIBPOD) {
         buffer_printf(out, "add `- %s: {path: \"/libpod/**\"}`", verb);
-    } else if (has_command(policy, client)) {
+    } else if (policy->commands_reach_it) {
         buffer_printf(out, "run `dockreeve policy %s docker %s", verb, name);
         write_scope(policy, client, out);
         return;
@@ -85,7 +73,7 @@ void policy_advice_network(const struct policy *policy, const struct policy_clie
 {
     const char *verb = allows ? "allow" : "deny";
     bool more = keys.len > 0 || method != NULL;
-    if (keys.len == 0 && has_command(policy, client)) {
+    if (keys.len == 0 && policy->commands_reach_it) {
         buffer_printf(out, "run `dockreeve policy %s network \"", verb);
         buffer_append_slice(out, target);
         buffer_append_byte(out, '"');

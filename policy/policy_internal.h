@@ -120,9 +120,6 @@ MUST_CHECK bool policy_listen_parse(struct arena *arena, enum policy_role role, 
 MUST_CHECK bool policy_dns_address_add(struct builder_client *client, struct slice text,
                                        struct error *error);
 
-/* Whether a text stands for itself in a shell, without quotes. */
-bool policy_is_shell_word(const char *text);
-
 /* Checks the listeners of all clients against each other. */
 void policy_listen_check_all(const struct policy_builder *builder, struct policy_messages *errors,
                              struct policy_messages *notices);

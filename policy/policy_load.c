@@ -179,10 +179,18 @@ static void read_environment(struct policy_reading *reading, const struct policy
         policy_messages_add(reading->errors, NULL, 0, 0, "%s", error.text);
 }
 
+/* Whether a text stands for itself in a shell, without quotes. */
+static bool is_shell_word(const char *text)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./@%+:,-";
+    return text[0] != '\0' && text[0] != '-' && text[strspn(text, plain)] == '\0';
+}
+
 /* Our image sets DOCKREEVE_COMPAT: its policy is mounted, and nobody runs commands in it. */
 static bool commands_reach(const struct policy_inputs *inputs)
 {
-    if (inputs->config_path == NULL || !policy_is_shell_word(inputs->config_path))
+    if (inputs->config_path == NULL || !is_shell_word(inputs->config_path))
         return false;
     for (size_t i = 0; inputs->environment != NULL && inputs->environment[i] != NULL; i++) {
         if (strncmp(inputs->environment[i], "DOCKREEVE_COMPAT=", 17) == 0)

@@ -1,5 +1,6 @@
 policy_tests_SOURCES = \
 	tests/unit/policy/account_test.c \
+	tests/unit/policy/asked_test.c \
 	tests/unit/policy/environment_fixture.c \
 	tests/unit/policy/environment_fixture.h \
 	tests/unit/policy/environment_load_test.c \

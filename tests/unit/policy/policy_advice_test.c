@@ -351,3 +351,87 @@ Test(policy_advice, who_follows_it_sees_the_verdict_turn, .timeout = 300)
     cr_expect_gt(permitted, turned / 4);
     policy_fixture_clear(&fixture);
 }
+
+/* ---- its words ---- */
+
+static void expect_words(const struct policy_fixture *fixture, const char *name, const char *client,
+                         const char *question, const char *says)
+{
+    AUTO_BUFFER struct buffer advice = BUFFER_EMPTY;
+    (void)ask(fixture->policy, client, question, &advice);
+    cr_expect(strstr(buffer_text(&advice), says) != NULL, "%s: %s", name, buffer_text(&advice));
+}
+
+Test(policy_advice, a_command_is_named_where_it_reaches_the_policy)
+{
+    static const char *const image[] = {"PATH=/", "DOCKREEVE_COMPAT=", NULL};
+    static const struct {
+        const char *name, *config; /* below the fixture's folder */
+        const char *const *environment;
+        const char *client, *question, *says;
+    } rows[] = {
+        {"a command", "policy.yaml", NULL, "default", "ImageBuild",
+         "to permit it, run `dockreeve policy allow docker ImageBuild --config /"},
+        {"for a client", "policy.yaml", NULL, "ci", "ImageBuild", "docker ImageBuild --client ci "},
+        {"a path that a shell reads in another way", "my policy.yaml", NULL, "default",
+         "ImageBuild", "add `- allow: ImageBuild` under `docker:` in /"},
+        {"our image", "policy.yaml", image, "default", "ImageBuild",
+         "add `- allow: ImageBuild` under `docker:` in /"},
+        {"our image, of the network", "policy.yaml", image, "ci", "net GET a.test:80/",
+         "add `- {allow: \"a.test:80\", methods: [GET]}` under `network:` in /"},
+        {"our image, denied on the command line", "policy.yaml", image, "default",
+         "POST /containers/x/kill", "change or remove the rule at policy.d/90-cli.yaml:3"},
+        {"denied on the command line", "policy.yaml", NULL, "default", "POST /containers/x/kill",
+         "run `dockreeve policy rm "},
+        {"a host that is", "policy.yaml", NULL, "default", "net tunnel no.test:443",
+         "run `dockreeve policy rm "},
+        {"what a command cannot say", "policy.yaml", NULL, "default",
+         "net tunnel x.test:443 at=10.0.0.1",
+         "add `- {allow: \"x.test:443\", addresses: [10.0.0.1]}` under `network:` in /"},
+        {"podman's own API", "policy.yaml", NULL, "default", "GET /libpod/info",
+         "add `- allow: {path: \"/libpod/**\"}` under `docker:` in /"},
+    };
+    static const char document[] = "version: 1\nnetwork: [{allow: x.test}]\nclients:\n  default: "
+                                   "{}\n  ci: {}\n";
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct policy_fixture fixture;
+        char path[256];
+        policy_fixture_init(&fixture);
+        policy_fixture_write(&fixture, rows[i].config, document);
+        policy_fixture_write(&fixture, "policy.d/" POLICY_CLI_NAME,
+                             "version: 1\ndocker:\n  - deny: ContainerKill\nnetwork:\n"
+                             "  - deny: no.test\n");
+        snprintf(path, sizeof(path), "%s/%s", fixture.folder, rows[i].config);
+        const struct policy_inputs inputs = {.config_path = path,
+                                             .environment = (char *const *)rows[i].environment};
+        fixture.policy = policy_load(&inputs, &fixture.errors, &fixture.notices);
+        AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
+        cr_assert_not_null(fixture.policy, "%s: %s", rows[i].name,
+                           policy_fixture_show(&fixture, &fixture.errors, &shown));
+        expect_words(&fixture, rows[i].name, rows[i].client, rows[i].question, rows[i].says);
+        policy_fixture_clear(&fixture);
+    }
+}
+
+Test(policy_advice, a_denial_by_a_rule_of_the_command_line_names_the_command)
+{
+    struct policy_fixture fixture;
+    static struct docker_request request;
+    struct error error;
+    struct verdict verdict;
+    AUTO_BUFFER struct buffer said = BUFFER_EMPTY;
+    policy_fixture_init(&fixture);
+    policy_fixture_write(&fixture, "policy.yaml", "version: 1\n");
+    policy_fixture_write(&fixture, "policy.d/" POLICY_CLI_NAME,
+                         "version: 1\ndocker:\n  - deny: ContainerKill\n");
+    cr_assert(policy_fixture_load(&fixture));
+    const struct policy_client *client = policy_client_at(fixture.policy, 0);
+    cr_assert(command_request_parse("POST /containers/x/kill", false, &request, &error));
+    policy_decide_docker(fixture.policy, client, &request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL,
+                         &verdict);
+    policy_explain_denial(fixture.policy, client, &request, &verdict, &said);
+    cr_expect(strstr(buffer_text(&said), "(policy.d/90-cli.yaml:3). To permit it, run `dockreeve "
+                                         "policy rm ") != NULL,
+              "%s", buffer_text(&said));
+    policy_fixture_clear(&fixture);
+}
