@@ -52,11 +52,13 @@ void asked_docker_decide(struct asked_docker *asked)
 {
     if (asked->malformed)
         return;
-    asked->state = asked->object_known ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_UNKNOWN;
+    asked->state = asked->object_known ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_NOT_ASKED;
     policy_decide_docker(asked->policy, asked->client, &asked->request, DOCKER_OBJECT_NOT_ASKED,
                          NULL, NULL, &asked->verdict);
     if (asked->verdict.result == VERDICT_NEEDS_OBJECT) {
         asked->depends = !asked->object_known;
+        if (asked->depends)
+            asked->state = DOCKER_OBJECT_UNKNOWN;
         policy_decide_docker(asked->policy, asked->client, &asked->request, asked->state,
                              &asked->object, NULL, &asked->verdict);
     }

@@ -20,7 +20,7 @@ struct asked_docker {
     bool depends;                  /* the verdict is what the gate says of an unknown object */
     bool malformed;                /* the gate refuses it itself: `error` with status and reason */
     struct error error;
-    enum docker_object_state state; /* what the gate would have found out, had it asked */
+    enum docker_object_state state; /* what is known of the object; it may not have mattered */
     struct verdict verdict;
     struct docker_content content; /* filled by the caller where there is a body */
 };

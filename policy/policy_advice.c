@@ -143,7 +143,8 @@ bool policy_advice_remove_network(const struct policy *policy, const char *label
 struct obstacles {
     const struct policy *policy;
     bool network;
-    bool allowed; /* some allow matches */
+    bool allowed;    /* some allow matches */
+    bool maybe_deny; /* some deny depends on the object, which was not asked for */
     unsigned denies;
     struct buffer advice; /* owned: what takes the denies away */
     struct buffer seen;   /* owned: its steps, NUL behind each */
@@ -197,9 +198,10 @@ static void note(void *context, const char *rule, const char *source, bool allow
                  const char *why)
 {
     struct obstacles *obstacles = context;
-    (void)why;
-    if (!matched)
+    if (!matched) {
+        obstacles->maybe_deny |= !allows && strcmp(why, policy_depends_on_object) == 0;
         return;
+    }
     if (allows) {
         obstacles->allowed = true;
         return;
@@ -272,6 +274,8 @@ void policy_advise_docker(const struct policy *policy, const struct policy_clien
     }
     buffer_append_literal(out, "to permit it, ");
     buffer_append_slice(out, buffer_slice(advice));
+    if (obstacles.maybe_deny)
+        buffer_append_literal(out, "; whether a deny then matches depends on the object");
 }
 
 void policy_advise_network(const struct policy *policy, const struct policy_client *client,

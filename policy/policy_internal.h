@@ -120,6 +120,9 @@ MUST_CHECK bool policy_listen_parse(struct arena *arena, enum policy_role role, 
 MUST_CHECK bool policy_dns_address_add(struct builder_client *client, struct slice text,
                                        struct error *error);
 
+/* What an observer gets as `why` for a rule that asks for facts of an object not asked for. */
+extern const char policy_depends_on_object[];
+
 /* Checks the listeners of all clients against each other. */
 void policy_listen_check_all(const struct policy_builder *builder, struct policy_messages *errors,
                              struct policy_messages *notices);

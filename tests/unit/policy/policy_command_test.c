@@ -9,7 +9,8 @@
     "version: 1\ndocker:\n  - allow: \"@read\"\n  - {allow: ContainerStop, where: {name: "         \
     "\"web-*\"}}\n"                                                                                \
     "  - {deny: ContainerKill, name: no kills}\n"                                                  \
-    "clients: {ci: {listen: tcp:127.0.0.1:0, docker: [{allow: ContainerCreate}]}}\n"
+    "clients:\n  ci: {listen: tcp:127.0.0.1:0, docker: [{allow: ContainerCreate}]}\n"              \
+    "  deny: {listen: tcp:127.0.0.1:1, docker: [{deny: \"*Rename\", where: {name: x}}]}\n"
 
 Test(policy_command, check_and_explain_answer_with_exit_code_and_sentence)
 {
@@ -39,7 +40,7 @@ Test(policy_command, check_and_explain_answer_with_exit_code_and_sentence)
          policy_fixture_check,
          {"docker", "ContainerCreate", "--client", "ci"},
          0,
-         "policy.yaml:6"},
+         "policy.yaml:7"},
         {"no such client",
          policy_fixture_check,
          {"docker", "ContainerCreate", "--client", "x"},
@@ -133,6 +134,16 @@ Test(policy_command, check_and_explain_answer_with_exit_code_and_sentence)
          "to permit it, change or remove the rule at policy.yaml:5, and run `dockreeve policy "
          "allow "
          "docker ContainerKill"},
+        {"a deny that the object may escape",
+         policy_fixture_check,
+         {"docker", "ContainerRename", "--client", "deny"},
+         6,
+         "to permit it, run `dockreeve policy allow docker ContainerRename --client deny --config"},
+        {"and what then",
+         policy_fixture_check,
+         {"docker", "ContainerRename", "--client", "deny"},
+         6,
+         "; whether a deny then matches depends on the object\n"},
         {"what denies it",
          policy_fixture_check,
          {"docker", "SystemInfo"},
@@ -160,7 +171,7 @@ Test(policy_command, check_and_explain_answer_with_exit_code_and_sentence)
          {"docker", "ContainerCreate", "--content-type", "text/plain"},
          2,
          "is of a --body"},
-        {"validate", command_policy_validate, {NULL}, 0, "valid, 6 rules"},
+        {"validate", command_policy_validate, {NULL}, 0, "valid, 7 rules"},
         {"validate json", command_policy_validate, {"--json"}, 0, "\"valid\":true"},
         {"ls",
          command_policy_ls,
