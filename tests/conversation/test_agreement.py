@@ -368,3 +368,28 @@ class Network(Agreement, EgressCase):
             closed = self.log.wait("the end of %r" % request, lambda other: other["event"] == "close" and other["id"] == record["id"])
             return closed if "sni" in request else record
         return record
+
+
+class Resolved(EgressCase):
+    def test_check_names_the_address_that_the_gate_dials(self):
+        """Both ask the same name server, and judge every answer."""
+        raw = self.origin(Origin(lambda connection: connection.to_end(), host="0.0.0.0"))
+        names = {"first.test": ["127.0.0.1", "127.0.0.2"], "second.test": ["192.0.2.1", "127.0.0.2"], "none.test": ["192.0.2.1", "10.0.0.1"], "gone.test": "nxdomain",
+                 "empty.test": []}
+        dns = DnsServer(names)
+        self.addCleanup(dns.close)
+        gate = self.start_egress('version: 1\nnetwork:\n  - {allow: "*.test:*", addresses: [127.0.0.0/8]}\n  - {deny: "10.0.0.0/8"}\n', resolver=dns.port)
+        for name in names:
+            with self.subTest(name):
+                target = "%s:%d" % (name, raw.port)
+                with gate.client() as client:
+                    gate.set_mark()
+                    client.send(connect(target))
+                    status = client.read_head().status
+                record = wait_for(lambda: gate.news(host=name), "the record", gate.process)[0]
+                done = run("policy", "check", "network", target, "--config", gate.policy_path, "--resolve", "--resolver", dns.address, "--json")
+                said = json.loads(done.stdout)
+                self.assertEqual(done.returncode, {200: 0, 403: 6, 502: 5}[status], said)
+                self.assertEqual([said[key] for key in ("decision", "rule", "source")], [record[key] for key in ("decision", "rule", "source")])
+                self.assertEqual([address["address"] for address in said.get("addresses", ()) if address["dialled"]], [record["address"]] if status == 200 else [])
+                self.assertEqual(said.get("unresolved", said["reason"]), record["reason"])
