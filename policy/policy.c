@@ -36,6 +36,7 @@ void policy_unref(struct policy **policy_pointer)
     }
     network_set_clear(&policy->network);
     free(policy->rules);
+    free(policy->uses);
     free(policy->clients);
     arena_free(&policy->arena);
     free(policy);
@@ -103,6 +104,37 @@ void policy_rule_at(const struct policy *policy, size_t index, struct policy_lis
 bool policy_default_allows(const struct policy *policy)
 {
     return policy->default_allow;
+}
+
+bool policy_default_network_allows(const struct policy *policy)
+{
+    return policy->default_network_allow;
+}
+
+static const struct policy_use *find_use(const struct policy *policy, const char *scope,
+                                         const char *what)
+{
+    for (size_t i = 0; i < policy->use_count; i++) {
+        const struct policy_use *use = &policy->uses[i];
+        const char *of =
+            use->client == POLICY_EVERY_CLIENT ? "*" : policy->clients[use->client].shown.name;
+        if (strcmp(of, scope) == 0 && strcmp(use->what, what) == 0)
+            return use;
+    }
+    return NULL;
+}
+
+bool policy_use_place(const struct policy *policy, const char *scope, const char *label,
+                      struct policy_place *place_out)
+{
+    const struct policy_use *use = NULL;
+    for (const struct policy_use *next; (next = find_use(policy, scope, label)) != NULL;) {
+        use = next;
+        label = use->label;
+    }
+    if (use != NULL)
+        *place_out = (struct policy_place){use->what, use->label, use->line};
+    return use != NULL;
 }
 
 /* The keys of `where` by their number. */

@@ -168,6 +168,17 @@ static bool used_already(const struct policy_document *document, size_t client, 
     return false;
 }
 
+static void note_use(const struct policy_document *document, size_t client,
+                     const struct yaml_tree_node *node, const char *what)
+{
+    struct policy *policy = document->reading->builder->policy;
+    policy->uses =
+        array_grow(policy->uses, policy->use_count, &policy->use_capacity, sizeof(policy->uses[0]));
+    policy->uses[policy->use_count++] = (struct policy_use){
+        arena_text(&policy->arena, slice_from_text(what)),
+        arena_text(&policy->arena, slice_from_text(document->label)), node->line, client};
+}
+
 static void use_preset(const struct policy_document *document, size_t client,
                        const struct yaml_tree_node *node)
 {
@@ -189,6 +200,7 @@ static void use_preset(const struct policy_document *document, size_t client,
     if (strcmp(preset->name, "preset/negotiate") == 0 ||
         used_already(document, client, preset->name))
         return; /* negotiate holds for everybody anyway */
+    note_use(document, client, node, preset->name);
     struct policy_document inner = {.reading = document->reading,
                                     .kind = POLICY_DOCUMENT_RULES,
                                     .file = preset->name,
@@ -258,8 +270,10 @@ static void use_file(const struct policy_document *document, size_t client,
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     switch (policy_file_read(inner.file, reading->check_owner, &text, reading->errors)) {
     case POLICY_FILE_READ:
-        if (!used_already(document, client, inner.file))
-            policy_document_read(&inner, buffer_slice(&text));
+        if (used_already(document, client, inner.file))
+            return;
+        note_use(document, client, node, inner.label);
+        policy_document_read(&inner, buffer_slice(&text));
         return;
     case POLICY_FILE_MISSING:
         policy_document_error(document, node, "there is no file %s", inner.file);

@@ -35,6 +35,18 @@ void policy_rule_at(const struct policy *policy, size_t index, struct policy_lis
 
 /* What becomes of a request that no rule matches. */
 bool policy_default_allows(const struct policy *policy);
+bool policy_default_network_allows(const struct policy *policy);
+
+/* How the document `label` ("preset/npm") comes to be part of the policy in that scope: the `use`
+ * that stands in policy.yaml or a drop-in and leads to it, perhaps through others. False when
+ * nothing uses it: it is read by itself. */
+struct policy_place {
+    const char *what;  /* what is used there: "preset/balanced" */
+    const char *label; /* where: "policy.yaml" */
+    unsigned line;
+};
+bool policy_use_place(const struct policy *policy, const char *scope, const char *label,
+                      struct policy_place *place_out);
 
 /* One host pattern of a network rule. */
 struct policy_listed_network {

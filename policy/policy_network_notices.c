@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Network rules that never decide: an allow that a deny shadows, or that an earlier allow covers.
- * Found by asking the index for each allow's own host, so that the cost is one look-up a rule; only
- * rules without conditions shadow or cover, since of those alone it is certain. */
+ * Network rules that never decide: an allow that a deny shadows, or one that an earlier rule of the
+ * same effect covers. Found by asking the index for each rule's own host, so that the cost is one
+ * look-up a rule; only rules without conditions shadow or cover, since of those alone it is
+ * certain. */
 
 #include "policy/policy_internal.h"
 
@@ -92,19 +93,36 @@ static bool probe_of(const struct host_pattern *pattern, struct host_name *host)
 }
 
 static void say(struct notes *notes, const struct network_set *set,
-                const struct network_entry *entry, bool by_deny, const struct network_set *by_set,
+                const struct network_entry *entry, const struct network_set *by_set,
                 const struct network_entry *by)
 {
-    size_t *count = by_deny ? &notes->shadowed : &notes->covered;
+    bool by_allow = by_set->rules[by->rule].match.allows;
+    bool covered = by_allow == set->rules[entry->rule].match.allows;
+    size_t *count = covered ? &notes->covered : &notes->shadowed;
     if ((*count)++ >= SPOKEN_MAX)
         return;
     char quoted[120], other[120];
     error_quote(network_entry_slice(entry), quoted, sizeof(quoted));
     error_quote(network_entry_slice(by), other, sizeof(other));
     policy_messages_add(notes->notices, set->rules[entry->rule].file, entry->line, 0,
-                        by_deny ? "%s can never decide: %s denies it (%s:%u)"
-                                : "%s adds nothing: %s allows it already (%s:%u)",
-                        quoted, other, by_set->rules[by->rule].label, (unsigned)by->line);
+                        "%s %s: %s %s it%s (%s:%u)", quoted,
+                        covered ? "adds nothing" : "can never decide", other,
+                        by_allow ? "allows" : "denies", covered ? " already" : "",
+                        by_set->rules[by->rule].label, (unsigned)by->line);
+}
+
+/* Whether `by`, which is wider, leaves `entry` without effect. */
+static bool makes_useless(const struct network_set *set, uint32_t id,
+                          const struct network_set *others, uint32_t other)
+{
+    const struct network_entry *entry = &set->entries[id], *by = &others->entries[other];
+    const struct network_rule *rule = &set->rules[entry->rule].match;
+    if (others->rules[by->rule].match.allows != rule->allows)
+        return rule->allows;
+    if (others == set && other > id)
+        return false; /* of two that are alike the second is the useless one */
+    bool same_reach = by->names_special || !entry->names_special;
+    return !rule->allows || (same_reach && !admits_more(rule));
 }
 
 /* Looks in `others` for what decides before `entry`. Earlier scopes count as a whole. */
@@ -123,13 +141,10 @@ static bool note_entry(struct notes *notes, const struct network_set *set, uint3
             return true;
         if ((others == set && other == id) || !is_unconditional(rule) ||
             !is_wider(entry, by, pattern) ||
-            !ports_within(&set->ports[entry->ports], &others->ports[by->ports]))
+            !ports_within(&set->ports[entry->ports], &others->ports[by->ports]) ||
+            !makes_useless(set, id, others, other))
             continue;
-        bool same_reach = by->names_special || !entry->names_special;
-        if (rule->allows && ((others == set && other > id) || !same_reach ||
-                             admits_more(&set->rules[entry->rule].match)))
-            continue;
-        say(notes, set, entry, !rule->allows, others, by);
+        say(notes, set, entry, others, by);
         return true;
     }
     return false;
@@ -147,7 +162,7 @@ static void note_set(struct notes *notes, const struct network_set *set,
         struct host_name probe;
         struct error error;
         bool allows = set->rules[entry->rule].match.allows;
-        if (!allows || !host_pattern_parse(network_entry_slice(entry), true, &pattern, &error) ||
+        if (!host_pattern_parse(network_entry_slice(entry), allows, &pattern, &error) ||
             !probe_of(&pattern, &probe))
             continue;
         if (before == NULL || !note_entry(notes, set, id, &pattern, &probe, before))
@@ -169,7 +184,7 @@ void policy_network_notices_add(const struct policy *policy, struct policy_messa
                             notes.shadowed - SPOKEN_MAX);
     if (notes.covered > SPOKEN_MAX)
         policy_messages_add(notices, policy->config_path, 0, 0,
-                            "%zu more network rules add nothing: earlier ones allow the same",
+                            "%zu more network rules add nothing: earlier ones say the same",
                             notes.covered - SPOKEN_MAX);
     if (policy->default_network_allow)
         policy_messages_add(notices, policy->config_path, 0, 0,
