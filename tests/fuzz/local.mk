@@ -30,6 +30,11 @@ fuzz_policy_file_SOURCES = tests/fuzz/policy_file_fuzz.c
 fuzz_policy_file_LDFLAGS = $(FUZZ_LINK)
 fuzz_policy_file_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
 
+noinst_PROGRAMS += fuzz_suggest
+fuzz_suggest_SOURCES = tests/fuzz/suggest_fuzz.c
+fuzz_suggest_LDFLAGS = $(FUZZ_LINK)
+fuzz_suggest_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
+
 noinst_PROGRAMS += fuzz_absolute_uri fuzz_authority fuzz_host_pattern
 fuzz_absolute_uri_SOURCES = tests/fuzz/absolute_uri_fuzz.c
 fuzz_absolute_uri_LDFLAGS = $(FUZZ_LINK)
