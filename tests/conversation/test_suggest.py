@@ -155,6 +155,33 @@ class Learned(EgressCase):
         uses = [("plain", "GET", "near.test", self.web.port, "/x")]
         self.check(uses, [("plain", "GET", "near.test", self.web.port, "/y")], 'addresses: ["127.0.0.1"]', "# WARNING: a special-purpose address (loopback)")
 
+    def test_a_log_of_enforcement_finds_what_was_never_used(self):
+        """What only the object's facts decide is known by the log of the very policy that is in force."""
+        gate = self.start_learned("""version: 1
+docker:
+  - {allow: ContainerStop, where: {name: web}}
+  - allow: SystemInfo
+  - allow: ImageList
+network:
+  - allow: ["a.example.org:443", "*.example.com:443"]
+""")
+        for use in (("docker", "POST /containers/web/stop"), ("docker", "GET /info"), ("tunnel", "a.example.org", 443, "tls")):
+            self.assertTrue(self.passes(gate, use), use)
+        self.assertFalse(self.passes(gate, ("tunnel", "b.example.org", 443, "tls")))
+        self.assertEqual(gate.stop(), 0)
+        words = ("policy", "suggest", "--diff", "--config", gate.policy_path, "--log", gate.log_path)
+        done = run(*words)
+        self.assertEqual((done.returncode, [line.split("  #")[0] for line in done.stdout.splitlines()]),
+                         (0, ["- * docker allow ImageList", "- * network allow *.example.com:443"]))
+        done = run(*words, "--include-denied")
+        self.assertEqual(done.returncode, 6)
+        self.assertIn("+ default network allow b.example.org:443", done.stdout)
+        gate.write_policy("version: 1\nnetwork:\n  - deny: a.example.org\n")
+        done = run(*words)
+        self.assertEqual(done.returncode, 6)
+        self.assertNotIn("a.example.org", done.stdout)  # what a rule denies is no suggestion
+        self.assertIn("+ default docker allow SystemInfo", done.stdout)
+
     def test_random_traffic(self):
         for seed in range(4):
             with self.subTest(seed):
@@ -237,6 +264,27 @@ clients:
         self.assert_valid(done.stdout)
         self.assertTrue(self.allows(done.stdout, "network", "a.example.org:443"))
         self.assertFalse(self.allows(done.stdout, "network", "old.example.org:443"))
+
+    def test_denies_of_the_top_level_stay_and_so_do_clients_without_traffic(self):
+        config = self.write("more.yaml", """version: 1
+use: preset/npm
+cut_on_revoke: true
+docker:
+  - deny: "@exec"
+  - allow: "@read"
+network:
+  - {deny: ["x.example.org"], comment: "it's bad: #1"}
+clients:
+  agents: {listen: "unix:/run/dockreeve/agents/docker.sock"}
+  idle: {listen: "unix:/run/dockreeve/idle/docker.sock", inherit: false, docker: [{deny: ContainerKill, where: {name: db}}, {allow: "@lifecycle"}]}
+""")
+        done = self.suggest(log=self.USED[:2] + [record(client="agents", host="x.example.org", port=443, sni="x.example.org")], config=config)
+        for part in ('\ndocker:\n  - {deny: "@exec"}', '\nnetwork:\n  - {deny: [x.example.org], comment: "it\'s bad: #1"}', "cut_on_revoke: true", "inherit: false",
+                     "- {deny: ContainerKill, where: {name: db}}", "# Its `use` is not taken over", "#   agents: x.example.org:443: a rule denies it"):
+            self.assertIn(part, done.stdout)
+        self.assertNotIn("allow: \"@", done.stdout)
+        self.assert_valid(done.stdout)
+        self.assertFalse(self.allows(done.stdout, "network", "x.example.org:443"))
 
     def test_a_drop_in_stands_beside_the_present_policy(self):
         done = self.suggest("--drop-in", log=self.USED)
