@@ -4,6 +4,7 @@ used passes, its neighbours do not, and nothing that a client wrote gets out of 
 
 import json
 import os
+import pty
 import random
 import re
 import subprocess
@@ -328,6 +329,18 @@ clients:
         learned = self.write("enforced.yaml", self.suggest(log=self.USED).stdout)
         done = self.suggest("--diff", log=self.USED, config=learned)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_a_difference_is_coloured_on_a_terminal_unless_no_color_is_set(self):
+        log = self.write("log", "".join(line + "\n" for line in self.USED))
+        for extra, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+            master, slave = pty.openpty()
+            with os.fdopen(master, "rb", buffering=0) as terminal:
+                done = subprocess.run([binary(), "policy", "suggest", "--diff", "--config", self.config, "--log", log], env=clean_environment(extra),
+                                      stdin=subprocess.DEVNULL, stdout=slave, stderr=subprocess.PIPE, timeout=wire.DEADLINE, check=False)
+                os.close(slave)
+                shown = terminal.read(65536).decode()
+            self.assertEqual(done.returncode, 6)
+            self.assertEqual(("\x1b[32m+ " in shown, "\x1b[" in shown), (coloured, coloured))
 
     def test_an_unused_rule_alone_is_no_failure(self):
         done = self.suggest("--diff", log=[])
