@@ -38,6 +38,11 @@ fuzz_yaml_write_SOURCES = tests/fuzz/yaml_write_fuzz.c
 fuzz_yaml_write_LDFLAGS = $(FUZZ_LINK)
 fuzz_yaml_write_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
 
+noinst_PROGRAMS += fuzz_suggest
+fuzz_suggest_SOURCES = tests/fuzz/suggest_fuzz.c
+fuzz_suggest_LDFLAGS = $(FUZZ_LINK)
+fuzz_suggest_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
+
 noinst_PROGRAMS += fuzz_absolute_uri fuzz_authority fuzz_host_pattern
 fuzz_absolute_uri_SOURCES = tests/fuzz/absolute_uri_fuzz.c
 fuzz_absolute_uri_LDFLAGS = $(FUZZ_LINK)

@@ -204,6 +204,9 @@ Test(policy_decide, report_mode_lets_pass_and_says_what_would_have_denied)
     verdict = ask(&fixture, "default", "ContainerStop");
     cr_expect(verdict.result == VERDICT_ALLOW && verdict.would_deny);
     cr_expect_str_eq(verdict.reason, "default");
+    verdict = ask(&fixture, "default", "POST /images/create?fromSrc=http://192.0.2.1/x");
+    cr_expect(verdict.result == VERDICT_ALLOW && verdict.would_deny);
+    cr_expect_str_eq(verdict.reason, "guard.query"); /* a rule for ImageCreate would not lift it */
     verdict = ask(&fixture, "default", "SystemPing");
     cr_expect(verdict.result == VERDICT_ALLOW && !verdict.would_deny);
     cr_expect_eq(ask(&fixture, "strict", "ContainerKill").result, VERDICT_DENY);
