@@ -361,8 +361,8 @@ static void write_summary(struct run *run, struct buffer *out)
     buffer_append_slice(out, buffer_slice(&run->out));
     buffer_append_slice(out, buffer_slice(&run->missing));
     if (!run->values[QUIET].flag)
-        buffer_printf(out, "%zu tests: %zu passed, %zu failed\n", run->passed + run->failed,
-                      run->passed, run->failed);
+        buffer_printf(out, "%zu test%s: %zu passed, %zu failed\n", run->passed + run->failed,
+                      run->passed + run->failed == 1 ? "" : "s", run->passed, run->failed);
 }
 
 /* ---- running ---- */

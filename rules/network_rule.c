@@ -136,8 +136,8 @@ static struct answer match_tls(enum network_choice require_sni, enum network_cho
                                const struct network_request *request)
 {
     const struct tunnel_facts *tunnel = request->tunnel;
-    bool required =
-        require_sni == NETWORK_YES || (require_sni == NETWORK_UNSET && request->port == NETWORK_PORT_TLS);
+    bool required = require_sni == NETWORK_YES ||
+                    (require_sni == NETWORK_UNSET && request->port == NETWORK_PORT_TLS);
     if (tunnel->sni_bad)
         return no("sni-malformed", "the ClientHello's server name is no host name");
     if (!tunnel->has_sni && required)

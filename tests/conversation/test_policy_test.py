@@ -103,7 +103,7 @@ class Verdicts(Files):
 
     def test_all_are_listed_when_asked(self):
         done = self.ask("policy: policy.yaml\ntests:\n  - {docker: SystemInfo, expect: allow}\n", "-v")
-        self.assertEqual(done.stdout, "ok    %s:3: SystemInfo: allow by looking (policy.yaml:3)\n1 tests: 1 passed, 0 failed\n" % self.path("tests.yaml"))
+        self.assertEqual(done.stdout, "ok    %s:3: SystemInfo: allow by looking (policy.yaml:3)\n1 test: 1 passed, 0 failed\n" % self.path("tests.yaml"))
         self.assertEqual(self.ask("policy: policy.yaml\ntests:\n  - {docker: SystemInfo, expect: allow}\n", "-q").stdout, "")
 
     def test_json(self):
