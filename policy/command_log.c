@@ -127,7 +127,6 @@ static const struct option options[OPTION_COUNT] = {
     [EXPECT_EPOCH] = {.name = "expect-epoch",
                       .type = OPTION_NUMBER,
                       .argument = "N",
-                      .initial = "0",
                       .help = "with --verify: the log must reach this epoch; what an earlier look "
                               "has shown cannot have been cut off then"},
     [SEAL_INIT] = {.name = "seal-init",
@@ -230,6 +229,7 @@ static bool read_filter(const struct option_value *values, int argc, char **argv
         "docker", "forward", "forward-bypass", "transparent", "dns", "browser-open", NULL};
     filter->denied = values[DENIED].flag;
     filter->allowed = values[ALLOWED].flag;
+    filter->without_seals = !values[JSON].flag;
     if (filter->denied && filter->allowed)
         return error_set(
             error, COMMAND_USAGE,

@@ -7,9 +7,13 @@ libpolicy_a_SOURCES = \
 	policy/command_log.c policy/commands.h \
 	policy/command_log_verify.c policy/command_log_verify.h \
 	policy/command_network.c policy/command_network.h \
-	policy/command_policy.h policy/command_policy_check.c \
+	policy/command_policy.h policy/command_policy_allow.c \
+	policy/command_policy_check.c policy/command_policy_default.c \
+	policy/command_policy_edit.c policy/command_policy_edit.h \
 	policy/command_policy_import.c \
 	policy/command_policy_ls.c \
+	policy/command_policy_resource.c policy/command_policy_resource.h \
+	policy/command_policy_rm.c \
 	policy/command_policy_suggest.c \
 	policy/command_policy_validate.c \
 	policy/command_policy_inspect.c \
@@ -60,8 +64,10 @@ libpolicy_a_SOURCES = \
 	policy/policy_network_reader.c \
 	policy/policy_network_set.c policy/policy_network_set.h \
 	policy/policy_notices.c \
+	policy/policy_overlap.c policy/policy_overlap.h \
 	policy/policy_paths.c policy/policy_paths.h \
 	policy/policy_rule_reader.c \
+	policy/policy_store.c policy/policy_store.h \
 	policy/posix_expression.c policy/posix_expression.h \
 	policy/preset.c policy/preset.h \
 	policy/rule_hits.c policy/rule_hits.h \
@@ -76,7 +82,9 @@ libpolicy_a_SOURCES = \
 	policy/suggest_present.c \
 	policy/suggest_write.c policy/suggest_write.h \
 	policy/text_map.c policy/text_map.h \
-	policy/yaml_tree.c policy/yaml_tree.h
+	policy/yaml_edit.c policy/yaml_edit.h \
+	policy/yaml_tree.c policy/yaml_tree.h \
+	policy/yaml_write.c policy/yaml_write.h
 
 # The presets are documents that the program carries. They stand here in the order in which they are listed.
 preset_documents = \

@@ -9,7 +9,7 @@
 #include "policy/log_reader.h"
 
 /* Lines without a seal that are passed over, and epochs that a key may be behind the log. */
-enum { LINES_MAX = 4096, EPOCHS_MAX = 1 << 24 };
+enum { LINES_MAX = 4096, LINES_FEW = 4, EPOCHS_MAX = 1 << 24 };
 
 /* The last sealed record and what has to be known of it when its line is gone. */
 struct last_record {
@@ -44,19 +44,20 @@ static bool read_fragment(int fd, off_t at, struct last_record *last, struct err
     return true;
 }
 
-static bool find_last(const char *path, struct last_record *last, struct error *error)
+static bool find_last(const char *path, unsigned lines_max, struct last_record *last,
+                      struct error *error)
 {
     AUTO_LOG_FILES struct log_files files = {.count = 0};
     if (!log_files_open(&files, path, error))
         return error->code == 3; /* no log yet */
     unsigned lines = 0;
-    for (unsigned i = 0; i < files.count && !last->found && lines < LINES_MAX; i++) {
+    for (unsigned i = 0; i < files.count && !last->found && lines < lines_max; i++) {
         CLEANUP(log_backward_free) struct log_backward backward;
         struct slice line;
         struct log_sealed sealed;
         enum log_read result = LOG_READ_LINE;
         log_backward_init(&backward, files.fds[i]);
-        while (!last->found && lines++ < LINES_MAX &&
+        while (!last->found && lines++ < lines_max &&
                (result = log_backward_next(&backward, &line, error)) == LOG_READ_LINE) {
             if (log_sealed_parse(&sealed, line))
                 keep(last, &sealed);
@@ -80,7 +81,8 @@ static bool catch_up(struct seal_state *state, const struct last_record *last,
         log_seal_key_evolve(&ahead);
     log_mac_key_set(&mac, ahead.bytes, sizeof(ahead.bytes));
     bool ours = log_sealed_is_authentic(&last->sealed, &mac);
-    if (ours && behind > 0)
+    /* One behind is a crash between the seal and the key's file. */
+    if (ours && behind > 1)
         buffer_printf(notices,
                       "the key that seals the log is of epoch %llu and the log is in epoch %llu: "
                       "an old key was put back, and who has a copy of it can forge what came "
@@ -122,7 +124,7 @@ bool log_resume(const char *path, struct seal_state *state, struct buffer *notic
                 struct error *error)
 {
     struct last_record last = {.found = false};
-    if (!find_last(path, &last, error))
+    if (!find_last(path, LINES_MAX, &last, error))
         return false;
     bool fresh = is_new_series(state);
     note_missing(state, &last, notices);
@@ -137,4 +139,11 @@ bool log_resume(const char *path, struct seal_state *state, struct buffer *notic
                               "this gate: the log was changed, or belongs to another key\n");
     state->chain = last.sealed.chain;
     return true;
+}
+
+bool log_ends_sealed(const char *path)
+{
+    struct last_record last = {.found = false};
+    struct error ignored;
+    return find_last(path, LINES_FEW, &last, &ignored) && last.found;
 }

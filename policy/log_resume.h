@@ -16,4 +16,7 @@
 MUST_CHECK bool log_resume(const char *path, struct seal_state *state, struct buffer *notices,
                            struct error *error);
 
+/* Whether the last whole record of the log is sealed: a gate without a key breaks the chain. */
+bool log_ends_sealed(const char *path);
+
 #endif

@@ -37,6 +37,7 @@ void policy_unref(struct policy **policy_pointer)
     }
     network_set_clear(&policy->network);
     free(policy->rules);
+    free(policy->uses);
     free(policy->clients);
     free(policy->sources);
     arena_free(&policy->arena);
@@ -167,6 +168,32 @@ bool policy_client_inherits(const struct policy *policy, size_t client)
 bool policy_guards_only_report(const struct policy *policy)
 {
     return policy->guards_report;
+}
+
+static const struct policy_use *find_use(const struct policy *policy, const char *scope,
+                                         const char *what)
+{
+    for (size_t i = 0; i < policy->use_count; i++) {
+        const struct policy_use *use = &policy->uses[i];
+        const char *of =
+            use->client == POLICY_EVERY_CLIENT ? "*" : policy->clients[use->client].shown.name;
+        if (strcmp(of, scope) == 0 && strcmp(use->what, what) == 0)
+            return use;
+    }
+    return NULL;
+}
+
+bool policy_use_place(const struct policy *policy, const char *scope, const char *label,
+                      struct policy_place *place_out)
+{
+    const struct policy_use *use = NULL;
+    for (const struct policy_use *next; (next = find_use(policy, scope, label)) != NULL;) {
+        use = next;
+        label = use->label;
+    }
+    if (use != NULL)
+        *place_out = (struct policy_place){use->what, use->label, use->line};
+    return use != NULL;
 }
 
 /* The keys of `where` by their number. */

@@ -196,6 +196,17 @@ static bool used_already(const struct policy_document *document, size_t client, 
     return false;
 }
 
+static void note_use(const struct policy_document *document, size_t client,
+                     const struct yaml_tree_node *node, const char *what)
+{
+    struct policy *policy = document->reading->builder->policy;
+    policy->uses =
+        array_grow(policy->uses, policy->use_count, &policy->use_capacity, sizeof(policy->uses[0]));
+    policy->uses[policy->use_count++] = (struct policy_use){
+        arena_text(&policy->arena, slice_from_text(what)),
+        arena_text(&policy->arena, slice_from_text(document->label)), node->line, client};
+}
+
 static void use_preset(const struct policy_document *document, size_t client,
                        const struct yaml_tree_node *node)
 {
@@ -217,6 +228,7 @@ static void use_preset(const struct policy_document *document, size_t client,
     if (strcmp(preset->name, "preset/negotiate") == 0 ||
         used_already(document, client, preset->name))
         return; /* negotiate holds for everybody anyway */
+    note_use(document, client, node, preset->name);
     struct policy_document inner = {.reading = document->reading,
                                     .kind = POLICY_DOCUMENT_RULES,
                                     .file = preset->name,
@@ -290,9 +302,11 @@ static void use_file(const struct policy_document *document, size_t client,
     switch (policy_file_read_dated(inner.file, reading->check_owner, &text, &modified_us,
                                    reading->errors)) {
     case POLICY_FILE_READ:
+        if (used_already(document, client, inner.file))
+            return;
         policy_builder_add_source(reading->builder, inner.file, text.len, modified_us);
-        if (!used_already(document, client, inner.file))
-            policy_document_read(&inner, buffer_slice(&text));
+        note_use(document, client, node, inner.label);
+        policy_document_read(&inner, buffer_slice(&text));
         return;
     case POLICY_FILE_MISSING:
         policy_document_error(document, node, "there is no file %s", inner.file);

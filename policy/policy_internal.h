@@ -49,6 +49,14 @@ struct policy_client_entry {
     uint32_t network_first;     /* number of the first of them (policy.h) */
 };
 
+/* That a document `use`s another one; the first one that does, for each scope. */
+struct policy_use {
+    const char *what;  /* the used one's short name: "preset/npm" */
+    const char *label; /* the user's */
+    unsigned line;
+    size_t client; /* index, or POLICY_EVERY_CLIENT */
+};
+
 struct policy {
     atomic_size_t references;
     struct arena arena; /* owned */
@@ -63,10 +71,12 @@ struct policy {
     const char *config_path;                              /* NULL = none */
     struct policy_rule *rules;                            /* owned */
     size_t rule_count, rule_capacity;
-    struct network_set network;    /* owned: top-level rules, for all clients that inherit */
     uint32_t network_first;        /* number of the first of them */
     struct policy_source *sources; /* owned */
     size_t source_count, source_capacity;
+    struct policy_use *uses; /* owned */
+    size_t use_count, use_capacity;
+    struct network_set network;          /* owned: top-level rules, for all clients that inherit */
     struct policy_client_entry *clients; /* owned */
     size_t client_count;
 };

@@ -31,9 +31,9 @@ struct policy_listed_rule {
 
 /* A document that the policy was made of, as it was read. */
 struct policy_source {
-    const char *path; /* as it was opened, or a preset's name: "preset/npm" */
+    const char *path; /* as it was opened, or "preset/npm", or "environment" */
     uint64_t bytes;
-    int64_t modified_us; /* Unix time; 0 for a preset */
+    int64_t modified_us; /* Unix time; 0 = not a file */
 };
 
 /* In the order of reading; those that every policy has (preset/negotiate) last. */
@@ -59,6 +59,17 @@ const char *policy_default_network_source(const struct policy *policy);
 bool policy_client_inherits(const struct policy *policy, size_t client);
 /* Whether guards only report (environment compatibility, DESIGN 3.4). */
 bool policy_guards_only_report(const struct policy *policy);
+
+/* How the document `label` ("preset/npm") comes to be part of the policy in that scope: the `use`
+ * that stands in policy.yaml or a drop-in and leads to it, perhaps through others. False when
+ * nothing uses it: it is read by itself. */
+struct policy_place {
+    const char *what;  /* what is used there: "preset/balanced" */
+    const char *label; /* where: "policy.yaml" */
+    unsigned line;
+};
+bool policy_use_place(const struct policy *policy, const char *scope, const char *label,
+                      struct policy_place *place_out);
 
 /* One host pattern of a network rule. */
 struct policy_listed_network {

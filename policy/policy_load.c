@@ -170,6 +170,7 @@ static void read_environment(struct policy_reading *reading, const struct policy
         environment_note_ended(inputs->environment, inputs->config_path, reading->notices);
         return;
     }
+    policy_builder_add_source(reading->builder, "environment", 0, 0);
     if (!environment_add_rules(reading->builder, inputs->environment, reading->errors,
                                reading->notices) ||
         inputs->listen_count > 0)

@@ -59,7 +59,7 @@ void policy_network_notices_add(const struct policy *policy, struct policy_messa
                             notes.shadowed - SPOKEN_MAX);
     if (notes.covered > SPOKEN_MAX)
         policy_messages_add(notices, policy->config_path, 0, 0,
-                            "%zu more network rules add nothing: earlier ones allow the same",
+                            "%zu more network rules add nothing: earlier ones say the same",
                             notes.covered - SPOKEN_MAX);
     if (policy->default_network_allow)
         policy_messages_add(notices, policy->config_path, 0, 0,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The hits stand in one array in the order in which the rules were first met, so that a rule's
- * number is its place there; beside it a table of numbers with open addressing finds a key. Keys
- * are hashes of the policy's texts (or the two small ones), no client chooses them: one
- * multiplication spreads them. */
+ * The hits stand in chunks in the order in which the rules were first met, so that a rule's number
+ * is its place there; beside them a table of numbers with open addressing finds a key. Keys are
+ * hashes of the policy's texts (or the two small ones), no client chooses them: one multiplication
+ * spreads them. Chunks never move and are only read by the thread that writes the file, up to the
+ * count that it sees, so that the loop has nothing to copy for it. */
 #include "policy/rule_hits.h"
 
 #include <errno.h>
@@ -16,22 +17,50 @@
 #include <unistd.h>
 
 #define HEADER "dockreeve hits 1\n"
-#define NO_NUMBER UINT32_MAX
 
 enum {
     SLOT_BITS_FIRST = 6,
     HITS_MAX = 2 * RULE_HITS_MAX,
+    CHUNK_BITS = 10,
+    CHUNK_LEN = 1 << CHUNK_BITS,
+    CHUNKS_MAX = HITS_MAX / CHUNK_LEN + 1,
     KEY_DIGITS = 16,
     LINE_MAX_LEN = KEY_DIGITS + 1 + 20 + 1 + 20 + 1,
     FILE_MAX_LEN = (RULE_HITS_MAX + 2) * LINE_MAX_LEN,
 };
 
 struct rule_hits {
-    struct rule_hit *hits; /* owned; by number */
-    size_t count, capacity;
-    uint32_t *slots;    /* owned; numbers, or NO_NUMBER; at most half are taken */
-    unsigned slot_bits; /* there are 1 << slot_bits */
+    struct rule_hit *chunks[CHUNKS_MAX]; /* owned; by number */
+    size_t count;                        /* read by another thread too: see count_of() */
+    uint32_t *slots;                     /* owned; 1 + a number, 0 = free; at most half are taken */
+    unsigned slot_bits;                  /* there are 1 << slot_bits */
 };
+
+/* ---- what two threads look at ---- */
+
+static size_t count_of(const struct rule_hits *hits)
+{
+    return __atomic_load_n(&hits->count, __ATOMIC_ACQUIRE);
+}
+
+static struct rule_hit *hit_at(const struct rule_hits *hits, size_t number)
+{
+    return &hits->chunks[number >> CHUNK_BITS][number & (CHUNK_LEN - 1)];
+}
+
+static struct rule_hit read_hit(const struct rule_hits *hits, size_t number)
+{
+    const struct rule_hit *hit = hit_at(hits, number);
+    return (struct rule_hit){.key = hit->key,
+                             .count = __atomic_load_n(&hit->count, __ATOMIC_RELAXED),
+                             .last_us = __atomic_load_n(&hit->last_us, __ATOMIC_RELAXED)};
+}
+
+static void set_hit(struct rule_hit *hit, uint64_t count, int64_t last_us)
+{
+    __atomic_store_n(&hit->last_us, last_us, __ATOMIC_RELAXED);
+    __atomic_store_n(&hit->count, count, __ATOMIC_RELAXED);
+}
 
 /* ---- table ---- */
 
@@ -40,56 +69,45 @@ static size_t slot_count(const struct rule_hits *hits)
     return (size_t)1 << hits->slot_bits;
 }
 
-static uint32_t *make_slots(unsigned bits)
-{
-    size_t size = sizeof(uint32_t) << bits;
-    uint32_t *slots = malloc(size);
-    if (slots != NULL)
-        memset(slots, 0xff, size);
-    return slots;
-}
-
 /* The slot that holds `key`, or the free one where it belongs. */
 static uint32_t *find_slot(const struct rule_hits *hits, uint64_t key)
 {
     size_t at = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - hits->slot_bits));
-    while (hits->slots[at] != NO_NUMBER && hits->hits[hits->slots[at]].key != key)
+    while (hits->slots[at] != 0 && hit_at(hits, hits->slots[at] - 1)->key != key)
         at = (at + 1) & (slot_count(hits) - 1);
     return &hits->slots[at];
 }
 
-static bool grow_slots(struct rule_hits *hits)
+static bool grow_slots(struct rule_hits *hits, size_t wanted)
 {
-    if ((hits->count + 1) * 2 <= slot_count(hits))
+    unsigned bits = hits->slot_bits;
+    while (wanted * 2 > (size_t)1 << bits)
+        bits++;
+    if (bits == hits->slot_bits)
         return true;
-    uint32_t *slots = make_slots(hits->slot_bits + 1);
+    uint32_t *slots = calloc((size_t)1 << bits, sizeof(*slots));
     if (slots == NULL)
         return false;
     free(hits->slots);
     hits->slots = slots;
-    hits->slot_bits++;
+    hits->slot_bits = bits;
     for (size_t i = 0; i < hits->count; i++)
-        *find_slot(hits, hits->hits[i].key) = (uint32_t)i;
+        *find_slot(hits, hit_at(hits, i)->key) = (uint32_t)i + 1;
     return true;
 }
 
 static bool grow_hits(struct rule_hits *hits)
 {
-    if (hits->count < hits->capacity)
-        return true;
-    size_t capacity = hits->capacity == 0 ? 32 : hits->capacity * 2;
-    struct rule_hit *grown = realloc(hits->hits, capacity * sizeof(*grown));
-    if (grown == NULL)
-        return false;
-    hits->hits = grown;
-    hits->capacity = capacity;
-    return true;
+    struct rule_hit **chunk = &hits->chunks[hits->count >> CHUNK_BITS];
+    if (*chunk == NULL)
+        *chunk = calloc(CHUNK_LEN, sizeof(**chunk));
+    return *chunk != NULL;
 }
 
 static void clear(struct rule_hits *hits)
 {
     hits->count = 0;
-    memset(hits->slots, 0xff, sizeof(uint32_t) << hits->slot_bits);
+    memset(hits->slots, 0, sizeof(uint32_t) << hits->slot_bits);
 }
 
 struct rule_hits *rule_hits_new(void)
@@ -98,7 +116,7 @@ struct rule_hits *rule_hits_new(void)
     if (hits == NULL)
         abort();
     hits->slot_bits = SLOT_BITS_FIRST;
-    hits->slots = make_slots(hits->slot_bits);
+    hits->slots = calloc(slot_count(hits), sizeof(*hits->slots));
     if (hits->slots == NULL)
         abort();
     return hits;
@@ -109,30 +127,16 @@ void rule_hits_free(struct rule_hits **hits)
     struct rule_hits *freed = steal_pointer(hits);
     if (freed == NULL)
         return;
-    free(freed->hits);
+    for (size_t i = 0; i < CHUNKS_MAX; i++)
+        free(freed->chunks[i]);
     free(freed->slots);
     free(freed);
 }
 
-struct rule_hits *rule_hits_copy(const struct rule_hits *hits)
+void rule_hits_reserve(struct rule_hits *hits, size_t more)
 {
-    struct rule_hits *copy = calloc(1, sizeof(*copy));
-    if (copy == NULL)
-        return NULL;
-    size_t slots_size = sizeof(uint32_t) << hits->slot_bits;
-    size_t hits_size = hits->count * sizeof(*hits->hits);
-    copy->slots = malloc(slots_size);
-    copy->hits = malloc(hits_size + 1); /* of none too: a pointer for memcpy */
-    if (copy->slots == NULL || copy->hits == NULL) {
-        rule_hits_free(&copy);
-        return NULL;
-    }
-    memcpy(copy->slots, hits->slots, slots_size);
-    if (hits_size > 0)
-        memcpy(copy->hits, hits->hits, hits_size);
-    copy->slot_bits = hits->slot_bits;
-    copy->count = copy->capacity = hits->count;
-    return copy;
+    size_t wanted = hits->count + more;
+    (void)grow_slots(hits, wanted < HITS_MAX ? wanted : HITS_MAX);
 }
 
 size_t rule_hits_len(const struct rule_hits *hits)
@@ -143,27 +147,28 @@ size_t rule_hits_len(const struct rule_hits *hits)
 bool rule_hits_number(struct rule_hits *hits, uint64_t key, uint32_t *number_out)
 {
     uint32_t *slot = find_slot(hits, key);
-    if (*slot == NO_NUMBER) {
-        if (hits->count == HITS_MAX || !grow_slots(hits) || !grow_hits(hits))
+    if (*slot == 0) {
+        if (hits->count == HITS_MAX || !grow_slots(hits, hits->count + 1) || !grow_hits(hits))
             return false;
         slot = find_slot(hits, key); /* the slots may be others now */
-        hits->hits[hits->count] = (struct rule_hit){.key = key};
-        *slot = (uint32_t)hits->count++;
+        *hit_at(hits, hits->count) = (struct rule_hit){.key = key};
+        *slot = (uint32_t)hits->count + 1;
+        __atomic_store_n(&hits->count, hits->count + 1, __ATOMIC_RELEASE);
     }
-    *number_out = *slot;
+    *number_out = *slot - 1;
     return true;
 }
 
 void rule_hits_count(struct rule_hits *hits, uint32_t number, int64_t now_us)
 {
-    hits->hits[number].count++;
-    hits->hits[number].last_us = now_us;
+    struct rule_hit *hit = hit_at(hits, number);
+    set_hit(hit, hit->count + 1, now_us);
 }
 
 const struct rule_hit *rule_hits_find(const struct rule_hits *hits, uint64_t key)
 {
-    uint32_t number = *find_slot(hits, key);
-    return number == NO_NUMBER || hits->hits[number].count == 0 ? NULL : &hits->hits[number];
+    uint32_t place = *find_slot(hits, key);
+    return place == 0 || hit_at(hits, place - 1)->count == 0 ? NULL : hit_at(hits, place - 1);
 }
 
 /* ---- text ---- */
@@ -176,31 +181,33 @@ static int newest_first(const void *a, const void *b)
 
 /* From when on a hit is recent enough for the file. Of several at that very moment some may be lost
  * too, those with the higher numbers. */
-static int64_t oldest_kept(const struct rule_hits *hits)
+static int64_t oldest_kept(const struct rule_hits *hits, size_t count)
 {
-    if (hits->count <= RULE_HITS_MAX)
+    if (count <= RULE_HITS_MAX)
         return INT64_MIN;
-    AUTO_FREE int64_t *times = malloc(hits->count * sizeof(*times));
+    AUTO_FREE int64_t *times = malloc(count * sizeof(*times));
     if (times == NULL)
         return INT64_MIN;
-    for (size_t i = 0; i < hits->count; i++)
-        times[i] = hits->hits[i].count == 0 ? INT64_MIN : hits->hits[i].last_us;
-    qsort(times, hits->count, sizeof(*times), newest_first);
+    for (size_t i = 0; i < count; i++) {
+        struct rule_hit hit = read_hit(hits, i);
+        times[i] = hit.count == 0 ? INT64_MIN : hit.last_us;
+    }
+    qsort(times, count, sizeof(*times), newest_first);
     return times[RULE_HITS_MAX - 1];
 }
 
 void rule_hits_serialize(const struct rule_hits *hits, struct buffer *out)
 {
-    int64_t oldest = oldest_kept(hits);
-    size_t written = 0;
+    size_t count = count_of(hits), written = 0;
+    int64_t oldest = oldest_kept(hits, count);
     buffer_append_literal(out, HEADER);
-    for (size_t i = 0; i < hits->count && written < RULE_HITS_MAX; i++) {
-        const struct rule_hit *hit = &hits->hits[i];
-        if (hit->count == 0 || hit->last_us < oldest)
+    for (size_t i = 0; i < count && written < RULE_HITS_MAX; i++) {
+        struct rule_hit hit = read_hit(hits, i);
+        if (hit.count == 0 || hit.last_us < oldest)
             continue;
         char line[LINE_MAX_LEN + 1];
-        int len = snprintf(line, sizeof(line), "%016llx %llu %lld\n", (unsigned long long)hit->key,
-                           (unsigned long long)hit->count, (long long)hit->last_us);
+        int len = snprintf(line, sizeof(line), "%016llx %llu %lld\n", (unsigned long long)hit.key,
+                           (unsigned long long)hit.count, (long long)hit.last_us);
         buffer_append(out, line, (size_t)len);
         written++;
     }
@@ -244,7 +251,7 @@ static bool add_hit(struct rule_hits *hits, const struct rule_hit *hit)
     if (before == RULE_HITS_MAX || !rule_hits_number(hits, hit->key, &number) ||
         hits->count == before) /* the key is there already */
         return false;
-    hits->hits[number] = *hit;
+    set_hit(hit_at(hits, number), hit->count, hit->last_us);
     return true;
 }
 

@@ -40,8 +40,9 @@ struct rule_hits; /* opaque: a hash table of struct rule_hit */
 struct rule_hits *rule_hits_new(void); /* aborts when memory is out: start-up use */
 void rule_hits_free(struct rule_hits **hits);
 
-/* As it stands now, for a thread that writes it. NULL when memory is out. */
-struct rule_hits *rule_hits_copy(const struct rule_hits *hits);
+/* Makes room for so many rules more than it has, so that numbering them later costs the same each
+ * time. What is not used takes no memory. Without memory it grows as it goes. */
+void rule_hits_reserve(struct rule_hits *hits, size_t more);
 
 /* How many rules it knows. */
 size_t rule_hits_len(const struct rule_hits *hits);
@@ -51,11 +52,13 @@ size_t rule_hits_len(const struct rule_hits *hits);
 MUST_CHECK bool rule_hits_number(struct rule_hits *hits, uint64_t key, uint32_t *number_out);
 void rule_hits_count(struct rule_hits *hits, uint32_t number, int64_t now_us);
 
-/* NULL when that rule never decided. Valid until the next rule_hits_number(). */
+/* NULL when that rule never decided. Lives as long as the table. */
 const struct rule_hit *rule_hits_find(const struct rule_hits *hits, uint64_t key);
 
 /* The text of a file of counts, and back: into an empty table. What is wrong with the text is an
- * error (code 1, with the line) and leaves the table empty. */
+ * error (code 1, with the line) and leaves the table empty. Another thread may serialize (or write)
+ * a table while its owner goes on counting and numbering: it sees each count as it was at some
+ * moment since it began. */
 void rule_hits_serialize(const struct rule_hits *hits, struct buffer *out);
 MUST_CHECK bool rule_hits_parse(struct rule_hits *hits, struct slice text, struct error *error);
 

@@ -92,6 +92,16 @@ static bool parse(const char line[static FILE_LEN], struct seal_state *out)
            read_hex(key, out->key.bytes) && read_hex(chain, out->chain.bytes);
 }
 
+/* Whether nobody but root, this user and the folder's owner, who may be the one that the gate is
+ * about to become, can read it. */
+static bool is_private(const char *folder, const struct stat *file)
+{
+    struct stat owner;
+    return (file->st_mode & 077) == 0 &&
+           (file->st_uid == 0 || file->st_uid == geteuid() ||
+            (stat(folder, &owner) == 0 && file->st_uid == owner.st_uid));
+}
+
 bool seal_state_read(const char *state, struct seal_state *out, bool *found_out,
                      struct error *error)
 {
@@ -106,7 +116,7 @@ bool seal_state_read(const char *state, struct seal_state *out, bool *found_out,
     if (fd < 0 || fstat(fd, &status) != 0)
         return error_set(error, 1, "the key that seals the log, %s, cannot be read: %s", quoted,
                          strerror(errno));
-    if ((status.st_mode & 077) != 0 || (status.st_uid != 0 && status.st_uid != geteuid()))
+    if (!is_private(state, &status))
         return error_set(error, 1,
                          "others can read the key that seals the log, %s: what was sealed with it "
                          "proves nothing; begin a new series with `dockreeve policy log "
@@ -153,9 +163,11 @@ bool seal_state_write(int folder, const struct seal_state *state, struct error *
     int reason = errno;
     explicit_bzero(line, sizeof(line));
     if (!done)
-        return error_set(error, reason,
-                         "the key that seals the log cannot be replaced in the state folder: %s",
-                         strerror(reason));
+        return error_set(
+            error, reason,
+            "the key that seals the log cannot be replaced in the state folder (%s): the "
+            "folder has to belong to the gate's user",
+            strerror(reason));
     /* Its name is gone: this is all that is left to do about its bytes. */
     if (old >= 0 && write_all(old, line, FILE_LEN))
         (void)fdatasync(old);

@@ -16,18 +16,13 @@
 #include "policy/command_policy.h"
 #include "policy/policy_paths.h"
 #include "proxy/commands.h"
+#include "proxy/common_options.h"
 #include "proxy/control_client.h"
 
 enum { STATE, JSON, TIMEOUT, OPTION_COUNT };
 
-#define OPTION_STATE                                                                               \
-    {                                                                                              \
-        .name = "state", .type = OPTION_TEXT, .argument = "DIR", .environment = "DOCKREEVE_STATE", \
-        .help = "the state folder of the gate, as given to serve"                                  \
-    }
-
 static const struct option status_options[OPTION_COUNT] = {
-    [STATE] = OPTION_STATE,
+    [STATE] = COMMON_OPTION_STATE,
     [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "print one JSON object"},
     [TIMEOUT] = {.name = "timeout",
                  .type = OPTION_DURATION,
@@ -39,7 +34,7 @@ static const struct option status_options[OPTION_COUNT] = {
 };
 
 static const struct option reload_options[OPTION_COUNT] = {
-    [STATE] = OPTION_STATE,
+    [STATE] = COMMON_OPTION_STATE,
     [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "print one JSON object"},
     [TIMEOUT] = {.name = "timeout",
                  .type = OPTION_DURATION,
@@ -179,7 +174,7 @@ static void write_files(struct sheet *sheet, struct slice policy)
         AUTO_BUFFER struct buffer path = BUFFER_EMPTY;
         json_value_append(json_value_member(file, "path"), &path);
         bool dated = json_value_member(file, "modified").ptr != NULL;
-        begin_line(sheet, dated ? "file" : "preset");
+        begin_line(sheet, dated ? "file" : "made of");
         append(sheet, file, "path");
         if (dated) {
             buffer_append_literal(&sheet->out, " (");

@@ -97,6 +97,10 @@ bool log_sealing_open(struct gate *gate, struct log_sealing **out, struct error 
         return true;
     bool good = seal_state_read(options->state, &state, &found, error);
     explicit_bzero(&state, sizeof(state));
+    if (good && !found && is_sealable(options->log.path) && log_ends_sealed(options->log.path))
+        fputs("dockreeve: the log was sealed and is NOT SEALED from now on: there is "
+              "no " SEAL_KEY_FILE " in the state folder\n",
+              stderr);
     if (!good || !found)
         return good;
     if (!is_sealable(options->log.path)) {
@@ -265,14 +269,30 @@ static bool start_thread(struct log_sealing *sealing, struct error *error)
            error_set(error, 1, "cannot start the thread that seals the log: %s", strerror(failure));
 }
 
+/* Keeps the key that the log goes on with. What a run before has written is synced first: it may
+ * have been killed before that. */
+static bool keep_first_key(struct log_sealing *sealing, struct error *error)
+{
+    const char *path = sealing->gate->options->log.path;
+    struct seal_job job = {.state = {.key = sealing->sealer.key, .chain = sealing->sealer.written}};
+    for (unsigned number = 0; number < ARRAY_LEN(job.fds); number++) {
+        AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
+        buffer_append_text(&name, path);
+        if (number > 0)
+            buffer_printf(&name, ".%u", number);
+        int fd = open(buffer_text(&name), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd >= 0)
+            job.fds[job.fd_count++] = fd;
+    }
+    return do_job(sealing, &job, error);
+}
+
 bool log_sealing_start(struct log_sealing *sealing, struct error *error)
 {
     if (sealing == NULL)
         return true;
     struct gate *gate = sealing->gate;
-    struct seal_state state = {.key = sealing->sealer.key, .chain = sealing->sealer.written};
-    bool kept = seal_state_write(sealing->state_folder, &state, error);
-    explicit_bzero(&state, sizeof(state));
+    bool kept = keep_first_key(sealing, error);
     sealing->result_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (kept && sealing->result_fd < 0)
         error_set(error, 1, "cannot seal the log: %s", strerror(errno));

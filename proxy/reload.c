@@ -16,14 +16,17 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/timestamp.h"
 #include "policy/command_policy.h"
 #include "proxy/docker_conn.h"
 #include "proxy/egress.h"
 #include "proxy/listener.h"
 #include "proxy/log_sealing.h"
 
-/* An editor writes, renames and syncs in several steps: the last of them counts. */
+/* An editor writes, renames and syncs in several steps: the last of them counts. Where changes go
+ * on and on, the first of them waits no longer than PATIENCE_US. */
 static const struct timeval settle = {0, 100000};
+enum { PATIENCE_US = 500000 };
 
 enum {
     WATCHED = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |
@@ -39,6 +42,8 @@ struct reload {
     TAILQ_HEAD(, reload_waiter) waiters;
     uint64_t answered;         /* as `served`: what was taken from the thread */
     struct reload_report last; /* at_us 0 = none yet */
+    int64_t
+        first_unserved_us; /* monotonic time of the first change since the last round; 0 = none */
 
     pthread_t thread;
     bool has_thread;
@@ -224,14 +229,21 @@ static void on_changed(evutil_socket_t fd, short what, void *context)
     while (read((int)fd, events, sizeof(events)) > 0)
         continue; /* which file it was does not matter: all of them make the policy */
     watch(reload);
-    evtimer_add(&reload->settled, &settle);
+    int64_t now_us = timestamp_monotonic_us();
+    if (reload->first_unserved_us == 0)
+        reload->first_unserved_us = now_us;
+    /* Later than that the timer stays as it was set by an earlier change: it is about to go off. */
+    if (now_us - reload->first_unserved_us < PATIENCE_US - settle.tv_usec)
+        evtimer_add(&reload->settled, &settle);
 }
 
 static void on_settled(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    reload_now(context);
+    struct reload *reload = context;
+    reload->first_unserved_us = 0;
+    reload_now(reload);
 }
 
 static void refused(struct gate *gate, const char *text)

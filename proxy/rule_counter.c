@@ -23,8 +23,9 @@ enum {
 /* One writing of the file. Made by the loop, worked on by the thread, read again by the loop once
  * `finished` is set. */
 struct save {
-    struct rule_hits *hits; /* owned: a copy */
-    const char *path;       /* borrowed: the counter's */
+    const struct rule_hits
+        *hits; /* borrowed, as `path`: the counter's, which outlives the thread */
+    const char *path;
     bool ok;
     struct error error;
     atomic_bool finished;
@@ -50,6 +51,7 @@ void rule_counter_set_policy(struct rule_counter *counter, const struct policy *
     free(counter->known);
     counter->known = calloc(policy_number_end(policy), sizeof(*counter->known));
     counter->policy = policy;
+    rule_hits_reserve(counter->hits, policy_number_end(policy));
     counter->saved_us = 0; /* who reloads may look at the counts next */
 }
 
@@ -105,7 +107,6 @@ static void end_save(struct rule_counter *counter)
         report(counter, save->ok, &save->error);
     else
         counter->changed = true; /* the thread ended before its turn came */
-    rule_hits_free(&save->hits);
     free(save);
 }
 
@@ -127,12 +128,9 @@ void rule_counter_tick(struct rule_counter *counter, struct reload *reload)
     if (!counter->changed || !is_time(counter))
         return;
     struct save *save = calloc(1, sizeof(*save));
-    struct rule_hits *copy = save == NULL ? NULL : rule_hits_copy(counter->hits);
-    if (copy == NULL) {
-        free(save);
+    if (save == NULL)
         return;
-    }
-    save->hits = copy;
+    save->hits = counter->hits;
     save->path = counter->path;
     counter->save = save;
     counter->changed = false;

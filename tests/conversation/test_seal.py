@@ -9,6 +9,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import unittest
 
 from harness.case import GateCase
 from harness.client import get
@@ -127,6 +128,7 @@ class Life(SealCase):
         self.assertEqual(gate.stop(), 0)
         report = self.verify(gate)
         self.assertEqual((report["restarts"], report["crashes"]), (3, 3))
+        self.assertNotIn("key", gate.stderr())
 
     def test_a_torn_tail(self):
         """A crash in the middle of a write: every length of what is left of the last record."""
@@ -254,6 +256,35 @@ class Life(SealCase):
         self.assertEqual(self.verify(gate)["crashes"], 1)
         self.assertNotIn("cannot be sealed", gate.stderr())
 
+    def test_seals_are_no_part_of_the_listing(self):
+        gate = self.sealed_gate()
+        self.assertEqual(gate.stop(), 0)
+        words = ["policy", "log", "--log", gate.log_path, "--limit", "2"]
+        shown = run(*words).stdout.splitlines()
+        self.assertEqual([line.split("\t")[3] for line in shown], ["start", "stop"])
+        self.assertEqual([json.loads(line)["event"] for line in run(*words, "--json").stdout.splitlines()], ["stop", "seal"])
+
+    @unittest.skipIf(os.geteuid() != 0, "only root becomes another user")
+    def test_another_user(self):
+        """Whom the state folder belongs to; it is no use for the gate if it cannot replace the key."""
+        gate = self.start_gate(options=FAST)
+        gate.stop()
+        gate.key = self.seal_init(gate.state)
+        os.chmod(gate.folder, 0o755)
+        gate.arguments += ["--user", "65534:65534"]
+        with self.assertRaisesRegex(AssertionError, "ended with 1"):
+            gate.start()
+        self.assertIn("belong to the gate's user", gate.stderr())
+        for path in (gate.state, os.path.dirname(gate.log_path), gate.log_path):
+            os.chown(path, 65534, 65534)
+        gate.key = self.seal_init(gate.state, "--force")
+        gate.start()
+        for epoch in (2, 3):
+            self.fill(gate, 1)
+            self.wait_epoch(gate, epoch)
+        self.assertEqual(gate.stop(), 0)
+        self.verify(gate)
+
     def test_an_old_key_put_back(self):
         """The gate goes on where the log is, and says so."""
         gate = self.sealed_gate(FAST)
@@ -305,6 +336,18 @@ class Refusals(SealCase):
         self.assertEqual(gate.stop(), 0)
         self.assertIn("NOT SEALED", gate.stderr())
         self.assertNotIn("chain", gate.stdout())
+
+    def test_a_key_that_is_gone(self):
+        """The gate goes on and says so; what it writes then is no part of the sealed log."""
+        gate = self.sealed_gate()
+        gate.stop()
+        os.unlink(os.path.join(gate.state, "seal.key"))
+        before = len(gate.log())
+        gate.start()
+        self.assertEqual(gate.stop(), 0)
+        self.assertIn("NOT SEALED from now on", gate.stderr())
+        report = self.verify(gate, 1)
+        self.assertEqual((report["fault"], report["at"]["line"]), ("inserted", before + 1))
 
     def test_one_gate_one_key(self):
         gate = self.sealed_gate()

@@ -1,5 +1,6 @@
 policy_tests_SOURCES = \
 	tests/unit/policy/account_test.c \
+	tests/unit/policy/command_policy_edit_test.c \
 	tests/unit/policy/command_rule_test.c \
 	tests/unit/policy/environment_fixture.c \
 	tests/unit/policy/environment_fixture.h \
@@ -23,6 +24,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_fixture.c \
 	tests/unit/policy/policy_fixture.h \
 	tests/unit/policy/policy_import_test.c \
+	tests/unit/policy/policy_list_test.c \
 	tests/unit/policy/policy_load_test.c \
 	tests/unit/policy/policy_network_command_test.c \
 	tests/unit/policy/policy_network_explain_test.c \
@@ -32,8 +34,10 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_network_reader_test.c \
 	tests/unit/policy/policy_network_test.c \
 	tests/unit/policy/policy_number_test.c \
+	tests/unit/policy/policy_overlap_test.c \
 	tests/unit/policy/policy_paths_test.c \
 	tests/unit/policy/policy_property_test.c \
+	tests/unit/policy/policy_store_test.c \
 	tests/unit/policy/posix_expression_test.c \
 	tests/unit/policy/preset_network_test.c \
 	tests/unit/policy/rule_hits_test.c \
@@ -44,6 +48,8 @@ policy_tests_SOURCES = \
 	tests/unit/policy/suggest_fixture.h \
 	tests/unit/policy/suggest_property_test.c \
 	tests/unit/policy/suggest_test.c \
-	tests/unit/policy/text_map_test.c
+	tests/unit/policy/text_map_test.c \
+	tests/unit/policy/yaml_edit_test.c \
+	tests/unit/policy/yaml_write_test.c
 policy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 policy_tests_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS) $(CRYPTO_LIBS) $(CRITERION_LIBS)

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,21 +68,45 @@ Test(rule_hits, numbers_stay_while_the_table_grows)
     cr_expect_null(rule_hits_find(hits, (uint64_t)MANY << 40));
 }
 
-Test(rule_hits, a_copy_stands_still_while_the_original_counts_on)
+Test(rule_hits, room_that_was_made_changes_nothing)
 {
-    AUTO_HITS *empty = rule_hits_new();
-    AUTO_HITS *copy_of_empty = rule_hits_copy(empty);
-    cr_assert_not_null(copy_of_empty);
-    cr_expect_null(rule_hits_find(copy_of_empty, 5));
-    count(empty, 5, 10);
-    AUTO_HITS *copy = rule_hits_copy(empty);
-    cr_assert_not_null(copy);
-    count(empty, 5, 20);
-    count(copy, 6, 30);
-    expect(copy, 5, 1, 10);
-    expect(copy, 6, 1, 30);
-    expect(empty, 5, 2, 20);
-    cr_expect_null(rule_hits_find(empty, 6));
+    AUTO_HITS *hits = rule_hits_new();
+    count(hits, 5, 10);
+    rule_hits_reserve(hits, 100000);
+    rule_hits_reserve(hits, SIZE_MAX / 2); /* no more than it can ever hold */
+    expect(hits, 5, 1, 10);
+    for (uint64_t key = 6; key < 3000; key++)
+        count(hits, key, (int64_t)key);
+    expect(hits, 5, 1, 10);
+    expect(hits, 2999, 1, 2999);
+    cr_expect_eq(rule_hits_len(hits), 2995u);
+}
+
+static void *serialize_often(void *context)
+{
+    const struct rule_hits *hits = context;
+    for (int round = 0; round < 200; round++) {
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+        AUTO_HITS *read = rule_hits_new();
+        struct error error;
+        rule_hits_serialize(hits, &text);
+        if (!rule_hits_parse(read, buffer_slice(&text), &error))
+            return context;
+    }
+    return NULL;
+}
+
+Test(rule_hits, one_thread_writes_while_the_other_counts)
+{
+    AUTO_HITS *hits = rule_hits_new();
+    pthread_t writer;
+    void *failed;
+    cr_assert_eq(pthread_create(&writer, NULL, serialize_often, hits), 0);
+    for (uint64_t i = 1; i <= 200000; i++)
+        count(hits, i % 5000 + 10, (int64_t)i);
+    cr_assert_eq(pthread_join(writer, &failed), 0);
+    cr_expect_null(failed);
+    expect(hits, 10, 40, 200000);
 }
 
 /* ---- text ---- */

@@ -159,6 +159,7 @@ Test(log_resume, goes_on_where_the_log_is)
     static const struct resume_row rows[] = {
         {"clean stop", 17, 0, 5, 5, NULL, false},
         {"the key was not kept yet", 17, 0, 4, 5, NULL, false},
+        {"nor was it behind the seal", 10, 0, 2, 3, NULL, false},
         {"in the middle of an epoch", 11, 0, 3, 3, NULL, false},
         {"torn", 11, 30, 3, 3, NULL, false},
         {"a key from before", 11, 0, 1, 3, "an old key was put back", true},
