@@ -1,5 +1,6 @@
 policy_tests_SOURCES = \
 	tests/unit/policy/account_test.c \
+	tests/unit/policy/asked_test.c \
 	tests/unit/policy/command_policy_edit_test.c \
 	tests/unit/policy/command_rule_test.c \
 	tests/unit/policy/environment_fixture.c \
@@ -17,6 +18,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/log_summary_test.c \
 	tests/unit/policy/log_table_test.c \
 	tests/unit/policy/log_verify_test.c \
+	tests/unit/policy/policy_advice_test.c \
 	tests/unit/policy/policy_builtin_test.c \
 	tests/unit/policy/policy_command_test.c \
 	tests/unit/policy/policy_cover_test.c \
