@@ -220,4 +220,5 @@ class Running(GateCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         wait_for(lambda: gate.ask(get("/images/json")).status == 200, "the good rule to hold", gate.process)
         self.assertEqual([record for record in gate.log(event="policy")[before:] if record["decision"] == "deny"], [])
-        self.assertEqual(json.loads(run("policy", "ls", "--json", "--config", gate.policy_path).stdout)[-1]["resource"], "ImageList")
+        added = json.loads(run("policy", "ls", "--json", "--config", gate.policy_path, "--source", "90-cli.yaml").stdout)
+        self.assertEqual([rule["resource"] for rule in added], ["ImageList"])
