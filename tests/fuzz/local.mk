@@ -25,6 +25,11 @@ fuzz_import_SOURCES = tests/fuzz/import_fuzz.c
 fuzz_import_LDFLAGS = $(FUZZ_LINK)
 fuzz_import_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
 
+noinst_PROGRAMS += fuzz_log_line
+fuzz_log_line_SOURCES = tests/fuzz/log_line_fuzz.c
+fuzz_log_line_LDFLAGS = $(FUZZ_LINK)
+fuzz_log_line_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
+
 noinst_PROGRAMS += fuzz_log_verify
 fuzz_log_verify_SOURCES = tests/fuzz/log_verify_fuzz.c tests/unit/policy/sealed_log_fixture.h
 fuzz_log_verify_LDFLAGS = $(FUZZ_LINK)

@@ -8,9 +8,11 @@ policy_tests_SOURCES = \
 	tests/unit/policy/environment_load_test.c \
 	tests/unit/policy/environment_notice_test.c \
 	tests/unit/policy/environment_test.c \
+	tests/unit/policy/log_bisect_test.c \
 	tests/unit/policy/log_digest_test.c \
 	tests/unit/policy/log_filter_test.c \
 	tests/unit/policy/log_line_test.c \
+	tests/unit/policy/log_needle_test.c \
 	tests/unit/policy/log_reader_test.c \
 	tests/unit/policy/log_record_test.c \
 	tests/unit/policy/log_scan_test.c \
