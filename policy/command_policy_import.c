@@ -12,6 +12,7 @@
 #include "base/near_word.h"
 #include "policy/command_policy.h"
 #include "policy/commands.h"
+#include "policy/output_file.h"
 #include "policy/policy_import.h"
 
 enum { FROM, GENERATION, LIST, ANY_CLIENT, OUTPUT, JSON, OPTION_COUNT };
@@ -167,29 +168,13 @@ static void write_json(const struct conversion *conversion, struct buffer *out)
     buffer_append_literal(out, "}\n");
 }
 
-/* All of it or nothing: the new file takes the old one's place when it is complete. */
-static bool write_file(const char *path, struct buffer *document)
+static bool write_file(const char *path, const struct buffer *document)
 {
-    AUTO_BUFFER struct buffer beside = BUFFER_EMPTY;
-    buffer_printf(&beside, "%s.XXXXXX", path);
-    AUTO_FREE char *temporary = slice_to_text(buffer_slice(&beside));
-    AUTO_CLOSE int fd = mkstemp(temporary);
-    size_t written = 0;
-    bool good = fd >= 0 && !document->failed;
-    while (good && written < document->len) {
-        ssize_t count = write(fd, document->data + written, document->len - written);
-        good = count > 0;
-        written += good ? (size_t)count : 0;
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    good = good && fchmod(fd, 0666 & ~mask & ~(mode_t)022) == 0 && fsync(fd) == 0 &&
-           rename(temporary, path) == 0;
-    if (good)
+    struct error error = {0};
+    if (!document->failed && output_file_write(path, buffer_slice(document), 0644, &error))
         return true;
-    fprintf(stderr, "dockreeve policy import: %s: %s\n", path, strerror(errno));
-    if (fd >= 0)
-        unlink(temporary);
+    fprintf(stderr, "dockreeve policy import: %s\n",
+            document->failed ? "out of memory" : error.text);
     return false;
 }
 

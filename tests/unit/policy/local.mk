@@ -5,13 +5,17 @@ policy_tests_SOURCES = \
 	tests/unit/policy/environment_load_test.c \
 	tests/unit/policy/environment_notice_test.c \
 	tests/unit/policy/environment_test.c \
+	tests/unit/policy/html_text_test.c \
 	tests/unit/policy/log_filter_test.c \
 	tests/unit/policy/log_line_test.c \
+	tests/unit/policy/log_page_test.c \
 	tests/unit/policy/log_reader_test.c \
 	tests/unit/policy/log_record_test.c \
 	tests/unit/policy/log_scan_test.c \
 	tests/unit/policy/log_summary_test.c \
 	tests/unit/policy/log_table_test.c \
+	tests/unit/policy/log_timeline_test.c \
+	tests/unit/policy/output_file_test.c \
 	tests/unit/policy/policy_command_test.c \
 	tests/unit/policy/policy_decide_test.c \
 	tests/unit/policy/policy_fixture.c \
