@@ -29,6 +29,12 @@ struct slice timestamp_format(struct timestamp_cache *cache, int64_t time_us);
 /* Reads RFC 3339 in UTC ("…Z", fraction optional) as microseconds since 1970. */
 MUST_CHECK bool timestamp_parse(struct slice text, int64_t *time_us_out);
 
+/* Reads a time as people name one: "2h", "30m" or "1d" (so long before now_us), "now", "today",
+ * "yesterday" (their beginning), "2026-11-20", "2026-11-20T10:00", "2026-11-20 10:00:30.5", with
+ * "Z" or an offset as "+01:00" behind a time of day. Without an offset it is UTC, as in the log, so
+ * that the same words mean the same on every machine. */
+MUST_CHECK bool timestamp_parse_named(struct slice text, int64_t now_us, int64_t *time_us_out);
+
 /* Reads "250ms", "10s", "5m", "2h", "1d" (whole numbers, one unit) as milliseconds; "0" needs no
  * unit. */
 MUST_CHECK bool duration_parse_ms(struct slice text, uint64_t *duration_ms_out);

@@ -1,24 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `dockreeve policy log`: the last records of the log, oldest first, so that the newest stands
- * above the prompt (as `journalctl -n` does it). A limit is met from the end of the newest file
- * backwards; everything (--limit 0) is read forwards as a stream. */
-#include <errno.h>
+ * `dockreeve policy log`: what its options ask for, and who answers it. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/buffer.h"
 #include "base/command.h"
-#include "base/terminal_text.h"
+#include "base/timestamp.h"
 #include "policy/commands.h"
-#include "policy/log_follow.h"
-#include "policy/log_line.h"
-#include "policy/log_reader.h"
-#include "policy/log_table.h"
+#include "policy/log_filter.h"
+#include "policy/log_page.h"
+#include "policy/log_view.h"
 #include "policy/policy_paths.h"
 
-enum { LIMIT, FOLLOW, DENIED, JSON, LOG, OPTION_COUNT };
+enum {
+    LIMIT,
+    FOLLOW,
+    SUMMARY,
+    SINCE,
+    UNTIL,
+    DENIED,
+    ALLOWED,
+    CLIENT,
+    SANDBOX,
+    TYPE,
+    VIA,
+    HOST,
+    OPERATION,
+    RULE,
+    JSON,
+    QUIET,
+    HTML,
+    LOG,
+    OPTION_COUNT
+};
 
 static const struct option options[OPTION_COUNT] = {
     [LIMIT] = {.name = "limit",
@@ -27,15 +41,74 @@ static const struct option options[OPTION_COUNT] = {
                .argument = "N",
                .initial = "50",
                .max = 1000000,
-               .help = "show the last N records that match, 0 for all"},
+               .help = "show the last N records that match, 0 for all; with --summary N rows of "
+                       "each block, without it all"},
     [FOLLOW] = {.name = "follow",
                 .letter = 'f',
                 .type = OPTION_FLAG,
                 .help = "go on with new records as they are written, until interrupted"},
+    [SUMMARY] = {.name = "summary",
+                 .type = OPTION_FLAG,
+                 .help = "one row for what is alike, with how often and when last: first what was "
+                         "blocked, then what was allowed"},
+    [SINCE] = {.name = "since",
+               .type = OPTION_TEXT,
+               .argument = "TIME",
+               .help = "only from then on: 2h (ago), today, 2026-11-20, 2026-11-20T10:00 (UTC)"},
+    [UNTIL] = {.name = "until",
+               .type = OPTION_TEXT,
+               .argument = "TIME",
+               .help = "only before then"},
     [DENIED] = {.name = "denied",
                 .type = OPTION_FLAG,
                 .help = "only what was refused, or would be without report mode"},
-    [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "print the records as they are stored"},
+    [ALLOWED] = {.name = "allowed",
+                 .type = OPTION_FLAG,
+                 .help = "only what was allowed, and not by report mode alone"},
+    [CLIENT] = {.name = "client",
+                .type = OPTION_TEXT,
+                .argument = "NAME",
+                .help = "only of this client"},
+    [SANDBOX] = {.name = "sandbox",
+                 .type = OPTION_TEXT,
+                 .argument = "NAME",
+                 .help = "only of this sandbox: it is a client of the same name"},
+    [TYPE] = {.name = "type",
+              .type = OPTION_TEXT,
+              .argument = "docker|network",
+              .help = "only requests of this kind"},
+    [VIA] = {.name = "via",
+             .type = OPTION_TEXT,
+             .argument = "WAY",
+             .help = "only what came this way: docker, forward, forward-bypass, transparent, dns, "
+                     "browser-open"},
+    [HOST] = {.name = "host",
+              .type = OPTION_TEXT,
+              .argument = "HOST",
+              .help = "only for this host, *.domain, ~expression, address or range, as rules have "
+                      "them; :PORTS behind it narrow it"},
+    [OPERATION] = {.name = "operation",
+                   .type = OPTION_TEXT,
+                   .argument = "OPERATION",
+                   .help = "only this operation of the Engine API, a glob (Container*) or a set "
+                           "(@read); several between commas"},
+    [RULE] = {.name = "rule",
+              .type = OPTION_TEXT,
+              .argument = "RULE",
+              .help = "only what this rule decided: its name or text, its source "
+                      "(policy.yaml:14), or the file (policy.yaml, preset/npm)"},
+    [JSON] = {.name = "json",
+              .type = OPTION_FLAG,
+              .help = "print the records as they are stored, or the summary, as JSON"},
+    [QUIET] = {.name = "quiet",
+               .letter = 'q',
+               .type = OPTION_FLAG,
+               .help = "print only the hosts and operations, with --summary each once a block"},
+    [HTML] = {.name = "html",
+              .type = OPTION_TEXT,
+              .argument = "FILE",
+              .help = "write all of it there as one page for a browser, that loads nothing else; - "
+                      "for standard output"},
     [LOG] = {.name = "log",
              .type = OPTION_TEXT,
              .argument = "FILE",
@@ -46,206 +119,177 @@ static const struct option options[OPTION_COUNT] = {
 
 const struct option_table policy_log_option_table = {
     .command = "policy log",
-    .arguments = "[CLIENT]",
+    .arguments = "[CLIENT or SANDBOX]",
     .summary = "Shows what was asked of the gates, what was decided, and by which rule.",
     .options = options,
     .option_count = OPTION_COUNT,
-    .examples = "  dockreeve policy log\n"
-                "  dockreeve policy log --denied --follow traefik\n"
-                "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n",
+    .examples =
+        "  dockreeve policy log\n"
+        "  dockreeve policy log --denied --follow traefik\n"
+        "  dockreeve policy log --summary --since yesterday\n"
+        "  dockreeve policy log --host '*.example.org:443' --since 2h --limit 0\n"
+        "  dockreeve policy log --operation 'Container*,@exec' --rule policy.yaml:14\n"
+        "  dockreeve policy log --since 2026-11-01 --until 2026-12-01 --html november.html\n"
+        "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n",
 };
 
-/* One run of the command: what is wanted, how it is shown, and what had to be left out. */
-struct log_view {
-    uint64_t limit;
-    bool denied, json;
-    const char *client; /* NULL = any */
-    struct log_table table;
-    struct log_line line; /* owned: the one looked at */
-    struct buffer output; /* owned */
-    uint64_t shown, unreadable;
-};
-
-static void log_view_free(struct log_view *view)
+static bool read_time(const struct option_value *value, const char *name, int64_t now_us,
+                      int64_t *time_us_out, struct error *error)
 {
-    log_line_free(&view->line);
-    buffer_free(&view->output);
-}
-
-/* Reads the line into view->line; whether it is wanted. */
-static bool is_wanted(struct log_view *view, struct slice text)
-{
-    if (text.len == 0)
-        return false; /* the gate begins with a line end when it cannot tell how the log ends */
-    if (!log_line_parse(&view->line, text)) {
-        view->unreadable++;
-        return false;
-    }
-    if (view->denied && !log_line_denied(&view->line))
-        return false;
-    return view->client == NULL ||
-           slice_equal_text(view->line.fields[LOG_FIELD_CLIENT], view->client);
-}
-
-/* Writes the line that is_wanted() has just read. False when standard output takes no more. */
-static bool show(struct log_view *view, struct slice text)
-{
-    buffer_clear(&view->output);
-    if (view->shown++ == 0 && !view->json)
-        log_table_header(&view->table, &view->output);
-    if (view->json) {
-        buffer_append_slice(&view->output, text);
-        buffer_append_byte(&view->output, '\n');
-    } else {
-        log_table_row(&view->table, &view->line, &view->output);
-    }
-    return !view->output.failed &&
-           fwrite(view->output.data, 1, view->output.len, stdout) == view->output.len;
-}
-
-static void note_unreadable(struct log_view *view)
-{
-    if (view->unreadable > 0)
-        fprintf(stderr, "note: %llu line%s of the log could not be read and %s left out\n",
-                (unsigned long long)view->unreadable, view->unreadable == 1 ? "" : "s",
-                view->unreadable == 1 ? "is" : "are");
-    view->unreadable = 0;
-}
-
-static void note_torn(void)
-{
-    fputs("note: the last line of the log has no end and is left out: it is being written, or a "
-          "crash cut it off\n",
-          stderr);
-}
-
-/* The lines found from the end, newest first, one behind the other. */
-struct found_lines {
-    struct buffer text;   /* owned */
-    struct buffer starts; /* owned: a size_t for each line */
-    uint64_t count;
-};
-
-static void found_lines_free(struct found_lines *found)
-{
-    buffer_free(&found->text);
-    buffer_free(&found->starts);
-}
-
-static struct slice found_lines_get(const struct found_lines *found, uint64_t index)
-{
-    size_t begin, end = found->text.len;
-    memcpy(&begin, found->starts.data + index * sizeof(begin), sizeof(begin));
-    if (index + 1 < found->count)
-        memcpy(&end, found->starts.data + (index + 1) * sizeof(end), sizeof(end));
-    return slice_of(found->text.data + begin, end - begin);
-}
-
-/* Finds the last view->limit wanted lines of one file and those found before. *end_out is where its
- * whole lines end. */
-static bool find_last(struct log_view *view, int fd, struct found_lines *found, off_t *end_out,
-                      bool *torn_out, struct error *error)
-{
-    CLEANUP(log_backward_free) struct log_backward backward;
-    struct slice text;
-    enum log_read result = LOG_READ_LINE;
-    log_backward_init(&backward, fd);
-    while (found->count < view->limit &&
-           (result = log_backward_next(&backward, &text, error)) == LOG_READ_LINE) {
-        if (!is_wanted(view, text))
-            continue;
-        size_t start = found->text.len;
-        buffer_append(&found->starts, (const char *)&start, sizeof(start));
-        buffer_append_slice(&found->text, text);
-        if (found->text.failed || found->starts.failed)
-            return error_set(error, COMMAND_FAILED, "out of memory; ask for fewer with --limit");
-        found->count++;
-        log_table_measure(&view->table, &view->line);
-    }
-    *end_out = backward.end;
-    *torn_out = backward.torn;
-    return result != LOG_READ_FAILED;
-}
-
-/* The last view->limit lines of all files. *end_out is where following goes on in the newest. */
-static bool show_last(struct log_view *view, const struct log_files *files, off_t *end_out,
-                      bool *torn_out, struct error *error)
-{
-    CLEANUP(found_lines_free) struct found_lines found = {.count = 0};
-    for (unsigned i = 0; i < files->count && found.count < view->limit; i++) {
-        off_t end = 0;
-        bool torn = false;
-        if (!find_last(view, files->fds[i], &found, &end, &torn, error))
-            return false;
-        if (i == 0) {
-            *end_out = end;
-            *torn_out = torn;
-        }
-    }
-    for (uint64_t i = found.count; i > 0; i--) {
-        struct slice text = found_lines_get(&found, i - 1);
-        if (is_wanted(view, text) && !show(view, text))
-            return true;
-    }
-    return true;
-}
-
-/* All lines of all files, the oldest first. */
-static bool show_all(struct log_view *view, const struct log_files *files, off_t *end_out,
-                     bool *torn_out, struct error *error)
-{
-    for (unsigned i = files->count; i > 0; i--) {
-        CLEANUP(log_forward_free) struct log_forward forward;
-        struct slice text;
-        enum log_read result;
-        log_forward_init(&forward, files->fds[i - 1], 0);
-        while ((result = log_forward_next(&forward, &text, error)) == LOG_READ_LINE) {
-            if (is_wanted(view, text) && !show(view, text))
-                return true;
-        }
-        if (result == LOG_READ_FAILED)
-            return false;
-        *torn_out = log_forward_is_torn(&forward);
-        *end_out = forward.at - (off_t)(forward.bytes.len - forward.used);
-    }
-    return true;
-}
-
-static bool show_new(void *context, struct slice text)
-{
-    struct log_view *view = context;
-    if (!is_wanted(view, text))
+    char quoted[80];
+    if (!value->given || timestamp_parse_named(slice_from_text(value->text), now_us, time_us_out))
         return true;
-    return show(view, text) && fflush(stdout) == 0;
+    return error_set(error, COMMAND_USAGE,
+                     "--%s %s is no time: write how long ago (30m, 2h, 1d), today, yesterday, a "
+                     "date (2026-11-20) or a time in UTC (2026-11-20T10:00, \"2026-11-20 "
+                     "10:00:30\", 2026-11-20T10:00+01:00)",
+                     name, error_quote(slice_from_text(value->text), quoted, sizeof(quoted)));
 }
 
-static int run(struct log_view *view, const char *path, bool follow, struct error *error)
+static bool read_times(const struct option_value *values, struct log_filter *filter,
+                       struct error *error)
 {
-    AUTO_LOG_FOLLOW struct log_follow *follower = NULL;
-    AUTO_LOG_FILES struct log_files files = {.count = 0};
-    off_t end = 0;
-    bool torn = false;
-    /* Watching begins before reading: what is written between the two is then seen at the first
-     * look. */
-    if (!log_files_open(&files, path, error) ||
-        (follow && (follower = log_follow_new(path, error)) == NULL))
-        return error->code;
-    if (view->limit > 0 ? !show_last(view, &files, &end, &torn, error)
-                        : !show_all(view, &files, &end, &torn, error))
-        return error->code;
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (errno == EPIPE)
-            return COMMAND_DONE; /* whoever reads us has seen enough */
-        error_set(error, COMMAND_FAILED, "cannot write: %s", strerror(errno));
-        return COMMAND_FAILED;
+    int64_t now_us = timestamp_now_us();
+    if (!read_time(&values[SINCE], "since", now_us, &filter->since_us, error) ||
+        !read_time(&values[UNTIL], "until", now_us, &filter->until_us, error))
+        return false;
+    if (values[UNTIL].given && values[SINCE].given && filter->until_us <= filter->since_us)
+        return error_set(error, COMMAND_USAGE,
+                         "--until is not later than --since: no record can be between them");
+    return true;
+}
+
+/* The client may be named in three ways, of which one is enough. */
+static bool read_client(const struct option_value *values, int argc, char **argv,
+                        struct log_filter *filter, struct error *error)
+{
+    if (argc + (int)values[CLIENT].given + (int)values[SANDBOX].given > 1)
+        return error_set(error, COMMAND_USAGE,
+                         "name one client or sandbox at most: as an argument, with --client or "
+                         "with --sandbox");
+    if (values[CLIENT].given)
+        filter->client = slice_from_text(values[CLIENT].text);
+    else if (values[SANDBOX].given)
+        filter->client = slice_from_text(values[SANDBOX].text);
+    else if (argc == 1)
+        filter->client = slice_from_text(argv[0]);
+    return true;
+}
+
+/* A word of a closed list: NULL-terminated, in the order in which they are told. */
+static bool read_word(const struct option_value *value, const char *name, const char *const *words,
+                      struct slice *word_out, struct error *error)
+{
+    AUTO_BUFFER struct buffer all = BUFFER_EMPTY;
+    char quoted[80];
+    if (!value->given)
+        return true;
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (strcmp(value->text, words[i]) == 0) {
+            *word_out = slice_from_text(words[i]);
+            return true;
+        }
+        buffer_append_text(&all, i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ");
+        buffer_append_text(&all, words[i]);
     }
-    note_unreadable(view);
-    if (torn && !follow)
-        note_torn();
-    if (follow && !log_follow_run(follower, steal_fd(&files.fds[0]), end, show_new, view, error))
-        return error->code;
-    note_unreadable(view);
-    return COMMAND_DONE;
+    return error_set(error, COMMAND_USAGE, "--%s takes %s, not %s", name, buffer_text(&all),
+                     error_quote(slice_from_text(value->text), quoted, sizeof(quoted)));
+}
+
+static bool read_filter(const struct option_value *values, int argc, char **argv,
+                        struct log_filter *filter, struct error *error)
+{
+    static const char *const types[] = {"docker", "network", NULL};
+    static const char *const ways[] = {
+        "docker", "forward", "forward-bypass", "transparent", "dns", "browser-open", NULL};
+    filter->denied = values[DENIED].flag;
+    filter->allowed = values[ALLOWED].flag;
+    if (filter->denied && filter->allowed)
+        return error_set(
+            error, COMMAND_USAGE,
+            "--denied and --allowed leave nothing; name one of them, or none for both");
+    if (values[RULE].given)
+        filter->rule = slice_from_text(values[RULE].text);
+    return read_times(values, filter, error) && read_client(values, argc, argv, filter, error) &&
+           read_word(&values[TYPE], "type", types, &filter->kind, error) &&
+           read_word(&values[VIA], "via", ways, &filter->via, error) &&
+           (!values[HOST].given || log_filter_set_host(filter, values[HOST].text, error)) &&
+           (!values[OPERATION].given ||
+            log_filter_set_operation(filter, values[OPERATION].text, error));
+}
+
+/* What cannot be asked for together. */
+static bool check_forms(const struct option_value *values, struct error *error)
+{
+    if (values[FOLLOW].flag && values[SUMMARY].flag)
+        return error_set(
+            error, COMMAND_USAGE,
+            "--summary counts what is there and --follow never ends: name one of them");
+    if (values[FOLLOW].flag && values[UNTIL].given)
+        return error_set(error, COMMAND_USAGE,
+                         "--until ends before --follow begins: name one of them");
+    if (values[HTML].given && (values[FOLLOW].flag || values[SUMMARY].flag || values[JSON].flag ||
+                               values[QUIET].flag || values[LIMIT].given))
+        return error_set(error, COMMAND_USAGE,
+                         "--html writes a page of all records that match and takes no --follow, "
+                         "--summary, --json, --quiet or --limit");
+    if (values[JSON].flag && values[QUIET].flag)
+        return error_set(error, COMMAND_USAGE,
+                         "--quiet prints names and --json records: name one of them");
+    return true;
+}
+
+/* The conditions as they were typed, for the head of the page. */
+static void write_conditions(const struct option_value *values, int argc, char **argv,
+                             struct buffer *out)
+{
+    for (size_t i = SINCE; i <= RULE; i++) {
+        if (!values[i].given)
+            continue;
+        buffer_printf(out, "%s--%s", out->len > 0 ? " " : "", options[i].name);
+        if (options[i].type != OPTION_FLAG)
+            buffer_printf(out, " %s", values[i].text);
+    }
+    if (argc == 1)
+        buffer_printf(out, "%s%s", out->len > 0 ? " " : "", argv[0]);
+}
+
+static bool write_page(const struct option_value *values, int argc, char **argv, const char *path,
+                       const struct log_filter *filter, struct error *error)
+{
+    AUTO_BUFFER struct buffer conditions = BUFFER_EMPTY;
+    AUTO_LOG_FILES struct log_files files = {.count = 0};
+    write_conditions(values, argc, argv, &conditions);
+    const struct log_page_request request = {.files = &files,
+                                             .filter = filter,
+                                             .log_path = path,
+                                             .conditions = buffer_text(&conditions)};
+    return log_files_open(&files, path, error) &&
+           log_page_write(&request, values[HTML].text, error);
+}
+
+static bool run(const struct option_value *values, int argc, char **argv, const char *path,
+                struct error *error)
+{
+    AUTO_LOG_FILTER struct log_filter filter = {.denied = false};
+    if (!check_forms(values, error) || !read_filter(values, argc, argv, &filter, error))
+        return false;
+    if (strcmp(path, "-") == 0)
+        return error_set(error, COMMAND_NOT_FOUND,
+                         "this gate's log goes to standard output; read it with the tool that "
+                         "keeps that, such as `docker logs`");
+    if (values[HTML].given)
+        return write_page(values, argc, argv, path, &filter, error);
+    struct log_view view = {.path = path, .filter = &filter, .limit = values[LIMIT].number};
+    if (values[JSON].flag)
+        view.form = LOG_VIEW_JSON;
+    else if (values[QUIET].flag)
+        view.form = LOG_VIEW_NAMES;
+    if (!values[SUMMARY].flag)
+        return log_view_records(&view, values[FOLLOW].flag, error);
+    if (!values[LIMIT].given)
+        view.limit = 0;
+    return log_view_summary(&view, error);
 }
 
 int command_policy_log(int argc, char **argv)
@@ -254,32 +298,11 @@ int command_policy_log(int argc, char **argv)
     int code = command_begin(&policy_log_option_table, values, &argc, argv);
     if (code >= 0)
         return code;
-    if (argc > 1) {
-        fprintf(stderr, "dockreeve policy log: name one client at most\n");
-        return COMMAND_USAGE;
-    }
     AUTO_FREE char *default_path = policy_path_log();
-    const char *path = values[LOG].given ? values[LOG].text : default_path;
-    if (strcmp(path, "-") == 0) {
-        fputs(
-            "dockreeve policy log: this gate's log goes to standard output; read it with the tool "
-            "that keeps that, such as `docker logs`\n",
-            stderr);
-        return COMMAND_NOT_FOUND;
-    }
-    CLEANUP(log_view_free)
-    struct log_view view = {
-        .limit = values[LIMIT].number,
-        .denied = values[DENIED].flag,
-        .json = values[JSON].flag,
-        .client = argc == 1 ? argv[0] : NULL,
-    };
-    log_table_init(&view.table, isatty(STDOUT_FILENO), terminal_text_in_colour(stdout));
     struct error error = {0};
-    code = run(&view, path, values[FOLLOW].flag, &error);
-    if (code != COMMAND_DONE)
+    if (run(values, argc, argv, values[LOG].given ? values[LOG].text : default_path, &error))
+        return COMMAND_DONE;
+    if (error.code != COMMAND_DONE) /* else whoever reads us has seen enough */
         fprintf(stderr, "dockreeve policy log: %s\n", error.text);
-    else if (view.shown == 0 && !values[FOLLOW].flag && isatty(STDOUT_FILENO))
-        fputs("No record matches.\n", stderr);
-    return code;
+    return error.code;
 }

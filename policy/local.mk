@@ -32,8 +32,10 @@ libpolicy_a_SOURCES = \
 	policy/log_record.c policy/log_record.h \
 	policy/log_scan.c policy/log_scan.h \
 	policy/log_summary.c policy/log_summary.h \
+	policy/log_summary_view.c \
 	policy/log_table.c policy/log_table.h \
 	policy/log_timeline.c policy/log_timeline.h \
+	policy/log_view.c policy/log_view.h \
 	policy/output_file.c policy/output_file.h \
 	policy/policy.c policy/policy.h \
 	policy/policy_builder.c policy/policy_builder.h \

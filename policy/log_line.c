@@ -164,3 +164,21 @@ bool log_line_denied(const struct log_line *line)
            line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL ||
            slice_equal_text(line->fields[LOG_FIELD_EVENT], "suppressed");
 }
+
+struct slice log_line_what(const struct log_line *line, struct buffer *room)
+{
+    struct slice host = line->fields[LOG_FIELD_HOST], port = line->fields[LOG_FIELD_PORT];
+    if (host.len == 0)
+        return line->fields[LOG_FIELD_OPERATION].len > 0 ? line->fields[LOG_FIELD_OPERATION]
+                                                         : line->fields[LOG_FIELD_METHOD];
+    if (port.len == 0)
+        return host;
+    bool brackets = memchr(host.ptr, ':', host.len) != NULL;
+    buffer_clear(room);
+    if (brackets)
+        buffer_append_byte(room, '[');
+    buffer_append_slice(room, host);
+    buffer_append_text(room, brackets ? "]:" : ":");
+    buffer_append_slice(room, port);
+    return buffer_slice(room);
+}

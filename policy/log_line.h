@@ -73,4 +73,9 @@ void log_line_free(struct log_line *line);
  * that were only counted. */
 bool log_line_denied(const struct log_line *line);
 
+/* What was asked for, by one name: "api.example.org:443" (an IPv6 address between brackets), the
+ * operation, or the method of a request that is none; empty for other records. Points into the line
+ * or into `room`. */
+struct slice log_line_what(const struct log_line *line, struct buffer *room);
+
 #endif

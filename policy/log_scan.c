@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading a log from its first record to its last. */
+ * Reading a log from its first record to its last, or the other way. */
 #include "policy/log_scan.h"
 
 /* One scan. */
@@ -50,6 +50,36 @@ bool log_scan(const struct log_files *files, const struct log_filter *filter, lo
         .filter = filter, .take = take, .context = context, .notes = notes_out, .ended = false};
     for (unsigned i = files->count; i > 0 && !scan.ended; i--) {
         if (!scan_file(&scan, files->fds[i - 1], error))
+            return false;
+    }
+    return true;
+}
+
+static bool scan_file_backward(struct scan *scan, int fd, bool newest, struct error *error)
+{
+    CLEANUP(log_backward_free) struct log_backward backward;
+    struct slice text;
+    enum log_read result = LOG_READ_LINE;
+    log_backward_init(&backward, fd);
+    while (!scan->ended && (result = log_backward_next(&backward, &text, error)) == LOG_READ_LINE)
+        look_at(scan, text);
+    if (newest) {
+        scan->notes->torn = backward.torn;
+        scan->notes->end = backward.end;
+    }
+    return result != LOG_READ_FAILED;
+}
+
+bool log_scan_backward(const struct log_files *files, const struct log_filter *filter,
+                       log_scan_take *take, void *context, struct log_scan_notes *notes_out,
+                       struct error *error)
+{
+    *notes_out = (struct log_scan_notes){0};
+    CLEANUP(scan_clear)
+    struct scan scan = {
+        .filter = filter, .take = take, .context = context, .notes = notes_out, .ended = false};
+    for (unsigned i = 0; i < files->count && !scan.ended; i++) {
+        if (!scan_file_backward(&scan, files->fds[i], i == 0, error))
             return false;
     }
     return true;

@@ -262,31 +262,12 @@ static void forget_opened(struct log_summary *summary, struct slice id)
 
 /* --- records --- */
 
-/* "api.example.org:443", or the operation; of a request that is none, its method. */
-static struct slice record_what(struct log_summary *summary, const struct log_line *line)
-{
-    struct slice host = line->fields[LOG_FIELD_HOST], port = line->fields[LOG_FIELD_PORT];
-    if (host.len == 0)
-        return line->fields[LOG_FIELD_OPERATION].len > 0 ? line->fields[LOG_FIELD_OPERATION]
-                                                         : line->fields[LOG_FIELD_METHOD];
-    if (port.len == 0)
-        return host;
-    bool brackets = memchr(host.ptr, ':', host.len) != NULL;
-    buffer_clear(&summary->what);
-    if (brackets)
-        buffer_append_byte(&summary->what, '[');
-    buffer_append_slice(&summary->what, host);
-    buffer_append_text(&summary->what, brackets ? "]:" : ":");
-    buffer_append_slice(&summary->what, port);
-    return buffer_slice(&summary->what);
-}
-
 static void make_key(struct log_summary *summary, const struct log_line *line, struct row_key *key)
 {
     bool would_deny = line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL;
     *key = (struct row_key){
         .texts = {line->fields[LOG_FIELD_CLIENT], line->fields[LOG_FIELD_KIND],
-                  record_what(summary, line), line->fields[LOG_FIELD_VIA],
+                  log_line_what(line, &summary->what), line->fields[LOG_FIELD_VIA],
                   line->fields[LOG_FIELD_RULE], line->fields[LOG_FIELD_SOURCE],
                   line->fields[would_deny ? LOG_FIELD_WOULD_DENY : LOG_FIELD_REASON]},
         .denied = log_line_denied(line),

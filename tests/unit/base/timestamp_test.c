@@ -79,3 +79,67 @@ Test(timestamp, durations_have_one_unit)
     for (size_t i = 0; i < ARRAY_LEN(refused); i++)
         cr_expect_not(duration_parse_ms(slice_from_text(refused[i]), &ms), "%s", refused[i]);
 }
+
+Test(timestamp, every_day_of_the_calendar_is_where_the_c_library_has_it)
+{
+    struct timestamp_cache cache = {0};
+    for (int64_t day = -100 * 366; day < 400 * 366; day++) {
+        int64_t written_us = (day * 86400 + 3600) * INT64_C(1000000), read_us = 0;
+        if (written_us < 0)
+            continue;
+        cr_assert(timestamp_parse(timestamp_format(&cache, written_us), &read_us));
+        cr_assert_eq(read_us, written_us, "day %lld", (long long)day);
+    }
+}
+
+Test(timestamp, people_name_times_in_many_ways)
+{
+    static const struct {
+        const char *text, *meant;
+    } rows[] = {
+        {"now", "2026-11-21T12:30:15.250000Z"},
+        {"today", "2026-11-21T00:00:00.000000Z"},
+        {"yesterday", "2026-11-20T00:00:00.000000Z"},
+        {"2h", "2026-11-21T10:30:15.250000Z"},
+        {"30m", "2026-11-21T12:00:15.250000Z"},
+        {"1d", "2026-11-20T12:30:15.250000Z"},
+        {"999999999d", "1970-01-01T00:00:00.000001Z"},
+        {"2026-11-20", "2026-11-20T00:00:00.000000Z"},
+        {"2026-11-20T10:00", "2026-11-20T10:00:00.000000Z"},
+        {"2026-11-20T10:00Z", "2026-11-20T10:00:00.000000Z"},
+        {"2026-11-20T10:00:30", "2026-11-20T10:00:30.000000Z"},
+        {"2026-11-20 10:00", "2026-11-20T10:00:00.000000Z"},
+        {"2026-11-20 10:00:30.123456Z", "2026-11-20T10:00:30.123456Z"},
+        {"2026-11-20T10:00+01:00", "2026-11-20T09:00:00.000000Z"},
+        {"2026-11-20T23:00:00-05:30", "2026-11-21T04:30:00.000000Z"},
+    };
+    static const char *const refused[] = {"",
+                                          "soon",
+                                          "2h30m",
+                                          "2026-11",
+                                          "2026-02-29",
+                                          "2026-11-20T",
+                                          "2026-11-20T10",
+                                          "2026-11-20T24:00",
+                                          "2026-11-20X10:00",
+                                          "2026-11-20T10:00:",
+                                          "2026-11-20Z",
+                                          "2026-11-20T10:00+1:00",
+                                          "2026-11-20T10:00+01:60",
+                                          "2026-11-20T10:00ZZ",
+                                          "2026-11-20T10:00:00.",
+                                          "-2h",
+                                          "2026-11-20T10:00 "};
+    int64_t now_us = 0, time_us = 0;
+    struct timestamp_cache cache = {0};
+    cr_assert(timestamp_parse(SLICE_LITERAL("2026-11-21T12:30:15.25Z"), &now_us));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        cr_assert(timestamp_parse_named(slice_from_text(rows[i].text), now_us, &time_us), "%s",
+                  rows[i].text);
+        cr_assert(slice_equal_text(timestamp_format(&cache, time_us), rows[i].meant), "%s",
+                  rows[i].text);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++)
+        cr_assert_not(timestamp_parse_named(slice_from_text(refused[i]), now_us, &time_us), "%s",
+                      refused[i]);
+}
