@@ -80,10 +80,10 @@ void html_text_append_bytes(struct buffer *out, uint64_t bytes)
         unit++;
     }
     if (unit > 0 && bytes < 10)
-        buffer_printf(out, "%llu.%llu %s", (unsigned long long)bytes, (unsigned long long)tenths,
-                      units[unit]);
+        buffer_printf(out, "%llu.%llu\xc2\xa0%s", (unsigned long long)bytes,
+                      (unsigned long long)tenths, units[unit]);
     else
-        buffer_printf(out, "%llu %s", (unsigned long long)bytes, units[unit]);
+        buffer_printf(out, "%llu\xc2\xa0%s", (unsigned long long)bytes, units[unit]);
 }
 
 static bool find_name(const char *const *names, unsigned count, struct slice name,

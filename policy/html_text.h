@@ -21,7 +21,8 @@ void html_text_append_cut(struct buffer *out, struct slice text, size_t most);
 
 /* "1,234,567". */
 void html_text_append_number(struct buffer *out, uint64_t number);
-/* "0 B", "812 B", "1.2 kB", "34 MB": decimal units, as networks count. */
+/* "0 B", "812 B", "1.2 kB", "34 MB": decimal units, as networks count, behind a
+ * space that does not break. */
 void html_text_append_bytes(struct buffer *out, uint64_t bytes);
 
 /* What stands at the place named names[index]. */

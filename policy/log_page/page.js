@@ -89,6 +89,7 @@
         button.setAttribute("aria-expanded", "false");
         records.querySelector("details").open = true;
         records.querySelector("summary").addEventListener("click", (event) => event.preventDefault());
+        row.cells[2].classList.add("folds");
         row.cells[2].prepend(button);
         row.body.rows[0].addEventListener("click", (event) => {
             if (event.target === button || String(getSelection()) === "")

@@ -14,7 +14,7 @@ from browser import Browser
 from client_case import need
 from harness.gate import run
 
-SIZES = (("desk", 1280, 900), ("laptop", 1000, 700), ("tablet", 760, 1000), ("phone", 360, 800))
+SIZES = (("desk", 1280, 900), ("laptop", 1000, 700), ("tablet", 760, 1000), ("small tablet", 600, 900), ("phone", 360, 800))
 LONG = "a-very-long-name-that-nobody-would-type-by-hand." * 4 + "example.net"
 # client, kind, via, host and port or operation, decision, rule, source, reason, how often
 TRAFFIC = (
@@ -107,7 +107,7 @@ class LogPage(unittest.TestCase):
 
     def picture(self, page, name):
         folder = os.environ.get("DOCKREEVE_SCREENSHOTS", self.folder)
-        path = os.path.join(folder, "log-page-%s.png" % name)
+        path = os.path.join(folder, "log-page-%s.png" % name.replace(" ", "-"))
         page.photograph(path)
         self.assertGreater(os.path.getsize(path), 10000, "an empty picture")
 

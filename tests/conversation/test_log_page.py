@@ -139,7 +139,7 @@ class LogPage(unittest.TestCase):
             "cinetworka.test:443forwardr policy.yaml:3rule2026-11-20 10:00:012026-11-20 10:00:022"])
         self.assertEqual([e["attributes"]["data-decision"] for e in tree.all("tbody") if "data-decision" in e["attributes"]], ["would-deny", "denied", "allowed"])
         totals = [element["text"] for element in tree.all("dd")]
-        self.assertEqual(totals, ["4", "125 %", "1", "1", "4 B", "8 B"])
+        self.assertEqual(totals, ["4", "125 %", "1", "1", "4\u00a0B", "8\u00a0B"])
         self.assertEqual(len([e for e in tree.all("rect") if e["attributes"]["class"] == "bar-denied"]), 1)
         self.assertEqual(len([e for e in tree.all("rect") if e["attributes"]["class"] == "bar-allowed"]), 2)
 

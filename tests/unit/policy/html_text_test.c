@@ -50,13 +50,27 @@ Test(html_text, numbers_are_grouped_and_bytes_have_units)
         uint64_t number;
         const char *grouped, *bytes;
     } rows[] = {
-        {0, "0", "0 B"},
-        {999, "999", "999 B"},
-        {1000, "1,000", "1.0 kB"},
-        {9999, "9,999", "9.9 kB"},
-        {123456, "123,456", "123 kB"},
-        {7654321, "7,654,321", "7.6 MB"},
-        {UINT64_MAX, "18,446,744,073,709,551,615", "18 EB"},
+        {0, "0",
+         "0\xc2\xa0"
+         "B"},
+        {999, "999",
+         "999\xc2\xa0"
+         "B"},
+        {1000, "1,000",
+         "1.0\xc2\xa0"
+         "kB"},
+        {9999, "9,999",
+         "9.9\xc2\xa0"
+         "kB"},
+        {123456, "123,456",
+         "123\xc2\xa0"
+         "kB"},
+        {7654321, "7,654,321",
+         "7.6\xc2\xa0"
+         "MB"},
+        {UINT64_MAX, "18,446,744,073,709,551,615",
+         "18\xc2\xa0"
+         "EB"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_BUFFER struct buffer grouped = BUFFER_EMPTY, bytes = BUFFER_EMPTY;
