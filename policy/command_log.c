@@ -79,9 +79,8 @@ static const struct option options[OPTION_COUNT] = {
               .help = "only requests of this kind"},
     [VIA] = {.name = "via",
              .type = OPTION_TEXT,
-             .argument = "WAY",
-             .help = "only what came this way: docker, forward, forward-bypass, transparent, dns, "
-                     "browser-open"},
+             .argument = "docker|forward|forward-bypass|transparent|dns|browser-open",
+             .help = "only what came this way"},
     [HOST] = {.name = "host",
               .type = OPTION_TEXT,
               .argument = "HOST",

@@ -58,6 +58,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_notices.c \
 	policy/policy_paths.c policy/policy_paths.h \
 	policy/policy_rule_reader.c \
+	policy/policy_words.c policy/policy_words.h \
 	policy/posix_expression.c policy/posix_expression.h \
 	policy/preset.c policy/preset.h \
 	policy/rule_hits.h \
