@@ -20,9 +20,11 @@ libpolicy_a_SOURCES = \
 	policy/import_sbx.c policy/import_sbx_listing.c policy/import_sbx.h \
 	policy/import_squid.c policy/import_squid_acl.c policy/import_squid.h \
 	policy/import_tinyproxy.c \
+	policy/log_bisect.c policy/log_bisect.h \
 	policy/log_filter.c policy/log_filter.h \
 	policy/log_follow.c policy/log_follow.h \
 	policy/log_line.c policy/log_line.h \
+	policy/log_needle.c policy/log_needle.h \
 	policy/log_page.c policy/log_page.h \
 	policy/log_page_data.c policy/log_page_data.h \
 	policy/log_page_parts.c policy/log_page_parts.h \

@@ -143,12 +143,23 @@ static bool is_port(const struct host_pattern *pattern, struct slice text)
            (port_set_parse_port(text, &port) && port_set_has(&pattern->ports, port));
 }
 
+/* An address as the gate writes it: what is spelled in another way is no address in a log. */
+static bool read_address(struct slice text, struct ip_address *address_out)
+{
+    char room[64];
+    struct buffer written = {room, 0, sizeof(room), false};
+    if (!ip_address_parse(text, address_out))
+        return false;
+    ip_address_write(address_out, &written);
+    return slice_equal(buffer_slice(&written), text);
+}
+
 /* Whether one of the addresses between commas is in the range. */
 static bool is_dialled(const struct host_pattern *pattern, struct slice addresses)
 {
     while (addresses.ptr != NULL) {
         struct ip_address address;
-        if (ip_address_parse(slice_cut(&addresses, ','), &address) &&
+        if (read_address(slice_cut(&addresses, ','), &address) &&
             ip_range_contains(&pattern->range, &address))
             return true;
     }
@@ -168,10 +179,10 @@ static bool is_host(const struct log_filter_host *wanted, const struct log_line 
         return true;
     if (pattern->kind == HOST_PATTERN_RANGE && is_dialled(pattern, line->fields[LOG_FIELD_ADDRESS]))
         return true;
-    if (ip_address_parse(text, &address)) /* an IPv6 address stands without brackets in the log */
+    if (read_address(text, &address)) /* an IPv6 address stands without brackets in the log */
         host_name_from_address(&host, &address);
-    else if (!host_name_parse(text, &host, &error))
-        return false;
+    else if (!host_name_parse(text, &host, &error) || !slice_equal(host_name_slice(&host), text))
+        return false; /* not in the one form in which the gate writes hosts */
     if (pattern->kind == HOST_PATTERN_REGEX)
         return pattern_match(&wanted->expression, host_name_slice(&host)) == PATTERN_YES;
     return host_pattern_matches(pattern, &host);
@@ -200,4 +211,113 @@ bool log_filter_wants(const struct log_filter *filter, const struct log_line *li
             is_operation(filter->operations, line->fields[LOG_FIELD_OPERATION])) &&
            (filter->host == NULL || is_host(filter->host, line)) &&
            is_within(filter, line->fields[LOG_FIELD_TS]);
+}
+
+/* --- texts to look for --- */
+
+static void add_host_needles(const struct host_pattern *pattern, struct log_needles *needles)
+{
+    AUTO_BUFFER struct buffer address = BUFFER_EMPTY;
+    log_needles_group(needles);
+    switch (pattern->kind) {
+    case HOST_PATTERN_EXACT:
+        log_needles_add(needles, "\"host\":\"", host_name_slice(&pattern->host), "\"");
+        return;
+    case HOST_PATTERN_SUBDOMAINS:
+        log_needles_add(needles, ".", host_name_slice(&pattern->host), "\"");
+        return;
+    case HOST_PATTERN_RANGE:
+        if (pattern->range.prefix < 128)
+            break;
+        ip_range_write(&pattern->range, &address);
+        log_needles_add(needles, "", buffer_slice(&address), "");
+        return;
+    case HOST_PATTERN_ANY:
+    case HOST_PATTERN_REGEX:
+        break;
+    }
+    log_needles_add(needles, "\"host\":\"", SLICE_LITERAL(""), "");
+}
+
+static void add_port_needles(const struct port_set *ports, struct log_needles *needles)
+{
+    if (ports->count > LOG_NEEDLES_MAX)
+        return;
+    for (unsigned i = 0; i < ports->count; i++) {
+        if (ports->ranges[i].first != ports->ranges[i].last)
+            return;
+    }
+    log_needles_group(needles);
+    for (unsigned i = 0; i < ports->count; i++) {
+        char text[16];
+        snprintf(text, sizeof(text), "\"port\":%u", (unsigned)ports->ranges[i].first);
+        log_needles_add(needles, text, SLICE_LITERAL(""), "");
+    }
+}
+
+static size_t common_prefix(struct slice a, struct slice b)
+{
+    size_t len = 0;
+    while (len < a.len && len < b.len && a.ptr[len] == b.ptr[len])
+        len++;
+    return len;
+}
+
+/* Their names if they are few, else what all names begin with. */
+static void add_operation_needles(const struct docker_operation_set *operations,
+                                  struct log_needles *needles)
+{
+    struct slice names[LOG_NEEDLES_MAX], prefix = {NULL, 0};
+    unsigned count = 0;
+    for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
+        const struct docker_operation_info *info = docker_operation_info((enum docker_operation)i);
+        const char *const spellings[] = {info->name, info->old_name};
+        for (size_t k = 0; k < ARRAY_LEN(spellings); k++) {
+            struct slice name = slice_from_text(spellings[k]);
+            if (name.ptr == NULL || !docker_operation_set_has(operations, (enum docker_operation)i))
+                continue;
+            if (count < LOG_NEEDLES_MAX)
+                names[count] = name;
+            prefix = count == 0 ? name : slice_of(prefix.ptr, common_prefix(prefix, name));
+            count++;
+        }
+    }
+    log_needles_group(needles);
+    for (unsigned i = 0; i < count && count <= LOG_NEEDLES_MAX; i++)
+        log_needles_add(needles, "\"operation\":\"", names[i], "\"");
+    if (count > LOG_NEEDLES_MAX)
+        log_needles_add(needles, "\"operation\":\"", prefix, "");
+}
+
+static void add_text_needle(const char *before, struct slice value, struct log_needles *needles)
+{
+    if (value.ptr == NULL)
+        return;
+    log_needles_group(needles);
+    log_needles_add(needles, before, value, before[0] == '\0' ? "" : "\"");
+}
+
+void log_filter_needles(const struct log_filter *filter, struct log_needles *needles)
+{
+    if (filter->host != NULL)
+        add_host_needles(&filter->host->pattern, needles);
+    if (filter->rule.len > 0)
+        add_text_needle("", filter->rule, needles);
+    if (filter->operations != NULL)
+        add_operation_needles(filter->operations, needles);
+    if (filter->denied) {
+        log_needles_group(needles);
+        log_needles_add(needles, "\"decision\":\"deny\"", SLICE_LITERAL(""), "");
+        log_needles_add(needles, "\"would_deny\"", SLICE_LITERAL(""), "");
+        log_needles_add(needles, "\"suppressed\"", SLICE_LITERAL(""), "");
+    }
+    add_text_needle("\"client\":\"", filter->client, needles);
+    add_text_needle("\"via\":\"", filter->via, needles);
+    add_text_needle("\"kind\":\"", filter->kind, needles);
+    if (filter->host != NULL && filter->host->pattern.has_ports)
+        add_port_needles(&filter->host->pattern.ports, needles);
+    if (filter->allowed) {
+        log_needles_group(needles);
+        log_needles_add(needles, "\"decision\":\"allow\"", SLICE_LITERAL(""), "");
+    }
 }

@@ -62,7 +62,8 @@ struct log_line {
 #define LOG_LINE_EMPTY ((struct log_line){0})
 
 /* Reads one line without its line end; fields that are not listed above are passed over, since a
- * newer gate may have written them. False when it is not a line of the log: not one JSON object, a
+ * newer gate may have written them, and so are values of another kind than the field has (a text, a
+ * number, a list). False when it is not a line of the log: not one JSON object, a
  * field twice, or raw bytes that a terminal would obey, which the gate never writes. `line` is used
  * again for the next line. */
 MUST_CHECK bool log_line_parse(struct log_line *line, struct slice json);

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK_LEN = 64 * 1024, LINE_MAX_LEN = 16 * 1024 * 1024, CODE_FAILED = 1, CODE_MISSING = 3 };
+enum { BLOCK_LEN = 256 * 1024, LINE_MAX_LEN = 16 * 1024 * 1024, CODE_FAILED = 1, CODE_MISSING = 3 };
 
 static bool is_open_already(const struct log_files *files, const struct stat *candidate)
 {
@@ -129,6 +129,25 @@ bool log_forward_is_torn(const struct log_forward *forward)
     return forward->bytes.len > forward->used;
 }
 
+/* Forgets what was given out and appends a block of the file. LOG_READ_LINE when there was one. */
+static enum log_read load_behind(struct log_forward *forward, struct error *error)
+{
+    struct buffer *bytes = &forward->bytes;
+    if (forward->used > 0) {
+        memmove(bytes->data, bytes->data + forward->used, bytes->len - forward->used);
+        bytes->len -= forward->used;
+        forward->used = 0;
+    }
+    if (!make_room(bytes, BLOCK_LEN, error))
+        return LOG_READ_FAILED;
+    ssize_t count = read_at(forward->fd, bytes->data + bytes->len, BLOCK_LEN, forward->at, error);
+    if (count <= 0)
+        return count < 0 ? LOG_READ_FAILED : LOG_READ_END;
+    bytes->len += (size_t)count;
+    forward->at += count;
+    return LOG_READ_LINE;
+}
+
 enum log_read log_forward_next(struct log_forward *forward, struct slice *line_out,
                                struct error *error)
 {
@@ -145,26 +164,43 @@ enum log_read log_forward_next(struct log_forward *forward, struct slice *line_o
                 return LOG_READ_LINE;
             }
         }
-        if (forward->used > 0) {
-            memmove(bytes->data, bytes->data + forward->used, bytes->len - forward->used);
-            bytes->len -= forward->used;
-            forward->used = 0;
+        searched = bytes->len - forward->used;
+        enum log_read result = load_behind(forward, error);
+        if (result != LOG_READ_LINE)
+            return result;
+    }
+}
+
+enum log_read log_forward_block(struct log_forward *forward, struct slice *lines_out,
+                                struct error *error)
+{
+    struct buffer *bytes = &forward->bytes;
+    size_t searched = forward->used;
+    for (;;) {
+        if (bytes->len > searched) {
+            char *end = memrchr(bytes->data + searched, '\n', bytes->len - searched);
+            if (end != NULL) {
+                size_t behind = (size_t)(end - bytes->data) + 1;
+                *lines_out = slice_of(bytes->data + forward->used, behind - forward->used);
+                forward->used = behind;
+                return LOG_READ_LINE;
+            }
         }
-        searched = bytes->len;
-        if (!make_room(bytes, BLOCK_LEN, error))
-            return LOG_READ_FAILED;
-        ssize_t count =
-            read_at(forward->fd, bytes->data + bytes->len, BLOCK_LEN, forward->at, error);
-        if (count <= 0)
-            return count < 0 ? LOG_READ_FAILED : LOG_READ_END;
-        bytes->len += (size_t)count;
-        forward->at += count;
+        searched = bytes->len - forward->used;
+        enum log_read result = load_behind(forward, error);
+        if (result != LOG_READ_LINE)
+            return result;
     }
 }
 
 void log_backward_init(struct log_backward *backward, int fd)
 {
     *backward = (struct log_backward){.fd = fd};
+}
+
+void log_backward_init_at(struct log_backward *backward, int fd, off_t at)
+{
+    *backward = (struct log_backward){.fd = fd, .at = at, .end = at, .begun = true};
 }
 
 void log_backward_free(struct log_backward *backward)
@@ -219,9 +255,11 @@ static bool find_line_end(struct log_backward *backward, size_t *len, size_t *po
 }
 
 /* Drops what stands behind the last line end. */
-static bool begin_backward(struct log_backward *backward, struct error *error)
+bool log_backward_begin(struct log_backward *backward, struct error *error)
 {
     struct stat status;
+    if (backward->begun)
+        return true;
     if (fstat(backward->fd, &status) != 0)
         return error_set(error, CODE_FAILED, "cannot read the log: %s", strerror(errno));
     backward->at = status.st_size;
@@ -240,7 +278,7 @@ enum log_read log_backward_next(struct log_backward *backward, struct slice *lin
                                 struct error *error)
 {
     struct buffer *bytes = &backward->bytes;
-    if (!backward->begun && !begin_backward(backward, error))
+    if (!log_backward_begin(backward, error))
         return LOG_READ_FAILED;
     if (bytes->len == 0) {
         if (backward->at == 0)
@@ -257,4 +295,27 @@ enum log_read log_backward_next(struct log_backward *backward, struct slice *lin
     *line_out = slice_of(bytes->data + start, len - start);
     bytes->len = start;
     return LOG_READ_LINE;
+}
+
+enum log_read log_backward_block(struct log_backward *backward, struct slice *lines_out,
+                                 struct error *error)
+{
+    struct buffer *bytes = &backward->bytes;
+    if (!log_backward_begin(backward, error))
+        return LOG_READ_FAILED;
+    for (;;) {
+        /* Of the first line in the buffer the beginning may be missing. */
+        const char *end =
+            bytes->len == 0 || backward->at == 0 ? NULL : memchr(bytes->data, '\n', bytes->len);
+        size_t begin = end == NULL ? 0 : (size_t)(end - bytes->data) + 1;
+        if (begin < bytes->len) {
+            *lines_out = slice_of(bytes->data + begin, bytes->len - begin);
+            bytes->len = begin;
+            return LOG_READ_LINE;
+        }
+        if (backward->at == 0)
+            return LOG_READ_END;
+        if (!load_before(backward, error))
+            return LOG_READ_FAILED;
+    }
 }

@@ -262,6 +262,23 @@ static void forget_opened(struct log_summary *summary, struct slice id)
 
 /* --- records --- */
 
+/* Word by word, since the texts of a record together are a hundred bytes and more. */
+static uint64_t hash_text(struct slice text, uint64_t hash)
+{
+    const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t word = 0;
+    for (; text.len >= sizeof(word); text.ptr += sizeof(word), text.len -= sizeof(word)) {
+        memcpy(&word, text.ptr, sizeof(word));
+        hash = (hash ^ word) * odd;
+        hash ^= hash >> 32;
+    }
+    word = text.len;
+    for (size_t i = 0; i < text.len; i++)
+        word = word << 8 | (unsigned char)text.ptr[i];
+    hash = (hash ^ word) * odd;
+    return hash ^ hash >> 32;
+}
+
 static void make_key(struct log_summary *summary, const struct log_line *line, struct row_key *key)
 {
     bool would_deny = line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL;
@@ -275,7 +292,7 @@ static void make_key(struct log_summary *summary, const struct log_line *line, s
     key->by_report = would_deny && !slice_equal_text(line->fields[LOG_FIELD_DECISION], "deny");
     key->hash = SLICE_HASH_SEED + key->denied + 2 * (uint64_t)key->by_report;
     for (size_t i = 0; i < KEY_TEXTS; i++)
-        key->hash = slice_hash(key->texts[i], key->hash) * 31 + key->texts[i].len;
+        key->hash = hash_text(key->texts[i], key->hash);
 }
 
 static uint64_t number_of(const struct log_line *line, enum log_field field)

@@ -69,3 +69,83 @@ Test(log_line, refusals_are_denials_report_mode_and_counted_ones)
         cr_assert_eq(log_line_denied(&line), rows[i].denied, "%s", rows[i].text);
     }
 }
+
+/* A word of `line` at random; words repeat, so that fields stand twice and things stand where they
+ * cannot. */
+static void append_piece(struct buffer *out, unsigned *seed)
+{
+    static const char *const pieces[] = {"\"ts\":\"2026-11-20T10:00:00.000001Z\"",
+                                         "\"client\":\"ci\"",
+                                         "\"client\":\"c\\u0069\"",
+                                         "\"client\": \"ci\"",
+                                         "\"client\":5",
+                                         "\"client\":[\"ci\"]",
+                                         "\"client\":null",
+                                         "\"port\":443",
+                                         "\"port\":0443",
+                                         "\"port\":\"443\"",
+                                         "\"port\":4e2",
+                                         "\"port\":-1",
+                                         "\"ech\":true",
+                                         "\"ech\":truth",
+                                         "\"ech\":false",
+                                         "\"rule\":\"\"",
+                                         "\"rule\":\"~a\\\\.b\"",
+                                         "\"dropped_query\":[\"a\",\"b\"]",
+                                         "\"dropped_query\":[]",
+                                         "\"dropped_query\":[1,\"a\"]",
+                                         "\"dropped_query\":[\"a\"",
+                                         "\"dropped_query\":[\"a\"]]",
+                                         "\"unknown\":\"x\"",
+                                         "\"unknown\":7",
+                                         "\"unknown\":[\"x\",\"y\"]",
+                                         "\"unknown\":{\"a\":1}",
+                                         "\"mac\":true",
+                                         "\"epoch\":3",
+                                         "\"host\":\"\xc3\xa9\"",
+                                         "\"path\":\"/a\x7f\"",
+                                         "\"seq\":0",
+                                         "\"\":1",
+                                         "\"cli\\u0065nt\":\"x\"",
+                                         "\"tsx\":1",
+                                         "\"t\":1",
+                                         "\"close",
+                                         "\"close\"",
+                                         "\"close\":",
+                                         "{",
+                                         "}",
+                                         ",",
+                                         "x"};
+    *seed = *seed * 1103515245u + 12345u;
+    buffer_append_text(out, pieces[(*seed >> 16) % ARRAY_LEN(pieces)]);
+}
+
+/* The reader takes a line with a space in front by its long way, whatever it holds. */
+Test(log_line, the_quick_way_reads_what_the_long_way_reads)
+{
+    AUTO_LOG_LINE struct log_line quick = LOG_LINE_EMPTY, slow = LOG_LINE_EMPTY;
+    AUTO_BUFFER struct buffer json = BUFFER_EMPTY;
+    unsigned seed = 1, good = 0;
+    for (unsigned round = 0; round < 200000; round++) {
+        buffer_clear(&json);
+        buffer_append_literal(&json, " {");
+        unsigned count = (seed >> 8) % 5;
+        for (unsigned i = 0; i < count; i++) {
+            if (i > 0)
+                buffer_append_byte(&json, ',');
+            append_piece(&json, &seed);
+        }
+        seed = seed * 1103515245u + 12345u;
+        buffer_append_text(&json, (seed >> 16) % 16 == 0 ? "" : "}");
+        bool taken = log_line_parse(&slow, buffer_slice(&json));
+        cr_assert_eq(log_line_parse(&quick, slice_of(json.data + 1, json.len - 1)), taken, "%s",
+                     buffer_text(&json));
+        for (size_t field = 0; taken && field < LOG_FIELDS; field++) {
+            cr_assert(slice_equal(quick.fields[field], slow.fields[field]) &&
+                          (quick.fields[field].ptr == NULL) == (slow.fields[field].ptr == NULL),
+                      "%s of %s", log_field_name((enum log_field)field), buffer_text(&json));
+        }
+        good += taken;
+    }
+    cr_assert_gt(good, 20000);
+}

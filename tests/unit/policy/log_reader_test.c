@@ -145,7 +145,7 @@ Test(log_reader, the_last_lines_of_a_big_file_cost_one_block)
 {
     struct place place = make_place();
     AUTO_BUFFER struct buffer content = BUFFER_EMPTY;
-    for (unsigned i = 0; i < 40000; i++)
+    for (unsigned i = 0; i < 100000; i++)
         buffer_printf(&content, "line %u\n", i);
     append(&place, "", buffer_text(&content));
     AUTO_CLOSE int fd = open(place.path, O_RDONLY | O_CLOEXEC);
@@ -155,8 +155,8 @@ Test(log_reader, the_last_lines_of_a_big_file_cost_one_block)
     log_backward_init(&backward, fd);
     for (int i = 0; i < 50; i++)
         cr_assert_eq(log_backward_next(&backward, &line, &error), LOG_READ_LINE);
-    cr_assert(slice_equal_text(line, "line 39950"));
-    cr_assert_eq(backward.at, (off_t)content.len - 65536);
+    cr_assert(slice_equal_text(line, "line 99950"));
+    cr_assert_eq(backward.at, (off_t)content.len - 256 * 1024);
     remove_place(&place);
 }
 
