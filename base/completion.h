@@ -9,7 +9,7 @@
  *   CLIENT, SANDBOX   clients of the policy; also --client and --sandbox, whatever they call it
  *   ID, RULE          rules of the policy, by id
  *   SOURCE            rules of the policy, by place ("policy.yaml:14"); also --rule
- *   HOST              hosts of the policy's rules
+ *   HOST, RES         hosts of the policy's rules
  *   OPERATION         operations of the Docker Engine API and sets of them
  *   PRESET            built-in presets
  *   METHOD            methods of HTTP

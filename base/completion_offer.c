@@ -25,6 +25,7 @@ static const struct {
     {"RULE", {.kind = OFFER_WORDS, .words = COMPLETION_RULES}},
     {"SOURCE", {.kind = OFFER_WORDS, .words = COMPLETION_SOURCES}},
     {"HOST", {.kind = OFFER_WORDS, .words = COMPLETION_HOSTS}},
+    {"RES", {.kind = OFFER_WORDS, .words = COMPLETION_HOSTS}},
     {"OPERATION", {.kind = OFFER_WORDS, .words = COMPLETION_OPERATIONS}},
     {"PRESET", {.kind = OFFER_WORDS, .words = COMPLETION_PRESETS}},
     {"METHOD", {.kind = OFFER_FIXED, .fixed = "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS"}},

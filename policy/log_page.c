@@ -6,11 +6,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "policy/log_page_parts.h"
 #include "policy/output_file.h"
 
-enum { CODE_FAILED = 1, PAGE_MODE = 0640 };
+enum { CODE_FAILED = 1, CODE_USAGE = 2, PAGE_MODE = 0640 };
 
 /* "2026-11-21 01:43 to 03:12 UTC"; the day of the end only where it is another one. */
 static void append_range(const struct log_page_data *data, struct buffer *out)
@@ -225,10 +226,25 @@ bool log_page_append(const struct log_page_data *data, const struct log_page_req
     return !out->failed || error_set(error, CODE_FAILED, "out of memory");
 }
 
+/* A page in place of the log would be the end of the evidence. */
+static bool is_part_of_log(const struct log_files *files, const char *output)
+{
+    struct stat page, log;
+    for (unsigned i = 0; stat(output, &page) == 0 && i < files->count; i++) {
+        if (fstat(files->fds[i], &log) == 0 && log.st_dev == page.st_dev &&
+            log.st_ino == page.st_ino)
+            return true;
+    }
+    return false;
+}
+
 bool log_page_write(const struct log_page_request *request, const char *output, struct error *error)
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    CLEANUP(log_page_data_free) struct log_page_data data;
+    CLEANUP(log_page_data_free) struct log_page_data data = {.clients = 0};
+    if (is_part_of_log(request->files, output))
+        return error_set(error, CODE_USAGE,
+                         "the page would take the place of the log; name another file");
     if (!log_page_data_gather(&data, request->files, request->filter, error) ||
         !log_page_append(&data, request, &out, error))
         return false;

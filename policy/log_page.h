@@ -28,7 +28,8 @@ MUST_CHECK bool log_page_append(const struct log_page_data *data,
                                 struct error *error);
 
 /* Gathers, and writes the page to `output` ("-" = standard output), which is replaced as a whole
- * and readable as the log is (mode 0640). False with `error` (code 1). */
+ * and readable as the log is (mode 0640). False with `error`: code 2 when it is a file of the log
+ * itself, else 1. */
 MUST_CHECK bool log_page_write(const struct log_page_request *request, const char *output,
                                struct error *error);
 

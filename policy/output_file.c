@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,11 +55,10 @@ static bool replace(const char *path, struct slice bytes, mode_t mode)
 bool output_file_write(const char *path, struct slice bytes, mode_t mode, struct error *error)
 {
     struct stat status;
-    bool exists = stat(path, &status) == 0;
-    if (exists && !S_ISREG(status.st_mode)) {
-        AUTO_CLOSE int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-        return (fd >= 0 && write_all(fd, bytes)) || fail(path, error);
-    }
-    AUTO_FREE char *target = exists ? realpath(path, NULL) : NULL;
-    return replace(target != NULL ? target : path, bytes, mode) || fail(path, error);
+    if (lstat(path, &status) != 0 || S_ISREG(status.st_mode))
+        return replace(path, bytes, mode) || fail(path, error);
+    /* A link is left to open(2): the system refuses to follow one that another user put into a
+     * shared folder, and /dev/stdout must stay what it is. */
+    AUTO_CLOSE int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+    return (fd >= 0 && write_all(fd, bytes)) || fail(path, error);
 }

@@ -12,8 +12,8 @@
 #include "base/slice.h"
 
 /* Writes the bytes to a new file beside `path`, which then takes its place, with `mode` less the
- * umask; a link stays and its target is replaced. What is no regular file (a FIFO, a terminal) is
- * written to as it is. False with `error` (code 1); an old file is then untouched. */
+ * umask. What is no regular file (a link, a FIFO, a terminal) is written to as it is. False with
+ * `error` (code 1); an old regular file is then untouched. */
 MUST_CHECK bool output_file_write(const char *path, struct slice bytes, mode_t mode,
                                   struct error *error);
 

@@ -178,6 +178,16 @@ class LogPage(unittest.TestCase):
         self.assertEqual(stat.S_IMODE(os.stat(self.page).st_mode) & ~0o640, 0)
         self.assertEqual(sorted(os.listdir(self.folder)), ["access.jsonl", "page.html"])
 
+    def test_the_log_itself_is_not_overwritten(self):
+        self.write(record())
+        os.symlink(self.log, self.page)
+        for path in (self.log, self.page):
+            done = run("policy", "log", "--log", self.log, "--html", path)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn("would take the place of the log", done.stderr)
+        with open(self.log, encoding="ascii") as log:
+            self.assertEqual(json.loads(log.read()), record())
+
     def test_what_cannot_be(self):
         self.write(record())
         for name, code, words, says in (

@@ -72,17 +72,18 @@ Test(output_file, a_file_is_made_and_replaced_as_a_whole)
     cr_expect_eq(count_files(), 1);
 }
 
-Test(output_file, a_link_stays_and_its_target_is_replaced)
+Test(output_file, a_link_stays_and_is_followed)
 {
     char path[128], target[128];
     struct error error = {0};
     struct stat status;
     in_folder("target", target);
     in_folder("link", path);
-    cr_assert(output_file_write(target, SLICE_LITERAL("a"), 0600, &error));
+    cr_assert(output_file_write(target, SLICE_LITERAL("longer"), 0600, &error));
     cr_assert_eq(symlink("target", path), 0);
     cr_assert(output_file_write(path, SLICE_LITERAL("b"), 0600, &error), "%s", error.text);
     check(target, "b", 0600);
+    cr_expect_eq(count_files(), 2);
     cr_assert_eq(lstat(path, &status), 0);
     cr_expect(S_ISLNK(status.st_mode));
 }
