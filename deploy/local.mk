@@ -7,6 +7,7 @@ dist_man1_MANS += \
 	deploy/man/dockreeve-doctor.1 \
 	deploy/man/dockreeve-healthcheck.1 \
 	deploy/man/dockreeve-policy.1 \
+	deploy/man/dockreeve-policy-log.1 \
 	deploy/man/dockreeve-serve.1
 dist_man5_MANS += deploy/man/dockreeve-policy.5
 

@@ -133,7 +133,7 @@ static void append_foreign(struct buffer *out, unsigned *seed, struct slice reco
             buffer_printf(out, "\\u%04x", (unsigned)byte);
         else if (what == 2 && byte == '/')
             buffer_append_text(out, "\\/");
-        else if (what == 3 && random_below(seed, 150) == 0)
+        else if (what == 3 && i > 40 && random_below(seed, 150) == 0) /* not in the time */
             buffer_append_byte(out, "\",:}[ \\5"[random_below(seed, 8)]);
         else
             buffer_append_byte(out, byte);
@@ -242,7 +242,7 @@ static unsigned compare(const struct log_files *files, const struct log_filter *
     struct error error = {0};
     unsigned found = read_plainly(files, filter, &plain);
     cr_assert(log_scan(files, filter, collect, &quick, &notes, &error), "%s", error.text);
-    cr_assert_str_eq(buffer_text(&quick), buffer_text(&plain));
+    cr_assert(slice_equal(buffer_slice(&quick), buffer_slice(&plain)));
     cr_assert(log_scan_backward(files, filter, collect_in_front, &back, &back_notes, &error));
     reverse(&back);
     /* Turned round, each line end stands before its line. */

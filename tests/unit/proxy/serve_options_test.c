@@ -27,7 +27,8 @@ static const struct page {
     {"dockreeve-doctor.1", {&doctor_option_table}},
     {"dockreeve-policy.1",
      {&policy_validate_option_table, &policy_ls_option_table, &policy_check_option_table,
-      &policy_explain_option_table, &policy_import_option_table, &policy_log_option_table}},
+      &policy_explain_option_table, &policy_import_option_table}},
+    {"dockreeve-policy-log.1", {&policy_log_option_table}},
     {"dockreeve.1", {&version_option_table, &completion_option_table}},
 };
 
