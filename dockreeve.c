@@ -5,6 +5,7 @@
 #include "base/command.h"
 #include "base/completion.h"
 #include "policy/commands.h"
+#include "policy/policy_words.h"
 #include "proxy/commands.h"
 
 static int command_completion(int argc, char **argv);
@@ -40,7 +41,7 @@ static const struct command_table table = {
 
 static int command_completion(int argc, char **argv)
 {
-    return completion_run(&table, argc, argv);
+    return completion_run(&table, policy_words_append, argc, argv);
 }
 
 int main(int argc, char **argv)

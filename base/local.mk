@@ -4,6 +4,9 @@ libbase_a_SOURCES = \
 	base/buffer.c base/buffer.h \
 	base/command.c base/command.h \
 	base/completion.c base/completion.h \
+	base/completion_bash.c \
+	base/completion_offer.c base/completion_offer.h \
+	base/completion_zsh.c \
 	base/error.c base/error.h \
 	base/json_token.c base/json_token.h \
 	base/json_value.c base/json_value.h \

@@ -9,6 +9,7 @@
 #include "policy/command_log_verify.h"
 #include "policy/commands.h"
 #include "policy/log_filter.h"
+#include "policy/log_page.h"
 #include "policy/log_view.h"
 #include "policy/policy_paths.h"
 
@@ -29,6 +30,7 @@ enum {
     RULE,
     JSON,
     QUIET,
+    HTML,
     LOG,
     VERIFY,
     KEY,
@@ -84,9 +86,8 @@ static const struct option options[OPTION_COUNT] = {
               .help = "only requests of this kind"},
     [VIA] = {.name = "via",
              .type = OPTION_TEXT,
-             .argument = "WAY",
-             .help = "only what came this way: docker, forward, forward-bypass, transparent, dns, "
-                     "browser-open"},
+             .argument = "docker|forward|forward-bypass|transparent|dns|browser-open",
+             .help = "only what came this way"},
     [HOST] = {.name = "host",
               .type = OPTION_TEXT,
               .argument = "HOST",
@@ -109,6 +110,11 @@ static const struct option options[OPTION_COUNT] = {
                .letter = 'q',
                .type = OPTION_FLAG,
                .help = "print only the hosts and operations, with --summary each once a block"},
+    [HTML] = {.name = "html",
+              .type = OPTION_TEXT,
+              .argument = "FILE",
+              .help = "write all of it there as one page for a browser, that loads nothing else; - "
+                      "for standard output"},
     [LOG] = {.name = "log",
              .type = OPTION_TEXT,
              .argument = "FILE",
@@ -148,14 +154,16 @@ const struct option_table policy_log_option_table = {
     .summary = "Shows what was asked of the gates, what was decided, and by which rule.",
     .options = options,
     .option_count = OPTION_COUNT,
-    .examples = "  dockreeve policy log\n"
-                "  dockreeve policy log --denied --follow traefik\n"
-                "  dockreeve policy log --summary --since yesterday\n"
-                "  dockreeve policy log --host '*.example.org:443' --since 2h --limit 0\n"
-                "  dockreeve policy log --operation 'Container*,@exec' --rule policy.yaml:14\n"
-                "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n"
-                "  dockreeve policy log --seal-init\n"
-                "  dockreeve policy log --verify --key auditor.key\n",
+    .examples =
+        "  dockreeve policy log\n"
+        "  dockreeve policy log --denied --follow traefik\n"
+        "  dockreeve policy log --summary --since yesterday\n"
+        "  dockreeve policy log --host '*.example.org:443' --since 2h --limit 0\n"
+        "  dockreeve policy log --operation 'Container*,@exec' --rule policy.yaml:14\n"
+        "  dockreeve policy log --since 2026-11-01 --until 2026-12-01 --html november.html\n"
+        "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n"
+        "  dockreeve policy log --seal-init\n"
+        "  dockreeve policy log --verify --key auditor.key\n",
 };
 
 static bool read_time(const struct option_value *value, const char *name, int64_t now_us,
@@ -254,10 +262,44 @@ static bool check_forms(const struct option_value *values, struct error *error)
     if (values[FOLLOW].flag && values[UNTIL].given)
         return error_set(error, COMMAND_USAGE,
                          "--until ends before --follow begins: name one of them");
+    if (values[HTML].given && (values[FOLLOW].flag || values[SUMMARY].flag || values[JSON].flag ||
+                               values[QUIET].flag || values[LIMIT].given))
+        return error_set(error, COMMAND_USAGE,
+                         "--html writes a page of all records that match and takes no --follow, "
+                         "--summary, --json, --quiet or --limit");
     if (values[JSON].flag && values[QUIET].flag)
         return error_set(error, COMMAND_USAGE,
                          "--quiet prints names and --json records: name one of them");
     return true;
+}
+
+/* The conditions as they were typed, for the head of the page. */
+static void write_conditions(const struct option_value *values, int argc, char **argv,
+                             struct buffer *out)
+{
+    for (size_t i = SINCE; i <= RULE; i++) {
+        if (!values[i].given)
+            continue;
+        buffer_printf(out, "%s--%s", out->len > 0 ? " " : "", options[i].name);
+        if (options[i].type != OPTION_FLAG)
+            buffer_printf(out, " %s", values[i].text);
+    }
+    if (argc == 1)
+        buffer_printf(out, "%s%s", out->len > 0 ? " " : "", argv[0]);
+}
+
+static bool write_page(const struct option_value *values, int argc, char **argv, const char *path,
+                       const struct log_filter *filter, struct error *error)
+{
+    AUTO_BUFFER struct buffer conditions = BUFFER_EMPTY;
+    AUTO_LOG_FILES struct log_files files = {.count = 0};
+    write_conditions(values, argc, argv, &conditions);
+    const struct log_page_request request = {.files = &files,
+                                             .filter = filter,
+                                             .log_path = path,
+                                             .conditions = buffer_text(&conditions)};
+    return log_files_open(&files, path, error) &&
+           log_page_write(&request, values[HTML].text, error);
 }
 
 static bool run(const struct option_value *values, int argc, char **argv, const char *path,
@@ -270,6 +312,8 @@ static bool run(const struct option_value *values, int argc, char **argv, const 
         return error_set(error, COMMAND_NOT_FOUND,
                          "this gate's log goes to standard output; read it with the tool that "
                          "keeps that, such as `docker logs`");
+    if (values[HTML].given)
+        return write_page(values, argc, argv, path, &filter, error);
     struct log_view view = {.path = path, .filter = &filter, .limit = values[LIMIT].number};
     if (values[JSON].flag)
         view.form = LOG_VIEW_JSON;

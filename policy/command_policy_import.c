@@ -17,8 +17,8 @@
 enum { FROM, GENERATION, LIST, ANY_CLIENT, OUTPUT, JSON, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
-    [FROM] = {"from", 0, OPTION_TEXT, "SOURCE", NULL, 0, 0, NULL,
-              "whose file it is: tinyproxy, squid, sbx or hosts"},
+    [FROM] = {"from", 0, OPTION_TEXT, "tinyproxy|squid|sbx|hosts", NULL, 0, 0, NULL,
+              "whose file it is"},
     [GENERATION] = {"generation", 0, OPTION_NUMBER, "N", NULL, 2, 3, NULL,
                     "sbx: 2 up to v0.34, 3 since v0.35; decides what *.x means"},
     [LIST] = {"list", 0, OPTION_TEXT, "allows|denies", NULL, 0, 0, NULL,

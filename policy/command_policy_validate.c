@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `policy validate`, and the loading that all commands on policies share. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/command.h"
 #include "base/json_write.h"
@@ -13,6 +11,7 @@
 #include "policy/command_policy.h"
 #include "policy/commands.h"
 #include "policy/environment.h"
+#include "policy/output_file.h"
 #include "policy/policy_list.h"
 #include "policy/policy_paths.h"
 
@@ -114,26 +113,10 @@ bool command_policy_print(struct buffer *out)
 
 bool command_policy_write_file(const char *command, const char *path, const struct buffer *document)
 {
-    AUTO_BUFFER struct buffer beside = BUFFER_EMPTY;
-    buffer_printf(&beside, "%s.XXXXXX", path);
-    AUTO_FREE char *temporary = slice_to_text(buffer_slice(&beside));
-    AUTO_CLOSE int fd = mkstemp(temporary);
-    size_t written = 0;
-    bool good = fd >= 0 && !document->failed;
-    while (good && written < document->len) {
-        ssize_t count = write(fd, document->data + written, document->len - written);
-        good = count > 0;
-        written += good ? (size_t)count : 0;
-    }
-    mode_t mask = umask(0);
-    umask(mask);
-    good = good && fchmod(fd, 0666 & ~mask & ~(mode_t)022) == 0 && fsync(fd) == 0 &&
-           rename(temporary, path) == 0;
-    if (good)
+    struct error error = {0};
+    if (!document->failed && output_file_write(path, buffer_slice(document), 0644, &error))
         return true;
-    fprintf(stderr, "dockreeve %s: %s: %s\n", command, path, strerror(errno));
-    if (fd >= 0)
-        unlink(temporary);
+    fprintf(stderr, "dockreeve %s: %s\n", command, document->failed ? "out of memory" : error.text);
     return false;
 }
 

@@ -30,6 +30,7 @@ libpolicy_a_SOURCES = \
 	policy/environment.c policy/environment.h \
 	policy/environment_notice.c policy/environment_notice.h \
 	policy/environment_variables.c policy/environment_variables.h \
+	policy/html_text.c policy/html_text.h \
 	policy/import_draft.c policy/import_draft.h \
 	policy/import_hosts.c \
 	policy/import_sbx.c policy/import_sbx_listing.c policy/import_sbx.h \
@@ -41,6 +42,11 @@ libpolicy_a_SOURCES = \
 	policy/log_follow.c policy/log_follow.h \
 	policy/log_line.c policy/log_line.h \
 	policy/log_needle.c policy/log_needle.h \
+	policy/log_page.c policy/log_page.h \
+	policy/log_page_data.c policy/log_page_data.h \
+	policy/log_page_parts.c policy/log_page_parts.h \
+	policy/log_page_rows.c \
+	policy/log_page_timeline.c \
 	policy/log_reader.c policy/log_reader.h \
 	policy/log_record.c policy/log_record.h \
 	policy/log_resume.c policy/log_resume.h \
@@ -49,9 +55,11 @@ libpolicy_a_SOURCES = \
 	policy/log_summary.c policy/log_summary.h \
 	policy/log_summary_view.c \
 	policy/log_table.c policy/log_table.h \
+	policy/log_timeline.c policy/log_timeline.h \
 	policy/log_verify.c policy/log_verify.h \
 	policy/log_verify_report.c policy/log_verify_report.h \
 	policy/log_view.c policy/log_view.h \
+	policy/output_file.c policy/output_file.h \
 	policy/policy.c policy/policy.h \
 	policy/policy_advice.c policy/policy_advice.h \
 	policy/policy_builder.c policy/policy_builder.h \
@@ -80,6 +88,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_rule_reader.c \
 	policy/policy_store.c policy/policy_store.h \
 	policy/policy_test_file.c policy/policy_test_file.h \
+	policy/policy_words.c policy/policy_words.h \
 	policy/posix_expression.c policy/posix_expression.h \
 	policy/preset.c policy/preset.h \
 	policy/rule_hits.c policy/rule_hits.h \
@@ -208,3 +217,22 @@ policy/policy_schema_text.inc: policy/policy.schema.json
 	LC_ALL=C awk '{ gsub(/\\/, "&&"); gsub(/"/, "\\\""); printf "    \"%s\\n\"\n", $$0 }' $(srcdir)/policy/policy.schema.json && \
 	echo '    ;'; } > $@.tmp && mv $@.tmp $@
 policy/libpolicy_a-command_policy_schema.$(OBJEXT): policy/policy_schema_text.inc
+
+# The parts of the page that `policy log --html` writes.
+log_page_parts = \
+	policy/log_page/page.css \
+	policy/log_page/page.html \
+	policy/log_page/page.js \
+	policy/log_page/record.html \
+	policy/log_page/records.html \
+	policy/log_page/row.html \
+	policy/log_page/rows.html \
+	policy/log_page/timeline.html
+EXTRA_DIST += $(log_page_parts) policy/log_page/embed.sh
+BUILT_SOURCES += policy/log_page_texts.inc
+CLEANFILES += policy/log_page_texts.inc
+policy/log_page_texts.inc: $(log_page_parts) policy/log_page/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) policy && parts= && \
+	for part in $(log_page_parts); do parts="$$parts $(srcdir)/$$part"; done && \
+	$(SHELL) $(srcdir)/policy/log_page/embed.sh $$parts > $@.tmp && mv $@.tmp $@
+policy/libpolicy_a-log_page_parts.$(OBJEXT): policy/log_page_texts.inc

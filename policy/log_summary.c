@@ -164,6 +164,7 @@ static bool find_row(struct log_summary *summary, const struct row_key *key, siz
         }
         if (!copy_key(&summary->rows[summary->row_count], key))
             return false;
+        summary->rows[summary->row_count].shown.number = summary->row_count;
         *place = ++summary->row_count;
     }
     *index_out = *place - 1;
@@ -377,4 +378,15 @@ const struct log_summary_row *log_summary_seal(struct log_summary *summary, size
     }
     qsort(summary->sealed, *count_out, sizeof(*summary->sealed), compare_rows);
     return summary->sealed;
+}
+
+bool log_summary_find(struct log_summary *summary, const struct log_line *line, size_t *number_out)
+{
+    struct row_key key;
+    if (record_kind(line) == RECORD_OTHER || summary->row_count == 0)
+        return false;
+    make_key(summary, line, &key);
+    size_t place = *find_place(summary, &key);
+    *number_out = place - 1;
+    return place != 0;
 }

@@ -22,6 +22,7 @@ struct log_summary_row {
     uint64_t count;            /* requests; denials that were only counted are included */
     int64_t first_us, last_us; /* Unix time */
     uint64_t bytes_in, bytes_out;
+    size_t number; /* of this row, whatever the order: for log_summary_find() */
 };
 
 struct log_summary; /* opaque */
@@ -38,5 +39,9 @@ MUST_CHECK bool log_summary_add(struct log_summary *summary, const struct log_li
 /* Ends adding and sorts: denied before allowed, then by count, then by name. Returns the rows,
  * which live as long as the summary; NULL when memory is out. */
 const struct log_summary_row *log_summary_seal(struct log_summary *summary, size_t *count_out);
+
+/* The number of the row to which the record belongs. False when no record like it was added. */
+MUST_CHECK bool log_summary_find(struct log_summary *summary, const struct log_line *line,
+                                 size_t *number_out);
 
 #endif

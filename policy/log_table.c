@@ -38,8 +38,7 @@ static void append_time(const struct log_table *table, struct slice time, struct
     }
 }
 
-/* Microseconds as "812us", "12.3ms", "4.1s" or "2h03m". */
-static void append_duration(struct slice microseconds, struct buffer *cell)
+void log_table_append_duration(struct slice microseconds, struct buffer *cell)
 {
     uint64_t us;
     if (!slice_to_u64(microseconds, &us))
@@ -141,7 +140,7 @@ static void append_cell(const struct log_table *table, const struct log_line *li
         terminal_text_append(cell, line->fields[LOG_FIELD_SOURCE]);
         break;
     case DURATION:
-        append_duration(line->fields[LOG_FIELD_DURATION_US], cell);
+        log_table_append_duration(line->fields[LOG_FIELD_DURATION_US], cell);
         break;
     }
     if (cell->len == begin)

@@ -29,4 +29,7 @@ void log_table_measure(struct log_table *table, const struct log_line *line);
 void log_table_header(const struct log_table *table, struct buffer *out);
 void log_table_row(struct log_table *table, const struct log_line *line, struct buffer *out);
 
+/* Microseconds as "812us", "12.3ms", "4.1s" or "2h03m"; what is no number as it is. */
+void log_table_append_duration(struct slice microseconds, struct buffer *cell);
+
 #endif

@@ -20,7 +20,10 @@ fuzz_json_SOURCES = tests/fuzz/json_fuzz.c
 fuzz_json_LDFLAGS = $(FUZZ_LINK)
 fuzz_json_LDADD = libbase.a
 
-noinst_PROGRAMS += fuzz_import
+noinst_PROGRAMS += fuzz_html_text fuzz_import
+fuzz_html_text_SOURCES = tests/fuzz/html_text_fuzz.c
+fuzz_html_text_LDFLAGS = $(FUZZ_LINK)
+fuzz_html_text_LDADD = libpolicy.a libbase.a
 fuzz_import_SOURCES = tests/fuzz/import_fuzz.c
 fuzz_import_LDFLAGS = $(FUZZ_LINK)
 fuzz_import_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)

@@ -22,6 +22,10 @@ static const struct option_table serve_options = TABLE("serve", "");
 static const struct option_table log_options = TABLE("policy log", "[CLIENT]");
 static const struct option_table check_options = TABLE("policy check", "docker REQUEST");
 static const struct option_table validate_options = TABLE("policy validate", "[FILE...]");
+static const struct option_table remove_options =
+    TABLE("policy rm", "ID..., or network RES[,RES...], or docker SEL[,SEL...]");
+static const struct option_table default_options =
+    TABLE("policy set-default", "allow-all, balanced or deny-all");
 static const struct option_table version_options = TABLE("version", "");
 
 /* What ran shows in the exit code: which command, and with how many arguments. */
@@ -48,11 +52,10 @@ static int run_version(int argc, char **argv)
     return 40 + argc;
 }
 
-static const struct command commands[] = {{&serve_options, run_serve},
-                                          {&log_options, run_log},
-                                          {&check_options, run_other},
-                                          {&validate_options, run_other},
-                                          {&version_options, run_version}};
+static const struct command commands[] = {
+    {&serve_options, run_serve},    {&log_options, run_log},      {&check_options, run_other},
+    {&validate_options, run_other}, {&remove_options, run_other}, {&default_options, run_other},
+    {&version_options, run_version}};
 static const struct command_table table = {"dockreeve", "A gate.", commands, ARRAY_LEN(commands)};
 
 static int run(const char *line)
@@ -119,9 +122,11 @@ Test(command, help_lists_commands_and_groups, .init = cr_redirect_stdout)
     cr_assert_stdout_eq_str("Usage: dockreeve policy COMMAND [OPTIONS]\n"
                             "\n"
                             "Commands:\n"
-                            "  policy log       Does: policy log.\n"
-                            "  policy check     Does: policy check.\n"
-                            "  policy validate  Does: policy validate.\n"
+                            "  policy log          Does: policy log.\n"
+                            "  policy check        Does: policy check.\n"
+                            "  policy validate     Does: policy validate.\n"
+                            "  policy rm           Does: policy rm.\n"
+                            "  policy set-default  Does: policy set-default.\n"
                             "\n"
                             "`dockreeve COMMAND --help` says more about each.\n");
 }
@@ -168,8 +173,13 @@ static const char *complete(const char *words, struct buffer *offered)
     AUTO_CLOSE int fd = mkstemp(path);
     cr_assert_geq(fd, 0);
     completion_write_bash(&table, &script);
+    /* In place of the program: answers with what it was asked. */
+    buffer_append_literal(&script, "dockreeve() { local IFS=:; local asked=asked:\"${*:3}\";"
+                                   " printf '%s\\twhy\\n' \"${asked%%*(:)}\"; }\n"
+                                   "shopt -s extglob\n");
     buffer_printf(&script,
-                  "COMP_WORDS=(%s)\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_dockreeve\n"
+                  "COMP_WORDS=(%s)\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
+                  "_dockreeve dockreeve \"${COMP_WORDS[COMP_CWORD]##*=}\"\n"
                   "echo \"${COMPREPLY[*]}\"\n",
                   words);
     cr_assert_eq(write(fd, script.data, script.len), (ssize_t)script.len);
@@ -191,14 +201,25 @@ Test(completion, bash_offers_what_fits)
     static const struct {
         const char *words, *offered;
     } rows[] = {
-        {"dockreeve ''", "serve policy version help --help --version"},
+        {"dockreeve ''", "serve policy version help"},
         {"dockreeve pol", "policy"},
-        {"dockreeve policy ''", "log check validate --help"},
+        {"dockreeve policy ''", "log check validate rm set-default"},
         {"dockreeve policy log --", "--listen --config --quiet --help"},
-        {"dockreeve policy check ''", "docker --listen --config --quiet --help"},
+        {"dockreeve policy check ''", "docker"},
+        {"dockreeve policy rm ''", "asked:rules network docker"},
+        {"dockreeve policy rm 0123", "asked:rules:0123"},
+        {"dockreeve policy rm 01234567 ''", "asked:rules"},
+        {"dockreeve policy rm network a.test,b", "a.test,asked:hosts:b"},
+        {"dockreeve policy rm -q --config x.yaml docker @read Sys", "asked:operations:Sys:x.yaml"},
+        {"dockreeve policy log tr", "asked:clients:tr"},
+        {"dockreeve policy set-default ''", "allow-all balanced deny-all"},
+        {"dockreeve policy set-default deny-all ''", "--listen --config --quiet --help"},
+        {"dockreeve policy -", "--help"},
+        {"dockreeve policy log --config", "--config"},
+        {"dockreeve version ''", "--listen --config --quiet --help"},
         {"dockreeve serve --listen ''", ""},
         {"dockreeve serve -l ''", ""},
-        {"dockreeve serve --config = /proc/self/cmdlin", "/proc/self/cmdline"},
+        {"dockreeve serve --config=/proc/self/cmdlin", "/proc/self/cmdline"},
         {"dockreeve policy validate /proc/self/cmdlin", "/proc/self/cmdline"},
         {"dockreeve policy validate --q", "--quiet"},
     };

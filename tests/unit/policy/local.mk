@@ -8,18 +8,22 @@ policy_tests_SOURCES = \
 	tests/unit/policy/environment_load_test.c \
 	tests/unit/policy/environment_notice_test.c \
 	tests/unit/policy/environment_test.c \
+	tests/unit/policy/html_text_test.c \
 	tests/unit/policy/log_bisect_test.c \
 	tests/unit/policy/log_digest_test.c \
 	tests/unit/policy/log_filter_test.c \
 	tests/unit/policy/log_line_test.c \
 	tests/unit/policy/log_needle_test.c \
+	tests/unit/policy/log_page_test.c \
 	tests/unit/policy/log_reader_test.c \
 	tests/unit/policy/log_record_test.c \
 	tests/unit/policy/log_scan_test.c \
 	tests/unit/policy/log_seal_test.c \
 	tests/unit/policy/log_summary_test.c \
 	tests/unit/policy/log_table_test.c \
+	tests/unit/policy/log_timeline_test.c \
 	tests/unit/policy/log_verify_test.c \
+	tests/unit/policy/output_file_test.c \
 	tests/unit/policy/policy_advice_test.c \
 	tests/unit/policy/policy_builtin_test.c \
 	tests/unit/policy/policy_command_test.c \

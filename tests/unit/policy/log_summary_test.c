@@ -144,3 +144,33 @@ Test(log_summary, refusals_come_first_then_what_is_most)
         cr_assert_eq(rows[i].by_report, expected[i].by_report, "row %zu", i);
     }
 }
+
+Test(log_summary, a_record_finds_its_row_again)
+{
+    static const char *const records[] = {
+        "{\"event\":\"request\",\"client\":\"a\",\"host\":\"x.test\",\"decision\":\"allow\"}",
+        "{\"event\":\"request\",\"client\":\"b\",\"host\":\"x.test\",\"decision\":\"allow\"}",
+        "{\"event\":\"request\",\"client\":\"b\",\"host\":\"x.test\",\"decision\":\"deny\"}",
+    };
+    AUTO_LOG_SUMMARY struct log_summary *summary = log_summary_new();
+    AUTO_LOG_LINE struct log_line line = LOG_LINE_EMPTY;
+    size_t number, count = 0;
+    cr_assert(log_line_parse(&line, slice_from_text(records[0])));
+    cr_expect_not(log_summary_find(summary, &line, &number), "nothing was added yet");
+    for (size_t i = 0; i < ARRAY_LEN(records); i++)
+        add(summary, records[i]);
+    const struct log_summary_row *rows = log_summary_seal(summary, &count);
+    cr_assert_eq(count, ARRAY_LEN(records));
+    for (size_t i = 0; i < ARRAY_LEN(records); i++) {
+        cr_assert(log_line_parse(&line, slice_from_text(records[i])));
+        cr_assert(log_summary_find(summary, &line, &number));
+        size_t row = 0;
+        while (row < count && rows[row].number != number)
+            row++;
+        cr_assert_lt(row, count);
+        cr_expect(slice_equal(rows[row].client, line.fields[LOG_FIELD_CLIENT]));
+        cr_expect_eq(rows[row].denied, log_line_denied(&line));
+    }
+    cr_assert(log_line_parse(&line, SLICE_LITERAL("{\"event\":\"request\",\"client\":\"c\"}")));
+    cr_expect_not(log_summary_find(summary, &line, &number));
+}
