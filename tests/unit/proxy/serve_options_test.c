@@ -16,7 +16,7 @@
 #include "proxy/commands.h"
 #include "proxy/serve_options.h"
 
-enum { TABLES_MAX = 6 };
+enum { TABLES_MAX = 12 };
 
 static const struct page {
     const char *file;
@@ -26,7 +26,9 @@ static const struct page {
     {"dockreeve-healthcheck.1", {&healthcheck_option_table}},
     {"dockreeve-doctor.1", {&doctor_option_table}},
     {"dockreeve-policy.1",
-     {&policy_validate_option_table, &policy_check_option_table, &policy_explain_option_table,
+     {&policy_set_default_option_table, &policy_init_option_table, &policy_allow_option_table,
+      &policy_deny_option_table, &policy_rm_option_table, &policy_reset_option_table,
+      &policy_validate_option_table, &policy_check_option_table, &policy_explain_option_table,
       &policy_import_option_table}},
     {"dockreeve-policy-inspect.1", {&policy_inspect_option_table}},
     {"dockreeve-policy-log.1", {&policy_log_option_table}},
