@@ -9,6 +9,7 @@ libbase_a_SOURCES = \
 	base/completion_zsh.c \
 	base/error.c base/error.h \
 	base/json_token.c base/json_token.h \
+	base/json_value.c base/json_value.h \
 	base/json_write.c base/json_write.h \
 	base/near_word.c base/near_word.h \
 	base/option.c base/option.h \

@@ -7,7 +7,12 @@ dist_man1_MANS += \
 	deploy/man/dockreeve-doctor.1 \
 	deploy/man/dockreeve-healthcheck.1 \
 	deploy/man/dockreeve-policy.1 \
+	deploy/man/dockreeve-policy-inspect.1 \
 	deploy/man/dockreeve-policy-log.1 \
+	deploy/man/dockreeve-policy-ls.1 \
+	deploy/man/dockreeve-policy-reload.1 \
+	deploy/man/dockreeve-policy-schema.1 \
+	deploy/man/dockreeve-policy-status.1 \
 	deploy/man/dockreeve-serve.1
 dist_man5_MANS += deploy/man/dockreeve-policy.5
 

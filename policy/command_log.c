@@ -6,6 +6,7 @@
 
 #include "base/command.h"
 #include "base/timestamp.h"
+#include "policy/command_log_verify.h"
 #include "policy/commands.h"
 #include "policy/log_filter.h"
 #include "policy/log_page.h"
@@ -31,6 +32,12 @@ enum {
     QUIET,
     HTML,
     LOG,
+    VERIFY,
+    KEY,
+    EXPECT_EPOCH,
+    SEAL_INIT,
+    FORCE,
+    STATE,
     OPTION_COUNT
 };
 
@@ -114,6 +121,31 @@ static const struct option options[OPTION_COUNT] = {
              .environment = "DOCKREEVE_LOG",
              .help = "the log to read; without it /var/log/dockreeve/access.jsonl as root, else "
                      "dockreeve/access.jsonl in $XDG_STATE_HOME or ~/.local/state"},
+    [VERIFY] = {.name = "verify",
+                .type = OPTION_FLAG,
+                .help = "judge a sealed log: exit 0 intact, 1 tampered with, 2 bad key or not "
+                        "sealed"},
+    [KEY] = {.name = "key",
+             .type = OPTION_LIST,
+             .argument = "KEY",
+             .help = "with --verify: the auditor's key, a file that holds it, or - for standard "
+                     "input; may be given many times, one for each series"},
+    [EXPECT_EPOCH] = {.name = "expect-epoch",
+                      .type = OPTION_NUMBER,
+                      .argument = "N",
+                      .help = "with --verify: the log must reach this epoch; what an earlier look "
+                              "has shown cannot have been cut off then"},
+    [SEAL_INIT] = {.name = "seal-init",
+                   .type = OPTION_FLAG,
+                   .help = "make the key that seals the log and print the auditor's, once"},
+    [FORCE] = {.name = "force",
+               .type = OPTION_FLAG,
+               .help = "with --seal-init: end the series that is there and begin another"},
+    [STATE] = {.name = "state",
+               .type = OPTION_TEXT,
+               .argument = "DIR",
+               .environment = "DOCKREEVE_STATE",
+               .help = "the gate's state folder, for --seal-init"},
 };
 
 const struct option_table policy_log_option_table = {
@@ -129,7 +161,9 @@ const struct option_table policy_log_option_table = {
         "  dockreeve policy log --host '*.example.org:443' --since 2h --limit 0\n"
         "  dockreeve policy log --operation 'Container*,@exec' --rule policy.yaml:14\n"
         "  dockreeve policy log --since 2026-11-01 --until 2026-12-01 --html november.html\n"
-        "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n",
+        "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n"
+        "  dockreeve policy log --seal-init\n"
+        "  dockreeve policy log --verify --key auditor.key\n",
 };
 
 static bool read_time(const struct option_value *value, const char *name, int64_t now_us,
@@ -203,6 +237,7 @@ static bool read_filter(const struct option_value *values, int argc, char **argv
         "docker", "forward", "forward-bypass", "transparent", "dns", "browser-open", NULL};
     filter->denied = values[DENIED].flag;
     filter->allowed = values[ALLOWED].flag;
+    filter->without_seals = !values[JSON].flag;
     if (filter->denied && filter->allowed)
         return error_set(
             error, COMMAND_USAGE,
@@ -291,6 +326,35 @@ static bool run(const struct option_value *values, int argc, char **argv, const 
     return log_view_summary(&view, error);
 }
 
+/* --seal-init and --verify, which show no records. -1: neither was asked for. */
+static int run_sealing(const struct option_value *values, int argc, const char *log)
+{
+    bool verify = values[VERIFY].flag, init = values[SEAL_INIT].flag;
+    if ((verify && init) || ((verify || init) && argc > 0) ||
+        (!verify && (values[KEY].list_count > 0 || values[EXPECT_EPOCH].given)) ||
+        (!init && values[FORCE].flag)) {
+        fputs("dockreeve policy log: --verify takes --key and --expect-epoch, --seal-init takes "
+              "--force and --state, and neither takes a client\n",
+              stderr);
+        return COMMAND_USAGE;
+    }
+    if (init) {
+        AUTO_FREE char *fallback = policy_path_state();
+        const char *state = values[STATE].given ? values[STATE].text : fallback;
+        return command_log_seal_init(state, values[FORCE].flag, values[JSON].flag);
+    }
+    if (!verify)
+        return -1;
+    struct log_verify_request request = {
+        .log = log,
+        .keys = values[KEY].list,
+        .key_count = values[KEY].list_count,
+        .expect_epoch = values[EXPECT_EPOCH].number,
+        .json = values[JSON].flag,
+    };
+    return command_log_verify(&request);
+}
+
 int command_policy_log(int argc, char **argv)
 {
     struct option_value values[OPTION_COUNT];
@@ -298,8 +362,11 @@ int command_policy_log(int argc, char **argv)
     if (code >= 0)
         return code;
     AUTO_FREE char *default_path = policy_path_log();
+    const char *path = values[LOG].given ? values[LOG].text : default_path;
+    if ((code = run_sealing(values, argc, path)) >= 0)
+        return code;
     struct error error = {0};
-    if (run(values, argc, argv, values[LOG].given ? values[LOG].text : default_path, &error))
+    if (run(values, argc, argv, path, &error))
         return COMMAND_DONE;
     if (error.code != COMMAND_DONE) /* else whoever reads us has seen enough */
         fprintf(stderr, "dockreeve policy log: %s\n", error.text);

@@ -28,4 +28,10 @@ void command_policy_write_json(const struct policy_messages *messages, struct bu
 /* Writes `out` to standard output; false (and said on stderr) when that fails. */
 MUST_CHECK bool command_policy_print(struct buffer *out);
 
+/* Writes `document` to the file `path`, all of it or nothing: the new file takes the old one's
+ * place when it is complete, and nobody but its owner can write it. False (and said on stderr) when
+ * that fails. */
+MUST_CHECK bool command_policy_write_file(const char *command, const char *path,
+                                          const struct buffer *document);
+
 #endif

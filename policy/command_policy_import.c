@@ -12,7 +12,6 @@
 #include "base/near_word.h"
 #include "policy/command_policy.h"
 #include "policy/commands.h"
-#include "policy/output_file.h"
 #include "policy/policy_import.h"
 
 enum { FROM, GENERATION, LIST, ANY_CLIENT, OUTPUT, JSON, OPTION_COUNT };
@@ -168,16 +167,6 @@ static void write_json(const struct conversion *conversion, struct buffer *out)
     buffer_append_literal(out, "}\n");
 }
 
-static bool write_file(const char *path, const struct buffer *document)
-{
-    struct error error = {0};
-    if (!document->failed && output_file_write(path, buffer_slice(document), 0644, &error))
-        return true;
-    fprintf(stderr, "dockreeve policy import: %s\n",
-            document->failed ? "out of memory" : error.text);
-    return false;
-}
-
 int command_policy_import(int argc, char **argv)
 {
     struct option_value values[OPTION_COUNT];
@@ -202,7 +191,7 @@ int command_policy_import(int argc, char **argv)
         fputs(buffer_text(&said), stderr);
     }
     if (conversion.done && values[OUTPUT].given &&
-        !write_file(values[OUTPUT].text, &conversion.document))
+        !command_policy_write_file("policy import", values[OUTPUT].text, &conversion.document))
         return COMMAND_FAILED;
     if (!values[JSON].flag && !values[OUTPUT].given)
         buffer_append_slice(&out, buffer_slice(&conversion.document));

@@ -9,6 +9,7 @@
 #include "policy/command_policy.h"
 #include "policy/commands.h"
 #include "policy/environment.h"
+#include "policy/output_file.h"
 #include "policy/policy_list.h"
 #include "policy/policy_paths.h"
 
@@ -86,6 +87,15 @@ bool command_policy_print(struct buffer *out)
     if (!out->failed && fwrite(out->data, 1, out->len, stdout) == out->len && fflush(stdout) == 0)
         return true;
     fputs("dockreeve: cannot write to standard output\n", stderr);
+    return false;
+}
+
+bool command_policy_write_file(const char *command, const char *path, const struct buffer *document)
+{
+    struct error error = {0};
+    if (!document->failed && output_file_write(path, buffer_slice(document), 0644, &error))
+        return true;
+    fprintf(stderr, "dockreeve %s: %s\n", command, document->failed ? "out of memory" : error.text);
     return false;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/near_word.h"
+#include "base/timestamp.h"
 #include "policy/arena.h"
 
 /* The operation's path with "x" for what stands in braces. */
@@ -22,6 +23,14 @@ static void write_example(const struct docker_operation_info *info, struct buffe
         buffer_append_byte(target, 'x');
         (void)slice_cut(&rest, '}');
     }
+}
+
+static bool parse_now(struct docker_request *request, enum http_method method, struct slice target,
+                      bool strict, struct error *error)
+{
+    bool good = docker_request_parse(request, method, target, strict, error);
+    request->now_us = timestamp_now_us();
+    return good;
 }
 
 static bool parse_operation(struct slice name, bool strict, struct docker_request *request,
@@ -45,7 +54,7 @@ static bool parse_operation(struct slice name, bool strict, struct docker_reques
     const struct docker_operation_info *info = docker_operation_info(operation);
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
     write_example(info, &target);
-    return docker_request_parse(request, info->method, buffer_slice(&target), strict, error);
+    return parse_now(request, info->method, buffer_slice(&target), strict, error);
 }
 
 /* What the gate's reader of request lines refuses before anything is looked up (facts http.md R4),
@@ -80,7 +89,7 @@ bool command_request_parse(const char *text, bool strict, struct docker_request 
     if (target.len == 0 || target.ptr[0] != '/')
         return error_set(error, 2, "the path of a request begins with `/`");
     enum http_method known = http_method_from_name(method);
-    return docker_request_parse(request, known, target, strict, error);
+    return parse_now(request, known, target, strict, error);
 }
 
 bool command_object_add(struct docker_object *object, const char *text, struct error *error)

@@ -8,18 +8,40 @@
 
 #include "base/option.h"
 
+extern const struct option_table policy_allow_option_table;
 extern const struct option_table policy_check_option_table;
+extern const struct option_table policy_deny_option_table;
 extern const struct option_table policy_explain_option_table;
 extern const struct option_table policy_import_option_table;
+extern const struct option_table policy_inspect_option_table;
 extern const struct option_table policy_log_option_table;
 extern const struct option_table policy_ls_option_table;
+extern const struct option_table policy_schema_option_table;
+extern const struct option_table policy_suggest_option_table;
+extern const struct option_table policy_init_option_table;
+extern const struct option_table policy_log_option_table;
+extern const struct option_table policy_ls_option_table;
+extern const struct option_table policy_reset_option_table;
+extern const struct option_table policy_rm_option_table;
+extern const struct option_table policy_set_default_option_table;
 extern const struct option_table policy_validate_option_table;
 
+int command_policy_allow(int argc, char **argv);
 int command_policy_check(int argc, char **argv);
+int command_policy_deny(int argc, char **argv);
 int command_policy_explain(int argc, char **argv);
 int command_policy_import(int argc, char **argv);
+int command_policy_inspect(int argc, char **argv);
 int command_policy_log(int argc, char **argv);
 int command_policy_ls(int argc, char **argv);
+int command_policy_schema(int argc, char **argv);
+int command_policy_suggest(int argc, char **argv);
+int command_policy_init(int argc, char **argv);
+int command_policy_log(int argc, char **argv);
+int command_policy_ls(int argc, char **argv);
+int command_policy_reset(int argc, char **argv);
+int command_policy_rm(int argc, char **argv);
+int command_policy_set_default(int argc, char **argv);
 int command_policy_validate(int argc, char **argv);
 
 #endif

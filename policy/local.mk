@@ -1,16 +1,25 @@
 noinst_LIBRARIES += libpolicy.a
-libpolicy_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
+libpolicy_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
 libpolicy_a_SOURCES = \
 	policy/account.c policy/account.h \
 	policy/arena.c policy/arena.h \
 	policy/command_considered.c policy/command_considered.h \
 	policy/command_log.c policy/commands.h \
+	policy/command_log_verify.c policy/command_log_verify.h \
 	policy/command_network.c policy/command_network.h \
-	policy/command_policy.h policy/command_policy_check.c \
+	policy/command_policy.h policy/command_policy_allow.c \
+	policy/command_policy_check.c policy/command_policy_default.c \
+	policy/command_policy_edit.c policy/command_policy_edit.h \
 	policy/command_policy_import.c \
 	policy/command_policy_ls.c \
+	policy/command_policy_resource.c policy/command_policy_resource.h \
+	policy/command_policy_rm.c \
+	policy/command_policy_suggest.c \
 	policy/command_policy_validate.c \
+	policy/command_policy_inspect.c \
+	policy/command_policy_schema.c \
 	policy/command_request.c policy/command_request.h \
+	policy/command_rule.c policy/command_rule.h \
 	policy/environment.c policy/environment.h \
 	policy/environment_notice.c policy/environment_notice.h \
 	policy/environment_variables.c policy/environment_variables.h \
@@ -21,6 +30,7 @@ libpolicy_a_SOURCES = \
 	policy/import_squid.c policy/import_squid_acl.c policy/import_squid.h \
 	policy/import_tinyproxy.c \
 	policy/log_bisect.c policy/log_bisect.h \
+	policy/log_digest.c policy/log_digest.h \
 	policy/log_filter.c policy/log_filter.h \
 	policy/log_follow.c policy/log_follow.h \
 	policy/log_line.c policy/log_line.h \
@@ -32,16 +42,22 @@ libpolicy_a_SOURCES = \
 	policy/log_page_timeline.c \
 	policy/log_reader.c policy/log_reader.h \
 	policy/log_record.c policy/log_record.h \
+	policy/log_resume.c policy/log_resume.h \
 	policy/log_scan.c policy/log_scan.h \
+	policy/log_seal.c policy/log_seal.h \
 	policy/log_summary.c policy/log_summary.h \
 	policy/log_summary_view.c \
 	policy/log_table.c policy/log_table.h \
 	policy/log_timeline.c policy/log_timeline.h \
+	policy/log_verify.c policy/log_verify.h \
+	policy/log_verify_report.c policy/log_verify_report.h \
 	policy/log_view.c policy/log_view.h \
 	policy/output_file.c policy/output_file.h \
 	policy/policy.c policy/policy.h \
 	policy/policy_builder.c policy/policy_builder.h \
+	policy/policy_builtin.c policy/policy_builtin.h \
 	policy/policy_client_reader.c \
+	policy/policy_cover.c policy/policy_cover.h \
 	policy/policy_document.c policy/policy_document.h \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \
@@ -58,13 +74,28 @@ libpolicy_a_SOURCES = \
 	policy/policy_network_reader.c \
 	policy/policy_network_set.c policy/policy_network_set.h \
 	policy/policy_notices.c \
+	policy/policy_overlap.c policy/policy_overlap.h \
 	policy/policy_paths.c policy/policy_paths.h \
 	policy/policy_rule_reader.c \
+	policy/policy_store.c policy/policy_store.h \
 	policy/policy_words.c policy/policy_words.h \
 	policy/posix_expression.c policy/posix_expression.h \
 	policy/preset.c policy/preset.h \
-	policy/rule_hits.h \
-	policy/yaml_tree.c policy/yaml_tree.h
+	policy/rule_hits.c policy/rule_hits.h \
+	policy/rule_place.c policy/rule_place.h \
+	policy/rule_row.c policy/rule_row.h \
+	policy/seal_key.c policy/seal_key.h \
+	policy/suggest.c policy/suggest.h \
+	policy/suggest_diff.c policy/suggest_diff.h \
+	policy/suggest_docker.c \
+	policy/suggest_evidence.c policy/suggest_evidence.h \
+	policy/suggest_network.c \
+	policy/suggest_present.c \
+	policy/suggest_write.c policy/suggest_write.h \
+	policy/text_map.c policy/text_map.h \
+	policy/yaml_edit.c policy/yaml_edit.h \
+	policy/yaml_tree.c policy/yaml_tree.h \
+	policy/yaml_write.c policy/yaml_write.h
 
 # The presets are documents that the program carries. They stand here in the order in which they are listed.
 preset_documents = \
@@ -119,6 +150,16 @@ policy/preset_texts.inc: $(preset_documents) policy/presets/embed.sh
 	for document in $(preset_documents); do documents="$$documents $(srcdir)/$$document"; done && \
 	$(SHELL) $(srcdir)/policy/presets/embed.sh $$documents > $@.tmp && mv $@.tmp $@
 policy/libpolicy_a-preset.$(OBJEXT): policy/preset_texts.inc
+
+# The form of a policy as JSON Schema, carried like the presets.
+EXTRA_DIST += policy/policy.schema.json
+BUILT_SOURCES += policy/policy_schema_text.inc
+CLEANFILES += policy/policy_schema_text.inc
+policy/policy_schema_text.inc: policy/policy.schema.json
+	$(AM_V_GEN)$(MKDIR_P) policy && { echo 'static const char schema_text[] =' && \
+	LC_ALL=C awk '{ gsub(/\\/, "&&"); gsub(/"/, "\\\""); printf "    \"%s\\n\"\n", $$0 }' $(srcdir)/policy/policy.schema.json && \
+	echo '    ;'; } > $@.tmp && mv $@.tmp $@
+policy/libpolicy_a-command_policy_schema.$(OBJEXT): policy/policy_schema_text.inc
 
 # The parts of the page that `policy log --html` writes.
 log_page_parts = \

@@ -205,6 +205,7 @@ bool log_filter_wants(const struct log_filter *filter, const struct log_line *li
     return is_equal_or_any(filter->client, line->fields[LOG_FIELD_CLIENT]) &&
            is_equal_or_any(filter->via, line->fields[LOG_FIELD_VIA]) &&
            is_equal_or_any(filter->kind, line->fields[LOG_FIELD_KIND]) &&
+           (!filter->without_seals || !slice_equal_text(line->fields[LOG_FIELD_EVENT], "seal")) &&
            (!filter->denied || log_line_denied(line)) && (!filter->allowed || is_allowed(line)) &&
            is_rule(filter->rule, line) &&
            (filter->operations == NULL ||

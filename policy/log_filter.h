@@ -22,6 +22,8 @@ struct log_filter {
     int64_t since_us, until_us; /* Unix time, until exclusive; 0 = no bound */
     bool denied;                /* refused, would be refused, or refusals that were only counted */
     bool allowed;               /* allowed, and not only by report mode */
+    bool
+        without_seals; /* no records of the log's own sealing, which are of use to --verify alone */
     struct slice client, via, kind;
     struct slice rule; /* the rule's name or text, its source ("policy.yaml:14"), or the file of it,
                           with or without the folders before it */

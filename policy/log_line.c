@@ -31,6 +31,7 @@ static const struct {
     [LOG_FIELD_PORT] = {SLICE_LITERAL("port"), NUMBER},
     [LOG_FIELD_QUESTION] = {SLICE_LITERAL("question"), TEXT},
     [LOG_FIELD_ADDRESS] = {SLICE_LITERAL("address"), TEXT},
+    [LOG_FIELD_REFUSED_ADDRESSES] = {SLICE_LITERAL("refused_addresses"), LIST},
     [LOG_FIELD_SNI] = {SLICE_LITERAL("sni"), TEXT},
     [LOG_FIELD_DECISION] = {SLICE_LITERAL("decision"), TEXT},
     [LOG_FIELD_RULE] = {SLICE_LITERAL("rule"), TEXT},

@@ -28,6 +28,7 @@ enum log_field {
     LOG_FIELD_PORT,
     LOG_FIELD_QUESTION,
     LOG_FIELD_ADDRESS,
+    LOG_FIELD_REFUSED_ADDRESSES, /* "10.0.0.1 address-class.private", joined by commas */
     LOG_FIELD_SNI,
     LOG_FIELD_DECISION,
     LOG_FIELD_RULE,

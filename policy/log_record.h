@@ -19,7 +19,8 @@ enum log_event {
     LOG_POLICY,
     LOG_START,
     LOG_STOP,
-    LOG_SUPPRESSED
+    LOG_SUPPRESSED,
+    LOG_SEAL /* closes an epoch of a sealed log: policy/log_seal.h */
 };
 
 /* Every field may be absent (ptr NULL, or the flag beside it false) and is then not written. All

@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "policy/policy_internal.h"
-#include "rules/guarded_query.h"
 #include "policy/policy_list.h"
+#include "policy/rule_hits.h"
+#include "rules/guarded_query.h"
 
 struct policy *policy_ref(struct policy *policy)
 {
@@ -36,7 +37,9 @@ void policy_unref(struct policy **policy_pointer)
     }
     network_set_clear(&policy->network);
     free(policy->rules);
+    free(policy->uses);
     free(policy->clients);
+    free(policy->sources);
     arena_free(&policy->arena);
     free(policy);
 }
@@ -97,12 +100,100 @@ void policy_rule_at(const struct policy *policy, size_t index, struct policy_lis
         .key = rule->key,
         .file = rule->file,
         .line = rule->line,
+        .column = rule->column,
+        .comment = rule->comment,
+        .always = rule->layer == POLICY_LAYER_ALWAYS,
+        .match = &rule->match,
     };
 }
 
 bool policy_default_allows(const struct policy *policy)
 {
     return policy->default_allow;
+}
+
+bool policy_default_network_allows(const struct policy *policy)
+{
+    return policy->default_network_allow;
+}
+
+size_t policy_source_count(const struct policy *policy)
+{
+    return policy->source_count;
+}
+
+const struct policy_source *policy_source_at(const struct policy *policy, size_t index)
+{
+    return &policy->sources[index];
+}
+
+uint32_t policy_number_end(const struct policy *policy)
+{
+    return (uint32_t)(POLICY_NUMBER_RULES + policy->rule_count + policy_network_rule_count(policy));
+}
+
+uint64_t policy_number_key(const struct policy *policy, uint32_t number)
+{
+    if (number == POLICY_NUMBER_DEFAULT_DOCKER)
+        return RULE_HITS_DEFAULT_DOCKER;
+    if (number == POLICY_NUMBER_DEFAULT_NETWORK)
+        return RULE_HITS_DEFAULT_NETWORK;
+    if (number < policy->network_first)
+        return policy->rules[number - POLICY_NUMBER_RULES].key;
+    struct policy_network_cursor cursor = {0, number - policy->network_first};
+    for (size_t left = policy->network.entry_count; cursor.entry >= left;) {
+        cursor.entry -= left;
+        left = policy->clients[cursor.scope++].network.entry_count;
+    }
+    struct policy_listed_network rule;
+    (void)policy_network_next(policy, &cursor, &rule);
+    return rule.key;
+}
+
+const char *policy_default_source(const struct policy *policy)
+{
+    return policy->default_source;
+}
+
+const char *policy_default_network_source(const struct policy *policy)
+{
+    return policy->default_network_source;
+}
+
+bool policy_client_inherits(const struct policy *policy, size_t client)
+{
+    return policy->clients[client].inherit;
+}
+
+bool policy_guards_only_report(const struct policy *policy)
+{
+    return policy->guards_report;
+}
+
+static const struct policy_use *find_use(const struct policy *policy, const char *scope,
+                                         const char *what)
+{
+    for (size_t i = 0; i < policy->use_count; i++) {
+        const struct policy_use *use = &policy->uses[i];
+        const char *of =
+            use->client == POLICY_EVERY_CLIENT ? "*" : policy->clients[use->client].shown.name;
+        if (strcmp(of, scope) == 0 && strcmp(use->what, what) == 0)
+            return use;
+    }
+    return NULL;
+}
+
+bool policy_use_place(const struct policy *policy, const char *scope, const char *label,
+                      struct policy_place *place_out)
+{
+    const struct policy_use *use = NULL;
+    for (const struct policy_use *next; (next = find_use(policy, scope, label)) != NULL;) {
+        use = next;
+        label = use->label;
+    }
+    if (use != NULL)
+        *place_out = (struct policy_place){use->what, use->label, use->line};
+    return use != NULL;
 }
 
 /* The keys of `where` by their number. */
@@ -162,8 +253,11 @@ static struct verdict by_rule(const struct policy *policy, const struct policy_c
                               uint32_t position, enum verdict_result result)
 {
     const struct policy_rule *rule = &policy->rules[entry->rules[position]];
-    return (struct verdict){result, false, rule->name != NULL ? rule->name : rule->text,
-                            rule->source, "rule"};
+    return (struct verdict){.result = result,
+                            .rule = rule->name != NULL ? rule->name : rule->text,
+                            .source = rule->source,
+                            .reason = "rule",
+                            .number = POLICY_NUMBER_RULES + entry->rules[position]};
 }
 
 /* Deny wins; an object is asked for only while its facts can still turn the answer. */
@@ -173,7 +267,11 @@ static struct verdict conclude(const struct policy *policy, const struct policy_
     bool default_allows =
         policy->default_allow && operation != DOCKER_OPERATION_NONE && operation != DOCKER_LIBPOD;
     bool allowed = search->allow != POLICY_NO_RULE || default_allows;
-    struct verdict by_default = {VERDICT_DENY, false, "default", "default", "default"};
+    struct verdict by_default = {.result = VERDICT_DENY,
+                                 .rule = "default",
+                                 .source = "default",
+                                 .reason = "default",
+                                 .number = POLICY_NUMBER_DEFAULT_DOCKER};
     if (search->deny != POLICY_NO_RULE)
         return by_rule(policy, entry, search->deny, VERDICT_DENY);
     if ((search->maybe_deny && allowed) || (search->maybe_allow && !allowed)) {
@@ -227,6 +325,7 @@ static void guard_query(const struct policy *policy, struct verdict *verdict)
     if (!policy->guards_report) {
         verdict->rule = "built-in";
         verdict->source = "built-in";
+        verdict->number = POLICY_NUMBER_NONE;
     }
 }
 
@@ -247,6 +346,10 @@ void policy_decide_docker(const struct policy *policy, const struct policy_clien
         policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL)
         guard_query(policy, verdict_out);
     if (client->mode == POLICY_REPORT && verdict_out->result == VERDICT_DENY) {
+        /* Rules are written from this: a parameter that a plain allow would not open is said. */
+        if (strcmp(verdict_out->reason, "default") == 0 &&
+            policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL)
+            verdict_out->reason = "guard.query";
         verdict_out->result = VERDICT_ALLOW;
         verdict_out->would_deny = true;
     }

@@ -89,6 +89,21 @@ const struct policy_client *policy_client_at(const struct policy *policy, size_t
 /* NULL when there is none of that name. */
 const struct policy_client *policy_client_find(const struct policy *policy, struct slice name);
 
+/* Numbers of what can decide: the two defaults, then every rule in the order in which policy_list.h
+ * lists them, Docker rules first. Of this policy only; a rule's key outlives it. */
+enum {
+    POLICY_NUMBER_NONE, /* no rule: built-in, or not decided */
+    POLICY_NUMBER_DEFAULT_DOCKER,
+    POLICY_NUMBER_DEFAULT_NETWORK,
+    POLICY_NUMBER_RULES, /* of the first rule */
+};
+
+/* One above the highest. */
+uint32_t policy_number_end(const struct policy *policy);
+/* The key (policy_list.h, rule_hits.h) of a number from POLICY_NUMBER_DEFAULT_DOCKER on. Costs a
+ * hash of the rule's text: keep it. */
+uint64_t policy_number_key(const struct policy *policy, uint32_t number);
+
 enum verdict_result {
     VERDICT_DENY,
     VERDICT_ALLOW,
@@ -102,6 +117,7 @@ struct verdict {
     const char *rule;   /* name or text of the deciding rule; "default" */
     const char *source; /* "policy.yaml:14", "preset/traefik:6", "env CONTAINERS=1", "default" */
     const char *reason; /* "rule" or "default" */
+    uint32_t number;    /* of the deciding rule or default; POLICY_NUMBER_NONE = built-in */
 };
 /* The texts live as long as the policy. */
 

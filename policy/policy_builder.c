@@ -57,6 +57,20 @@ struct network_set *policy_builder_network(struct policy_builder *builder, size_
                                          : &builder->clients[client].network;
 }
 
+void policy_builder_add_source(struct policy_builder *builder, const char *path, size_t bytes,
+                               int64_t modified_us)
+{
+    struct policy *policy = builder->policy;
+    for (size_t i = 0; i < policy->source_count; i++) {
+        if (strcmp(policy->sources[i].path, path) == 0)
+            return;
+    }
+    policy->sources = array_grow(policy->sources, policy->source_count, &policy->source_capacity,
+                                 sizeof(policy->sources[0]));
+    policy->sources[policy->source_count++] = (struct policy_source){
+        arena_text(&policy->arena, slice_from_text(path)), bytes, modified_us};
+}
+
 /* The id does not depend on file or line, so that a rule keeps it when something is written above
  * it. */
 static void name_rule(struct policy_builder *builder, struct policy_rule *rule)
@@ -190,6 +204,7 @@ static void hash_rule(uint64_t *hash, const struct policy_rule *rule)
         hash_number(hash, condition->min);
         hash_number(hash, condition->absent);
     }
+    hash_number(hash, match->expires_us);
     hash_slice(hash, slice_from_text(rule->source));
 }
 
@@ -309,6 +324,11 @@ static int64_t setting_or(const struct policy_setting *setting, int64_t otherwis
     return setting->set ? setting->value : otherwise;
 }
 
+static const char *keep_source(struct policy *policy, const struct policy_setting *setting)
+{
+    return setting->set ? arena_text(&policy->arena, slice_from_text(setting->source)) : NULL;
+}
+
 static void finish_client(struct policy_builder *builder, size_t index)
 {
     struct builder_client *from = &builder->clients[index];
@@ -341,6 +361,17 @@ static void finish_client(struct policy_builder *builder, size_t index)
     entry->index = policy_index_build(builder->policy, entry->rules, entry->rule_count);
 }
 
+/* Network rules are numbered behind the Docker rules, as they are listed. */
+static void number_network(struct policy *policy)
+{
+    policy->network_first = (uint32_t)(POLICY_NUMBER_RULES + policy->rule_count);
+    uint32_t next = policy->network_first + (uint32_t)policy->network.entry_count;
+    for (size_t i = 0; i < policy->client_count; i++) {
+        policy->clients[i].network_first = next;
+        next += (uint32_t)policy->clients[i].network.entry_count;
+    }
+}
+
 struct policy *policy_builder_finish(struct policy_builder *builder, struct policy_messages *errors,
                                      struct policy_messages *notices)
 {
@@ -354,6 +385,8 @@ struct policy *policy_builder_finish(struct policy_builder *builder, struct poli
     policy->guards_report = builder->guards_report;
     policy->default_allow = setting_or(&builder->default_allow, false) != 0;
     policy->default_network_allow = setting_or(&builder->default_network, false) != 0;
+    policy->default_source = keep_source(policy, &builder->default_allow);
+    policy->default_network_source = keep_source(policy, &builder->default_network);
     network_set_seal(&policy->network);
     policy->clients = calloc(builder->client_count, sizeof(policy->clients[0]));
     if (policy->clients == NULL)
@@ -362,6 +395,7 @@ struct policy *policy_builder_finish(struct policy_builder *builder, struct poli
     policy->client_count = builder->client_count;
     for (size_t i = 0; i < builder->client_count; i++)
         finish_client(builder, i);
+    number_network(policy);
     set_hash(policy);
     policy_notices_add(policy, notices);
     policy_network_notices_add(policy, notices);

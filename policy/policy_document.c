@@ -8,10 +8,12 @@
 
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/near_word.h"
+#include "base/timestamp.h"
 #include "policy/policy_file.h"
 #include "policy/preset.h"
 
@@ -130,6 +132,32 @@ void policy_document_set_once(const struct policy_document *document,
         true, value, arena_printf(&document->reading->arena, "%s:%u", document->label, node->line)};
 }
 
+/* A date is its first moment: what expires on a day is not allowed on that day. */
+bool policy_document_read_expires(const struct policy_document *document,
+                                  const struct yaml_tree_node *node, int64_t *expires_us_out)
+{
+    enum { DATE_LEN = 10 };
+    char text[DATE_LEN + sizeof("T00:00:00Z")];
+    if (!policy_document_text(document, node, "expires"))
+        return false;
+    struct slice time = node->text;
+    if (time.len == DATE_LEN) {
+        snprintf(text, sizeof(text), "%.*sT00:00:00Z", DATE_LEN, time.ptr);
+        time = slice_from_text(text);
+    }
+    if (!timestamp_parse(time, expires_us_out) || *expires_us_out <= 0) {
+        policy_document_error(document, node,
+                              "`expires` takes a date or a time in UTC: 2027-01-31 (its first "
+                              "moment) or 2027-01-31T18:00:00Z");
+        return false;
+    }
+    if (*expires_us_out <= timestamp_now_us())
+        policy_document_notice(document, node,
+                               "this rule has expired and is ignored: remove it, or give it a "
+                               "later time");
+    return true;
+}
+
 void policy_document_read_bool(const struct policy_document *document,
                                const struct yaml_tree_node *node, const char *what,
                                struct policy_setting *setting)
@@ -168,6 +196,17 @@ static bool used_already(const struct policy_document *document, size_t client, 
     return false;
 }
 
+static void note_use(const struct policy_document *document, size_t client,
+                     const struct yaml_tree_node *node, const char *what)
+{
+    struct policy *policy = document->reading->builder->policy;
+    policy->uses =
+        array_grow(policy->uses, policy->use_count, &policy->use_capacity, sizeof(policy->uses[0]));
+    policy->uses[policy->use_count++] = (struct policy_use){
+        arena_text(&policy->arena, slice_from_text(what)),
+        arena_text(&policy->arena, slice_from_text(document->label)), node->line, client};
+}
+
 static void use_preset(const struct policy_document *document, size_t client,
                        const struct yaml_tree_node *node)
 {
@@ -189,6 +228,7 @@ static void use_preset(const struct policy_document *document, size_t client,
     if (strcmp(preset->name, "preset/negotiate") == 0 ||
         used_already(document, client, preset->name))
         return; /* negotiate holds for everybody anyway */
+    note_use(document, client, node, preset->name);
     struct policy_document inner = {.reading = document->reading,
                                     .kind = POLICY_DOCUMENT_RULES,
                                     .file = preset->name,
@@ -196,6 +236,7 @@ static void use_preset(const struct policy_document *document, size_t client,
                                     .client = client,
                                     .layer = POLICY_LAYER_DOCUMENT,
                                     .parent = document};
+    policy_builder_add_source(document->reading->builder, preset->name, preset->text.len, 0);
     policy_document_read(&inner, preset->text);
 }
 
@@ -210,6 +251,7 @@ void policy_preset_add_always(struct policy_builder *builder, struct policy_mess
                                        .label = preset->name,
                                        .client = POLICY_EVERY_CLIENT,
                                        .layer = POLICY_LAYER_ALWAYS};
+    policy_builder_add_source(builder, preset->name, preset->text.len, 0);
     policy_document_read(&document, preset->text);
     policy_messages_free(&notices);
     arena_free(&reading.arena);
@@ -256,10 +298,15 @@ static void use_file(const struct policy_document *document, size_t client,
         }
     }
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    switch (policy_file_read(inner.file, reading->check_owner, &text, reading->errors)) {
+    int64_t modified_us;
+    switch (policy_file_read_dated(inner.file, reading->check_owner, &text, &modified_us,
+                                   reading->errors)) {
     case POLICY_FILE_READ:
-        if (!used_already(document, client, inner.file))
-            policy_document_read(&inner, buffer_slice(&text));
+        if (used_already(document, client, inner.file))
+            return;
+        policy_builder_add_source(reading->builder, inner.file, text.len, modified_us);
+        note_use(document, client, node, inner.label);
+        policy_document_read(&inner, buffer_slice(&text));
         return;
     case POLICY_FILE_MISSING:
         policy_document_error(document, node, "there is no file %s", inner.file);

@@ -67,6 +67,10 @@ bool policy_document_bool(const struct policy_document *document, const struct y
 /* The number of `key` among `names`; count when it is none, reported with "did you mean". */
 size_t policy_document_key(const struct policy_document *document, const struct yaml_tree_node *key,
                            const char *const *names, size_t count, const char *where);
+/* The time from which on a rule is ignored. False, reported, when it is none; a time that is over
+ * is a notice. */
+bool policy_document_read_expires(const struct policy_document *document,
+                                  const struct yaml_tree_node *node, int64_t *expires_us_out);
 /* Sets what may be said once; `may_override` lets a later document say it again. */
 void policy_document_set_once(const struct policy_document *document,
                               const struct yaml_tree_node *node, const char *what, int64_t value,

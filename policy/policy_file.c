@@ -90,6 +90,14 @@ static bool read_all(int fd, const char *path, struct buffer *out, struct policy
 enum policy_file_result policy_file_read(const char *path, bool check_owner, struct buffer *out,
                                          struct policy_messages *errors)
 {
+    int64_t modified_us;
+    return policy_file_read_dated(path, check_owner, out, &modified_us, errors);
+}
+
+enum policy_file_result policy_file_read_dated(const char *path, bool check_owner,
+                                               struct buffer *out, int64_t *modified_us_out,
+                                               struct policy_messages *errors)
+{
     /* O_NONBLOCK: a named pipe in place of the file must not stop us. */
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -108,5 +116,6 @@ enum policy_file_result policy_file_read(const char *path, bool check_owner, str
         if (!check_folders(path, errors) || !good)
             return POLICY_FILE_BAD;
     }
+    *modified_us_out = (int64_t)status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000;
     return read_all(fd, path, out, errors) ? POLICY_FILE_READ : POLICY_FILE_BAD;
 }

@@ -18,6 +18,10 @@ enum policy_file_result { POLICY_FILE_READ, POLICY_FILE_MISSING, POLICY_FILE_BAD
  */
 enum policy_file_result policy_file_read(const char *path, bool check_owner, struct buffer *out,
                                          struct policy_messages *errors);
+/* The same; *modified_us_out is the Unix time of the last change of what was read. */
+enum policy_file_result policy_file_read_dated(const char *path, bool check_owner,
+                                               struct buffer *out, int64_t *modified_us_out,
+                                               struct policy_messages *errors);
 
 /* The same check for a folder alone. False with a message in `errors`; a missing folder is fine. */
 bool policy_file_check_folder(const char *path, struct policy_messages *errors);

@@ -192,6 +192,10 @@ static void add_selected(struct policy_index *index, enum docker_operation opera
                          const struct docker_rule *rule, uint32_t position)
 {
     struct operation_rules *rules = &index->operations[operation];
+    if (rule->expires_us != 0) { /* the shortcuts below do not know the time */
+        positions_add(&rules->scan, position);
+        return;
+    }
     if (rule->condition_count == 0 && rule->methods == 0) {
         uint32_t *first = rule->allows ? &rules->first_allow : &rules->first_deny;
         if (position < *first)

@@ -28,6 +28,7 @@ struct policy_rule {
     enum policy_layer layer;
     size_t client;        /* index, or POLICY_EVERY_CLIENT */
     const char *name;     /* NULL = none */
+    const char *comment;  /* NULL = none */
     const char *text;     /* "allow ContainerStart where name=web-*" */
     const char *selector; /* "ContainerStart" */
     const char *where;    /* "name=web-*", "" = none */
@@ -45,6 +46,15 @@ struct policy_client_entry {
     size_t rule_count;
     struct policy_index *index; /* owned */
     struct network_set network; /* owned: its own rules only */
+    uint32_t network_first;     /* number of the first of them (policy.h) */
+};
+
+/* That a document `use`s another one; the first one that does, for each scope. */
+struct policy_use {
+    const char *what;  /* the used one's short name: "preset/npm" */
+    const char *label; /* the user's */
+    unsigned line;
+    size_t client; /* index, or POLICY_EVERY_CLIENT */
 };
 
 struct policy {
@@ -54,12 +64,18 @@ struct policy {
     bool cut_on_revoke;
     bool from_file; /* there was a policy.yaml */
     bool default_allow, default_network_allow;
+    const char *default_source, *default_network_source; /* NULL = not written anywhere */
     bool guards_report; /* what guards refuse passes and is logged as would_deny (environment
                            compatibility) */
     const char *operation_advice[DOCKER_OPERATION_COUNT]; /* NULL = change the file */
     const char *config_path;                              /* NULL = none */
     struct policy_rule *rules;                            /* owned */
     size_t rule_count, rule_capacity;
+    uint32_t network_first;        /* number of the first of them */
+    struct policy_source *sources; /* owned */
+    size_t source_count, source_capacity;
+    struct policy_use *uses; /* owned */
+    size_t use_count, use_capacity;
     struct network_set network;          /* owned: top-level rules, for all clients that inherit */
     struct policy_client_entry *clients; /* owned */
     size_t client_count;
@@ -100,6 +116,10 @@ struct policy_builder {
 /* The client of that name, made when it is new. The index stays valid, the pointer behind it does
  * not. */
 size_t policy_builder_client(struct policy_builder *builder, struct slice name);
+
+/* Notes a document that was read, once. */
+void policy_builder_add_source(struct policy_builder *builder, const char *path, size_t bytes,
+                               int64_t modified_us);
 
 /* Takes `rule` over, match and all. Fills text and id from name, selector and where. */
 void policy_builder_take_rule(struct policy_builder *builder, struct policy_rule *rule);

@@ -48,8 +48,11 @@ static bool read_file(struct policy_reading *reading, const char *file, const ch
         policy_document_read(&document, *reading->cli_text);
         return true;
     }
-    switch (policy_file_read(file, reading->check_owner, &text, reading->errors)) {
+    int64_t modified_us;
+    switch (
+        policy_file_read_dated(file, reading->check_owner, &text, &modified_us, reading->errors)) {
     case POLICY_FILE_READ:
+        policy_builder_add_source(reading->builder, file, text.len, modified_us);
         policy_document_read(&document, buffer_slice(&text));
         return true;
     case POLICY_FILE_MISSING:
@@ -167,6 +170,7 @@ static void read_environment(struct policy_reading *reading, const struct policy
         environment_note_ended(inputs->environment, inputs->config_path, reading->notices);
         return;
     }
+    policy_builder_add_source(reading->builder, "environment", 0, 0);
     if (!environment_add_rules(reading->builder, inputs->environment, reading->errors,
                                reading->notices) ||
         inputs->listen_count > 0)

@@ -29,12 +29,14 @@ struct finding {
 /* The scopes of one client in the order of their rules. */
 struct scopes {
     const struct network_set *sets[2];
+    uint32_t first_numbers[2];
 };
 
 static struct scopes scopes_of(const struct policy *policy, const struct policy_client *client)
 {
     const struct policy_client_entry *entry = &policy->clients[client->index];
-    return (struct scopes){.sets = {entry->inherit ? &policy->network : NULL, &entry->network}};
+    return (struct scopes){.sets = {entry->inherit ? &policy->network : NULL, &entry->network},
+                           .first_numbers = {policy->network_first, entry->network_first}};
 }
 
 static const struct network_entry *entry_at(const struct scopes *scopes, uint64_t place,
@@ -278,6 +280,7 @@ static struct network_verdict by_rule(const struct scopes *scopes, uint64_t plac
         .pattern = network_entry_slice(entry),
         .label = rule->label,
         .line = entry->line,
+        .number = scopes->first_numbers[place >> 32] + (uint32_t)(place & UINT32_MAX),
     };
 }
 
@@ -305,7 +308,8 @@ static struct network_verdict by_default(const struct policy *policy, const stru
                                          const struct network_request *request,
                                          const struct finding *finding)
 {
-    struct network_verdict verdict = {.result = VERDICT_DENY, .reason = "default"};
+    struct network_verdict verdict = {
+        .result = VERDICT_DENY, .reason = "default", .number = POLICY_NUMBER_DEFAULT_NETWORK};
     const char *why, *reason;
     if (policy->default_network_allow) {
         if (network_default_match(request, &why, &reason) == NETWORK_MATCH_YES) {
@@ -387,10 +391,32 @@ static void judge_server_name(const struct policy *policy, const struct scopes *
     if (other.label != NULL)
         *verdict = other;
     else
-        *verdict = (struct network_verdict){.result = VERDICT_DENY};
+        *verdict = (struct network_verdict){.result = VERDICT_DENY,
+                                            .number = POLICY_NUMBER_DEFAULT_NETWORK};
     verdict->malformed = false;
     verdict->reason = "sni-denied";
     verdict->why = "the ClientHello names a host that is not allowed itself";
+}
+
+/* Rules are written from what report mode says: what a plain allow of the host would refuse, too,
+ * is named before what can be mended by one. */
+static void name_what_is_carried(const struct network_request *request,
+                                 struct network_verdict *verdict)
+{
+    static const char *const mended[] = {"default", "opaque", "protocol"};
+    const char *why, *reason;
+    for (size_t i = 0; i < ARRAY_LEN(mended); i++) {
+        if (strcmp(verdict->reason, mended[i]) != 0)
+            continue;
+        struct network_request named = *request;
+        named.address = NULL; /* the address was judged already */
+        if (network_default_match(&named, &why, &reason) == NETWORK_MATCH_NO &&
+            strncmp(reason, "address-class.", 14) != 0) {
+            verdict->reason = reason;
+            verdict->why = why;
+        }
+        return;
+    }
 }
 
 void policy_decide_network(const struct policy *policy, const struct policy_client *client,
@@ -410,6 +436,7 @@ void policy_decide_network(const struct policy *policy, const struct policy_clie
             verdict.why = "special-purpose addresses that no rule names are refused in report "
                           "mode too";
         } else {
+            name_what_is_carried(request, &verdict);
             verdict.result = VERDICT_ALLOW;
             verdict.would_deny = true;
         }

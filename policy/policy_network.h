@@ -23,6 +23,7 @@ struct network_verdict {
     struct slice pattern; /* "*.npmjs.org", as written */
     const char *label;    /* "policy.yaml", "preset/npm" */
     unsigned line;        /* 0 = none */
+    uint32_t number;      /* of the rule or default, as for Docker requests */
 };
 /* The texts live as long as the policy. */
 

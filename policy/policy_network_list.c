@@ -32,31 +32,58 @@ size_t policy_network_rule_count(const struct policy *policy)
     return count;
 }
 
-bool policy_network_next(const struct policy *policy, struct policy_network_cursor *cursor,
-                         struct policy_listed_network *rule_out)
+static const struct network_set *set_of(const struct policy *policy, size_t scope)
+{
+    return scope == 0 ? &policy->network : &policy->clients[scope - 1].network;
+}
+
+void policy_network_at(const struct policy *policy, size_t scope, uint32_t index,
+                       struct policy_listed_network *rule_out)
+{
+    const struct network_set *set = set_of(policy, scope);
+    const struct network_entry *entry = &set->entries[index];
+    const struct network_set_rule *rule = &set->rules[entry->rule];
+    *rule_out = (struct policy_listed_network){
+        .scope = scope == 0 ? "*" : policy->clients[scope - 1].shown.name,
+        .allows = rule->match.allows,
+        .name = rule->name,
+        .comment = rule->comment,
+        .pattern = network_entry_slice(entry),
+        .ports = &set->ports[entry->ports],
+        .match = &rule->match,
+        .where = rule->conditions,
+        .label = rule->label,
+        .file = rule->file,
+        .line = entry->line,
+        .rule_line = rule->line,
+        .rule_column = rule->column,
+    };
+    rule_out->key = key_of(rule_out);
+    policy_key_id(rule_out->key, rule_out->id);
+}
+
+bool policy_network_step(const struct policy *policy, struct policy_network_cursor *cursor,
+                         size_t *scope_out, uint32_t *index_out)
 {
     for (; cursor->scope <= policy->client_count; cursor->scope++, cursor->entry = 0) {
-        const bool top = cursor->scope == 0;
-        const struct network_set *set =
-            top ? &policy->network : &policy->clients[cursor->scope - 1].network;
-        if (cursor->entry == set->entry_count)
+        if (cursor->entry == set_of(policy, cursor->scope)->entry_count)
             continue;
-        const struct network_entry *entry = &set->entries[cursor->entry++];
-        const struct network_set_rule *rule = &set->rules[entry->rule];
-        *rule_out = (struct policy_listed_network){
-            .scope = top ? "*" : policy->clients[cursor->scope - 1].shown.name,
-            .allows = rule->match.allows,
-            .name = rule->name,
-            .pattern = network_entry_slice(entry),
-            .where = rule->conditions,
-            .label = rule->label,
-            .line = entry->line,
-        };
-        rule_out->key = key_of(rule_out);
-        policy_key_id(rule_out->key, rule_out->id);
+        *scope_out = cursor->scope;
+        *index_out = (uint32_t)cursor->entry++;
         return true;
     }
     return false;
+}
+
+bool policy_network_next(const struct policy *policy, struct policy_network_cursor *cursor,
+                         struct policy_listed_network *rule_out)
+{
+    size_t scope;
+    uint32_t index;
+    if (!policy_network_step(policy, cursor, &scope, &index))
+        return false;
+    policy_network_at(policy, scope, index, rule_out);
+    return true;
 }
 
 void policy_listed_network_write(const struct policy_listed_network *rule, struct buffer *out)

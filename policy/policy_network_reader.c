@@ -222,31 +222,6 @@ static void read_ech(struct draft *draft, const struct yaml_tree_node *node)
         policy_document_error(draft->document, node, "`ech` is allow or deny");
 }
 
-/* A date is its first moment: what expires on a day is not allowed on that day. */
-static void read_expires(struct draft *draft, const struct yaml_tree_node *node)
-{
-    enum { DATE_LEN = 10 };
-    char text[DATE_LEN + sizeof("T00:00:00Z")];
-    if (!policy_document_text(draft->document, node, "expires"))
-        return;
-    struct slice time = node->text;
-    if (time.len == DATE_LEN) {
-        snprintf(text, sizeof(text), "%.*sT00:00:00Z", DATE_LEN, time.ptr);
-        time = slice_from_text(text);
-    }
-    if (!timestamp_parse(time, &draft->rule.match.expires_us) ||
-        draft->rule.match.expires_us <= 0) {
-        policy_document_error(draft->document, node,
-                              "`expires` takes a date or a time in UTC: 2027-01-31 (its first "
-                              "moment) or 2027-01-31T18:00:00Z");
-        return;
-    }
-    if (draft->rule.match.expires_us <= timestamp_now_us())
-        policy_document_notice(draft->document, node,
-                               "this rule has expired and is ignored: remove it, or give it a "
-                               "later time");
-}
-
 static void read_require_sni(struct draft *draft, const struct yaml_tree_node *node)
 {
     bool value;
@@ -389,14 +364,15 @@ static void read_condition(struct draft *draft, enum rule_key which,
         read_list(draft, value, rule_keys[which], read_protocol);
         break;
     case RULE_EXPIRES:
-        read_expires(draft, value);
+        (void)policy_document_read_expires(draft->document, value, &draft->rule.match.expires_us);
         break;
     case RULE_NAME:
         if (policy_document_text(draft->document, value, "name"))
             draft->rule.name = arena_text(arena_of(draft), value->text);
         return;
     case RULE_COMMENT:
-        (void)policy_document_text(draft->document, value, "comment");
+        if (policy_document_text(draft->document, value, "comment"))
+            draft->rule.comment = arena_text(arena_of(draft), value->text);
         return;
     case RULE_ALLOW:
     case RULE_DENY:

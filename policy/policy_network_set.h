@@ -20,6 +20,7 @@
 struct network_set_rule {
     struct network_rule match; /* owned */
     const char *name;          /* NULL = none */
+    const char *comment;       /* NULL = none */
     const char *label;         /* "policy.yaml", "preset/npm" */
     const char *file;          /* for messages */
     const char *conditions;    /* "methods=GET paths=/debian/a", "" = none */

@@ -3,6 +3,8 @@
  * What is allowed in a policy and yet worth a sentence when it is loaded. */
 #include <string.h>
 
+#include "base/timestamp.h"
+#include "policy/policy_cover.h"
 #include "policy/policy_internal.h"
 
 static void notice(struct policy_messages *notices, const struct policy_rule *rule,
@@ -33,56 +35,35 @@ static bool allows_create(const struct docker_rule *rule)
     return rule->allows && docker_operation_set_has(&selected, DOCKER_CONTAINER_CREATE);
 }
 
-/* Adds to `set` what rules without path and conditions deny to everybody whom `rule` concerns. */
-static void collect_denied(const struct policy *policy, const struct policy_rule *rule,
-                           struct docker_operation_set *set)
+/* Of rules of files: what presets and variables repeat is nobody's mistake. */
+static bool is_of_file(const struct policy_rule *rule)
 {
-    for (size_t i = 0; i < policy->rule_count; i++) {
-        const struct policy_rule *other = &policy->rules[i];
-        bool same_scope = other->client == rule->client || (other->client == POLICY_EVERY_CLIENT &&
-                                                            rule->client != POLICY_EVERY_CLIENT &&
-                                                            policy->clients[rule->client].inherit);
-        if (other == rule || other->match.allows || other->match.condition_count > 0 ||
-            other->match.methods != 0 || !same_scope)
-            continue;
-        for (size_t word = 0; word < ARRAY_LEN(set->bits); word++)
-            set->bits[word] |= other->match.operations.bits[word];
-    }
+    return rule->file != NULL && strncmp(rule->file, "preset/", 7) != 0;
 }
 
-static bool is_within(const struct docker_operation_set *inner,
-                      const struct docker_operation_set *outer)
+/* Of expired rules the reader speaks. */
+static void note_covered(const struct policy *policy, struct policy_messages *notices)
 {
-    for (size_t word = 0; word < ARRAY_LEN(inner->bits); word++) {
-        if ((inner->bits[word] & ~outer->bits[word]) != 0)
-            return false;
-    }
-    return true;
-}
-
-/* An allow all of whose operations are denied without condition decides nothing. The deny sets are
- * the same for all rules of one scope, so they are collected once each. */
-static void note_shadowed(const struct policy *policy, struct policy_messages *notices)
-{
-    struct docker_operation_set denied = {{0}};
-    size_t scope = 0;
-    bool collected = false;
+    struct policy_cover_scope scope = POLICY_COVER_SCOPE(policy);
+    const int64_t now_us = timestamp_now_us();
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct policy_rule *rule = &policy->rules[i];
+        struct policy_cover cover;
         if (!rule->match.allows || rule->layer == POLICY_LAYER_ALWAYS)
             continue; /* nobody wrote what always holds */
-        if (!collected || rule->client != scope) {
-            denied = (struct docker_operation_set){{0}};
-            collect_denied(policy, rule, &denied);
-            scope = rule->client;
-            collected = true;
-        }
-        struct docker_operation_set selected;
-        docker_rule_selected(&rule->match, &selected);
-        if (is_within(&selected, &denied))
-            notice(notices, rule,
-                   "this rule can never decide: all it allows is denied by rules without a "
-                   "condition");
+        policy_docker_cover(&scope, i, now_us, &cover);
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+        if (cover.kind == POLICY_COVER_DENIED)
+            buffer_append_literal(&text, "this rule can never decide: all it allows is denied by "
+                                         "rules without a condition (");
+        else if (cover.kind == POLICY_COVER_EARLIER && is_of_file(rule))
+            buffer_append_literal(&text, "this rule adds nothing: all it allows is decided by "
+                                         "rules without a condition (");
+        else
+            continue;
+        policy_cover_write_source(&cover, &text);
+        buffer_append_byte(&text, ')');
+        notice(notices, rule, buffer_text(&text));
     }
 }
 
@@ -123,6 +104,6 @@ void policy_notices_add(const struct policy *policy, struct policy_messages *not
                 "client `%s` is in report mode: nothing is denied to it by rule or default",
                 policy->clients[i].shown.name);
     }
-    note_shadowed(policy, notices);
+    note_covered(policy, notices);
     note_create(policy, notices);
 }

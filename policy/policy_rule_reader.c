@@ -456,6 +456,18 @@ static void read_where(struct draft *draft, const struct yaml_tree_node *map)
 
 /* ---- rule ---- */
 
+/* Shown behind the conditions, of which it is one more. */
+static void read_expires(struct draft *draft, const struct yaml_tree_node *node)
+{
+    if (!policy_document_read_expires(draft->document, node, &draft->rule.match.expires_us)) {
+        draft->bad = true;
+        return;
+    }
+    separate(&draft->where, " ");
+    buffer_append_literal(&draft->where, "expires=");
+    buffer_append_slice(&draft->where, node->text);
+}
+
 static bool is_empty_set(const struct docker_operation_set *set)
 {
     uint64_t any = 0;
@@ -484,10 +496,20 @@ static void finish_rule(struct draft *draft, const struct yaml_tree_node *node)
     policy_builder_take_rule(document->reading->builder, &draft->rule);
 }
 
+/* NULL, and reported, when it is no text. */
+static const char *keep_text(struct draft *draft, const struct yaml_tree_node *node,
+                             const char *what)
+{
+    if (policy_document_text(draft->document, node, what))
+        return arena_text(&draft->document->reading->builder->policy->arena, node->text);
+    draft->bad = true;
+    return NULL;
+}
+
 static void read_rule(struct draft *draft, const struct yaml_tree_node *node)
 {
-    static const char *const keys[] = {"allow", "deny", "where", "name", "comment"};
-    const struct yaml_tree_node *allow = NULL, *deny = NULL, *where = NULL;
+    static const char *const keys[] = {"allow", "deny", "where", "name", "comment", "expires"};
+    const struct yaml_tree_node *allow = NULL, *deny = NULL, *where = NULL, *expires = NULL;
     if (node->kind != YAML_TREE_MAPPING) {
         DRAFT_ERROR(draft, node, "a rule is a map, like {allow: \"@read\"}, not %s",
                     yaml_tree_kind_name(node));
@@ -505,14 +527,13 @@ static void read_rule(struct draft *draft, const struct yaml_tree_node *node)
             where = key->value;
             break;
         case 3:
-            if (policy_document_text(draft->document, key->value, "name"))
-                draft->rule.name =
-                    arena_text(&draft->document->reading->builder->policy->arena, key->value->text);
-            else
-                draft->bad = true;
+            draft->rule.name = keep_text(draft, key->value, "name");
             break;
         case 4:
-            draft->bad |= !policy_document_text(draft->document, key->value, "comment");
+            draft->rule.comment = keep_text(draft, key->value, "comment");
+            break;
+        case 5:
+            expires = key->value;
             break;
         default:
             draft->bad = true;
@@ -526,6 +547,8 @@ static void read_rule(struct draft *draft, const struct yaml_tree_node *node)
     read_targets(draft, allow != NULL ? allow : deny, allow != NULL ? "allow" : "deny");
     if (where != NULL)
         read_where(draft, where);
+    if (expires != NULL)
+        read_expires(draft, expires);
     if (!draft->bad)
         finish_rule(draft, node);
 }

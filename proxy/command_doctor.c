@@ -10,19 +10,21 @@
 #include <unistd.h>
 
 #include "base/command.h"
+#include "base/json_value.h"
 #include "base/json_write.h"
 #include "policy/environment.h"
 #include "policy/policy_load.h"
 #include "policy/policy_paths.h"
 #include "proxy/commands.h"
 #include "proxy/common_options.h"
+#include "proxy/control_client.h"
 #include "proxy/probe.h"
 #include "proxy/resolver.h"
 #include "proxy/serve_options.h"
 
 extern char **environ;
 
-enum { UPSTREAM, CONFIG, RESOLVER, JSON, OPTION_COUNT };
+enum { UPSTREAM, CONFIG, RESOLVER, STATE, JSON, OPTION_COUNT };
 enum { PROBE_TIMEOUT_MS = 3000 };
 
 static const struct option options[OPTION_COUNT] = {
@@ -33,6 +35,7 @@ static const struct option options[OPTION_COUNT] = {
                   .argument = "ADDR[:PORT]",
                   .help = "name server to ask, as given to serve, instead of those of "
                           "/etc/resolv.conf"},
+    [STATE] = COMMON_OPTION_STATE,
     [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "print one JSON object a line"},
 };
 
@@ -151,6 +154,7 @@ static void check_request(struct report *report, const struct policy *policy,
     struct error error;
     if (request != NULL &&
         docker_request_parse(request, method, slice_from_text(target), false, &error)) {
+        request->now_us = timestamp_now_us();
         policy_decide_docker(policy, client, request, DOCKER_OBJECT_UNKNOWN, NULL, NULL, &verdict);
         say(report, FINDING_OK, "client", "%s: %s (%s) is %s by %s (%s)", client->name, what,
             docker_operation_info(request->operation)->name,
@@ -279,6 +283,31 @@ static void check_resolver(struct report *report, const struct option_value *ser
     event_base_free(question.base);
 }
 
+/* A gate that runs is asked how it is. That none answers is no fault: it may run elsewhere, or be
+ * content without a state folder. */
+static void check_gate(struct report *report, const char *folder)
+{
+    AUTO_BUFFER struct buffer answer = BUFFER_EMPTY, hash = BUFFER_EMPTY;
+    struct error error;
+    if (!control_client_ask(folder, "status", PROBE_TIMEOUT_MS, &answer, &error)) {
+        say(report, FINDING_NOTE, "gate", "%s", error.text);
+        return;
+    }
+    struct slice status = buffer_slice(&answer);
+    struct slice reload = json_value_member(status, "reload");
+    json_value_append(json_value_member(json_value_member(status, "policy"), "hash"), &hash);
+    say(report, FINDING_OK, "gate", "it answers in %s and obeys policy %s", folder,
+        buffer_text(&hash));
+    if (slice_equal_text(json_value_member(reload, "ok"), "false"))
+        say(report, FINDING_WRONG, "gate",
+            "it refused the policy at the last reload and obeys an older one: `dockreeve policy "
+            "status` says why");
+    if (json_value_is_true(json_value_member(json_value_member(status, "log"), "failing")))
+        say(report, FINDING_WRONG, "gate",
+            "it cannot write its log: its standard error says why, and `dockreeve policy status` "
+            "where the log is");
+}
+
 static void check_policy(struct report *report, const char *config, const struct policy *policy,
                          const struct policy_messages *errors)
 {
@@ -329,6 +358,9 @@ int command_doctor(int argc, char **argv)
     AUTO_FREE char *config = values[CONFIG].given
                                  ? slice_to_text(slice_from_text(values[CONFIG].text))
                                  : policy_path_config();
+    AUTO_FREE char *state = values[STATE].given ? slice_to_text(slice_from_text(values[STATE].text))
+                                                : policy_path_state();
     check(&report, values, config);
+    check_gate(&report, state);
     return report.exit_code;
 }

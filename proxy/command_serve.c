@@ -15,9 +15,13 @@
 #include "policy/environment.h"
 #include "proxy/commands.h"
 #include "proxy/confine.h"
+#include "proxy/control.h"
 #include "proxy/gate.h"
+#include "proxy/log_sealing.h"
 #include "proxy/reload.h"
+#include "proxy/rule_counter.h"
 #include "proxy/serve_options.h"
+#include "proxy/state_folder.h"
 
 extern char **environ;
 
@@ -103,8 +107,9 @@ static bool confine(const struct serve_options *options, struct gate *gate, stru
     size_t group_count = engine_groups(&options->gate.engine.address, groups);
     if (options->user != NULL && !confine_drop_user(options->user, groups, group_count, error))
         return false;
-    /* Capabilities belong to a thread: the loader inherits what is left. */
-    if (!confine_capabilities(error) || (gate->reload = reload_start(gate, error)) == NULL)
+    /* Capabilities belong to a thread: loader and sealer inherit what is left. */
+    if (!confine_capabilities(error) || (gate->reload = reload_start(gate, error)) == NULL ||
+        !log_sealing_start(gate->sealing, error))
         return false;
     error->text[0] = '\0';
     if (!confine_lock(options->system_call_filter, error))
@@ -114,9 +119,35 @@ static bool confine(const struct serve_options *options, struct gate *gate, stru
     return true;
 }
 
+static bool keeps_state(const struct serve_options *options)
+{
+    return strcmp(options->state_path, STATE_FOLDER_NONE) != 0;
+}
+
+/* A gate that cannot keep state does its work all the same. `made` and `error` are what
+ * state_folder_make() said, which is asked while there are privileges to make it with. */
+static void open_state(const struct serve_options *options, struct gate *gate, bool made,
+                       struct error *error)
+{
+    const char *folder = options->state_path;
+    if (!keeps_state(options))
+        return;
+    if (made && state_folder_check(folder, error) &&
+        (gate->control = control_open(gate, folder, error)) != NULL) {
+        gate->counter = rule_counter_open(folder, gate->policy);
+        return;
+    }
+    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr,
+                "dockreeve: %s; so there is no `policy status`, no `policy reload` and no count "
+                "of what rules decide (another folder: --state DIR; content without: "
+                "--state " STATE_FOLDER_NONE ")\n",
+                error->text);
+}
+
 static int run(struct serve_options *options)
 {
-    struct error error = {0};
+    struct error error = {0}, state_error = {0};
     struct policy *policy = load_with_listeners(options);
     if (policy == NULL)
         return COMMAND_USAGE;
@@ -125,7 +156,10 @@ static int run(struct serve_options *options)
         return complain(&error, COMMAND_FAILED);
     int code = COMMAND_FAILED;
     note_read_only_socket(gate); /* asks for what the confined process may not */
+    bool has_folder =
+        keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);
     if (confine(options, gate, &error)) {
+        open_state(options, gate, has_folder, &state_error);
         code = gate_run(gate);
     } else {
         complain(&error, COMMAND_FAILED);

@@ -11,11 +11,15 @@
 extern const struct option_table serve_option_table;
 extern const struct option_table healthcheck_option_table;
 extern const struct option_table doctor_option_table;
+extern const struct option_table policy_reload_option_table;
+extern const struct option_table policy_status_option_table;
 extern const struct option_table version_option_table;
 
 int command_serve(int argc, char **argv);
 int command_healthcheck(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_policy_reload(int argc, char **argv);
+int command_policy_status(int argc, char **argv);
 int command_version(int argc, char **argv);
 
 #endif

@@ -21,4 +21,10 @@
         .help = "the policy; its folder's policy.d/*.yaml add to it"                               \
     }
 
+#define COMMON_OPTION_STATE                                                                        \
+    {                                                                                              \
+        .name = "state", .type = OPTION_TEXT, .argument = "DIR", .environment = "DOCKREEVE_STATE", \
+        .help = "the state folder of the gate, as given to serve"                                  \
+    }
+
 #endif

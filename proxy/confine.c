@@ -71,6 +71,16 @@ static bool find_identity(const char *user, struct identity *identity, struct er
     return !has_group || find_group(group, &identity->gid, error);
 }
 
+bool confine_find_user(const char *user, uid_t *uid_out, gid_t *gid_out, struct error *error)
+{
+    struct identity identity;
+    if (!find_identity(user, &identity, error))
+        return false;
+    *uid_out = identity.uid;
+    *gid_out = identity.gid;
+    return true;
+}
+
 static bool is_identity(struct identity identity)
 {
     uid_t uids[3];

@@ -17,6 +17,11 @@
 
 #include "base/error.h"
 
+/* Who that is: "NAME", "UID", "NAME:GROUP", "UID:GID" and mixtures; the user's first group without
+ * one. False with `error` (code 2). */
+MUST_CHECK bool confine_find_user(const char *user, uid_t *uid_out, gid_t *gid_out,
+                                  struct error *error);
+
 /* Becomes `user`: "NAME", "UID", "NAME:GROUP", "UID:GID" and mixtures. Without a group it is the
  * user's first group, and a UID that /etc/passwd does not know needs one. `groups` become all
  * supplementary groups: the one that owns the engine's socket. Also drops the bounding set, which

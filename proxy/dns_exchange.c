@@ -10,6 +10,7 @@
 #include "policy/policy_network.h"
 #include "proxy/egress.h"
 #include "proxy/log_identity.h"
+#include "proxy/rule_counter.h"
 
 enum { TYPE_IXFR = 251, TYPE_AXFR = 252, REFUSED_TEXT_MAX = 96 };
 
@@ -154,6 +155,9 @@ static void finish(struct dns_exchange *exchange, const struct outcome *outcome)
     struct client_state *client = listener_client(exchange->listener);
     uint64_t seq = 0;
     exchange->allowed = outcome->allowed;
+    if (outcome->judged)
+        rule_counter_count(gate->counter, gate->policy, outcome->verdict.number,
+                           timestamp_now_us());
     write_answer(exchange, outcome);
     if (outcome->allowed || client_state_may_log_denial(gate, client))
         seq = write_record(exchange, outcome);

@@ -38,7 +38,7 @@ struct dns_server {
 };
 
 /* Room for either kind of packet information, aligned for cmsghdr. */
-union control {
+union ancillary {
     struct cmsghdr align;
     char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
 };
@@ -105,7 +105,7 @@ static void on_answered(struct dns_exchange *exchange)
 {
     struct datagram *datagram = (struct datagram *)exchange; /* its first member */
     struct dns_server *server = datagram->server;
-    union control control = {0};
+    union ancillary control = {0};
     struct iovec answer = {exchange->answer, exchange->answer_len};
     struct msghdr message = {
         .msg_name = &exchange->peer.address,
@@ -155,7 +155,7 @@ static void on_datagrams(evutil_socket_t fd, short what, void *context)
     unsigned char bytes[DNS_MESSAGE_MAX];
     for (int i = 0; i < READS_PER_TURN && server->datagram_count < DATAGRAMS_MAX; i++) {
         struct datagram received = {0};
-        union control control;
+        union ancillary control;
         struct iovec room = {bytes, sizeof(bytes)};
         struct msghdr message = {
             .msg_name = &received.exchange.peer.address,

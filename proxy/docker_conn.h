@@ -221,5 +221,7 @@ void docker_revoke_streams(struct gate *gate);
 uint64_t docker_log_open(struct docker_conn *conn);
 uint64_t docker_log_request(struct docker_conn *conn);
 uint64_t docker_log_close(struct docker_conn *conn, const char *reason);
+/* Counts for the rule that decided. Records do it themselves; a refusal without one has to. */
+void docker_log_count_rule(const struct docker_conn *conn);
 
 #endif

@@ -237,12 +237,13 @@ static void judge(struct docker_conn *conn, size_t head_len, enum docker_object_
                   const struct docker_object *object)
 {
     struct gate *gate = conn->gate;
-    const struct docker_request *request = &gate->scratch->request;
+    struct docker_request *request = &gate->scratch->request;
     struct docker_exchange *exchange = &conn->exchange;
     struct verdict *verdict = &exchange->verdict;
     const struct policy_client *client = listener_policy_client(conn->listener);
     policy_unref(&exchange->policy);
     exchange->policy = policy_ref(gate->policy);
+    request->now_us = timestamp_now_us();
     policy_decide_docker(gate->policy, client, request, state, object, NULL, verdict);
     exchange->judged = verdict->result != VERDICT_NEEDS_OBJECT;
     exchange->reason = verdict->reason;

@@ -8,6 +8,7 @@
 
 #include "proxy/listener.h"
 #include "proxy/log_identity.h"
+#include "proxy/rule_counter.h"
 
 /* Texts that are made for one record only. */
 struct record_texts {
@@ -92,11 +93,20 @@ static void count(const struct docker_conn *conn, const struct log_record *recor
     metrics_series_observe(series, record->duration_us);
 }
 
+void docker_log_count_rule(const struct docker_conn *conn)
+{
+    const struct docker_exchange *exchange = &conn->exchange;
+    if (exchange->judged && (exchange->verdict.result == VERDICT_DENY || !exchange->refused))
+        rule_counter_count(conn->gate->counter, exchange->policy, exchange->verdict.number,
+                           timestamp_now_us());
+}
+
 uint64_t docker_log_open(struct docker_conn *conn)
 {
     struct record_texts texts;
     struct log_record record;
     fill(conn, LOG_OPEN, &texts, &record);
+    docker_log_count_rule(conn);
     conn->exchange.opened = true;
     return log_writer_add(conn->gate->log, &record);
 }
@@ -109,6 +119,8 @@ static uint64_t write_last(struct docker_conn *conn, enum log_event event, const
     fill_outcome(conn, &record);
     record.close = slice_from_text(reason);
     count(conn, &record);
+    if (!conn->exchange.opened)
+        docker_log_count_rule(conn);
     conn->exchange.logged = true;
     return log_writer_add(conn->gate->log, &record);
 }

@@ -61,6 +61,7 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
                     !client_state_may_log_denial(gate, listener_client(conn->listener));
     if (flooding) {
         listener_client(conn->listener)->suppressed++;
+        docker_log_count_rule(conn);
         exchange->status = 429;
         exchange->logged = true;
         write_refusal(conn, 429, "dockreeve: too many refused requests; slow down");

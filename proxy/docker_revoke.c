@@ -24,6 +24,7 @@ static bool still_allowed(const struct docker_conn *conn)
     if (client == NULL ||
         !docker_request_parse(request, exchange->method, target, client->strict, &error))
         return false;
+    request->now_us = timestamp_now_us();
     bool known = conn->judged != NULL;
     policy_decide_docker(gate->policy, client, request,
                          known ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_UNKNOWN,

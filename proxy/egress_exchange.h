@@ -36,6 +36,7 @@ struct egress_exchange {
     bool logged;      /* the closing record was written */
     bool by_proxy;    /* an upstream proxy resolves the name */
     bool stream;      /* counted among the open streams */
+    bool counted;     /* for the rule that decided */
 };
 
 /* Numbers it and starts its clock, once. */
@@ -65,6 +66,10 @@ void egress_exchange_shrink(struct egress_exchange *exchange);
 /* Back to nothing asked; keeps the memory of `facts`. */
 void egress_exchange_clear(struct egress_exchange *exchange, struct gate *gate);
 void egress_exchange_free(struct egress_exchange *exchange, struct gate *gate);
+
+/* Counts for the rule that decided, once; a tunnel when nothing is left to be judged. Records do it
+ * themselves. */
+void egress_log_count_rule(struct egress_exchange *exchange, struct gate *gate);
 
 /* The records (egress_log.c). Each adds one and returns its number; 0 when it was written before.
  */

@@ -5,6 +5,7 @@
 
 #include "proxy/egress_exchange.h"
 #include "proxy/log_identity.h"
+#include "proxy/rule_counter.h"
 
 /* Texts that are made for one record only. */
 struct record_texts {
@@ -120,12 +121,24 @@ static void count(struct gate *gate, const struct listener *listener,
     metrics_series_observe(series, record->duration_us);
 }
 
+void egress_log_count_rule(struct egress_exchange *exchange, struct gate *gate)
+{
+    bool decided =
+        exchange->judged && (exchange->verdict.result == VERDICT_DENY || !exchange->refused);
+    if (decided && !exchange->counted)
+        rule_counter_count(gate->counter, exchange->policy, exchange->verdict.number,
+                           timestamp_now_us());
+    exchange->counted = true;
+}
+
 uint64_t egress_log_open(struct egress_exchange *exchange, struct gate *gate,
                          const struct listener *listener)
 {
     struct record_texts texts;
     struct log_record record;
     fill(exchange, gate, listener, LOG_OPEN, &texts, &record);
+    if (exchange->method != HTTP_METHOD_CONNECT) /* a tunnel's first bytes have a say too */
+        egress_log_count_rule(exchange, gate);
     exchange->opened = true;
     return log_writer_add(gate->log, &record);
 }
@@ -143,6 +156,7 @@ static uint64_t write_last(struct egress_exchange *exchange, struct gate *gate,
     record.duration_us = (uint64_t)(timestamp_monotonic_us() - exchange->started_us);
     record.close = slice_from_text(reason);
     count(gate, listener, exchange, &record, &texts);
+    egress_log_count_rule(exchange, gate);
     exchange->logged = true;
     return log_writer_add(gate->log, &record);
 }

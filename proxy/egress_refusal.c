@@ -148,6 +148,7 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
     bool flooding = !exchange->opened && status < 500 && !client_state_may_log_denial(gate, client);
     if (flooding) {
         client->suppressed_network++;
+        egress_log_count_rule(exchange, gate);
         exchange->status = 429;
         exchange->reason = "limit.denial-rate";
         exchange->logged = true;

@@ -14,10 +14,13 @@
 #include <unistd.h>
 
 #include "proxy/admin.h"
+#include "proxy/control.h"
 #include "proxy/docker_conn.h"
 #include "proxy/egress.h"
 #include "proxy/listener.h"
+#include "proxy/log_sealing.h"
 #include "proxy/reload.h"
+#include "proxy/rule_counter.h"
 
 enum { TICK_S = 1, IDLE_PIPES = 64 };
 
@@ -134,6 +137,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     docker_conn_sweep(gate);
     egress_tick(gate->egress);
     log_suppressed(gate);
+    rule_counter_tick(gate->counter, gate->reload);
     if (service_manager_watchdog_interval_us(gate->manager) > 0) /* WatchdogSec of two and more */
         service_manager_watchdog(gate->manager);
 }
@@ -260,6 +264,8 @@ void gate_drain(struct gate *gate)
     gate->draining = true;
     service_manager_stopping(gate->manager);
     listener_close_all(gate);
+    if (gate->reload != NULL)
+        reload_end_waiting(gate->reload);
     close_idle(gate);
     struct timeval wait = {(time_t)(gate->options->drain_timeout_ms / 1000),
                            (suseconds_t)(gate->options->drain_timeout_ms % 1000) * 1000};
@@ -334,7 +340,11 @@ static bool open_parts(struct gate *gate, struct error *error)
     gate->engine = engine_new(gate->base, gate->blocks, &options->engine);
     if (gate->engine == NULL)
         return error_set(error, 1, "out of memory");
-    gate->log = log_writer_open(&options->log, error);
+    struct log_writer_options log = options->log;
+    if (!log_sealing_open(gate, &gate->sealing, error))
+        return false;
+    log.sealer = log_sealing_sealer(gate->sealing);
+    gate->log = log_writer_open(&log, error);
     if (gate->log == NULL) {
         error->code = 1;
         return false;
@@ -353,6 +363,8 @@ struct gate *gate_new(const struct gate_options *options, struct policy *policy,
         abort();
     gate->options = options;
     gate->policy = policy;
+    gate->started_us = gate->policy_loaded_us = timestamp_now_us();
+    gate->started_monotonic_us = timestamp_monotonic_us();
     gate->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     init_lists(gate);
     if (getrandom(&gate->id_prefix, sizeof(gate->id_prefix), 0) < 0)
@@ -385,6 +397,8 @@ void gate_set_policy(struct gate *gate, struct policy *policy)
 {
     policy_unref(&gate->policy);
     gate->policy = policy;
+    gate->policy_loaded_us = timestamp_now_us();
+    rule_counter_set_policy(gate->counter, policy);
     metrics_set_policy(gate->metrics, policy_hash(policy));
 }
 
@@ -419,6 +433,7 @@ int gate_run(struct gate *gate)
     log_suppressed(gate);
     gate_log_event(gate, LOG_STOP, true, NULL, "stopped");
     end_turn(gate);
+    log_sealing_finish(gate->sealing);
     return 0;
 }
 
@@ -433,6 +448,8 @@ void gate_free(struct gate **gate)
     listener_close_all(freed); /* DNS listeners ask the resolver */
     egress_free(&freed->egress);
     admin_close(&freed->admin);
+    control_close(&freed->control);
+    rule_counter_close(&freed->counter);
     for (size_t i = 0; i < ARRAY_LEN(handled_signals); i++) {
         if (event_initialized(&freed->signals[i]))
             event_del(&freed->signals[i]);
@@ -444,6 +461,7 @@ void gate_free(struct gate **gate)
     if (event_initialized(&freed->log_writable))
         event_del(&freed->log_writable);
     log_writer_close(&freed->log);
+    log_sealing_close(&freed->sealing);
     engine_free(&freed->engine);
     service_manager_close(&freed->manager);
     struct client_state *client;

@@ -32,8 +32,10 @@
 struct gate_options {
     struct policy_inputs inputs;
     struct engine_options engine;
-    struct log_writer_options log;
-    const char *admin; /* endpoint text; NULL = none */
+    struct log_writer_options log; /* its sealer is the gate's to set */
+    const char *state;             /* state folder; NULL = none */
+    uint64_t seal_interval_ms;     /* of a sealed log */
+    const char *admin;             /* endpoint text; NULL = none */
     struct http_head_limits head;
     uint64_t header_timeout_ms;
     uint64_t body_timeout_ms;   /* between bytes of a JSON or dropped body */
@@ -72,7 +74,10 @@ struct client_state {
 struct docker_conn;
 struct listener;
 struct admin;
+struct control;
+struct log_sealing;
 struct reload;
+struct rule_counter;
 
 TAILQ_HEAD(docker_conn_list, docker_conn);
 TAILQ_HEAD(log_waiter_list, log_waiter);
@@ -96,13 +101,19 @@ struct gate {
     struct pipe_pool *pipes;
     struct engine *engine;
     struct log_writer *log;
+    struct log_sealing *sealing; /* NULL = the log is not sealed */
     struct metrics *metrics;
     struct policy *policy;           /* a reference; swapped by reload */
     struct admin *admin;             /* NULL = none */
     struct service_manager *manager; /* NULL = started by hand */
     struct reload *reload;           /* NULL in tests without one */
     struct egress *egress;
+    struct control *control;      /* NULL = no state folder */
+    struct rule_counter *counter; /* NULL = no state folder */
     struct gate_scratch *scratch;
+    int64_t started_us; /* Unix time */
+    int64_t started_monotonic_us;
+    int64_t policy_loaded_us; /* Unix time: since when `policy` is in force */
 
     struct listener_list listeners;
     struct client_state_list clients;

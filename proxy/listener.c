@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/json_write.h"
 #include "proxy/dns_server.h"
 #include "proxy/docker_conn.h"
 #include "proxy/egress_conn.h"
@@ -375,7 +376,8 @@ void listener_close_all(struct gate *gate)
     }
 }
 
-void listener_write_all(const struct gate *gate, struct buffer *out)
+/* "egress tcp:127.0.0.1:3128" */
+static void write_place(const struct listener *listener, struct buffer *out)
 {
     static const char *const roles[] = {
         [POLICY_ROLE_DOCKER] = "",
@@ -384,6 +386,12 @@ void listener_write_all(const struct gate *gate, struct buffer *out)
         [POLICY_ROLE_HTTP] = "transparent-http ",
         [POLICY_ROLE_DNS] = "dns ",
     };
+    buffer_append_text(out, roles[listener->role]);
+    endpoint_write(&listener->address, out);
+}
+
+void listener_write_all(const struct gate *gate, struct buffer *out)
+{
     const struct listener *listener;
     TAILQ_FOREACH(listener, &gate->listeners, link)
     {
@@ -391,9 +399,28 @@ void listener_write_all(const struct gate *gate, struct buffer *out)
             buffer_append_literal(out, ", ");
         buffer_append_text(out, listener->client->name);
         buffer_append_byte(out, ' ');
-        buffer_append_text(out, roles[listener->role]);
-        endpoint_write(&listener->address, out);
+        write_place(listener, out);
     }
+}
+
+void listener_write_json(const struct gate *gate, const struct policy_client *client,
+                         struct buffer *out)
+{
+    const struct listener *listener;
+    bool first = true;
+    buffer_append_byte(out, '[');
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (listener->policy != client)
+            continue;
+        AUTO_BUFFER struct buffer place = BUFFER_EMPTY;
+        write_place(listener, &place);
+        if (!first)
+            buffer_append_byte(out, ',');
+        json_write_string(out, buffer_slice(&place));
+        first = false;
+    }
+    buffer_append_byte(out, ']');
 }
 
 bool listener_admits(const struct listener *listener, const struct endpoint *peer)

@@ -50,5 +50,8 @@ void listener_close_all(struct gate *gate);
 
 /* Appends "default unix:/run/…, agents tcp:…" for the start record. */
 void listener_write_all(const struct gate *gate, struct buffer *out);
+/* Appends those of one client as a JSON array: ["unix:/run/…","egress tcp:…"]. */
+void listener_write_json(const struct gate *gate, const struct policy_client *client,
+                         struct buffer *out);
 
 #endif

@@ -5,6 +5,7 @@ libproxy_a_SOURCES = \
 	proxy/admin.c proxy/admin.h \
 	proxy/command_doctor.c \
 	proxy/command_healthcheck.c \
+	proxy/command_policy_control.c \
 	proxy/command_serve.c \
 	proxy/command_version.c proxy/commands.h \
 	proxy/docker_body.c \
@@ -38,12 +39,18 @@ libproxy_a_SOURCES += \
 	proxy/common_options.h \
 	proxy/confine.c proxy/confine.h \
 	proxy/confine_filter.c proxy/confine_filter.h \
+	proxy/control.c proxy/control.h \
+	proxy/control_client.c proxy/control_client.h \
+	proxy/control_status.c \
 	proxy/log_identity.c proxy/log_identity.h \
 	proxy/log_rotation.c proxy/log_rotation.h \
+	proxy/log_sealing.c proxy/log_sealing.h \
 	proxy/log_writer.c proxy/log_writer.h \
 	proxy/metrics.c proxy/metrics.h \
 	proxy/pipe_pool.c proxy/pipe_pool.h \
-	proxy/service_manager.c proxy/service_manager.h
+	proxy/rule_counter.c proxy/rule_counter.h \
+	proxy/service_manager.c proxy/service_manager.h \
+	proxy/state_folder.c proxy/state_folder.h
 # The egress gate.
 libproxy_a_SOURCES += \
 	proxy/address_cache.c proxy/address_cache.h \

@@ -40,6 +40,9 @@ struct log_writer {
     size_t queue_bytes;
     struct buffer queue;
     struct timestamp_cache cache;
+    struct log_sealer *sealer;             /* borrowed; NULL = not sealed */
+    int unsynced[LOG_WRITER_UNSYNCED_MAX]; /* owned: files of a sealed log that were left */
+    unsigned unsynced_count;
     uint64_t next_seq;
     uint64_t first_pending; /* no record before it is pending */
     uint64_t lost;
@@ -52,12 +55,47 @@ struct log_writer {
 /* No line is shorter: time stamp, number and event alone take more. */
 enum { LINE_MIN = 48 };
 
+/* A file of a sealed log stays open until it is on the disk: the key that could forge it lives as
+ * long. When more are left than can be kept, the oldest is synced here. */
+static void leave_file(struct log_writer *writer, int fd)
+{
+    if (fd < 0)
+        return;
+    if (writer->sealer == NULL) {
+        close(fd);
+        return;
+    }
+    if (writer->unsynced_count == LOG_WRITER_UNSYNCED_MAX) {
+        (void)fdatasync(writer->unsynced[0]);
+        close(writer->unsynced[0]);
+        writer->unsynced_count--;
+        memmove(writer->unsynced, writer->unsynced + 1,
+                writer->unsynced_count * sizeof(writer->unsynced[0]));
+    }
+    writer->unsynced[writer->unsynced_count++] = fd;
+}
+
+unsigned log_writer_take_unsynced(struct log_writer *writer,
+                                  int fds[static LOG_WRITER_UNSYNCED_MAX + 1])
+{
+    int own = fcntl(writer->fd, F_DUPFD_CLOEXEC, 3);
+    if (own < 0)
+        return 0;
+    unsigned count = writer->unsynced_count;
+    memcpy(fds, writer->unsynced, count * sizeof(fds[0]));
+    fds[count++] = own;
+    writer->unsynced_count = 0;
+    return count;
+}
+
 /* Chooses how to write to a descriptor, which for standard output may replace it. Takes *fd. */
 static bool adopt(struct log_writer *writer, int *fd, bool shared, struct error *error)
 {
     struct stat status;
     if (fstat(*fd, &status) != 0)
         return error_set(error, errno, "the log cannot be examined: %s", strerror(errno));
+    if (writer->sealer != NULL && !S_ISREG(status.st_mode))
+        return error_set(error, EINVAL, "a sealed log has to be a regular file");
     writer->size = 0;
     if (S_ISREG(status.st_mode)) {
         writer->sink = LOG_SINK_FILE;
@@ -74,8 +112,7 @@ static bool adopt(struct log_writer *writer, int *fd, bool shared, struct error 
             *fd = own;
         }
     }
-    if (writer->fd >= 0)
-        close(writer->fd);
+    leave_file(writer, writer->fd);
     writer->fd = steal_fd(fd);
     writer->rotate_at = writer->rotate_bytes;
     return true;
@@ -111,6 +148,7 @@ struct log_writer *log_writer_open(const struct log_writer_options *options, str
         return NULL;
     }
     writer->fd = -1;
+    writer->sealer = options->sealer;
     writer->rotate_bytes = options->rotate_bytes;
     writer->keep = options->keep;
     writer->queue_bytes = queue_bytes;
@@ -142,8 +180,7 @@ static enum log_write_state get_state(const struct log_writer *writer, uint64_t 
 
 static bool flush_now(struct log_writer *writer, struct error *error);
 
-/* What goes wrong here is said by the flush at the end of the turn. */
-static void flush_early(struct log_writer *writer)
+void log_writer_flush_early(struct log_writer *writer)
 {
     struct error error;
     bool ok = flush_now(writer, &error);
@@ -151,6 +188,17 @@ static void flush_early(struct log_writer *writer)
         return;
     writer->unsaid = error;
     writer->unsaid_loss = writer->unsaid_loss || !ok;
+}
+
+/* Seals the record that was just formatted, if there is room for the seal. */
+static bool seal(struct log_writer *writer, size_t begin)
+{
+    struct buffer *queue = &writer->queue;
+    if (queue->failed || queue->len + LOG_SEAL_FIELDS_MAX > writer->queue_bytes ||
+        !buffer_reserve(queue, LOG_SEAL_FIELDS_MAX))
+        return false;
+    log_sealer_seal(writer->sealer, queue, begin);
+    return true;
 }
 
 uint64_t log_writer_add(struct log_writer *writer, struct log_record *record)
@@ -162,12 +210,13 @@ uint64_t log_writer_add(struct log_writer *writer, struct log_record *record)
     }
     /* A turn in which thousands of tunnels end has more records than the queue holds. */
     if (writer->queue.len > writer->queue_bytes / 2 && !writer->blocked)
-        flush_early(writer);
+        log_writer_flush_early(writer);
     uint64_t seq = writer->next_seq++;
     record->seq = seq;
     size_t before = writer->queue.len;
     log_record_write(record, &writer->cache, &writer->queue);
-    if (writer->queue.failed || writer->queue.len > writer->queue_bytes) {
+    if (writer->queue.failed || writer->queue.len > writer->queue_bytes ||
+        (writer->sealer != NULL && !seal(writer, before))) {
         writer->queue.failed = false;
         writer->queue.len = before;
         writer->lost++;
@@ -213,6 +262,8 @@ static void consume(struct log_writer *writer, size_t len)
         return;
     settle(writer, len == queue->len ? SIZE_MAX : count_lines(queue->data, len), LOG_WRITE_DONE);
     writer->mid_line = queue->data[len - 1] != '\n';
+    if (writer->sealer != NULL)
+        log_sealer_written(writer->sealer, queue->data, len);
     queue->len -= len;
     if (queue->len > 0)
         memmove(queue->data, queue->data + len, queue->len);
@@ -222,6 +273,8 @@ static void drop(struct log_writer *writer)
 {
     settle(writer, SIZE_MAX, LOG_WRITE_LOST);
     buffer_clear(&writer->queue);
+    if (writer->sealer != NULL)
+        log_sealer_rewind(writer->sealer);
     if (writer->mid_line)
         writer->torn = true;
     writer->mid_line = false;
@@ -308,7 +361,7 @@ static void rotate_for(struct log_writer *writer, size_t len, struct error *erro
     if (writer->size == 0 || writer->size + len <= writer->rotate_at)
         return;
     if (log_rotation_shift(writer->path, writer->keep, &fd, &failure)) {
-        close(writer->fd);
+        leave_file(writer, writer->fd);
         writer->fd = fd;
         writer->size = 0;
         writer->rotate_at = writer->rotate_bytes;
@@ -349,6 +402,8 @@ static bool flush_file(struct log_writer *writer, struct error *error)
         size_t whole = end == NULL ? 0 : (size_t)(end - writer->queue.data) + 1;
         bool clean = written == whole || take_back(writer, written - whole);
         writer->size += clean ? whole : written;
+        if (!clean && writer->queue.data[written] == '\n')
+            whole = written + 1; /* the line end that keeps it apart will make it a whole record */
         consume(writer, whole);
         writer->torn = !clean;
         return lost(writer, reason, error);
@@ -464,6 +519,8 @@ void log_writer_close(struct log_writer **writer)
         (void)log_writer_flush(closing, &ignored);
         close(closing->fd);
     }
+    for (unsigned i = 0; i < closing->unsynced_count; i++)
+        close(closing->unsynced[i]);
     buffer_free(&closing->queue);
     free(closing->path);
     free(closing);

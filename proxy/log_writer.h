@@ -5,8 +5,9 @@
  * loop releases a response, or forwards a change, only when log_writer_state() says LOG_WRITE_DONE
  * for its record. What reaches the file is whole lines: after a failure nothing half-written stays,
  * or, where it cannot be taken back, a line end keeps it apart from the next record. A number
- * missing from the `seq` of the log is a record that was lost. Expects SIGPIPE and SIGXFSZ to be
- * ignored. Not thread-safe; allocates only when opened. */
+ * missing from the `seq` of the log is a record that was lost. Records of a sealed log
+ * (policy/log_seal.h) are sealed as they enter the batch; the chain of what was lost is taken back.
+ * Expects SIGPIPE and SIGXFSZ to be ignored. Not thread-safe; allocates only when opened. */
 #ifndef DOCKREEVE_PROXY_LOG_WRITER_H
 #define DOCKREEVE_PROXY_LOG_WRITER_H
 
@@ -16,17 +17,24 @@
 
 #include "base/error.h"
 #include "policy/log_record.h"
+#include "policy/log_seal.h"
 
 struct log_writer; /* opaque; owns its descriptor and memory */
 
 struct log_writer_options {
-    const char *path;      /* "-" = standard output; copied */
-    uint64_t rotate_bytes; /* 0 = never; only regular files opened by path rotate */
-    unsigned keep;         /* rotated files kept */
-    size_t queue_bytes;    /* bound of the batch, at least LOG_WRITER_QUEUE_MIN */
+    const char *path;          /* "-" = standard output; copied */
+    uint64_t rotate_bytes;     /* 0 = never; only regular files opened by path rotate */
+    unsigned keep;             /* rotated files kept */
+    size_t queue_bytes;        /* bound of the batch, at least LOG_WRITER_QUEUE_MIN */
+    struct log_sealer *sealer; /* borrowed: outlives the writer; NULL = the log is not sealed. Only
+                                  regular files are */
 };
 
-enum { LOG_WRITER_QUEUE_MIN = 4096 };
+enum {
+    LOG_WRITER_QUEUE_MIN = 4096,
+    LOG_WRITER_UNSYNCED_MAX =
+        16, /* files, besides the present one, that are kept open for syncing */
+};
 
 enum log_write_state {
     LOG_WRITE_DONE,
@@ -51,6 +59,15 @@ uint64_t log_writer_add(struct log_writer *writer, struct log_record *record);
  * in `error` is a warning: the log could not be rotated and grows on (said once, until a rotation
  * works again). Otherwise error->text is empty. */
 bool log_writer_flush(struct log_writer *writer, struct error *error);
+
+/* Writes the batch in the middle of a turn. What goes wrong is reported by the next flush. */
+void log_writer_flush_early(struct log_writer *writer);
+
+/* Of a sealed log: descriptors of all files that records were written to since the last call, the
+ * present one among them (a duplicate). They are the caller's to sync and close. 0 when there are
+ * no descriptors left; then nothing is handed over. */
+MUST_CHECK unsigned log_writer_take_unsynced(struct log_writer *writer,
+                                             int fds[static LOG_WRITER_UNSYNCED_MAX + 1]);
 
 /* Valid for records of the last flush and for later ones. A number that is too old or was never
  * given is LOST. */

@@ -296,6 +296,15 @@ struct metrics_totals *metrics_totals(struct metrics *metrics)
     return &metrics->totals;
 }
 
+void metrics_count_requests(const struct metrics *metrics, uint64_t *allowed_out,
+                            uint64_t *denied_out)
+{
+    *allowed_out = *denied_out = 0;
+    for (const struct metrics_series *series = metrics->first; series != NULL;
+         series = series->next)
+        *(series->allowed ? allowed_out : denied_out) += series->count;
+}
+
 void metrics_set_policy(struct metrics *metrics, const char *hash)
 {
     snprintf(metrics->policy, sizeof(metrics->policy), "%s", hash);

@@ -55,6 +55,10 @@ void metrics_connection_closed(struct metrics_client *client);
 
 struct metrics_totals *metrics_totals(struct metrics *metrics);
 
+/* Sums over all series. */
+void metrics_count_requests(const struct metrics *metrics, uint64_t *allowed_out,
+                            uint64_t *denied_out);
+
 /* Hash of the policy in force, at most 31 bytes are kept. */
 void metrics_set_policy(struct metrics *metrics, const char *hash);
 

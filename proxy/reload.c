@@ -16,12 +16,17 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/timestamp.h"
+#include "policy/command_policy.h"
 #include "proxy/docker_conn.h"
 #include "proxy/egress.h"
 #include "proxy/listener.h"
+#include "proxy/log_sealing.h"
 
-/* An editor writes, renames and syncs in several steps: the last of them counts. */
+/* An editor writes, renames and syncs in several steps: the last of them counts. Where changes go
+ * on and on, the first of them waits no longer than PATIENCE_US. */
 static const struct timeval settle = {0, 100000};
+enum { PATIENCE_US = 500000 };
 
 enum {
     WATCHED = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |
@@ -34,11 +39,16 @@ struct reload {
     int result_fd; /* eventfd: the thread has finished */
     struct event changed, settled, finished;
     bool said_blind; /* that a folder cannot be watched */
+    TAILQ_HEAD(, reload_waiter) waiters;
+    uint64_t answered;         /* as `served`: what was taken from the thread */
+    struct reload_report last; /* at_us 0 = none yet */
+    int64_t
+        first_unserved_us; /* monotonic time of the first change since the last round; 0 = none */
 
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t mutex;
-    pthread_cond_t asked;
+    pthread_cond_t asked_for;
     /* under the mutex */
     bool wanted, stop;
     bool from_file;         /* the policy in force was read from a file, which must not vanish */
@@ -46,6 +56,10 @@ struct reload {
     struct policy *retired; /* the one it replaced: freed by the thread, since freeing a large one
                                takes milliseconds */
     struct buffer messages; /* errors and notices in words */
+    struct reload_report built; /* the same for programs; ok and unchanged are not known yet */
+    uint64_t asked, served; /* how often was asked for a policy, and up to which one this answers */
+    void (*work)(void *context); /* NULL = none */
+    void *work_context;
 };
 
 /* Called and returns with the mutex held. */
@@ -58,6 +72,53 @@ static void free_retired(struct reload *reload)
     pthread_mutex_lock(&reload->mutex);
 }
 
+/* Called and returns with the mutex held. */
+static void do_work(struct reload *reload)
+{
+    void (*work)(void *context) = steal_pointer(&reload->work);
+    pthread_mutex_unlock(&reload->mutex);
+    work(reload->work_context);
+    pthread_mutex_lock(&reload->mutex);
+}
+
+static void describe(struct reload_report *report, const struct policy_messages *errors,
+                     const struct policy_messages *notices)
+{
+    enum { SHOWN_MAX = 1000 };
+    struct policy_messages shown_errors = *errors, shown_notices = *notices;
+    if (shown_errors.count > SHOWN_MAX)
+        shown_errors.count = SHOWN_MAX;
+    if (shown_notices.count > SHOWN_MAX)
+        shown_notices.count = SHOWN_MAX;
+    report->error_count = errors->count;
+    buffer_clear(&report->errors);
+    buffer_clear(&report->notices);
+    command_policy_write_json(&shown_errors, &report->errors);
+    command_policy_write_json(&shown_notices, &report->notices);
+}
+
+/* Called and returns with the mutex held. */
+static void load(struct reload *reload)
+{
+    struct policy_inputs inputs = reload->gate->options->inputs;
+    uint64_t asked = reload->asked, one = 1;
+    inputs.config_required = inputs.config_required || reload->from_file;
+    reload->wanted = false;
+    pthread_mutex_unlock(&reload->mutex);
+    struct policy_messages errors = {0}, notices = {0};
+    struct policy *policy = policy_load(&inputs, &errors, &notices);
+    pthread_mutex_lock(&reload->mutex);
+    policy_unref(&reload->policy);
+    reload->policy = policy;
+    reload->served = asked;
+    buffer_clear(&reload->messages);
+    policy_messages_write(policy == NULL ? &errors : &notices, &reload->messages);
+    describe(&reload->built, &errors, &notices);
+    policy_messages_free(&errors);
+    policy_messages_free(&notices);
+    (void)!write(reload->result_fd, &one, sizeof(one));
+}
+
 /* On a busy or single processor the loop goes first. Of a thread, where POSIX says process (Linux).
  */
 enum { LOADER_NICE = 10 };
@@ -68,29 +129,16 @@ static void *loader(void *context)
     (void)setpriority(PRIO_PROCESS, 0, LOADER_NICE);
     pthread_mutex_lock(&reload->mutex);
     for (;;) {
-        while (!reload->wanted && !reload->stop && reload->retired == NULL)
-            pthread_cond_wait(&reload->asked, &reload->mutex);
+        while (!reload->wanted && !reload->stop && reload->retired == NULL && reload->work == NULL)
+            pthread_cond_wait(&reload->asked_for, &reload->mutex);
         if (reload->stop)
             break;
-        if (reload->retired != NULL) {
+        if (reload->retired != NULL)
             free_retired(reload);
-            continue;
-        }
-        reload->wanted = false;
-        struct policy_inputs inputs = reload->gate->options->inputs;
-        inputs.config_required = inputs.config_required || reload->from_file;
-        pthread_mutex_unlock(&reload->mutex);
-        struct policy_messages errors = {0}, notices = {0};
-        struct policy *policy = policy_load(&inputs, &errors, &notices);
-        pthread_mutex_lock(&reload->mutex);
-        policy_unref(&reload->policy);
-        reload->policy = policy;
-        buffer_clear(&reload->messages);
-        policy_messages_write(policy == NULL ? &errors : &notices, &reload->messages);
-        policy_messages_free(&errors);
-        policy_messages_free(&notices);
-        uint64_t one = 1;
-        (void)!write(reload->result_fd, &one, sizeof(one));
+        else if (reload->wanted)
+            load(reload);
+        else
+            do_work(reload);
     }
     pthread_mutex_unlock(&reload->mutex);
     return NULL;
@@ -101,7 +149,57 @@ void reload_now(struct reload *reload)
     service_manager_reloading(reload->gate->manager);
     pthread_mutex_lock(&reload->mutex);
     reload->wanted = true;
-    pthread_cond_signal(&reload->asked);
+    reload->asked++;
+    pthread_cond_signal(&reload->asked_for);
+    pthread_mutex_unlock(&reload->mutex);
+}
+
+void reload_wait(struct reload *reload, struct reload_waiter *waiter)
+{
+    reload_now(reload);
+    waiter->ticket = reload->asked; /* changed by this thread alone */
+    waiter->waiting = true;
+    TAILQ_INSERT_TAIL(&reload->waiters, waiter, link);
+}
+
+void reload_forget(struct reload *reload, struct reload_waiter *waiter)
+{
+    if (!waiter->waiting)
+        return;
+    waiter->waiting = false;
+    TAILQ_REMOVE(&reload->waiters, waiter, link);
+}
+
+/* Those that asked before a reading began have its report. */
+static void answer_waiters(struct reload *reload, uint64_t served,
+                           const struct reload_report *report)
+{
+    struct reload_waiter *waiter, *next;
+    for (waiter = TAILQ_FIRST(&reload->waiters); waiter != NULL; waiter = next) {
+        next = TAILQ_NEXT(waiter, link);
+        if (waiter->ticket > served)
+            continue;
+        reload_forget(reload, waiter);
+        waiter->finished(waiter, report);
+    }
+}
+
+void reload_end_waiting(struct reload *reload)
+{
+    answer_waiters(reload, UINT64_MAX, NULL);
+}
+
+const struct reload_report *reload_last(const struct reload *reload)
+{
+    return reload->last.at_us == 0 ? NULL : &reload->last;
+}
+
+void reload_work(struct reload *reload, void (*work)(void *context), void *context)
+{
+    pthread_mutex_lock(&reload->mutex);
+    reload->work = work;
+    reload->work_context = context;
+    pthread_cond_signal(&reload->asked_for);
     pthread_mutex_unlock(&reload->mutex);
 }
 
@@ -131,14 +229,21 @@ static void on_changed(evutil_socket_t fd, short what, void *context)
     while (read((int)fd, events, sizeof(events)) > 0)
         continue; /* which file it was does not matter: all of them make the policy */
     watch(reload);
-    evtimer_add(&reload->settled, &settle);
+    int64_t now_us = timestamp_monotonic_us();
+    if (reload->first_unserved_us == 0)
+        reload->first_unserved_us = now_us;
+    /* Later than that the timer stays as it was set by an earlier change: it is about to go off. */
+    if (now_us - reload->first_unserved_us < PATIENCE_US - settle.tv_usec)
+        evtimer_add(&reload->settled, &settle);
 }
 
 static void on_settled(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    reload_now(context);
+    struct reload *reload = context;
+    reload->first_unserved_us = 0;
+    reload_now(reload);
 }
 
 static void refused(struct gate *gate, const char *text)
@@ -157,9 +262,21 @@ static void retire(struct reload *reload, struct policy *policy)
     struct policy *earlier = reload->retired;
     reload->from_file = policy_is_from_file(reload->gate->policy);
     reload->retired = policy;
-    pthread_cond_signal(&reload->asked);
+    pthread_cond_signal(&reload->asked_for);
     pthread_mutex_unlock(&reload->mutex);
     policy_unref(&earlier);
+}
+
+/* What the files say is good, but it cannot be put in place. */
+static void refuse_built(struct reload *reload, const struct error *error)
+{
+    struct policy_messages errors = {0}, notices = {0};
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    policy_messages_add(&errors, NULL, 0, 0, "%s", error->text);
+    policy_messages_write(&errors, &text);
+    describe(&reload->last, &errors, &notices);
+    policy_messages_free(&errors);
+    refused(reload->gate, buffer_text(&text));
 }
 
 static void install(struct reload *reload, struct policy *policy, const char *notices)
@@ -172,11 +289,11 @@ static void install(struct reload *reload, struct policy *policy, const char *no
     if (!egress_prepare(gate->egress, policy, &error) ||
         !listener_prepare(gate, policy, &fresh, &error)) {
         policy_unref(&policy);
-        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-        buffer_printf(&text, "%s\n", error.text);
-        refused(gate, buffer_text(&text));
+        refuse_built(reload, &error);
         return;
     }
+    reload->last.ok = true;
+    reload->last.unchanged = unchanged;
     listener_commit(gate, policy, &fresh);
     struct policy *replaced = policy_ref(gate->policy);
     gate_set_policy(gate, policy);
@@ -187,6 +304,25 @@ static void install(struct reload *reload, struct policy *policy, const char *no
         fprintf(stderr, "%s", notices);
     metrics_totals(gate->metrics)->reloads_ok++;
     gate_log_event(gate, LOG_POLICY, true, unchanged ? "reload.unchanged" : "reload", notices);
+    log_sealing_now(gate->sealing);
+}
+
+/* Takes what the thread has built since the last time; false when that was nothing: two rounds may
+ * have woken the loop twice and were taken as one. */
+static bool take_built(struct reload *reload, struct policy **policy_out, struct buffer *messages)
+{
+    pthread_mutex_lock(&reload->mutex);
+    bool fresh = reload->served != reload->answered;
+    *policy_out = steal_pointer(&reload->policy);
+    buffer_append_slice(messages, buffer_slice(&reload->messages));
+    reload->answered = reload->served;
+    if (fresh && !reload->gate->draining) {
+        struct reload_report earlier = reload->last;
+        reload->last = reload->built;
+        reload->built = earlier; /* its memory is used again */
+    }
+    pthread_mutex_unlock(&reload->mutex);
+    return fresh;
 }
 
 static void on_finished(evutil_socket_t fd, short what, void *context)
@@ -194,24 +330,25 @@ static void on_finished(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct reload *reload = context;
     uint64_t rounds;
+    struct policy *policy;
     AUTO_BUFFER struct buffer messages = BUFFER_EMPTY;
-    if (read((int)fd, &rounds, sizeof(rounds)) != sizeof(rounds))
+    if (read((int)fd, &rounds, sizeof(rounds)) != sizeof(rounds) ||
+        !take_built(reload, &policy, &messages))
         return;
-    pthread_mutex_lock(&reload->mutex);
-    struct policy *policy = steal_pointer(&reload->policy);
-    buffer_append_slice(&messages, buffer_slice(&reload->messages));
-    pthread_mutex_unlock(&reload->mutex);
     if (reload->gate->draining) { /* its listeners are closed for good, and the old policy serves
                                      what is left */
         policy_unref(&policy);
         return;
     }
+    reload->last.at_us = timestamp_now_us();
+    reload->last.ok = reload->last.unchanged = false;
     if (policy == NULL)
         refused(reload->gate, buffer_text(&messages));
     else
         install(reload, policy, buffer_text(&messages));
     service_manager_ready(reload->gate->manager, policy_hash(reload->gate->policy));
     watch(reload);
+    answer_waiters(reload, reload->answered, &reload->last);
 }
 
 static bool start_thread(struct reload *reload, struct error *error)
@@ -232,9 +369,10 @@ struct reload *reload_start(struct gate *gate, struct error *error)
     if (reload == NULL)
         abort();
     reload->gate = gate;
+    TAILQ_INIT(&reload->waiters);
     reload->from_file = policy_is_from_file(gate->policy);
     pthread_mutex_init(&reload->mutex, NULL);
-    pthread_cond_init(&reload->asked, NULL);
+    pthread_cond_init(&reload->asked_for, NULL);
     reload->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     reload->result_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (reload->inotify_fd < 0 || reload->result_fd < 0 || !start_thread(reload, error)) {
@@ -262,7 +400,7 @@ void reload_stop(struct reload **reload)
     if (stopped->has_thread) {
         pthread_mutex_lock(&stopped->mutex);
         stopped->stop = true;
-        pthread_cond_signal(&stopped->asked);
+        pthread_cond_signal(&stopped->asked_for);
         pthread_mutex_unlock(&stopped->mutex);
         pthread_join(stopped->thread, NULL);
     }
@@ -278,7 +416,12 @@ void reload_stop(struct reload **reload)
     policy_unref(&stopped->policy);
     policy_unref(&stopped->retired);
     buffer_free(&stopped->messages);
-    pthread_cond_destroy(&stopped->asked);
+    struct reload_report *reports[] = {&stopped->last, &stopped->built};
+    for (size_t i = 0; i < ARRAY_LEN(reports); i++) {
+        buffer_free(&reports[i]->errors);
+        buffer_free(&reports[i]->notices);
+    }
+    pthread_cond_destroy(&stopped->asked_for);
     pthread_mutex_destroy(&stopped->mutex);
     free(stopped);
 }

@@ -30,6 +30,7 @@ enum {
     LOG_KEEP,
     LOG_QUEUE,
     LOG_REQUIRED,
+    SEAL_INTERVAL,
     HEADER_TIMEOUT,
     BODY_TIMEOUT,
     UPLOAD_TIMEOUT,
@@ -82,7 +83,8 @@ static const struct option options[OPTION_COUNT] = {
                .type = OPTION_TEXT,
                .argument = "DIR",
                .environment = "DOCKREEVE_STATE",
-               .help = "the state folder; this version keeps nothing in it"},
+               .help = "the state folder, for the control socket, the counts of rules and the key "
+                       "that seals the log; none keeps nothing"},
     [ADMIN] = {.name = "admin",
                .type = OPTION_TEXT,
                .argument = "ADDRESS",
@@ -119,6 +121,14 @@ static const struct option options[OPTION_COUNT] = {
                       .argument = "yes|no",
                       .initial = "yes",
                       .help = "refuse requests that cannot be logged"},
+    [SEAL_INTERVAL] = {.name = "seal-interval",
+                       .type = OPTION_DURATION,
+                       .argument = "TIME",
+                       .initial = "10s",
+                       .min = 100,
+                       .max = 86400000,
+                       .help = "of a sealed log: time after which records can no longer be forged "
+                               "with what is on this host"},
     [HEADER_TIMEOUT] = {.name = "header-timeout",
                         .type = OPTION_DURATION,
                         .argument = "TIME",
@@ -356,6 +366,7 @@ static void read_limits(struct gate_options *gate, const struct option_value *va
     gate->log.rotate_bytes = values[LOG_MAX_SIZE].number;
     gate->log.keep = (unsigned)values[LOG_KEEP].number;
     gate->log.queue_bytes = values[LOG_QUEUE].number;
+    gate->seal_interval_ms = values[SEAL_INTERVAL].number;
 }
 
 static void read_egress_limits(struct egress_options *egress, const struct option_value *values)
@@ -480,11 +491,14 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
         return false;
     serve->config_path = text_or(&values[CONFIG], policy_path_config);
     serve->log_path = text_or(&values[LOG], policy_path_log);
+    serve->state_path = text_or(&values[STATE], policy_path_state);
     serve->user = values[USER].given ? values[USER].text : NULL;
     serve->system_call_filter = !values[NO_SECCOMP].flag;
     serve->compat = environment_is_compat(environ);
     gate->admin = values[ADMIN].given ? values[ADMIN].text : NULL;
     gate->log.path = serve->log_path;
+    serve->state_path = text_or(&values[STATE], policy_path_state);
+    gate->state = serve->state_path;
     memcpy(serve->listens, values[LISTEN].list, sizeof(serve->listens));
     gate->inputs = (struct policy_inputs){
         .config_path = serve->config_path,
@@ -503,6 +517,7 @@ void serve_options_clear(struct serve_options *serve)
 {
     free(serve->config_path);
     free(serve->log_path);
+    free(serve->state_path);
     free(serve->proxy_credentials);
     *serve = (struct serve_options){0};
 }

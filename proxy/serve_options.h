@@ -16,6 +16,7 @@ struct serve_options {
     bool compat;                          /* DOCKREEVE_COMPAT is on */
     char *config_path;                    /* owned */
     char *log_path;                       /* owned */
+    char *state_path;                     /* owned */
     const char *listens[OPTION_LIST_MAX]; /* borrowed from argv, or default_listen */
     char default_listen[256];
     struct policy_input_listen network[4 * OPTION_LIST_MAX]; /* --egress and the like */

@@ -297,6 +297,8 @@ static void on_event(evutil_socket_t fd, short what, void *context)
 void tunnel_begin(struct tunnel *tunnel)
 {
     bool unjudged = tunnel->state == TUNNEL_PEEK;
+    if (!unjudged)
+        egress_log_count_rule(&tunnel->exchange, tunnel->egress->gate);
     if (flush_early(tunnel, TUNNEL_CLIENT) && (unjudged || flush_early(tunnel, TUNNEL_ORIGIN)))
         arm(tunnel, timestamp_monotonic_us());
     else

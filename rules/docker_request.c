@@ -346,6 +346,7 @@ bool docker_request_parse(struct docker_request *request, enum http_method metho
     request->version = request->path = request->object_name = slice_of("", 0);
     request->version_minor = 0;
     request->parameter_count = request->dropped_count = 0;
+    request->now_us = 0;
     buffer_clear(&request->text);
     /* Nothing grows when it is decoded, so the slices into the text stay where they are. */
     if (!buffer_reserve(&request->text, target.len + 1))

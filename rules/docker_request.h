@@ -36,6 +36,7 @@ struct docker_request {
     unsigned parameter_count;
     struct slice dropped[DOCKER_QUERY_MAX]; /* decoded names of parameters that are not sent on */
     unsigned dropped_count;
+    int64_t now_us; /* Unix time, for `expires`; 0 = not known. Set by the caller behind parse */
     struct buffer text; /* owned: what the slices above point into; its memory is kept from one
                            request to the next */
 };

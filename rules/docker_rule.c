@@ -491,6 +491,13 @@ static enum docker_match match_condition(const struct docker_rule *rule,
     return match_fact(condition, object, rule->allows) ? DOCKER_MATCH_YES : DOCKER_MATCH_NO;
 }
 
+static bool has_expired(const struct docker_rule *rule, const struct docker_request *request)
+{
+    if (rule->expires_us == 0)
+        return false;
+    return request->now_us == 0 ? rule->allows : request->now_us >= rule->expires_us;
+}
+
 enum docker_match docker_rule_match(const struct docker_rule *rule,
                                     const struct docker_request *request,
                                     enum docker_object_state state,
@@ -503,6 +510,10 @@ enum docker_match docker_rule_match(const struct docker_rule *rule,
     if (request->operation == DOCKER_OPERATION_NONE ||
         !settle(match_target(rule, request), rule->allows))
         return DOCKER_MATCH_NO;
+    if (has_expired(rule, request)) {
+        *why = (struct docker_mismatch){"it has expired", NULL};
+        return DOCKER_MATCH_NO;
+    }
     enum docker_match match = DOCKER_MATCH_YES;
     for (size_t i = 0; i < rule->condition_count; i++) {
         why->condition = &rule->conditions[i];

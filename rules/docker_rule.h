@@ -24,6 +24,7 @@
  * matches in a deny. `under` holds when the value, read as an absolute path, is one of the folders
  * or below it; a value with dot segments does not match in an allow and matches in a deny. `absent`
  * beside others means "or absent".
+ *   - `expires`: where the time is not known, an allow has expired and a deny has not.
  *   - A fact that cannot be had, and an expression that ran into its limit: no match in an allow, a
  * match in a deny. An operation that can never have one of the keys is not selected by the rule,
  * neither in an allow nor in a deny. */
@@ -74,6 +75,7 @@ struct docker_rule {
     size_t path_count;
     struct docker_condition *conditions; /* owned */
     size_t condition_count;
+    int64_t expires_us; /* Unix time from which on the rule is ignored; 0 = never */
 };
 
 void docker_rule_clear(struct docker_rule *rule);

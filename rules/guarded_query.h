@@ -9,6 +9,14 @@
 #include "rules/docker_request.h"
 #include "rules/docker_rule.h"
 
+struct guarded_query_row {
+    enum docker_operation operation;
+    struct slice parameter;
+    struct slice harmless; /* a value that reaches nowhere; the empty value never does */
+    const char *why;       /* "makes the engine fetch an address" */
+};
+const struct guarded_query_row *guarded_query_rows(size_t *count_out);
+
 /* Visits such parameters that the request sends with a value that reaches out: *position is 0 at
  * first and moves on. ptr NULL = no more. `why_out` says what the parameter does. */
 struct slice guarded_query_next(const struct docker_request *request, size_t *position,

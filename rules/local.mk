@@ -18,4 +18,5 @@ librules_a_SOURCES = \
 	rules/network_rule.c rules/network_rule.h \
 	rules/pattern.c rules/pattern.h \
 	rules/port_set.c rules/port_set.h \
+	rules/shared_domain.c rules/shared_domain.h \
 	rules/url_target.c rules/url_target.h

@@ -36,3 +36,7 @@ tests_bench_policy_bench_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $
 EXTRA_PROGRAMS += tests/bench/host_index_bench
 tests_bench_host_index_bench_SOURCES = tests/bench/host_index_bench.c
 tests_bench_host_index_bench_LDADD = librules.a libbase.a $(PCRE2_LIBS)
+
+EXTRA_PROGRAMS += tests/bench/log_seal_bench
+tests_bench_log_seal_bench_SOURCES = tests/bench/log_seal_bench.c
+tests_bench_log_seal_bench_LDADD = libpolicy.a libbase.a $(CRYPTO_LIBS)

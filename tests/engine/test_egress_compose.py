@@ -128,6 +128,7 @@ class Agents(unittest.TestCase):
         self.assertEqual(inspect(self.gate, ".Config.User"), "65534")
         self.assertEqual(inspect(self.gate, ".State.Health.Status"), "healthy")
         self.assertEqual(self.run_in("gate", "/dockreeve", "doctor").returncode, 0)
+        self.assert_works(self.run_in("gate", "/dockreeve", "policy", "status"))
 
     def test_the_agents_network_leads_nowhere(self):
         self.assertTrue(inspect(self.project + "_agents", ".Internal"))

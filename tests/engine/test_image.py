@@ -148,7 +148,7 @@ class Compose(unittest.TestCase):
         with os.fdopen(handle, "w", encoding="ascii") as out:
             out.write("services:\n  docker-gate:\n    healthcheck: {test: [CMD, /dockreeve, healthcheck], interval: 1s}\n"
                       "  %s:\n    command: sleep 600\n" % self.CLIENT)
-        self.addCleanup(self.compose, "down", "-t", "0", check=False)
+        self.addCleanup(self.compose, "down", "-v", "-t", "0", check=False)
         self.compose("up", "-d")
         self.gate = self.compose("ps", "-q", "docker-gate").stdout.decode().strip()
 
@@ -187,6 +187,12 @@ class Sidecar(Compose):
             with self.subTest(name):
                 self.assert_denied(done)
         self.assertEqual(self.denied(), {"VolumeList", "ContainerCreate"})
+
+    def test_the_gate_keeps_its_state_although_it_is_read_only(self):
+        status = json.loads(self.compose("exec", "-T", "docker-gate", "/dockreeve", "policy", "status", "--json").stdout)
+        self.assertEqual((status["pid"], status["policy"]["files"][0]["path"]), (1, "environment"))
+        self.compose("exec", "-T", "docker-gate", "/dockreeve", "policy", "reload")
+        self.assertNotIn(b"policy status", directly("logs", self.gate).stderr)
 
     def test_the_clients_network_leads_to_no_other_machine(self):
         self.assertTrue(inspect(self.project + "_docker-gate", ".Internal"))

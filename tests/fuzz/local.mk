@@ -28,10 +28,18 @@ fuzz_import_SOURCES = tests/fuzz/import_fuzz.c
 fuzz_import_LDFLAGS = $(FUZZ_LINK)
 fuzz_import_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
 
-noinst_PROGRAMS += fuzz_policy_file
+noinst_PROGRAMS += fuzz_log_verify
+fuzz_log_verify_SOURCES = tests/fuzz/log_verify_fuzz.c tests/unit/policy/sealed_log_fixture.h
+fuzz_log_verify_LDFLAGS = $(FUZZ_LINK)
+fuzz_log_verify_LDADD = libpolicy.a librules.a libbase.a $(CRYPTO_LIBS)
+
+noinst_PROGRAMS += fuzz_policy_file fuzz_yaml_write
 fuzz_policy_file_SOURCES = tests/fuzz/policy_file_fuzz.c
 fuzz_policy_file_LDFLAGS = $(FUZZ_LINK)
 fuzz_policy_file_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
+fuzz_yaml_write_SOURCES = tests/fuzz/yaml_write_fuzz.c
+fuzz_yaml_write_LDFLAGS = $(FUZZ_LINK)
+fuzz_yaml_write_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
 
 noinst_PROGRAMS += fuzz_absolute_uri fuzz_authority fuzz_host_pattern
 fuzz_absolute_uri_SOURCES = tests/fuzz/absolute_uri_fuzz.c
@@ -51,3 +59,8 @@ fuzz_client_hello_LDADD = libproxy.a librules.a libbase.a
 fuzz_dns_message_SOURCES = tests/fuzz/dns_message_fuzz.c
 fuzz_dns_message_LDFLAGS = $(FUZZ_LINK)
 fuzz_dns_message_LDADD = libproxy.a librules.a libbase.a
+
+noinst_PROGRAMS += fuzz_rule_hits
+fuzz_rule_hits_SOURCES = tests/fuzz/rule_hits_fuzz.c
+fuzz_rule_hits_LDFLAGS = $(FUZZ_LINK)
+fuzz_rule_hits_LDADD = libpolicy.a librules.a libbase.a

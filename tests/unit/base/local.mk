@@ -3,6 +3,7 @@ base_tests_SOURCES = \
 	tests/unit/base/command_test.c \
 	tests/unit/base/error_test.c \
 	tests/unit/base/json_token_test.c \
+	tests/unit/base/json_value_test.c \
 	tests/unit/base/json_write_test.c \
 	tests/unit/base/near_word_test.c \
 	tests/unit/base/option_test.c \

@@ -82,9 +82,9 @@ Test(log_record, events_and_decisions_have_their_names)
     static const struct {
         enum log_event event;
         const char *name;
-    } rows[] = {{LOG_REQUEST, "request"},      {LOG_OPEN, "open"},   {LOG_CLOSE, "close"},
-                {LOG_POLICY, "policy"},        {LOG_START, "start"}, {LOG_STOP, "stop"},
-                {LOG_SUPPRESSED, "suppressed"}};
+    } rows[] = {{LOG_REQUEST, "request"},       {LOG_OPEN, "open"},   {LOG_CLOSE, "close"},
+                {LOG_POLICY, "policy"},         {LOG_START, "start"}, {LOG_STOP, "stop"},
+                {LOG_SUPPRESSED, "suppressed"}, {LOG_SEAL, "seal"}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         AUTO_LOG_LINE struct log_line line = LOG_LINE_EMPTY;
@@ -137,6 +137,9 @@ Test(log_record, every_field_that_is_written_is_read_back)
     record.port = 443;
     record.question = SLICE_LITERAL("AAAA");
     record.address = SLICE_LITERAL("192.0.2.1");
+    const struct slice refused = SLICE_LITERAL("10.0.0.1 address-class.private");
+    record.refused_addresses = &refused;
+    record.refused_address_count = 1;
     record.sni = SLICE_LITERAL("a.test");
     write_one(&record, &out);
     cr_assert(log_line_parse(&line, slice_of(out.data, out.len - 1)));

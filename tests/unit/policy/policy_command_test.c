@@ -111,7 +111,7 @@ Test(policy_command, check_and_explain_answer_with_exit_code_and_sentence)
          command_policy_ls,
          {NULL},
          0,
-         "policy.yaml:4\t*\tdocker\tallow\tContainerStop where name=web-*\t"},
+         "policy.yaml:4\t*\tdocker\tallow\tContainerStop where name=web-*\t-\t-\t-\t"},
         {"ls shows what always holds", command_policy_ls, {NULL}, 0, "preset/negotiate:"},
         {"ls json", command_policy_ls, {"--json"}, 0, "\"scope\":\"ci\""},
     };

@@ -32,6 +32,64 @@ Test(policy_decide, deny_wins_whatever_the_order)
     }
 }
 
+Test(policy_decide, a_rule_ends_when_it_expires)
+{
+    static const struct {
+        const char *name, *text;
+        enum verdict_result result;
+    } rows[] = {
+        {"an allow before its end", V "docker:\n  - {allow: ContainerKill, expires: 2999-01-01}\n",
+         VERDICT_ALLOW},
+        {"an allow behind its end", V "docker:\n  - {allow: ContainerKill, expires: 2001-01-01}\n",
+         VERDICT_DENY},
+        {"a deny before its end",
+         V "docker:\n  - allow: \"@all\"\n  - {deny: ContainerKill, expires: "
+           "2999-01-01T00:00:00Z}\n",
+         VERDICT_DENY},
+        {"a deny behind its end",
+         V "docker:\n  - allow: \"@all\"\n  - {deny: ContainerKill, expires: 2001-01-01}\n",
+         VERDICT_ALLOW},
+        {"an allow behind its end that asks for the object",
+         V "docker:\n  - {allow: ContainerKill, where: {name: web}, expires: 2001-01-01}\n",
+         VERDICT_DENY},
+        {"an allow by path behind its end",
+         V "docker:\n  - {allow: {path: /containers/*/kill}, expires: 2001-01-01}\n", VERDICT_DENY},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct policy_fixture fixture;
+        cr_assert(policy_fixture_text(&fixture, rows[i].text), "%s", rows[i].name);
+        cr_expect_eq(ask(&fixture, "default", "POST /containers/web/kill").result, rows[i].result,
+                     "%s", rows[i].name);
+        policy_fixture_clear(&fixture);
+    }
+}
+
+Test(policy_decide, where_the_time_is_not_known_an_allow_has_expired_and_a_deny_has_not)
+{
+    struct policy_fixture fixture;
+    struct docker_request request = {.now_us = 1};
+    struct verdict verdict;
+    struct error error;
+    cr_assert(policy_fixture_text(&fixture, V "docker:\n"
+                                              "  - {allow: \"@lifecycle\", expires: 2999-01-01}\n"
+                                              "  - allow: \"@read\"\n"
+                                              "  - {deny: SystemInfo, expires: 2999-01-01}\n"));
+    static const struct {
+        enum http_method method;
+        const char *target;
+    } rows[] = {{HTTP_METHOD_POST, "/containers/web/kill"}, {HTTP_METHOD_GET, "/info"}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        cr_assert(docker_request_parse(&request, rows[i].method, slice_from_text(rows[i].target),
+                                       false, &error));
+        cr_expect_eq(request.now_us, 0, "the time of an earlier request is forgotten");
+        policy_decide_docker(fixture.policy, policy_client_at(fixture.policy, 0), &request,
+                             DOCKER_OBJECT_NOT_ASKED, NULL, NULL, &verdict);
+        cr_expect_eq(verdict.result, VERDICT_DENY, "%s", rows[i].target);
+    }
+    docker_request_clear(&request);
+    policy_fixture_clear(&fixture);
+}
+
 Test(policy_decide, the_first_rule_of_the_document_is_named)
 {
     struct policy_fixture fixture;

@@ -6,6 +6,9 @@
 
 #include <criterion/criterion.h>
 
+#include "policy/policy_cover.h"
+#include "policy/policy_list.h"
+
 enum { POLICIES = 2500, QUESTIONS = 40 };
 
 static uint32_t next(uint64_t *state)
@@ -136,6 +139,32 @@ static bool same_text(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+/* What policy_cover.h says of the host that decided: that it can. A question of DNS is about all
+ * ports at once, so that a deny of the very ports of an allow does not answer it: those are left
+ * out. */
+static void check_cover(const struct policy *policy, const struct network_verdict *verdict,
+                        const char *question, const char *document)
+{
+    const int64_t now_us = INT64_C(1800000000) * 1000000;
+    struct policy_network_cursor cursor = {0, 0};
+    size_t scope;
+    uint32_t index;
+    if (verdict->label == NULL || verdict->malformed || strncmp(question, "dns ", 4) == 0)
+        return;
+    while (policy_network_step(policy, &cursor, &scope, &index)) {
+        struct policy_listed_network rule;
+        struct policy_cover cover;
+        policy_network_at(policy, scope, index, &rule);
+        if (rule.pattern.ptr != verdict->pattern.ptr)
+            continue;
+        policy_network_cover(policy, scope, index, now_us, &cover);
+        cr_assert(cover.kind == POLICY_COVER_NONE, "%s: line %u decides, and not for %s:%u\n%s",
+                  question, rule.line, cover.label, cover.line, document);
+        return;
+    }
+    cr_assert_fail("the rule that decides is not listed");
+}
+
 static void compare(const struct policy *policy, const char *client, const char *question,
                     const char *document, unsigned *allowed)
 {
@@ -152,6 +181,7 @@ static void compare(const struct policy *policy, const char *client, const char 
               "%s of %s: %d %s line %u, and %d %s line %u\n%s", question, client, found.result,
               found.reason, found.line, walked.result, walked.reason, walked.line, document);
     cr_assert(walked.label == NULL || walk.seen > 0);
+    check_cover(policy, &found, question, document);
     *allowed += found.result == VERDICT_ALLOW;
 }
 

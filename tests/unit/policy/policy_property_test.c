@@ -6,6 +6,8 @@
 #include <criterion/criterion.h>
 
 #include "policy/command_request.h"
+#include "policy/policy_cover.h"
+#include "policy/policy_list.h"
 #include "policy_fixture.h"
 
 static uint32_t draw(uint64_t *state, uint32_t below)
@@ -56,7 +58,11 @@ static void write_rule(uint64_t *state, struct buffer *out)
     static const char *const keys[] = {"name", "id", "label"};
     static const char *const effects[] = {"allow", "deny"};
     const char *effect = PICK(state, effects);
-    switch (draw(state, 5)) {
+    switch (draw(state, 6)) {
+    case 5:
+        buffer_printf(out, "  - %s: %s\n    expires: %s\n", effect, PICK(state, plain),
+                      draw(state, 2) ? "2001-01-01" : "2999-01-01");
+        return;
     case 0:
         buffer_printf(out, "  - %s: %s\n", effect, PICK(state, plain));
         return;
@@ -116,6 +122,23 @@ static bool same(const struct verdict *a, const struct verdict *b)
             (strcmp(a->rule, b->rule) == 0 && strcmp(a->source, b->source) == 0));
 }
 
+/* What policy_cover.h says of the rule that decided: that it can. */
+static void check_cover(const struct policy *policy, const struct verdict *verdict, int64_t now_us,
+                        const char *policy_text)
+{
+    struct policy_cover_scope scope = POLICY_COVER_SCOPE(policy);
+    for (size_t i = 0; i < policy_rule_count(policy); i++) {
+        struct policy_listed_rule rule;
+        struct policy_cover cover;
+        policy_rule_at(policy, i, &rule);
+        policy_docker_cover(&scope, i, now_us, &cover);
+        cr_assert(verdict->result == VERDICT_NEEDS_OBJECT ||
+                      strcmp(rule.source, verdict->source) != 0 || cover.kind == POLICY_COVER_NONE,
+                  "%s decides, and is said not to because of %s\n%s", rule.source, cover.label,
+                  policy_text);
+    }
+}
+
 static void compare(uint64_t *state, const struct policy_fixture *fixture, const char *policy_text)
 {
     static const char *const requests[] = {
@@ -149,6 +172,7 @@ static void compare(uint64_t *state, const struct policy_fixture *fixture, const
                              &object, &observer, &slow);
         cr_assert(same(&fast, &slow), "%s, state %d: index %d by %s, all rules %d by %s\n%s", text,
                   asked, fast.result, fast.source, slow.result, slow.source, policy_text);
+        check_cover(fixture->policy, &fast, request.now_us, policy_text);
     }
     cr_assert_gt(visited, 0);
     docker_object_clear(&object);

@@ -21,6 +21,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/http_head_test.c \
 	tests/unit/proxy/hosts_table_test.c \
 	tests/unit/proxy/io_buffer_test.c \
+	tests/unit/proxy/log_writer_seal_test.c \
 	tests/unit/proxy/log_writer_test.c \
 	tests/unit/proxy/metrics_test.c \
 	tests/unit/proxy/name_server.h \
@@ -29,9 +30,11 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/plain_head.h \
 	tests/unit/proxy/policy_agreement_test.c \
 	tests/unit/proxy/resolver_test.c \
+	tests/unit/proxy/rule_counter_test.c \
 	tests/unit/proxy/serve_options_test.c \
 	tests/unit/proxy/service_manager_test.c \
 	tests/unit/proxy/splice_flow_test.c \
+	tests/unit/proxy/state_folder_test.c \
 	tests/unit/proxy/tls_hello_test.c \
 	tests/unit/proxy/tunnel_test.c \
 	tests/unit/proxy/upstream_proxy_test.c
@@ -39,4 +42,4 @@ proxy_tests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) \
 	-DMAN_FOLDER='"$(abs_top_srcdir)/deploy/man"'
 proxy_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 proxy_tests_LDADD = libproxy.a libpolicy.a librules.a libbase.a \
-	$(LIBEVENT_LIBS) $(HTTP_PARSER_LIBS) $(YAML_LIBS) $(PCRE2_LIBS) $(SECCOMP_LIBS) $(CARES_LIBS) $(CRITERION_LIBS)
+	$(LIBEVENT_LIBS) $(HTTP_PARSER_LIBS) $(YAML_LIBS) $(PCRE2_LIBS) $(SECCOMP_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS) $(CRITERION_LIBS)

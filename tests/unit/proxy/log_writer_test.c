@@ -88,7 +88,8 @@ static struct log_writer *open_log(const char *path, uint64_t rotate_bytes, unsi
                                    size_t queue_bytes)
 {
     struct error error;
-    struct log_writer_options options = {path, rotate_bytes, keep, queue_bytes};
+    struct log_writer_options options = {
+        .path = path, .rotate_bytes = rotate_bytes, .keep = keep, .queue_bytes = queue_bytes};
     struct log_writer *writer = log_writer_open(&options, &error);
     cr_assert_not_null(writer, "%s", error.text);
     return writer;
@@ -133,7 +134,7 @@ Test(log_writer, a_record_is_pending_until_the_flush_and_then_done)
 Test(log_writer, a_missing_folder_is_named)
 {
     struct error error;
-    struct log_writer_options options = {"/tmp/dockreeve-no-such/deeper/access.jsonl", 0, 0, 0};
+    struct log_writer_options options = {.path = "/tmp/dockreeve-no-such/deeper/access.jsonl"};
     cr_assert_null(log_writer_open(&options, &error));
     cr_assert_eq(error.code, ENOENT);
     cr_assert_not_null(strstr(error.text, "`/tmp/dockreeve-no-such` does not exist"), "%s",

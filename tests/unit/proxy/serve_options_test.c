@@ -26,9 +26,14 @@ static const struct page {
     {"dockreeve-healthcheck.1", {&healthcheck_option_table}},
     {"dockreeve-doctor.1", {&doctor_option_table}},
     {"dockreeve-policy.1",
-     {&policy_validate_option_table, &policy_ls_option_table, &policy_check_option_table,
-      &policy_explain_option_table, &policy_import_option_table}},
+     {&policy_validate_option_table, &policy_check_option_table, &policy_explain_option_table,
+      &policy_import_option_table}},
+    {"dockreeve-policy-inspect.1", {&policy_inspect_option_table}},
     {"dockreeve-policy-log.1", {&policy_log_option_table}},
+    {"dockreeve-policy-ls.1", {&policy_ls_option_table}},
+    {"dockreeve-policy-reload.1", {&policy_reload_option_table}},
+    {"dockreeve-policy-schema.1", {&policy_schema_option_table}},
+    {"dockreeve-policy-status.1", {&policy_status_option_table}},
     {"dockreeve.1", {&version_option_table, &completion_option_table}},
 };
 

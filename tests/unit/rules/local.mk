@@ -16,6 +16,7 @@ rules_tests_SOURCES = \
 	tests/unit/rules/network_rule_test.c \
 	tests/unit/rules/pattern_test.c \
 	tests/unit/rules/port_set_test.c \
+	tests/unit/rules/shared_domain_test.c \
 	tests/unit/rules/url_target_test.c
 rules_tests_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WIDTH=8
 rules_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See the header. No lock file: the folder's descriptor is locked (flock(2)), which ends with the
+ * process however it ends. Since only the lock's holder writes, a temporary file that is there when
+ * the lock is had belongs to nobody any more. */
+#include "policy/policy_store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "policy/policy_file.h"
+#include "policy/yaml_edit.h"
+#include "policy/yaml_write.h"
+
+#define TEMPORARY_PREFIX "." POLICY_CLI_NAME "."
+
+static const char header[] =
+    "# Written by `dockreeve policy` (set-default, allow, deny, rm, reset): change it with these "
+    "commands. Keys stay, comments are lost.\n";
+enum { FIRST_LINE = 2, FOLDER_MODE = 0755, FILE_MODE = 0644 };
+
+struct policy_store {
+    struct arena arena; /* owned: tree and names */
+    const char *folder, *path;
+    int folder_fd; /* locked */
+    bool exists;
+    struct yaml_tree_node *root;
+};
+
+/* ---- opening ---- */
+
+static bool sync_folder(const char *path)
+{
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 && fsync(fd) == 0;
+}
+
+/* Makes the folder and those above it that are missing. The mode holds whatever the umask: the
+ * gate may be another user. */
+static bool make_folder(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) == 0)
+        return S_ISDIR(status.st_mode) || (errno = ENOTDIR, false);
+    AUTO_FREE char *copy = slice_to_text(slice_from_text(path));
+    const char *parent = dirname(copy);
+    if (errno != ENOENT || strcmp(parent, path) == 0 || !make_folder(parent))
+        return false;
+    if (mkdir(path, FOLDER_MODE) != 0)
+        return errno == EEXIST; /* another command was first */
+    return chmod(path, FOLDER_MODE) == 0 && sync_folder(parent);
+}
+
+static bool lock(int fd)
+{
+    while (flock(fd, LOCK_EX) != 0) {
+        if (errno != EINTR)
+            return false;
+    }
+    return true;
+}
+
+static void remove_stale(int folder_fd)
+{
+    int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (strncmp(entry->d_name, TEMPORARY_PREFIX, sizeof(TEMPORARY_PREFIX) - 1) == 0)
+            (void)unlinkat(folder_fd, entry->d_name, 0);
+    }
+    closedir(folder);
+}
+
+struct policy_store *policy_store_open(const char *config_path, struct policy_messages *errors)
+{
+    struct policy_store *store = calloc(1, sizeof(*store));
+    if (store == NULL)
+        abort();
+    const char *slash = strrchr(config_path, '/');
+    /* Spelled as policy_load() spells it, so that messages can be compared. */
+    int parent = slash == NULL ? 1 : slash == config_path ? 1 : (int)(slash - config_path);
+    store->folder =
+        arena_printf(&store->arena, "%.*s/policy.d", parent, slash == NULL ? "." : config_path);
+    store->path = arena_printf(&store->arena, "%s/%s", store->folder, POLICY_CLI_NAME);
+    store->folder_fd = -1;
+    if (make_folder(store->folder))
+        store->folder_fd = open(store->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store->folder_fd < 0 || !lock(store->folder_fd)) {
+        policy_messages_add(errors, store->folder, 0, 0, "cannot be made, opened and locked: %s",
+                            strerror(errno));
+        policy_store_close(&store);
+        return NULL;
+    }
+    remove_stale(store->folder_fd);
+    struct stat status;
+    store->exists = fstatat(store->folder_fd, POLICY_CLI_NAME, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    if (store->exists && S_ISLNK(status.st_mode)) {
+        policy_messages_add(errors, store->path, 0, 0,
+                            "is a link, which a change would replace by a file: remove it, or name "
+                            "what it leads to `policy.d/50-mine.yaml`, say");
+        policy_store_close(&store);
+    }
+    return store;
+}
+
+void policy_store_close(struct policy_store **store)
+{
+    struct policy_store *closed = steal_pointer(store);
+    if (closed == NULL)
+        return;
+    if (closed->folder_fd >= 0)
+        close(closed->folder_fd);
+    arena_free(&closed->arena);
+    free(closed);
+}
+
+/* ---- reading ---- */
+
+static struct yaml_tree_node *new_document(struct policy_store *store)
+{
+    struct yaml_tree_node *root = yaml_edit_collection(&store->arena, YAML_TREE_MAPPING);
+    struct yaml_tree_node *version = yaml_edit_scalar(&store->arena, SLICE_LITERAL("1"));
+    version->quoted = false;
+    yaml_edit_set(&store->arena, root, "version", version);
+    return root;
+}
+
+bool policy_store_read(struct policy_store *store, struct policy_messages *errors)
+{
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    if (!policy_file_check_folder(store->folder, errors))
+        return false;
+    switch (policy_file_read(store->path, true, &text, errors)) {
+    case POLICY_FILE_BAD:
+        return false;
+    case POLICY_FILE_MISSING:
+        break;
+    case POLICY_FILE_READ:
+        if (!yaml_tree_parse(&store->arena, text.data, text.len, store->path, errors, &store->root))
+            return false;
+        break;
+    }
+    if (store->root == NULL)
+        store->root = new_document(store);
+    if (store->root->kind == YAML_TREE_MAPPING)
+        return true;
+    policy_messages_add(errors, store->path, store->root->line, store->root->column,
+                        "a policy is a map that begins with `version: 1`, not %s",
+                        yaml_tree_kind_name(store->root));
+    return false;
+}
+
+struct yaml_tree_node *policy_store_root(const struct policy_store *store)
+{
+    return store->root;
+}
+
+struct arena *policy_store_arena(struct policy_store *store)
+{
+    return &store->arena;
+}
+
+const char *policy_store_path(const struct policy_store *store)
+{
+    return store->path;
+}
+
+bool policy_store_exists(const struct policy_store *store)
+{
+    return store->exists;
+}
+
+/* The order in which a person would write the keys; what is not named here stands behind `use`. */
+static size_t rank_of(struct slice key)
+{
+    static const char *const first[] = {"version", "default", "use"};
+    static const char *const last[] = {"docker", "network", "clients"};
+    for (size_t i = 0; i < ARRAY_LEN(first); i++) {
+        if (slice_equal_text(key, first[i]))
+            return i;
+        if (slice_equal_text(key, last[i]))
+            return ARRAY_LEN(first) + 1 + i;
+    }
+    return ARRAY_LEN(first);
+}
+
+static void order_keys(struct yaml_tree_node *root)
+{
+    enum { RANKS = 7 };
+    struct yaml_tree_node *rest = root->first, **end = &root->first;
+    struct yaml_tree_node *of_rank[RANKS] = {NULL}, **ends[RANKS];
+    for (size_t rank = 0; rank < RANKS; rank++)
+        ends[rank] = &of_rank[rank];
+    for (; rest != NULL; rest = rest->next) {
+        size_t rank = rank_of(rest->text);
+        *ends[rank] = rest;
+        ends[rank] = &rest->next;
+    }
+    for (size_t rank = 0; rank < RANKS; rank++) {
+        *ends[rank] = NULL;
+        *end = of_rank[rank];
+        if (of_rank[rank] != NULL)
+            end = ends[rank];
+    }
+}
+
+void policy_store_text(struct policy_store *store, struct buffer *out)
+{
+    order_keys(store->root);
+    buffer_append_literal(out, header);
+    yaml_write(store->root, FIRST_LINE, out);
+}
+
+/* ---- writing ---- */
+
+static bool write_all(int fd, struct slice text)
+{
+    while (text.len > 0) {
+        ssize_t count = write(fd, text.ptr, text.len);
+        if (count < 0 && errno != EINTR)
+            return false;
+        text.ptr += count > 0 ? count : 0;
+        text.len -= count > 0 ? (size_t)count : 0;
+    }
+    return true;
+}
+
+bool policy_store_write(struct policy_store *store, struct slice text, struct error *error)
+{
+    char name[sizeof(TEMPORARY_PREFIX) + 24];
+    snprintf(name, sizeof(name), "%s%ld", TEMPORARY_PREFIX, (long)getpid());
+    AUTO_CLOSE int fd =
+        openat(store->folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 && write_all(fd, text) && fchmod(fd, FILE_MODE) == 0 && fsync(fd) == 0 &&
+        renameat(store->folder_fd, name, store->folder_fd, POLICY_CLI_NAME) == 0 &&
+        fsync(store->folder_fd) == 0) {
+        store->exists = true;
+        return true;
+    }
+    error_set(error, errno, "%s cannot be written: %s", store->path, strerror(errno));
+    if (fd >= 0)
+        (void)unlinkat(store->folder_fd, name, 0);
+    return false;
+}
+
+bool policy_store_remove(struct policy_store *store, struct error *error)
+{
+    if ((unlinkat(store->folder_fd, POLICY_CLI_NAME, 0) != 0 && errno != ENOENT) ||
+        fsync(store->folder_fd) != 0)
+        return error_set(error, errno, "%s cannot be removed: %s", store->path, strerror(errno));
+    store->exists = false;
+    return true;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The rules of a suggestion: client by client, and in an order that is the same for the same log.
+ */
+#include "policy/suggest.h"
+
+#include <string.h>
+
+static bool same_keys(const struct suggest_rule *a, const struct suggest_rule *b)
+{
+    bool same = a->key_count == b->key_count;
+    for (size_t i = 0; same && i < a->key_count; i++)
+        same = strcmp(a->keys[i].name, b->keys[i].name) == 0 &&
+               strcmp(a->keys[i].value, b->keys[i].value) == 0;
+    return same;
+}
+
+struct suggest_rule *suggest_rule_for(struct suggestion *suggestion,
+                                      const struct suggest_rule *wanted)
+{
+    for (size_t i = suggestion->rule_count; i > 0; i--) {
+        struct suggest_rule *rule = &suggestion->rules[i - 1];
+        if (rule->network != wanted->network || strcmp(rule->client, wanted->client) != 0)
+            break; /* the rules of one client and kind stand together */
+        if (same_keys(rule, wanted))
+            return rule;
+    }
+    suggestion->rules = array_grow(suggestion->rules, suggestion->rule_count,
+                                   &suggestion->rule_capacity, sizeof(suggestion->rules[0]));
+    suggestion->rules[suggestion->rule_count] = *wanted;
+    return &suggestion->rules[suggestion->rule_count++];
+}
+
+void suggest_rule_add(struct suggest_rule *rule, const struct suggest_item *item)
+{
+    rule->items =
+        array_grow(rule->items, rule->item_count, &rule->item_capacity, sizeof(rule->items[0]));
+    rule->items[rule->item_count++] = *item;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    const struct suggest_item *left = a, *right = b;
+    int order = strcmp(left->order, right->order);
+    return order != 0 ? order : strcmp(left->text, right->text);
+}
+
+/* Rules without conditions first. */
+static int compare_rules(const void *a, const void *b)
+{
+    const struct suggest_rule *left = a, *right = b;
+    int order = strcmp(left->client, right->client);
+    if (order == 0)
+        order = (int)left->network - (int)right->network;
+    if (order == 0)
+        order = (left->key_count > 0) - (right->key_count > 0);
+    return order != 0 ? order : compare_items(&left->items[0], &right->items[0]);
+}
+
+void suggest_make(struct suggestion *suggestion, const struct suggest_evidence *evidence,
+                  const struct suggest_options *options)
+{
+    for (size_t i = 0, end; i < evidence->operation_count; i = end) {
+        for (end = i + 1;
+             end < evidence->operation_count &&
+             strcmp(evidence->operations[i]->client, evidence->operations[end]->client) == 0;)
+            end++;
+        suggest_docker(suggestion, evidence->operations + i, end - i, options);
+    }
+    for (size_t i = 0, end; i < evidence->target_count; i = end) {
+        for (end = i + 1;
+             end < evidence->target_count &&
+             strcmp(evidence->targets[i]->client, evidence->targets[end]->client) == 0;)
+            end++;
+        suggest_network(suggestion, evidence->targets + i, end - i);
+    }
+    for (size_t i = 0; i < suggestion->rule_count; i++)
+        qsort(suggestion->rules[i].items, suggestion->rules[i].item_count,
+              sizeof(struct suggest_item), compare_items);
+    if (suggestion->rule_count > 1)
+        qsort(suggestion->rules, suggestion->rule_count, sizeof(struct suggest_rule),
+              compare_rules);
+}
+
+void suggest_free(struct suggestion *suggestion)
+{
+    for (size_t i = 0; i < suggestion->rule_count; i++)
+        free(suggestion->rules[i].items);
+    free(suggestion->rules);
+    arena_free(&suggestion->arena);
+    memset(suggestion, 0, sizeof(*suggestion));
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include "policy/policy_builtin.h"
+#include "rules/guarded_query.h"
+
+Test(policy_builtin, every_row_is_whole_and_has_a_key_of_its_own)
+{
+    for (size_t i = 0; i < policy_builtin_count(); i++) {
+        struct policy_builtin row, other;
+        policy_builtin_at(i, &row);
+        cr_expect(row.name != NULL && row.ports != NULL && row.resource[0] != '\0', "%zu", i);
+        cr_expect(strcmp(row.kind, "docker") == 0 || strcmp(row.kind, "network") == 0, "%s",
+                  row.name);
+        cr_expect_lt(strlen(row.resource), sizeof(row.resource) - 1, "%s is cut", row.resource);
+        cr_expect_lt(strlen(row.unless), sizeof(row.unless) - 1, "%s is cut", row.unless);
+        for (size_t j = 0; j < i; j++) {
+            policy_builtin_at(j, &other);
+            cr_expect_neq(row.key, other.key, "%s and %s", row.resource, other.resource);
+        }
+    }
+}
+
+Test(policy_builtin, every_address_class_and_every_guarded_parameter_is_in_it)
+{
+    unsigned classes = 0, guards = 0;
+    size_t guarded;
+    (void)guarded_query_rows(&guarded);
+    for (size_t i = 0; i < policy_builtin_count(); i++) {
+        struct policy_builtin row;
+        AUTO_BUFFER struct buffer ranges = BUFFER_EMPTY;
+        policy_builtin_at(i, &row);
+        policy_builtin_write_ranges(row.class, &ranges);
+        cr_expect_eq(ranges.len > 0, row.class != ADDRESS_PUBLIC, "%s", row.name);
+        if (row.class != ADDRESS_PUBLIC)
+            cr_expect_str_eq(row.name, address_class_reason(row.class));
+        classes += row.class != ADDRESS_PUBLIC;
+        guards += row.is_guard;
+    }
+    cr_expect_eq(classes, ADDRESS_CLASS_COUNT - 1);
+    cr_expect_eq(guards, guarded);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is said of a rule beside others. The rule asked about is the last one of its kind. */
+#include <criterion/criterion.h>
+
+#include "policy/policy_overlap.h"
+#include "policy_fixture.h"
+
+struct overlap_row {
+    const char *name, *text, *says; /* says: NULL = nothing */
+};
+
+static void expect_said(struct policy_fixture *fixture, const struct policy_messages *messages,
+                        const struct overlap_row *row)
+{
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+    const char *said = policy_fixture_show(fixture, messages, &out);
+    cr_expect(row->says == NULL ? said[0] == '\0' : strstr(said, row->says) != NULL, "%s: %s",
+              row->name, said);
+}
+
+#define D "version: 1\ndocker:\n"
+
+Test(policy_overlap, docker_rules_that_take_from_a_rule_or_hold_it)
+{
+    static const struct overlap_row rows[] = {
+        {"nothing", D "  - deny: ContainerKill\n  - allow: ContainerStop\n", NULL},
+        {"a deny", D "  - deny: ContainerKill\n  - allow: ContainerKill\n",
+         "policy.yaml:4:5: deny ContainerKill (policy.yaml:3) denies ContainerKill all the same\n"},
+        {"a deny of a part", D "  - deny: \"@exec\"\n  - allow: [ContainerExec, ContainerStop]\n",
+         "deny @exec (policy.yaml:3) denies ContainerExec all the same\n"},
+        {"a deny on condition",
+         D "  - {deny: ContainerStop, where: {name: a}}\n  - allow: ContainerStop\n",
+         "denies ContainerStop all the same where it matches\n"},
+        {"a deny by path", D "  - deny: {path: /containers/*/stop}\n  - allow: ContainerStop\n",
+         "denies ContainerStop all the same where it matches\n"},
+        {"an allow", D "  - allow: \"@all\"\n  - allow: ContainerStop\n",
+         "allow @all (policy.yaml:3) allows all of this already\n"},
+        {"an allow on condition",
+         D "  - {allow: ContainerStop, where: {name: a}}\n  - allow: ContainerStop\n", NULL},
+        {"an allow of a part", D "  - allow: ContainerStop\n  - allow: \"@lifecycle\"\n", NULL},
+        {"a path that an operation holds",
+         D "  - allow: ContainerStop\n  - allow: {method: POST, path: /containers/*/stop}\n",
+         "allows all of this already\n"},
+        {"a deny beside a deny", D "  - deny: \"@exec\"\n  - deny: ContainerExec\n",
+         "deny @exec (policy.yaml:3) denies all of this already\n"},
+        {"a deny beside an allow", D "  - allow: \"@exec\"\n  - deny: ContainerExec\n", NULL},
+        {"a client's, and a deny for all",
+         D "  - deny: ContainerStop\nclients: {a: {docker: [{allow: ContainerStop}]}}\n",
+         "denies ContainerStop all the same\n"},
+        {"a client's that does not inherit it",
+         D "  - deny: ContainerStop\nclients: {a: {inherit: false, docker: [{allow: "
+           "ContainerStop}]}}\n",
+         NULL},
+        {"of two clients",
+         "version: 1\nclients: {a: {docker: [{deny: ContainerStop}]}, b: {docker: [{allow: "
+         "ContainerStop}]}}\n",
+         NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct policy_fixture fixture;
+        struct policy_messages messages = {NULL, 0, 0};
+        cr_assert(policy_fixture_text(&fixture, rows[i].text), "%s", rows[i].name);
+        policy_overlap_docker(fixture.policy, policy_rule_count(fixture.policy) - 1, &messages);
+        expect_said(&fixture, &messages, &rows[i]);
+        policy_messages_free(&messages);
+        policy_fixture_clear(&fixture);
+    }
+}
+
+#define N "version: 1\nnetwork:\n"
+
+Test(policy_overlap, destinations_that_stay_denied)
+{
+    static const struct overlap_row rows[] = {
+        {"nothing", N "  - deny: b.test\n  - allow: a.test\n", NULL},
+        {"a deny", N "  - deny: \"*.test\"\n  - allow: a.test\n",
+         "policy.yaml:4: port 80 is denied all the same: deny *.test (policy.yaml:3)\n"},
+        {"a deny of one port", N "  - deny: \"a.test:443\"\n  - allow: a.test\n",
+         "port 443 is denied all the same"},
+        {"a deny of another port", N "  - deny: \"a.test:22\"\n  - allow: a.test\n", NULL},
+        {"a deny that looks inside", N "  - {deny: a.test, methods: POST}\n  - allow: a.test\n",
+         "deny a.test (policy.yaml:3)"},
+        {"an address", N "  - deny: 192.0.2.0/24\n  - allow: 192.0.2.1\n", "deny 192.0.2.0/24"},
+        {"a name, for every client",
+         N "  - {deny: a.test, name: no tests}\nclients: {x: {network: [{allow: a.test}]}}\n",
+         "no tests (policy.yaml:3)"},
+        {"a client that does not inherit",
+         N "  - deny: a.test\nclients: {x: {inherit: false, network: [{allow: a.test}]}}\n", NULL},
+        {"the default", N "  - allow: a.test\ndefault: {network: allow}\n",
+         "policy.yaml:3: `default: {network: allow}` allows it already\n"},
+        {"an address and the default", N "  - allow: 10.0.0.1\ndefault: {network: allow}\n", NULL},
+        {"a deny and the default", N "  - deny: a.test\ndefault: {network: allow}\n", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct policy_fixture fixture;
+        struct policy_messages messages = {NULL, 0, 0};
+        struct policy_network_cursor cursor = {0, 0};
+        struct policy_listed_network rule, last;
+        cr_assert(policy_fixture_text(&fixture, rows[i].text), "%s", rows[i].name);
+        while (policy_network_next(fixture.policy, &cursor, &rule))
+            last = rule;
+        policy_overlap_network(fixture.policy, &last, fixture.config, 1, &messages);
+        expect_said(&fixture, &messages, &rows[i]);
+        policy_messages_free(&messages);
+        policy_fixture_clear(&fixture);
+    }
+}
