@@ -24,6 +24,7 @@ static const struct command commands[] = {
     {&policy_schema_option_table, command_policy_schema},
     {&policy_check_option_table, command_policy_check},
     {&policy_explain_option_table, command_policy_explain},
+    {&policy_test_option_table, command_policy_test},
     {&policy_import_option_table, command_policy_import},
     {&policy_log_option_table, command_policy_log},
     {&policy_status_option_table, command_policy_status},

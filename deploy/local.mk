@@ -13,6 +13,8 @@ dist_man1_MANS += \
 	deploy/man/dockreeve-policy-reload.1 \
 	deploy/man/dockreeve-policy-schema.1 \
 	deploy/man/dockreeve-policy-status.1 \
+	deploy/man/dockreeve-policy-suggest.1 \
+	deploy/man/dockreeve-policy-test.1 \
 	deploy/man/dockreeve-serve.1
 dist_man5_MANS += deploy/man/dockreeve-policy.5
 

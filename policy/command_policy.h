@@ -22,6 +22,10 @@
 struct policy *command_policy_load(const char *command, const struct option_value *config,
                                    struct policy_messages *notices);
 
+/* The client of that name. NULL with `error` (code 2, "did you mean") when the policy has none. */
+const struct policy_client *command_policy_client(const struct policy *policy, const char *name,
+                                                  struct error *error);
+
 /* Writes the messages as a JSON array of {"file","line","column","text"}. */
 void command_policy_write_json(const struct policy_messages *messages, struct buffer *out);
 

@@ -357,7 +357,9 @@ static bool is_said_useless(const struct policy_edit *edit, unsigned line)
 {
     for (size_t i = 0; i < edit->notes.count; i++) {
         const struct policy_message *note = &edit->notes.items[i];
-        if (note->error.line == line && strstr(note->error.text, "can never decide") != NULL)
+        if (note->error.line == line && note->file != NULL &&
+            strcmp(note->file, policy_store_path(edit->store)) == 0 &&
+            strstr(note->error.text, "can never decide") != NULL)
             return true;
     }
     return false;
@@ -367,7 +369,6 @@ static void report_network(struct adding *adding, const struct addition *additio
 {
     struct policy_network_cursor cursor = {0, 0};
     struct policy_listed_network listed;
-    const struct yaml_tree_node *target = yaml_edit_get(addition->rule, effect_of(adding));
     while (policy_network_next(adding->edit.after, &cursor, &listed)) {
         if (strcmp(listed.label, "policy.d/" POLICY_CLI_NAME) != 0 ||
             listed.allows != adding->allows || strcmp(listed.scope, scope_of(adding)) != 0 ||
@@ -377,8 +378,7 @@ static void report_network(struct adding *adding, const struct addition *additio
         AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
         policy_listed_network_write(&listed, &shown);
         write_addition(adding, addition, listed.id, buffer_slice(&shown));
-        if (addition->state == ADDED && target->line == listed.line &&
-            !is_said_useless(&adding->edit, listed.line))
+        if (!is_said_useless(&adding->edit, listed.line))
             policy_overlap_network(adding->edit.after, &listed,
                                    policy_store_path(adding->edit.store), timestamp_now_us(),
                                    &adding->edit.notes);
@@ -396,8 +396,7 @@ static void report_docker(struct adding *adding, const struct addition *addition
             listed.line != addition->rule->line || strcmp(listed.scope, scope_of(adding)) != 0)
             continue;
         write_addition(adding, addition, listed.id, slice_from_text(listed.selector));
-        if (addition->state == ADDED)
-            policy_overlap_docker(adding->edit.after, i, &adding->edit.notes);
+        policy_overlap_docker(adding->edit.after, i, &adding->edit.notes);
         return;
     }
 }
@@ -426,8 +425,7 @@ static int report(struct adding *adding)
         policy_edit_note_new(&adding->edit);
     for (size_t i = 0; i < adding->list.count; i++) {
         const struct addition *addition = &adding->additions[i];
-        if (addition->state != PRESENT)
-            policy_edit_note_rule(&adding->edit, addition->rule);
+        policy_edit_note_rule(&adding->edit, addition->rule);
         if (adding->network)
             report_network(adding, addition);
         else

@@ -1,35 +1,66 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `policy check` and `policy explain`: the gate's own decision about a request that was not made;
- * destinations are in command_network.c. Without --object nothing is known of the object, and a
- * verdict that depends on it is given as "denied", which is what the gate does with an unknown one.
- */
+ * `policy check` and `policy explain`: the gate's own decision about a request that was not made.
+ * What is asked comes from here, the answers' words from command_docker.c and command_network.c. */
+#include "policy/command_policy_check.h"
+
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/command.h"
-#include "base/json_write.h"
-#include "base/terminal_text.h"
-#include "policy/command_considered.h"
-#include "policy/command_network.h"
+#include "base/json_token.h"
+#include "policy/command_answer.h"
 #include "policy/command_policy.h"
-#include "policy/command_request.h"
 #include "policy/commands.h"
 
-enum { CONFIG, CLIENT, OBJECT, METHOD, ADDRESS, SNI, JSON, OPTION_COUNT };
+enum {
+    CONFIG,
+    CLIENT,
+    SANDBOX,
+    OBJECT,
+    BODY,
+    CONTENT_TYPE,
+    METHOD,
+    ADDRESS,
+    SNI,
+    RESOLVE,
+    RESOLVER,
+    RESOLVER_TIMEOUT,
+    HOSTS,
+    VERBOSE,
+    QUIET,
+    JSON,
+    OPTION_COUNT
+};
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
     [CLIENT] = {"client", 0, OPTION_TEXT, "NAME", "default", 0, 0, NULL, "ask as this client"},
+    [SANDBOX] = {"sandbox", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "the same as --client"},
     [OBJECT] = {"object", 0, OPTION_LIST, "KEY=VALUE", NULL, 0, 0, NULL,
                 "pretend a fact of the object (id, name, image, label, network, volume)"},
+    [BODY] = {"body", 0, OPTION_TEXT, "FILE", NULL, 0, 0, NULL,
+              "docker: the request's body (- is standard input); its fields are not judged"},
+    [CONTENT_TYPE] = {"content-type", 0, OPTION_TEXT, "TYPE", NULL, 0, 0, NULL,
+                      "docker: the body's media type, instead of what clients send"},
     [METHOD] = {"method", 0, OPTION_TEXT, "METHOD", NULL, 0, 0, NULL,
                 "network: the method of an http:// target, GET unless said"},
-    [ADDRESS] = {"address", 0, OPTION_TEXT, "ADDRESS", NULL, 0, 0, NULL,
+    [ADDRESS] = {"address", 0, OPTION_LIST, "ADDRESS", NULL, 0, 0, NULL,
                  "network: pretend that the name resolves to this"},
     [SNI] = {"sni", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL,
              "network: pretend a ClientHello with this server name (- for none)"},
+    [RESOLVE] = {"resolve", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
+                 "network: resolve the name and judge every address"},
+    [RESOLVER] = {"resolver", 0, OPTION_LIST, "ADDR[:PORT]", NULL, 0, 0, NULL,
+                  "name server to ask, as given to serve"},
+    [RESOLVER_TIMEOUT] = {"resolver-timeout", 0, OPTION_DURATION, "TIME", "5s", 10, 600000, NULL,
+                          "time for the name to be resolved"},
+    [HOSTS] = {"hosts", 0, OPTION_TEXT, "FILE", NULL, 0, 0, NULL,
+               "table of names asked before DNS, as given to serve"},
+    [VERBOSE] = {"verbose", 'v', OPTION_FLAG, NULL, NULL, 0, 0, NULL,
+                 "say how the request was read, too"},
+    [QUIET] = {"quiet", 'q', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "print allow or deny only"},
     [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
 };
 
@@ -40,7 +71,8 @@ const struct option_table policy_check_option_table = {
     options,
     OPTION_COUNT,
     "  dockreeve policy check docker \"POST /containers/web/stop\" --object name=web\n"
-    "  dockreeve policy check network github.com:22\n"};
+    "  dockreeve policy check docker ContainerCreate --body create.json\n"
+    "  dockreeve policy check network --sandbox web github.com:22 --resolve\n"};
 
 const struct option_table policy_explain_option_table = {
     "policy explain",
@@ -51,243 +83,216 @@ const struct option_table policy_explain_option_table = {
     "  dockreeve policy explain docker ContainerCreate --client ci\n"
     "  dockreeve policy explain network http://deb.example.org/debian --address 10.0.0.1\n"};
 
-/* What is asked, and what came of it. */
-struct question {
-    struct policy *policy; /* owned */
+/* One run of a command. */
+struct run {
+    const char *command;
+    const struct option_value *values;
+    const struct command_lookup *lookup; /* NULL = names cannot be looked up */
+    struct policy *policy;               /* owned */
     const struct policy_client *client;
-    struct docker_request request; /* owned */
-    struct docker_object object;   /* owned */
-    bool object_known, depends, malformed;
-    struct error error;
-    struct verdict verdict;
-    struct considered considered; /* owned */
-    struct buffer fix;            /* owned */
-    bool json;
+    struct command_answer_form form;
 };
 
-static void question_clear(struct question *question)
+static void run_clear(struct run *run)
 {
-    policy_unref(&question->policy);
-    docker_request_clear(&question->request);
-    docker_object_clear(&question->object);
-    considered_clear(&question->considered);
-    buffer_free(&question->fix);
+    policy_unref(&run->policy);
 }
 
-static void decide(struct question *question, bool explain)
+static int fail(const struct run *run, const struct error *error)
 {
-    const struct policy_observer observer = {considered_add, &question->considered};
-    enum docker_object_state state =
-        question->object_known ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_NOT_ASKED;
-    policy_decide_docker(question->policy, question->client, &question->request, state,
-                         &question->object, explain ? &observer : NULL, &question->verdict);
-    if (question->verdict.result != VERDICT_NEEDS_OBJECT)
-        return;
-    question->depends = true;
-    policy_decide_docker(question->policy, question->client, &question->request,
-                         DOCKER_OBJECT_UNKNOWN, NULL, NULL, &question->verdict);
-}
-
-/* The one line that would turn the verdict. */
-static void write_fix(struct question *question)
-{
-    struct buffer *fix = &question->fix;
-    if (question->verdict.result == VERDICT_ALLOW && !question->verdict.would_deny) {
-        buffer_printf(fix, "to deny it, add `- deny: %s` under `docker:`",
-                      docker_operation_info(question->request.operation)->name);
-        return;
-    }
-    if (strcmp(question->verdict.reason, "rule") == 0) {
-        buffer_append_literal(fix, "to permit it, change or remove the rule at ");
-        buffer_append_text(fix, question->verdict.source);
-        return;
-    }
-    policy_explain_denial(question->policy, question->client, &question->request,
-                          &question->verdict, fix);
-    const char *text = buffer_text(fix);
-    const char *advice = strstr(text, "To permit it, ");
-    if (advice != NULL) {
-        size_t at = (size_t)(advice - text);
-        memmove(fix->data, fix->data + at, fix->len - at);
-        fix->len -= at;
-        fix->data[0] = 't';
-    }
-}
-
-static bool is_allowed(const struct question *question)
-{
-    return !question->malformed && question->verdict.result == VERDICT_ALLOW;
-}
-
-static void write_json(const struct question *question, bool explain, struct buffer *out)
-{
-    buffer_append_byte(out, '{');
-    json_write_key_text(out, "decision", is_allowed(question) ? "allow" : "deny");
-    json_write_key_text(out, "client", question->client->name);
-    json_write_key_text(out, "operation", docker_operation_info(question->request.operation)->name);
-    if (question->malformed) {
-        json_write_key_text(out, "reason",
-                            question->error.reason == NULL ? "malformed" : question->error.reason);
-        json_write_key_u64(out, "status", (uint64_t)question->error.code);
-        json_write_key_text(out, "message", question->error.text);
-    } else {
-        json_write_key_text(out, "rule", question->verdict.rule);
-        json_write_key_text(out, "source", question->verdict.source);
-        json_write_key_text(out, "reason", question->verdict.reason);
-        json_write_key_bool(out, "would_deny", question->verdict.would_deny);
-        json_write_key_bool(out, "depends_on_object", question->depends);
-        json_write_key_string(out, "fix", buffer_slice(&question->fix));
-    }
-    if (explain)
-        considered_write(&question->considered, out);
-    buffer_append_literal(out, "}\n");
-}
-
-static void write_text(struct question *question, bool explain, struct buffer *out)
-{
-    const char *operation = docker_operation_info(question->request.operation)->name;
-    if (question->malformed) {
-        buffer_printf(out, "deny: %s (%s)\n", question->error.text,
-                      question->error.reason == NULL ? "malformed" : question->error.reason);
-        return;
-    }
-    if (explain)
-        considered_write(&question->considered, out);
-    buffer_printf(out, "%s: %s on client %s by ", is_allowed(question) ? "allow" : "deny",
-                  operation, question->client->name);
-    if (strcmp(question->verdict.reason, "default") == 0) {
-        buffer_append_literal(out, "default");
-    } else {
-        buffer_append_literal(out, "rule ");
-        terminal_text_append(out, slice_from_text(question->verdict.rule));
-        buffer_append_literal(out, " (");
-        terminal_text_append(out, slice_from_text(question->verdict.source));
-        buffer_append_byte(out, ')');
-    }
-    buffer_append_text(
-        out, question->verdict.would_deny ? "; report mode: it would be denied otherwise\n" : "\n");
-    if (question->depends)
-        buffer_append_literal(
-            out, "it depends on the object, of which nothing is known here: say more with --object "
-                 "KEY=VALUE\n");
-    terminal_text_append(out, buffer_slice(&question->fix));
-    buffer_append_byte(out, '\n');
-}
-
-static int fail(const char *command, const struct error *error)
-{
-    fprintf(stderr, "dockreeve %s: %s\n", command, error->text);
+    fprintf(stderr, "dockreeve %s: %s\n", run->command, error->text);
     return COMMAND_USAGE;
 }
 
-static int print_answer(struct buffer *out, bool allowed)
+static int print_answer(struct buffer *out, int code)
 {
-    if (!command_policy_print(out))
-        return COMMAND_FAILED;
-    return allowed ? COMMAND_DONE : COMMAND_DENIED;
+    return command_policy_print(out) ? code : COMMAND_FAILED;
 }
 
-static int answer_docker(struct question *question, const char *command, const char *request,
-                         bool explain)
+/* ---- docker ---- */
+
+static bool is_json(struct slice text)
 {
-    if (!command_request_parse(request, question->client->strict, &question->request,
-                               &question->error)) {
-        if (question->error.code == 2)
-            return fail(command, &question->error);
-        question->malformed = true;
-    } else {
-        question->object.kind = docker_operation_info(question->request.operation)->object;
-        decide(question, explain);
-        write_fix(question);
+    struct json_reader reader;
+    json_reader_init(&reader, text);
+    return json_skip(&reader, json_next(&reader)) && json_next(&reader).kind == JSON_END;
+}
+
+/* Counts the body; only what may be JSON is kept. */
+static bool read_body(const char *name, uint64_t *len_out, bool *json_out, struct error *error)
+{
+    AUTO_BUFFER struct buffer kept = BUFFER_EMPTY;
+    char chunk[65536];
+    bool standard = strcmp(name, "-") == 0;
+    FILE *file = standard ? stdin : fopen(name, "re");
+    *len_out = 0;
+    if (file != NULL) {
+        for (size_t got; (got = fread(chunk, 1, sizeof(chunk), file)) > 0; *len_out += got) {
+            if (*len_out <= DOCKER_CONTENT_JSON_MAX)
+                buffer_append(&kept, chunk, got);
+        }
     }
-    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    if (question->json)
-        write_json(question, explain, &out);
-    else
-        write_text(question, explain, &out);
-    return print_answer(&out, is_allowed(question));
+    bool failed = file == NULL || ferror(file) != 0;
+    if (failed)
+        error_set(error, 2, "--body: %s cannot be read: %s", name, strerror(errno));
+    if (file != NULL && !standard)
+        fclose(file);
+    *json_out = !failed && !kept.failed && kept.len == *len_out && is_json(buffer_slice(&kept));
+    return !failed;
 }
 
-static int answer_network(const struct question *question, const char *command, const char *target,
-                          const struct option_value *values, bool explain)
+static int answer_docker(const struct run *run, const char *request)
 {
-    const struct command_network_words words = {
-        .target = target,
-        .method = values[METHOD].text,
-        .address = values[ADDRESS].text,
-        .sni = values[SNI].text,
-    };
+    const struct option_value *values = run->values;
+    CLEANUP(asked_docker_clear) struct asked_docker asked = {0};
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     struct error error;
-    bool allowed;
-    if (!command_network_answer(question->policy, question->client, &words, explain, question->json,
-                                &out, &allowed, &error))
-        return fail(command, &error);
-    return print_answer(&out, allowed);
+    bool body_is_json = false;
+    uint64_t len;
+    if (!asked_docker_read(&asked, run->policy, run->client, request, &error))
+        return fail(run, &error);
+    for (unsigned i = 0; i < values[OBJECT].list_count; i++) {
+        if (!asked_docker_add_fact(&asked, values[OBJECT].list[i], &error))
+            return fail(run, &error);
+    }
+    if (values[BODY].given) {
+        if (!read_body(values[BODY].text, &len, &body_is_json, &error))
+            return fail(run, &error);
+        asked_docker_set_body(&asked, len, values[CONTENT_TYPE].text);
+    }
+    asked_docker_decide(&asked);
+    command_answer_docker(&asked, &run->form, body_is_json, &out);
+    return print_answer(&out, asked_docker_is_allowed(&asked) ? COMMAND_DONE : COMMAND_DENIED);
 }
 
-/* Options that the kind of question has no use for. */
+/* ---- network ---- */
+
+static int decide_network(const struct run *run, struct asked_network *asked, struct error *error)
+{
+    const struct option_value *values = run->values;
+    const struct command_lookup_words words = {
+        .resolver = &values[RESOLVER],
+        .hosts = values[HOSTS].text,
+        .timeout_ms = values[RESOLVER_TIMEOUT].number,
+    };
+    struct asked_lookup lookup;
+    if (!values[RESOLVE].flag) {
+        asked_network_decide(asked, NULL);
+    } else if (run->lookup == NULL) {
+        error_set(error, 2, "--resolve: this program cannot resolve names");
+        return COMMAND_USAGE;
+    } else if (!run->lookup->open(&words, &lookup, error)) {
+        return COMMAND_USAGE;
+    } else {
+        asked_network_decide(asked, &lookup);
+        run->lookup->close(&lookup);
+    }
+    if (asked->unresolved)
+        return COMMAND_UNAVAILABLE;
+    return asked_network_is_allowed(asked) ? COMMAND_DONE : COMMAND_DENIED;
+}
+
+static int answer_network(const struct run *run, const char *target)
+{
+    const struct option_value *values = run->values;
+    const struct asked_network_words words = {
+        .target = target,
+        .method = values[METHOD].text,
+        .sni = values[SNI].text,
+        .addresses = values[ADDRESS].list,
+        .address_count = values[ADDRESS].list_count,
+    };
+    CLEANUP(asked_network_clear) struct asked_network asked = {0};
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+    struct error error;
+    if (!asked_network_read(&asked, run->policy, run->client, &words, &error))
+        return fail(run, &error);
+    int code = decide_network(run, &asked, &error);
+    if (code == COMMAND_USAGE)
+        return fail(run, &error);
+    command_answer_network(&asked, &run->form, &out);
+    return print_answer(&out, code);
+}
+
+/* ---- options ---- */
+
+/* Options that the kind of question, or other options, have no use for. */
 static bool check_options(bool network, const struct option_value *values, struct error *error)
 {
-    static const unsigned of_network[] = {METHOD, ADDRESS, SNI};
-    if (network && values[OBJECT].list_count > 0)
-        return error_set(error, 2, "--object is for `docker`");
-    for (size_t i = 0; !network && i < ARRAY_LEN(of_network); i++) {
-        if (values[of_network[i]].given)
-            return error_set(error, 2, "--%s is for `network`", options[of_network[i]].name);
+    static const struct {
+        unsigned option;
+        bool network;
+    } kinds[] = {
+        {OBJECT, false}, {BODY, false},   {CONTENT_TYPE, false}, {METHOD, true}, {ADDRESS, true},
+        {SNI, true},     {RESOLVE, true}, {RESOLVER, true},      {HOSTS, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const struct option_value *value = &values[kinds[i].option];
+        if ((value->given || value->list_count > 0) && kinds[i].network != network)
+            return error_set(error, 2, "--%s is for `%s`", options[kinds[i].option].name,
+                             kinds[i].network ? "network" : "docker");
     }
+    if (values[SANDBOX].given && values[CLIENT].given &&
+        strcmp(values[SANDBOX].text, values[CLIENT].text) != 0)
+        return error_set(error, 2, "--sandbox and --client mean the same: give one of them");
+    if (values[CONTENT_TYPE].given && !values[BODY].given)
+        return error_set(error, 2, "--content-type is of a --body");
+    if (values[RESOLVE].flag && values[ADDRESS].list_count > 0)
+        return error_set(error, 2, "--address says what --resolve would find: give one of them");
+    if (!values[RESOLVE].flag && (values[RESOLVER].list_count > 0 || values[HOSTS].given))
+        return error_set(error, 2, "--resolver and --hosts are for --resolve");
     return true;
 }
 
-static int answer(struct question *question, const char *command, int argc, char **argv,
-                  const struct option_value *values, bool explain)
+static int answer(struct run *run, int argc, char **argv)
 {
+    const struct option_value *values = run->values;
+    const char *name = values[values[SANDBOX].given ? SANDBOX : CLIENT].text;
     struct error error = {0};
     bool network = argc == 2 && strcmp(argv[0], "network") == 0;
     if (argc != 2 || (!network && strcmp(argv[0], "docker") != 0)) {
         error_set(&error, 2,
                   "write `docker` and one request, or `network` and one target: docker \"GET "
                   "/containers/json\", network example.com:443");
-        return fail(command, &error);
+        return fail(run, &error);
     }
     if (!check_options(network, values, &error))
-        return fail(command, &error);
-    question->json = question->considered.json = values[JSON].flag;
-    for (unsigned i = 0; i < values[OBJECT].list_count; i++) {
-        if (!command_object_add(&question->object, values[OBJECT].list[i], &error))
-            return fail(command, &error);
-        question->object_known = true;
-    }
-    question->policy = command_policy_load(command, &values[CONFIG], NULL);
-    if (question->policy == NULL)
+        return fail(run, &error);
+    run->policy = command_policy_load(run->command, &values[CONFIG], NULL);
+    if (run->policy == NULL)
         return COMMAND_USAGE;
-    question->client = policy_client_find(question->policy, slice_from_text(values[CLIENT].text));
-    if (question->client == NULL) {
-        char quoted[120];
-        error_set(&error, 2, "the policy has no client %s",
-                  error_quote(slice_from_text(values[CLIENT].text), quoted, sizeof(quoted)));
-        return fail(command, &error);
-    }
-    return network ? answer_network(question, command, argv[1], values, explain)
-                   : answer_docker(question, command, argv[1], explain);
+    run->client = command_policy_client(run->policy, name, &error);
+    if (run->client == NULL)
+        return fail(run, &error);
+    return network ? answer_network(run, argv[1]) : answer_docker(run, argv[1]);
 }
 
-static int ask(const struct option_table *table, bool explain, int argc, char **argv)
+static int ask(const struct option_table *table, bool explain, const struct command_lookup *lookup,
+               int argc, char **argv)
 {
     struct option_value values[OPTION_COUNT];
     int code = command_begin(table, values, &argc, argv);
     if (code >= 0)
         return code;
-    CLEANUP(question_clear) struct question question = {0};
-    return answer(&question, table->command, argc, argv, values, explain);
+    CLEANUP(run_clear)
+    struct run run = {
+        .command = table->command,
+        .values = values,
+        .lookup = lookup,
+        .form = {.json = values[JSON].flag,
+                 .quiet = values[QUIET].flag,
+                 .verbose = values[VERBOSE].flag,
+                 .explain = explain},
+    };
+    return answer(&run, argc, argv);
 }
 
-int command_policy_check(int argc, char **argv)
+int command_policy_check_with(const struct command_lookup *lookup, int argc, char **argv)
 {
-    return ask(&policy_check_option_table, false, argc, argv);
+    return ask(&policy_check_option_table, false, lookup, argc, argv);
 }
 
-int command_policy_explain(int argc, char **argv)
+int command_policy_explain_with(const struct command_lookup *lookup, int argc, char **argv)
 {
-    return ask(&policy_explain_option_table, true, argc, argv);
+    return ask(&policy_explain_option_table, true, lookup, argc, argv);
 }

@@ -47,25 +47,23 @@ static bool set_use(struct policy_edit *edit, bool wanted)
     struct arena *arena = policy_store_arena(edit->store);
     struct yaml_tree_node *root = policy_store_root(edit->store);
     struct yaml_tree_node *use = yaml_edit_get(root, "use");
-    struct yaml_tree_node *found = NULL;
-    if (use != NULL && use->kind == YAML_TREE_SCALAR) {
+    bool is_there = false;
+    if (use == NULL || use->kind == YAML_TREE_SCALAR) {
         struct yaml_tree_node *list = yaml_edit_collection(arena, YAML_TREE_SEQUENCE);
-        yaml_edit_append(list, use);
+        if (use != NULL)
+            yaml_edit_append(list, use);
         use = list;
     }
-    for (struct yaml_tree_node *item = use == NULL ? NULL : use->first; item != NULL;
-         item = item->next) {
-        if (slice_equal_text(item->text, BALANCED))
-            found = item;
+    for (struct yaml_tree_node *item = use->first; item != NULL; item = item->next) {
+        bool found = slice_equal_text(item->text, BALANCED);
+        is_there |= found;
+        if (found && !wanted)
+            yaml_edit_remove(use, item);
     }
-    if ((found != NULL) == wanted)
+    if (is_there == wanted)
         return false;
-    if (use == NULL)
-        use = yaml_edit_collection(arena, YAML_TREE_SEQUENCE);
     if (wanted)
         yaml_edit_append(use, yaml_edit_scalar(arena, SLICE_LITERAL(BALANCED)));
-    else
-        yaml_edit_remove(use, found);
     if (use->first == NULL)
         yaml_edit_unset(root, "use");
     else

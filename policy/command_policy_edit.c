@@ -43,7 +43,7 @@ int policy_edit_open(struct policy_edit *edit, const struct option_value *config
     };
     edit->store = policy_store_open(edit->path, &edit->errors);
     if (edit->store == NULL)
-        return policy_edit_refuse(edit, COMMAND_USAGE, "the policy cannot be changed");
+        return policy_edit_refuse(edit, COMMAND_FAILED, "the policy cannot be changed");
     if (config->given && access(edit->path, F_OK) != 0)
         policy_messages_add(&edit->notes, edit->path, 0, 0,
                             "there is no such file: a gate that is given this --config does not "

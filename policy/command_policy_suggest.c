@@ -174,7 +174,7 @@ static bool read_log(struct learning *learning, const struct option_value *value
     if (!read_filter(values, &filter, error) || !log_files_open(&files, path, error))
         return false;
     learning->evidence.include_denied = values[INCLUDE_DENIED].flag;
-    learning->evidence.policy = policy_hash(learning->policy);
+    suggest_know_policy(&learning->evidence, learning->policy);
     if (!log_scan(&files, &filter, take, &learning->evidence, &learning->notes, error))
         return false;
     suggest_evidence_seal(&learning->evidence);

@@ -6,6 +6,7 @@
 
 #include "base/command.h"
 #include "base/json_write.h"
+#include "base/near_word.h"
 #include "policy/command_policy.h"
 #include "policy/commands.h"
 #include "policy/environment.h"
@@ -58,6 +59,25 @@ struct policy *command_policy_load(const char *command, const struct option_valu
         fprintf(stderr, "dockreeve %s: the policy is not valid\n%s", command, buffer_text(&out));
     }
     return policy;
+}
+
+const struct policy_client *command_policy_client(const struct policy *policy, const char *name,
+                                                  struct error *error)
+{
+    const struct policy_client *client = policy_client_find(policy, slice_from_text(name));
+    if (client != NULL)
+        return client;
+    struct near_word near;
+    char quoted[120];
+    near_word_init(&near, slice_from_text(name));
+    for (size_t i = 0; i < policy_client_count(policy); i++)
+        near_word_offer(&near, policy_client_at(policy, i)->name);
+    error_quote(slice_from_text(name), quoted, sizeof(quoted));
+    if (near.best == NULL)
+        error_set(error, 2, "the policy has no client %s", quoted);
+    else
+        error_set(error, 2, "the policy has no client %s; did you mean `%s`?", quoted, near.best);
+    return NULL;
 }
 
 void command_policy_write_json(const struct policy_messages *messages, struct buffer *out)

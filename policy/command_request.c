@@ -57,9 +57,7 @@ static bool parse_operation(struct slice name, bool strict, struct docker_reques
     return parse_now(request, info->method, buffer_slice(&target), strict, error);
 }
 
-/* What the gate's reader of request lines refuses before anything is looked up (facts http.md R4),
- * with its words. */
-static bool check_target(struct slice target, struct error *error)
+bool command_target_check(struct slice target, struct error *error)
 {
     for (size_t i = 0; i < target.len; i++) {
         if (target.ptr[i] <= 0x20 || target.ptr[i] > 0x7e ||
@@ -84,7 +82,7 @@ bool command_request_parse(const char *text, bool strict, struct docker_request 
     struct slice method = slice_cut(&target, ' ');
     if (target.ptr == NULL)
         return parse_operation(method, strict, request, error);
-    if (!check_target(target, error))
+    if (!command_target_check(target, error))
         return false;
     if (target.len == 0 || target.ptr[0] != '/')
         return error_set(error, 2, "the path of a request begins with `/`");

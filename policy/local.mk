@@ -3,18 +3,25 @@ libpolicy_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS) $(CRYPTO_CFLAGS)
 libpolicy_a_SOURCES = \
 	policy/account.c policy/account.h \
 	policy/arena.c policy/arena.h \
+	policy/asked_docker.c policy/asked_docker.h \
+	policy/asked_network.c policy/asked_network.h \
+	policy/command_answer.h \
 	policy/command_considered.c policy/command_considered.h \
+	policy/command_docker.c \
 	policy/command_log.c policy/commands.h \
 	policy/command_log_verify.c policy/command_log_verify.h \
-	policy/command_network.c policy/command_network.h \
-	policy/command_policy.h policy/command_policy_allow.c \
-	policy/command_policy_check.c policy/command_policy_default.c \
+	policy/command_network.c \
+	policy/command_policy.h \
+	policy/command_policy_allow.c \
+	policy/command_policy_check.c policy/command_policy_check.h \
+	policy/command_policy_default.c \
 	policy/command_policy_edit.c policy/command_policy_edit.h \
 	policy/command_policy_import.c \
 	policy/command_policy_ls.c \
 	policy/command_policy_resource.c policy/command_policy_resource.h \
 	policy/command_policy_rm.c \
 	policy/command_policy_suggest.c \
+	policy/command_policy_test.c \
 	policy/command_policy_validate.c \
 	policy/command_policy_inspect.c \
 	policy/command_policy_schema.c \
@@ -54,10 +61,12 @@ libpolicy_a_SOURCES = \
 	policy/log_view.c policy/log_view.h \
 	policy/output_file.c policy/output_file.h \
 	policy/policy.c policy/policy.h \
+	policy/policy_advice.c policy/policy_advice.h \
 	policy/policy_builder.c policy/policy_builder.h \
 	policy/policy_builtin.c policy/policy_builtin.h \
 	policy/policy_client_reader.c \
 	policy/policy_cover.c policy/policy_cover.h \
+	policy/policy_coverage.c policy/policy_coverage.h \
 	policy/policy_document.c policy/policy_document.h \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \
@@ -78,6 +87,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_paths.c policy/policy_paths.h \
 	policy/policy_rule_reader.c \
 	policy/policy_store.c policy/policy_store.h \
+	policy/policy_test_file.c policy/policy_test_file.h \
 	policy/policy_words.c policy/policy_words.h \
 	policy/posix_expression.c policy/posix_expression.h \
 	policy/preset.c policy/preset.h \
@@ -143,6 +153,53 @@ preset_documents = \
 	policy/presets/upload-targets.yaml \
 	policy/presets/watchtower.yaml
 EXTRA_DIST += $(preset_documents) policy/presets/embed.sh
+
+# What each preset admits and what it does not, for `policy test`; users may copy them.
+presettestsdir = $(pkgdatadir)/preset-tests
+dist_presettests_DATA = \
+	policy/presets/tests/ai-anthropic.yaml \
+	policy/presets/tests/ai-apis.yaml \
+	policy/presets/tests/ai-copilot.yaml \
+	policy/presets/tests/ai-cursor.yaml \
+	policy/presets/tests/ai-factory.yaml \
+	policy/presets/tests/ai-google.yaml \
+	policy/presets/tests/ai-models.yaml \
+	policy/presets/tests/ai-openai.yaml \
+	policy/presets/tests/allow-all.yaml \
+	policy/presets/tests/alpine.yaml \
+	policy/presets/tests/balanced.yaml \
+	policy/presets/tests/bitbucket.yaml \
+	policy/presets/tests/certificates.yaml \
+	policy/presets/tests/ci-runner.yaml \
+	policy/presets/tests/container-registries.yaml \
+	policy/presets/tests/crates.yaml \
+	policy/presets/tests/debian.yaml \
+	policy/presets/tests/deny-all.yaml \
+	policy/presets/tests/docker-read.yaml \
+	policy/presets/tests/fedora.yaml \
+	policy/presets/tests/github.yaml \
+	policy/presets/tests/gitlab.yaml \
+	policy/presets/tests/go.yaml \
+	policy/presets/tests/hex.yaml \
+	policy/presets/tests/maven.yaml \
+	policy/presets/tests/negotiate.yaml \
+	policy/presets/tests/npm.yaml \
+	policy/presets/tests/nuget.yaml \
+	policy/presets/tests/packagist.yaml \
+	policy/presets/tests/portainer.yaml \
+	policy/presets/tests/pypi.yaml \
+	policy/presets/tests/rubygems.yaml \
+	policy/presets/tests/toolchain-dotnet.yaml \
+	policy/presets/tests/toolchain-go.yaml \
+	policy/presets/tests/toolchain-java.yaml \
+	policy/presets/tests/toolchain-node.yaml \
+	policy/presets/tests/toolchain-python.yaml \
+	policy/presets/tests/toolchain-rust.yaml \
+	policy/presets/tests/toolchains.yaml \
+	policy/presets/tests/traefik.yaml \
+	policy/presets/tests/ubuntu.yaml \
+	policy/presets/tests/upload-targets.yaml \
+	policy/presets/tests/watchtower.yaml
 BUILT_SOURCES += policy/preset_texts.inc
 CLEANFILES += policy/preset_texts.inc
 policy/preset_texts.inc: $(preset_documents) policy/presets/embed.sh

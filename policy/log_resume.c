@@ -48,8 +48,13 @@ static bool find_last(const char *path, unsigned lines_max, struct last_record *
                       struct error *error)
 {
     AUTO_LOG_FILES struct log_files files = {.count = 0};
-    if (!log_files_open(&files, path, error))
-        return error->code == 3; /* no log yet */
+    AUTO_BUFFER struct buffer rotated = BUFFER_EMPTY;
+    if (!log_files_open(&files, path, error)) {
+        /* A rotation that was killed half way leaves the newest file as .1 only. */
+        buffer_printf(&rotated, "%s.1", path);
+        if (error->code != 3 || !log_files_open(&files, buffer_text(&rotated), error))
+            return error->code == 3; /* no log yet */
+    }
     unsigned lines = 0;
     for (unsigned i = 0; i < files.count && !last->found && lines < lines_max; i++) {
         CLEANUP(log_backward_free) struct log_backward backward;

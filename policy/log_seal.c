@@ -56,17 +56,22 @@ static void compute_mac(const struct log_mac_key *key, const struct log_chain *c
     log_mac(key, both, sizeof(both), out);
 }
 
-/* Lower-case digits only: there is one spelling. */
+/* One more than each digit stands for. Lower case only: there is one spelling. */
+static const unsigned char hex_values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
 static bool read_hex(const char *text, unsigned char *bytes, size_t len)
 {
+    bool good = true;
     for (size_t i = 0; i < len; i++) {
-        int high = slice_hex_digit(text[2 * i]), low = slice_hex_digit(text[2 * i + 1]);
-        if (high < 0 || low < 0 || (text[2 * i] >= 'A' && text[2 * i] <= 'F') ||
-            (text[2 * i + 1] >= 'A' && text[2 * i + 1] <= 'F'))
-            return false;
-        bytes[i] = (unsigned char)(high << 4 | low);
+        unsigned high = hex_values[(unsigned char)text[2 * i]];
+        unsigned low = hex_values[(unsigned char)text[2 * i + 1]];
+        good = good && high > 0 && low > 0;
+        bytes[i] = (unsigned char)((high - 1) << 4 | ((low - 1) & 15));
     }
-    return true;
+    return good;
 }
 
 static char *write_hex(char *out, const unsigned char *bytes, size_t len)

@@ -31,7 +31,7 @@ enum log_verify_result log_verify_result(const struct log_verify_report *report)
         return LOG_VERIFY_NEVER_SEALED;
     if (report->keyed && verdict->authentic == 0)
         return LOG_VERIFY_WRONG_KEY;
-    if (verdict->fault != LOG_FAULT_NONE || report->missing_file != NULL)
+    if (verdict->fault != LOG_FAULT_NONE)
         return LOG_VERIFY_TAMPERED;
     return verdict->last.epoch < report->expect_epoch ? LOG_VERIFY_CUT : LOG_VERIFY_INTACT;
 }
@@ -91,20 +91,13 @@ static void write_place(const struct log_verify_report *report, const struct log
 static void write_fault(const struct log_verify_report *report, struct buffer *out)
 {
     const struct log_verdict *verdict = report->verdict;
-    if (verdict->fault != LOG_FAULT_NONE) {
-        buffer_printf(out, "TAMPERED. %s at ", fault_texts[verdict->fault]);
-        write_place(report, &verdict->place, out);
-        buffer_printf(out, ":\n  %s.\n", verdict->why);
-    } else {
-        buffer_append_literal(out, "TAMPERED.\n");
-    }
+    buffer_printf(out, "TAMPERED. %s at ", fault_texts[verdict->fault]);
+    write_place(report, &verdict->place, out);
+    buffer_printf(out, ":\n  %s.\n", verdict->why);
     if (verdict->missing_from > 0)
         buffer_printf(out, "  Epochs %llu to %llu are missing, or their end is.\n",
                       (unsigned long long)verdict->missing_from,
                       (unsigned long long)verdict->missing_to);
-    if (report->missing_file != NULL)
-        buffer_printf(out, "  The file %s is missing, while older ones are there.\n",
-                      report->missing_file);
     if (verdict->faults > 1)
         buffer_printf(out, "  %llu records in all do not follow the one before them.\n",
                       (unsigned long long)verdict->faults);
@@ -184,6 +177,12 @@ static void write_facts(const struct log_verify_report *report, struct buffer *o
                       "The gate started %llu times without having stopped (crash, power failure, "
                       "kill): what was not on the disk then is missing.\n",
                       (unsigned long long)verdict->crashes);
+    if (report->missing_file != NULL)
+        buffer_printf(out, "The file %s is not there, while older ones are%s.\n",
+                      report->missing_file,
+                      verdict->fault == LOG_FAULT_NONE
+                          ? ": a rotation was cut short; the chain has no hole there"
+                          : "");
     if (verdict->fragments > 0)
         buffer_printf(out, "%llu lines that a crash cut off, or that are being written.\n",
                       (unsigned long long)verdict->fragments);

@@ -21,7 +21,9 @@ struct log_verify_report {
     bool keyed;
     uint64_t expect_epoch; /* 0 = none */
     uint64_t bytes, duration_us;
-    const char *missing_file; /* a number in the row of files that is not there; NULL = none */
+    /* A number in the row of files that is not there; NULL = none. By itself no fault: a gate that
+     * was killed while it rotated leaves such a gap, and the chain tells. */
+    const char *missing_file;
 };
 
 enum log_verify_result log_verify_result(const struct log_verify_report *report);

@@ -211,12 +211,14 @@ static const char *condition_name(const struct docker_condition *condition)
     return names[condition->key];
 }
 
+const char policy_depends_on_object[] = "it depends on the object, of which nothing is known here";
+
 static void tell(const struct policy_observer *observer, const struct policy_rule *rule,
                  enum docker_match match, const struct docker_mismatch *mismatch)
 {
     char why[256];
     if (match == DOCKER_MATCH_MAYBE)
-        snprintf(why, sizeof(why), "it depends on the object, of which nothing is known here");
+        snprintf(why, sizeof(why), "%s", policy_depends_on_object);
     else if (match == DOCKER_MATCH_YES)
         snprintf(why, sizeof(why), "it matches");
     else if (mismatch->condition == NULL)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The sentence for a denied client (DESIGN 1.6): what, by which rule, and what would permit it.
+ * The sentence for a denied client (DESIGN 1.6): what, by which rule, and what would
+ * permit it.
  * Names of operations and rules only: neither the query nor the object's name is repeated, so
  * nothing secret can get into it. */
 #include <string.h>
 
+#include "policy/policy_advice.h"
 #include "policy/policy_internal.h"
 
 static void write_what(const struct docker_request *request, struct buffer *out)
@@ -48,18 +50,8 @@ static void write_advice(const struct policy *policy, const struct policy_client
     }
     if (request->operation == DOCKER_OPERATION_NONE)
         return;
-    buffer_append_literal(out, ". To permit it, add `- allow: ");
-    if (request->operation == DOCKER_LIBPOD)
-        buffer_append_literal(out, "{path: /libpod/...}");
-    else
-        buffer_append_text(out, docker_operation_info(request->operation)->name);
-    buffer_append_literal(out, "` under `docker:`");
-    if (!entry->inherit) {
-        buffer_append_literal(out, " of client ");
-        write_name(entry->shown.name, out);
-    }
-    buffer_append_literal(out, " in ");
-    buffer_append_text(out, policy->config_path == NULL ? "the policy" : policy->config_path);
+    buffer_append_literal(out, ". To permit it, ");
+    policy_advice_docker(policy, &entry->shown, request->operation, true, out);
 }
 
 static void explain_guarded_query(const struct policy *policy, const struct policy_client *client,
@@ -103,6 +95,11 @@ void policy_explain_denial(const struct policy *policy, const struct policy_clie
         if (strncmp(verdict->source, "env ", 4) == 0 &&
             policy->operation_advice[request->operation] != NULL)
             write_advice(policy, entry, request, out);
+        AUTO_BUFFER struct buffer remove = BUFFER_EMPTY;
+        if (policy_advice_remove_docker(policy, verdict->source, &remove)) {
+            buffer_append_literal(out, ". To permit it, ");
+            buffer_append_slice(out, buffer_slice(&remove));
+        }
         return;
     }
     buffer_append_literal(out, "default: ");

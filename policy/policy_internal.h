@@ -69,7 +69,9 @@ struct policy {
                            compatibility) */
     const char *operation_advice[DOCKER_OPERATION_COUNT]; /* NULL = change the file */
     const char *config_path;                              /* NULL = none */
-    struct policy_rule *rules;                            /* owned */
+    bool commands_reach_it;    /* `dockreeve policy allow` changes what this was read from */
+    bool config_is_usual;      /* config_path is what commands take without --config */
+    struct policy_rule *rules; /* owned */
     size_t rule_count, rule_capacity;
     uint32_t network_first;        /* number of the first of them */
     struct policy_source *sources; /* owned */
@@ -137,6 +139,9 @@ MUST_CHECK bool policy_listen_parse(struct arena *arena, enum policy_role role, 
  * when it is none or one too many. */
 MUST_CHECK bool policy_dns_address_add(struct builder_client *client, struct slice text,
                                        struct error *error);
+
+/* What an observer gets as `why` for a rule that asks for facts of an object not asked for. */
+extern const char policy_depends_on_object[];
 
 /* Checks the listeners of all clients against each other. */
 void policy_listen_check_all(const struct policy_builder *builder, struct policy_messages *errors,

@@ -12,6 +12,7 @@
 #include "policy/environment.h"
 #include "policy/policy_document.h"
 #include "policy/policy_file.h"
+#include "policy/policy_paths.h"
 
 static struct slice folder_of(const char *path)
 {
@@ -182,6 +183,26 @@ static void read_environment(struct policy_reading *reading, const struct policy
         policy_messages_add(reading->errors, NULL, 0, 0, "%s", error.text);
 }
 
+/* Whether a text stands for itself in a shell, without quotes. */
+static bool is_shell_word(const char *text)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./@%+:,-";
+    return text[0] != '\0' && text[0] != '-' && text[strspn(text, plain)] == '\0';
+}
+
+/* Our image sets DOCKREEVE_COMPAT: its policy is mounted, and nobody runs commands in it. */
+static bool commands_reach(const struct policy_inputs *inputs)
+{
+    if (inputs->config_path == NULL || !is_shell_word(inputs->config_path))
+        return false;
+    for (size_t i = 0; inputs->environment != NULL && inputs->environment[i] != NULL; i++) {
+        if (strncmp(inputs->environment[i], "DOCKREEVE_COMPAT=", 17) == 0)
+            return false;
+    }
+    return true;
+}
+
 struct policy *policy_load(const struct policy_inputs *inputs, struct policy_messages *errors,
                            struct policy_messages *notices)
 {
@@ -193,8 +214,11 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
                                      .cli_text = inputs->cli_text};
     bool has_file = false;
     if (inputs->config_path != NULL) {
+        AUTO_FREE char *usual = policy_path_config();
         builder->policy->config_path =
             arena_text(&builder->policy->arena, slice_from_text(inputs->config_path));
+        builder->policy->config_is_usual = strcmp(inputs->config_path, usual) == 0;
+        builder->policy->commands_reach_it = commands_reach(inputs);
         has_file = read_file(&reading, inputs->config_path, name_of(inputs->config_path),
                              inputs->config_required);
     }

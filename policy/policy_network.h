@@ -35,6 +35,14 @@ void policy_decide_network(const struct policy *policy, const struct policy_clie
                            const struct policy_observer *observer,
                            struct network_verdict *verdict_out);
 
+/* Judges what a name leads to (or one address, of a literal), each by itself, into
+ * verdicts[0..count), count at least 1. Returns the index of the one that the answer goes by: the
+ * first that may be dialled, or, when none may, the first. */
+unsigned policy_decide_addresses(const struct policy *policy, const struct policy_client *client,
+                                 const struct network_request *request,
+                                 const struct ip_address *addresses, unsigned count,
+                                 struct network_verdict *verdicts);
+
 /* The very text that an observer gets as `why` for a rule whose hosts do not match, so that it can
  * leave out what a question is not about. */
 extern const char policy_network_other_hosts[];

@@ -5,6 +5,7 @@
  * into it. */
 #include <string.h>
 
+#include "policy/policy_advice.h"
 #include "policy/policy_internal.h"
 #include "policy/policy_network.h"
 
@@ -92,35 +93,6 @@ void policy_explain_network_denial(const struct policy *policy, const struct pol
 
 /* ---- what would permit it ---- */
 
-static void write_place(const struct policy *policy, const struct policy_client *client,
-                        struct buffer *out)
-{
-    buffer_append_literal(out, " under `network:`");
-    if (!policy->clients[client->index].inherit) {
-        buffer_append_literal(out, " of client ");
-        write_name(slice_from_text(client->name), out);
-    }
-    buffer_append_literal(out, " in ");
-    buffer_append_text(out, policy->config_path == NULL ? "the policy" : policy->config_path);
-}
-
-/* `- allow: "host:port"`, with one more key when there is `key`. */
-static void write_allow(const struct host_name *host, uint16_t port, const char *key,
-                        struct slice value, struct buffer *out)
-{
-    buffer_append_text(out, key == NULL ? "add `- allow: \"" : "add `- {allow: \"");
-    write_target(host, port, out);
-    buffer_append_byte(out, '"');
-    if (key != NULL) {
-        buffer_append_literal(out, ", ");
-        buffer_append_text(out, key);
-        buffer_append_literal(out, ": ");
-        buffer_append_slice(out, value);
-        buffer_append_byte(out, '}');
-    }
-    buffer_append_byte(out, '`');
-}
-
 static const char *protocol_list(const struct network_request *request)
 {
     enum network_protocol protocol = NETWORK_PROTOCOL_OTHER;
@@ -141,39 +113,83 @@ static const char *protocol_list(const struct network_request *request)
     return "[any]";
 }
 
+static void add_key(struct buffer *keys, const char *key)
+{
+    buffer_append_text(keys, keys->len > 0 ? ", " : "");
+    buffer_append_text(keys, key);
+}
+
+/* A special-purpose address, or one that the rule for this host leaves out, has to be named. */
+static bool needs_address(const struct network_request *request,
+                          const struct network_verdict *verdict)
+{
+    if (request->address == NULL || request->host.is_address || host_name_is_local(&request->host))
+        return false;
+    bool narrowed = verdict->why != NULL && strstr(verdict->why, "`addresses`") != NULL;
+    return narrowed || address_class_of(request->address) != ADDRESS_PUBLIC;
+}
+
+static void write_address(const struct ip_address *address, struct buffer *keys)
+{
+    const char *quote = ip_address_is_v4(address) ? "" : "\"";
+    add_key(keys, "addresses: [");
+    buffer_append_text(keys, quote);
+    ip_address_write(address, keys);
+    buffer_append_text(keys, quote);
+    buffer_append_byte(keys, ']');
+}
+
+/* On 443 a rule that says nothing admits TLS with a server name. */
+static bool needs_protocol(const struct network_request *request,
+                           const struct network_verdict *verdict)
+{
+    if (strcmp(verdict->reason, "protocol") == 0)
+        return true;
+    if (request->port != NETWORK_PORT_TLS)
+        return false;
+    return request->sight == NETWORK_SEEN ||
+           (request->tunnel != NULL && request->tunnel->protocol != NETWORK_PROTOCOL_TLS);
+}
+
+static bool needs_no_server_name(const struct network_request *request)
+{
+    return request->sight == NETWORK_OPAQUE && request->tunnel != NULL &&
+           request->tunnel->protocol == NETWORK_PROTOCOL_TLS && !request->tunnel->has_sni &&
+           request->port == NETWORK_PORT_TLS;
+}
+
 /* The rule that allows the request's host, with what else it must say. */
-static void write_allow_for(const struct network_request *request,
+static void write_allow_for(const struct policy *policy, const struct policy_client *client,
+                            const struct network_request *request,
                             const struct network_verdict *verdict, struct buffer *out)
 {
-    AUTO_BUFFER struct buffer value = BUFFER_EMPTY;
-    const char *key = NULL;
-    bool special = strncmp(verdict->reason, "address-class.", 14) == 0;
-    bool narrowed = verdict->why != NULL && strstr(verdict->why, "`addresses`") != NULL;
-    if ((special || narrowed) && request->address != NULL && !request->host.is_address &&
-        !host_name_is_local(&request->host)) {
-        key = "addresses";
-        buffer_append_byte(&value, '[');
-        if (ip_address_is_v4(request->address)) {
-            ip_address_write(request->address, &value);
-        } else {
-            buffer_append_byte(&value, '"');
-            ip_address_write(request->address, &value);
-            buffer_append_byte(&value, '"');
-        }
-        buffer_append_byte(&value, ']');
-    } else if (strcmp(verdict->reason, "protocol") == 0) {
-        key = "protocols";
-        buffer_append_text(&value, protocol_list(request));
-    } else if (strcmp(verdict->reason, "sni-missing") == 0) {
-        key = "require_sni";
-        buffer_append_literal(&value, "false");
-    } else if (request->sight == NETWORK_SEEN && request->method != HTTP_METHOD_UNKNOWN) {
-        key = "methods";
-        buffer_append_byte(&value, '[');
-        buffer_append_text(&value, http_method_name(request->method));
-        buffer_append_byte(&value, ']');
+    AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer keys = BUFFER_EMPTY;
+    const char *method = NULL;
+    if (needs_address(request, verdict))
+        write_address(request->address, &keys);
+    if (needs_protocol(request, verdict)) {
+        add_key(&keys, "protocols: ");
+        buffer_append_text(&keys, protocol_list(request));
     }
-    write_allow(&request->host, request->port, key, buffer_slice(&value), out);
+    if (needs_no_server_name(request))
+        add_key(&keys, "require_sni: false");
+    if (request->sight == NETWORK_SEEN && request->method != HTTP_METHOD_UNKNOWN)
+        method = http_method_name(request->method);
+    write_target(&request->host, request->port, &target);
+    policy_advice_network(policy, client, buffer_slice(&target), true, method, buffer_slice(&keys),
+                          out);
+}
+
+/* No rule admits a server name that is not the target's. */
+static bool has_wrong_server_name(const struct network_request *request)
+{
+    const struct tunnel_facts *tunnel = request->tunnel;
+    if (request->sight != NETWORK_OPAQUE || tunnel == NULL ||
+        tunnel->protocol != NETWORK_PROTOCOL_TLS)
+        return false;
+    return tunnel->sni_bad || (tunnel->has_sni && !request->host.is_address &&
+                               !host_name_equal(&tunnel->sni, &request->host));
 }
 
 void policy_explain_network_fix(const struct policy *policy, const struct policy_client *client,
@@ -181,10 +197,11 @@ void policy_explain_network_fix(const struct policy *policy, const struct policy
                                 const struct network_verdict *verdict, struct buffer *out)
 {
     const char *reason = verdict->reason;
-    if (verdict->malformed || strcmp(reason, "sni-mismatch") == 0 ||
-        strcmp(reason, "sni-malformed") == 0)
+    if (verdict->malformed || has_wrong_server_name(request))
         return;
     if (verdict->label != NULL && !verdict->rule_allows) {
+        if (policy_advice_remove_network(policy, verdict->label, verdict->pattern, out))
+            return;
         buffer_append_literal(out, "change or remove the deny at ");
         network_verdict_write_source(verdict, out);
         return;
@@ -194,9 +211,12 @@ void policy_explain_network_fix(const struct policy *policy, const struct policy
         network_verdict_write_source(verdict, out);
         return;
     }
-    if (strcmp(reason, "sni-denied") == 0 && request->tunnel != NULL)
-        write_allow(&request->tunnel->sni, request->port, NULL, SLICE_LITERAL(""), out);
-    else
-        write_allow_for(request, verdict, out);
-    write_place(policy, client, out);
+    if (strcmp(reason, "sni-denied") == 0 && request->tunnel != NULL) {
+        AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
+        write_target(&request->tunnel->sni, request->port, &target);
+        policy_advice_network(policy, client, buffer_slice(&target), true, NULL, SLICE_LITERAL(""),
+                              out);
+        return;
+    }
+    write_allow_for(policy, client, request, verdict, out);
 }

@@ -16,34 +16,31 @@ struct notes {
 static void say(struct notes *notes, const struct network_set *set,
                 const struct network_entry *entry, const struct policy_cover *cover)
 {
-    const bool by_deny = cover->kind == POLICY_COVER_DENIED;
-    size_t *count = by_deny ? &notes->shadowed : &notes->covered;
+    const bool covered = cover->kind == POLICY_COVER_EARLIER;
+    size_t *count = covered ? &notes->covered : &notes->shadowed;
     if ((*count)++ >= SPOKEN_MAX)
         return;
     char quoted[120], other[120];
     error_quote(network_entry_slice(entry), quoted, sizeof(quoted));
     error_quote(cover->rule, other, sizeof(other));
     policy_messages_add(notes->notices, set->rules[entry->rule].file, entry->line, 0,
-                        by_deny ? "%s can never decide: %s denies it (%s:%u)"
-                                : "%s adds nothing: %s allows it already (%s:%u)",
-                        quoted, other, cover->label, cover->line);
+                        "%s %s: %s %s it%s (%s:%u)", quoted,
+                        covered ? "adds nothing" : "can never decide", other,
+                        covered && set->rules[entry->rule].match.allows ? "allows" : "denies",
+                        covered ? " already" : "", cover->label, cover->line);
 }
 
-/* Of allows only: a list of names to deny may hold a million, and that some of them stand twice
- * harms nobody. Of expired rules the reader speaks. */
+/* Of expired rules the reader speaks. */
 static void note_set(struct notes *notes, const struct policy *policy, size_t scope,
                      const struct network_set *set)
 {
     if (!policy_network_cover_is_cheap(policy, scope))
         return;
     for (uint32_t id = 0; id < set->entry_count; id++) {
-        const struct network_entry *entry = &set->entries[id];
         struct policy_cover cover;
-        if (!set->rules[entry->rule].match.allows)
-            continue;
         policy_network_cover(policy, scope, id, notes->now_us, &cover);
         if (cover.kind == POLICY_COVER_DENIED || cover.kind == POLICY_COVER_EARLIER)
-            say(notes, set, entry, &cover);
+            say(notes, set, &set->entries[id], &cover);
     }
 }
 

@@ -30,7 +30,7 @@ struct policy_store {
     struct arena arena; /* owned: tree and names */
     const char *folder, *path;
     int folder_fd; /* locked */
-    bool exists;
+    bool exists, is_link;
     struct yaml_tree_node *root;
 };
 
@@ -106,12 +106,7 @@ struct policy_store *policy_store_open(const char *config_path, struct policy_me
     remove_stale(store->folder_fd);
     struct stat status;
     store->exists = fstatat(store->folder_fd, POLICY_CLI_NAME, &status, AT_SYMLINK_NOFOLLOW) == 0;
-    if (store->exists && S_ISLNK(status.st_mode)) {
-        policy_messages_add(errors, store->path, 0, 0,
-                            "is a link, which a change would replace by a file: remove it, or name "
-                            "what it leads to `policy.d/50-mine.yaml`, say");
-        policy_store_close(&store);
-    }
+    store->is_link = store->exists && S_ISLNK(status.st_mode);
     return store;
 }
 
@@ -140,6 +135,12 @@ static struct yaml_tree_node *new_document(struct policy_store *store)
 bool policy_store_read(struct policy_store *store, struct policy_messages *errors)
 {
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    if (store->is_link) {
+        policy_messages_add(errors, store->path, 0, 0,
+                            "is a link, which a change would replace by a file: remove it, or give "
+                            "what it leads to another name in the folder, like 50-mine.yaml");
+        return false;
+    }
     if (!policy_file_check_folder(store->folder, errors))
         return false;
     switch (policy_file_read(store->path, true, &text, errors)) {

@@ -7,7 +7,7 @@
 #ifndef DOCKREEVE_POLICY_SUGGEST_H
 #define DOCKREEVE_POLICY_SUGGEST_H
 
-#include "policy/policy.h"
+#include "policy/policy_list.h"
 #include "policy/suggest_evidence.h"
 
 /* A further key of a rule; the value is YAML that is JSON, too: `["GET","HEAD"]`. */
@@ -65,9 +65,17 @@ void suggest_docker(struct suggestion *suggestion, struct suggest_operation *con
 void suggest_network(struct suggestion *suggestion, struct suggest_target *const *targets,
                      size_t count);
 
+/* Tells the evidence the allows of the present policy; before anything is added.
+ * (suggest_present.c) */
+void suggest_know_policy(struct suggest_evidence *evidence, const struct policy *policy);
+
 /* Asks the policy about all evidence as if it were enforced: sets `permitted` of what it permits,
- * and adds the sources of the rules that do to evidence->sources. What a rule of it denies is left
- * out. Call it between sealing and suggest_make(). (suggest_present.c) */
+ * and adds the rules that do to evidence->used. What a rule of it denies is left out. Call it
+ * between sealing and suggest_make(). (suggest_present.c) */
 void suggest_mark_permitted(struct suggest_evidence *evidence, const struct policy *policy);
+
+/* How evidence->used names a rule: "SOURCE RULE" as in the log. Appended. */
+void suggest_write_docker_key(const struct policy_listed_rule *rule, struct buffer *out);
+void suggest_write_network_key(const struct policy_listed_network *rule, struct buffer *out);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "base/json_write.h"
 #include "base/terminal_text.h"
-#include "policy/policy_list.h"
 #include "policy/suggest_write.h"
 
 /* Where the lines go. */
@@ -98,9 +97,9 @@ static void write_unused(struct diff *diff, const struct unused *rule)
     end_line(diff);
 }
 
-static bool is_used(const struct suggest_evidence *evidence, struct slice source)
+static bool is_used(const struct suggest_evidence *evidence, const struct buffer *key)
 {
-    return text_map_find(&evidence->sources, source) != NULL;
+    return text_map_find(&evidence->used, buffer_slice(key)) != NULL;
 }
 
 static void write_unused_docker(struct diff *diff, const struct suggest_evidence *evidence,
@@ -110,7 +109,9 @@ static void write_unused_docker(struct diff *diff, const struct suggest_evidence
         struct policy_listed_rule rule;
         policy_rule_at(policy, i, &rule);
         struct slice source = slice_from_text(rule.source);
-        if (!rule.allows || is_used(evidence, source) ||
+        AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
+        suggest_write_docker_key(&rule, &key);
+        if (!rule.allows || is_used(evidence, &key) ||
             slice_starts_with(source, SLICE_LITERAL("preset/negotiate")))
             continue;
         write_unused(diff, &(struct unused){rule.scope, "docker", rule.id, rule.where,
@@ -126,8 +127,10 @@ static void write_unused_network(struct diff *diff, const struct suggest_evidenc
     while (policy_network_next(policy, &cursor, &rule)) {
         AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
         AUTO_BUFFER struct buffer resource = BUFFER_EMPTY;
+        AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
         buffer_printf(&source, "%s:%u", rule.label, rule.line);
-        if (!rule.allows || is_used(evidence, buffer_slice(&source)))
+        suggest_write_network_key(&rule, &key);
+        if (!rule.allows || is_used(evidence, &key))
             continue;
         policy_listed_network_write(&rule, &resource);
         write_unused(diff, &(struct unused){rule.scope, "network", rule.id, rule.where,

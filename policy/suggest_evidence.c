@@ -67,7 +67,7 @@ struct record {
     const struct log_line *line;
     char client[CLIENT_LEN_MAX + 1];
     struct suggest_span span;
-    bool permitted; /* by the policy in force */
+    bool permitted; /* by a rule that the present policy has, too */
 };
 
 static struct slice field(const struct record *record, enum log_field which)
@@ -138,6 +138,20 @@ static const char *why_no_rule(struct slice reason)
     return "it was refused for what it is, and no rule would help";
 }
 
+/* Whether a rule permitted it that stands in the present policy at the same place with the same
+ * text. */
+static bool is_by_present_rule(struct suggest_evidence *evidence, const struct record *record)
+{
+    AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
+    buffer_append_slice(&key, field(record, LOG_FIELD_SOURCE));
+    buffer_append_byte(&key, ' ');
+    buffer_append_slice(&key, field(record, LOG_FIELD_RULE));
+    if (text_map_find(&evidence->allows, buffer_slice(&key)) == NULL)
+        return false;
+    *text_map_at(&evidence->used, buffer_slice(&key)) = evidence;
+    return true;
+}
+
 /* Whether the record tells of something that was used, or that shall be usable. */
 static bool is_wanted(struct suggest_evidence *evidence, struct record *record, const char *what)
 {
@@ -153,18 +167,10 @@ static bool is_wanted(struct suggest_evidence *evidence, struct record *record, 
         why = why_no_rule(field(record, LOG_FIELD_REASON));
     if (allowed && would_deny.ptr != NULL)
         why = why_no_rule(would_deny);
-    record->permitted = allowed && would_deny.ptr == NULL && evidence->policy != NULL &&
-                        slice_equal_text(field(record, LOG_FIELD_POLICY), evidence->policy);
+    record->permitted = allowed && would_deny.ptr == NULL && is_by_present_rule(evidence, record);
     if (why != NULL)
         leave_out(evidence, record, what, why);
     return why == NULL;
-}
-
-static void note_source(struct suggest_evidence *evidence, const struct record *record)
-{
-    struct slice source = field(record, LOG_FIELD_SOURCE);
-    if (record->permitted && source.len > 0)
-        *text_map_at(&evidence->sources, source) = evidence;
 }
 
 /* ---- operations ---- */
@@ -232,7 +238,6 @@ static void add_docker(struct suggest_evidence *evidence, struct record *record)
                number(record, LOG_FIELD_STATUS));
     suggest_span_add(&operation->span, &record->span);
     suggest_span_add(&evidence->span, &record->span);
-    note_source(evidence, record);
 }
 
 /* ---- destinations ---- */
@@ -452,7 +457,6 @@ static void add_network(struct suggest_evidence *evidence, struct record *record
         add_target(evidence, record, &target, method);
         add_server_name(evidence, record, &target);
         suggest_span_add(&evidence->span, &record->span);
-        note_source(evidence, record);
     }
 }
 
@@ -596,7 +600,8 @@ void suggest_evidence_free(struct suggest_evidence *evidence)
     free(evidence->left_out);
     text_map_free(&evidence->known);
     text_map_free(&evidence->open);
-    text_map_free(&evidence->sources);
+    text_map_free(&evidence->allows);
+    text_map_free(&evidence->used);
     arena_free(&evidence->arena);
     memset(evidence, 0, sizeof(*evidence));
 }

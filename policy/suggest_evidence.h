@@ -89,11 +89,10 @@ struct suggest_evidence {
     size_t left_out_count, left_out_capacity;
     struct text_map known;    /* what is there already */
     struct text_map open;     /* by id: records of what was open when the log ended */
-    struct text_map sources;  /* rules that decided, by their source */
+    struct text_map allows;   /* rules of the present policy, "SOURCE RULE" as in the log */
+    struct text_map used;     /* those of them that permitted something */
     struct suggest_span span; /* of everything that was used */
-    /* set by the caller: */
-    bool include_denied;
-    const char *policy; /* hash of the policy in force; NULL = none */
+    bool include_denied;      /* set by the caller */
 };
 
 /* Takes one record; `text` is its line. */

@@ -2,7 +2,8 @@
  *
  * The evidence held against the policy in force, by the gate's own decision: what it permits
  * already, by which rules, and what a rule of it denies. The log has no queries and no facts of
- * objects; where those decide, the log's own word counts, if that policy wrote it. */
+ * objects; where those decide, the log's own word counts, if the rule that it names is still there.
+ */
 #include <string.h>
 
 #include "base/timestamp.h"
@@ -16,9 +17,43 @@ enum answer { ANSWER_PERMITTED, ANSWER_DENIED, ANSWER_OTHER };
 
 static const char why_denied[] = "a rule denies it";
 
-static void note_source(struct suggest_evidence *evidence, struct slice source)
+/* ---- rules ---- */
+
+void suggest_write_docker_key(const struct policy_listed_rule *rule, struct buffer *out)
 {
-    *text_map_at(&evidence->sources, source) = evidence;
+    buffer_printf(out, "%s %s", rule->source, rule->name != NULL ? rule->name : rule->text);
+}
+
+void suggest_write_network_key(const struct policy_listed_network *rule, struct buffer *out)
+{
+    buffer_printf(out, "%s:%u ", rule->label, rule->line);
+    if (rule->name != NULL) {
+        buffer_append_text(out, rule->name);
+        return;
+    }
+    buffer_append_text(out, rule->allows ? "allow " : "deny ");
+    buffer_append_slice(out, rule->pattern);
+}
+
+void suggest_know_policy(struct suggest_evidence *evidence, const struct policy *policy)
+{
+    struct policy_network_cursor cursor = {0};
+    struct policy_listed_network network;
+    AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
+    for (size_t i = 0; i < policy_rule_count(policy); i++) {
+        struct policy_listed_rule rule;
+        policy_rule_at(policy, i, &rule);
+        buffer_clear(&key);
+        suggest_write_docker_key(&rule, &key);
+        if (rule.allows)
+            *text_map_at(&evidence->allows, buffer_slice(&key)) = evidence;
+    }
+    while (policy_network_next(policy, &cursor, &network)) {
+        buffer_clear(&key);
+        suggest_write_network_key(&network, &key);
+        if (network.allows)
+            *text_map_at(&evidence->allows, buffer_slice(&key)) = evidence;
+    }
 }
 
 /* ---- operations ---- */
@@ -48,7 +83,9 @@ static enum answer ask_docker(struct suggest_evidence *evidence, const struct po
     if (verdict.result == VERDICT_NEEDS_OBJECT)
         return ANSWER_OTHER;
     if (verdict.result == VERDICT_ALLOW && !verdict.would_deny) {
-        note_source(evidence, slice_from_text(verdict.source));
+        buffer_clear(&target);
+        buffer_printf(&target, "%s %s", verdict.source, verdict.rule);
+        *text_map_at(&evidence->used, buffer_slice(&target)) = evidence;
         return ANSWER_PERMITTED;
     }
     return strcmp(verdict.reason, "rule") == 0 ? ANSWER_DENIED : ANSWER_OTHER;
@@ -61,11 +98,13 @@ static enum answer ask_network(struct suggest_evidence *evidence, const struct p
                                const struct network_request *request)
 {
     struct network_verdict verdict;
-    AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
     policy_decide_network(policy, client, request, NULL, &verdict);
     if (verdict.result == VERDICT_ALLOW && !verdict.would_deny) {
-        network_verdict_write_source(&verdict, &source);
-        note_source(evidence, buffer_slice(&source));
+        network_verdict_write_source(&verdict, &key);
+        buffer_append_byte(&key, ' ');
+        network_verdict_write_rule(&verdict, &key);
+        *text_map_at(&evidence->used, buffer_slice(&key)) = evidence;
         return ANSWER_PERMITTED;
     }
     return verdict.label != NULL && !verdict.rule_allows ? ANSWER_DENIED : ANSWER_OTHER;

@@ -8,6 +8,7 @@
 
 #include "base/json_write.h"
 #include "base/timestamp.h"
+#include "policy/yaml_write.h"
 
 enum { COMMENT_COLUMN_MAX = 48, LEFT_OUT_SHOWN_MAX = 50, SECOND_LEN = 19 };
 
@@ -47,48 +48,13 @@ static void write_evidence(const struct suggest_rule *rule, const struct suggest
 
 /* ---- scalars and nodes ---- */
 
-/* Names of operations and hosts with a dot or port; all else is quoted, so that no reader takes it
- * for anything but text. */
-static bool is_plain(const char *text)
+/* Bare where no reader could take it for anything but text. */
+static void write_scalar(struct slice text, struct buffer *out)
 {
-    bool telling = text[0] >= 'A' && text[0] <= 'Z';
-    bool letter = telling;
-    for (size_t i = 0; text[i] != '\0'; i++) {
-        char folded = (char)(text[i] | 0x20);
-        bool word = (folded >= 'a' && folded <= 'z') || (text[i] >= '0' && text[i] <= '9');
-        bool mark = i > 0 && text[i + 1] != '\0' && strchr(".-_:", text[i]) != NULL;
-        if (!word && !mark)
-            return false;
-        letter = letter || (folded >= 'a' && folded <= 'z');
-        telling = telling || text[i] == '.';
-    }
-    return telling && letter;
-}
-
-static void write_scalar(const char *text, struct buffer *out)
-{
-    if (is_plain(text))
-        buffer_append_text(out, text);
+    if (yaml_write_is_plain(text))
+        buffer_append_slice(out, text);
     else
-        json_write_string(out, slice_from_text(text));
-}
-
-/* A key, or the name of a client: bare unless a reader could take it for something else. */
-static void write_name(struct slice name, struct buffer *out)
-{
-    static const char *const words[] = {"null", "true", "false", "yes", "no",
-                                        "on",   "off",  "y",     "n"};
-    bool bare = name.len > 0 && name.ptr[0] >= 'a' && name.ptr[0] <= 'z';
-    for (size_t i = 0; i < name.len; i++)
-        bare = bare && ((name.ptr[i] >= 'a' && name.ptr[i] <= 'z') ||
-                        (name.ptr[i] >= '0' && name.ptr[i] <= '9') || name.ptr[i] == '_' ||
-                        name.ptr[i] == '-' || name.ptr[i] == '.');
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        bare = bare && !slice_equal_text(name, words[i]);
-    if (bare)
-        buffer_append_slice(out, name);
-    else
-        json_write_string(out, name);
+        json_write_string(out, text);
 }
 
 static void write_flow(const struct yaml_tree_node *node, struct buffer *out)
@@ -99,7 +65,7 @@ static void write_flow(const struct yaml_tree_node *node, struct buffer *out)
             (slice_equal_text(node->text, "true") || slice_equal_text(node->text, "false")))
             buffer_append_slice(out, node->text);
         else
-            json_write_string(out, node->text);
+            write_scalar(node->text, out);
         return;
     case YAML_TREE_SEQUENCE:
         buffer_append_byte(out, '[');
@@ -112,7 +78,7 @@ static void write_flow(const struct yaml_tree_node *node, struct buffer *out)
     case YAML_TREE_MAPPING:
         buffer_append_byte(out, '{');
         for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-            write_name(key->text, out);
+            write_scalar(key->text, out);
             buffer_append_literal(out, ": ");
             write_flow(key->value, out);
             buffer_append_text(out, key->next != NULL ? ", " : "");
@@ -155,7 +121,7 @@ static void keep_settings(const struct yaml_tree_node *map, const char *const *s
         if (skip)
             continue;
         indent(column, out);
-        write_name(key->text, out);
+        write_scalar(key->text, out);
         buffer_append_literal(out, ": ");
         write_flow(key->value, out);
         buffer_append_byte(out, '\n');
@@ -188,7 +154,7 @@ static void write_item(const struct suggest_rule *rule, const struct suggest_ite
     indent(column, out);
     buffer_append_literal(out, "- ");
     size_t begin = out->len;
-    write_scalar(item->text, out);
+    write_scalar(slice_from_text(item->text), out);
     size_t written = out->len - begin;
     indent((unsigned)(written < width ? width - written : 0) + 2, out);
     buffer_append_literal(out, "# ");
@@ -201,7 +167,7 @@ static size_t width_of(const struct suggest_rule *rule)
     size_t width = 0;
     for (size_t i = 0; i < rule->item_count; i++) {
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-        write_scalar(rule->items[i].text, &text);
+        write_scalar(slice_from_text(rule->items[i].text), &text);
         width = text.len > width && text.len <= COMMENT_COLUMN_MAX ? text.len : width;
     }
     return width;
@@ -265,7 +231,7 @@ static void write_client(const struct suggest_document *document, struct slice n
     AUTO_FREE char *client = slice_to_text(name);
     const struct scope scope = {document, client, document->drop_in ? NULL : present, 4};
     buffer_append_literal(out, "  ");
-    write_name(name, out);
+    write_scalar(name, out);
     buffer_append_literal(out, ":\n");
     size_t begin = out->len;
     keep_settings(scope.present, skipped, ARRAY_LEN(skipped), 4, out);

@@ -139,10 +139,10 @@ static void open_state(const struct serve_options *options, struct gate *gate, b
     }
     if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
         fprintf(stderr,
-                "dockreeve: %s; so there is no `policy status`, no `policy reload` and no count "
-                "of what rules decide (another folder: --state DIR; content without: "
-                "--state " STATE_FOLDER_NONE ")\n",
-                error->text);
+                "dockreeve: state folder %s: %s; so there is no `policy status`, no "
+                "`policy reload` and no count of what rules decide (another folder: --state DIR; "
+                "content without: --state " STATE_FOLDER_NONE ")\n",
+                folder, error->text);
 }
 
 static int run(struct serve_options *options)

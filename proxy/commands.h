@@ -15,6 +15,9 @@ extern const struct option_table policy_reload_option_table;
 extern const struct option_table policy_status_option_table;
 extern const struct option_table version_option_table;
 
+/* Their tables are in policy/commands.h: only --resolve needs the loop. */
+int command_policy_check(int argc, char **argv);
+int command_policy_explain(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_healthcheck(int argc, char **argv);
 int command_doctor(int argc, char **argv);

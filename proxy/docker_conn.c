@@ -12,8 +12,9 @@
 
 #include "proxy/event_switch.h"
 #include "proxy/listener.h"
+#include "rules/docker_content.h"
 
-enum { LINGER_MS = 2000, DROPPED_BODY_MAX = 65536 };
+enum { LINGER_MS = 2000 };
 
 static void on_read(evutil_socket_t fd, short what, void *context);
 static void on_write(evutil_socket_t fd, short what, void *context);
@@ -206,7 +207,7 @@ void docker_conn_drop_body(struct docker_conn *conn)
     struct error error;
     if (!http_body_move(&conn->request_body, conn->gate->blocks, &conn->in, NULL, &error)) {
         docker_refusal_error(conn, &error);
-    } else if (conn->request_body.payload > DROPPED_BODY_MAX) {
+    } else if (conn->request_body.payload > DOCKER_CONTENT_DROPPED_MAX) {
         docker_refusal_send(conn, 413, "limit.body",
                             "dockreeve: this operation takes no body, and the one sent is longer "
                             "than the 64 kB that are read and dropped");

@@ -7,8 +7,7 @@
 
 #include "proxy/docker_header.h"
 #include "proxy/listener.h"
-
-enum { START_BODY_MAX = 7 };
+#include "rules/docker_content.h"
 
 void docker_exchange_forget(struct docker_conn *conn)
 {
@@ -93,17 +92,6 @@ static void skip_body(struct docker_conn *conn, const struct http_head *head)
         conn->request_body.finished = false;
 }
 
-/* Which body the engine reads for this request: ImageCreate takes an archive only when it imports.
- */
-static enum docker_body body_kind(const struct docker_request *request)
-{
-    enum docker_body kind = docker_operation_info(request->operation)->body;
-    if (kind != DOCKER_BODY_IMPORT)
-        return kind;
-    struct slice source = docker_request_parameter(request, SLICE_LITERAL("fromSrc"));
-    return source.len > 0 ? DOCKER_BODY_ARCHIVE : DOCKER_BODY_NONE;
-}
-
 /* With `link` the name that ContainerDelete takes is an alias on the container, not the container.
  */
 static bool id_stands_for_name(const struct docker_request *request)
@@ -114,26 +102,15 @@ static bool id_stands_for_name(const struct docker_request *request)
 }
 
 static bool check_body(struct docker_conn *conn, const struct docker_request *request,
-                       const struct http_head *head, enum docker_body kind, struct error *error)
+                       const struct http_head *head, struct error *error)
 {
-    bool has_body = head->framing == HTTP_FRAMING_CHUNKED || head->content_length > 0;
-    uint64_t declared = head->framing == HTTP_FRAMING_LENGTH ? head->content_length : 0;
-    if (!docker_header_check_content(head, kind, has_body, error))
-        return false;
-    if (request->operation == DOCKER_CONTAINER_START && declared > START_BODY_MAX)
-        return error_set_reason(error, 400, "malformed.start-body",
-                                "ContainerStart with a body longer than 7 bytes: HostConfig at "
-                                "start was removed in API 1.24");
-    if (kind == DOCKER_BODY_NONE && declared > 65536)
-        return error_set_reason(
-            error, 413, "limit.body",
-            "%s takes no body, and the one sent is longer than the 64 kB that are read and dropped",
-            docker_operation_info(request->operation)->name);
-    if (kind == DOCKER_BODY_JSON && declared > conn->gate->options->json_body_max)
-        return error_set_reason(error, 413, "limit.body",
-                                "the JSON body is longer than the limit of %llu bytes",
-                                (unsigned long long)conn->gate->options->json_body_max);
-    return true;
+    const struct docker_content content = {
+        .present = head->framing == HTTP_FRAMING_CHUNKED || head->content_length > 0,
+        .len = head->framing == HTTP_FRAMING_LENGTH ? head->content_length : 0,
+        .type = http_head_field(head, SLICE_LITERAL("content-type")),
+        .encoding = http_head_field(head, SLICE_LITERAL("content-encoding")),
+    };
+    return docker_content_check(request, &content, conn->gate->options->json_body_max, error);
 }
 
 /* The request may pass: its head is written anew into `forward`, and what it changes goes to the
@@ -145,10 +122,10 @@ static void permit(struct docker_conn *conn, size_t head_len, const struct docke
     const struct docker_request *request = &gate->scratch->request;
     const struct docker_operation_info *info = docker_operation_info(request->operation);
     struct error error;
-    enum docker_body kind = body_kind(request);
+    enum docker_body kind = docker_content_kind(request);
     http_body_init(&conn->request_body, head->framing, head->content_length,
                    kind == DOCKER_BODY_NONE ? HTTP_FRAMING_NONE : head->framing);
-    if (!check_body(conn, request, head, kind, &error)) {
+    if (!check_body(conn, request, head, &error)) {
         io_buffer_consume(gate->blocks, &conn->in, head_len);
         docker_refusal_error(conn, &error);
         return;
@@ -196,14 +173,12 @@ static void on_open_written(struct log_waiter *waiter, enum log_write_state stat
 void docker_exchange_admit(struct docker_conn *conn)
 {
     struct gate *gate = conn->gate;
+    struct error error;
     if (conn->request_body.to == HTTP_FRAMING_NONE)
         conn->exchange.dropped_body = conn->request_body.payload;
-    if (conn->exchange.operation == DOCKER_CONTAINER_START &&
-        conn->exchange.dropped_body > START_BODY_MAX) {
-        docker_refusal_send(conn, 400, "malformed.start-body",
-                            "dockreeve: ContainerStart with a body longer than 7 bytes: "
-                            "HostConfig at start was removed in "
-                            "API 1.24");
+    if (!docker_content_check_len(conn->exchange.operation, DOCKER_BODY_NONE,
+                                  conn->exchange.dropped_body, 0, &error)) {
+        docker_refusal_error(conn, &error);
         return;
     }
     if (gate->log_failing && gate->options->log_required) {

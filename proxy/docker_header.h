@@ -41,12 +41,6 @@ void docker_header_write_response(const struct docker_answer *answer, struct buf
  */
 void docker_header_write_refusal(struct buffer *out, unsigned status, size_t body_len, bool close);
 
-/* Whether the message's Content-Type and Content-Encoding fit what the operation reads. A form body
- * is refused everywhere, since the engine would take parameters from it (docker-attacks.md Q01).
- * False with `error`: code 415 or 400. */
-MUST_CHECK bool docker_header_check_content(const struct http_head *head, enum docker_body body,
-                                            bool has_body, struct error *error);
-
 /* Whether the head names, by Connection and Upgrade, just the protocol this operation can switch
  * to: a client that asks for it, an engine that agrees. */
 bool docker_header_asks_upgrade(const struct http_head *head, enum docker_upgrade upgrade);

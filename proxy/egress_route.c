@@ -91,15 +91,14 @@ static bool has_room_for_tunnel(const struct egress_conn *conn)
     return !tunnel || max == 0 || listener_client(conn->listener)->tunnels < max;
 }
 
-/* Dialling takes a while, in which the policy may have become another one: that one is asked as
- * well, or what it forbids would begin behind its back. False when it refused. */
+/* Asked again with the address that was dialled, so that the record names the rule that admits it.
+ * Dialling takes a while, too, in which the policy may have become another one, and what that
+ * forbids would begin behind its back. False when it refused. */
 static bool is_still_allowed(struct egress_conn *conn)
 {
     struct gate *gate = conn->gate;
     struct network_request request;
     struct network_verdict verdict;
-    if (conn->exchange.policy == gate->policy)
-        return true;
     if (egress_conn_client(conn) == NULL) {
         refuse_closed(conn);
         return false;
@@ -296,23 +295,24 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
 {
     struct gate *gate = conn->gate;
     struct network_request request;
-    struct network_verdict verdict, first = {.result = VERDICT_ALLOW};
+    struct network_verdict verdicts[RESOLVER_ADDRESSES_MAX];
     bool own = false;
     egress_request_describe(conn, &request);
     conn->address_count = 0;
+    unsigned decisive = policy_decide_addresses(gate->policy, egress_conn_client(conn), &request,
+                                                addresses, count, verdicts);
     for (unsigned i = 0; i < count; i++) {
-        request.address = &addresses[i];
-        policy_decide_network(gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
         bool is_own = own_address_is(gate, &addresses[i], conn->target.port) ||
                       is_upstream_proxy(conn, &addresses[i]);
         own |= is_own;
-        if (verdict.result == VERDICT_ALLOW && !is_own)
+        bool may_dial = verdicts[i].result == VERDICT_ALLOW && !is_own;
+        if (may_dial && conn->address_count == 0) /* whether it can be reached or not */
+            egress_exchange_judge(&conn->exchange, gate->policy, &verdicts[i]);
+        if (may_dial)
             conn->addresses[conn->address_count++] = addresses[i];
         else
             egress_exchange_add_refused(&conn->exchange, &addresses[i],
-                                        is_own ? "own-address" : verdict.reason);
-        if (verdict.result != VERDICT_ALLOW && first.result == VERDICT_ALLOW)
-            first = verdict;
+                                        is_own ? "own-address" : verdicts[i].reason);
     }
     if (conn->address_count > 0 && goes_by_proxy(conn)) {
         go_by_proxy(conn);
@@ -321,8 +321,8 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
     } else if (own) {
         refuse_own(conn);
     } else {
-        request.address = &addresses[0];
-        egress_exchange_judge(&conn->exchange, gate->policy, &first);
+        request.address = &addresses[decisive];
+        egress_exchange_judge(&conn->exchange, gate->policy, &verdicts[decisive]);
         egress_refusal_denied(conn, &request);
     }
 }

@@ -5,6 +5,7 @@ libproxy_a_SOURCES = \
 	proxy/admin.c proxy/admin.h \
 	proxy/command_doctor.c \
 	proxy/command_healthcheck.c \
+	proxy/command_policy_check.c \
 	proxy/command_policy_control.c \
 	proxy/command_serve.c \
 	proxy/command_version.c proxy/commands.h \

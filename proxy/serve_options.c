@@ -497,7 +497,6 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
     serve->compat = environment_is_compat(environ);
     gate->admin = values[ADMIN].given ? values[ADMIN].text : NULL;
     gate->log.path = serve->log_path;
-    serve->state_path = text_or(&values[STATE], policy_path_state);
     gate->state = serve->state_path;
     memcpy(serve->listens, values[LISTEN].list, sizeof(serve->listens));
     gate->inputs = (struct policy_inputs){

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-enum { PORT_TLS = 443 };
-
 /* An answer with its words; the texts are static. */
 struct answer {
     enum network_match match;
@@ -138,8 +136,8 @@ static struct answer match_tls(enum network_choice require_sni, enum network_cho
                                const struct network_request *request)
 {
     const struct tunnel_facts *tunnel = request->tunnel;
-    bool required =
-        require_sni == NETWORK_YES || (require_sni == NETWORK_UNSET && request->port == PORT_TLS);
+    bool required = require_sni == NETWORK_YES ||
+                    (require_sni == NETWORK_UNSET && request->port == NETWORK_PORT_TLS);
     if (tunnel->sni_bad)
         return no("sni-malformed", "the ClientHello's server name is no host name");
     if (!tunnel->has_sni && required)
@@ -156,7 +154,7 @@ static unsigned admitted_protocols(const struct network_rule *rule, uint16_t por
 {
     if (rule->protocols != 0)
         return rule->protocols;
-    return port == PORT_TLS ? NETWORK_PROTOCOL_TLS : NETWORK_PROTOCOLS_ANY;
+    return port == NETWORK_PORT_TLS ? NETWORK_PROTOCOL_TLS : NETWORK_PROTOCOLS_ANY;
 }
 
 /* Plain HTTP, and what it may be left for. Behind an upgrade nothing can be seen any more, so a

@@ -25,6 +25,9 @@ enum network_protocol {
 };
 enum { NETWORK_PROTOCOLS_ANY = 15 };
 
+/* Where an allow that says nothing else admits TLS with a server name only (DESIGN 3.2). */
+enum { NETWORK_PORT_TLS = 443 };
+
 /* What the first bytes of a tunnel said. */
 struct tunnel_facts {
     enum network_protocol protocol;

@@ -4,6 +4,7 @@
 import json
 import os
 import random
+import shlex
 import socket
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ import unittest
 
 from harness.case import GateCase
 from harness.client import get, post, post_json, request
+from harness.dns_server import DnsServer
 from harness.gate import clean_environment, run, wait_for
 
 POLICY = """version: 1
@@ -68,6 +70,60 @@ class Verdicts(GateCase):
         self.assertIn("policy.yaml:8", verdict["source"])
 
 
+class Bodies(GateCase):
+    """As the gate judges them: type and length, and nothing in them."""
+
+    def setUp(self):
+        super().setUp()
+        self.gate = self.start_gate('version: 1\ndocker:\n  - allow: "@all"\n')
+
+    def ask(self, request, content, *more, command="check"):
+        self.gate.write(self.gate.file("body"), content)
+        return run("policy", command, "docker", request, "--config", self.gate.policy_path, "--body", self.gate.file("body"), *more)
+
+    def test_rows(self):
+        rows = (
+            ("json", "POST /containers/create", "{}", (), 0, "what stands in it is not judged by this version"),
+            ("no json", "POST /containers/create", "{", (), 0, "the body is no JSON, which the engine will refuse"),
+            ("another type", "POST /containers/create", "{}", ("--content-type", "text/plain"), 6, "(malformed.content-type)"),
+            ("a form", "POST /containers/x/stop", "{}", ("--content-type", "application/x-www-form-urlencoded"), 6, "(malformed.content-type)"),
+            ("nobody reads it", "POST /containers/x/stop", "{}", (), 0, "the operation takes no body: it is read, dropped and logged"),
+            ("too long for that", "POST /containers/x/stop", "x" * 65537, (), 6, "(limit.body)"),
+            ("a start's settings", "POST /containers/x/start", '{"Binds":[]}', (), 6, "(malformed.start-body)"),
+            ("an archive", "POST /images/load", "tar", (), 0, "what stands in it is not judged by this version"),
+            ("none", "POST /containers/create", "", (), 0, "allow: ContainerCreate"),
+        )
+        for name, line, content, more, code, says in rows:
+            with self.subTest(name):
+                for command in ("check", "explain"):
+                    done = self.ask(line, content, *more, command=command)
+                    self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+                    self.assertIn(says, done.stdout)
+
+    def test_the_gate_agrees(self):
+        for line, content, type_ in (("POST /containers/create", "{}", "application/json"), ("POST /containers/create", "{}", "text/plain"),
+                                     ("POST /containers/x/start", "12345678", "application/json"), ("POST /containers/x/stop", "y" * 70000, "text/plain")):
+            with self.subTest(line + " " + type_):
+                method, target = line.split(" ")
+                response = self.gate.ask(request(method, target, [("Content-Type", type_)], content.encode()))
+                done = self.ask(line, content, "--content-type", type_, "--json")
+                self.assertEqual(done.returncode, 0 if response.status == 200 else 6)
+                said, logged = json.loads(done.stdout), self.gate.requests_logged()[-1]
+                self.assertEqual([said[name] for name in ("decision", "rule", "source", "reason")],
+                                 [logged[name] for name in ("decision", "rule", "source", "reason")])
+
+    def test_in_json(self):
+        body = json.loads(self.ask("POST /containers/create", "{}", "--json").stdout)["body"]
+        self.assertEqual(body, {"taken": "json", "bytes": 2, "content_type": "application/json", "is_json": True, "fields_judged": False})
+
+    def test_from_standard_input(self):
+        with open(self.gate.file("body"), "w", encoding="ascii") as out:
+            out.write("{}")
+        with open(self.gate.file("body"), encoding="ascii") as stdin:
+            done = run("policy", "check", "docker", "ContainerCreate", "--config", self.gate.policy_path, "--body", "-", "--json", stdin=stdin)
+        self.assertEqual(json.loads(done.stdout)["body"]["bytes"], 2)
+
+
 NETWORK = """version: 1
 network:
   - allow: [api.example.com, "*.example.org", "git.example.com:22"]
@@ -115,6 +171,16 @@ class Destinations(unittest.TestCase):
         matched = [rule["rule"] for rule in explained["considered"] if rule["matched"]]
         self.assertEqual(matched, ["allow *.example.org", "deny *.telemetry.example.org"])
 
+    def rule_of(self, advice):
+        """The line of YAML that is advised, or that the advised command writes."""
+        words = shlex.split(advice)
+        if words[0] != "dockreeve":
+            return advice
+        self.assertEqual(words[1:4], ["policy", "allow", "network"])
+        self.assertEqual(words[-2:], ["--config", self.path])
+        more = "".join(", methods: [%s]" % words[i + 1] for i, word in enumerate(words) if word == "--method")
+        return '- {allow: "%s"%s}' % (words[4], more)
+
     def test_what_a_fix_says_is_a_rule_that_permits(self):
         for words in (["new.example.net:8443"], ["10.1.2.3:22"], ["localhost:5432"], ["api.example.com", "--address", "10.1.2.3"],
                       ["api.example.com", "--sni", "-"], ["http://deb.example.com/debian/x", "--method", "POST"], ["[fd00::1]:80"]):
@@ -122,9 +188,60 @@ class Destinations(unittest.TestCase):
                 self.write(NETWORK)
                 denied = json.loads(self.ask("check", *words, "--json").stdout)
                 self.assertEqual(denied["decision"], "deny")
-                rule = denied["fix"].split("`")[1]
+                rule = self.rule_of(denied["fix"].split("`")[1])
                 self.write(NETWORK + "  " + rule + "\n")
                 self.assertEqual(json.loads(self.ask("check", *words, "--json").stdout)["decision"], "allow", rule)
+
+    def resolve(self, *words):
+        """With a name server and a hosts table of our own."""
+        names = DnsServer({"api.example.com": ["8.8.8.8", "10.0.0.9"], "a.example.org": ["127.0.0.1", "169.254.169.254"], "b.example.org": "nxdomain",
+                           "in.example.com": ["10.1.2.3"]})
+        self.addCleanup(names.close)
+        done = run("policy", "check", "network", *words, "--config", self.path, "--resolve", "--resolver", names.address)
+        return done, names
+
+    def test_resolve_judges_every_address(self):
+        for words, code, says in ((["api.example.com"], 0, ["  8.8.8.8  public  allow: dialled first\n", "  10.0.0.9  private  deny (address-class.private)\n"]),
+                                  (["a.example.org"], 6, ["  127.0.0.1  loopback  deny (address-class.loopback)\n", "169.254.169.254  metadata  deny"]),
+                                  (["in.example.com"], 0, ["  10.1.2.3  private  allow: dialled first\n"]),
+                                  (["b.example.org"], 5, ["it is allowed and cannot be reached: ", "(dns.not-found)"])):
+            with self.subTest(words[0]):
+                done, _ = self.resolve(*words)
+                self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+                for part in says:
+                    self.assertIn(part, done.stdout)
+
+    def test_resolve_in_json(self):
+        said = json.loads(self.resolve("api.example.com", "--json")[0].stdout)
+        found = {address["address"]: (address["class"], address["decision"], address["reason"], address["dialled"]) for address in said["addresses"]}
+        self.assertEqual(found, {"8.8.8.8": ("public", "allow", "rule", True), "10.0.0.9": ("private", "deny", "address-class.private", False)})
+        self.assertEqual(json.loads(self.resolve("b.example.org", "--json")[0].stdout)["unresolved"], "dns.not-found")
+
+    def test_what_is_denied_by_name_is_never_resolved(self):
+        done, names = self.resolve("x.telemetry.example.org")
+        self.assertEqual((done.returncode, names.count()), (6, 0))
+
+    def test_resolve_reads_a_table_of_names(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".hosts") as table:
+            table.write("10.1.2.3 in.example.com\n")
+            table.flush()
+            done, names = self.resolve("in.example.com", "--hosts", table.name)
+            self.assertEqual((done.returncode, names.count()), (0, 0), done.stderr)
+            table.write("nonsense\n")
+            table.flush()
+            done, _ = self.resolve("in.example.com", "--hosts", table.name)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("nonsense", done.stderr)
+
+    def test_what_does_not_go_together(self):
+        for words, says in ((["api.example.com", "--resolve", "--address", "8.8.8.8"], "--address says what --resolve would find"),
+                            (["api.example.com", "--resolver", "127.0.0.1"], "are for --resolve"),
+                            (["api.example.com", "--body", "-"], "--body is for `docker`"),
+                            (["api.example.com", "--sandbox", "a", "--client", "b"], "mean the same")):
+            with self.subTest(" ".join(words)):
+                done = self.ask("check", *words)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn(says, done.stderr)
 
     def test_ls(self):
         listed = json.loads(run("policy", "ls", "--config", self.path, "--json").stdout)

@@ -4,6 +4,7 @@
 import os
 import pty
 import re
+import shlex
 import stat
 import subprocess
 
@@ -168,6 +169,8 @@ class Network(EditCase):
                 done = self.do(effect, "network", resource)
                 self.assertIn(said, done.stderr.replace(self.folder + "/", ""))
                 self.assertIn("added: ", done.stdout)
+                if not said.startswith("policy.yaml"):  # which is about the other rule
+                    self.assertIn(said.partition(": ")[2], self.do(effect, "network", resource).said, "and again when it is there already")
         self.do("reset", "--force")
         self.assertEqual(self.do("allow", "network", "fine.example").stderr, "")
 
@@ -336,6 +339,9 @@ class Default(EditCase):
         self.assertEqual(self.check("network", "api.anthropic.com"), ALLOWED)
 
     def test_other_keys_stay(self):
+        self.write(self.cli, "version: 1\nuse: [preset/balanced, preset/npm, preset/balanced]\n")
+        self.do("set-default", "deny-all")
+        self.assertEqual(self.store(), "version: 1\ndefault:\n  network: deny\nuse:\n  - preset/npm\n")
         self.write(self.cli, "version: 1\nuse: preset/npm\ndefault: {docker: allow}\n")
         self.do("set-default", "balanced")
         self.assertEqual(self.store(), "version: 1\ndefault:\n  docker: allow\n  network: deny\nuse:\n  - preset/npm\n  - preset/balanced\n")
@@ -413,6 +419,16 @@ class Help(EditCase):
                 for option in re.findall(r"--([a-z-]+)", text.partition("Examples")[0]):
                     if option != "help":
                         self.assertTrue(re.search(r"(?m)^\.It (Fl . , )*Fl -%s( .*)?$" % option, manual), option)
+
+
+    def test_the_examples_work(self):
+        for command in ("set-default", "init", "allow", "deny", "reset"):
+            examples = re.findall(r"^  dockreeve policy (.*)$", run("policy", command, "--help").stdout, re.M)
+            self.assertTrue(examples)
+            for line in examples:
+                with self.subTest(line):
+                    words = shlex.split(line.replace("--config ./policy.yaml", ""))
+                    self.do(*words, *(["--force"] if command == "reset" and "--force" not in words else []))
 
 
 class Running(EgressCase, GateCase):

@@ -174,7 +174,7 @@ class Descriptors(FaultCase):
         """503 with Retry-After instead of a collapse, and good again when some come back."""
         target = self.origin(Origin(lambda connection: True))
         answering = self.origin(HttpOrigin())
-        gate = self.limited(LOCAL, 90)
+        gate = self.limited(LOCAL, 91)
         tunnels, refused = [], []
         for _ in range(60):
             client = gate.client()

@@ -227,6 +227,25 @@ class WrittenLog(unittest.TestCase):
                 for part in parts:
                     self.assertIn(part, done.stderr)
 
+    def test_following_goes_on_where_the_reading_ended(self):
+        """Also in the middle of a line that was half written, and whichever way the log was read before."""
+        whole = egress("2026-11-20T15:00:00.000000Z", "late.example.org", rule="x")
+        for limit in ("0", "3", "50"):
+            with self.subTest(limit):
+                self.write(WRITTEN, torn=whole[:40])
+                process = subprocess.Popen([binary(), "policy", "log", "--log", self.path, "--follow", "--json", "--limit", limit, "--type", "network"],
+                                           stdout=subprocess.PIPE, env=clean_environment(), text=True)
+                try:
+                    shown = [json.loads(process.stdout.readline())["ts"][11:16] for _ in range(3 if limit == "3" else 5)]
+                    self.assertEqual(shown[-3:], ["10:30", "13:00", "13:30"])
+                    with open(self.path, "a", encoding="utf-8") as out:
+                        out.write(whole[40:] + "\n")
+                    self.assertEqual(json.loads(process.stdout.readline())["host"], "late.example.org")
+                finally:
+                    process.terminate()
+                    self.assertEqual(process.wait(10), 0)
+                    process.stdout.close()
+
     def test_no_log(self):
         self.assertIn("there is no log", self.ask("--summary", code=3).stderr)
         done = run("policy", "log", "--log", "-", "--summary")

@@ -304,7 +304,8 @@ class Documents(SchemaCase):
 
 class Mutations(SchemaCase):
     """Whenever the schema refuses, the loader does: an editor never marks what works."""
-    ROUNDS = 250
+    SLOW = bool(os.environ.get("DOCKREEVE_SLOW_TESTS"))
+    ROUNDS = 5000 if SLOW else 150
     VALUES = (None, "", "x", "x.test", 0, 5, -1, 1.5, True, False, [], {}, ["x.test"], {"a": "b"}, "*", "@read", "ContainerList", "/info", "~x", "10.0.0.0/8",
               "deny", "allow", "2037-01-01", "GET", ["GET", "GET"], "unix:/run/x/y.sock", "tcp:127.0.0.1:1", "[::1]:80", "::1", "*.x.test:80,443", "0660", "gate")
 
@@ -335,9 +336,11 @@ class Mutations(SchemaCase):
             node[key] = copy.deepcopy(chance.choice(self.VALUES))
 
     def test_what_is_of_another_form_is_refused_by_both(self):
-        """An unknown key in every map, and a map, a list and nothing in the place of every value."""
+        """An unknown key in every map, and a map, a list or nothing in the place of every value (each of the three where time is no
+        matter)."""
+        changes = (("a map", {"zzz": 1}), ("a list", [[]]), ("null", NULL))
         for number, (_, last) in enumerate(self.places(parse(LONG), [])):
-            for name, change in (("an unknown key beside", None), ("a map", {"zzz": 1}), ("a list", [[]]), ("null", NULL)):
+            for name, change in (("an unknown key beside", None), *(changes if self.SLOW else changes[number % 3:number % 3 + 1])):
                 document = parse(LONG)
                 node, key = self.places(document, [])[number]
                 if change is not None:

@@ -171,6 +171,27 @@ class Life(SealCase):
         self.assertTrue(report["from_beginning"])
         gate.start()
 
+    def test_a_rotation_cut_short(self):
+        """A gate that is killed while it renames leaves a number out, or no newest file."""
+        gate = self.sealed_gate([*FAST, "--log-max-size", "8k", "--log-keep", "50"])
+        self.fill(gate, 60)
+        gate.kill()
+        for number in range(50, 1, -1):
+            if os.path.exists(gate.log_path + ".%d" % number):
+                os.rename(gate.log_path + ".%d" % number, gate.log_path + ".%d" % (number + 1))
+        report = self.verify(gate)
+        self.assertTrue(report["missing_file"].endswith(".2"))
+        os.rename(gate.log_path + ".1", gate.log_path + ".2")
+        os.rename(gate.log_path, gate.log_path + ".1")
+        self.assertEqual(self.verify(gate)["missing_file"], gate.log_path)
+        gate.start()
+        self.fill(gate, 40)
+        self.assertEqual(gate.stop(), 0)
+        report = self.verify(gate)
+        self.assertTrue(report["from_beginning"])
+        self.assertNotIn("missing_file", report)
+        self.assertNotIn("removed", gate.stderr())
+
     def test_what_rotation_has_taken_away(self):
         gate = self.sealed_gate([*FAST, "--log-max-size", "8k", "--log-keep", "2"])
         self.fill(gate, 100)

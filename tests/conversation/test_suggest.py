@@ -4,15 +4,17 @@ used passes, its neighbours do not, and nothing that a client wrote gets out of 
 
 import json
 import os
+import pty
 import random
 import re
+import subprocess
 import tempfile
 import unittest
 
 from harness import hello, wire
 from harness.egress import EgressCase, connect, forward
 from harness.engine import answer
-from harness.gate import run
+from harness.gate import binary, clean_environment, run
 from harness.origin import HttpOrigin, Origin
 
 # Names go to another proxy, whose answers are not ours to judge, but near.test, which is on this machine: in report mode, too, only a
@@ -134,7 +136,7 @@ class Learned(EgressCase):
         self.check(uses + [("tunnel", "other.example.com", 443, "tls")],
                    [("tunnel", "example.com", 443, "tls"), ("tunnel", "a.example.com", 8443, "tls"), ("tunnel", "d.github.io", 443, "tls"),
                     ("tunnel", "git.example.org", 443, "tls"), ("tunnel", "a.example.com", 443, "ssh"), ("tunnel", "a.example.com", 443, "nameless")],
-                   '- "*.example.com:443"', "- a.github.io:443")
+                   '- "*.example.com:443"', '- "a.github.io:443"')
 
     def test_a_star_admits_the_siblings_that_were_not_seen(self):
         text = self.learn([("tunnel", name, 443, "tls") for name in SIBLINGS[:3]])
@@ -154,8 +156,39 @@ class Learned(EgressCase):
         uses = [("plain", "GET", "near.test", self.web.port, "/x")]
         self.check(uses, [("plain", "GET", "near.test", self.web.port, "/y")], 'addresses: ["127.0.0.1"]', "# WARNING: a special-purpose address (loopback)")
 
+    def test_a_log_of_enforcement_finds_what_was_never_used(self):
+        """What only the object's facts decide is known by the log of the very policy that is in force."""
+        gate = self.start_learned("""version: 1
+docker:
+  - {allow: ContainerStop, where: {name: web}}
+  - allow: SystemInfo
+  - allow: ImageList
+network:
+  - allow: ["a.example.org:443", "*.example.com:443"]
+""")
+        for use in (("docker", "POST /containers/web/stop"), ("docker", "GET /info"), ("tunnel", "a.example.org", 443, "tls")):
+            self.assertTrue(self.passes(gate, use), use)
+        self.assertFalse(self.passes(gate, ("tunnel", "b.example.org", 443, "tls")))
+        self.assertEqual(gate.stop(), 0)
+        words = ("policy", "suggest", "--diff", "--config", gate.policy_path, "--log", gate.log_path)
+        done = run(*words)
+        self.assertEqual((done.returncode, [line.split("  #")[0] for line in done.stdout.splitlines()]),
+                         (0, ["- * docker allow ImageList", "- * network allow *.example.com:443"]))
+        done = run(*words, "--include-denied")
+        self.assertEqual(done.returncode, 6)
+        self.assertIn("+ default network allow b.example.org:443", done.stdout)
+        gate.write_policy("version: 1\nnetwork:\n  - deny: a.example.org\n")
+        done = run(*words)
+        self.assertEqual(done.returncode, 6)
+        self.assertNotIn("a.example.org", done.stdout)  # what a rule denies is no suggestion
+        self.assertIn("+ default docker allow SystemInfo", done.stdout)
+
     def test_random_traffic(self):
-        chance = random.Random(20261121)
+        for seed in range(4):
+            with self.subTest(seed):
+                self.check_random(random.Random(seed))
+
+    def check_random(self, chance):
         universe = [("docker", "%s /%s" % line) for line in (("GET", "info"), ("GET", "containers/json"), ("GET", "images/json"), ("GET", "networks"),
                                                            ("POST", "containers/prune"), ("POST", "containers/create"), ("DELETE", "images/nginx"))]
         universe += [("docker", "POST /containers/%s/%s" % (name, verb)) for name in ("web", "app") for verb in LIFECYCLE]
@@ -223,7 +256,7 @@ clients:
         done = self.suggest(log=self.USED)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         for part in ('listen: "unix:/run/dockreeve/agents/docker.sock"', 'socket: {mode: "0600"}', 'egress: "tcp:127.0.0.1:3128"', "strict: true",
-                     '- {deny: ["*.telemetry.example"]}', "mode: enforce", "- a.example.org:443  # 1 request, 2026-11-20T12:00:00Z",
+                     '- {deny: ["*.telemetry.example"]}  # as before', "mode: enforce", '- "a.example.org:443"  # 1 request, 2026-11-20T12:00:00Z',
                      "#   agents: x.telemetry.example:443: a rule denies it (1 request"):
             self.assertIn(part, done.stdout)
         self.assertNotIn("report", done.stdout)
@@ -232,6 +265,27 @@ clients:
         self.assert_valid(done.stdout)
         self.assertTrue(self.allows(done.stdout, "network", "a.example.org:443"))
         self.assertFalse(self.allows(done.stdout, "network", "old.example.org:443"))
+
+    def test_denies_of_the_top_level_stay_and_so_do_clients_without_traffic(self):
+        config = self.write("more.yaml", """version: 1
+use: preset/npm
+cut_on_revoke: true
+docker:
+  - deny: "@exec"
+  - allow: "@read"
+network:
+  - {deny: ["x.example.org"], comment: "it's bad: #1"}
+clients:
+  agents: {listen: "unix:/run/dockreeve/agents/docker.sock"}
+  idle: {listen: "unix:/run/dockreeve/idle/docker.sock", inherit: false, docker: [{deny: ContainerKill, where: {name: db}}, {allow: "@lifecycle"}]}
+""")
+        done = self.suggest(log=self.USED[:2] + [record(client="agents", host="x.example.org", port=443, sni="x.example.org")], config=config)
+        for part in ('\ndocker:\n  - {deny: "@exec"}', '\nnetwork:\n  - {deny: [x.example.org], comment: "it\'s bad: #1"}', "cut_on_revoke: true", "inherit: false",
+                     "- {deny: ContainerKill, where: {name: db}}", "# Its `use` is not taken over", "#   agents: x.example.org:443: a rule denies it"):
+            self.assertIn(part, done.stdout)
+        self.assertNotIn("allow: \"@", done.stdout)
+        self.assert_valid(done.stdout)
+        self.assertFalse(self.allows(done.stdout, "network", "x.example.org:443"))
 
     def test_a_drop_in_stands_beside_the_present_policy(self):
         done = self.suggest("--drop-in", log=self.USED)
@@ -276,6 +330,18 @@ clients:
         done = self.suggest("--diff", log=self.USED, config=learned)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
+    def test_a_difference_is_coloured_on_a_terminal_unless_no_color_is_set(self):
+        log = self.write("log", "".join(line + "\n" for line in self.USED))
+        for extra, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+            master, slave = pty.openpty()
+            with os.fdopen(master, "rb", buffering=0) as terminal:
+                done = subprocess.run([binary(), "policy", "suggest", "--diff", "--config", self.config, "--log", log], env=clean_environment(extra),
+                                      stdin=subprocess.DEVNULL, stdout=slave, stderr=subprocess.PIPE, timeout=wire.DEADLINE, check=False)
+                os.close(slave)
+                shown = terminal.read(65536).decode()
+            self.assertEqual(done.returncode, 6)
+            self.assertEqual(("\x1b[32m+ " in shown, "\x1b[" in shown), (coloured, coloured))
+
     def test_an_unused_rule_alone_is_no_failure(self):
         done = self.suggest("--diff", log=[])
         self.assertEqual(done.returncode, 0)
@@ -299,9 +365,9 @@ clients:
         refused = [json.dumps({key: value for key, value in json.loads(line).items() if value is not None}) for line in refused]
         done = self.suggest(log=refused)
         self.assertIn("--include-denied suggests it too", done.stdout)
-        self.assertNotIn("- a.example.org", done.stdout)
+        self.assertNotIn('- "a.example.org', done.stdout)
         done = self.suggest("--include-denied", log=refused)
-        self.assertIn("- a.example.org:443", done.stdout)
+        self.assertIn('- "a.example.org:443"', done.stdout)
         self.assertIn('addresses: ["10.0.0.7"]', done.stdout)
         self.assertIn("169.254.169.254:80: it is a cloud's metadata service", done.stdout)
         self.assert_valid(done.stdout)
@@ -341,13 +407,18 @@ clients:
         done = self.suggest("--output", self.config, log=self.USED)
         self.assertEqual(done.returncode, 0)
         self.assertEqual(run("policy", "validate", "--config", self.config).returncode, 0)
+        with open(self.config, "w", encoding="utf-8") as emptied:
+            done = subprocess.run([binary(), "policy", "suggest", "--config", self.config, "--log", self.write("log", "")], env=clean_environment(),
+                                  stdout=emptied, stderr=subprocess.PIPE, text=True, timeout=wire.DEADLINE, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("which the shell has emptied: write to another file and move it there, or use --output", done.stderr)
 
     def test_every_file_of_a_log_is_read_and_a_torn_line_is_told(self):
         log = self.write("access.jsonl", record(client="agents", host="new.example.org", port=443) + "\n" + '{"ts":"2026')
         self.write("access.jsonl.1", record(client="agents", host="old.example.net", port=443) + "\n")
         done = run("policy", "suggest", "--config", self.config, "--log", log)
-        self.assertIn("- new.example.org:443", done.stdout)
-        self.assertIn("- old.example.net:443", done.stdout)
+        self.assertIn('- "new.example.org:443"', done.stdout)
+        self.assertIn('- "old.example.net:443"', done.stdout)
         self.assertIn("has no end", done.stderr)
 
 

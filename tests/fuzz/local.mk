@@ -28,6 +28,11 @@ fuzz_import_SOURCES = tests/fuzz/import_fuzz.c
 fuzz_import_LDFLAGS = $(FUZZ_LINK)
 fuzz_import_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
 
+noinst_PROGRAMS += fuzz_log_line
+fuzz_log_line_SOURCES = tests/fuzz/log_line_fuzz.c
+fuzz_log_line_LDFLAGS = $(FUZZ_LINK)
+fuzz_log_line_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
+
 noinst_PROGRAMS += fuzz_log_verify
 fuzz_log_verify_SOURCES = tests/fuzz/log_verify_fuzz.c tests/unit/policy/sealed_log_fixture.h
 fuzz_log_verify_LDFLAGS = $(FUZZ_LINK)
@@ -40,6 +45,11 @@ fuzz_policy_file_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_L
 fuzz_yaml_write_SOURCES = tests/fuzz/yaml_write_fuzz.c
 fuzz_yaml_write_LDFLAGS = $(FUZZ_LINK)
 fuzz_yaml_write_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
+
+noinst_PROGRAMS += fuzz_suggest
+fuzz_suggest_SOURCES = tests/fuzz/suggest_fuzz.c
+fuzz_suggest_LDFLAGS = $(FUZZ_LINK)
+fuzz_suggest_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
 
 noinst_PROGRAMS += fuzz_absolute_uri fuzz_authority fuzz_host_pattern
 fuzz_absolute_uri_SOURCES = tests/fuzz/absolute_uri_fuzz.c

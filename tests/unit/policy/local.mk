@@ -1,5 +1,6 @@
 policy_tests_SOURCES = \
 	tests/unit/policy/account_test.c \
+	tests/unit/policy/asked_test.c \
 	tests/unit/policy/command_policy_edit_test.c \
 	tests/unit/policy/command_rule_test.c \
 	tests/unit/policy/environment_fixture.c \
@@ -8,9 +9,11 @@ policy_tests_SOURCES = \
 	tests/unit/policy/environment_notice_test.c \
 	tests/unit/policy/environment_test.c \
 	tests/unit/policy/html_text_test.c \
+	tests/unit/policy/log_bisect_test.c \
 	tests/unit/policy/log_digest_test.c \
 	tests/unit/policy/log_filter_test.c \
 	tests/unit/policy/log_line_test.c \
+	tests/unit/policy/log_needle_test.c \
 	tests/unit/policy/log_page_test.c \
 	tests/unit/policy/log_reader_test.c \
 	tests/unit/policy/log_record_test.c \
@@ -21,6 +24,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/log_timeline_test.c \
 	tests/unit/policy/log_verify_test.c \
 	tests/unit/policy/output_file_test.c \
+	tests/unit/policy/policy_advice_test.c \
 	tests/unit/policy/policy_builtin_test.c \
 	tests/unit/policy/policy_command_test.c \
 	tests/unit/policy/policy_cover_test.c \

@@ -204,6 +204,9 @@ Test(policy_decide, report_mode_lets_pass_and_says_what_would_have_denied)
     verdict = ask(&fixture, "default", "ContainerStop");
     cr_expect(verdict.result == VERDICT_ALLOW && verdict.would_deny);
     cr_expect_str_eq(verdict.reason, "default");
+    verdict = ask(&fixture, "default", "POST /images/create?fromSrc=http://192.0.2.1/x");
+    cr_expect(verdict.result == VERDICT_ALLOW && verdict.would_deny);
+    cr_expect_str_eq(verdict.reason, "guard.query"); /* a rule for ImageCreate would not lift it */
     verdict = ask(&fixture, "default", "SystemPing");
     cr_expect(verdict.result == VERDICT_ALLOW && !verdict.would_deny);
     cr_expect_eq(ask(&fixture, "strict", "ContainerKill").result, VERDICT_DENY);
@@ -267,9 +270,8 @@ Test(policy_decide, a_denial_teaches)
     } rows[] = {
         {"default", "POST /containers/create?name=secret",
          "dockreeve: ContainerCreate on client `default` is denied by default: no rule allows it. "
-         "To permit it, add "
-         "`- allow: ContainerCreate` under `docker:` in "},
-        {"alone", "GET /info", "under `docker:` of client `alone` in "},
+         "To permit it, run `dockreeve policy allow docker ContainerCreate --config "},
+        {"alone", "GET /info", "policy allow docker SystemInfo --client alone --config "},
         {"default", "POST /containers/x/kill", "is denied by rule `no kills` (policy.yaml:3)"},
         {"default", "POST /containers/x/stop?t=99",
          "the rules that allow it are for other objects or paths"},

@@ -41,4 +41,8 @@ typedef int policy_fixture_command(int argc, char **argv);
 int policy_fixture_run(const struct policy_fixture *fixture, policy_fixture_command *command,
                        const char *const *words, struct buffer *out);
 
+/* `policy check` and `policy explain` with a lookup that knows "two.test" (8.8.8.8 and 10.0.0.1)
+ * and no other name. */
+policy_fixture_command policy_fixture_check, policy_fixture_explain;
+
 #endif

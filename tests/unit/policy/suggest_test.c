@@ -305,7 +305,7 @@ Test(suggest, the_evidence_stands_beside_each_line)
     suggest_fixture_make(&fixture);
     suggest_fixture_write(&fixture, &text);
     static const char *const parts[] = {
-        "- a.test:443  # 2 requests, 2026-11-19T12:00:00Z to 2026-11-20T12:00:00Z\n",
+        "- \"a.test:443\"  # 2 requests, 2026-11-19T12:00:00Z to 2026-11-20T12:00:00Z\n",
         "# WARNING: whoever may create containers is root",
         "#   default: 169.254.169.254:80: it is a cloud's metadata service (1 request, "
         "2026-11-20T12:00:00Z)\n",

@@ -4,7 +4,7 @@
  * random policies and requests (DESIGN 1.4). The left side is the command's path, the right side a
  * running gate between a client and an engine of this test: refused requests must not reach the
  * engine, permitted ones must, and the reasons' status must be the same. */
-#include "policy/command_request.h"
+#include "policy/asked_docker.h"
 #include "policy/policy.h"
 #include "tests/unit/proxy/gate_fixture.h"
 
@@ -199,31 +199,24 @@ static void write_request(uint64_t *state, struct buffer *out)
 /* The status that a client must see: 404 is the engine's answer. */
 static int check(const struct policy *policy, const char *text)
 {
-    static struct docker_request request;
-    struct docker_object object = {0};
-    struct error error = {0};
-    struct verdict verdict;
+    CLEANUP(asked_docker_clear) struct asked_docker asked = {0};
+    struct error error;
     const struct policy_client *client = policy_client_find(policy, slice_from_text(client_name));
-    if (!command_request_parse(text, client->strict, &request, &error))
+    if (!asked_docker_read(&asked, policy, client, text, &error))
         return error.code;
-    enum docker_object_state state = DOCKER_OBJECT_NOT_ASKED;
-    object.kind = docker_operation_info(request.operation)->object;
     for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
-        if (objects[i].kind != object.kind ||
-            !slice_equal_text(request.object_name, objects[i].name))
+        if (objects[i].kind != asked.object.kind ||
+            !slice_equal_text(asked.request.object_name, objects[i].name))
             continue;
-        state = DOCKER_OBJECT_KNOWN;
         for (size_t fact = 0; fact < ARRAY_LEN(objects[i].facts) && objects[i].facts[fact] != NULL;
              fact++)
-            cr_assert(command_object_add(&object, objects[i].facts[fact], &error), "%s",
+            cr_assert(asked_docker_add_fact(&asked, objects[i].facts[fact], &error), "%s",
                       error.text);
     }
-    policy_decide_docker(policy, client, &request, state, &object, NULL, &verdict);
-    if (verdict.result == VERDICT_NEEDS_OBJECT)
-        policy_decide_docker(policy, client, &request, DOCKER_OBJECT_UNKNOWN, NULL, NULL, &verdict);
-    docker_object_clear(&object);
-    cr_assert_neq(verdict.result, VERDICT_NEEDS_OBJECT, "%s", text);
-    return verdict.result == VERDICT_ALLOW ? 404 : 403;
+    asked_docker_decide(&asked);
+    if (asked.malformed)
+        return asked.error.code;
+    return asked_docker_is_allowed(&asked) ? 404 : 403;
 }
 
 /* ---- The gate ---- */

@@ -34,6 +34,8 @@ static const struct page {
     {"dockreeve-policy-reload.1", {&policy_reload_option_table}},
     {"dockreeve-policy-schema.1", {&policy_schema_option_table}},
     {"dockreeve-policy-status.1", {&policy_status_option_table}},
+    {"dockreeve-policy-test.1", {&policy_test_option_table}},
+    {"dockreeve-policy-suggest.1", {&policy_suggest_option_table}},
     {"dockreeve.1", {&version_option_table, &completion_option_table}},
 };
 

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See the header. A command is named only where it reaches what this policy was read from: not
+ * beside the variables of our image, whose policy is mounted and mostly read-only, and not where
+ * its path would have to be quoted for a shell. Names of clients never have to be. */
+#include "policy/policy_advice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/policy_internal.h"
+#include "policy/policy_list.h"
+#include "rules/guarded_query.h"
+
+#define CLI_LABEL "policy.d/" POLICY_CLI_NAME
+
+static void write_name(const char *text, struct buffer *out)
+{
+    char quoted[256];
+    buffer_append_text(out, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+}
+
+/* The end of a command: which client, which policy. */
+static void write_scope(const struct policy *policy, const struct policy_client *client,
+                        struct buffer *out)
+{
+    bool inherits = policy->clients[client->index].inherit;
+    if (!inherits || strcmp(client->name, "default") != 0) {
+        buffer_append_literal(out, " --client ");
+        buffer_append_text(out, client->name);
+    }
+    if (!policy->config_is_usual) {
+        buffer_append_literal(out, " --config ");
+        buffer_append_text(out, policy->config_path);
+    }
+    buffer_append_byte(out, '`');
+}
+
+void policy_advice_place(const struct policy *policy, const struct policy_client *client,
+                         const char *list, struct buffer *out)
+{
+    buffer_append_literal(out, " under `");
+    buffer_append_text(out, list);
+    buffer_append_literal(out, ":`");
+    if (!policy->clients[client->index].inherit) {
+        buffer_append_literal(out, " of client ");
+        write_name(client->name, out);
+    }
+    buffer_append_literal(out, " in ");
+    buffer_append_text(out, policy->config_path == NULL ? "the policy" : policy->config_path);
+}
+
+void policy_advice_docker(const struct policy *policy, const struct policy_client *client,
+                          enum docker_operation operation, bool allows, struct buffer *out)
+{
+    const char *verb = allows ? "allow" : "deny";
+    const char *name = docker_operation_info(operation)->name;
+    if (operation == DOCKER_LIBPOD) {
+        buffer_printf(out, "add `- %s: {path: \"/libpod/**\"}`", verb);
+    } else if (policy->commands_reach_it) {
+        buffer_printf(out, "run `dockreeve policy %s docker %s", verb, name);
+        write_scope(policy, client, out);
+        return;
+    } else {
+        buffer_printf(out, "add `- %s: %s`", verb, name);
+    }
+    policy_advice_place(policy, client, "docker", out);
+}
+
+void policy_advice_network(const struct policy *policy, const struct policy_client *client,
+                           struct slice target, bool allows, const char *method, struct slice keys,
+                           struct buffer *out)
+{
+    const char *verb = allows ? "allow" : "deny";
+    bool more = keys.len > 0 || method != NULL;
+    if (keys.len == 0 && policy->commands_reach_it) {
+        buffer_printf(out, "run `dockreeve policy %s network \"", verb);
+        buffer_append_slice(out, target);
+        buffer_append_byte(out, '"');
+        if (method != NULL)
+            buffer_printf(out, " --method %s", method);
+        write_scope(policy, client, out);
+        return;
+    }
+    buffer_printf(out, "add `- %s%s: \"", more ? "{" : "", verb);
+    buffer_append_slice(out, target);
+    buffer_append_byte(out, '"');
+    if (keys.len > 0) {
+        buffer_append_literal(out, ", ");
+        buffer_append_slice(out, keys);
+    }
+    if (method != NULL)
+        buffer_printf(out, ", methods: [%s]", method);
+    buffer_append_text(out, more ? "}`" : "`");
+    policy_advice_place(policy, client, "network", out);
+}
+
+/* ---- taking a rule away ---- */
+
+static void write_remove(const struct policy *policy, const char *id, struct buffer *out)
+{
+    buffer_printf(out, "run `dockreeve policy rm %s", id);
+    if (!policy->config_is_usual) {
+        buffer_append_literal(out, " --config ");
+        buffer_append_text(out, policy->config_path);
+    }
+    buffer_append_byte(out, '`');
+}
+
+bool policy_advice_remove_docker(const struct policy *policy, const char *source,
+                                 struct buffer *out)
+{
+    if (!policy->commands_reach_it || strncmp(source, CLI_LABEL ":", sizeof(CLI_LABEL)) != 0)
+        return false;
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        if (strcmp(policy->rules[i].source, source) != 0)
+            continue;
+        write_remove(policy, policy->rules[i].id, out);
+        return true;
+    }
+    return false;
+}
+
+bool policy_advice_remove_network(const struct policy *policy, const char *label,
+                                  struct slice pattern, struct buffer *out)
+{
+    struct policy_network_cursor cursor = {0};
+    struct policy_listed_network listed;
+    if (!policy->commands_reach_it || strcmp(label, CLI_LABEL) != 0)
+        return false;
+    while (policy_network_next(policy, &cursor, &listed)) {
+        if (listed.pattern.ptr != pattern.ptr)
+            continue;
+        write_remove(policy, listed.id, out);
+        return true;
+    }
+    return false;
+}
+
+/* ---- all that stands in the way ---- */
+
+/* The rules that match, as an observer sees them. */
+struct obstacles {
+    const struct policy *policy;
+    bool network;
+    bool allowed;    /* some allow matches */
+    bool maybe_deny; /* some deny depends on the object, which was not asked for */
+    unsigned denies;
+    struct buffer advice; /* owned: what takes the denies away */
+    struct buffer seen;   /* owned: its steps, NUL behind each */
+};
+
+static void obstacles_clear(struct obstacles *obstacles)
+{
+    buffer_free(&obstacles->advice);
+    buffer_free(&obstacles->seen);
+}
+
+static bool named_already(const struct obstacles *obstacles, const char *step)
+{
+    struct slice rest = buffer_slice(&obstacles->seen);
+    while (rest.len > 0) {
+        if (slice_equal_text(slice_cut(&rest, '\0'), step))
+            return true;
+    }
+    return false;
+}
+
+/* The id of the network rule that an observer was told of. */
+static bool remove_seen_network(const struct policy *policy, const char *rule, const char *source,
+                                struct buffer *out)
+{
+    struct policy_network_cursor cursor = {0};
+    struct policy_listed_network listed;
+    size_t rule_len = strlen(rule);
+    if (!policy->commands_reach_it || strncmp(source, CLI_LABEL ":", sizeof(CLI_LABEL)) != 0)
+        return false;
+    unsigned line = (unsigned)strtoul(source + sizeof(CLI_LABEL), NULL, 10);
+    while (policy_network_next(policy, &cursor, &listed)) {
+        size_t tail = listed.name == NULL ? 0 : 1; /* "NAME (PATTERN)" */
+        if (listed.line != line || listed.allows || strcmp(listed.label, CLI_LABEL) != 0 ||
+            listed.pattern.len + tail > rule_len ||
+            memcmp(rule + rule_len - tail - listed.pattern.len, listed.pattern.ptr,
+                   listed.pattern.len) != 0)
+            continue;
+        write_remove(policy, listed.id, out);
+        return true;
+    }
+    return false;
+}
+
+static void join(struct buffer *out)
+{
+    buffer_append_text(out, out->len > 0 ? ", and " : "");
+}
+
+static void note(void *context, const char *rule, const char *source, bool allows, bool matched,
+                 const char *why)
+{
+    struct obstacles *obstacles = context;
+    if (!matched) {
+        obstacles->maybe_deny |= !allows && strcmp(why, policy_depends_on_object) == 0;
+        return;
+    }
+    if (allows) {
+        obstacles->allowed = true;
+        return;
+    }
+    AUTO_BUFFER struct buffer step = BUFFER_EMPTY;
+    bool removed = obstacles->network
+                       ? remove_seen_network(obstacles->policy, rule, source, &step)
+                       : policy_advice_remove_docker(obstacles->policy, source, &step);
+    if (!removed) {
+        buffer_append_text(&step, obstacles->network ? "change or remove the deny at "
+                                                     : "change or remove the rule at ");
+        buffer_append_text(&step, source);
+    }
+    obstacles->denies++;
+    if (named_already(obstacles, buffer_text(&step))) /* two rules on one line, or twice the same */
+        return;
+    join(&obstacles->advice);
+    buffer_append_slice(&obstacles->advice, buffer_slice(&step));
+    buffer_append_slice(&obstacles->seen, buffer_slice(&step));
+    buffer_append_byte(&obstacles->seen, '\0');
+}
+
+/* `where` that names every parameter that needs a permission of its own. */
+static void advise_parameters(const struct policy *policy, const struct policy_client *client,
+                              const struct docker_request *request, struct buffer *out)
+{
+    const char *why, *separator = "";
+    struct slice parameter;
+    buffer_printf(out, "add `- {allow: %s, where: {",
+                  docker_operation_info(request->operation)->name);
+    for (size_t next = 0; (parameter = guarded_query_next(request, &next, &why)).ptr != NULL;) {
+        buffer_append_text(out, separator);
+        buffer_append_literal(out, "query.");
+        buffer_append_slice(out, parameter);
+        buffer_append_literal(out, ": \"**\"");
+        separator = ", ";
+    }
+    buffer_append_literal(out, "}}`");
+    policy_advice_place(policy, client, "docker", out);
+}
+
+void policy_advise_docker(const struct policy *policy, const struct policy_client *client,
+                          const struct docker_request *request, enum docker_object_state state,
+                          const struct docker_object *object, const struct verdict *verdict,
+                          struct buffer *out)
+{
+    CLEANUP(obstacles_clear) struct obstacles obstacles = {.policy = policy};
+    const struct policy_observer observer = {note, &obstacles};
+    struct verdict again;
+    if (verdict->result == VERDICT_ALLOW && !verdict->would_deny) {
+        buffer_append_literal(out, "to deny it, ");
+        policy_advice_docker(policy, client, request->operation, false, out);
+        return;
+    }
+    policy_decide_docker(policy, client, request, state, object, &observer, &again);
+    const char *variable = policy->operation_advice[request->operation];
+    struct buffer *advice = &obstacles.advice;
+    const char *why;
+    bool unnamed =
+        policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL;
+    if (variable != NULL && !unnamed) {
+        buffer_clear(advice);
+        buffer_append_text(advice, variable);
+    } else if (unnamed) {
+        join(advice);
+        advise_parameters(policy, client, request, advice);
+    } else if (!obstacles.allowed && (obstacles.denies == 0 || !policy->default_allow)) {
+        join(advice);
+        policy_advice_docker(policy, client, request->operation, true, advice);
+    }
+    buffer_append_literal(out, "to permit it, ");
+    buffer_append_slice(out, buffer_slice(advice));
+    if (obstacles.maybe_deny)
+        buffer_append_literal(out, "; whether a deny then matches depends on the object");
+}
+
+void policy_advise_network(const struct policy *policy, const struct policy_client *client,
+                           const struct network_request *request,
+                           const struct network_verdict *verdict, struct buffer *out)
+{
+    CLEANUP(obstacles_clear) struct obstacles obstacles = {.policy = policy, .network = true};
+    const struct policy_observer observer = {note, &obstacles};
+    struct network_verdict again;
+    struct buffer *advice = &obstacles.advice;
+    if (verdict->result == VERDICT_ALLOW && !verdict->would_deny) {
+        AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
+        host_name_write(&request->host, &target);
+        buffer_printf(&target, ":%u", request->port);
+        buffer_append_literal(out, "to deny it, ");
+        policy_advice_network(policy, client, buffer_slice(&target), false, NULL, SLICE_LITERAL(""),
+                              out);
+        return;
+    }
+    bool of_server_name = strcmp(verdict->reason, "sni-denied") == 0;
+    if (!of_server_name)
+        policy_decide_network(policy, client, request, &observer, &again);
+    struct network_verdict bare = *verdict; /* as if the denies were gone */
+    if (obstacles.denies > 0) {
+        bare.label = NULL;
+        bare.reason = "default";
+        bare.why = NULL;
+    }
+    const char *why, *reason;
+    bool by_default = obstacles.denies > 0 && policy->default_network_allow &&
+                      network_default_match(request, &why, &reason) == NETWORK_MATCH_YES;
+    if (obstacles.denies == 0 || (!obstacles.allowed && !by_default)) {
+        join(advice);
+        size_t before = advice->len;
+        policy_explain_network_fix(policy, client, request, &bare, advice);
+        if (advice->len == before) /* no rule could */
+            return;
+    }
+    if (advice->len > 0)
+        buffer_append_literal(out, "to permit it, ");
+    buffer_append_slice(out, buffer_slice(advice));
+}

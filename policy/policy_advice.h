@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What would turn a verdict: a command where the command line can do it, else a line of the policy
+ * (DESIGN 1.6). Denials of the gate name one cause; `policy check` and `policy explain` walk every
+ * rule and name all of them. */
+#ifndef DOCKREEVE_POLICY_POLICY_ADVICE_H
+#define DOCKREEVE_POLICY_POLICY_ADVICE_H
+
+#include "policy/policy.h"
+#include "policy/policy_network.h"
+
+/* Appends "run `dockreeve policy allow docker ContainerStop --client ci`" (or deny), or "add `-
+ * allow: ContainerStop` under `docker:` in FILE" where no command reaches what the policy is made
+ * of. */
+void policy_advice_docker(const struct policy *policy, const struct policy_client *client,
+                          enum docker_operation operation, bool allows, struct buffer *out);
+
+/* The same for "host:port". `keys` is what else the rule must say ("addresses: [10.0.0.1]", empty =
+ * nothing); `method` its method, or NULL. Where `keys` are needed it is a line. */
+void policy_advice_network(const struct policy *policy, const struct policy_client *client,
+                           struct slice target, bool allows, const char *method, struct slice keys,
+                           struct buffer *out);
+
+/* Appends " under `docker:` of client `ci` in FILE". */
+void policy_advice_place(const struct policy *policy, const struct policy_client *client,
+                         const char *list, struct buffer *out);
+
+/* Appends "run `dockreeve policy rm ID`" for a rule that the command line wrote: of Docker by its
+ * source, of the network by its pattern's place in memory. False, and nothing, when it did not. */
+bool policy_advice_remove_docker(const struct policy *policy, const char *source,
+                                 struct buffer *out);
+bool policy_advice_remove_network(const struct policy *policy, const char *label,
+                                  struct slice pattern, struct buffer *out);
+
+/* Everything that together turns the verdict on a Docker request, "to permit it, …" or "to deny it,
+ * …"; walks every rule of the client. */
+void policy_advise_docker(const struct policy *policy, const struct policy_client *client,
+                          const struct docker_request *request, enum docker_object_state state,
+                          const struct docker_object *object, const struct verdict *verdict,
+                          struct buffer *out);
+/* The same for a destination. Nothing when no rule could turn it. */
+void policy_advise_network(const struct policy *policy, const struct policy_client *client,
+                           const struct network_request *request,
+                           const struct network_verdict *verdict, struct buffer *out);
+
+#endif
