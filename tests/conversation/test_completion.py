@@ -196,6 +196,8 @@ class Completion(unittest.TestCase):
                 done = run("completion", "words", *words)
                 self.assertEqual((done.returncode, done.stdout.splitlines(), done.stderr), (0, expected, ""))
         done = run("completion", "words", "rules", "", config)
-        self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], self.ids)
+        offered = [line.split("\t")[0] for line in done.stdout.splitlines()]
+        self.assertEqual(len(offered), 8)
+        self.assertEqual(offered, [rule for rule in self.ids if rule in offered], "the ids of policy ls, without what is built in")
         self.assertIn("\tdeny ~.*[.]evil[.]test:*, policy.yaml:7\n", done.stdout)
         self.assertEqual(run("completion", "words", "secrets", "", "").returncode, 2)
