@@ -44,10 +44,6 @@ int policy_edit_open(struct policy_edit *edit, const struct option_value *config
     edit->store = policy_store_open(edit->path, &edit->errors);
     if (edit->store == NULL)
         return policy_edit_refuse(edit, COMMAND_FAILED, "the policy cannot be changed");
-    if (config->given && access(edit->path, F_OK) != 0)
-        policy_messages_add(&edit->notes, edit->path, 0, 0,
-                            "there is no such file: a gate that is given this --config does not "
-                            "start without it (`version: 1` is enough)");
     return -1;
 }
 
@@ -111,12 +107,19 @@ int policy_edit_commit(struct policy_edit *edit, bool changed)
 int policy_edit_remove(struct policy_edit *edit)
 {
     struct error error;
+    const struct slice nothing = SLICE_LITERAL("version: 1\n");
     edit->changed = policy_store_exists(edit->store);
-    if (!judge(edit, SLICE_LITERAL("version: 1\n")))
+    if (!judge(edit, nothing))
         return refuse_result(edit);
-    if (edit->changed && !policy_store_remove(edit->store, &error))
-        return fail_to_write(edit, &error);
-    return -1;
+    if (!edit->changed)
+        return -1;
+    /* Where it is all there is, a gate would hold a policy without it for one that vanished, and go
+     * on with what is to be forgotten. */
+    bool alone = access(edit->path, F_OK) != 0;
+    if (alone ? policy_store_write(edit->store, nothing, &error)
+              : policy_store_remove(edit->store, &error))
+        return -1;
+    return fail_to_write(edit, &error);
 }
 
 /* ---- what is said ---- */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policy/environment.h"
 #include "policy/policy_document.h"
@@ -203,6 +204,15 @@ static bool commands_reach(const struct policy_inputs *inputs)
     return true;
 }
 
+/* Commands with this --config have made a policy, if only of their own file. */
+static bool has_cli_file(struct policy_reading *reading, const struct policy_inputs *inputs)
+{
+    struct slice folder = folder_of(inputs->config_path);
+    const char *path = arena_printf(&reading->arena, "%.*s/policy.d/" POLICY_CLI_NAME,
+                                    (int)folder.len, folder.ptr);
+    return inputs->cli_text != NULL || access(path, F_OK) == 0;
+}
+
 struct policy *policy_load(const struct policy_inputs *inputs, struct policy_messages *errors,
                            struct policy_messages *notices)
 {
@@ -219,8 +229,10 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
             arena_text(&builder->policy->arena, slice_from_text(inputs->config_path));
         builder->policy->config_is_usual = strcmp(inputs->config_path, usual) == 0;
         builder->policy->commands_reach_it = commands_reach(inputs);
-        has_file = read_file(&reading, inputs->config_path, name_of(inputs->config_path),
-                             inputs->config_required);
+        has_file = read_file(&reading, inputs->config_path, name_of(inputs->config_path), false);
+        if (!has_file && (inputs->config_was_read ||
+                          (inputs->config_required && !has_cli_file(&reading, inputs))))
+            policy_messages_add(errors, inputs->config_path, 0, 0, "there is no such file");
     }
     builder->policy->from_file = has_file;
     read_environment(&reading, inputs, has_file);

@@ -36,7 +36,9 @@ struct policy_input_listen {
 /* What to load from. All borrowed for the call. */
 struct policy_inputs {
     const char *config_path; /* policy.yaml; its folder's policy.d/ *.yaml are the drop-ins */
-    bool config_required; /* named by the user: a missing file is an error, not an empty policy */
+    bool config_required; /* named by the user: an error when neither it nor what the command line
+                             has written beside it is there, not an empty policy */
+    bool config_was_read; /* it was there before, and must not vanish */
     const char *const *listen; /* --listen values, for the client `default` */
     size_t listen_count;
     const struct policy_input_listen *network; /* --egress and the like */

@@ -102,7 +102,7 @@ static void load(struct reload *reload)
 {
     struct policy_inputs inputs = reload->gate->options->inputs;
     uint64_t asked = reload->asked, one = 1;
-    inputs.config_required = inputs.config_required || reload->from_file;
+    inputs.config_was_read = reload->from_file;
     reload->wanted = false;
     pthread_mutex_unlock(&reload->mutex);
     struct policy_messages errors = {0}, notices = {0};

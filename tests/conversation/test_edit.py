@@ -11,7 +11,7 @@ import subprocess
 from harness.case import GateCase
 from harness.client import get, post
 from harness.edit import EditCase
-from harness.egress import EgressCase, connect
+from harness.egress import EgressCase, EgressGate, connect
 from harness.gate import binary, clean_environment, run, wait_for
 from harness.origin import Origin, echo
 
@@ -24,7 +24,7 @@ class Network(EditCase):
         self.cli = self.file("new", "deep", "policy.d", "90-cli.yaml")
         done = self.do("allow", "network", "api.example.com,*.example.org")
         self.assertRegex(done.stdout, r"^added: [0-9a-f]{8}  allow network api\.example\.com:80,443\nadded: [0-9a-f]{8}  allow network \*\.example\.org:80,443\n$")
-        self.assertIn("there is no such file", done.stderr)
+        self.assertEqual(done.stderr, "")
         self.assertEqual(self.store(), 'version: 1\nnetwork:\n  - allow: api.example.com\n  - allow: "*.example.org"\n')
         for name, mode in (("new", 0o755), ("new/deep", 0o755), ("new/deep/policy.d", 0o755), ("new/deep/policy.d/90-cli.yaml", 0o644)):
             self.assertEqual(stat.S_IMODE(os.stat(self.file(name)).st_mode), mode, name)
@@ -457,6 +457,34 @@ class Running(EgressCase, GateCase):
         self.edit(gate, "reset", "--force")
         wait_for(lambda: self.status(gate, target) == 403, "all to be forgotten", gate.process)
         self.assertIn("policy.d/90-cli.yaml:4", [record["source"] for record in gate.network(decision="allow")])
+
+    def test_a_gate_needs_no_other_file(self):
+        """Nobody has written a policy.yaml: the commands' own file is the policy, and forgetting it leaves an empty one."""
+        origin = self.origin(Origin(echo))
+        gate = EgressGate(None, start=False)
+        self.addCleanup(gate.remove)
+        gate.arguments += ["--config", gate.policy_path]
+        gate.start(wait=False)
+        self.assertEqual(gate.wait_exit(), 2)
+        target = "127.0.0.1:%d" % origin.port
+        self.edit(gate, "set-default", "deny-all")
+        self.edit(gate, "allow", "network", target)
+        gate.start()
+        self.assertEqual(self.status(gate, target), 200)
+        self.edit(gate, "reset", "--force")
+        wait_for(lambda: self.status(gate, target) == 403, "all to be forgotten", gate.process)
+        self.assertEqual(gate.read("policy.d/90-cli.yaml"), "version: 1\n")
+        self.assertEqual(gate.stop(), 0)
+
+    def test_a_policy_that_vanished_is_no_policy_of_the_commands_alone(self):
+        origin = self.origin(Origin(echo))
+        gate = self.start_egress("version: 1\nnetwork:\n  - deny: 127.0.0.2\n")
+        target = "127.0.0.1:%d" % origin.port
+        self.edit(gate, "allow", "network", target)
+        wait_for(lambda: self.status(gate, target) == 200, "the allow to hold", gate.process)
+        os.unlink(gate.policy_path)
+        record = gate.wait_log(1, event="policy", reason="reload.refused")[0]
+        self.assertIn("there is no such file", record["text"])
 
     def test_a_docker_gate_obeys(self):
         gate = self.start_gate("version: 1\n")

@@ -44,8 +44,8 @@ def forward(url, *fields, method="GET", host=None, body=None, version="1.1"):
 
 
 def policy_of(rules):
-    """A whole policy from the list of network rules; a whole policy is left as it is."""
-    if rules.lstrip().startswith("version:"):
+    """A whole policy from the list of network rules; a whole policy is left as it is, and so is none."""
+    if rules is None or rules.lstrip().startswith("version:"):
         return rules
     return "version: 1\nnetwork:\n" + "".join("  " + line + "\n" for line in rules.strip("\n").splitlines())
 
