@@ -140,7 +140,9 @@ static void write_proof(const struct log_verify_report *report, struct buffer *o
         buffer_append_literal(out, "Without the key only the chain was checked. That proves less: "
                                    "who can write the log can make a whole chain anew.\n");
     } else if (verdict->proven.line == 0) {
-        buffer_append_literal(out, "Nothing is proven: there is no seal before that.\n");
+        buffer_append_text(out, verdict->fault == LOG_FAULT_NONE
+                                    ? "Nothing is proven yet: no seal stands in the log.\n"
+                                    : "Nothing is proven: no seal stands before that.\n");
     } else {
         buffer_append_literal(out, "Proven up to the seal of epoch ");
         buffer_printf(out, "%llu at ", (unsigned long long)verdict->proven.epoch);
