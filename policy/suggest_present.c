@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
+#include "policy/command_request.h"
 #include "policy/policy_network.h"
 #include "policy/suggest.h"
 #include "rules/docker_request.h"
@@ -58,6 +59,38 @@ void suggest_know_policy(struct suggest_evidence *evidence, const struct policy 
 
 /* ---- operations ---- */
 
+static enum answer note_permitted(struct suggest_evidence *evidence, const struct verdict *verdict)
+{
+    AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
+    buffer_printf(&key, "%s %s", verdict->source, verdict->rule);
+    *text_map_at(&evidence->used, buffer_slice(&key)) = evidence;
+    return ANSWER_PERMITTED;
+}
+
+/* Of an object the log knows the name at least, which is what a learned rule goes by. */
+static enum answer ask_with_names(struct suggest_evidence *evidence, const struct policy *policy,
+                                  const struct policy_client *client,
+                                  const struct suggest_operation *operation,
+                                  const struct docker_request *request)
+{
+    enum answer answer = ANSWER_OTHER;
+    for (unsigned i = 0; i < operation->object_count && operation->nameable; i++) {
+        CLEANUP(docker_object_clear)
+        struct docker_object object = {.kind = docker_operation_info(operation->operation)->object};
+        AUTO_BUFFER struct buffer fact = BUFFER_EMPTY;
+        struct verdict verdict;
+        struct error ignored;
+        buffer_printf(&fact, "name=%s", operation->objects[i]);
+        if (!command_object_add(&object, buffer_text(&fact), &ignored))
+            return ANSWER_OTHER;
+        policy_decide_docker(policy, client, request, DOCKER_OBJECT_KNOWN, &object, NULL, &verdict);
+        if (verdict.result != VERDICT_ALLOW || verdict.would_deny)
+            return ANSWER_OTHER;
+        answer = note_permitted(evidence, &verdict);
+    }
+    return answer;
+}
+
 static enum answer ask_docker(struct suggest_evidence *evidence, const struct policy *policy,
                               const struct policy_client *client,
                               const struct suggest_operation *operation)
@@ -81,13 +114,9 @@ static enum answer ask_docker(struct suggest_evidence *evidence, const struct po
         return ANSWER_OTHER;
     policy_decide_docker(policy, client, &request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL, &verdict);
     if (verdict.result == VERDICT_NEEDS_OBJECT)
-        return ANSWER_OTHER;
-    if (verdict.result == VERDICT_ALLOW && !verdict.would_deny) {
-        buffer_clear(&target);
-        buffer_printf(&target, "%s %s", verdict.source, verdict.rule);
-        *text_map_at(&evidence->used, buffer_slice(&target)) = evidence;
-        return ANSWER_PERMITTED;
-    }
+        return ask_with_names(evidence, policy, client, operation, &request);
+    if (verdict.result == VERDICT_ALLOW && !verdict.would_deny)
+        return note_permitted(evidence, &verdict);
     return strcmp(verdict.reason, "rule") == 0 ? ANSWER_DENIED : ANSWER_OTHER;
 }
 
