@@ -18,6 +18,8 @@
 
 #include "base/timestamp.h"
 #include "policy/command_policy.h"
+#include "policy/seal_key.h"
+#include "proxy/control.h"
 #include "proxy/docker_conn.h"
 #include "proxy/egress.h"
 #include "proxy/listener.h"
@@ -221,13 +223,41 @@ static void watch(struct reload *reload)
     }
 }
 
+/* What the gate writes into its state folder, which may be the policy's too: each reload would lead
+ * to the next. Every other file may be one that the policy is made of. */
+static bool is_own_file(const char *name)
+{
+    static const char *const names[] = {CONTROL_SOCKET_NAME, "hits",        "hits.new",
+                                        "hits.broken",       SEAL_KEY_FILE, SEAL_KEY_FILE ".new",
+                                        "seal.lock"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Reads all events. Whether one of them is about a policy. */
+static bool policy_changed(int fd)
+{
+    _Alignas(struct inotify_event) char events[4096];
+    bool changed = false;
+    for (ssize_t len; (len = read(fd, events, sizeof(events))) > 0;) {
+        const struct inotify_event *event;
+        for (const char *at = events; at < events + len; at += sizeof(*event) + event->len) {
+            event = (const void *)at;
+            changed |= event->len == 0 || !is_own_file(event->name);
+        }
+    }
+    return changed;
+}
+
 static void on_changed(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
     struct reload *reload = context;
-    char events[4096];
-    while (read((int)fd, events, sizeof(events)) > 0)
-        continue; /* which file it was does not matter: all of them make the policy */
+    if (!policy_changed((int)fd))
+        return;
     watch(reload);
     int64_t now_us = timestamp_monotonic_us();
     if (reload->first_unserved_us == 0)

@@ -79,6 +79,24 @@ class Life(SealCase):
         for record in records:
             self.assertEqual(list(record)[-3:], ["epoch", "chain", "mac"])
 
+    def test_a_state_folder_that_is_the_policys(self):
+        """What the gate writes there itself is no change of the policy."""
+        gate = self.start_gate(options=FAST)
+        gate.stop()
+        os.unlink(gate.log_path)
+        gate.policy_path = os.path.join(gate.state, "policy.yaml")
+        gate.arguments[gate.arguments.index("--config") + 1] = gate.policy_path
+        gate.write_policy(ALLOW_ALL)
+        gate.key = self.seal_init(gate.state)
+        gate.start()
+        for epoch in range(2, 6):
+            self.fill(gate, 2)
+            self.wait_epoch(gate, epoch)
+        self.assertEqual(gate.log(event="policy"), [])
+        self.assertEqual(gate.reload(ALLOW_ALL + "  - deny: ContainerKill\n")["reason"], "reload")
+        self.assertEqual(gate.stop(), 0)
+        self.verify(gate)
+
     def test_the_text(self):
         gate = self.sealed_gate()
         self.fill(gate, 3)
