@@ -4,6 +4,7 @@ the words above them say."""
 
 import os
 import re
+import shlex
 import tempfile
 import textwrap
 import unittest
@@ -72,6 +73,24 @@ def endings():
     return set(re.findall(r'"([a-z-]+)"', "".join(re.findall(calls, sources("proxy"))))) - reasons()
 
 
+def pages():
+    """The manual pages by name and section: {"dockreeve-policy.1": text}."""
+    folder = "deploy/man"
+    return {name: read(os.path.join(folder, name)) for name in os.listdir(os.path.join(TOP, folder))}
+
+
+def commands():
+    """The lines of README and manual that run the program, as words: (where, ["policy", "ls", "--unused"])."""
+    lines = [("README.md", line) for line in re.findall(r"^ {4}((?:until )?dockreeve .*)$", read("README.md"), re.M)]
+    for name, text in pages().items():
+        lines += [(name, line.replace(r"\(dq", '"')) for line in re.findall(r"^\.Dl (dockreeve .*)$", text, re.M)]
+    for where, line in lines:
+        words = shlex.split(line, comments=True)
+        words = words[words.index("dockreeve") + 1:]
+        end = next((at for at, word in enumerate(words) if word[0] in "|&>;"), len(words))
+        yield where, line, words[:end]
+
+
 class Documents(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="dockreeve-documents-")
@@ -97,6 +116,37 @@ class Documents(unittest.TestCase):
             with self.subTest(name):
                 self.write(read(name))
                 self.assert_valid(self.path)
+
+    def test_every_command_is_one(self):
+        """With options that it has."""
+        helps, count = {}, 0
+        for where, line, words in commands():
+            name = tuple(words[:2] if words[0] == "policy" else words[:1])
+            if name not in helps:
+                helps[name] = run(*name, "--help")
+            count += 1
+            with self.subTest("%s: %s" % (where, line)):
+                self.assertEqual(helps[name].returncode, 0, helps[name].stderr)
+                known = set(re.findall(r"(?<![a-z-])--?[a-z][a-z-]*", helps[name].stdout))
+                self.assertEqual({word for word in words if re.match("--?[a-z]", word)} - known, set())
+        self.assertGreater(count, 60)
+
+    def test_pages_refer_to_pages(self):
+        there = pages()
+        for page, text in there.items():
+            for name, section in re.findall(r"\.Xr (dockreeve\S*) (\d)", text):
+                with self.subTest("%s: %s(%s)" % (page, name, section)):
+                    self.assertIn("%s.%s" % (name, section), there)
+            for heading, name, section in re.findall(r"\b[Ss]ee\s(?:\.Sx )?([A-Z][a-z]+ [a-z]+)\sof\n\.Xr (dockreeve\S*) (\d)", text):
+                with self.subTest("%s: %s of %s(%s)" % (page, heading, name, section)):
+                    self.assertRegex(there["%s.%s" % (name, section)], r"(?m)^\.S[sh] %s$" % heading)
+        for link in re.findall(r"\]\(((?!http|#)[^)]+)\)", read("README.md")):
+            with self.subTest("README.md: " + link):
+                self.assertTrue(os.path.exists(os.path.join(TOP, link)))
+        headings = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)$", read("README.md"), re.M)}
+        for link in re.findall(r"\]\(#([^)]+)\)", read("README.md")):
+            with self.subTest("README.md: #" + link):
+                self.assertIn(link, headings)
 
     def test_the_ten_examples_decide_as_they_say(self):
         text = read("README.md")
