@@ -45,6 +45,8 @@ const struct option_table doctor_option_table = {
     .summary = "Says what is wrong with this installation and how to mend it.",
     .options = options,
     .option_count = OPTION_COUNT,
+    .examples = "  dockreeve doctor\n"
+                "  dockreeve doctor | grep ^wrong\n",
 };
 
 enum finding { FINDING_OK, FINDING_NOTE, FINDING_WRONG };
