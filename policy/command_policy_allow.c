@@ -352,24 +352,24 @@ static const char *scope_of(const struct adding *adding)
     return adding->client == NULL ? "*" : adding->client;
 }
 
-/* Whether a notice has named the rule that denies all of it. */
-static bool is_said_useless(const struct policy_edit *edit, unsigned line)
+/* What the others make of it, unless the loader has said so already. */
+static void take_notes(struct adding *adding, struct policy_messages *found)
 {
-    for (size_t i = 0; i < edit->notes.count; i++) {
-        const struct policy_message *note = &edit->notes.items[i];
-        if (note->error.line == line && note->file != NULL &&
-            strcmp(note->file, policy_store_path(edit->store)) == 0 &&
-            strstr(note->error.text, "can never decide") != NULL)
-            return true;
-    }
-    return false;
+    for (size_t i = 0; i < found->count; i++)
+        policy_edit_note(&adding->edit, &found->items[i]);
+    policy_messages_free(found);
 }
 
 static void report_network(struct adding *adding, const struct addition *addition)
 {
+    const struct policy *policy = adding->edit.after;
     struct policy_network_cursor cursor = {0, 0};
-    struct policy_listed_network listed;
-    while (policy_network_next(adding->edit.after, &cursor, &listed)) {
+    struct policy_messages found = {NULL, 0, 0};
+    size_t scope;
+    uint32_t index;
+    while (policy_network_step(policy, &cursor, &scope, &index)) {
+        struct policy_listed_network listed;
+        policy_network_at(policy, scope, index, &listed);
         if (strcmp(listed.label, "policy.d/" POLICY_CLI_NAME) != 0 ||
             listed.allows != adding->allows || strcmp(listed.scope, scope_of(adding)) != 0 ||
             listed.line < addition->rule->line ||
@@ -378,10 +378,9 @@ static void report_network(struct adding *adding, const struct addition *additio
         AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
         policy_listed_network_write(&listed, &shown);
         write_addition(adding, addition, listed.id, buffer_slice(&shown));
-        if (!is_said_useless(&adding->edit, listed.line))
-            policy_overlap_network(adding->edit.after, &listed,
-                                   policy_store_path(adding->edit.store), timestamp_now_us(),
-                                   &adding->edit.notes);
+        policy_overlap_network(policy, scope, index, policy_store_path(adding->edit.store),
+                               timestamp_now_us(), &found);
+        take_notes(adding, &found);
         return;
     }
 }
@@ -389,6 +388,7 @@ static void report_network(struct adding *adding, const struct addition *additio
 static void report_docker(struct adding *adding, const struct addition *addition)
 {
     struct policy_listed_rule listed;
+    struct policy_messages found = {NULL, 0, 0};
     for (size_t i = 0; i < policy_rule_count(adding->edit.after); i++) {
         policy_rule_at(adding->edit.after, i, &listed);
         if (listed.file == NULL ||
@@ -396,7 +396,8 @@ static void report_docker(struct adding *adding, const struct addition *addition
             listed.line != addition->rule->line || strcmp(listed.scope, scope_of(adding)) != 0)
             continue;
         write_addition(adding, addition, listed.id, slice_from_text(listed.selector));
-        policy_overlap_docker(adding->edit.after, i, &adding->edit.notes);
+        policy_overlap_docker(adding->edit.after, i, timestamp_now_us(), &found);
+        take_notes(adding, &found);
         return;
     }
 }

@@ -154,7 +154,7 @@ static bool is_known(const struct policy_messages *known, const struct policy_me
     return false;
 }
 
-static void take_note(struct policy_edit *edit, const struct policy_message *message)
+void policy_edit_note(struct policy_edit *edit, const struct policy_message *message)
 {
     for (size_t i = 0; i < edit->notes.count; i++) {
         const struct policy_message *said = &edit->notes.items[i];
@@ -170,7 +170,7 @@ void policy_edit_note_new(struct policy_edit *edit)
 {
     for (size_t i = 0; i < edit->fresh.count; i++) {
         if (!is_known(&edit->known, &edit->fresh.items[i]))
-            take_note(edit, &edit->fresh.items[i]);
+            policy_edit_note(edit, &edit->fresh.items[i]);
     }
 }
 
@@ -192,7 +192,7 @@ void policy_edit_note_rule(struct policy_edit *edit, const struct yaml_tree_node
         const struct policy_message *message = &notices->items[i];
         if (same_text(message->file, policy_store_path(edit->store)) &&
             message->error.line >= node->line && message->error.line <= last)
-            take_note(edit, message);
+            policy_edit_note(edit, message);
     }
 }
 

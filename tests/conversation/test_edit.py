@@ -167,7 +167,7 @@ class Network(EditCase):
             with self.subTest(effect + " " + resource):
                 self.do("reset", "--force")
                 done = self.do(effect, "network", resource)
-                self.assertIn(said, done.stderr.replace(self.folder + "/", ""))
+                self.assertEqual(done.stderr.replace(self.folder + "/", "").count(said), 1)
                 self.assertIn("added: ", done.stdout)
                 if not said.startswith("policy.yaml"):  # which is about the other rule
                     self.assertIn(said.partition(": ")[2], self.do(effect, "network", resource).said, "and again when it is there already")
@@ -226,19 +226,20 @@ class Docker(EditCase):
         self.policy('version: 1\ndocker:\n  - deny: [ContainerKill, ContainerPause]\n  - {deny: ContainerStop, where: {name: db}}\n  - allow: "@logs"\n'
                     "clients: {ci: {listen: tcp:127.0.0.1:0, docker: [{deny: ContainerStart}]}}\n")
         rows = (
-            ("ContainerKill", "deny ContainerKill, ContainerPause (policy.yaml:3) denies ContainerKill all the same"),
-            ("ContainerKill", "this rule can never decide"),
+            ("ContainerKill", "this rule can never decide: all it allows is denied by rules without a condition (policy.yaml:3)"),
             ("@lifecycle", "(policy.yaml:3) denies ContainerKill, ContainerPause all the same"),
             ("ContainerStop", "(policy.yaml:4) denies ContainerStop all the same where it matches"),
             ("ContainerStart", "(policy.yaml:6) denies ContainerStart to client `ci` all the same"),
-            ("ContainerLogs", "allow @logs (policy.yaml:5) allows all of this already"),
-            ("SystemPing", "(preset/negotiate:5) allows all of this already"),
+            ("ContainerLogs", "this rule adds nothing: all it allows is decided by rules without a condition (policy.yaml:5)"),
+            ("SystemPing", "all it allows is decided by rules without a condition (preset/negotiate:5)"),
         )
         for selector, said in rows:
             with self.subTest(selector + ": " + said):
                 self.do("reset", "--force")
-                self.assertIn(said, self.do("allow", "docker", selector).said)
-        self.assertIn("denies all of this already", self.do("deny", "docker", "ContainerPause").said)
+                self.assertEqual(self.do("allow", "docker", selector).said.count(said), 1)
+        self.assertEqual(self.do("deny", "docker", "ContainerPause").said.count("all it denies is decided by rules without a condition (policy.yaml:3)"), 1)
+        self.policy("version: 1\ndefault: {docker: allow}\n")
+        self.assertIn("`default: {docker: allow}` allows it already", self.do("allow", "docker", "ContainerRename").said)
 
 
 class Remove(EditCase):
