@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/command.h"
@@ -36,6 +37,15 @@ int policy_edit_open(struct policy_edit *edit, const struct option_value *config
 {
     edit->path =
         config->given ? slice_to_text(slice_from_text(config->text)) : policy_path_config();
+    struct stat status;
+    bool is_named = edit->path[0] != '\0';
+    if (!is_named || (stat(edit->path, &status) == 0 && S_ISDIR(status.st_mode))) {
+        policy_messages_add(&edit->errors, is_named ? edit->path : NULL, 0, 0, "%s",
+                            is_named ? "is not a regular file but a folder: name the file in it, "
+                                       "like policy.yaml"
+                                     : "--config takes a file, and is empty");
+        return policy_edit_refuse(edit, COMMAND_USAGE, "there is no policy to change");
+    }
     edit->inputs = (struct policy_inputs){
         .config_path = edit->path, /* may be missing: the first rule can be one of the store's */
         .environment = environ,

@@ -129,6 +129,28 @@ class Network(EditCase):
         self.do("allow", "network", "a.example.com", "--client", "x")
         self.assertEqual(len(self.rules()), 5, "another effect and another scope are other rules")
 
+    def test_spellings_of_one_resource_are_one_rule(self):
+        for words in (["a.example.com", "a.example.com:80,443", "A.EXAMPLE.com.", "a.example.com:443,80"], ["a.example.com:443", "https://a.example.com/x"],
+                      ["*", "**", "*:80,443"], ["::1", "[::1]:80,443"], ["~a{1,3}.example", "~a{1,3}.example:80,443"], ["10.0.0.0/8", "10.0.0.0/8:80,443"]):
+            for first in words:
+                self.do("reset", "--force")
+                self.do("allow", "network", first)
+                text = self.store()
+                for again in words:
+                    with self.subTest(first + ", then " + again):
+                        self.assertIn("already there", self.do("allow", "network", again).stdout)
+                        self.assertEqual(self.store(), text)
+                for again in words:
+                    with self.subTest(first + " is removed by " + again):
+                        self.do("rm", "network", again)
+                        self.assertEqual(self.store(), "version: 1\n")
+                        self.do("allow", "network", first)
+        self.do("reset", "--force")
+        self.assertEqual(self.do("allow", "network", "a.example.com,a.example.com:80,443,b.example.com").stdout.count("added"), 2)
+        self.do("deny", "network", "b.example.com")
+        self.assertIn("already there", self.do("deny", "network", "b.example.com:*").stdout)
+        self.assertIn("added", self.do("deny", "network", "b.example.com:80,443").stdout, "a deny without ports is about all")
+
     def test_a_comment_can_be_changed(self):
         self.do("allow", "network", "a.example.com", "--comment", "one")
         done = self.do("allow", "network", "a.example.com", "--comment", "two")
