@@ -413,6 +413,7 @@ const struct log_verdict *log_verify_end(struct log_verify *verify)
         fault(verify, LOG_FAULT_INSERTED, &verify->odd, "it has no seal and is not in the chain");
     else
         verdict->unsealed += verify->odd_count;
+    verdict->stopped = verify->stopped;
     explicit_bzero(verify->first_keys, sizeof(verify->first_keys));
     explicit_bzero(&verify->key, sizeof(verify->key));
     explicit_bzero(&verify->mac, sizeof(verify->mac));
