@@ -133,8 +133,8 @@ static const struct option options[OPTION_COUNT] = {
     [EXPECT_EPOCH] = {.name = "expect-epoch",
                       .type = OPTION_NUMBER,
                       .argument = "N",
-                      .help = "with --verify: the log must reach this epoch; what an earlier look "
-                              "has shown cannot have been cut off then"},
+                      .help = "with --verify: the seal of this epoch, or a later one, must be "
+                              "there; what an earlier look proved cannot have been cut off then"},
     [SEAL_INIT] = {.name = "seal-init",
                    .type = OPTION_FLAG,
                    .help = "make the key that seals the log and print the auditor's, once"},

@@ -11,7 +11,7 @@ enum log_verify_result {
     LOG_VERIFY_TAMPERED,
     LOG_VERIFY_WRONG_KEY,
     LOG_VERIFY_NEVER_SEALED,
-    LOG_VERIFY_CUT, /* it ends before the epoch that was expected */
+    LOG_VERIFY_CUT, /* it ends before the seal of the epoch that was expected */
 };
 
 /* What is said about beside the verdict. */
