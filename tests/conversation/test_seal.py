@@ -50,8 +50,8 @@ class SealCase(GateCase):
     def key_file(self, gate):
         """Epoch and key as they stand in the file now."""
         with open(os.path.join(gate.state, "seal.key"), encoding="ascii") as stream:
-            _, epoch, key = stream.read().split()
-        return int(epoch), key
+            fields = stream.read().split()
+        return int(fields[1]), fields[2]
 
     def wait_seals(self, gate, count):
         gate.wait_log(count, event="seal")
