@@ -3,7 +3,6 @@
  * `policy suggest`: the smallest readable policy that admits what the log says was used, or how it
  * differs from the present one. */
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/command.h"
