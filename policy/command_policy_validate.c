@@ -2,7 +2,6 @@
  *
  * `policy validate`, and the loading that all commands on policies share. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/command.h"
 #include "base/json_write.h"

@@ -4,7 +4,6 @@
 #include "policy/log_resume.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "policy/log_reader.h"
 

@@ -36,7 +36,7 @@ enum log_verify_result log_verify_result(const struct log_verify_report *report)
     return verdict->proven.epoch < report->expect_epoch ? LOG_VERIFY_CUT : LOG_VERIFY_INTACT;
 }
 
-const char *log_verify_result_name(enum log_verify_result result)
+static const char *result_name(enum log_verify_result result)
 {
     static const char *const names[] = {
         [LOG_VERIFY_INTACT] = "intact",
@@ -261,7 +261,7 @@ void log_verify_report_json(const struct log_verify_report *report, struct buffe
 {
     const struct log_verdict *verdict = report->verdict;
     buffer_append_byte(out, '{');
-    json_write_key_text(out, "result", log_verify_result_name(log_verify_result(report)));
+    json_write_key_text(out, "result", result_name(log_verify_result(report)));
     json_write_key_bool(out, "key", report->keyed);
     json_fault(report, out);
     json_place(report, "proven", report->keyed ? &verdict->proven : &(struct log_place){0}, out);

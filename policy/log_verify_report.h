@@ -27,8 +27,6 @@ struct log_verify_report {
 };
 
 enum log_verify_result log_verify_result(const struct log_verify_report *report);
-/* "intact" …, as JSON has it. */
-const char *log_verify_result_name(enum log_verify_result result);
 void log_verify_report_text(const struct log_verify_report *report, struct buffer *out);
 void log_verify_report_json(const struct log_verify_report *report, struct buffer *out);
 
