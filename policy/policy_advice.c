@@ -31,7 +31,7 @@ static void write_scope(const struct policy *policy, const struct policy_client 
     }
     if (!policy->config_is_usual) {
         buffer_append_literal(out, " --config ");
-        buffer_append_text(out, policy->config_path);
+        buffer_append_text(out, policy->advised_path);
     }
     buffer_append_byte(out, '`');
 }
@@ -48,7 +48,7 @@ static void write_place(const struct policy *policy, const struct policy_client 
         write_name(client->name, out);
     }
     buffer_append_literal(out, " in ");
-    buffer_append_text(out, policy->config_path == NULL ? "the policy" : policy->config_path);
+    buffer_append_text(out, policy->advised_path == NULL ? "the policy" : policy->advised_path);
 }
 
 void policy_advice_docker(const struct policy *policy, const struct policy_client *client,
@@ -103,7 +103,7 @@ static void write_remove(const struct policy *policy, const char *id, struct buf
     buffer_printf(out, "run `dockreeve policy rm %s", id);
     if (!policy->config_is_usual) {
         buffer_append_literal(out, " --config ");
-        buffer_append_text(out, policy->config_path);
+        buffer_append_text(out, policy->advised_path);
     }
     buffer_append_byte(out, '`');
 }

@@ -330,6 +330,11 @@ clients:
         done = self.suggest("--diff", log=self.USED, config=learned)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
 
+    def test_a_docker_rule_that_will_end_permits_until_then(self):
+        config = self.write("ending.yaml", "version: 1\ndocker:\n  - {allow: ContainerCreate, expires: 2100-01-01}\nnetwork:\n  - {allow: a.example.org, expires: 2100-01-01}\n"
+                            "clients:\n  agents: {listen: \"unix:/run/dockreeve/agents/docker.sock\"}\n")
+        self.assertNotRegex(self.suggest("--diff", log=self.USED, config=config).stdout, "(?m)^[+-]")
+
     def test_a_difference_is_coloured_on_a_terminal_unless_no_color_is_set(self):
         log = self.write("log", "".join(line + "\n" for line in self.USED))
         for extra, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
