@@ -447,8 +447,8 @@ static void gather_below(struct making *making, struct text_map *seen, size_t ho
     for (size_t d = domains_above(making->units[at].host, domains); d > 0; d--) {
         const char *domain = domains[d - 1];
         struct unit first = making->units[at];
-        if (first.taken || strchr(domain, '.') == NULL ||
-            shared_domain_is(slice_from_text(domain)) || !is_new(seen, &first, domain))
+        if (first.taken || strchr(domain, '.') == NULL || !is_new(seen, &first, domain) ||
+            shared_domain_is(slice_from_text(domain)))
             continue;
         size_t begin = at, end = at + 1;
         while (begin > 0 && is_below(making->units[begin - 1].host, domain))
