@@ -15,6 +15,7 @@
 #include "policy/policy_file.h"
 #include "policy/policy_paths.h"
 #include "policy/suggest_diff.h"
+#include "policy/suggest_use.h"
 #include "policy/suggest_write.h"
 
 enum {
@@ -120,9 +121,11 @@ static bool load_present(struct learning *learning, const struct option_value *c
         return learning->policy != NULL;
     if (policy_file_read(learning->config, true, &text, &errors) == POLICY_FILE_READ &&
         yaml_tree_parse(&learning->arena, buffer_text(&text), text.len, learning->config, &errors,
-                        &learning->present))
+                        &learning->present) &&
+        suggest_take_used_denies(&learning->arena, learning->present, learning->config, &errors))
         return true;
-    fprintf(stderr, "dockreeve policy suggest: %s has changed meanwhile: try again\n",
+    fprintf(stderr,
+            "dockreeve policy suggest: %s, or what it uses, has changed meanwhile: try again\n",
             learning->config);
     return false;
 }
@@ -163,6 +166,7 @@ static bool read_log(struct learning *learning, const struct option_value *value
     if (!read_filter(values, &filter, error) || !log_files_open(&files, path, error))
         return false;
     learning->evidence.include_denied = values[INCLUDE_DENIED].flag;
+    learning->evidence.any_object = values[ANY_OBJECT].flag;
     suggest_know_policy(&learning->evidence, learning->policy);
     if (!log_scan(&files, &filter, take, &learning->evidence, &learning->notes, error))
         return false;

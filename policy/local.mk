@@ -101,6 +101,7 @@ libpolicy_a_SOURCES = \
 	policy/suggest_evidence.c policy/suggest_evidence.h \
 	policy/suggest_network.c \
 	policy/suggest_present.c \
+	policy/suggest_use.c policy/suggest_use.h \
 	policy/suggest_write.c policy/suggest_write.h \
 	policy/text_map.c policy/text_map.h \
 	policy/yaml_edit.c policy/yaml_edit.h \
