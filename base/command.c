@@ -136,7 +136,7 @@ static int help(const struct command_table *table, int argc, char *const *argv)
     return COMMAND_DONE;
 }
 
-int command_main(const struct command_table *table, int argc, char **argv)
+static int run(const struct command_table *table, int argc, char **argv)
 {
     char version[] = "version";
     argc--;
@@ -162,6 +162,15 @@ int command_main(const struct command_table *table, int argc, char **argv)
     if (strcmp(argv[words], "--help") == 0 || strcmp(argv[words], "-h") == 0)
         return help(table, words, argv);
     return refuse_unknown(table, words, argv);
+}
+
+int command_main(const struct command_table *table, int argc, char **argv)
+{
+    int code = run(table, argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "%s: cannot write to standard output\n", table->program);
+    return COMMAND_FAILED;
 }
 
 int command_begin(const struct option_table *table, struct option_value *values, int *argc,

@@ -6,7 +6,6 @@
 #ifndef DOCKREEVE_BASE_COMMAND_H
 #define DOCKREEVE_BASE_COMMAND_H
 
-#include <stdio.h>
 
 #include "base/attributes.h"
 #include "base/option.h"
@@ -39,7 +38,7 @@ struct command_table {
 
 /* Runs the command that argv (as main() has it) names, or prints help: `help [COMMAND]`, `--help`,
  * and a first word of several commands alone lists them; `--version` runs the command "version".
- * Returns the exit code. */
+ * Returns the exit code: COMMAND_FAILED, and said, when standard output did not take all of it. */
 int command_main(const struct command_table *table, int argc, char **argv);
 
 /* What every command begins with: reads its options into values[0..option_count) and leaves the

@@ -8,7 +8,6 @@
 #define DOCKREEVE_BASE_JSON_VALUE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "base/buffer.h"
 #include "base/json_token.h"

@@ -17,4 +17,5 @@ libbase_a_SOURCES = \
 	base/slice.c base/slice.h \
 	base/terminal_text.c base/terminal_text.h \
 	base/timestamp.c base/timestamp.h \
-	base/utf8.c base/utf8.h
+	base/utf8.c base/utf8.h \
+	base/write_all.c base/write_all.h

@@ -326,8 +326,7 @@ bool option_parse(const struct option_table *table, struct option_value *values,
     }
     char quoted[QUOTED_MAX];
     if (parse.kept > 0 && table->arguments[0] == '\0')
-        return error_set(error, USAGE_ERROR, "`dockreeve %s` takes no arguments, but got %s",
-                         table->command,
+        return error_set(error, USAGE_ERROR, "takes no arguments, but got %s",
                          error_quote(slice_from_text(argv[0]), quoted, sizeof(quoted)));
     *argc_out = parse.kept;
     return true;

@@ -47,11 +47,27 @@ static bool is_shown(uint32_t code)
     return true;
 }
 
+/* How many bytes the text has before the first that is not printable ASCII: of nearly all texts,
+ * all.
+ */
+static size_t count_plain(struct slice text)
+{
+    size_t at = 0;
+    while (at < text.len && text.ptr[at] >= 0x20 && text.ptr[at] < 0x7f)
+        at++;
+    return at;
+}
+
 void terminal_text_append(struct buffer *out, struct slice text)
 {
     static const char hex[] = "0123456789abcdef";
     size_t at = 0;
     while (at < text.len) {
+        size_t plain = count_plain(slice_of(text.ptr + at, text.len - at));
+        buffer_append(out, text.ptr + at, plain);
+        at += plain;
+        if (at == text.len)
+            return;
         const unsigned char *bytes = (const unsigned char *)text.ptr + at;
         uint32_t code = 0;
         size_t count = decode(bytes, text.len - at, &code);

@@ -3,7 +3,6 @@
  * Formatting and reading of times. */
 #include "base/timestamp.h"
 
-#include <stdio.h>
 #include <time.h>
 
 static int64_t clock_us(clockid_t clock)

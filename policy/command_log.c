@@ -133,8 +133,8 @@ static const struct option options[OPTION_COUNT] = {
     [EXPECT_EPOCH] = {.name = "expect-epoch",
                       .type = OPTION_NUMBER,
                       .argument = "N",
-                      .help = "with --verify: the log must reach this epoch; what an earlier look "
-                              "has shown cannot have been cut off then"},
+                      .help = "with --verify: the seal of this epoch, or a later one, must be "
+                              "there; what an earlier look proved cannot have been cut off then"},
     [SEAL_INIT] = {.name = "seal-init",
                    .type = OPTION_FLAG,
                    .help = "make the key that seals the log and print the auditor's, once"},
@@ -166,25 +166,14 @@ const struct option_table policy_log_option_table = {
         "  dockreeve policy log --verify --key auditor.key\n",
 };
 
-static bool read_time(const struct option_value *value, const char *name, int64_t now_us,
-                      int64_t *time_us_out, struct error *error)
-{
-    char quoted[80];
-    if (!value->given || timestamp_parse_named(slice_from_text(value->text), now_us, time_us_out))
-        return true;
-    return error_set(error, COMMAND_USAGE,
-                     "--%s %s is no time: write how long ago (30m, 2h, 1d), today, yesterday, a "
-                     "date (2026-11-20) or a time in UTC (2026-11-20T10:00, \"2026-11-20 "
-                     "10:00:30\", 2026-11-20T10:00+01:00)",
-                     name, error_quote(slice_from_text(value->text), quoted, sizeof(quoted)));
-}
-
 static bool read_times(const struct option_value *values, struct log_filter *filter,
                        struct error *error)
 {
     int64_t now_us = timestamp_now_us();
-    if (!read_time(&values[SINCE], "since", now_us, &filter->since_us, error) ||
-        !read_time(&values[UNTIL], "until", now_us, &filter->until_us, error))
+    if ((values[SINCE].given &&
+         !log_filter_read_time("since", values[SINCE].text, now_us, &filter->since_us, error)) ||
+        (values[UNTIL].given &&
+         !log_filter_read_time("until", values[UNTIL].text, now_us, &filter->until_us, error)))
         return false;
     if (values[UNTIL].given && values[SINCE].given && filter->until_us <= filter->since_us)
         return error_set(error, COMMAND_USAGE,

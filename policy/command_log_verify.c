@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "base/command.h"
-#include "base/json_write.h"
 #include "base/timestamp.h"
 #include "policy/log_reader.h"
 #include "policy/log_verify_report.h"

@@ -29,7 +29,7 @@ const struct policy_client *command_policy_client(const struct policy *policy, c
 /* Writes the messages as a JSON array of {"file","line","column","text"}. */
 void command_policy_write_json(const struct policy_messages *messages, struct buffer *out);
 
-/* Writes `out` to standard output; false (and said on stderr) when that fails. */
+/* Writes `out` to standard output; false when that fails, of which command_main() speaks. */
 MUST_CHECK bool command_policy_print(struct buffer *out);
 
 /* Writes `document` to the file `path`, all of it or nothing: the new file takes the old one's

@@ -94,6 +94,13 @@ struct addition {
     enum addition_state state;
 };
 
+/* A resource that a rule of the file has. */
+struct known {
+    struct yaml_tree_node *rule;
+    const struct yaml_tree_node *target; /* of its list, where it has one */
+    struct slice canonical;              /* network */
+};
+
 struct adding {
     struct policy_edit edit; /* owned */
     const struct option_value *values;
@@ -102,7 +109,11 @@ struct adding {
     char expires[TIMESTAMP_LEN + 1];  /* "" = never */
     struct policy_resource_list list; /* owned */
     struct addition *additions;       /* owned; one a resource */
-    struct buffer text, rules;        /* owned: what is printed */
+    struct known *known;              /* owned; in the order of the file */
+    size_t known_count, known_capacity;
+    struct yaml_tree_node **end;           /* of the file's list */
+    struct policy_network_cursor reported; /* where the last one was found */
+    struct buffer text, rules;             /* owned: what is printed */
 };
 
 static void adding_clear(struct adding *adding)
@@ -110,6 +121,7 @@ static void adding_clear(struct adding *adding)
     policy_edit_clear(&adding->edit);
     policy_resource_list_clear(&adding->list);
     free(adding->additions);
+    free(adding->known);
     buffer_free(&adding->text);
     buffer_free(&adding->rules);
 }
@@ -206,33 +218,41 @@ static bool same_conditions(const struct yaml_tree_node *a, const struct yaml_tr
     return true;
 }
 
-static bool same_resource(const struct adding *adding, const struct yaml_tree_node *a,
-                          const struct yaml_tree_node *b)
+static struct slice canonical_of(const struct adding *adding, const struct yaml_tree_node *target)
 {
-    if (a->kind == YAML_TREE_MAPPING && b->kind == YAML_TREE_MAPPING)
-        return yaml_edit_equal(only_item(yaml_edit_get(a, "method")),
-                               only_item(yaml_edit_get(b, "method"))) &&
-               yaml_edit_equal(yaml_edit_get(a, "path"), yaml_edit_get(b, "path"));
-    if (a->kind != YAML_TREE_SCALAR || b->kind != YAML_TREE_SCALAR)
-        return false;
-    return adding->network ? policy_resource_equal(a->text, b->text, adding->allows)
-                           : slice_equal(a->text, b->text);
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    if (!adding->network || target->kind != YAML_TREE_SCALAR)
+        return (struct slice){NULL, 0};
+    policy_resource_canonical(target->text, adding->allows, &text);
+    return slice_of(arena_text(policy_store_arena(adding->edit.store), buffer_slice(&text)),
+                    text.len);
 }
 
-static bool holds(const struct adding *adding, const struct yaml_tree_node *rule,
-                  const struct yaml_tree_node *fresh)
+static void add_known(struct adding *adding, struct yaml_tree_node *rule)
 {
-    const struct yaml_tree_node *theirs = only_item(yaml_edit_get(rule, effect_of(adding)));
-    const struct yaml_tree_node *ours = yaml_edit_get(fresh, effect_of(adding));
-    if (theirs == NULL || !same_conditions(rule, fresh))
-        return false;
-    if (theirs->kind != YAML_TREE_SEQUENCE)
-        return same_resource(adding, theirs, ours);
-    for (const struct yaml_tree_node *item = theirs->first; item != NULL; item = item->next) {
-        if (same_resource(adding, item, ours))
-            return true;
+    const struct yaml_tree_node *target = yaml_edit_get(rule, effect_of(adding));
+    bool is_list = target != NULL && target->kind == YAML_TREE_SEQUENCE;
+    for (const struct yaml_tree_node *item = is_list ? target->first : target; item != NULL;
+         item = is_list ? item->next : NULL) {
+        adding->known = array_grow(adding->known, adding->known_count, &adding->known_capacity,
+                                   sizeof(adding->known[0]));
+        adding->known[adding->known_count++] =
+            (struct known){rule, item, canonical_of(adding, item)};
     }
-    return false;
+}
+
+static bool same_resource(const struct adding *adding, const struct known *known,
+                          const struct yaml_tree_node *target, struct slice canonical)
+{
+    const struct yaml_tree_node *theirs = known->target;
+    if (adding->network)
+        return known->canonical.ptr != NULL && slice_equal(known->canonical, canonical);
+    if (theirs->kind == YAML_TREE_MAPPING && target->kind == YAML_TREE_MAPPING)
+        return yaml_edit_equal(only_item(yaml_edit_get(theirs, "method")),
+                               only_item(yaml_edit_get(target, "method"))) &&
+               yaml_edit_equal(yaml_edit_get(theirs, "path"), yaml_edit_get(target, "path"));
+    return theirs->kind == YAML_TREE_SCALAR && target->kind == YAML_TREE_SCALAR &&
+           slice_equal(theirs->text, target->text);
 }
 
 /* Gives the rule that is there what the new one has of `key`. Whether that was a change. */
@@ -274,12 +294,16 @@ static bool would_change(const struct yaml_tree_node *rule, const struct yaml_tr
     return false;
 }
 
-static void add_one(struct adding *adding, struct yaml_tree_node *rules, struct addition *addition)
+static void add_one(struct adding *adding, struct addition *addition)
 {
     struct yaml_tree_node *fresh = make_rule(adding, addition->resource);
-    for (struct yaml_tree_node *rule = rules->first; rule != NULL; rule = rule->next) {
+    const struct yaml_tree_node *ours = yaml_edit_get(fresh, effect_of(adding));
+    struct slice canonical = canonical_of(adding, ours);
+    for (size_t i = 0; i < adding->known_count; i++) {
+        struct yaml_tree_node *rule = adding->known[i].rule;
         const struct yaml_tree_node *target = yaml_edit_get(rule, effect_of(adding));
-        if (!holds(adding, rule, fresh))
+        if (!same_resource(adding, &adding->known[i], ours, canonical) ||
+            !same_conditions(rule, fresh))
             continue;
         bool several = only_item(target)->kind == YAML_TREE_SEQUENCE;
         if (several && would_change(rule, fresh))
@@ -291,7 +315,9 @@ static void add_one(struct adding *adding, struct yaml_tree_node *rules, struct 
         addition->state = changed ? CHANGED : PRESENT;
         return;
     }
-    yaml_edit_append(rules, fresh);
+    *adding->end = fresh;
+    adding->end = &fresh->next;
+    add_known(adding, fresh);
     addition->rule = fresh;
     addition->state = ADDED;
 }
@@ -302,13 +328,18 @@ static bool add_all(struct adding *adding)
     const char *kind = adding->network ? "network" : "docker";
     struct yaml_tree_node *rules = policy_edit_make_rules(&adding->edit, adding->client, kind);
     bool changed = false;
+    adding->end = &rules->first;
+    for (struct yaml_tree_node *rule = rules->first; rule != NULL; rule = rule->next) {
+        add_known(adding, rule);
+        adding->end = &rule->next;
+    }
     adding->additions = calloc(adding->list.count + 1, sizeof(adding->additions[0]));
     if (adding->additions == NULL)
         abort();
     for (size_t i = 0; i < adding->list.count; i++) {
         struct addition *addition = &adding->additions[i];
         addition->resource = &adding->list.items[i];
-        add_one(adding, rules, addition);
+        add_one(adding, addition);
         changed |= addition->state != PRESENT;
     }
     return changed;
@@ -352,43 +383,55 @@ static const char *scope_of(const struct adding *adding)
     return adding->client == NULL ? "*" : adding->client;
 }
 
-/* Whether a notice has named the rule that denies all of it. */
-static bool is_said_useless(const struct policy_edit *edit, unsigned line)
+/* What the others make of it, unless the loader has said so already. */
+static void take_notes(struct adding *adding, struct policy_messages *found)
 {
-    for (size_t i = 0; i < edit->notes.count; i++) {
-        const struct policy_message *note = &edit->notes.items[i];
-        if (note->error.line == line && note->file != NULL &&
-            strcmp(note->file, policy_store_path(edit->store)) == 0 &&
-            strstr(note->error.text, "can never decide") != NULL)
-            return true;
-    }
-    return false;
+    for (size_t i = 0; i < found->count; i++)
+        policy_edit_note(&adding->edit, &found->items[i]);
+    policy_messages_free(found);
 }
 
+/* Whether the host at that place is the addition's. */
+static bool is_reported(struct adding *adding, const struct addition *addition, size_t scope,
+                        uint32_t index)
+{
+    struct policy_messages found = {NULL, 0, 0};
+    struct policy_listed_network listed;
+    AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer wanted = BUFFER_EMPTY;
+    policy_network_at(adding->edit.after, scope, index, &listed);
+    if (strcmp(listed.label, "policy.d/" POLICY_CLI_NAME) != 0 || listed.allows != adding->allows ||
+        strcmp(listed.scope, scope_of(adding)) != 0 || listed.line < addition->rule->line)
+        return false;
+    policy_listed_network_write(&listed, &shown);
+    policy_resource_canonical(addition->resource->text, adding->allows, &wanted);
+    if (!slice_equal(buffer_slice(&shown), buffer_slice(&wanted)))
+        return false;
+    write_addition(adding, addition, listed.id, buffer_slice(&shown));
+    policy_overlap_network(adding->edit.after, scope, index, policy_store_path(adding->edit.store),
+                           timestamp_now_us(), &found);
+    take_notes(adding, &found);
+    return true;
+}
+
+/* Begins where the one before was found, since most stand one behind the other. */
 static void report_network(struct adding *adding, const struct addition *addition)
 {
-    struct policy_network_cursor cursor = {0, 0};
-    struct policy_listed_network listed;
-    while (policy_network_next(adding->edit.after, &cursor, &listed)) {
-        if (strcmp(listed.label, "policy.d/" POLICY_CLI_NAME) != 0 ||
-            listed.allows != adding->allows || strcmp(listed.scope, scope_of(adding)) != 0 ||
-            listed.line < addition->rule->line ||
-            !policy_resource_equal(listed.pattern, addition->resource->text, adding->allows))
-            continue;
-        AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
-        policy_listed_network_write(&listed, &shown);
-        write_addition(adding, addition, listed.id, buffer_slice(&shown));
-        if (!is_said_useless(&adding->edit, listed.line))
-            policy_overlap_network(adding->edit.after, &listed,
-                                   policy_store_path(adding->edit.store), timestamp_now_us(),
-                                   &adding->edit.notes);
-        return;
+    size_t scope;
+    uint32_t index;
+    for (unsigned round = 0; round < 2; round++) {
+        while (policy_network_step(adding->edit.after, &adding->reported, &scope, &index)) {
+            if (is_reported(adding, addition, scope, index))
+                return;
+        }
+        adding->reported = (struct policy_network_cursor){0, 0};
     }
 }
 
 static void report_docker(struct adding *adding, const struct addition *addition)
 {
     struct policy_listed_rule listed;
+    struct policy_messages found = {NULL, 0, 0};
     for (size_t i = 0; i < policy_rule_count(adding->edit.after); i++) {
         policy_rule_at(adding->edit.after, i, &listed);
         if (listed.file == NULL ||
@@ -396,7 +439,8 @@ static void report_docker(struct adding *adding, const struct addition *addition
             listed.line != addition->rule->line || strcmp(listed.scope, scope_of(adding)) != 0)
             continue;
         write_addition(adding, addition, listed.id, slice_from_text(listed.selector));
-        policy_overlap_docker(adding->edit.after, i, &adding->edit.notes);
+        policy_overlap_docker(adding->edit.after, i, timestamp_now_us(), &found);
+        take_notes(adding, &found);
         return;
     }
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/command.h"
@@ -36,6 +37,15 @@ int policy_edit_open(struct policy_edit *edit, const struct option_value *config
 {
     edit->path =
         config->given ? slice_to_text(slice_from_text(config->text)) : policy_path_config();
+    struct stat status;
+    bool is_named = edit->path[0] != '\0';
+    if (!is_named || (stat(edit->path, &status) == 0 && S_ISDIR(status.st_mode))) {
+        policy_messages_add(&edit->errors, is_named ? edit->path : NULL, 0, 0, "%s",
+                            is_named ? "is not a regular file but a folder: name the file in it, "
+                                       "like policy.yaml"
+                                     : "--config takes a file, and is empty");
+        return policy_edit_refuse(edit, COMMAND_USAGE, "there is no policy to change");
+    }
     edit->inputs = (struct policy_inputs){
         .config_path = edit->path, /* may be missing: the first rule can be one of the store's */
         .environment = environ,
@@ -157,7 +167,7 @@ static bool is_known(const struct policy_messages *known, const struct policy_me
     return false;
 }
 
-static void take_note(struct policy_edit *edit, const struct policy_message *message)
+void policy_edit_note(struct policy_edit *edit, const struct policy_message *message)
 {
     for (size_t i = 0; i < edit->notes.count; i++) {
         const struct policy_message *said = &edit->notes.items[i];
@@ -173,7 +183,7 @@ void policy_edit_note_new(struct policy_edit *edit)
 {
     for (size_t i = 0; i < edit->fresh.count; i++) {
         if (!is_known(&edit->known, &edit->fresh.items[i]))
-            take_note(edit, &edit->fresh.items[i]);
+            policy_edit_note(edit, &edit->fresh.items[i]);
     }
 }
 
@@ -195,7 +205,7 @@ void policy_edit_note_rule(struct policy_edit *edit, const struct yaml_tree_node
         const struct policy_message *message = &notices->items[i];
         if (same_text(message->file, policy_store_path(edit->store)) &&
             message->error.line >= node->line && message->error.line <= last)
-            take_note(edit, message);
+            policy_edit_note(edit, message);
     }
 }
 

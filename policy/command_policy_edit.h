@@ -43,6 +43,8 @@ MUST_CHECK int policy_edit_remove(struct policy_edit *edit);
  * the rule `node` of the file, which may be NULL. */
 void policy_edit_note_new(struct policy_edit *edit);
 void policy_edit_note_rule(struct policy_edit *edit, const struct yaml_tree_node *node);
+/* Takes over one message, unless it is there already. */
+void policy_edit_note(struct policy_edit *edit, const struct policy_message *message);
 
 /* The full name of the file that sources call `label` ("policy.yaml"); what is no file stays. Lives
  * as long as the store. */

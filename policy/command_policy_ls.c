@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/command.h"
-#include "base/json_write.h"
 #include "base/near_word.h"
 #include "base/terminal_text.h"
 #include "base/timestamp.h"

@@ -23,23 +23,6 @@ static void add_item(struct policy_resource_list *list, struct slice text, bool 
     list->items[list->count++] = (struct policy_resource){text, is_path};
 }
 
-bool policy_resource_equal(struct slice a, struct slice b, bool allows)
-{
-    struct host_pattern pattern;
-    struct error error;
-    AUTO_BUFFER struct buffer first = BUFFER_EMPTY;
-    AUTO_BUFFER struct buffer second = BUFFER_EMPTY;
-    if (slice_equal(a, b))
-        return true;
-    if (!host_pattern_parse(a, allows, &pattern, &error))
-        return false;
-    host_pattern_write(&pattern, &first);
-    if (!host_pattern_parse(b, allows, &pattern, &error))
-        return false;
-    host_pattern_write(&pattern, &second);
-    return slice_equal(buffer_slice(&first), buffer_slice(&second));
-}
-
 /* ---- hosts ---- */
 
 /* What is read of one host. */
@@ -116,15 +99,36 @@ static struct slice every_host(struct slice text)
     return all ? behind(text, 1) : text;
 }
 
+/* Reads a word, but for --port. */
+static bool read_pattern(struct host_word *word, bool allows, struct host_pattern *pattern,
+                         struct error *error)
+{
+    take_url(word);
+    word->text = every_host(word->text);
+    return host_pattern_parse(word->text, allows, pattern, error);
+}
+
+void policy_resource_canonical(struct slice written, bool allows, struct buffer *out)
+{
+    struct host_word word = {.text = written};
+    struct host_pattern pattern;
+    struct error error;
+    if (!read_pattern(&word, allows, &pattern, &error) ||
+        !set_ports(&pattern, &word, NULL, &error)) {
+        buffer_append_slice(out, written);
+        return;
+    }
+    pattern.has_ports = true;
+    host_pattern_write(&pattern, out);
+}
+
 static bool read_host(struct policy_resource_list *list, const struct policy_resource_words *words,
                       struct slice written, struct policy_messages *notes, struct error *error)
 {
     struct host_word word = {.text = written};
     struct host_pattern pattern;
     AUTO_BUFFER struct buffer canonical = BUFFER_EMPTY;
-    take_url(&word);
-    word.text = every_host(word.text);
-    if (!host_pattern_parse(word.text, words->allows, &pattern, error) ||
+    if (!read_pattern(&word, words->allows, &pattern, error) ||
         !set_ports(&pattern, &word, words->ports, error))
         return false;
     host_pattern_write(&pattern, &canonical);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "base/buffer.h"
 #include "base/option.h"
 #include "policy/arena.h"
 #include "policy/policy_load.h"
@@ -42,7 +43,8 @@ MUST_CHECK bool policy_resource_list_read(struct policy_resource_list *list, con
                                           const struct policy_resource_words *words,
                                           struct policy_messages *notes);
 
-/* Whether two host patterns are spellings of one. */
-bool policy_resource_equal(struct slice a, struct slice b, bool allows);
+/* Appends the host that a word means, always with its ports, as policy_listed_network_write() has
+ * it: two words that mean the same give the same. What is no host is appended as it is. */
+void policy_resource_canonical(struct slice written, bool allows, struct buffer *out);
 
 #endif

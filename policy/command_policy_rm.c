@@ -175,14 +175,27 @@ static bool fits_options(const struct removing *removing, const struct candidate
            (path == NULL || has_part(text, candidate->network ? "paths=" : "", path));
 }
 
-static bool is_named(const struct candidate *candidate, struct slice word)
+/* A word, and the host that it means to a rule that allows and one that denies. */
+struct wanted {
+    struct slice word;
+    struct buffer allowed, denied; /* owned */
+};
+
+static void wanted_clear(struct wanted *wanted)
 {
-    if (slice_equal_text(word, candidate->id) || slice_equal(word, candidate->written) ||
-        slice_equal(word, buffer_slice(&candidate->listed)))
+    buffer_free(&wanted->allowed);
+    buffer_free(&wanted->denied);
+}
+
+static bool is_named(const struct candidate *candidate, const struct wanted *wanted)
+{
+    struct slice listed = buffer_slice(&candidate->listed);
+    if (slice_equal_text(wanted->word, candidate->id) ||
+        slice_equal(wanted->word, candidate->written) || slice_equal(wanted->word, listed))
         return true;
-    if (slice_equal_text(word, "**"))
-        word.len = 1;
-    return candidate->network && policy_resource_equal(word, candidate->written, candidate->allows);
+    return candidate->network &&
+           slice_equal(buffer_slice(candidate->allows ? &wanted->allowed : &wanted->denied),
+                       listed);
 }
 
 static void write_candidate(const struct candidate *candidate, struct buffer *out)
@@ -239,18 +252,21 @@ static void report_missing(struct removing *removing, struct slice word)
 /* Twice the same rule is one for this. */
 static bool are_alike(const struct candidate *a, const struct candidate *b)
 {
-    return a->network == b->network && strcmp(a->id, b->id) == 0 && a->allows == b->allows &&
-           slice_equal(a->written, b->written) && strcmp(a->scope, b->scope) == 0 &&
-           strcmp(a->where, b->where) == 0;
+    return a->network == b->network && a->allows == b->allows &&
+           slice_equal(buffer_slice(&a->listed), buffer_slice(&b->listed)) &&
+           strcmp(a->scope, b->scope) == 0 && strcmp(a->where, b->where) == 0;
 }
 
 static void choose(struct removing *removing, struct slice word)
 {
+    CLEANUP(wanted_clear) struct wanted wanted = {.word = word};
     const struct candidate *first = NULL;
+    policy_resource_canonical(word, true, &wanted.allowed);
+    policy_resource_canonical(word, false, &wanted.denied);
     bool elsewhere = false, ambiguous = false;
     for (size_t i = 0; i < removing->count; i++) {
         const struct candidate *candidate = &removing->candidates[i];
-        if (!is_named(candidate, word) || !fits_options(removing, candidate))
+        if (!is_named(candidate, &wanted) || !fits_options(removing, candidate))
             continue;
         elsewhere |= !candidate->in_store;
         ambiguous |= candidate->in_store && first != NULL && !are_alike(first, candidate);
@@ -262,7 +278,7 @@ static void choose(struct removing *removing, struct slice word)
     }
     for (size_t i = 0; i < removing->count; i++) {
         struct candidate *candidate = &removing->candidates[i];
-        if (!is_named(candidate, word) || !fits_options(removing, candidate))
+        if (!is_named(candidate, &wanted) || !fits_options(removing, candidate))
             continue;
         if (first == NULL)
             report_candidate(removing, candidate,

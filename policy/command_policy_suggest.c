@@ -3,7 +3,6 @@
  * `policy suggest`: the smallest readable policy that admits what the log says was used, or how it
  * differs from the present one. */
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/command.h"
@@ -16,6 +15,7 @@
 #include "policy/policy_file.h"
 #include "policy/policy_paths.h"
 #include "policy/suggest_diff.h"
+#include "policy/suggest_use.h"
 #include "policy/suggest_write.h"
 
 enum {
@@ -121,38 +121,30 @@ static bool load_present(struct learning *learning, const struct option_value *c
         return learning->policy != NULL;
     if (policy_file_read(learning->config, true, &text, &errors) == POLICY_FILE_READ &&
         yaml_tree_parse(&learning->arena, buffer_text(&text), text.len, learning->config, &errors,
-                        &learning->present))
+                        &learning->present) &&
+        suggest_take_used_denies(&learning->arena, learning->present, learning->config, &errors))
         return true;
-    fprintf(stderr, "dockreeve policy suggest: %s has changed meanwhile: try again\n",
+    fprintf(stderr,
+            "dockreeve policy suggest: %s, or what it uses, has changed meanwhile: try again\n",
             learning->config);
     return false;
 }
 
 /* ---- the log ---- */
 
-static bool read_time(const struct option_value *value, const char *name, int64_t *time_us_out,
-                      struct error *error)
-{
-    char quoted[80];
-    if (!value->given ||
-        timestamp_parse_named(slice_from_text(value->text), timestamp_now_us(), time_us_out))
-        return true;
-    return error_set(error, COMMAND_USAGE,
-                     "--%s %s is no time: write how long ago (30m, 2h, 1d), today, yesterday, a "
-                     "date (2026-11-20) or a time in UTC (2026-11-20T10:00)",
-                     name, error_quote(slice_from_text(value->text), quoted, sizeof(quoted)));
-}
-
 static bool read_filter(const struct option_value *values, struct log_filter *filter,
                         struct error *error)
 {
     const struct option_value *client = &values[values[CLIENT].given ? CLIENT : SANDBOX];
+    int64_t now_us = timestamp_now_us();
     if (values[CLIENT].given && values[SANDBOX].given)
         return error_set(error, COMMAND_USAGE, "--client and --sandbox name the same: give one");
     if (client->given)
         filter->client = slice_from_text(client->text);
-    return read_time(&values[SINCE], "since", &filter->since_us, error) &&
-           read_time(&values[UNTIL], "until", &filter->until_us, error) &&
+    return (!values[SINCE].given ||
+            log_filter_read_time("since", values[SINCE].text, now_us, &filter->since_us, error)) &&
+           (!values[UNTIL].given ||
+            log_filter_read_time("until", values[UNTIL].text, now_us, &filter->until_us, error)) &&
            (!values[HOST].given || log_filter_set_host(filter, values[HOST].text, error)) &&
            (!values[OPERATION].given ||
             log_filter_set_operation(filter, values[OPERATION].text, error));
@@ -174,6 +166,7 @@ static bool read_log(struct learning *learning, const struct option_value *value
     if (!read_filter(values, &filter, error) || !log_files_open(&files, path, error))
         return false;
     learning->evidence.include_denied = values[INCLUDE_DENIED].flag;
+    learning->evidence.any_object = values[ANY_OBJECT].flag;
     suggest_know_policy(&learning->evidence, learning->policy);
     if (!log_scan(&files, &filter, take, &learning->evidence, &learning->notes, error))
         return false;

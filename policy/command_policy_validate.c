@@ -2,7 +2,6 @@
  *
  * `policy validate`, and the loading that all commands on policies share. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "base/command.h"
 #include "base/json_write.h"
@@ -102,12 +101,10 @@ void command_policy_write_json(const struct policy_messages *messages, struct bu
 
 bool command_policy_print(struct buffer *out)
 {
-    if (out->len == 0 && !out->failed)
-        return true;
-    if (!out->failed && fwrite(out->data, 1, out->len, stdout) == out->len && fflush(stdout) == 0)
-        return true;
-    fputs("dockreeve: cannot write to standard output\n", stderr);
-    return false;
+    if (out->failed)
+        fputs("dockreeve: out of memory\n", stderr);
+    return !out->failed && (out->len == 0 || (fwrite(out->data, 1, out->len, stdout) == out->len &&
+                                              fflush(stdout) == 0));
 }
 
 bool command_policy_write_file(const char *command, const char *path, const struct buffer *document)

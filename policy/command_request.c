@@ -4,7 +4,6 @@
  * see. */
 #include "policy/command_request.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/near_word.h"

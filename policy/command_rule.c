@@ -4,7 +4,6 @@
 #include "policy/command_rule.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/json_write.h"

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/terminal_text.h"
-#include "base/utf8.h"
 
 /* Bytes that terminal_text_append() lets through and that mean something in HTML. */
 static void escape(struct buffer *out, struct slice text)

@@ -17,14 +17,14 @@ libpolicy_a_SOURCES = \
 	policy/command_policy_default.c \
 	policy/command_policy_edit.c policy/command_policy_edit.h \
 	policy/command_policy_import.c \
+	policy/command_policy_inspect.c \
 	policy/command_policy_ls.c \
 	policy/command_policy_resource.c policy/command_policy_resource.h \
 	policy/command_policy_rm.c \
+	policy/command_policy_schema.c \
 	policy/command_policy_suggest.c \
 	policy/command_policy_test.c \
 	policy/command_policy_validate.c \
-	policy/command_policy_inspect.c \
-	policy/command_policy_schema.c \
 	policy/command_request.c policy/command_request.h \
 	policy/command_rule.c policy/command_rule.h \
 	policy/environment.c policy/environment.h \
@@ -101,6 +101,7 @@ libpolicy_a_SOURCES = \
 	policy/suggest_evidence.c policy/suggest_evidence.h \
 	policy/suggest_network.c \
 	policy/suggest_present.c \
+	policy/suggest_use.c policy/suggest_use.h \
 	policy/suggest_write.c policy/suggest_write.h \
 	policy/text_map.c policy/text_map.h \
 	policy/yaml_edit.c policy/yaml_edit.h \

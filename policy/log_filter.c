@@ -39,6 +39,19 @@ void log_filter_clear(struct log_filter *filter)
     filter->operations = NULL;
 }
 
+bool log_filter_read_time(const char *option, const char *text, int64_t now_us,
+                          int64_t *time_us_out, struct error *error)
+{
+    char quoted[80];
+    if (timestamp_parse_named(slice_from_text(text), now_us, time_us_out))
+        return true;
+    return error_set(error, CODE_USAGE,
+                     "--%s %s is no time: write how long ago (30m, 2h, 1d), today, yesterday, a "
+                     "date (2026-11-20) or a time in UTC (2026-11-20T10:00, \"2026-11-20 "
+                     "10:00:30\", 2026-11-20T10:00+01:00)",
+                     option, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+}
+
 bool log_filter_set_host(struct log_filter *filter, const char *text, struct error *error)
 {
     struct error why = {0};

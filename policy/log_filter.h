@@ -22,8 +22,7 @@ struct log_filter {
     int64_t since_us, until_us; /* Unix time, until exclusive; 0 = no bound */
     bool denied;                /* refused, would be refused, or refusals that were only counted */
     bool allowed;               /* allowed, and not only by report mode */
-    bool
-        without_seals; /* no records of the log's own sealing, which are of use to --verify alone */
+    bool without_seals;         /* no records of the log's own sealing: --verify alone needs them */
     struct slice client, via, kind;
     struct slice rule; /* the rule's name or text, its source ("policy.yaml:14"), or the file of it,
                           with or without the folders before it */
@@ -41,6 +40,11 @@ MUST_CHECK bool log_filter_set_host(struct log_filter *filter, const char *text,
  * them between commas. False with `error` (code 2, "did you mean") when one names nothing. */
 MUST_CHECK bool log_filter_set_operation(struct log_filter *filter, const char *text,
                                          struct error *error);
+
+/* Reads the value of --`option`, a time as people name one (timestamp_parse_named()). False with
+ * `error` (code 2) when it is none. */
+MUST_CHECK bool log_filter_read_time(const char *option, const char *text, int64_t now_us,
+                                     int64_t *time_us_out, struct error *error);
 
 bool log_filter_wants(const struct log_filter *filter, const struct log_line *line);
 

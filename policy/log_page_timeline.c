@@ -116,7 +116,7 @@ static void write_timeline_slot(void *context, unsigned index, struct buffer *ou
 {
     const struct log_timeline *timeline = context;
     size_t columns = columns_of(timeline);
-    size_t len = timeline->width_s < 60 ? LOG_PAGE_SECOND : LOG_PAGE_MINUTE;
+    enum log_page_time_len len = timeline->width_s < 60 ? LOG_PAGE_SECOND : LOG_PAGE_MINUTE;
     switch ((enum timeline_slot)index) {
     case TIMELINE_WIDTH:
         log_timeline_write_width(timeline, out);

@@ -15,10 +15,10 @@ enum { BLOCK_LEN = 256 * 1024, LINE_MAX_LEN = 16 * 1024 * 1024, CODE_FAILED = 1,
 
 static bool is_open_already(const struct log_files *files, const struct stat *candidate)
 {
+    struct stat opened;
     for (unsigned i = 0; i < files->count; i++) {
-        struct stat opened;
-        if (fstat(files->fds[i], &opened) == 0 && opened.st_dev == candidate->st_dev &&
-            opened.st_ino == candidate->st_ino)
+        if (files->inodes[i] == candidate->st_ino && fstat(files->fds[i], &opened) == 0 &&
+            opened.st_dev == candidate->st_dev)
             return true;
     }
     return false;
@@ -76,10 +76,12 @@ bool log_files_open(struct log_files *files, const char *path, struct error *err
                              "there is no log at %s; name another with --log FILE or DOCKREEVE_LOG",
                              error_quote(slice_from_text(path), quoted, sizeof(quoted)));
         }
-        if (is_open_already(files, &status))
+        if (is_open_already(files, &status)) {
             close(fd); /* rotated between two of our steps: what was .1 is .2 now */
-        else
+        } else {
+            files->inodes[files->count] = status.st_ino;
             files->fds[files->count++] = fd;
+        }
     }
     return true;
 }

@@ -15,11 +15,12 @@
 #include "base/error.h"
 #include "base/slice.h"
 
-enum { LOG_FILES_MAX = 128 };
+enum { LOG_FILES_MAX = 1001 }; /* what is written and the most that --log-keep keeps */
 
 /* The files of one log, newest first, each once even if a rotation happens meanwhile. */
 struct log_files {
-    int fds[LOG_FILES_MAX]; /* owned */
+    int fds[LOG_FILES_MAX];      /* owned */
+    ino_t inodes[LOG_FILES_MAX]; /* of them */
     unsigned count;
 };
 

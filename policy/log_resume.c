@@ -4,7 +4,6 @@
 #include "policy/log_resume.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "policy/log_reader.h"
 
@@ -103,11 +102,13 @@ static bool catch_up(struct seal_state *state, const struct last_record *last,
     return ours;
 }
 
-/* Nothing was sealed with this key, as far as its file knows. */
-static bool is_new_series(const struct seal_state *state)
+/* Nothing was sealed with this key, as far as its file knows: no chain, or that of the end of the
+ * series before, behind which the new one begins. */
+static bool is_new_series(const struct seal_state *state, const struct last_record *last)
 {
     static const struct log_chain none;
-    return state->key.epoch == 1 && memcmp(&state->chain, &none, sizeof(none)) == 0;
+    return state->key.epoch == 1 && (memcmp(&state->chain, &none, sizeof(none)) == 0 ||
+                                     memcmp(&state->chain, &last->sealed.chain, sizeof(none)) == 0);
 }
 
 static void note_missing(const struct seal_state *state, const struct last_record *last,
@@ -131,14 +132,11 @@ bool log_resume(const char *path, struct seal_state *state, struct buffer *notic
     struct last_record last = {.found = false};
     if (!find_last(path, LINES_MAX, &last, error))
         return false;
-    bool fresh = is_new_series(state);
     note_missing(state, &last, notices);
     if (!last.found)
         return true;
     bool ours = last.sealed.epoch < state->key.epoch || catch_up(state, &last, notices);
-    if (!ours && fresh)
-        return true; /* what another key has sealed: the new series begins behind it */
-    if (!ours)
+    if (!ours && !is_new_series(state, &last))
         buffer_append_literal(notices,
                               "the last record of the sealed log was not sealed with the key of "
                               "this gate: the log was changed, or belongs to another key\n");

@@ -9,9 +9,10 @@
  *   chain  SHA-256("dockreeve log chain 1", chain of the record before, digest)
  *   mac    the first half of HMAC-SHA-256(key of the epoch, chain, digest)
  *
- * where the names in quotes fill a block each and the first record of a series follows 32 zero
- * bytes. The chain makes the place of a record part of it; the mac proves chain and content by
- * themselves, so that reading may begin anywhere, where rotation has taken the beginning away.
+ * where the names in quotes fill a block each and the first record of all follows 32 zero bytes. A
+ * new series, with a first key of its own, goes on behind the one before. The chain makes the place
+ * of a record part of it; the mac proves chain and content by themselves, so that reading may begin
+ * anywhere, where rotation has taken the beginning away.
  *
  * The key of the next epoch is SHA-256("dockreeve log key 1", key), and the old one is erased: who
  * takes the host over finds no key of an epoch that is over. A record with the
@@ -78,7 +79,7 @@ struct log_sealer {
     struct log_digest record_domain, chain_domain;
 };
 
-/* `before`: the chain of the last record in the log; zeros begin a series. */
+/* `before`: the chain of the last record in the log; zeros when there is none. */
 void log_sealer_init(struct log_sealer *sealer, const struct log_seal_key *key,
                      const struct log_chain *before);
 /* Seals the line that is out->data[begin..len) and ends in "}\n". The buffer must have room for

@@ -206,8 +206,9 @@ void log_table_row(struct log_table *table, const struct log_line *line, struct 
             buffer_append_text(out, colour);
         size_t begin = out->len;
         append_cell(table, line, column, out);
-        size_t width =
-            out->failed ? 0 : terminal_text_columns(slice_of(out->data + begin, out->len - begin));
+        size_t width = 0; /* is asked for only where cells are aligned */
+        if (table->aligned && !out->failed)
+            width = terminal_text_columns(slice_of(out->data + begin, out->len - begin));
         if (column == DECISION && colour != NULL)
             buffer_append_literal(out, "\033[0m");
         widen(table, column, width);

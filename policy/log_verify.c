@@ -15,8 +15,6 @@
 
 #include <string.h>
 
-#include "policy/log_line.h"
-
 /* Epochs that a key is evolved for one record: at the log's beginning, and later. */
 enum { EPOCHS_FIRST_MAX = 1 << 29, EPOCHS_LATER_MAX = 1 << 20 };
 
@@ -99,8 +97,10 @@ static bool is_authentic_under(struct log_seal_key *key, const struct log_sealed
     return log_sealed_is_authentic(sealed, &mac);
 }
 
-/* Finds the key whose series the record belongs to. */
-static bool choose_key(struct log_verify *verify, const struct log_sealed *sealed)
+/* Finds the key whose series the record belongs to. When none fits, *first_out is the first one as
+ * far as it was evolved. */
+static bool choose_key(struct log_verify *verify, const struct log_sealed *sealed,
+                       struct log_seal_key *first_out)
 {
     for (unsigned i = 0; i < verify->key_count; i++) {
         struct log_seal_key key = verify->first_keys[i];
@@ -109,6 +109,8 @@ static bool choose_key(struct log_verify *verify, const struct log_sealed *seale
             verify->keys_used |= UINT32_C(1) << i;
             return true;
         }
+        if (i == 0)
+            *first_out = key;
     }
     return false;
 }
@@ -257,10 +259,30 @@ static void count_event(struct log_verify *verify, const struct log_sealed *seal
     verify->stopped = slice_equal_text(event, "stop") || (verify->stopped && is_seal);
 }
 
-/* A series begins: with a key of its own, if there was one before. */
-static void begin_series(struct log_verify *verify, const struct log_sealed *sealed)
+/* Whether the record, of epoch 1, begins a series: the chain shows it, or a key that is not used
+ * yet. */
+static bool is_series(struct log_verify *verify, const struct log_sealed *sealed, bool follows)
+{
+    if (!follows && log_sealed_follows(sealed, &beginning))
+        return true;
+    if (follows && (verify->epoch > 1 || verify->closed))
+        return true;
+    if (!verify->begun)
+        return false;
+    for (unsigned i = 0; i < verify->key_count && !is_authentic(verify, sealed); i++) {
+        struct log_seal_key key = verify->first_keys[i];
+        if ((verify->keys_used & UINT32_C(1) << i) == 0 && is_authentic_under(&key, sealed, 1))
+            return true;
+    }
+    return false;
+}
+
+/* A series begins: behind the one before, if there is one, with a key of its own. Its first record
+ * follows that one's last, so that nobody who comes later can cut off the end of it. */
+static void begin_series(struct log_verify *verify, const struct log_sealed *sealed, bool follows)
 {
     struct log_verdict *verdict = &verify->verdict;
+    struct log_seal_key unused;
     struct log_place place;
     set_place(verify, &place, sealed->body, sealed->epoch);
     uint32_t used = verify->keys_used;
@@ -268,7 +290,13 @@ static void begin_series(struct log_verify *verify, const struct log_sealed *sea
     if (same_chain(&verify->series_began, &sealed->chain))
         fault(verify, LOG_FAULT_INSERTED, &place, "it is a copy of the first record");
     verify->series_began = sealed->chain;
-    if (verify->key_count == 0 || choose_key(verify, sealed)) {
+    if (verify->begun && !follows && log_sealed_follows(sealed, &beginning))
+        fault(verify, LOG_FAULT_FORGED, &place,
+              "a series begins that is not chained to the records before it: it comes from "
+              "another log");
+    else if (verify->begun && !follows)
+        fault(verify, LOG_FAULT_REMOVED, &place, "records of the series before it are not there");
+    if (verify->key_count == 0 || choose_key(verify, sealed, &unused)) {
         if (verify->key_count > 0 && used == verify->keys_used)
             fault(verify, LOG_FAULT_FORGED, &place, "the series begins a second time");
         return;
@@ -284,23 +312,20 @@ static void begin_series(struct log_verify *verify, const struct log_sealed *sea
  * is as good as another: that is told from tampering at the end. */
 static void judge_first(struct log_verify *verify, const struct log_sealed *sealed, bool begins)
 {
+    struct log_seal_key key;
     verify->verdict.from_beginning = begins;
     set_place(verify, &verify->verdict.first, sealed->body, sealed->epoch);
-    if (verify->key_count == 0 || verify->has_key || choose_key(verify, sealed))
-        return;
-    struct log_seal_key key = verify->first_keys[0];
-    while (key.epoch < sealed->epoch && sealed->epoch <= EPOCHS_FIRST_MAX)
-        log_seal_key_evolve(&key);
-    use_key(verify, &key);
+    if (verify->key_count > 0 && !verify->has_key && !choose_key(verify, sealed, &key))
+        use_key(verify, &key);
 }
 
 static void judge_sealed(struct log_verify *verify, const struct log_sealed *sealed)
 {
     struct log_verdict *verdict = &verify->verdict;
     bool follows = verify->begun && log_sealed_follows(sealed, &verify->chain);
-    bool begins = !follows && sealed->epoch == 1 && log_sealed_follows(sealed, &beginning);
+    bool begins = sealed->epoch == 1 && is_series(verify, sealed, follows);
     if (begins)
-        begin_series(verify, sealed);
+        begin_series(verify, sealed, follows);
     if (!verify->begun)
         judge_first(verify, sealed, begins);
     else
@@ -324,12 +349,38 @@ static void judge_sealed(struct log_verify *verify, const struct log_sealed *sea
     set_place(verify, &verdict->last, sealed->body, sealed->epoch);
 }
 
+/* Whether a crash can have left the line: the beginning of a record, of which the file system may
+ * have kept the length and not the bytes. What any reader of JSON could take for a record, with
+ * whatever behind it, is none. */
+static bool is_fragment(struct slice line)
+{
+    bool in_text = false;
+    unsigned depth = 0;
+    while (line.len > 0 && line.ptr[line.len - 1] == '\0')
+        line.len--;
+    if (line.len > 0 && line.ptr[0] != '{')
+        return false;
+    for (size_t i = 0; i < line.len; i++) {
+        char byte = line.ptr[i];
+        if (in_text && byte == '\\')
+            i++;
+        else if (byte == '"')
+            in_text = !in_text;
+        else if (!in_text && (byte == '{' || byte == '['))
+            depth++;
+        else if (!in_text && (byte == '}' || byte == ']'))
+            depth--;
+        if (depth == 0)
+            return false;
+    }
+    return true;
+}
+
 static void keep_odd(struct log_verify *verify, struct slice line)
 {
-    AUTO_LOG_LINE struct log_line parsed = LOG_LINE_EMPTY;
     if (verify->odd_count++ == 0)
         set_place(verify, &verify->odd, line, 0);
-    verify->odd_is_record = verify->odd_is_record || log_line_parse(&parsed, line);
+    verify->odd_is_record = verify->odd_is_record || !is_fragment(line);
 }
 
 void log_verify_line(struct log_verify *verify, struct slice line)
@@ -362,6 +413,7 @@ const struct log_verdict *log_verify_end(struct log_verify *verify)
         fault(verify, LOG_FAULT_INSERTED, &verify->odd, "it has no seal and is not in the chain");
     else
         verdict->unsealed += verify->odd_count;
+    verdict->stopped = verify->stopped;
     explicit_bzero(verify->first_keys, sizeof(verify->first_keys));
     explicit_bzero(&verify->key, sizeof(verify->key));
     explicit_bzero(&verify->mac, sizeof(verify->mac));

@@ -43,6 +43,7 @@ struct log_verdict {
     uint64_t authentic;         /* records with a good mac */
     struct log_place first, last;
     bool from_beginning;     /* the first record begins its series */
+    bool stopped;            /* the last one is the end of a run */
     struct log_place proven; /* the last seal before any fault: with a key, one with a good mac */
     uint64_t behind_proven;  /* sealed records that follow it */
     uint64_t seals, fragments, restarts, crashes;

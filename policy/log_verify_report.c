@@ -33,10 +33,10 @@ enum log_verify_result log_verify_result(const struct log_verify_report *report)
         return LOG_VERIFY_WRONG_KEY;
     if (verdict->fault != LOG_FAULT_NONE)
         return LOG_VERIFY_TAMPERED;
-    return verdict->last.epoch < report->expect_epoch ? LOG_VERIFY_CUT : LOG_VERIFY_INTACT;
+    return verdict->proven.epoch < report->expect_epoch ? LOG_VERIFY_CUT : LOG_VERIFY_INTACT;
 }
 
-const char *log_verify_result_name(enum log_verify_result result)
+static const char *result_name(enum log_verify_result result)
 {
     static const char *const names[] = {
         [LOG_VERIFY_INTACT] = "intact",
@@ -120,14 +120,18 @@ static void write_head(const struct log_verify_report *report, struct buffer *ou
                                    "series or gate, or the whole log was written anew.\n");
         break;
     case LOG_VERIFY_NEVER_SEALED:
-        buffer_append_literal(out, "This log is not sealed: nothing can be said of it. `dockreeve "
-                                   "policy log --seal-init` begins sealing.\n");
+        buffer_append_text(
+            out, report->keyed || report->expect_epoch > 0
+                     ? "NOT SEALED. There is no sealed record in this log. If it was sealed with "
+                       "this key before, all that was has been removed.\n"
+                     : "This log is not sealed: nothing can be said of it. `dockreeve policy log "
+                       "--seal-init` begins sealing.\n");
         break;
     case LOG_VERIFY_CUT:
         buffer_printf(out,
-                      "CUT. The log ends in epoch %llu, and epoch %llu was expected: its end "
-                      "is missing.\n",
-                      (unsigned long long)verdict->last.epoch,
+                      "CUT. The last seal is that of epoch %llu, and that of epoch %llu was "
+                      "expected: the log's end is missing.\n",
+                      (unsigned long long)verdict->proven.epoch,
                       (unsigned long long)report->expect_epoch);
         break;
     }
@@ -154,6 +158,11 @@ static void write_proof(const struct log_verify_report *report, struct buffer *o
                       verdict->behind_proven == 1 ? "" : "s",
                       verdict->behind_proven == 1 ? "is" : "are");
     }
+    if (report->expect_epoch == 0 && verdict->proven.line > 0)
+        buffer_printf(out,
+                      "Whether more stood behind its end cannot be seen in the log: note this "
+                      "epoch, and say --expect-epoch %llu the next time.\n",
+                      (unsigned long long)verdict->proven.epoch);
 }
 
 static void write_facts(const struct log_verify_report *report, struct buffer *out)
@@ -170,7 +179,9 @@ static void write_facts(const struct log_verify_report *report, struct buffer *o
     write_place(report, &verdict->first, out);
     buffer_append_literal(out, ".\nIt ends at ");
     write_place(report, &verdict->last, out);
-    buffer_append_literal(out, ".\n");
+    buffer_append_text(out, verdict->stopped ? ", with the gate's stop.\n"
+                                             : ", without a stop: the gate runs, was killed, or "
+                                               "the log was cut there.\n");
     if (verdict->unsealed > 0)
         buffer_printf(out, "%llu lines from before sealing began are not proven.\n",
                       (unsigned long long)verdict->unsealed);
@@ -250,7 +261,7 @@ void log_verify_report_json(const struct log_verify_report *report, struct buffe
 {
     const struct log_verdict *verdict = report->verdict;
     buffer_append_byte(out, '{');
-    json_write_key_text(out, "result", log_verify_result_name(log_verify_result(report)));
+    json_write_key_text(out, "result", result_name(log_verify_result(report)));
     json_write_key_bool(out, "key", report->keyed);
     json_fault(report, out);
     json_place(report, "proven", report->keyed ? &verdict->proven : &(struct log_place){0}, out);
@@ -261,6 +272,7 @@ void log_verify_report_json(const struct log_verify_report *report, struct buffe
     json_write_key_bool(out, "from_beginning", verdict->from_beginning);
     json_place(report, "first", &verdict->first, out);
     json_place(report, "last", &verdict->last, out);
+    json_write_key_bool(out, "ends_with_stop", verdict->stopped);
     json_write_key_u64(out, "unsealed_before", verdict->unsealed);
     json_write_key_u64(out, "restarts", verdict->restarts);
     json_write_key_u64(out, "crashes", verdict->crashes);

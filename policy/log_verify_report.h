@@ -11,7 +11,7 @@ enum log_verify_result {
     LOG_VERIFY_TAMPERED,
     LOG_VERIFY_WRONG_KEY,
     LOG_VERIFY_NEVER_SEALED,
-    LOG_VERIFY_CUT, /* it ends before the epoch that was expected */
+    LOG_VERIFY_CUT, /* it ends before the seal of the epoch that was expected */
 };
 
 /* What is said about beside the verdict. */
@@ -27,8 +27,6 @@ struct log_verify_report {
 };
 
 enum log_verify_result log_verify_result(const struct log_verify_report *report);
-/* "intact" …, as JSON has it. */
-const char *log_verify_result_name(enum log_verify_result result);
 void log_verify_report_text(const struct log_verify_report *report, struct buffer *out);
 void log_verify_report_json(const struct log_verify_report *report, struct buffer *out);
 

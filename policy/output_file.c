@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/write_all.h"
 
 static bool fail(const char *path, struct error *error)
 {
@@ -18,19 +19,6 @@ static bool fail(const char *path, struct error *error)
     int failure = errno;
     return error_set(error, 1, "cannot write %s: %s",
                      error_quote(slice_from_text(path), quoted, sizeof(quoted)), strerror(failure));
-}
-
-static bool write_all(int fd, struct slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t count = write(fd, bytes.ptr, bytes.len);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return false;
-        bytes = slice_of(bytes.ptr + count, bytes.len - (size_t)count);
-    }
-    return true;
 }
 
 static bool replace(const char *path, struct slice bytes, mode_t mode)

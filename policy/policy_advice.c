@@ -31,13 +31,14 @@ static void write_scope(const struct policy *policy, const struct policy_client 
     }
     if (!policy->config_is_usual) {
         buffer_append_literal(out, " --config ");
-        buffer_append_text(out, policy->config_path);
+        buffer_append_text(out, policy->advised_path);
     }
     buffer_append_byte(out, '`');
 }
 
-void policy_advice_place(const struct policy *policy, const struct policy_client *client,
-                         const char *list, struct buffer *out)
+/* " under `docker:` of client `ci` in FILE". */
+static void write_place(const struct policy *policy, const struct policy_client *client,
+                        const char *list, struct buffer *out)
 {
     buffer_append_literal(out, " under `");
     buffer_append_text(out, list);
@@ -47,7 +48,7 @@ void policy_advice_place(const struct policy *policy, const struct policy_client
         write_name(client->name, out);
     }
     buffer_append_literal(out, " in ");
-    buffer_append_text(out, policy->config_path == NULL ? "the policy" : policy->config_path);
+    buffer_append_text(out, policy->advised_path == NULL ? "the policy" : policy->advised_path);
 }
 
 void policy_advice_docker(const struct policy *policy, const struct policy_client *client,
@@ -64,7 +65,7 @@ void policy_advice_docker(const struct policy *policy, const struct policy_clien
     } else {
         buffer_printf(out, "add `- %s: %s`", verb, name);
     }
-    policy_advice_place(policy, client, "docker", out);
+    write_place(policy, client, "docker", out);
 }
 
 void policy_advice_network(const struct policy *policy, const struct policy_client *client,
@@ -92,7 +93,7 @@ void policy_advice_network(const struct policy *policy, const struct policy_clie
     if (method != NULL)
         buffer_printf(out, ", methods: [%s]", method);
     buffer_append_text(out, more ? "}`" : "`");
-    policy_advice_place(policy, client, "network", out);
+    write_place(policy, client, "network", out);
 }
 
 /* ---- taking a rule away ---- */
@@ -102,7 +103,7 @@ static void write_remove(const struct policy *policy, const char *id, struct buf
     buffer_printf(out, "run `dockreeve policy rm %s", id);
     if (!policy->config_is_usual) {
         buffer_append_literal(out, " --config ");
-        buffer_append_text(out, policy->config_path);
+        buffer_append_text(out, policy->advised_path);
     }
     buffer_append_byte(out, '`');
 }
@@ -240,7 +241,7 @@ static void advise_parameters(const struct policy *policy, const struct policy_c
         separator = ", ";
     }
     buffer_append_literal(out, "}}`");
-    policy_advice_place(policy, client, "docker", out);
+    write_place(policy, client, "docker", out);
 }
 
 void policy_advise_docker(const struct policy *policy, const struct policy_client *client,

@@ -21,10 +21,6 @@ void policy_advice_network(const struct policy *policy, const struct policy_clie
                            struct slice target, bool allows, const char *method, struct slice keys,
                            struct buffer *out);
 
-/* Appends " under `docker:` of client `ci` in FILE". */
-void policy_advice_place(const struct policy *policy, const struct policy_client *client,
-                         const char *list, struct buffer *out);
-
 /* Appends "run `dockreeve policy rm ID`" for a rule that the command line wrote: of Docker by its
  * source, of the network by its pattern's place in memory. False, and nothing, when it did not. */
 bool policy_advice_remove_docker(const struct policy *policy, const char *source,

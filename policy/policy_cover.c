@@ -81,6 +81,22 @@ static void blame_docker(const struct policy *policy, uint32_t index, struct pol
     memcpy(out->id, rule->id, sizeof(out->id));
 }
 
+void policy_docker_cover_say(const struct policy *policy, size_t index,
+                             const struct policy_cover *cover, struct buffer *out)
+{
+    const char *does = policy->rules[index].match.allows ? "allows" : "denies";
+    if (cover->kind == POLICY_COVER_DENIED)
+        buffer_append_literal(out, "this rule can never decide: all it allows is denied by rules "
+                                   "without a condition (");
+    else
+        buffer_printf(out,
+                      "this rule adds nothing: all it %s is decided by rules without a "
+                      "condition (",
+                      does);
+    policy_cover_write_source(cover, out);
+    buffer_append_byte(out, ')');
+}
+
 void policy_docker_cover(struct policy_cover_scope *scope, size_t index, int64_t now_us,
                          struct policy_cover *out)
 {
@@ -291,6 +307,23 @@ void policy_network_cover(const struct policy *policy, size_t scope, uint32_t en
     out->label = by.label;
     out->line = by.line;
     memcpy(out->id, by.id, sizeof(out->id));
+}
+
+void policy_network_cover_say(const struct policy *policy, size_t scope, uint32_t entry,
+                              const struct policy_cover *cover, struct buffer *out)
+{
+    const struct network_set *set = set_of(policy, scope);
+    const struct network_entry *said = &set->entries[entry];
+    const bool adds_nothing = cover->kind == POLICY_COVER_EARLIER;
+    char quoted[120], other[120];
+    error_quote(network_entry_slice(said), quoted, sizeof(quoted));
+    error_quote(cover->rule, other, sizeof(other));
+    buffer_printf(out, "%s %s: %s %s it%s (", quoted,
+                  adds_nothing ? "adds nothing" : "can never decide", other,
+                  adds_nothing && set->rules[said->rule].match.allows ? "allows" : "denies",
+                  adds_nothing ? " already" : "");
+    policy_cover_write_source(cover, out);
+    buffer_append_byte(out, ')');
 }
 
 void policy_cover_write_source(const struct policy_cover *cover, struct buffer *out)

@@ -57,6 +57,15 @@ bool policy_network_cover_is_cheap(const struct policy *policy, size_t scope);
 void policy_network_cover(const struct policy *policy, size_t scope, uint32_t entry, int64_t now_us,
                           struct policy_cover *out);
 
+/* Appends what to say of it, of both kinds DENIED and EARLIER: "`a.example` adds nothing:
+ * `*.example` allows it already (policy.yaml:14)". */
+void policy_network_cover_say(const struct policy *policy, size_t scope, uint32_t entry,
+                              const struct policy_cover *cover, struct buffer *out);
+
+/* The same of a Docker rule, without its name: "this rule adds nothing: ...". */
+void policy_docker_cover_say(const struct policy *policy, size_t index,
+                             const struct policy_cover *cover, struct buffer *out);
+
 /* Appends "policy.yaml:14", and "and others" where it takes several. */
 void policy_cover_write_source(const struct policy_cover *cover, struct buffer *out);
 

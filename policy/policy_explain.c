@@ -24,19 +24,24 @@ static void write_name(const char *text, struct buffer *out)
     buffer_append_text(out, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
 }
 
-/* Whether a rule would allow the operation if only its path or `where` fitted. */
-static bool has_conditional_allow(const struct policy *policy,
-                                  const struct policy_client_entry *entry,
-                                  enum docker_operation operation)
+/* Why no rule allows it: some would if only their path or `where` fitted, or their time was not
+ * over. */
+static const char *missing_allow(const struct policy *policy,
+                                 const struct policy_client_entry *entry,
+                                 const struct docker_request *request)
 {
+    const char *why = "no rule allows it";
     for (size_t i = 0; i < entry->rule_count; i++) {
         const struct docker_rule *rule = &policy->rules[entry->rules[i]].match;
         struct docker_operation_set selected;
         docker_rule_selected(rule, &selected);
-        if (rule->allows && docker_operation_set_has(&selected, operation))
-            return true;
+        if (!rule->allows || !docker_operation_set_has(&selected, request->operation))
+            continue;
+        if (rule->expires_us == 0 || request->now_us < rule->expires_us)
+            return "the rules that allow it are for other objects or paths";
+        why = "the rule that allowed it has expired";
     }
-    return false;
+    return why;
 }
 
 static void write_advice(const struct policy *policy, const struct policy_client_entry *entry,
@@ -103,9 +108,6 @@ void policy_explain_denial(const struct policy *policy, const struct policy_clie
         return;
     }
     buffer_append_literal(out, "default: ");
-    if (has_conditional_allow(policy, entry, request->operation))
-        buffer_append_literal(out, "the rules that allow it are for other objects or paths");
-    else
-        buffer_append_literal(out, "no rule allows it");
+    buffer_append_text(out, missing_allow(policy, entry, request));
     write_advice(policy, entry, request, out);
 }

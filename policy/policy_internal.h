@@ -70,6 +70,7 @@ struct policy {
     const char *operation_advice[DOCKER_OPERATION_COUNT]; /* NULL = change the file */
     const char *config_path;                              /* NULL = none */
     bool commands_reach_it;    /* `dockreeve policy allow` changes what this was read from */
+    const char *advised_path;  /* config_path, absolute; NULL = none */
     bool config_is_usual;      /* config_path is what commands take without --config */
     struct policy_rule *rules; /* owned */
     size_t rule_count, rule_capacity;

@@ -192,10 +192,22 @@ static bool is_shell_word(const char *text)
     return text[0] != '\0' && text[0] != '-' && text[strspn(text, plain)] == '\0';
 }
 
-/* Our image sets DOCKREEVE_COMPAT: its policy is mounted, and nobody runs commands in it. */
-static bool commands_reach(const struct policy_inputs *inputs)
+/* Who reads what a refusal advises may stand in another folder. As it was given where the folder
+ * cannot be told. */
+static const char *absolute_path(const char *path, struct arena *arena)
 {
-    if (inputs->config_path == NULL || !is_shell_word(inputs->config_path))
+    AUTO_FREE char *folder = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    while (folder != NULL && strncmp(path, "./", 2) == 0)
+        path += 2;
+    if (folder == NULL || folder[0] != '/')
+        return arena_text(arena, slice_from_text(path));
+    return arena_printf(arena, "%s/%s", strcmp(folder, "/") == 0 ? "" : folder, path);
+}
+
+/* Our image sets DOCKREEVE_COMPAT: its policy is mounted, and nobody runs commands in it. */
+static bool commands_reach(const struct policy_inputs *inputs, const char *path)
+{
+    if (!is_shell_word(path))
         return false;
     for (size_t i = 0; inputs->environment != NULL && inputs->environment[i] != NULL; i++) {
         if (strncmp(inputs->environment[i], "DOCKREEVE_COMPAT=", 17) == 0)
@@ -225,10 +237,12 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
     bool has_file = false;
     if (inputs->config_path != NULL) {
         AUTO_FREE char *usual = policy_path_config();
+        const char *path = absolute_path(inputs->config_path, &builder->policy->arena);
         builder->policy->config_path =
             arena_text(&builder->policy->arena, slice_from_text(inputs->config_path));
-        builder->policy->config_is_usual = strcmp(inputs->config_path, usual) == 0;
-        builder->policy->commands_reach_it = commands_reach(inputs);
+        builder->policy->advised_path = path;
+        builder->policy->config_is_usual = strcmp(path, usual) == 0;
+        builder->policy->commands_reach_it = commands_reach(inputs, path);
         has_file = read_file(&reading, inputs->config_path, name_of(inputs->config_path), false);
         if (!has_file && (inputs->config_was_read ||
                           (inputs->config_required && !has_cli_file(&reading, inputs))))

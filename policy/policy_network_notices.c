@@ -13,24 +13,23 @@ struct notes {
     size_t shadowed, covered;
 };
 
-static void say(struct notes *notes, const struct network_set *set,
-                const struct network_entry *entry, const struct policy_cover *cover)
+static void say(struct notes *notes, const struct policy *policy, size_t scope, uint32_t id,
+                const struct policy_cover *cover)
 {
-    const bool covered = cover->kind == POLICY_COVER_EARLIER;
-    size_t *count = covered ? &notes->covered : &notes->shadowed;
+    const struct network_set *set =
+        scope == 0 ? &policy->network : &policy->clients[scope - 1].network;
+    const struct network_entry *entry = &set->entries[id];
+    size_t *count = cover->kind == POLICY_COVER_EARLIER ? &notes->covered : &notes->shadowed;
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     if ((*count)++ >= SPOKEN_MAX)
         return;
-    char quoted[120], other[120];
-    error_quote(network_entry_slice(entry), quoted, sizeof(quoted));
-    error_quote(cover->rule, other, sizeof(other));
-    policy_messages_add(notes->notices, set->rules[entry->rule].file, entry->line, 0,
-                        "%s %s: %s %s it%s (%s:%u)", quoted,
-                        covered ? "adds nothing" : "can never decide", other,
-                        covered && set->rules[entry->rule].match.allows ? "allows" : "denies",
-                        covered ? " already" : "", cover->label, cover->line);
+    policy_network_cover_say(policy, scope, id, cover, &text);
+    policy_messages_add(notes->notices, set->rules[entry->rule].file, entry->line, 0, "%s",
+                        buffer_text(&text));
 }
 
-/* Of expired rules the reader speaks. */
+/* Of expired rules the reader speaks; of denies that others hold already nobody: lists of a million
+ * hosts that were made elsewhere hold many, and asking of each would cost more than reading it. */
 static void note_set(struct notes *notes, const struct policy *policy, size_t scope,
                      const struct network_set *set)
 {
@@ -38,9 +37,11 @@ static void note_set(struct notes *notes, const struct policy *policy, size_t sc
         return;
     for (uint32_t id = 0; id < set->entry_count; id++) {
         struct policy_cover cover;
+        if (!set->rules[set->entries[id].rule].match.allows)
+            continue;
         policy_network_cover(policy, scope, id, notes->now_us, &cover);
         if (cover.kind == POLICY_COVER_DENIED || cover.kind == POLICY_COVER_EARLIER)
-            say(notes, set, &set->entries[id], &cover);
+            say(notes, policy, scope, id, &cover);
     }
 }
 

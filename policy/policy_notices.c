@@ -53,16 +53,10 @@ static void note_covered(const struct policy *policy, struct policy_messages *no
             continue; /* nobody wrote what always holds */
         policy_docker_cover(&scope, i, now_us, &cover);
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-        if (cover.kind == POLICY_COVER_DENIED)
-            buffer_append_literal(&text, "this rule can never decide: all it allows is denied by "
-                                         "rules without a condition (");
-        else if (cover.kind == POLICY_COVER_EARLIER && is_of_file(rule))
-            buffer_append_literal(&text, "this rule adds nothing: all it allows is decided by "
-                                         "rules without a condition (");
-        else
+        if (cover.kind != POLICY_COVER_DENIED &&
+            (cover.kind != POLICY_COVER_EARLIER || !is_of_file(rule)))
             continue;
-        policy_cover_write_source(&cover, &text);
-        buffer_append_byte(&text, ')');
+        policy_docker_cover_say(policy, i, &cover, &text);
         notice(notices, rule, buffer_text(&text));
     }
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Docker rules are compared by the operations they select; destinations are put to the decision
- * itself. */
+ * What is certain for the whole rule is policy_cover's. Beyond it, Docker rules are compared by the
+ * operations they select, and destinations are put to the decision itself. */
 #include "policy/policy_overlap.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/policy_cover.h"
 #include "policy/policy_internal.h"
 #include "policy/policy_network.h"
 
@@ -23,24 +24,6 @@ static bool share_client(const struct policy *policy, const struct policy_rule *
     const struct policy_rule *of_all = a->client == POLICY_EVERY_CLIENT ? a : b;
     size_t one = a->client == POLICY_EVERY_CLIENT ? b->client : a->client;
     return policy->clients[one].inherit || of_all->layer == POLICY_LAYER_ALWAYS;
-}
-
-/* Whether `outer` is asked for whatever client `inner` is for. */
-static bool covers_client(const struct policy *policy, const struct policy_rule *outer,
-                          const struct policy_rule *inner)
-{
-    return outer->client == inner->client ||
-           (outer->client == POLICY_EVERY_CLIENT && share_client(policy, outer, inner));
-}
-
-static bool is_within(const struct docker_operation_set *inner,
-                      const struct docker_operation_set *outer)
-{
-    for (size_t word = 0; word < ARRAY_LEN(inner->bits); word++) {
-        if ((inner->bits[word] & ~outer->bits[word]) != 0)
-            return false;
-    }
-    return true;
 }
 
 /* "ContainerKill, ContainerStop, ..." of what both select; false when that is nothing. */
@@ -81,32 +64,28 @@ static void say_denying(const struct policy *policy, const struct policy_rule *r
                         always ? "" : " where it matches");
 }
 
-/* Whether every request that `inner` matches is one that `outer` matches. */
-static bool covers(const struct policy *policy, const struct policy_rule *outer,
-                   const struct policy_rule *inner)
-{
-    struct docker_operation_set selected;
-    docker_rule_selected(&inner->match, &selected);
-    return outer->match.condition_count == 0 && outer->match.methods == 0 &&
-           outer->match.expires_us == 0 &&
-           covers_client(policy, outer, inner) && is_within(&selected, &outer->match.operations);
-}
-
-void policy_overlap_docker(const struct policy *policy, size_t index,
+void policy_overlap_docker(const struct policy *policy, size_t index, int64_t now_us,
                            struct policy_messages *messages)
 {
+    struct policy_cover_scope scope = POLICY_COVER_SCOPE(policy);
     const struct policy_rule *rule = &policy->rules[index];
-    for (size_t i = 0; i < policy->rule_count; i++) {
+    struct policy_cover cover;
+    policy_docker_cover(&scope, index, now_us, &cover);
+    if (cover.kind == POLICY_COVER_DENIED || cover.kind == POLICY_COVER_EARLIER) {
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+        policy_docker_cover_say(policy, index, &cover, &text);
+        policy_messages_add(messages, rule->file, rule->line, rule->column, "%s",
+                            buffer_text(&text));
+        return;
+    }
+    for (size_t i = 0; i < policy->rule_count && rule->match.allows; i++) {
         const struct policy_rule *other = &policy->rules[i];
-        if (i == index || !share_client(policy, rule, other))
-            continue;
-        if (rule->match.allows == other->match.allows && covers(policy, other, rule))
-            policy_messages_add(messages, rule->file, rule->line, rule->column,
-                                "%s (%s) %s all of this already", other->text, other->source,
-                                other->match.allows ? "allows" : "denies");
-        else if (rule->match.allows && !other->match.allows)
+        if (!other->match.allows && share_client(policy, rule, other))
             say_denying(policy, rule, other, messages);
     }
+    if (policy->default_allow && rule->match.allows)
+        policy_messages_add(messages, rule->file, rule->line, rule->column,
+                            "`default: {docker: allow}` allows it already");
 }
 
 /* ---- network ---- */
@@ -134,14 +113,31 @@ static void say_denied(const struct policy_listed_network *rule, const char *fil
                         (unsigned)port, buffer_text(&name), buffer_text(&source));
 }
 
-void policy_overlap_network(const struct policy *policy, const struct policy_listed_network *rule,
+static bool say_covered(const struct policy *policy, size_t scope, uint32_t entry, const char *file,
+                        int64_t now_us, struct policy_messages *messages)
+{
+    struct policy_listed_network rule;
+    struct policy_cover cover;
+    policy_network_cover(policy, scope, entry, now_us, &cover);
+    if (cover.kind != POLICY_COVER_DENIED && cover.kind != POLICY_COVER_EARLIER)
+        return false;
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    policy_network_cover_say(policy, scope, entry, &cover, &text);
+    policy_network_at(policy, scope, entry, &rule);
+    policy_messages_add(messages, file, rule.line, 0, "%s", buffer_text(&text));
+    return true;
+}
+
+void policy_overlap_network(const struct policy *policy, size_t scope, uint32_t entry,
                             const char *file, int64_t now_us, struct policy_messages *messages)
 {
+    struct policy_listed_network listed, *rule = &listed;
     struct host_pattern pattern;
     struct error error;
+    policy_network_at(policy, scope, entry, rule);
     const struct policy_client *client = asker(policy, rule->scope);
-    if (!rule->allows || client == NULL ||
-        !host_pattern_parse(rule->pattern, true, &pattern, &error))
+    if (say_covered(policy, scope, entry, file, now_us, messages) || !rule->allows ||
+        client == NULL || !host_pattern_parse(rule->pattern, true, &pattern, &error))
         return;
     if (policy->default_network_allow && pattern.kind != HOST_PATTERN_RANGE &&
         strstr(rule->where, "addresses=") == NULL && !host_name_is_local(&pattern.host))

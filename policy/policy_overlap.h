@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the other rules of a policy make of one that was just added: denies that win over it, allows
- * that hold it already. What is certain for whole rules is among the notices of policy_load(); this
- * names the rules, and those that win in part. */
+ * What the other rules of a policy make of one that was just added: those that decide all of it
+ * (policy_cover.h), denies that take a part, a default that allows it already. policy_load() speaks
+ * of the first alone, and not of denies. */
 #ifndef DOCKREEVE_POLICY_POLICY_OVERLAP_H
 #define DOCKREEVE_POLICY_POLICY_OVERLAP_H
 
@@ -11,13 +11,14 @@
 #include "policy/policy_list.h"
 #include "policy/policy_load.h"
 
-/* Adds a message for each rule that takes from the Docker rule with that index, or holds it. */
-void policy_overlap_docker(const struct policy *policy, size_t index,
+/* Adds a message for each rule that takes from the Docker rule with that index (policy_rule_at), or
+ * one for those that leave nothing of it. */
+void policy_overlap_docker(const struct policy *policy, size_t index, int64_t now_us,
                            struct policy_messages *messages);
 
-/* Adds a message when a host that the rule allows is denied all the same, as the gate would decide
- * it, or is allowed by the default already. `file` is the rule's full name of file. */
-void policy_overlap_network(const struct policy *policy, const struct policy_listed_network *rule,
+/* Adds a message when the host at that place (policy_network_at) adds nothing, or is allowed and
+ * denied all the same, as the gate would decide it. `file` is the rule's full name of file. */
+void policy_overlap_network(const struct policy *policy, size_t scope, uint32_t entry,
                             const char *file, int64_t now_us, struct policy_messages *messages);
 
 #endif

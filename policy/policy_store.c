@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/write_all.h"
 #include "policy/policy_file.h"
 #include "policy/yaml_edit.h"
 #include "policy/yaml_write.h"
@@ -225,18 +226,6 @@ void policy_store_text(struct policy_store *store, struct buffer *out)
 }
 
 /* ---- writing ---- */
-
-static bool write_all(int fd, struct slice text)
-{
-    while (text.len > 0) {
-        ssize_t count = write(fd, text.ptr, text.len);
-        if (count < 0 && errno != EINTR)
-            return false;
-        text.ptr += count > 0 ? count : 0;
-        text.len -= count > 0 ? (size_t)count : 0;
-    }
-    return true;
-}
 
 bool policy_store_write(struct policy_store *store, struct slice text, struct error *error)
 {

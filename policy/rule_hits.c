@@ -16,6 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/write_all.h"
+
 #define HEADER "dockreeve hits 1\n"
 
 enum {
@@ -337,18 +339,6 @@ bool rule_hits_read(struct rule_hits *hits, const char *path, struct error *erro
         return false;
     return rule_hits_parse(hits, buffer_slice(&text), &why) ||
            error_set(error, 1, "%s %s", path, why.text);
-}
-
-static bool write_all(int fd, struct slice bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t put = write(fd, bytes.ptr, bytes.len);
-        if (put < 0 && errno != EINTR)
-            return false;
-        if (put > 0)
-            bytes = slice_of(bytes.ptr + put, bytes.len - (size_t)put);
-    }
-    return true;
 }
 
 bool rule_hits_write(const struct rule_hits *hits, const char *path, struct error *error)

@@ -19,7 +19,7 @@ enum { SEAL_KEY_TEXT_LEN = 17 + 2 * LOG_SEAL_KEY_LEN };
 /* What the file holds. */
 struct seal_state {
     struct log_seal_key key;
-    struct log_chain chain; /* of a record of the epoch before; zeros in a new series */
+    struct log_chain chain; /* of a record before this epoch; zeros in a new file */
 };
 
 /* `dockreeve-seal-1:` and 64 hexadecimal digits, NUL behind them: the key of epoch 0. */

@@ -6,29 +6,21 @@
 
 #include <string.h>
 
-static bool same_keys(const struct suggest_rule *a, const struct suggest_rule *b)
-{
-    bool same = a->key_count == b->key_count;
-    for (size_t i = 0; same && i < a->key_count; i++)
-        same = strcmp(a->keys[i].name, b->keys[i].name) == 0 &&
-               strcmp(a->keys[i].value, b->keys[i].value) == 0;
-    return same;
-}
-
 struct suggest_rule *suggest_rule_for(struct suggestion *suggestion,
                                       const struct suggest_rule *wanted)
 {
-    for (size_t i = suggestion->rule_count; i > 0; i--) {
-        struct suggest_rule *rule = &suggestion->rules[i - 1];
-        if (rule->network != wanted->network || strcmp(rule->client, wanted->client) != 0)
-            break; /* the rules of one client and kind stand together */
-        if (same_keys(rule, wanted))
-            return rule;
-    }
+    AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
+    buffer_printf(&key, "%d %s", (int)wanted->network, wanted->client);
+    for (size_t i = 0; i < wanted->key_count; i++)
+        buffer_printf(&key, "\n%s: %s", wanted->keys[i].name, wanted->keys[i].value);
+    void **place = text_map_at(&suggestion->known, buffer_slice(&key));
+    if (*place != NULL)
+        return &suggestion->rules[(uintptr_t)*place - 1];
     suggestion->rules = array_grow(suggestion->rules, suggestion->rule_count,
                                    &suggestion->rule_capacity, sizeof(suggestion->rules[0]));
-    suggestion->rules[suggestion->rule_count] = *wanted;
-    return &suggestion->rules[suggestion->rule_count++];
+    suggestion->rules[suggestion->rule_count++] = *wanted;
+    *place = (void *)(uintptr_t)suggestion->rule_count;
+    return &suggestion->rules[suggestion->rule_count - 1];
 }
 
 void suggest_rule_add(struct suggest_rule *rule, const struct suggest_item *item)
@@ -87,6 +79,7 @@ void suggest_free(struct suggestion *suggestion)
     for (size_t i = 0; i < suggestion->rule_count; i++)
         free(suggestion->rules[i].items);
     free(suggestion->rules);
+    text_map_free(&suggestion->known);
     arena_free(&suggestion->arena);
     memset(suggestion, 0, sizeof(*suggestion));
 }

@@ -40,6 +40,7 @@ struct suggestion {
     struct arena arena;
     struct suggest_rule *rules; /* owned: by client, docker before network */
     size_t rule_count, rule_capacity;
+    struct text_map known; /* by client, kind and keys: index of the rule, from 1 */
 };
 
 /* What is grouped how. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/suggest_diff.h"
 
-#include <string.h>
 
 #include "base/json_write.h"
 #include "base/terminal_text.h"

@@ -95,19 +95,20 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The value of `where`; "" = the operation goes without. Images have several names, of which an
- * allow wants all, so they are not narrowed. */
+static bool is_narrowed(const struct suggest_operation *operation,
+                        const struct suggest_options *options)
+{
+    return !options->any_object && operation->nameable && operation->object_count > 0 &&
+           suggest_goes_by_name(operation->operation);
+}
+
+/* The value of `where`; "" = the operation goes without. */
 static const char *where_of(struct arena *arena, const struct suggest_operation *operation,
                             const struct suggest_options *options)
 {
-    const struct docker_operation_info *info = docker_operation_info(operation->operation);
     const char *names[SUGGEST_OBJECTS_MAX];
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    bool narrowed = !options->any_object && operation->nameable && operation->object_count > 0 &&
-                    !http_method_is_read(info->method) &&
-                    (info->object == DOCKER_OBJECT_CONTAINER ||
-                     info->object == DOCKER_OBJECT_NETWORK || info->object == DOCKER_OBJECT_VOLUME);
-    if (!narrowed)
+    if (!is_narrowed(operation, options))
         return "";
     memcpy(names, operation->objects, sizeof(names));
     qsort(names, operation->object_count, sizeof(names[0]), compare_texts);
@@ -125,6 +126,7 @@ static const char *where_of(struct arena *arena, const struct suggest_operation 
 struct group {
     struct suggestion *suggestion;
     const char *client, *where;
+    bool any_object; /* nobody wants to be told of operations that no name narrows */
     const struct suggest_operation *used[DOCKER_OPERATION_COUNT]; /* NULL = not used, or covered */
     struct docker_operation_set admitted;                         /* used, or always allowed */
 };
@@ -134,6 +136,18 @@ static bool is_always_allowed(enum docker_operation operation)
 {
     return operation == DOCKER_SYSTEM_PING || operation == DOCKER_SYSTEM_PING_HEAD ||
            operation == DOCKER_SYSTEM_VERSION;
+}
+
+/* What the operation opens in this group; NULL = nothing but what it says. */
+static const char *group_warning(const struct group *group, enum docker_operation operation)
+{
+    const char *warning = warning_of(operation);
+    if (warning != NULL || group->any_object || group->where[0] != '\0' ||
+        group->used[operation] == NULL || !suggest_goes_by_name(operation))
+        return warning;
+    return group->used[operation]->object_count == SUGGEST_OBJECTS_MAX
+               ? "for everything, since it was used on more than a rule should name"
+               : "for everything, since it was used by an id or by no name";
 }
 
 static void add_rule(const struct group *group, const struct suggest_item *item)
@@ -166,10 +180,10 @@ static void take_set(struct group *group, const char *name, const struct docker_
         const struct suggest_operation *used = group->used[i];
         if (!docker_operation_set_has(set, (enum docker_operation)i))
             continue;
-        if (warning_of((enum docker_operation)i) != NULL && item.warning == NULL)
+        if (group_warning(group, (enum docker_operation)i) != NULL && item.warning == NULL)
             item.warning = arena_printf(&group->suggestion->arena, "%s: %s",
                                         docker_operation_info((enum docker_operation)i)->name,
-                                        warning_of((enum docker_operation)i));
+                                        group_warning(group, (enum docker_operation)i));
         if (item.note == NULL)
             item.note = note_of((enum docker_operation)i);
         if (used == NULL)
@@ -218,7 +232,7 @@ static void take_names(struct group *group)
                                           .span = used->span,
                                           .members = 1,
                                           .permitted = used->permitted,
-                                          .warning = warning_of((enum docker_operation)i),
+                                          .warning = group_warning(group, (enum docker_operation)i),
                                           .note = note_of((enum docker_operation)i)};
         add_rule(group, &item);
     }
@@ -233,7 +247,8 @@ void suggest_docker(struct suggestion *suggestion, struct suggest_operation *con
     for (size_t i = 0; i < count; i++) {
         if (wheres[i] == NULL)
             continue;
-        struct group group = {suggestion, operations[i]->client, wheres[i], {NULL}, {{0}}};
+        struct group group = {
+            suggestion, operations[i]->client, wheres[i], options->any_object, {NULL}, {{0}}};
         for (size_t other = i; other < count; other++) {
             if (wheres[other] == NULL || strcmp(wheres[other], group.where) != 0)
                 continue;

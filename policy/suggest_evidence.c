@@ -13,7 +13,7 @@
 #include "rules/address_class.h"
 #include "rules/url_target.h"
 
-enum { PORT_TLS = 443, PORT_MAX = 65535, STATUS_SWITCHED = 101, STATUS_REFUSED = 400 };
+enum { PORT_TLS = 443, PORT_MAX = 65535, STATUS_SWITCHED = 101, STATUS_NOT_FOUND = 404 };
 enum { CLIENT_LEN_MAX = 63, ID_LEN_MAX = 64, PATH_LOGGED_MAX = 8192 };
 
 void suggest_span_add(struct suggest_span *span, const struct suggest_span *other)
@@ -175,25 +175,55 @@ static bool is_wanted(struct suggest_evidence *evidence, struct record *record, 
 
 /* ---- operations ---- */
 
-/* A name that cannot also be an id or the beginning of one. */
+bool suggest_goes_by_name(enum docker_operation operation)
+{
+    const struct docker_operation_info *info = docker_operation_info(operation);
+    return !http_method_is_read(info->method) &&
+           (info->object == DOCKER_OBJECT_CONTAINER || info->object == DOCKER_OBJECT_NETWORK ||
+            info->object == DOCKER_OBJECT_VOLUME);
+}
+
+/* A name that the engine gives, or an id. */
 static bool is_object_name(struct slice name)
 {
-    bool hexadecimal = true;
     for (size_t i = 0; i < name.len; i++) {
         char folded = (char)(name.ptr[i] | 0x20);
         bool upper = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z';
         if (!is_name_byte(upper ? folded : name.ptr[i], i == 0))
             return false;
-        hexadecimal = hexadecimal && slice_hex_digit(name.ptr[i]) >= 0;
     }
-    return name.len > 0 && name.len <= 128 && !hexadecimal;
+    return name.len > 0 && name.len <= 128;
+}
+
+/* An id or the beginning of one, or a name that could be. */
+static bool is_like_id(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (slice_hex_digit(name.ptr[i]) < 0)
+            return false;
+    }
+    return true;
+}
+
+/* Why the request must not widen a rule that goes by names; NULL = it may. Else a client could ask
+ * for a thing that never was and have the operation opened for all things that are. */
+static const char *why_no_object(const struct record *record, enum docker_operation operation)
+{
+    struct slice name = field(record, LOG_FIELD_OBJECT);
+    if (!suggest_goes_by_name(operation) || name.len == 0)
+        return NULL;
+    if (number(record, LOG_FIELD_STATUS) == STATUS_NOT_FOUND)
+        return "it was asked for what was not there, and a rule goes by what is; --any-object "
+               "suggests it for everything";
+    if (!is_object_name(name))
+        return "nothing can be called what it was asked for";
+    return NULL;
 }
 
 static void add_object(struct suggest_evidence *evidence, struct suggest_operation *operation,
-                       struct slice name, uint64_t status)
+                       struct slice name)
 {
-    operation->nameable =
-        operation->nameable && is_object_name(name) && status > 0 && status < STATUS_REFUSED;
+    operation->nameable = operation->nameable && is_object_name(name) && !is_like_id(name);
     for (unsigned i = 0; i < operation->object_count; i++) {
         if (slice_equal_text(name, operation->objects[i]))
             return;
@@ -219,6 +249,11 @@ static void add_docker(struct suggest_evidence *evidence, struct record *record)
                       : "the record names no operation that this version knows");
         return;
     }
+    const char *no_object = evidence->any_object ? NULL : why_no_object(record, which);
+    if (no_object != NULL) {
+        leave_out(evidence, record, name, no_object);
+        return;
+    }
     AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
     bool is_new;
     buffer_printf(&key, "docker %s %s", record->client, name);
@@ -234,8 +269,7 @@ static void add_docker(struct suggest_evidence *evidence, struct record *record)
         evidence->operations[evidence->operation_count++] = operation;
     }
     operation->permitted = operation->permitted && record->permitted;
-    add_object(evidence, operation, field(record, LOG_FIELD_OBJECT),
-               number(record, LOG_FIELD_STATUS));
+    add_object(evidence, operation, field(record, LOG_FIELD_OBJECT));
     suggest_span_add(&operation->span, &record->span);
     suggest_span_add(&evidence->span, &record->span);
 }
@@ -280,6 +314,18 @@ static enum suggest_way way_of(const struct record *record, uint16_t port, enum 
     return SUGGEST_TUNNEL;
 }
 
+/* Whether one more special-purpose address of a destination is taken: whoever owns a name can point
+ * it to all of them. `place` is the key without the address. */
+static bool takes_address(struct suggest_evidence *evidence, struct buffer *place)
+{
+    AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
+    bool is_new;
+    buffer_printf(&key, "addresses %s", buffer_text(place));
+    unsigned *count = find_or_make(evidence, &key, sizeof(*count), &is_new);
+    return (*count)++ < SUGGEST_ADDRESSES_MAX;
+}
+
+/* The destination; NULL when it is one too many. */
 static struct suggest_target *find_target(struct suggest_evidence *evidence,
                                           const struct record *record,
                                           const struct suggest_target *wanted)
@@ -289,8 +335,13 @@ static struct suggest_target *find_target(struct suggest_evidence *evidence,
     buffer_printf(&key, "network %s %d ", record->client, (int)wanted->way);
     suggest_target_write(wanted, &key);
     if (wanted->special) {
+        AUTO_BUFFER struct buffer place = BUFFER_EMPTY;
+        buffer_append_slice(&place, buffer_slice(&key));
         buffer_append_byte(&key, ' ');
         ip_address_write(&wanted->address, &key);
+        if (text_map_find(&evidence->known, buffer_slice(&key)) == NULL &&
+            !takes_address(evidence, &place))
+            return NULL;
     }
     struct suggest_target *target = find_or_make(evidence, &key, sizeof(*target), &is_new);
     if (!is_new)
@@ -339,7 +390,15 @@ static void add_target(struct suggest_evidence *evidence, const struct record *r
                        const struct suggest_target *wanted, enum http_method method)
 {
     struct suggest_target *target = find_target(evidence, record, wanted);
+    if (target == NULL) {
+        AUTO_BUFFER struct buffer what = BUFFER_EMPTY;
+        suggest_target_write(wanted, &what);
+        leave_out(evidence, record, buffer_text(&what),
+                  "it is at more special-purpose addresses than a rule should name");
+        return;
+    }
     target->permitted = target->permitted && record->permitted;
+    target->server_name = target->server_name && wanted->server_name;
     suggest_span_add(&target->span, &record->span);
     if (target->way == SUGGEST_PLAIN || target->way == SUGGEST_UPGRADED)
         add_request(evidence, target, record, method);
@@ -399,7 +458,7 @@ static bool classify(struct suggest_evidence *evidence, const struct record *rec
 static void add_server_name(struct suggest_evidence *evidence, const struct record *record,
                             const struct suggest_target *target)
 {
-    struct suggest_target named = {.port = target->port};
+    struct suggest_target named = {.port = target->port, .server_name = true};
     struct slice sni = field(record, LOG_FIELD_SNI);
     if (target->host.is_address && sni.len > 0 && read_host(sni, &named.host))
         add_target(evidence, record, &named, HTTP_METHOD_CONNECT);
@@ -434,7 +493,8 @@ static void add_network(struct suggest_evidence *evidence, struct record *record
     enum http_method method = http_method_from_name(field(record, LOG_FIELD_METHOD));
     bool asked = slice_equal_text(field(record, LOG_FIELD_VIA), "dns");
     bool readable = read_host(field(record, LOG_FIELD_HOST), &target.host) &&
-                    (asked || (port > 0 && port <= PORT_MAX)) && method != HTTP_METHOD_TRACE;
+                    (asked || (port > 0 && port <= PORT_MAX)) && method != HTTP_METHOD_TRACE &&
+                    (method != HTTP_METHOD_UNKNOWN || field(record, LOG_FIELD_METHOD).len == 0);
     if (asked && readable) {
         add_question(evidence, record, &target);
         return;
@@ -447,7 +507,8 @@ static void add_network(struct suggest_evidence *evidence, struct record *record
     if (!is_wanted(evidence, record, buffer_text(&what)))
         return;
     if (!readable) {
-        leave_out(evidence, record, buffer_text(&what), "its host or port is not canonical");
+        leave_out(evidence, record, buffer_text(&what),
+                  "its host, port or method is not canonical");
         return;
     }
     target.way = way_of(record, target.port, method);

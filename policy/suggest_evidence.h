@@ -24,7 +24,11 @@ struct suggest_span {
 };
 void suggest_span_add(struct suggest_span *span, const struct suggest_span *other);
 
-enum { SUGGEST_OBJECTS_MAX = 4, SUGGEST_REQUESTS_MAX = 64 };
+enum { SUGGEST_OBJECTS_MAX = 4, SUGGEST_REQUESTS_MAX = 64, SUGGEST_ADDRESSES_MAX = 64 };
+
+/* Whether rules for the operation may go by the names of what it changes. Looking does no harm, and
+ * images have several names, of which an allow wants all. */
+bool suggest_goes_by_name(enum docker_operation operation);
 
 /* One operation of one client. */
 struct suggest_operation {
@@ -33,7 +37,7 @@ struct suggest_operation {
     struct suggest_span span;
     const char *objects[SUGGEST_OBJECTS_MAX]; /* names, as the client wrote them */
     unsigned object_count;
-    bool nameable;    /* every request named an existing object, and by a name that is no id */
+    bool nameable;    /* every request named an object, by a name that is no id, and few did */
     const char *path; /* of one of the requests; NULL = the log has none */
     bool permitted;   /* the log has it as permitted by the policy in force, every time */
 };
@@ -61,6 +65,7 @@ struct suggest_target {
     struct host_name host;
     uint16_t port;
     enum suggest_way way;
+    bool server_name;          /* what TLS to a bare address said, never connected to by itself */
     bool special;              /* reached at a special-purpose address: */
     struct ip_address address; /* … this one */
     struct suggest_span span;
@@ -93,6 +98,7 @@ struct suggest_evidence {
     struct text_map used;     /* those of them that permitted something */
     struct suggest_span span; /* of everything that was used */
     bool include_denied;      /* set by the caller */
+    bool any_object;          /* set by the caller: it does not matter what objects were called */
 };
 
 /* Takes one record; `text` is its line. */

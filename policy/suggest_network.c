@@ -172,6 +172,8 @@ static const char *warning_of(struct arena *arena, const struct suggest_target *
     if (target->special)
         return arena_printf(arena, "a special-purpose address (%s), inside and not on the internet",
                             address_class_name(address_class_of(&target->address)));
+    if (target->server_name)
+        return "nobody connected to this name: TLS to a bare address said it";
     if (target->way == SUGGEST_TUNNEL_NO_NAME)
         return "without a server name nobody can tell what is behind the tunnel";
     if (target->way == SUGGEST_TUNNEL_ANY)
@@ -192,8 +194,8 @@ static struct unit unit_of(const struct making *making, const struct suggest_tar
             target->host.is_address ? target->host.text : reverse_labels(arena, target->host.text),
         .shown = arena_text(arena, buffer_slice(&shown)),
         .port = target->port,
-        .gathers =
-            !target->host.is_address && !target->special && !host_name_is_local(&target->host),
+        .gathers = !target->host.is_address && !target->special && !target->server_name &&
+                   !host_name_is_local(&target->host),
         .span = target->span,
         .members = 1,
         .permitted = target->permitted,
@@ -238,17 +240,31 @@ static size_t count_paths(const struct suggest_target *target)
     return count;
 }
 
-/* A path that stands for itself as a pattern, and that a person can read. */
-static bool is_plain_path(const char *path)
+/* A path that can stand in a rule. */
+static bool is_short_path(const char *path)
 {
-    size_t len = strlen(path);
-    if (len == 0 || len > PATH_SHOWN_MAX || path[0] != '/')
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if (path[i] <= 0x20 || path[i] > 0x7e || strchr("*\"#<>?\\^`{|}", path[i]) != NULL)
-            return false;
+    return path[0] == '/' && strlen(path) <= PATH_SHOWN_MAX;
+}
+
+/* Appends a pattern that matches just this path, in quotes: a path with a star, which would stand
+ * for others, or with bytes that no path of a rule has becomes an expression. */
+static void write_path(const char *path, struct buffer *out)
+{
+    AUTO_BUFFER struct buffer pattern = BUFFER_EMPTY;
+    bool expression = false;
+    for (const char *at = path; *at != '\0'; at++)
+        expression =
+            expression || *at <= 0x20 || *at >= 0x7f || strchr("*\"#<>?\\^`{|}", *at) != NULL;
+    buffer_append_text(&pattern, expression ? "~" : "");
+    for (const char *at = path; *at != '\0'; at++) {
+        bool plain = slice_hex_digit(*at) >= 0 || (*at >= 'a' && *at <= 'z') ||
+                     (*at >= 'A' && *at <= 'Z') || *at == '/' || *at == '-' || *at == '_';
+        if (!expression || plain)
+            buffer_append_byte(&pattern, *at);
+        else
+            buffer_printf(&pattern, "\\x%02x", (unsigned)(unsigned char)*at);
     }
-    return true;
+    json_write_string(out, buffer_slice(&pattern));
 }
 
 /* Whether the rules for this place may go by paths. */
@@ -261,7 +277,7 @@ static bool goes_by_paths(const struct making *making)
         if (other->any_path || count_paths(other) > PATHS_MAX)
             return false;
         for (size_t n = 0; n < other->request_count; n++) {
-            if (!is_plain_path(other->requests[n].path))
+            if (!is_short_path(other->requests[n].path))
                 return false;
         }
     }
@@ -286,7 +302,7 @@ static void add_by_paths(struct making *making, const struct suggest_target *tar
             if (!is_first_of_path(target, i))
                 continue;
             buffer_append_text(&paths, paths.len > 0 ? ", " : "[");
-            json_write_string(&paths, slice_from_text(request->path));
+            write_path(request->path, &paths);
         }
         buffer_append_byte(&paths, ']');
         add_key(&unit, "methods", list_methods(arena, sets[s]));
@@ -316,11 +332,12 @@ static void add_seen(struct making *making, const struct suggest_target *target,
         return;
     }
     add_key(&unit, "methods", list_methods(arena, target->methods));
-    unit.note = by_paths ? "every path: methods and paths go together in too many ways"
-                : target->any_path
-                    ? "every path: very many were asked for, or some that servers "
-                      "read in more than one way"
-                    : arena_printf(arena, "every path: %zu were asked for", count_paths(target));
+    unit.note = by_paths           ? "every path: methods and paths go together in too many ways"
+                : target->any_path ? "every path: very many were asked for, or some that servers "
+                                     "read in more than one way"
+                : count_paths(target) > PATHS_MAX
+                    ? arena_printf(arena, "every path: %zu were asked for", count_paths(target))
+                    : "every path: one of them is too long for a rule, or tells of no one path";
     add_unit(making, &unit);
 }
 
@@ -430,8 +447,8 @@ static void gather_below(struct making *making, struct text_map *seen, size_t ho
     for (size_t d = domains_above(making->units[at].host, domains); d > 0; d--) {
         const char *domain = domains[d - 1];
         struct unit first = making->units[at];
-        if (first.taken || strchr(domain, '.') == NULL ||
-            shared_domain_is(slice_from_text(domain)) || !is_new(seen, &first, domain))
+        if (first.taken || strchr(domain, '.') == NULL || !is_new(seen, &first, domain) ||
+            shared_domain_is(slice_from_text(domain)))
             continue;
         size_t begin = at, end = at + 1;
         while (begin > 0 && is_below(making->units[begin - 1].host, domain))

@@ -112,6 +112,7 @@ static enum answer ask_docker(struct suggest_evidence *evidence, const struct po
         !docker_request_parse(&request, docker_operation_info(operation->operation)->method,
                               buffer_slice(&target), false, &ignored))
         return ANSWER_OTHER;
+    request.now_us = timestamp_now_us();
     policy_decide_docker(policy, client, &request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL, &verdict);
     if (verdict.result == VERDICT_NEEDS_OBJECT)
         return ask_with_names(evidence, policy, client, operation, &request);

@@ -298,6 +298,18 @@ static void write_left_out(const struct suggest_evidence *evidence, struct buffe
                       evidence->left_out_count - LEFT_OUT_SHOWN_MAX);
 }
 
+/* Whether the document or a client of it names files of rules. */
+static bool uses_something(const struct yaml_tree_node *present)
+{
+    const struct yaml_tree_node *clients = find_key(present, "clients");
+    const struct yaml_tree_node *key =
+        clients != NULL && clients->kind == YAML_TREE_MAPPING ? clients->first : NULL;
+    bool uses = find_key(present, "use") != NULL;
+    for (; key != NULL; key = key->next)
+        uses = uses || find_key(key->value, "use") != NULL;
+    return uses;
+}
+
 static void write_head(const struct suggest_document *document, struct buffer *out)
 {
     buffer_append_literal(out, "# Made by `dockreeve policy suggest` from ");
@@ -309,9 +321,9 @@ static void write_head(const struct suggest_document *document, struct buffer *o
     else if (document->present != NULL)
         buffer_append_literal(out, "# Listeners, settings and denies are those of the present "
                                    "policy.yaml; the files of policy.d stay in force beside it.\n");
-    if (!document->drop_in && find_key(document->present, "use") != NULL)
+    if (!document->drop_in && uses_something(document->present))
         buffer_append_literal(out, "# Its `use` is not taken over: what was used of it stands "
-                                   "here by itself.\n");
+                                   "here by itself, and so do the denies of its files.\n");
     write_left_out(document->evidence, out);
 }
 

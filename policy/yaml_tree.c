@@ -222,6 +222,11 @@ bool yaml_tree_parse(struct arena *arena, const char *bytes, size_t len, const c
         policy_messages_add(errors, file, 0, 0, "larger than 128 MB");
         return false;
     }
+    if (len >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
+        policy_messages_add(errors, file, 1, 1,
+                            "begins with a byte order mark: save it as UTF-8 without one");
+        return false;
+    }
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser))
         abort();

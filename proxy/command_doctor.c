@@ -45,6 +45,8 @@ const struct option_table doctor_option_table = {
     .summary = "Says what is wrong with this installation and how to mend it.",
     .options = options,
     .option_count = OPTION_COUNT,
+    .examples = "  dockreeve doctor\n"
+                "  dockreeve doctor | grep ^wrong\n",
 };
 
 enum finding { FINDING_OK, FINDING_NOTE, FINDING_WRONG };
@@ -311,11 +313,14 @@ static void check_gate(struct report *report, const char *folder)
 static void check_policy(struct report *report, const char *config, const struct policy *policy,
                          const struct policy_messages *errors)
 {
-    for (size_t i = 0; i < errors->count; i++)
-        say(report, FINDING_WRONG, "policy", "%s:%u:%u: %s",
-            errors->items[i].file == NULL ? "-" : errors->items[i].file,
-            errors->items[i].error.line, errors->items[i].error.column,
-            errors->items[i].error.text);
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct error *error = &errors->items[i].error;
+        char place[32] = ""; /* none when it is about the file as a whole */
+        if (error->line > 0)
+            snprintf(place, sizeof(place), ":%u:%u", error->line, error->column);
+        say(report, FINDING_WRONG, "policy", "%s%s: %s",
+            errors->items[i].file == NULL ? "-" : errors->items[i].file, place, error->text);
+    }
     if (policy == NULL) {
         report->exit_code = COMMAND_USAGE;
     } else {

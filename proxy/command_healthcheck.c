@@ -51,6 +51,8 @@ const struct option_table healthcheck_option_table = {
     .summary = "Exits 0 when the gate and the engine answer.",
     .options = options,
     .option_count = OPTION_COUNT,
+    .examples = "  dockreeve healthcheck\n"
+                "  dockreeve healthcheck --listen tcp:127.0.0.1:2375 --timeout 1s\n",
 };
 
 static bool listener_endpoint(const struct policy_listen *listen_at, struct endpoint *endpoint)

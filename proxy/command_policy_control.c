@@ -23,7 +23,7 @@ enum { STATE, JSON, TIMEOUT, OPTION_COUNT };
 
 static const struct option status_options[OPTION_COUNT] = {
     [STATE] = COMMON_OPTION_STATE,
-    [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "print one JSON object"},
+    [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "one JSON object"},
     [TIMEOUT] = {.name = "timeout",
                  .type = OPTION_DURATION,
                  .argument = "TIME",
@@ -35,7 +35,7 @@ static const struct option status_options[OPTION_COUNT] = {
 
 static const struct option reload_options[OPTION_COUNT] = {
     [STATE] = COMMON_OPTION_STATE,
-    [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "print one JSON object"},
+    [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "one JSON object"},
     [TIMEOUT] = {.name = "timeout",
                  .type = OPTION_DURATION,
                  .argument = "TIME",

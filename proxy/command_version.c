@@ -29,6 +29,8 @@ const struct option_table version_option_table = {
     .summary = "Prints the version.",
     .options = options,
     .option_count = OPTION_COUNT,
+    .examples = "  dockreeve version\n"
+                "  dockreeve version --json\n",
 };
 
 static void write_libraries(struct buffer *out)

@@ -223,6 +223,8 @@ static bool is_welcome(int fd)
            (peer.uid == 0 || peer.uid == geteuid());
 }
 
+#define TOO_MANY "{\"error\":\"too many ask at once; try again\"}\n"
+
 static void turn_away(int fd, struct slice text)
 {
     (void)!send(fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -234,8 +236,8 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
     (void)what;
     struct control *control = context;
     int fd = accept4((int)listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-        (void)gate_evict_idle(control->gate); /* the event comes again */
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !gate_evict_idle(control->gate))
+        gate_refuse_with_spare(control->gate, (int)listen_fd, SLICE_LITERAL(TOO_MANY));
     if (fd < 0)
         return;
     if (!is_welcome(fd)) {
@@ -244,7 +246,7 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
     }
     struct control_conn *conn = control->count < CONNS_MAX ? calloc(1, sizeof(*conn)) : NULL;
     if (conn == NULL) {
-        turn_away(fd, SLICE_LITERAL("{\"error\":\"too many ask at once; try again\"}\n"));
+        turn_away(fd, SLICE_LITERAL(TOO_MANY));
         return;
     }
     struct event_base *base = control->gate->base;

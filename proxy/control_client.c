@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include "base/command.h"
 #include "base/json_value.h"

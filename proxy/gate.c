@@ -262,6 +262,7 @@ void gate_drain(struct gate *gate)
         return;
     }
     gate->draining = true;
+    gate->drain_began_us = timestamp_monotonic_us();
     service_manager_stopping(gate->manager);
     listener_close_all(gate);
     if (gate->reload != NULL)
@@ -418,6 +419,15 @@ static bool is_drained(const struct gate *gate)
     return gate->draining && TAILQ_EMPTY(&gate->conns) && !egress_is_busy(gate->egress);
 }
 
+/* What open requests have left of the time to end, but a second at least. */
+static int64_t seal_deadline(const struct gate *gate)
+{
+    enum { PATIENCE_US = 1000000 };
+    int64_t earliest = timestamp_monotonic_us() + PATIENCE_US;
+    int64_t planned = gate->drain_began_us + (int64_t)gate->options->drain_timeout_ms * 1000;
+    return planned > earliest ? planned : earliest;
+}
+
 int gate_run(struct gate *gate)
 {
     static const struct timeval tick = {TICK_S, 0};
@@ -433,7 +443,7 @@ int gate_run(struct gate *gate)
     log_suppressed(gate);
     gate_log_event(gate, LOG_STOP, true, NULL, "stopped");
     end_turn(gate);
-    log_sealing_finish(gate->sealing);
+    log_sealing_finish(gate->sealing, seal_deadline(gate));
     return 0;
 }
 

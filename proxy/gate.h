@@ -127,6 +127,7 @@ struct gate {
     uint64_t next_id;
     int spare_fd; /* owned: see gate_refuse_with_spare() */
     bool draining;
+    int64_t drain_began_us; /* monotonic */
     bool stopping;
     bool log_failing; /* said so on standard error; says so again when it works */
     struct event tick, drain_timer, log_writable;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/timestamp.h"
@@ -35,11 +36,14 @@ struct log_sealing {
 
     pthread_t thread;
     bool has_thread;
+    bool abandoned; /* the thread hangs in a system call: what it uses stays until the program ends
+                     */
     pthread_mutex_t mutex;
-    pthread_cond_t asked;
+    pthread_cond_t asked, idle;
     /* under the mutex */
     struct seal_job job;
-    bool wanted, busy, stop; /* busy: from the seal's record to its result */
+    bool wanted, working, stop;
+    bool busy; /* from the seal's record to its result in the loop */
     bool failed;
     struct error error; /* of the last job, if it failed */
 };
@@ -116,6 +120,11 @@ bool log_sealing_open(struct gate *gate, struct log_sealing **out, struct error 
     sealing->state_folder = sealing->lock = sealing->log_folder = sealing->result_fd = -1;
     pthread_mutex_init(&sealing->mutex, NULL);
     pthread_cond_init(&sealing->asked, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&sealing->idle, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     if (open_files(sealing, error)) {
         *out = sealing;
         return true;
@@ -163,6 +172,7 @@ static void *keeper(void *context)
         if (!sealing->wanted)
             break;
         sealing->wanted = false;
+        sealing->working = true;
         struct seal_job job = sealing->job;
         explicit_bzero(&sealing->job, sizeof(sealing->job));
         pthread_mutex_unlock(&sealing->mutex);
@@ -171,6 +181,8 @@ static void *keeper(void *context)
         pthread_mutex_lock(&sealing->mutex);
         sealing->failed = !done;
         sealing->error = error;
+        sealing->working = false;
+        pthread_cond_signal(&sealing->idle);
         uint64_t one = 1;
         (void)!write(sealing->result_fd, &one, sizeof(one));
     }
@@ -237,16 +249,24 @@ static bool close_epoch(struct log_sealing *sealing, struct seal_job *job)
     return job->fd_count > 0;
 }
 
+/* Called with the mutex held, and with nothing under way. False when nothing is to be sealed. */
+static bool begin_seal(struct log_sealing *sealing)
+{
+    if (!close_epoch(sealing, &sealing->job))
+        return false;
+    sealing->busy = true;
+    sealing->wanted = true;
+    pthread_cond_signal(&sealing->asked);
+    return true;
+}
+
 void log_sealing_now(struct log_sealing *sealing)
 {
     if (sealing == NULL)
         return;
     pthread_mutex_lock(&sealing->mutex);
-    if (!sealing->busy && sealing->has_thread && close_epoch(sealing, &sealing->job)) {
-        sealing->busy = true;
-        sealing->wanted = true;
-        pthread_cond_signal(&sealing->asked);
-    }
+    if (!sealing->busy && sealing->has_thread)
+        (void)begin_seal(sealing);
     pthread_mutex_unlock(&sealing->mutex);
 }
 
@@ -322,15 +342,33 @@ static void stop_thread(struct log_sealing *sealing)
     sealing->has_thread = false;
 }
 
-void log_sealing_finish(struct log_sealing *sealing)
+/* Called and returns with the mutex held. False when the thread is not done by then. */
+static bool wait_idle(struct log_sealing *sealing, int64_t until_us)
 {
-    struct error error = {0};
-    struct seal_job job;
-    if (sealing == NULL)
+    struct timespec until = {(time_t)(until_us / 1000000), (long)(until_us % 1000000) * 1000};
+    while (sealing->wanted || sealing->working) {
+        if (pthread_cond_timedwait(&sealing->idle, &sealing->mutex, &until) == ETIMEDOUT)
+            return !sealing->wanted && !sealing->working;
+    }
+    return true;
+}
+
+void log_sealing_finish(struct log_sealing *sealing, int64_t until_us)
+{
+    if (sealing == NULL || !sealing->has_thread)
         return;
-    stop_thread(sealing);
-    if (sealing->result_fd >= 0 && close_epoch(sealing, &job))
-        report(sealing, do_job(sealing, &job, &error), &error);
+    pthread_mutex_lock(&sealing->mutex);
+    bool idle = wait_idle(sealing, until_us), begun = idle && begin_seal(sealing);
+    sealing->abandoned = !idle || !wait_idle(sealing, until_us);
+    bool done = !sealing->failed;
+    struct error error = sealing->error;
+    pthread_mutex_unlock(&sealing->mutex);
+    if (sealing->abandoned)
+        fputs("dockreeve: the log could not be brought to the disk in the time that is left: its "
+              "last records are sealed at the next start\n",
+              stderr);
+    else if (begun)
+        report(sealing, done, &error);
 }
 
 void log_sealing_close(struct log_sealing **sealing)
@@ -338,17 +376,21 @@ void log_sealing_close(struct log_sealing **sealing)
     struct log_sealing *closing = steal_pointer(sealing);
     if (closing == NULL)
         return;
-    stop_thread(closing);
+    if (!closing->abandoned)
+        stop_thread(closing);
     if (event_initialized(&closing->clock)) {
         event_del(&closing->clock);
         event_del(&closing->finished);
     }
+    log_sealer_wipe(&closing->sealer);
+    if (closing->abandoned)
+        return;
     cleanup_close(&closing->result_fd);
     cleanup_close(&closing->log_folder);
     cleanup_close(&closing->state_folder);
     cleanup_close(&closing->lock);
     pthread_cond_destroy(&closing->asked);
+    pthread_cond_destroy(&closing->idle);
     pthread_mutex_destroy(&closing->mutex);
-    log_sealer_wipe(&closing->sealer);
     free(closing);
 }

@@ -35,8 +35,9 @@ MUST_CHECK bool log_sealing_start(struct log_sealing *sealing, struct error *err
 /* Begins a seal if there is anything to be sealed and the one before is done. */
 void log_sealing_now(struct log_sealing *sealing);
 
-/* Seals what is left and waits until that is done: the gate has stopped. */
-void log_sealing_finish(struct log_sealing *sealing);
+/* Seals what is left and waits until that is done: the gate has stopped. A disk that hangs is
+ * waited for until then only, in monotonic time; the next start seals what is left. */
+void log_sealing_finish(struct log_sealing *sealing, int64_t until_us);
 
 void log_sealing_close(struct log_sealing **sealing);
 

@@ -8,7 +8,6 @@
 #ifndef DOCKREEVE_PROXY_RULE_COUNTER_H
 #define DOCKREEVE_PROXY_RULE_COUNTER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 
 import websocket
 
@@ -31,13 +32,17 @@ class Browser:
                 break
         else:
             raise AssertionError("chromium ended with %s before it listened" % self.process.wait())
+        self.drain = threading.Thread(target=self.process.stderr.read, daemon=True)  # a full pipe would hold it up
+        self.drain.start()
         self.number = 0
         self.events = []
 
     def close(self):
         self.socket.close()
         self.process.terminate()
-        self.process.communicate(timeout=DEADLINE)
+        self.process.wait(DEADLINE)
+        self.drain.join(DEADLINE)
+        self.process.stderr.close()
         shutil.rmtree(self.folder, True)
 
     def _receive(self):

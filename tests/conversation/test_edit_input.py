@@ -25,6 +25,7 @@ TEXTS = (
     ("alias, too", "version: 1\nnetwork: &a\n  - allow: b.example\ndocker: *a\n", ":4:9: aliases"),
     ("tag", "version: 1\nnetwork: !x []\n", ":2:10: tags"),
     ("duplicate key", "version: 1\nnetwork: []\nnetwork: []\n", ":3:1: the key `network` stands here for the second time (first in line 2)"),
+    ("byte order mark", b"\xef\xbb\xbfversion: 1\n", ":1:1: begins with a byte order mark: save it as UTF-8 without one"),
     ("two documents", "version: 1\n---\nversion: 1\n", ":2:1: a policy file holds one document"),
     ("deep nesting", DEEP, ":2:41: nested deeper than 32 levels"),
     ("invalid UTF-8", b"version: 1\nnetwork:\n  - allow: \"a\xff.example\"\n", ":3:14: this is not YAML"),
@@ -103,6 +104,20 @@ class Files(EditCase):
         os.symlink("../mine.yaml", self.cli)
         self.assertIn("policy.d/90-cli.yaml: is a link", self.do("allow", "network", "a.example.com", code=2).said)
         self.assertTrue(os.path.islink(self.cli))
+
+    def test_a_folder_or_nothing_in_the_place_of_the_policy(self):
+        """`--config /etc/dockreeve` must not make /etc/policy.d, nor `--config "$UNSET"` one where somebody happens to be."""
+        inner = self.file("inner")
+        os.mkdir(inner)
+        for config, said in ((inner, "inner: is not a regular file but a folder"), (inner + "/", "but a folder"), ("", "--config takes a file, and is empty")):
+            for words in (*COMMANDS, ["reset", "--force"]):
+                with self.subTest(config + " " + " ".join(words)):
+                    done = subprocess.run([binary(), "policy", *words, "--config", config], cwd=inner, env=clean_environment(), capture_output=True, text=True,
+                                          stdin=subprocess.DEVNULL, check=False)
+                    self.assertEqual(done.returncode, 2, done.stdout)
+                    self.assertIn(said, done.stderr)
+                    self.assertEqual(sorted(os.listdir(self.folder)), ["inner", "policy.yaml"])
+                    self.assertEqual(os.listdir(inner), [])
 
     def test_what_others_can_write(self):
         self.do("allow", "network", "old.example.com")

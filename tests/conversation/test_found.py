@@ -163,7 +163,7 @@ class Bodies(GateCase):
         with gate.connect() as connection:
             threading.Thread(target=send_quietly, args=(connection, head + chunked(b'{"Image": "' + b"x" * 3000000)), daemon=True).start()
             self.assertEqual(connection.read_response().status, 413)
-        gate.engine.wait(lambda _: received)
+        wait_for(lambda: received, "the end of what the engine is sent", gate.process)
         self.assertLess(received[0], 150000)
 
 

@@ -128,6 +128,13 @@ class Verdicts(Files):
                                  ("policy.yaml:7", "allow ContainerCreate"), ("policy.yaml:9", "allow api.example.com"),
                                  ("policy.yaml:10", "deny *.telemetry.example.org"), ("policy.yaml:11", "allow in.example.com")])
 
+    def test_coverage_knows_a_policy_by_every_name_of_it(self):
+        os.mkdir(self.path("sub"))
+        one = self.write("one.yaml", "policy: policy.yaml\ntests:\n  - {docker: SystemInfo, expect: allow}\n  - {docker: ContainerCreate, expect: allow}\n")
+        other = self.write("sub/other.yaml", "policy: ../policy.yaml\ntests:\n  - {docker: ContainerKill, expect: deny}\n")
+        said = json.loads(run("policy", "test", "--coverage", "--json", one, other).stdout)
+        self.assertEqual([rule["source"] for rule in said["never_decided"]], ["policy.yaml:%d" % line for line in (5, 9, 9, 10, 11)])
+
     def test_several_files_and_the_policy_of_the_command_line(self):
         first = self.write("first.yaml", "tests:\n  - {network: api.example.com, expect: allow}\n")
         second = self.write("second.yaml", "policy: preset/npm\ntests:\n  - {network: api.example.com, expect: deny}\n")

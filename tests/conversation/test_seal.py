@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A sealed log: what the gate writes is proven whatever happens to the gate, and what anybody else does to it is found and named."""
 
+import contextlib
 import json
 import os
 import re
@@ -48,17 +49,24 @@ class SealCase(GateCase):
                 self.assertEqual(connection.ask(get("/containers/c%d/json" % number)).status, 200)
 
     def key_file(self, gate):
+        """Epoch and key as they stand in the file now."""
         with open(os.path.join(gate.state, "seal.key"), encoding="ascii") as stream:
-            return stream.read().split()[2]
+            fields = stream.read().split()
+        return int(fields[1]), fields[2]
 
     def wait_seals(self, gate, count):
         gate.wait_log(count, event="seal")
 
+    def wait_sealed(self, gate):
+        """Until the last record is a seal: the gate writes nothing more of its own."""
+        wait_for(lambda: [record["event"] for record in gate.log()][-1:] == ["seal"], "the last record to be sealed", gate.process)
+
     def wait_epoch(self, gate, epoch):
+        """Until the key is of that epoch or a later one. Returns epoch and key."""
         def reached():
-            with open(os.path.join(gate.state, "seal.key"), encoding="ascii") as stream:
-                return int(stream.read().split()[1]) >= epoch
-        wait_for(reached, "the key of epoch %d" % epoch, gate.process)
+            found = self.key_file(gate)
+            return found if found[0] >= epoch else None
+        return wait_for(reached, "the key of epoch %d" % epoch, gate.process)
 
 
 class Life(SealCase):
@@ -105,6 +113,8 @@ class Life(SealCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertTrue(done.stdout.startswith("Intact"), done.stdout)
         self.assertIn("Proven up to the seal of epoch 1 at %s:" % gate.log_path, done.stdout)
+        self.assertIn("with the gate's stop", done.stdout)
+        self.assertIn("say --expect-epoch 1 the next time", done.stdout)
         self.assertNotIn("\x1b", done.stdout)
         without = run("policy", "log", "--verify", "--log", gate.log_path)
         self.assertEqual(without.returncode, 0, without.stderr)
@@ -113,11 +123,11 @@ class Life(SealCase):
     def test_keys_come_and_go(self):
         """The key's file never holds what it held before, nor the auditor's key."""
         gate = self.sealed_gate(FAST)
-        seen = [gate.key.split(":")[1], self.key_file(gate)]
-        for epoch in range(2, 6):
+        epoch, key = self.key_file(gate)
+        seen = [gate.key.split(":")[1], key]
+        for _ in range(4):
             self.fill(gate, 2)
-            self.wait_epoch(gate, epoch)
-            key = self.key_file(gate)
+            epoch, key = self.wait_epoch(gate, epoch + 1)
             self.assertNotIn(key, seen)
             seen.append(key)
         status = os.stat(os.path.join(gate.state, "seal.key"))
@@ -172,11 +182,12 @@ class Life(SealCase):
     def test_rotation_and_reopening(self):
         gate = self.sealed_gate([*FAST, "--log-max-size", "8k", "--log-keep", "50"])
         self.fill(gate, 60)
-        self.wait_seals(gate, 1)
+        self.wait_sealed(gate)
         report = self.verify(gate)
         self.assertTrue(report["from_beginning"])
         self.assertTrue(os.path.exists(gate.log_path + ".2"))
         self.fill(gate, 5)
+        self.wait_sealed(gate)
         for number in range(60, 0, -1):
             if os.path.exists(gate.log_path + ".%d" % number):
                 os.rename(gate.log_path + ".%d" % number, gate.log_path + ".%d" % (number + 1))
@@ -279,11 +290,32 @@ class Life(SealCase):
         gate.write(both, "# of both series\n%s\n\n%s\n" % (first, second))
         self.assertEqual(self.verify(gate, 0, both)["result"], "intact")
         self.assertEqual(self.verify(gate, 0, None)["result"], "intact")
+        # Who has the second key's present cannot cut off the end of the first series.
+        lines = gate.log_text().splitlines(keepends=True)
+        ends = [at for at, line in enumerate(lines) if b'"event":"seal"' in line]
+        with open(gate.log_path, "wb") as out:
+            out.writelines(lines[:ends[0] - 2] + lines[ends[0] + 1:])
+        report = self.verify(gate, 1, both)
+        self.assertEqual((report["fault"], report["at"]["line"]), ("removed", ends[0] - 1))
+
+    def test_another_key_behind_a_crash(self):
+        """The series before has no end; one that is begun twice before its first record is begun once."""
+        gate = self.sealed_gate()
+        self.fill(gate, 2)
+        gate.kill()
+        first, second = gate.key, self.seal_init(gate.state, "--force")
+        for _ in range(2):
+            gate.start()
+            gate.kill()
+        gate.start()
+        self.assertEqual(gate.stop(), 0)
+        self.assertEqual(self.verify(gate, 0, first, "--key", second)["series"], 2)
+        self.assertNotIn("not sealed with the key", gate.stderr())
 
     def test_the_static_program_under_its_filter(self):
         gate = self.sealed_gate(FAST, program=plain_binary())
         self.fill(gate, 5)
-        self.wait_epoch(gate, 3 if gate.log(event="seal") else 2)
+        self.wait_epoch(gate, 2)
         if all(status["Seccomp"] != "2" for status in gate.status()):
             self.assertIn("system call filter", gate.stderr())
         gate.reload(ALLOW_ALL + "  - deny: ContainerKill\n")
@@ -340,6 +372,103 @@ class Life(SealCase):
         self.assertEqual(gate.stop(), 0)
         self.assertIn("an old key was put back", gate.stderr())
         self.verify(gate)
+
+
+class Calls(SealCase):
+    """What the system calls of a seal do to it."""
+
+    def traced_gate(self, options, **more):
+        """Leaks cannot be looked for while somebody traces."""
+        return self.sealed_gate(options, program=plain_binary(), environment={"ASAN_OPTIONS": "detect_leaks=0"}, **more)
+
+    def attach(self, gate, inject):
+        if not shutil.which("strace"):
+            self.skipTest("strace is not there")
+        words = ["strace", "-f", "-qq", "-o", gate.file("trace"), "-e", "trace=" + inject.split(":")[0], "-e", "inject=" + inject]
+        tracer = subprocess.Popen([*words, "-p", str(gate.process.pid)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(tracer.communicate)
+        self.addCleanup(tracer.kill)
+
+        def traced():
+            if tracer.poll() is not None:
+                self.skipTest("strace may not trace: %s" % tracer.stderr.read())
+            names = os.listdir("/proc/%d/task" % gate.process.pid)
+            return all("TracerPid:\t%d\n" % tracer.pid in self.read("/proc/%d/task/%s/status" % (gate.process.pid, name)) for name in names)
+        wait_for(traced, "strace", gate.process)
+        return tracer
+
+    def read(self, path):
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+
+    def test_a_kill_at_each(self):
+        gate = self.traced_gate(FAST)
+        calls = [("fdatasync", 1), ("fsync", 1), ("openat", 1), ("openat", 2), ("fchmod", 1), ("pwrite64", 1), ("fsync", 2), ("renameat", 1),
+                 ("fsync", 3), ("pwrite64", 2), ("fdatasync", 2)]
+        for call, which in calls:
+            with self.subTest("%s %d" % (call, which)):
+                wait_for(lambda: [record["event"] for record in gate.log()][-1:] == ["seal"], "a seal", gate.process)
+                self.wait_epoch(gate, gate.log()[-1]["epoch"] + 1)
+                self.attach(gate, "%s:signal=KILL:when=%d" % (call, which))
+                with contextlib.suppress(OSError):  # the seal of the start may be the one that is traced
+                    gate.connect().send(get("/info"))
+                self.assertEqual(gate.wait_exit(), -signal.SIGKILL)
+                self.verify(gate)
+                gate.start()
+        self.assertEqual(gate.stop(), 0)
+        report = self.verify(gate)
+        self.assertEqual(report["crashes"], len(calls))
+        self.assertNotIn("an old key", gate.stderr())
+        self.assertNotIn("missing", gate.stderr())
+
+    def test_a_key_that_cannot_be_replaced_for_a_while(self):
+        """That is said once, tried again at each seal, and said once more when it is over."""
+        for fault in ("pwrite64:error=ENOSPC:when=1..4", "fsync:error=EIO:when=1..4", "renameat:error=EROFS:when=1..4",
+                      "fdatasync:error=EIO:when=1..4", "openat:error=EMFILE:when=1..4"):
+            with self.subTest(fault):
+                gate = self.traced_gate(FAST)
+                self.wait_epoch(gate, 2)
+                tracer = self.attach(gate, fault)
+                self.fill(gate, 1)
+                wait_for(lambda: "the log is sealed again" in gate.stderr(), "the key to be kept again", gate.process)
+                tracer.kill()
+                self.fill(gate, 1)
+                self.assertEqual(gate.stop(), 0)
+                self.assertEqual(gate.stderr().count("the log cannot be sealed"), 1)
+                self.assertEqual(self.verify(gate)["behind_proven"], 0)
+                gate.start()
+                self.assertEqual(gate.stop(), 0)
+                self.assertEqual(self.verify(gate)["crashes"], 0)
+
+    def end_of_hanging(self, gate, tracer):
+        """The gate ends although one of its threads does not come back; only the tracer keeps that thread."""
+        gate.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: "State:\tZ" in self.read("/proc/%d/status" % gate.process.pid), "the gate's end")
+        self.assertIn("could not be brought to the disk in the time that is left", gate.stderr())
+        tracer.kill()
+        self.assertEqual(gate.wait_exit(), 0)
+
+    def test_a_disk_that_hangs_when_the_gate_stops(self):
+        gate = self.traced_gate(NEVER, drain="500ms")
+        self.fill(gate, 2)
+        self.end_of_hanging(gate, self.attach(gate, "fdatasync:delay_enter=%d" % 600_000_000))
+        self.assertEqual(self.verify(gate)["last"]["epoch"], 1)
+        gate.start()
+        self.assertEqual(gate.stop(), 0)
+        self.assertEqual(self.verify(gate)["proven"]["epoch"], 2)
+
+    def test_a_disk_that_hangs_before_the_gate_stops(self):
+        gate = self.traced_gate(FAST, drain="500ms")
+        tracer = self.attach(gate, "fdatasync:delay_enter=%d" % 600_000_000)
+        seals = len(gate.log(event="seal"))
+        self.fill(gate, 2)
+        self.wait_seals(gate, seals + 1)
+        self.fill(gate, 2)
+        self.end_of_hanging(gate, tracer)
+        self.verify(gate)
+        gate.start()
+        self.assertEqual(gate.stop(), 0)
+        self.assertEqual(self.verify(gate)["behind_proven"], 0)
 
 
 class Refusals(SealCase):
@@ -534,6 +663,13 @@ class Tampering(SealCase):
         self.assertEqual((report["proven"]["epoch"], report["behind_proven"]), (2, 2))
         cut = self.verify(self.gate, 1, True, "--expect-epoch", str(full["last"]["epoch"]))
         self.assertEqual(cut["result"], "cut")
+        # Records of that epoch without its seal are not what was proven.
+        self.put(list(zip(self.owner, self.lines))[:-1])
+        report = self.verify(self.gate)
+        self.assertEqual((report["last"]["epoch"], report["proven"]["epoch"]), (full["last"]["epoch"], full["last"]["epoch"] - 1))
+        self.assertEqual(self.verify(self.gate, 1, True, "--expect-epoch", str(full["proven"]["epoch"]))["result"], "cut")
+        self.verify(self.gate, 0, True, "--expect-epoch", str(report["proven"]["epoch"]))
+        self.put(list(zip(self.owner, self.lines))[:last + 3])
         # The gate goes on behind it with the key that it has: then the gap shows.
         self.gate.start()
         self.fill(self.gate, 1)
@@ -542,6 +678,65 @@ class Tampering(SealCase):
         for key in (True, None):
             report = self.verify(self.gate, 1, key)
             self.assertEqual((report["fault"], report["missing_epochs_from"]), ("removed", 3))
+
+    def test_all_behind_the_first_seal_is_gone(self):
+        """Nothing in the log tells, so the words do not hide what is not known."""
+        first = next(i for i, line in enumerate(self.lines) if b'"event":"seal"' in line)
+        self.put(list(zip(self.owner, self.lines))[:first + 1])
+        report = self.verify(self.gate)
+        self.assertEqual((report["proven"]["epoch"], report["ends_with_stop"]), (1, False))
+        text = run("policy", "log", "--verify", "--log", self.gate.log_path, "--key", self.gate.key).stdout
+        self.assertIn("Whether more stood behind its end cannot be seen in the log", text)
+        self.assertIn("killed, or the log was cut there", text)
+
+    def test_nothing_sealed_is_left(self):
+        self.put([(self.owner[0], b'{"ts":"2026-01-01T00:00:00.000000Z","seq":1,"event":"start"}\n')])
+        self.assertEqual(self.verify(self.gate, 2)["result"], "never-sealed")
+        text = run("policy", "log", "--verify", "--log", self.gate.log_path, "--key", self.gate.key).stdout
+        self.assertIn("all that was has been removed", text)
+
+    def test_records_in_place_of_a_torn_line(self):
+        """A crash leaves the beginning of a record before the next start, and nothing that could be read as one."""
+        self.gate.start()
+        self.assertEqual(self.gate.stop(), 0)
+        with open(self.gate.log_path, "rb") as stream:
+            lines = stream.read().splitlines(keepends=True)
+        at = max(i for i, line in enumerate(lines) if b'"event":"start"' in line and b'"seq":1,' in line)
+        record = b'{"ts":"2026-01-01T00:00:00.000000Z","seq":1,"event":"request","decision":"allow"}'
+
+        def check(line, code):
+            with open(self.gate.log_path, "wb") as out:
+                out.writelines(lines[:at] + [line + b"\n"] + lines[at:])
+            self.verify(self.gate, code)
+
+        self.each([("cut", record[:-1], 0), ("cut, and zeros", record[:-1] + bytes(100), 0), ("zeros", bytes(4096), 0), ("whole", record, 1),
+                   ("and a return", record + b"\r", 1), ("and a word", record + b" x", 1), ("behind a blank", b" " + record, 1),
+                   ("behind a zero", b"\0" + record, 1), ("behind a mark", b"\xef\xbb\xbf" + record, 1),
+                   ("fields twice", b'{"ts":"x","ts":"y"}', 1), ("words", b"traefik was denied", 1)], check)
+
+    def test_what_stands_in_place_of_a_file(self):
+        folder = os.path.dirname(self.gate.log_path)
+        path = os.path.join(folder, self.files[1])
+        os.rename(path, self.gate.file("elsewhere"))
+        os.symlink(self.gate.file("elsewhere"), path)
+        self.verify(self.gate)
+        for make in (os.mkdir, os.mkfifo, lambda name: os.symlink("/dev/zero", name)):
+            os.unlink(path) if os.path.islink(path) or not os.path.isdir(path) else os.rmdir(path)
+            make(path)
+            self.assertIn("is not a regular file", self.verify(self.gate, 1))
+
+    def test_files_renumbered(self):
+        """Their order is that of their numbers."""
+        folder = os.path.dirname(self.gate.log_path)
+        a, b = (os.path.join(folder, name) for name in self.files[:2])
+        shutil.copy(b, b + "0")
+        self.verify(self.gate, 1)
+        os.unlink(b + "0")
+        os.rename(a, a + ".kept")
+        os.rename(b, a)
+        os.rename(a + ".kept", b)
+        self.verify(self.gate, 1)
+        self.verify(self.gate, 1, None)
 
     def test_fewer_fields_or_others(self):
         middle = 15

@@ -287,6 +287,57 @@ clients:
         self.assert_valid(done.stdout)
         self.assertFalse(self.allows(done.stdout, "network", "x.example.org:443"))
 
+    def test_denies_of_files_that_are_used_stay_for_whoever_used_them(self):
+        os.mkdir(os.path.join(self.folder, "rules"), 0o755)
+        self.write("rules/inner.yaml", 'version: 1\ndocker:\n  - deny: "@exec"\n  - allow: ContainerList\n')
+        self.write("rules/outer.yaml", 'version: 1\nuse: [preset/npm, ./inner.yaml]\nnetwork:\n  - {deny: [a.bad.example, "*.worse.example"], comment: "no: #1"}\n  - allow: b.example.org\n')
+        self.write("rules/mine.yaml", "version: 1\ndocker:\n  - {deny: ContainerDelete, where: {name: db}}\nnetwork: [{deny: c.example.org}]\n")
+        config = self.write("more.yaml", """version: 1
+use: [./rules/outer.yaml]
+network: [{deny: d.example.org}]
+clients:
+  agents: {listen: "unix:/run/dockreeve/agents/docker.sock", use: ./rules/mine.yaml}
+  idle: {listen: "unix:/run/dockreeve/idle/docker.sock", docker: [{deny: ContainerKill}], use: [./rules/mine.yaml]}
+""")
+        done = self.suggest(log=self.USED[:1], config=config)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        top, agents, idle = re.split(r"\n  (?:agents|idle):\n", done.stdout)
+        self.assertIn('\ndocker:\n  - {deny: "@exec"}  # as before\nnetwork:\n  - {deny: d.example.org}  # as before\n'
+                      '  - {deny: [a.bad.example, "*.worse.example"], comment: "no: #1"}  # as before\n', top)
+        self.assertIn("- {deny: ContainerDelete, where: {name: db}}  # as before", agents)
+        self.assertIn("docker:\n      - {deny: ContainerKill}  # as before\n      - {deny: ContainerDelete, where: {name: db}}  # as before", idle)
+        self.assertEqual((agents.count("c.example.org"), idle.count("c.example.org"), top.count("c.example.org")), (1, 1, 0))
+        self.assertNotIn("b.example.org", done.stdout)
+        self.assertNotIn("ContainerList", done.stdout)
+        self.assert_valid(done.stdout)
+        self.assertNotIn("as before", self.suggest("--drop-in", log=self.USED[:1], config=config).stdout)
+        self.assertNotIn("was used of it", self.suggest(log=self.USED[:1]).stdout)
+
+    def test_a_client_cannot_have_more_suggested_than_it_did(self):
+        def deleted(name, **fields):
+            return called("ContainerDelete", "/containers/x", client="agents", object=name, **fields)
+        log = [deleted("web", status=204)] + [deleted(name, status=204) for name in ("*", "~.*", "w?b", "web,db", "../db", "a b", "web" * 50)] + [deleted("cafe", status=404)]
+        log += [record(client="agents", host="8.8.8.8", port=443, sni="%s.bank.example" % name) for name in "abc"]
+        log += [record(client="agents", host="star.example", port=80, method="GET", path=path) for path in ("/a*", "/**", "/{x}|y")]
+        log += [record(client="agents", host="odd.example", port=80, method="FOO", path="/")]
+        log += [record(client="agents", host="own.example", port=22, address="10.0.%d.%d" % (n // 250, n % 250)) for n in range(2000)]
+        done = self.suggest(log=log)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assert_valid(done.stdout)
+        self.assertIn('where: {"name": ["web"]}', done.stdout)
+        self.assertIn("agents: ContainerDelete: it was asked for what was not there", done.stdout)
+        self.assertIn("agents: ContainerDelete: nothing can be called what it was asked for (7 requests", done.stdout)
+        self.assertIn("own.example:22: it is at more special-purpose addresses than a rule should name (1936 requests", done.stdout)
+        self.assertIn('- "a.bank.example:443"', done.stdout)
+        for url, allowed in (("/a*", True), ("/ab", False), ("/**", True), ("/x/y", False), ("/a", False), ("/", False)):
+            self.assertEqual(self.allows(done.stdout, "network", "http://star.example" + url), allowed, url)
+        for target in ("d.bank.example:443", "odd.example:80", "http://odd.example/"):
+            self.assertFalse(self.allows(done.stdout, "network", target), target)
+        wide = self.suggest(log=[deleted("web", status=204), deleted("0123456789ab", status=204)]).stdout
+        self.assertRegex(wide, r"# WARNING: for everything, since it was used by an id.*\n *- ContainerDelete ")
+        wide = self.suggest("--any-object", log=log[:9]).stdout
+        self.assertRegex(wide, r"allow:\n *- ContainerDelete  # 9 requests")
+
     def test_a_drop_in_stands_beside_the_present_policy(self):
         done = self.suggest("--drop-in", log=self.USED)
         self.assertNotIn("listen", done.stdout)
@@ -329,6 +380,11 @@ clients:
         learned = self.write("enforced.yaml", self.suggest(log=self.USED).stdout)
         done = self.suggest("--diff", log=self.USED, config=learned)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_a_docker_rule_that_will_end_permits_until_then(self):
+        config = self.write("ending.yaml", "version: 1\ndocker:\n  - {allow: ContainerCreate, expires: 2100-01-01}\nnetwork:\n  - {allow: a.example.org, expires: 2100-01-01}\n"
+                            "clients:\n  agents: {listen: \"unix:/run/dockreeve/agents/docker.sock\"}\n")
+        self.assertNotRegex(self.suggest("--diff", log=self.USED, config=config).stdout, "(?m)^[+-]")
 
     def test_a_difference_is_coloured_on_a_terminal_unless_no_color_is_set(self):
         log = self.write("log", "".join(line + "\n" for line in self.USED))

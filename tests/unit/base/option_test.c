@@ -196,7 +196,7 @@ Test(option, a_command_without_arguments_refuses_them)
     bool help;
     int argc;
     cr_assert_not(option_parse(&bare, values, 1, argv, &argc, &help, &error));
-    cr_assert_str_eq(error.text, "`dockreeve test it` takes no arguments, but got `extra`");
+    cr_assert_str_eq(error.text, "takes no arguments, but got `extra`");
 }
 
 Test(option, the_environment_gives_the_default_when_it_is_not_empty)

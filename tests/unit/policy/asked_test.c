@@ -2,7 +2,6 @@
  *
  * Questions in words, in the order in which the gate asks them. */
 #include <criterion/criterion.h>
-#include <string.h>
 
 #include "policy/asked_docker.h"
 #include "policy/asked_network.h"

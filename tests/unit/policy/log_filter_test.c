@@ -191,3 +191,16 @@ Test(log_filter, the_end_of_a_time_is_exclusive)
     cr_assert_not(wants(&filter, "{\"ts\":\"yesterday\"}"));
     cr_assert_not(wants(&filter, "{}"));
 }
+
+Test(log_filter, what_is_no_time_is_said_with_the_option_and_what_would_be_one)
+{
+    const int64_t now_us = 1795225412000000;
+    int64_t time_us = 0;
+    struct error error = {0};
+    cr_assert(log_filter_read_time("since", "2h", now_us, &time_us, &error), "%s", error.text);
+    cr_expect_eq(time_us, now_us - INT64_C(7200000000));
+    cr_assert_not(log_filter_read_time("until", "so\x1bon", now_us, &time_us, &error));
+    cr_expect_eq(error.code, 2);
+    cr_expect_not_null(strstr(error.text, "--until `so\\x1bon` is no time"), "%s", error.text);
+    cr_expect_not_null(strstr(error.text, "yesterday"), "%s", error.text);
+}

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -196,6 +197,30 @@ Test(log_reader, files_are_opened_newest_first_up_to_the_first_gap)
         AUTO_BUFFER struct buffer joined = BUFFER_EMPTY;
         bool torn;
         cr_assert_str_eq(read_forwards(files.fds[i], &joined, &torn), expected[i]);
+    }
+    remove_place(&place);
+}
+
+Test(log_reader, as_many_files_as_rotation_keeps_are_one_log)
+{
+    struct place place = make_place();
+    AUTO_LOG_FILES struct log_files files = {.count = 0};
+    struct error error = {0};
+    char suffix[16] = "";
+    for (unsigned i = 0; i < LOG_FILES_MAX; i++) {
+        append(&place, suffix, "{}\n");
+        snprintf(suffix, sizeof(suffix), ".%u", i + 1);
+    }
+    struct rlimit limit;
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    cr_expect(log_files_open(&files, place.path, &error), "%s", error.text);
+    cr_expect_eq(files.count, LOG_FILES_MAX);
+    for (unsigned i = 1; i < LOG_FILES_MAX; i++) {
+        char name[128];
+        snprintf(name, sizeof(name), "%s.%u", place.path, i);
+        unlink(name);
     }
     remove_place(&place);
 }

@@ -294,6 +294,16 @@ Test(log_verify, fragments_stand_before_a_start_or_at_the_end)
         enum log_fault fault;
     } rows[] = {
         {"before a start", LOG_START, "{\"ts\":\"2023", LOG_FAULT_NONE},
+        {"cut in a text with brackets", LOG_START, "{\"ts\":\"20}\\\"}\",\"a\":[{}",
+         LOG_FAULT_NONE},
+        {"a record and a blank", LOG_START, "{\"ts\":\"2023\"} ", LOG_FAULT_INSERTED},
+        {"a record and a carriage return", LOG_START, "{\"ts\":\"2023\"}\r", LOG_FAULT_INSERTED},
+        {"a record and another", LOG_START, "{\"ts\":\"2023\"}{", LOG_FAULT_INSERTED},
+        {"a record behind a blank", LOG_START, " {\"ts\":\"2023\"}", LOG_FAULT_INSERTED},
+        {"a record of other types", LOG_START, "{\"ts\":{},\"ts\":[\"\xff\"]}", LOG_FAULT_INSERTED},
+        {"a bracket that closes first", LOG_START, "}{\"ts\":\"2023\"}", LOG_FAULT_INSERTED},
+        {"a list", LOG_START, "[{\"ts\":\"2023\"}", LOG_FAULT_INSERTED},
+        {"text", LOG_START, "request by traefik denied", LOG_FAULT_INSERTED},
         {"an empty line before a start", LOG_START, "", LOG_FAULT_NONE},
         {"before a request", LOG_REQUEST, "{\"ts\":\"2023", LOG_FAULT_INSERTED},
         {"a whole record before a start", LOG_START, "{\"ts\":\"2023\"}", LOG_FAULT_INSERTED},
@@ -319,7 +329,7 @@ Test(log_verify, series_need_their_keys)
     CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
     struct log_verify verify;
     sealed_log_make(&log, 2, 2);
-    sealed_log_begin(&log, 8);
+    sealed_log_begin_another(&log, 8);
     sealed_log_add(&log, LOG_START);
     sealed_log_seal(&log);
     struct slice text = buffer_slice(&log.text);
@@ -331,6 +341,70 @@ Test(log_verify, series_need_their_keys)
     cr_expect_eq(verdict->place.line, 8);
     cr_expect_eq(verdict->proven.line, 7);
     cr_expect_eq(sealed_log_judge(&verify, text, "\x09")->authentic, 0);
+}
+
+/* Who comes when the second series has begun has keys of neither's past. */
+Test(log_verify, the_end_of_an_earlier_series_cannot_be_cut_off)
+{
+    static const struct {
+        const char *name;
+        unsigned left;
+        bool chained, keyed;
+        enum log_fault fault;
+    } rows[] = {
+        {"nothing cut", 7, true, true, LOG_FAULT_NONE},
+        {"nothing cut, no key", 7, true, false, LOG_FAULT_NONE},
+        {"a record and the seal", 5, true, true, LOG_FAULT_REMOVED},
+        {"the last epoch", 4, true, true, LOG_FAULT_REMOVED},
+        {"the last epoch, no key", 4, true, false, LOG_FAULT_CHANGED},
+        {"all but one", 1, true, true, LOG_FAULT_REMOVED},
+        {"the end, a series of another host behind it", 4, false, true, LOG_FAULT_FORGED},
+        {"nothing, a series of another host behind it", 7, false, true, LOG_FAULT_FORGED},
+        {"the same, no key", 7, false, false, LOG_FAULT_FORGED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
+        CLEANUP(lines_free) struct lines lines = {.count = 0};
+        struct log_verify verify;
+        sealed_log_make(&log, 2, 2);
+        if (rows[i].chained)
+            sealed_log_begin_another(&log, 8);
+        else
+            sealed_log_begin(&log, 8);
+        sealed_log_add(&log, LOG_START);
+        sealed_log_add(&log, LOG_REQUEST);
+        sealed_log_seal(&log);
+        split(&lines, &log);
+        for (unsigned line = rows[i].left; line < 7; line++) {
+            struct buffer taken = take(&lines, rows[i].left);
+            buffer_free(&taken);
+        }
+        const struct log_verdict *verdict =
+            judge(&verify, &lines, 0, rows[i].keyed ? "\x07\x08" : "");
+        cr_expect_eq(verdict->fault, rows[i].fault, "%s: %d", rows[i].name, (int)verdict->fault);
+        cr_expect(rows[i].fault == LOG_FAULT_NONE || verdict->place.line == rows[i].left + 1, "%s",
+                  rows[i].name);
+    }
+}
+
+/* A crash of the first run in its first epoch, then another key: both are of epoch 1. */
+Test(log_verify, a_series_may_follow_one_that_has_no_seal)
+{
+    CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
+    struct log_verify verify;
+    sealed_log_begin(&log, 7);
+    sealed_log_add(&log, LOG_START);
+    sealed_log_add(&log, LOG_REQUEST);
+    sealed_log_begin_another(&log, 8);
+    sealed_log_add(&log, LOG_START);
+    sealed_log_seal(&log);
+    struct slice text = buffer_slice(&log.text);
+    const struct log_verdict *verdict = sealed_log_judge(&verify, text, "\x07\x08");
+    cr_expect_eq(verdict->fault, LOG_FAULT_NONE);
+    cr_expect_eq(verdict->series, 2);
+    cr_expect_eq(sealed_log_judge(&verify, text, "")->fault, LOG_FAULT_NONE);
+    cr_expect_eq(sealed_log_judge(&verify, text, "\x07")->fault, LOG_FAULT_FORGED);
+    cr_expect_neq(sealed_log_judge(&verify, text, "\x08")->fault, LOG_FAULT_NONE);
 }
 
 Test(log_verify, an_impossible_epoch_costs_no_time)

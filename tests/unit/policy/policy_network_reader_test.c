@@ -137,6 +137,7 @@ Test(policy_network_reader, rules_that_can_decide_are_not_spoken_of)
         {"SSH on the narrower",
          V "  - allow: \"*.b.test\"\n  - {allow: a.b.test, protocols: any}\n", ""},
         {"a deny of one port", V "  - allow: a.test\n  - deny: \"a.test:80\"\n", ""},
+        {"denies that others hold", V "  - deny: \"*.test\"\n  - deny: [a.test, a.test]\n", ""},
         {"an exact host below", V "  - allow: x.b.test\n  - allow: \"*.b.test\"\n", ""},
         {"a private range", V "  - allow: 10.0.0.0/8\n", ""},
         {"this machine under a star", V "  - allow: \"*:*\"\n  - allow: \"localhost:80\"\n", ""},

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "policy/policy_store.h"
-#include "policy/yaml_edit.h"
 #include "policy_fixture.h"
 
 #define NAME "policy.d/90-cli.yaml"

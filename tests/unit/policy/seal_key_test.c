@@ -172,21 +172,23 @@ Test(log_resume, goes_on_where_the_log_is)
         check_resume(&rows[i], &log, &folder);
 }
 
-Test(log_resume, a_new_series_begins_anew_behind_an_old_one)
+Test(log_resume, a_new_series_is_chained_to_the_old_one)
 {
     AUTO_FOLDER struct folder folder;
     CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
     AUTO_BUFFER struct buffer notices = BUFFER_EMPTY;
     struct seal_state state = {.key = sealed_log_first_key(8)};
-    static const struct log_chain none;
     struct error error;
     folder_make(&folder);
     sealed_log_make(&log, 2, 3);
     write_file(folder.log, buffer_slice(&log.text));
     log_seal_key_evolve(&state.key);
-    cr_assert(log_resume(folder.log, &state, &notices, &error));
-    cr_expect_eq(state.key.epoch, 1);
-    cr_expect_arr_eq(&state.chain, &none, sizeof(none));
+    for (int start = 0; start < 2; start++) { /* the file knows where it begins from the first on */
+        cr_assert(log_resume(folder.log, &state, &notices, &error));
+        cr_expect_eq(state.key.epoch, 1);
+        cr_expect_arr_eq(&state.chain, &log.sealer.chain, sizeof(state.chain));
+        cr_expect_eq(notices.len, 0, "%s", buffer_text(&notices));
+    }
     memset(state.chain.bytes, 1, sizeof(state.chain.bytes));
     cr_assert(log_resume(folder.log, &state, &notices, &error));
     cr_expect_not_null(strstr(buffer_text(&notices), "not sealed with the key"));

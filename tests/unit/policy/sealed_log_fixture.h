@@ -35,6 +35,14 @@ static inline void sealed_log_begin(struct sealed_log *log, unsigned char fill)
     log->seq = 0;
 }
 
+/* Another key seals from here on. */
+static inline void sealed_log_begin_another(struct sealed_log *log, unsigned char fill)
+{
+    struct log_chain last = log->sealer.chain;
+    sealed_log_begin(log, fill);
+    log->sealer.chain = last;
+}
+
 static inline void sealed_log_add(struct sealed_log *log, enum log_event event)
 {
     struct log_record record = {

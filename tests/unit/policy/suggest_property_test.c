@@ -135,7 +135,7 @@ static bool goes_by_paths(const struct use *used, size_t count, const struct use
     for (size_t i = 0; i < count; i++) {
         if (!same_place(&used[i], place) || used[i].what != SEEN)
             continue;
-        if (strstr(used[i].path, "..") != NULL || strchr(used[i].path, '*') != NULL)
+        if (strstr(used[i].path, "..") != NULL)
             return false;
         for (size_t p = 0; p < ARRAY_LEN(paths); p++) {
             for (size_t m = 0; m < ARRAY_LEN(methods); m++) {
