@@ -28,6 +28,8 @@ struct log_follow {
     int inotify; /* owned */
     int signals; /* owned */
     int fd;      /* owned: the file being read */
+    int older; /* owned: the one before it, open so that no new file can be taken for it; -1 = none
+                */
     struct log_forward forward;
 };
 
@@ -71,7 +73,8 @@ struct log_follow *log_follow_new(const char *path, struct error *error)
         error_set(error, 1, "out of memory");
         return NULL;
     }
-    *follow = (struct log_follow){.path = strdup(path), .inotify = -1, .signals = -1, .fd = -1};
+    *follow = (struct log_follow){
+        .path = strdup(path), .inotify = -1, .signals = -1, .fd = -1, .older = -1};
     if (follow->path == NULL) {
         error_set(error, 1, "out of memory");
         return NULL;
@@ -89,6 +92,7 @@ void log_follow_free(struct log_follow **follow)
     cleanup_close(&(*follow)->inotify);
     cleanup_close(&(*follow)->signals);
     cleanup_close(&(*follow)->fd);
+    cleanup_close(&(*follow)->older);
     free((*follow)->path);
     free(*follow);
     *follow = NULL;
@@ -125,24 +129,44 @@ static bool same_file(int a, int b)
            status_a.st_dev == status_b.st_dev && status_a.st_ino == status_b.st_ino;
 }
 
-/* Goes on with the file that came after the open one, which is no longer the newest. *moved_out is
- * false while there is none: between the renaming and the making of the new one; the next event
- * finds it. */
+/* The place of an open file among the log's, newest first; their count when it is none of them. */
+static unsigned place_of(const struct log_files *files, int fd)
+{
+    unsigned place = 0;
+    while (place < files->count && (fd < 0 || !same_file(files->fds[place], fd)))
+        place++;
+    return place;
+}
+
+/* Remembers what stands before the file at `place`, which is the one being read. */
+static void note_older(struct log_follow *follow, struct log_files *files, unsigned place)
+{
+    cleanup_close(&follow->older);
+    follow->older = place + 1 < files->count ? steal_fd(&files->fds[place + 1]) : -1;
+}
+
+/* Goes on with the file that came after the open one, which is no longer the newest. Where
+ * rotations have pushed that one out, with the one after what stood before it; where that is gone,
+ * too, all that are left are newer. *moved_out is false while there is none: between the renaming
+ * and the making of the new one; the next event finds it. */
 static bool step_to_next_file(struct log_follow *follow, bool *moved_out, struct error *error)
 {
     AUTO_LOG_FILES struct log_files files = {.count = 0};
     *moved_out = false;
     if (!log_files_open(&files, follow->path, error))
         return error->code == 3;
-    unsigned next = 0;
-    for (unsigned i = 0; i < files.count; i++) {
-        if (same_file(files.fds[i], follow->fd)) {
-            if (i == 0)
-                return true;
-            next = i - 1;
-        }
+    unsigned place = place_of(&files, follow->fd);
+    if (place == files.count) {
+        place = place_of(&files, follow->older);
+        if (place == files.count && follow->older >= 0)
+            fputs("note: the log was rotated faster than it was read: records may be missing\n",
+                  stderr);
+    } else if (place == 0) {
+        return true;
     }
+    unsigned next = place > 0 ? place - 1 : 0;
     cleanup_close(&follow->fd);
+    note_older(follow, &files, next);
     follow->fd = steal_fd(&files.fds[next]);
     log_forward_free(&follow->forward);
     log_forward_init(&follow->forward, follow->fd, 0);
@@ -182,8 +206,12 @@ static void discard_events(int inotify)
 bool log_follow_run(struct log_follow *follow, int fd, off_t at, log_follow_take *take,
                     void *context, struct error *error)
 {
+    AUTO_LOG_FILES struct log_files files = {.count = 0};
     follow->fd = fd;
     log_forward_init(&follow->forward, fd, at);
+    if (log_files_open(&files, follow->path, error))
+        note_older(follow, &files, place_of(&files, fd));
+    log_files_close(&files);
     for (;;) {
         bool stopped = false;
         if (!catch_up(follow, take, context, &stopped, error))

@@ -13,7 +13,13 @@
 #include "rules/address_class.h"
 #include "rules/url_target.h"
 
-enum { PORT_TLS = 443, PORT_MAX = 65535, STATUS_SWITCHED = 101, STATUS_NOT_FOUND = 404 };
+enum {
+    PORT_TLS = 443,
+    PORT_MAX = 65535,
+    STATUS_SWITCHED = 101,
+    STATUS_NOT_FOUND = 404,
+    STATUS_SERVER_ERROR = 500
+};
 enum { CLIENT_LEN_MAX = 63, ID_LEN_MAX = 64, PATH_LOGGED_MAX = 8192 };
 
 void suggest_span_add(struct suggest_span *span, const struct suggest_span *other)
@@ -348,7 +354,7 @@ static struct suggest_target *find_target(struct suggest_evidence *evidence,
         return target;
     *target = *wanted;
     target->client = arena_text(&evidence->arena, slice_from_text(record->client));
-    target->permitted = true;
+    target->permitted = target->unanswered = true;
     evidence->targets = array_grow(evidence->targets, evidence->target_count,
                                    &evidence->target_capacity, sizeof(target));
     evidence->targets[evidence->target_count++] = target;
@@ -399,6 +405,8 @@ static void add_target(struct suggest_evidence *evidence, const struct record *r
     }
     target->permitted = target->permitted && record->permitted;
     target->server_name = target->server_name && wanted->server_name;
+    target->unanswered =
+        target->unanswered && number(record, LOG_FIELD_STATUS) >= STATUS_SERVER_ERROR;
     suggest_span_add(&target->span, &record->span);
     if (target->way == SUGGEST_PLAIN || target->way == SUGGEST_UPGRADED)
         add_request(evidence, target, record, method);

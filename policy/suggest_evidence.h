@@ -66,6 +66,7 @@ struct suggest_target {
     uint16_t port;
     enum suggest_way way;
     bool server_name;          /* what TLS to a bare address said, never connected to by itself */
+    bool unanswered;           /* every request failed in the network: the host may not exist */
     bool special;              /* reached at a special-purpose address: */
     struct ip_address address; /* … this one */
     struct suggest_span span;

@@ -29,6 +29,7 @@ struct unit {
     const char *shown; /* as a pattern without ports */
     uint16_t port;
     bool star, gathers, taken;
+    bool counts; /* as one of the siblings that make a star */
     struct suggest_key keys[SUGGEST_KEYS_MAX];
     size_t key_count;
     struct suggest_span span;
@@ -194,12 +195,14 @@ static struct unit unit_of(const struct making *making, const struct suggest_tar
             target->host.is_address ? target->host.text : reverse_labels(arena, target->host.text),
         .shown = arena_text(arena, buffer_slice(&shown)),
         .port = target->port,
-        .gathers = !target->host.is_address && !target->special && !target->server_name &&
-                   !host_name_is_local(&target->host),
+        .gathers =
+            !target->host.is_address && !target->special && !host_name_is_local(&target->host),
+        .counts = !target->server_name && !target->unanswered,
         .span = target->span,
         .members = 1,
         .permitted = target->permitted,
         .warning = warning_of(arena, target),
+        .note = target->unanswered ? "every request failed" : NULL,
     };
     if (target->special && !target->host.is_address && !host_name_is_local(&target->host))
         add_key(&unit, "addresses", list_addresses(making, target));
@@ -381,8 +384,8 @@ static bool has_siblings(const struct making *making, const struct unit *unit, c
     for (size_t i = begin; i < end && siblings < SIBLINGS_MIN; i++) {
         const struct unit *other = &making->units[i];
         const char *parent = strchr(other->host, '.');
-        if (!other->gathers || other->taken || parent == NULL || strcmp(parent + 1, domain) != 0 ||
-            !same_conditions(other, unit))
+        if (!other->gathers || !other->counts || other->taken || parent == NULL ||
+            strcmp(parent + 1, domain) != 0 || !same_conditions(other, unit))
             continue;
         siblings += last == NULL || strcmp(last, other->host) != 0;
         last = other->host;
@@ -402,7 +405,7 @@ static struct unit gather(struct making *making, const struct unit *first, const
     star.span = (struct suggest_span){0};
     star.members = 0;
     star.permitted = true;
-    star.note = first->note == NULL ? NULL : "every path";
+    star.warning = star.note = NULL;
     for (size_t i = begin; i < end; i++) {
         struct unit *unit = &making->units[i];
         if (!unit->gathers || unit->taken || !is_below(unit->host, domain) ||
@@ -412,6 +415,10 @@ static struct unit gather(struct making *making, const struct unit *first, const
         suggest_span_add(&star.span, &unit->span);
         star.members++;
         star.permitted = star.permitted && unit->permitted;
+        if (unit->counts && unit->warning != NULL)
+            star.warning = unit->warning;
+        if (unit->counts && unit->note != NULL)
+            star.note = "every path";
     }
     star.taken = false;
     return star;

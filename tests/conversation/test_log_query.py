@@ -246,6 +246,48 @@ class WrittenLog(unittest.TestCase):
                     self.assertEqual(process.wait(10), 0)
                     process.stdout.close()
 
+    def rotated_while_stopped(self, kept, rotations):
+        """The hosts that a follower shows when its log is rotated while it cannot look, and what it says."""
+        def write(number):
+            with open(self.path, "a", encoding="utf-8") as out:
+                out.write(egress("2026-11-20T15:00:00.000000Z", "h%d.example.org" % number, rule="x") + "\n")
+        for name in os.listdir(os.path.dirname(self.path)):
+            if name.startswith(os.path.basename(self.path)):
+                os.remove(os.path.join(os.path.dirname(self.path), name))
+        write(-1)
+        os.rename(self.path, self.path + ".1")
+        write(0)
+        process = subprocess.Popen([binary(), "policy", "log", "--log", self.path, "--follow", "-q", "--limit", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=clean_environment(), text=True)
+        try:
+            shown = [process.stdout.readline()]
+            write(1)
+            shown.append(process.stdout.readline())  # now it follows
+            process.send_signal(signal.SIGSTOP)
+            while open("/proc/%d/stat" % process.pid, encoding="ascii").read().rpartition(")")[2].split()[0] != "T":
+                pass
+            for number in range(rotations):
+                for place in range(kept, 0, -1):
+                    source = self.path + (".%d" % (place - 1) if place > 1 else "")
+                    if os.path.exists(source):
+                        os.rename(source, self.path + ".%d" % place)
+                write(number + 2)
+            process.send_signal(signal.SIGCONT)
+            while "h%d." % (rotations + 1) not in shown[-1]:
+                shown.append(process.stdout.readline())
+        finally:
+            process.terminate()
+            said = process.communicate(timeout=10)
+        self.assertEqual(said[0], "")
+        return [int(line.partition(".")[0][1:]) for line in shown], said[1]
+
+    def test_following_loses_nothing_that_rotations_keep(self):
+        for kept, rotations, lost in ((5, 3, []), (3, 3, []), (2, 3, []), (1, 3, [2, 3])):
+            with self.subTest(kept=kept):
+                hosts, said = self.rotated_while_stopped(kept, rotations)
+                self.assertEqual(hosts, [number for number in range(rotations + 2) if number not in lost or number > rotations - kept], said)
+                self.assertEqual("records may be missing" in said, kept <= 2, said)
+
     def test_no_log(self):
         self.assertIn("there is no log", self.ask("--summary", code=3).stderr)
         done = run("policy", "log", "--log", "-", "--summary")
