@@ -226,8 +226,14 @@ static int confirm(const char *command, const char *client)
     error_quote(slice_from_text(client), quoted, sizeof(quoted));
     fprintf(stderr, "Forget what the command line has put into the policy%s%s? [y/N] ",
             client == NULL ? "" : " for client ", client == NULL ? "" : quoted);
-    if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] | 0x20) == 'y')
-        return -1;
+    if (fgets(answer, sizeof(answer), stdin) != NULL) {
+        struct slice word = slice_from_text(answer);
+        if (word.len > 0 && word.ptr[word.len - 1] == '\n')
+            word.len--;
+        if (slice_equal_nocase(word, SLICE_LITERAL("y")) ||
+            slice_equal_nocase(word, SLICE_LITERAL("yes")))
+            return -1;
+    }
     fprintf(stderr, "nothing was changed\n");
     return COMMAND_DECLINED;
 }

@@ -313,6 +313,7 @@ class Remove(EditCase):
             whole = stream.read()
         fixed = next(row["id"] for row in self.json("ls") if row["resource"] == "fixed.example.com:80,443")
         preset = next(row["id"] for row in self.json("ls") if row["resource"] == "SystemVersion")
+        builtin = next(row for row in self.json("ls") if row["source"] == "built-in")
         rows = (
             ("it stands in a file", ["network", "fixed.example.com"], 4, "policy.yaml:3: " + fixed + "  allow network fixed.example.com:80,443: it does not stand in"),
             ("by id", [fixed], 4, "policy.yaml:3: " + fixed),
@@ -320,6 +321,10 @@ class Remove(EditCase):
             ("it stands in a preset", [preset], 4, "preset/negotiate:6: "),
             ("there is none", ["network", "a.example.con"], 3, "did you mean `a.example.com`?"),
             ("no such id", ["00000000"], 3, "there is no such rule: `00000000`"),
+            ("built in", [builtin["id"]], 4, builtin["id"] + " (built-in) is no rule: it always holds"),
+            ("a default", ["00000002"], 4, "00000002 (default) is no rule: `dockreeve policy set-default` changes it"),
+            ("a default of Docker", ["00000001"], 4, "00000001 (default) is no rule: it is a setting of the policy"),
+            ("a kind mistyped", ["netwrok", "a.example.com", "-g"], 3, "did you mean `network`?"),
             ("of the other kind", ["docker", "a.example.com"], 3, "there is no such rule"),
             ("not of this client", ["network", "b.example.com", "--client", "x"], 3, "there is no such rule"),
             ("two scopes", ["network", "a.example.com"], 4, "allow network a.example.com:80,443 for client x: one of several"),
@@ -411,10 +416,13 @@ class Reset(EditCase):
 
     def test_on_a_terminal_it_asks(self):
         self.do("allow", "network", "a.example.com")
-        for answer, code, there in ((b"n\n", 7, True), (b"\n", 7, True), (b"y\n", 0, False)):
+        for answer, code, there in ((b"n\n", 7, True), (b"\n", 7, True), (b"yikes\n", 7, True), (b"nyet\n", 7, True), (b" y\n", 7, True),
+                                    (b"y" * 30 + b"\n", 7, True), (b"\x04", 7, True), (b"y\n", 0, False)):
             with self.subTest(answer):
                 self.assertEqual(self.on_terminal(answer), code)
                 self.assertEqual(self.store() is not None, there)
+        self.do("allow", "network", "a.example.com")
+        self.assertEqual(self.on_terminal(b"YES\n"), 0)
 
     def test_of_one_client(self):
         self.write(self.cli, "version: 1\nclients: {x: {egress: '127.0.0.1:0', network: [{allow: a.example}]}, y: {docker: [{allow: ContainerStop}]}}\n")
