@@ -198,9 +198,9 @@ enum { RESET_CONFIG, RESET_CLIENT, RESET_SANDBOX, RESET_FORCE, RESET_JSON, RESET
 
 static const struct option reset_options[RESET_OPTION_COUNT] = {
     [RESET_CONFIG] = COMMAND_POLICY_CONFIG,
-    [RESET_CLIENT] = {"client", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL,
+    [RESET_CLIENT] = {"client", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL,
                       "only the rules of this client"},
-    [RESET_SANDBOX] = {"sandbox", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "the same as --client"},
+    [RESET_SANDBOX] = {"sandbox", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "the same as --client"},
     [RESET_FORCE] = {"force", 'y', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "do not ask"},
     [RESET_JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
 };

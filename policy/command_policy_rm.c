@@ -25,12 +25,12 @@ static const struct option options[OPTION_COUNT] = {
     [ID] = {"id", 0, OPTION_LIST, "ID", NULL, 0, 0, NULL, "the rule with this id"},
     [RESOURCE] = {"resource", 0, OPTION_LIST, "RES", NULL, 0, 0, NULL,
                   "the rule for this resource, as it is listed or as it was written"},
-    [CLIENT] = {"client", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "only a rule of this client"},
-    [SANDBOX] = {"sandbox", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "the same as --client"},
+    [CLIENT] = {"client", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "only a rule of this client"},
+    [SANDBOX] = {"sandbox", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "the same as --client"},
     [GLOBAL] = {"global", 'g', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "only a rule for every client"},
-    [METHOD] = {"method", 0, OPTION_TEXT, "METHODS", NULL, 0, 0, NULL,
+    [METHOD] = {"method", 0, OPTION_ONCE, "METHODS", NULL, 0, 0, NULL,
                 "only a rule with these methods, like GET,HEAD"},
-    [PATH] = {"path", 0, OPTION_TEXT, "PATTERN", NULL, 0, 0, NULL, "only a rule with this path"},
+    [PATH] = {"path", 0, OPTION_ONCE, "PATTERN", NULL, 0, 0, NULL, "only a rule with this path"},
     [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
 };
 

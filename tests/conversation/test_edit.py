@@ -77,7 +77,13 @@ class Network(EditCase):
     def test_wrong_use_writes_nothing(self):
         rows = (
             (["allow"], "write `network` and hosts"),
-            (["allow", "netwrok", "a.example"], "write `network` and hosts"),
+            (["allow", "netwrok", "a.example"], "did you mean `network`?"),
+            (["check", "netwrok", "a.example"], "did you mean `network`?"),
+            (["explain", "dokcer", "GET /info"], "did you mean `docker`?"),
+            (["deny", "network", "a.example.com", "--port", "22", "--port", "443"], "--port may be given once"),
+            (["allow", "network", "a.example.com", "--client", "a", "--client", "b"], "--client may be given once"),
+            (["rm", "network", "a.example.com", "--client", "a", "--client", "b"], "--client may be given once"),
+            (["reset", "--force", "--client", "a", "--client", "b"], "--client may be given once"),
             (["allow", "network"], "name the hosts"),
             (["allow", "network", "a.example.com", "b.example.com"], "with commas between them"),
             (["allow", "network", "box", "a.example.com", "b.example.com"], "with commas between them"),
