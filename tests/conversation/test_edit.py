@@ -502,6 +502,23 @@ class Running(EgressCase, GateCase):
         wait_for(lambda: gate.ask(get("/containers/json")).status == 200, "the allow to hold", gate.process)
         self.assertEqual(gate.ask(post("/containers/x/start")).status, 403)
 
+    def test_a_gate_in_report_mode_obeys(self):
+        gate = self.start_gate("version: 1\nmode: report\n")
+
+        def is_denied():
+            self.assertEqual(gate.ask(get("/containers/json")).status, 200)
+            return "would_deny" in gate.log(operation="ContainerList")[-1]
+
+        self.assertTrue(is_denied())
+        self.edit(gate, "allow", "docker", "ContainerList")
+        wait_for(lambda: not is_denied(), "the allow to hold", gate.process)
+        self.edit(gate, "deny", "docker", "@read")
+        wait_for(is_denied, "the deny to hold", gate.process)
+        self.edit(gate, "rm", "docker", "@read")
+        wait_for(lambda: not is_denied(), "the deny to be gone", gate.process)
+        self.edit(gate, "reset", "--force")
+        wait_for(is_denied, "all to be forgotten", gate.process)
+
     def test_edits_that_do_not_end_do_not_keep_the_gate_from_obeying(self):
         """Without a bound each edit would begin the wait for quiet anew. The edits go on until the gate obeys."""
         gate = self.start_gate("version: 1\n")
