@@ -106,8 +106,11 @@ static int refuse_unknown(const struct command_table *table, int words, char *co
     }
     for (size_t at = 0; at < copies.len; at += strlen(copies.data + at) + 1)
         near_word_offer(&near, copies.data + at);
-    if (words == 0)
+    if (words == 0) {
         near_word_offer(&near, "help");
+        near_word_offer(&near, "--help");
+        near_word_offer(&near, "--version");
+    }
     char quoted[128];
     error_quote(slice_from_text(argv[words]), quoted, sizeof(quoted));
     fprintf(stderr, "%s: unknown command %s", table->program, quoted);

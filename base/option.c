@@ -175,6 +175,11 @@ static bool set_value(const struct option *option, struct option_value *value, c
         return set_flag(option, value, text, source, error);
     case OPTION_TEXT:
         return true;
+    case OPTION_ONCE:
+        if (source == FROM_COMMAND_LINE && value->flag)
+            return error_set(error, USAGE_ERROR, "--%s may be given once", option->name);
+        value->flag = source == FROM_COMMAND_LINE;
+        return true;
     case OPTION_LIST:
         return set_list(option, value, text, source, error);
     case OPTION_NUMBER:

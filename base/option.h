@@ -15,7 +15,8 @@
 
 enum option_type {
     OPTION_FLAG,     /* takes no value */
-    OPTION_TEXT,     /* any text */
+    OPTION_TEXT,     /* any text; the last one holds */
+    OPTION_ONCE,     /* any text; a second one is an error, since it would drop what was meant */
     OPTION_LIST,     /* any text; may be given many times */
     OPTION_NUMBER,   /* a whole number */
     OPTION_BYTES,    /* a whole number with an optional k, m or g (1024) */

@@ -41,12 +41,12 @@ enum {
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
-    [CLIENT] = {"client", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL,
+    [CLIENT] = {"client", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL,
                 "for this client alone; without it for every one that inherits"},
-    [SANDBOX] = {"sandbox", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "the same as --client"},
+    [SANDBOX] = {"sandbox", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "the same as --client"},
     [GLOBAL] = {"global", 'g', OPTION_FLAG, NULL, NULL, 0, 0, NULL,
                 "for every client, which is so without it too"},
-    [PORT] = {"port", 0, OPTION_TEXT, "PORTS", NULL, 0, 0, NULL,
+    [PORT] = {"port", 0, OPTION_ONCE, "PORTS", NULL, 0, 0, NULL,
               "network: the ports of resources without one, like 443 or 8000-8100,9000"},
     [METHOD] = {"method", 0, OPTION_LIST, "METHOD", NULL, 0, 0, NULL,
                 "only these methods, like GET,HEAD; docker: with --path"},
@@ -54,8 +54,8 @@ static const struct option options[OPTION_COUNT] = {
               "only these paths; network: of plain HTTP, docker: in place of selectors"},
     [WHERE] = {"where", 0, OPTION_LIST, "KEY=VALUE", NULL, 0, 0, NULL,
                "docker: only objects or parameters like this (name, label, query.force, ...)"},
-    [NAME] = {"name", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, NULL, "what the log calls the rule"},
-    [COMMENT] = {"comment", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, NULL, "a note for people"},
+    [NAME] = {"name", 0, OPTION_ONCE, "TEXT", NULL, 0, 0, NULL, "what the log calls the rule"},
+    [COMMENT] = {"comment", 0, OPTION_ONCE, "TEXT", NULL, 0, 0, NULL, "a note for people"},
     [TTL] = {"ttl", 0, OPTION_DURATION, "TIME", NULL, 0, TTL_MAX_MS, NULL,
              "forget the rule after this time, like 2h"},
     [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
@@ -505,9 +505,17 @@ static bool read_words(struct adding *adding, const char *command, int argc, cha
     const struct option_value *values = adding->values;
     struct policy_edit_scope scope = {&values[CLIENT], &values[SANDBOX], &values[GLOBAL], NULL};
     adding->network = argc > 0 && strcmp(argv[0], "network") == 0;
-    if (argc == 0 || (!adding->network && strcmp(argv[0], "docker") != 0))
-        return policy_edit_usage(command, "write `network` and hosts, or `docker` and operations: "
-                                          "network \"api.example.com,*.example.org\"");
+    if (argc == 0 || (!adding->network && strcmp(argv[0], "docker") != 0)) {
+        struct near_word near;
+        near_word_init(&near, slice_from_text(argc == 0 ? "" : argv[0]));
+        near_word_offer(&near, "network");
+        near_word_offer(&near, "docker");
+        return policy_edit_usage(command,
+                                 "write `network` and hosts, or `docker` and operations: network "
+                                 "\"api.example.com,*.example.org\"%s%s%s",
+                                 near.best == NULL ? "" : "; did you mean `",
+                                 near.best == NULL ? "" : near.best, near.best == NULL ? "" : "`?");
+    }
     if (argc > 3 || (argc == 3 && !policy_edit_is_scope(argv[1])))
         return policy_edit_usage(command, "resources are one word, with commas between them: "
                                           "\"a.example.com,b.example.com\"");

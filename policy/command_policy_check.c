@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/near_word.h"
 #include "base/command.h"
 #include "base/json_token.h"
 #include "policy/command_answer.h"
@@ -251,9 +252,15 @@ static int answer(struct run *run, int argc, char **argv)
     struct error error = {0};
     bool network = argc == 2 && strcmp(argv[0], "network") == 0;
     if (argc != 2 || (!network && strcmp(argv[0], "docker") != 0)) {
+        struct near_word near;
+        near_word_init(&near, slice_from_text(argc == 0 ? "" : argv[0]));
+        near_word_offer(&near, "network");
+        near_word_offer(&near, "docker");
+        bool typo = near.best != NULL && strcmp(near.best, argv[0]) != 0;
         error_set(&error, 2,
                   "write `docker` and one request, or `network` and one target: docker \"GET "
-                  "/containers/json\", network example.com:443");
+                  "/containers/json\", network example.com:443%s%s%s",
+                  typo ? "; did you mean `" : "", typo ? near.best : "", typo ? "`?" : "");
         return fail(run, &error);
     }
     if (!check_options(network, values, &error))

@@ -198,9 +198,9 @@ enum { RESET_CONFIG, RESET_CLIENT, RESET_SANDBOX, RESET_FORCE, RESET_JSON, RESET
 
 static const struct option reset_options[RESET_OPTION_COUNT] = {
     [RESET_CONFIG] = COMMAND_POLICY_CONFIG,
-    [RESET_CLIENT] = {"client", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL,
+    [RESET_CLIENT] = {"client", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL,
                       "only the rules of this client"},
-    [RESET_SANDBOX] = {"sandbox", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "the same as --client"},
+    [RESET_SANDBOX] = {"sandbox", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "the same as --client"},
     [RESET_FORCE] = {"force", 'y', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "do not ask"},
     [RESET_JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
 };
@@ -226,8 +226,14 @@ static int confirm(const char *command, const char *client)
     error_quote(slice_from_text(client), quoted, sizeof(quoted));
     fprintf(stderr, "Forget what the command line has put into the policy%s%s? [y/N] ",
             client == NULL ? "" : " for client ", client == NULL ? "" : quoted);
-    if (fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] | 0x20) == 'y')
-        return -1;
+    if (fgets(answer, sizeof(answer), stdin) != NULL) {
+        struct slice word = slice_from_text(answer);
+        if (word.len > 0 && word.ptr[word.len - 1] == '\n')
+            word.len--;
+        if (slice_equal_nocase(word, SLICE_LITERAL("y")) ||
+            slice_equal_nocase(word, SLICE_LITERAL("yes")))
+            return -1;
+    }
     fprintf(stderr, "nothing was changed\n");
     return COMMAND_DECLINED;
 }

@@ -15,6 +15,7 @@
 #include "policy/command_policy_resource.h"
 #include "policy/commands.h"
 #include "policy/policy_list.h"
+#include "policy/rule_row.h"
 #include "policy/yaml_edit.h"
 
 enum { CONFIG, ID, RESOURCE, CLIENT, SANDBOX, GLOBAL, METHOD, PATH, JSON, OPTION_COUNT };
@@ -24,12 +25,12 @@ static const struct option options[OPTION_COUNT] = {
     [ID] = {"id", 0, OPTION_LIST, "ID", NULL, 0, 0, NULL, "the rule with this id"},
     [RESOURCE] = {"resource", 0, OPTION_LIST, "RES", NULL, 0, 0, NULL,
                   "the rule for this resource, as it is listed or as it was written"},
-    [CLIENT] = {"client", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "only a rule of this client"},
-    [SANDBOX] = {"sandbox", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "the same as --client"},
+    [CLIENT] = {"client", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "only a rule of this client"},
+    [SANDBOX] = {"sandbox", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "the same as --client"},
     [GLOBAL] = {"global", 'g', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "only a rule for every client"},
-    [METHOD] = {"method", 0, OPTION_TEXT, "METHODS", NULL, 0, 0, NULL,
+    [METHOD] = {"method", 0, OPTION_ONCE, "METHODS", NULL, 0, 0, NULL,
                 "only a rule with these methods, like GET,HEAD"},
-    [PATH] = {"path", 0, OPTION_TEXT, "PATTERN", NULL, 0, 0, NULL, "only a rule with this path"},
+    [PATH] = {"path", 0, OPTION_ONCE, "PATTERN", NULL, 0, 0, NULL, "only a rule with this path"},
     [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
 };
 
@@ -226,11 +227,37 @@ static void fail(struct removing *removing, int code)
         removing->code = code;
 }
 
+/* What `policy ls` shows beside rules has ids too. */
+static bool report_built_in(struct removing *removing, struct slice word)
+{
+    struct rule_walk walk = {.policy = removing->edit.before};
+    CLEANUP(rule_row_clear) struct rule_row row = {.file = NULL};
+    while (rule_walk_next(&walk, &row)) {
+        if (row.origin == RULE_ORIGIN_DOCKER || row.origin == RULE_ORIGIN_NETWORK ||
+            !slice_equal_text(word, row.id))
+            continue;
+        policy_messages_add(&removing->edit.errors, NULL, 0, 0, "%s (%.*s) is no rule: %s", row.id,
+                            (int)row.source.len, row.source.ptr,
+                            row.origin == RULE_ORIGIN_DEFAULT_NETWORK
+                                ? "`dockreeve policy set-default` changes it"
+                            : row.origin == RULE_ORIGIN_BUILTIN
+                                ? "it always holds"
+                                : "it is a setting of the policy, changed where that stands");
+        fail(removing, COMMAND_CONFLICT);
+        return true;
+    }
+    return false;
+}
+
 static void report_missing(struct removing *removing, struct slice word)
 {
     struct near_word near;
     char quoted[120];
+    if (report_built_in(removing, word))
+        return;
     near_word_init(&near, word);
+    near_word_offer(&near, "network");
+    near_word_offer(&near, "docker");
     for (size_t i = 0; i < removing->count; i++) {
         struct candidate *candidate = &removing->candidates[i];
         if (!fits_options(removing, candidate))

@@ -25,7 +25,7 @@
 static const char header[] =
     "# Written by `dockreeve policy` (set-default, allow, deny, rm, reset): change it with these "
     "commands. Keys stay, comments are lost.\n";
-enum { FIRST_LINE = 2, FOLDER_MODE = 0755, FILE_MODE = 0644 };
+enum { FIRST_LINE = 2, FOLDER_MODE = 0755, FILE_MODE = 0644, OPEN_TRIES = 100 };
 
 struct policy_store {
     struct arena arena; /* owned: tree and names */
@@ -68,6 +68,34 @@ static bool lock(int fd)
     return true;
 }
 
+/* Whether the path still leads to what was locked: another folder may have taken its place while
+ * the lock was waited for, and a change of the old one would be seen by nobody. */
+static bool is_in_place(int fd, const char *path)
+{
+    struct stat locked, there;
+    return fstat(fd, &locked) == 0 && stat(path, &there) == 0 && locked.st_dev == there.st_dev &&
+           locked.st_ino == there.st_ino;
+}
+
+/* The locked folder; -1 with errno. */
+static int open_folder(const char *path)
+{
+    for (unsigned tries = 0; tries < OPEN_TRIES; tries++) {
+        int fd = make_folder(path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        bool is_locked = fd >= 0 && lock(fd);
+        if (is_locked && is_in_place(fd, path))
+            return fd;
+        int reason = errno;
+        if (fd >= 0)
+            close(fd);
+        errno = reason;
+        if (!is_locked)
+            return -1;
+    }
+    errno = ESTALE; /* somebody does nothing else */
+    return -1;
+}
+
 static void remove_stale(int folder_fd)
 {
     int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -95,10 +123,8 @@ struct policy_store *policy_store_open(const char *config_path, struct policy_me
     store->folder =
         arena_printf(&store->arena, "%.*s/policy.d", parent, slash == NULL ? "." : config_path);
     store->path = arena_printf(&store->arena, "%s/%s", store->folder, POLICY_CLI_NAME);
-    store->folder_fd = -1;
-    if (make_folder(store->folder))
-        store->folder_fd = open(store->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (store->folder_fd < 0 || !lock(store->folder_fd)) {
+    store->folder_fd = open_folder(store->folder);
+    if (store->folder_fd < 0) {
         policy_messages_add(errors, store->folder, 0, 0, "cannot be made, opened and locked: %s",
                             strerror(errno));
         policy_store_close(&store);

@@ -77,7 +77,13 @@ class Network(EditCase):
     def test_wrong_use_writes_nothing(self):
         rows = (
             (["allow"], "write `network` and hosts"),
-            (["allow", "netwrok", "a.example"], "write `network` and hosts"),
+            (["allow", "netwrok", "a.example"], "did you mean `network`?"),
+            (["check", "netwrok", "a.example"], "did you mean `network`?"),
+            (["explain", "dokcer", "GET /info"], "did you mean `docker`?"),
+            (["deny", "network", "a.example.com", "--port", "22", "--port", "443"], "--port may be given once"),
+            (["allow", "network", "a.example.com", "--client", "a", "--client", "b"], "--client may be given once"),
+            (["rm", "network", "a.example.com", "--client", "a", "--client", "b"], "--client may be given once"),
+            (["reset", "--force", "--client", "a", "--client", "b"], "--client may be given once"),
             (["allow", "network"], "name the hosts"),
             (["allow", "network", "a.example.com", "b.example.com"], "with commas between them"),
             (["allow", "network", "box", "a.example.com", "b.example.com"], "with commas between them"),
@@ -313,6 +319,7 @@ class Remove(EditCase):
             whole = stream.read()
         fixed = next(row["id"] for row in self.json("ls") if row["resource"] == "fixed.example.com:80,443")
         preset = next(row["id"] for row in self.json("ls") if row["resource"] == "SystemVersion")
+        builtin = next(row for row in self.json("ls") if row["source"] == "built-in")
         rows = (
             ("it stands in a file", ["network", "fixed.example.com"], 4, "policy.yaml:3: " + fixed + "  allow network fixed.example.com:80,443: it does not stand in"),
             ("by id", [fixed], 4, "policy.yaml:3: " + fixed),
@@ -320,6 +327,10 @@ class Remove(EditCase):
             ("it stands in a preset", [preset], 4, "preset/negotiate:6: "),
             ("there is none", ["network", "a.example.con"], 3, "did you mean `a.example.com`?"),
             ("no such id", ["00000000"], 3, "there is no such rule: `00000000`"),
+            ("built in", [builtin["id"]], 4, builtin["id"] + " (built-in) is no rule: it always holds"),
+            ("a default", ["00000002"], 4, "00000002 (default) is no rule: `dockreeve policy set-default` changes it"),
+            ("a default of Docker", ["00000001"], 4, "00000001 (default) is no rule: it is a setting of the policy"),
+            ("a kind mistyped", ["netwrok", "a.example.com", "-g"], 3, "did you mean `network`?"),
             ("of the other kind", ["docker", "a.example.com"], 3, "there is no such rule"),
             ("not of this client", ["network", "b.example.com", "--client", "x"], 3, "there is no such rule"),
             ("two scopes", ["network", "a.example.com"], 4, "allow network a.example.com:80,443 for client x: one of several"),
@@ -411,10 +422,13 @@ class Reset(EditCase):
 
     def test_on_a_terminal_it_asks(self):
         self.do("allow", "network", "a.example.com")
-        for answer, code, there in ((b"n\n", 7, True), (b"\n", 7, True), (b"y\n", 0, False)):
+        for answer, code, there in ((b"n\n", 7, True), (b"\n", 7, True), (b"yikes\n", 7, True), (b"nyet\n", 7, True), (b" y\n", 7, True),
+                                    (b"y" * 30 + b"\n", 7, True), (b"\x04", 7, True), (b"y\n", 0, False)):
             with self.subTest(answer):
                 self.assertEqual(self.on_terminal(answer), code)
                 self.assertEqual(self.store() is not None, there)
+        self.do("allow", "network", "a.example.com")
+        self.assertEqual(self.on_terminal(b"YES\n"), 0)
 
     def test_of_one_client(self):
         self.write(self.cli, "version: 1\nclients: {x: {egress: '127.0.0.1:0', network: [{allow: a.example}]}, y: {docker: [{allow: ContainerStop}]}}\n")
@@ -514,6 +528,23 @@ class Running(EgressCase, GateCase):
         self.edit(gate, "allow", "docker", "ContainerList")
         wait_for(lambda: gate.ask(get("/containers/json")).status == 200, "the allow to hold", gate.process)
         self.assertEqual(gate.ask(post("/containers/x/start")).status, 403)
+
+    def test_a_gate_in_report_mode_obeys(self):
+        gate = self.start_gate("version: 1\nmode: report\n")
+
+        def is_denied():
+            self.assertEqual(gate.ask(get("/containers/json")).status, 200)
+            return "would_deny" in gate.log(operation="ContainerList")[-1]
+
+        self.assertTrue(is_denied())
+        self.edit(gate, "allow", "docker", "ContainerList")
+        wait_for(lambda: not is_denied(), "the allow to hold", gate.process)
+        self.edit(gate, "deny", "docker", "@read")
+        wait_for(is_denied, "the deny to hold", gate.process)
+        self.edit(gate, "rm", "docker", "@read")
+        wait_for(lambda: not is_denied(), "the deny to be gone", gate.process)
+        self.edit(gate, "reset", "--force")
+        wait_for(is_denied, "all to be forgotten", gate.process)
 
     def test_edits_that_do_not_end_do_not_keep_the_gate_from_obeying(self):
         """Without a bound each edit would begin the wait for quiet anew. The edits go on until the gate obeys."""

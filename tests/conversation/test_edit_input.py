@@ -4,8 +4,10 @@ with what it has."""
 
 import json
 import os
+import shutil
 import stat
 import subprocess
+import tempfile
 
 from harness.case import GateCase
 from harness.client import get
@@ -223,7 +225,100 @@ class Words(EditCase):
                 self.assertIn("already there", self.do("allow", "network", "a.example.com", "--comment", word, "--name", word).stdout)
 
 
+class Readers(EditCase):
+    """The commands that read a policy and change none refuse the same files, with the same words."""
+
+    def setUp(self):
+        super().setUp()
+        self.write(self.file("requests.yaml"), "tests:\n  - network: a.example.com:443\n    expect: deny\n")
+        self.write(self.file("access.jsonl"), "")
+        self.commands = (["validate"], ["ls"], ["ls", "--json"], ["inspect", "00000001"], ["check", "network", "a.example.com"],
+                         ["check", "docker", "GET /info", "--json"], ["explain", "network", "a.example.com"], ["explain", "docker", "ContainerList"],
+                         ["test", self.file("requests.yaml")], ["suggest", "--log", self.file("access.jsonl")],
+                         ["suggest", "--diff", "--log", self.file("access.jsonl")])
+
+    def refused(self, said, commands=None):
+        for words in commands or self.commands:
+            with self.subTest(" ".join(words)):
+                done = self.do(*words, code=2)
+                self.assertIn(said, done.stderr.replace(self.folder + "/", ""))
+                self.assertEqual(done.stdout, "")
+        answer = self.json("validate", code=2)
+        self.assertFalse(answer["valid"])
+        self.assertTrue(answer["errors"])
+
+    def test_texts_that_are_no_policy(self):
+        for place, path in (("policy.yaml", self.path), ("policy.d/90-cli.yaml", self.cli)):
+            for number, (name, text, said) in enumerate(TEXTS):
+                with self.subTest("%s: %s" % (place, name)):
+                    self.policy("version: 1\n")
+                    self.write(path, text)
+                    self.refused(place + said, self.commands[number % 4::4] if number else None)
+            self.write(path, "version: 1\n")
+
+    def test_what_is_no_file_or_may_be_written_by_others(self):
+        self.do("allow", "network", "old.example.com")
+        for place, path, mode in (("policy.yaml", self.path, 0o666), ("policy.d/90-cli.yaml", self.cli, 0o664), ("policy.d", self.file("policy.d"), 0o777)):
+            before = os.stat(path).st_mode & 0o777
+            os.chmod(path, mode)
+            self.refused(place + ": has mode %04o, so others can write it" % mode)
+            os.chmod(path, before)
+        os.truncate(self.cli, 128 * 1024 * 1024 + 1)
+        self.refused("policy.d/90-cli.yaml: larger than 128 MB", self.commands[::4])
+        os.unlink(self.cli)
+        os.mkfifo(self.cli)
+        self.refused("policy.d/90-cli.yaml: is not a regular file")
+        os.unlink(self.cli)
+        os.mkdir(self.cli)
+        self.refused("policy.d/90-cli.yaml: is not a regular file")
+        os.rmdir(self.cli)
+        os.unlink(self.path)
+        self.refused("policy.yaml: there is no such file")
+
+    def test_what_may_not_be_read(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be somebody else")
+        os.chmod(self.path, 0o600)
+        for words in self.commands:
+            with self.subTest(" ".join(words)):
+                done = subprocess.run([binary(), "policy", *words, "--config", self.path], env=clean_environment(), user=65534, group=65534, extra_groups=[],
+                                      capture_output=True, text=True, timeout=60, check=False)
+                self.assertEqual((done.returncode, done.stdout), (2, ""))
+                self.assertIn(self.path + ": ", done.stderr)
+
+    def test_files_of_requests_that_are_none(self):
+        rows = (("unknown key", "tests:\n  - netwrok: a\n", ":2:5: "), ("alias", "tests: &a []\n", ":1:8: anchors"), ("tab", "tests:\n\t- a\n", ":2:1: "),
+                ("duplicate key", "tests: []\ntests: []\n", ":2:1: the key `tests` stands here for the second time"),
+                ("invalid UTF-8", b"tests: \xff\n", ":1:8: this is not YAML"), ("empty", "", ":1:1: "), ("deep", "tests: " + "[" * 40 + "]" * 40 + "\n", "deeper than 32"),
+                ("byte order mark", b"\xef\xbb\xbftests: []\n", ":1:1: begins with a byte order mark"))
+        for name, text, said in rows:
+            with self.subTest(name):
+                self.write(self.file("requests.yaml"), text)
+                done = self.do("test", self.file("requests.yaml"), code=2)
+                self.assertIn("requests.yaml" + said if said[0] == ":" else said, done.stderr)
+                self.assertEqual(done.stdout, "")
+
+
 class Running(GateCase):
+    def test_status_and_reload_tell_what_is_wrong(self):
+        gate = self.start_gate("version: 1\ndocker:\n  - allow: ContainerList\n", options=("--state", self.state()))
+        for name, text, said in TEXTS:
+            with self.subTest(name):
+                if isinstance(text, str):
+                    text = text.encode()
+                with open(gate.policy_path, "wb") as out:
+                    out.write(text)
+                done = run("policy", "reload", "--state", self.folder)
+                self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+                self.assertIn("policy.yaml" + said, done.stdout + done.stderr)
+                self.assertIn("policy.yaml" + said, run("policy", "status", "--state", self.folder).stdout)
+                self.assertEqual(gate.ask(get("/containers/json")).status, 200)
+
+    def state(self):
+        self.folder = tempfile.mkdtemp(prefix="dockreeve-state-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        return self.folder
+
     def test_a_running_gate_is_untouched(self):
         gate = self.start_gate("version: 1\ndocker:\n  - allow: ContainerList\n")
         before = len(gate.log(event="policy"))

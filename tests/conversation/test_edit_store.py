@@ -204,7 +204,8 @@ class Killed(EditCase):
                 self.assertEqual(self.store(), before)
                 self.assertEqual(os.listdir(self.file("policy.d")), ["90-cli.yaml"])
 
-    def test_a_command_waits_for_the_one_that_holds_the_lock(self):
+    def waiting_for_the_lock(self):
+        """A descriptor that holds the lock, and a command that waits for it."""
         self.do("allow", "network", "first.example.com")
         lock = os.open(self.file("policy.d"), os.O_RDONLY | os.O_DIRECTORY)
         self.addCleanup(os.close, lock)
@@ -219,6 +220,25 @@ class Killed(EditCase):
 
         wait_for(is_waiting, "the command to wait for the lock", waiting)
         self.assertNotIn("second", self.store())
+        return lock, waiting
+
+    def test_a_command_waits_for_the_one_that_holds_the_lock(self):
+        lock, waiting = self.waiting_for_the_lock()
         fcntl.flock(lock, fcntl.LOCK_UN)
         self.assertIn("added", waiting.communicate(timeout=60)[0])
         self.assertIn("second", self.store())
+
+    def test_a_folder_that_is_replaced_meanwhile_gets_the_change(self):
+        for name, replace in (("another", lambda folder, old: shutil.copytree(old, folder)), ("none", lambda folder, old: None)):
+            with self.subTest(name):
+                lock, waiting = self.waiting_for_the_lock()
+                folder, old = self.file("policy.d"), self.file(name)
+                os.rename(folder, old)
+                replace(folder, old)
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                self.assertIn("added", waiting.communicate(timeout=60)[0])
+                self.assertEqual(waiting.returncode, 0)
+                self.assertIn("second", self.store())
+                with open(os.path.join(old, "90-cli.yaml"), encoding="utf-8") as stream:
+                    self.assertNotIn("second", stream.read())
+                self.do("reset", "--force")

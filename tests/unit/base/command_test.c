@@ -93,15 +93,11 @@ Test(command, names_of_one_and_two_words_are_found)
 
 Test(command, unknown_names_get_the_nearest_of_their_group, .init = cr_redirect_stderr)
 {
-    static const char *const lines[] = {"dockreeve serv",
-                                        "dockreeve polcy log",
-                                        "dockreeve policy lgo",
-                                        "dockreeve policy serve",
-                                        "dockreeve frobnicate",
-                                        "dockreeve hlep",
-                                        "dockreeve help policy lgo",
-                                        "dockreeve help serve more",
-                                        "dockreeve \x1b[2J"};
+    static const char *const lines[] = {
+        "dockreeve serv",         "dockreeve polcy log",       "dockreeve policy lgo",
+        "dockreeve policy serve", "dockreeve frobnicate",      "dockreeve hlep",
+        "dockreeve --hlep",       "dockreeve help policy lgo", "dockreeve help serve more",
+        "dockreeve \x1b[2J"};
     for (size_t i = 0; i < ARRAY_LEN(lines); i++)
         cr_assert_eq(run(lines[i]), 2, "%s", lines[i]);
     cr_assert_stderr_eq_str(
@@ -111,6 +107,7 @@ Test(command, unknown_names_get_the_nearest_of_their_group, .init = cr_redirect_
         "dockreeve: unknown command `serve`; `dockreeve help` lists them\n"
         "dockreeve: unknown command `frobnicate`; `dockreeve help` lists them\n"
         "dockreeve: unknown command `hlep`; did you mean `dockreeve help`?\n"
+        "dockreeve: unknown command `--hlep`; did you mean `dockreeve --help`?\n"
         "dockreeve: unknown command `lgo`; did you mean `dockreeve policy log`?\n"
         "dockreeve: unknown command `more`; `dockreeve help` lists them\n"
         "dockreeve: unknown command `\\x1b[2J`; `dockreeve help` lists them\n");

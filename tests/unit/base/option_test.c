@@ -6,7 +6,7 @@
 
 #include "base/option.h"
 
-enum { LIMIT, FOLLOW, LOG, LISTEN, BUFFER, TIMEOUT, OPTION_COUNT };
+enum { LIMIT, FOLLOW, LOG, LISTEN, BUFFER, TIMEOUT, PORT, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
     [LIMIT] = {"limit", 'n', OPTION_NUMBER, "N", "50", 1, 1000, "TEST_LIMIT", "how many"},
@@ -19,6 +19,7 @@ static const struct option options[OPTION_COUNT] = {
                 "length that it must be broken into lines"},
     [TIMEOUT] = {"connect-timeout-of-the-upstream", 0, OPTION_DURATION, "TIME", "10s", 250, 60000,
                  NULL, "how long"},
+    [PORT] = {"port", 0, OPTION_ONCE, "PORTS", NULL, 0, 0, "TEST_PORT", "which ports"},
 };
 static const struct option_table table = {"test it", "[NAME]",     "Tests the options.",
                                           options,   OPTION_COUNT, "  dockreeve test it\n"};
@@ -56,6 +57,21 @@ static void forget_environment(void)
 }
 
 TestSuite(option, .init = forget_environment);
+
+Test(option, what_is_said_once_is_not_said_twice)
+{
+    setenv("TEST_PORT", "22", 1);
+    struct outcome outcome = parse("--port 80 a");
+    unsetenv("TEST_PORT");
+    cr_assert(outcome.good);
+    cr_assert_str_eq(outcome.values[PORT].text, "80");
+    outcome = parse("--port 80 a --port=443");
+    cr_assert_not(outcome.good);
+    cr_assert_str_eq(outcome.error.text, "--port may be given once");
+    outcome = parse("--log a --log b");
+    cr_assert(outcome.good);
+    cr_assert_str_eq(outcome.values[LOG].text, "b");
+}
 
 Test(option, defaults_come_from_the_table_and_do_not_count_as_given)
 {
@@ -273,6 +289,7 @@ Test(option, help_shows_what_the_table_knows_within_a_hundred_columns)
         "64m]\n"
         "      --connect-timeout-of-the-upstream TIME\n"
         "                        how long [default 10s; 250ms to 1m]\n"
+        "      --port PORTS      which ports [environment TEST_PORT]\n"
         "  -h, --help            show this help\n"
         "\n"
         "Examples:\n"
