@@ -60,10 +60,16 @@ bool seal_folder_open(const char *state, int *folder_out, int *lock_out, struct 
 {
     char quoted[256];
     error_quote(slice_from_text(state), quoted, sizeof(quoted));
+    struct stat status;
     AUTO_CLOSE int folder = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
+    if (folder < 0 || fstat(folder, &status) != 0)
         return error_set(error, errno == ENOENT ? 3 : 1, "cannot open the state folder %s: %s",
                          quoted, strerror(errno));
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return error_set(error, 1,
+                         "the state folder %s has mode %04o, so others could take the key that "
+                         "seals the log (chmod go-w)",
+                         quoted, (unsigned)status.st_mode & 07777);
     AUTO_CLOSE int lock =
         openat(folder, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0)

@@ -495,6 +495,25 @@ class Refusals(SealCase):
         os.chmod(path, 0o600)
         gate.start()
 
+    def test_a_state_folder_of_others(self):
+        """Who could put files there could have the keys."""
+        gate = self.sealed_gate()
+        self.assertEqual(gate.stop(), 0)
+        os.chmod(gate.state, 0o775)
+        with self.assertRaisesRegex(AssertionError, "ended with 1"):
+            gate.start()
+        self.assertIn("chmod go-w", gate.stderr())
+        done = run("policy", "log", "--seal-init", "--force", "--state", gate.state)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        os.chmod(gate.state, 0o755)
+        if os.geteuid() == 0:
+            os.chown(gate.state, 65534, 65534)
+            with self.assertRaisesRegex(AssertionError, "ended with 1"):
+                gate.start()
+            self.assertIn("belongs to user 65534", gate.stderr())
+            os.chown(gate.state, 0, 0)
+        gate.start()
+
     def test_a_log_on_standard_output(self):
         gate = self.sealed_gate()
         gate.stop()
