@@ -97,10 +97,9 @@ static bool is_authentic_under(struct log_seal_key *key, const struct log_sealed
     return log_sealed_is_authentic(sealed, &mac);
 }
 
-/* Finds the key whose series the record belongs to. When none fits, *first_out is the first one as
- * far as it was evolved. */
-static bool choose_key(struct log_verify *verify, const struct log_sealed *sealed,
-                       struct log_seal_key *first_out)
+/* Finds the key whose series the record belongs to. Those that do not fit are kept as far as they
+ * were evolved. */
+static bool choose_key(struct log_verify *verify, const struct log_sealed *sealed)
 {
     for (unsigned i = 0; i < verify->key_count; i++) {
         struct log_seal_key key = verify->first_keys[i];
@@ -109,8 +108,21 @@ static bool choose_key(struct log_verify *verify, const struct log_sealed *seale
             verify->keys_used |= UINT32_C(1) << i;
             return true;
         }
-        if (i == 0)
-            *first_out = key;
+        verify->evolved[i] = key;
+    }
+    return false;
+}
+
+/* As long as no record was good: the first one may be what was changed, and another key right. */
+static bool choose_later(struct log_verify *verify, const struct log_sealed *sealed)
+{
+    for (unsigned i = 0; i < verify->key_count; i++) {
+        struct log_seal_key key = verify->evolved[i];
+        if (is_authentic_under(&key, sealed, 1)) {
+            use_key(verify, &key);
+            verify->keys_used |= UINT32_C(1) << i;
+            return true;
+        }
     }
     return false;
 }
@@ -282,7 +294,6 @@ static bool is_series(struct log_verify *verify, const struct log_sealed *sealed
 static void begin_series(struct log_verify *verify, const struct log_sealed *sealed, bool follows)
 {
     struct log_verdict *verdict = &verify->verdict;
-    struct log_seal_key unused;
     struct log_place place;
     set_place(verify, &place, sealed->body, sealed->epoch);
     uint32_t used = verify->keys_used;
@@ -296,7 +307,7 @@ static void begin_series(struct log_verify *verify, const struct log_sealed *sea
               "another log");
     else if (verify->begun && !follows)
         fault(verify, LOG_FAULT_REMOVED, &place, "records of the series before it are not there");
-    if (verify->key_count == 0 || choose_key(verify, sealed, &unused)) {
+    if (verify->key_count == 0 || choose_key(verify, sealed)) {
         if (verify->key_count > 0 && used == verify->keys_used)
             fault(verify, LOG_FAULT_FORGED, &place, "the series begins a second time");
         return;
@@ -312,11 +323,10 @@ static void begin_series(struct log_verify *verify, const struct log_sealed *sea
  * is as good as another: that is told from tampering at the end. */
 static void judge_first(struct log_verify *verify, const struct log_sealed *sealed, bool begins)
 {
-    struct log_seal_key key;
     verify->verdict.from_beginning = begins;
     set_place(verify, &verify->verdict.first, sealed->body, sealed->epoch);
-    if (verify->key_count > 0 && !verify->has_key && !choose_key(verify, sealed, &key))
-        use_key(verify, &key);
+    if (verify->key_count > 0 && !verify->has_key && !choose_key(verify, sealed))
+        use_key(verify, &verify->evolved[0]);
 }
 
 static void judge_sealed(struct log_verify *verify, const struct log_sealed *sealed)
@@ -331,7 +341,8 @@ static void judge_sealed(struct log_verify *verify, const struct log_sealed *sea
     else
         find_moved(verify, sealed, follows);
     bool fits = follows || begins || !verify->begun;
-    bool authentic = verify->key_count == 0 || is_authentic(verify, sealed);
+    bool authentic = verify->key_count == 0 || is_authentic(verify, sealed) ||
+                     (verify->keys_used == 0 && choose_later(verify, sealed));
     verdict->authentic += verify->key_count > 0 && authentic;
     verdict->faults += !fits;
     if (verify->suspected)
@@ -415,6 +426,7 @@ const struct log_verdict *log_verify_end(struct log_verify *verify)
         verdict->unsealed += verify->odd_count;
     verdict->stopped = verify->stopped;
     explicit_bzero(verify->first_keys, sizeof(verify->first_keys));
+    explicit_bzero(verify->evolved, sizeof(verify->evolved));
     explicit_bzero(&verify->key, sizeof(verify->key));
     explicit_bzero(&verify->mac, sizeof(verify->mac));
     return verdict;

@@ -53,6 +53,7 @@ struct log_verdict {
 
 struct log_verify {
     struct log_seal_key first_keys[LOG_VERIFY_KEYS_MAX]; /* of epoch 0 */
+    struct log_seal_key evolved[LOG_VERIFY_KEYS_MAX];    /* as far as one record asked for */
     unsigned key_count;
     struct log_verdict verdict;
     unsigned file;

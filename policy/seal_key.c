@@ -60,10 +60,16 @@ bool seal_folder_open(const char *state, int *folder_out, int *lock_out, struct 
 {
     char quoted[256];
     error_quote(slice_from_text(state), quoted, sizeof(quoted));
+    struct stat status;
     AUTO_CLOSE int folder = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0)
+    if (folder < 0 || fstat(folder, &status) != 0)
         return error_set(error, errno == ENOENT ? 3 : 1, "cannot open the state folder %s: %s",
                          quoted, strerror(errno));
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return error_set(error, 1,
+                         "the state folder %s has mode %04o, so others could take the key that "
+                         "seals the log (chmod go-w)",
+                         quoted, (unsigned)status.st_mode & 07777);
     AUTO_CLOSE int lock =
         openat(folder, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0)
@@ -139,11 +145,27 @@ static bool write_all(int fd, const char *bytes, size_t len)
     return written == (ssize_t)len;
 }
 
+/* Opens a file of the folder to write it, or to give it away. The folder may belong to the gate's
+ * user while root writes: a pipe, or another name of a file elsewhere, is none of ours. -1 with
+ * errno. */
+static int open_own(int folder, const char *name, int flags)
+{
+    struct stat status;
+    AUTO_CLOSE int fd = openat(folder, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return -1;
+    if (!S_ISREG(status.st_mode) || status.st_nlink != 1) {
+        errno = EPERM;
+        return -1;
+    }
+    return steal_fd(&fd);
+}
+
 static bool write_new(int folder, const char *line)
 {
-    AUTO_CLOSE int fd =
-        openat(folder, NEW_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return fd >= 0 && fchmod(fd, 0600) == 0 && write_all(fd, line, FILE_LEN) && fsync(fd) == 0;
+    AUTO_CLOSE int fd = open_own(folder, NEW_FILE, O_WRONLY | O_CREAT);
+    return fd >= 0 && fchmod(fd, 0600) == 0 && write_all(fd, line, FILE_LEN) &&
+           ftruncate(fd, FILE_LEN) == 0 && fsync(fd) == 0;
 }
 
 bool seal_state_write(int folder, const struct seal_state *state, struct error *error)
@@ -157,7 +179,7 @@ bool seal_state_write(int folder, const struct seal_state *state, struct error *
     *at++ = ' ';
     write_hex(at, state->chain.bytes);
     line[FILE_LEN - 1] = '\n';
-    AUTO_CLOSE int old = openat(folder, SEAL_KEY_FILE, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    AUTO_CLOSE int old = open_own(folder, SEAL_KEY_FILE, O_WRONLY);
     bool done = write_new(folder, line) && renameat(folder, NEW_FILE, folder, SEAL_KEY_FILE) == 0 &&
                 fsync(folder) == 0;
     int reason = errno;
@@ -176,9 +198,12 @@ bool seal_state_write(int folder, const struct seal_state *state, struct error *
 
 void seal_state_hand_over(int folder, int lock)
 {
-    struct stat status;
+    struct stat status, locked;
     if (geteuid() != 0 || fstat(folder, &status) != 0)
         return;
-    (void)!fchown(lock, status.st_uid, status.st_gid);
-    (void)!fchownat(folder, SEAL_KEY_FILE, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW);
+    AUTO_CLOSE int key = open_own(folder, SEAL_KEY_FILE, O_RDONLY);
+    if (key >= 0)
+        (void)!fchown(key, status.st_uid, status.st_gid);
+    if (fstat(lock, &locked) == 0 && S_ISREG(locked.st_mode) && locked.st_nlink == 1)
+        (void)!fchown(lock, status.st_uid, status.st_gid);
 }

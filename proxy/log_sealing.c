@@ -18,6 +18,7 @@
 #include "base/timestamp.h"
 #include "policy/log_resume.h"
 #include "policy/seal_key.h"
+#include "proxy/state_folder.h"
 
 /* What makes one epoch safe. */
 struct seal_job {
@@ -312,7 +313,8 @@ bool log_sealing_start(struct log_sealing *sealing, struct error *error)
     if (sealing == NULL)
         return true;
     struct gate *gate = sealing->gate;
-    bool kept = keep_first_key(sealing, error);
+    /* Whom the folder belongs to can have the keys that are made there. */
+    bool kept = state_folder_check(gate->options->state, error) && keep_first_key(sealing, error);
     sealing->result_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (kept && sealing->result_fd < 0)
         error_set(error, 1, "cannot seal the log: %s", strerror(errno));

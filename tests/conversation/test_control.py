@@ -4,6 +4,7 @@ decided."""
 
 import json
 import os
+import resource
 import signal
 import socket
 import stat
@@ -388,6 +389,23 @@ class Socket(GateCase):
         finally:
             for client in silent:
                 client.close()
+        self.assertEqual(status_of(gate)["pid"], gate.process.pid)
+
+    def test_without_descriptors(self):
+        """Who asks is told so, and the listener is not woken for ever."""
+        gate = self.start_gate(READ)
+        _, hard = resource.prlimit(gate.process.pid, resource.RLIMIT_NOFILE)
+        numbers = [int(name) for name in os.listdir("/proc/%d/fd" % gate.process.pid)]
+        free = max(numbers) + 1 - len(numbers) + 2
+        self.assertLess(free, 16, "the most that may ask at once")
+        resource.prlimit(gate.process.pid, resource.RLIMIT_NOFILE, (len(numbers) + free, hard))
+        silent = [open_control(gate) for _ in range(free + 1)]
+        try:
+            self.assertIn(b"too many", read_line(silent[-1]))
+        finally:
+            for client in silent:
+                client.close()
+            resource.prlimit(gate.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
         self.assertEqual(status_of(gate)["pid"], gate.process.pid)
 
     def test_who_does_not_read_its_answer(self):

@@ -356,6 +356,31 @@ class Life(SealCase):
         self.assertEqual(gate.stop(), 0)
         self.verify(gate)
 
+    @unittest.skipIf(os.geteuid() != 0, "only root becomes another user")
+    def test_what_another_user_puts_into_the_folder(self):
+        """Root makes the key in a folder of the gate's user, who may have put other things there."""
+        top = self.start_gate().file("others")
+        secret = os.path.join(os.path.dirname(top), "secret")
+
+        def check(name, make, done):
+            shutil.rmtree(top, ignore_errors=True)
+            os.mkdir(top)
+            os.chown(top, 65534, 65534)
+            with open(secret, "w", encoding="ascii") as out:
+                out.write("a secret of root's\n" * 20)
+            os.chmod(secret, 0o600)
+            make(os.path.join(top, name))
+            words = ["policy", "log", "--seal-init", "--force", "--state", top]
+            self.assertEqual(run(*words).returncode == 0, done)
+            with open(secret, encoding="ascii") as stream:
+                self.assertEqual(stream.read(), "a secret of root's\n" * 20)
+            self.assertEqual(os.stat(secret).st_uid, 0)
+
+        self.each([(name + made, name, make, done) for made, make, outcomes in (
+            (" is a pipe", os.mkfifo, (True, True, False)), (" is a link", lambda path: os.symlink(secret, path), (False, True, False)),
+            (" is a second name", lambda path: os.link(secret, path), (True, True, False)), (" is a folder", os.mkdir, (False, False, False)),
+        ) for name, done in zip(("seal.lock", "seal.key", "seal.key.new"), outcomes)], check)
+
     def test_an_old_key_put_back(self):
         """The gate goes on where the log is, and says so."""
         gate = self.sealed_gate(FAST)
@@ -494,6 +519,25 @@ class Refusals(SealCase):
         with open(path, "wb") as out:
             out.write(good)
         os.chmod(path, 0o600)
+        gate.start()
+
+    def test_a_state_folder_of_others(self):
+        """Who could put files there could have the keys."""
+        gate = self.sealed_gate()
+        self.assertEqual(gate.stop(), 0)
+        os.chmod(gate.state, 0o775)
+        with self.assertRaisesRegex(AssertionError, "ended with 1"):
+            gate.start()
+        self.assertIn("chmod go-w", gate.stderr())
+        done = run("policy", "log", "--seal-init", "--force", "--state", gate.state)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        os.chmod(gate.state, 0o755)
+        if os.geteuid() == 0:
+            os.chown(gate.state, 65534, 65534)
+            with self.assertRaisesRegex(AssertionError, "ended with 1"):
+                gate.start()
+            self.assertIn("belongs to user 65534", gate.stderr())
+            os.chown(gate.state, 0, 0)
         gate.start()
 
     def test_a_log_on_standard_output(self):

@@ -407,6 +407,27 @@ Test(log_verify, a_series_may_follow_one_that_has_no_seal)
     cr_expect_neq(sealed_log_judge(&verify, text, "\x08")->fault, LOG_FAULT_NONE);
 }
 
+Test(log_verify, a_changed_first_record_does_not_hide_whose_the_others_are)
+{
+    static const char *const keys[] = {"\x07", "\x07\x08", "\x08\x07", "\x08\x09\x07"};
+    for (unsigned from = 0; from < 9; from++) {
+        CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
+        CLEANUP(lines_free) struct lines lines = {.count = 0};
+        struct log_verify verify;
+        sealed_log_make(&log, 3, 3);
+        split(&lines, &log);
+        char *digit = &lines.line[from].data[lines.line[from].len - 4]; /* of its mac */
+        *digit = *digit == '0' ? '1' : '0';
+        for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+            const struct log_verdict *verdict = judge(&verify, &lines, from, keys[i]);
+            cr_expect_eq(verdict->fault, LOG_FAULT_CHANGED, "%u %zu: %d", from, i,
+                         (int)verdict->fault);
+            cr_expect_eq(verdict->place.line, 1, "%u %zu", from, i);
+            cr_expect_eq(verdict->authentic, verdict->records - 1, "%u %zu", from, i);
+        }
+    }
+}
+
 Test(log_verify, an_impossible_epoch_costs_no_time)
 {
     CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
