@@ -224,8 +224,10 @@ static bool check_options(bool network, const struct option_value *values, struc
         unsigned option;
         bool network;
     } kinds[] = {
-        {OBJECT, false}, {BODY, false},   {CONTENT_TYPE, false}, {METHOD, true}, {ADDRESS, true},
-        {SNI, true},     {RESOLVE, true}, {RESOLVER, true},      {HOSTS, true},
+        {OBJECT, false},          {BODY, false},    {CONTENT_TYPE, false},
+        {METHOD, true},           {ADDRESS, true},  {SNI, true},
+        {RESOLVE, true},          {RESOLVER, true}, {HOSTS, true},
+        {RESOLVER_TIMEOUT, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         const struct option_value *value = &values[kinds[i].option];
@@ -240,8 +242,9 @@ static bool check_options(bool network, const struct option_value *values, struc
         return error_set(error, 2, "--content-type is of a --body");
     if (values[RESOLVE].flag && values[ADDRESS].list_count > 0)
         return error_set(error, 2, "--address says what --resolve would find: give one of them");
-    if (!values[RESOLVE].flag && (values[RESOLVER].list_count > 0 || values[HOSTS].given))
-        return error_set(error, 2, "--resolver and --hosts are for --resolve");
+    if (!values[RESOLVE].flag &&
+        (values[RESOLVER].list_count > 0 || values[HOSTS].given || values[RESOLVER_TIMEOUT].given))
+        return error_set(error, 2, "--resolver, --resolver-timeout and --hosts are for --resolve");
     return true;
 }
 

@@ -20,12 +20,13 @@ static void write_name(const char *text, struct buffer *out)
     buffer_append_text(out, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
 }
 
-/* The end of a command: which client, which policy. */
+/* The end of a command: which client, which policy. Where others would inherit the rule, the
+ * client's own is enough. */
 static void write_scope(const struct policy *policy, const struct policy_client *client,
                         struct buffer *out)
 {
     bool inherits = policy->clients[client->index].inherit;
-    if (!inherits || strcmp(client->name, "default") != 0) {
+    if (!inherits || policy->client_count > 1 || strcmp(client->name, "default") != 0) {
         buffer_append_literal(out, " --client ");
         buffer_append_text(out, client->name);
     }

@@ -226,7 +226,8 @@ static void on_connected(void *context, const struct dial_result *result)
         conn->exchange.has_address = true;
     }
     if (result->fd < 0) {
-        egress_refusal_error(conn, &result->error);
+        if (is_still_allowed(conn)) /* and by which rule, the address that the record names */
+            egress_refusal_error(conn, &result->error);
     } else if (result->fd >= conn->egress->descriptor_limit) {
         close(result->fd);
         egress_refusal_send(conn, 503, "limit.descriptors",

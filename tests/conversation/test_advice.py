@@ -114,6 +114,12 @@ class Docker(Advised, GateCase):
                 if turned:
                     self.assertEqual(self.ask_for(gate, *neighbour, gate.socket_path)()[0], 403, "opens more than was asked for")
 
+    def test_other_clients_do_not_get_it(self):
+        gate = self.start(written('clients:\n  ci:\n    listen: "unix:@FOLDER@/run/ci/gate.sock"\n  default:\n    listen: "unix:@FOLDER@/run/docker.sock"\n'))
+        ask, other = (self.ask_for(gate, "GET", "/info", gate.file(*path)) for path in (("run", "docker.sock"), ("run", "ci", "gate.sock")))
+        self.assertTrue(self.turn(gate, ask))
+        self.assertEqual(other()[0], 403)
+
     def test_the_advice_for_a_parameter_turns_it(self):
         gate = self.start(written('docker:\n  - allow: ImageCreate\nclients:\n  ci:\n    listen: "unix:@FOLDER@/run/ci/gate.sock"\n'))
         said = run("policy", "check", "docker", "POST /images/create?fromSrc=http://a.test/x", "--config", gate.policy_path, "--client", "ci").stdout

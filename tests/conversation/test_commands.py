@@ -236,6 +236,7 @@ class Destinations(unittest.TestCase):
     def test_what_does_not_go_together(self):
         for words, says in ((["api.example.com", "--resolve", "--address", "8.8.8.8"], "--address says what --resolve would find"),
                             (["api.example.com", "--resolver", "127.0.0.1"], "are for --resolve"),
+                            (["api.example.com", "--resolver-timeout", "1s"], "are for --resolve"),
                             (["api.example.com", "--body", "-"], "--body is for `docker`"),
                             (["api.example.com", "--sandbox", "a", "--client", "b"], "mean the same")):
             with self.subTest(" ".join(words)):

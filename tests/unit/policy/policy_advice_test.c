@@ -371,7 +371,7 @@ Test(policy_advice, a_command_is_named_where_it_reaches_the_policy)
         const char *client, *question, *says;
     } rows[] = {
         {"a command", "policy.yaml", NULL, "default", "ImageBuild",
-         "to permit it, run `dockreeve policy allow docker ImageBuild --config /"},
+         "to permit it, run `dockreeve policy allow docker ImageBuild --client default --config /"},
         {"for a client", "policy.yaml", NULL, "ci", "ImageBuild", "docker ImageBuild --client ci "},
         {"a path that a shell reads in another way", "my policy.yaml", NULL, "default",
          "ImageBuild", "add `- allow: ImageBuild` under `docker:` in /"},

@@ -30,7 +30,8 @@ Test(policy_command, check_and_explain_answer_with_exit_code_and_sentence)
          policy_fixture_check,
          {"docker", "POST /containers/create"},
          6,
-         "to permit it, run `dockreeve policy allow docker ContainerCreate --config /"},
+         "to permit it, run `dockreeve policy allow docker ContainerCreate --client default "
+         "--config /"},
         {"by name",
          policy_fixture_check,
          {"docker", "ContainerCreate"},
@@ -148,7 +149,7 @@ Test(policy_command, check_and_explain_answer_with_exit_code_and_sentence)
          policy_fixture_check,
          {"docker", "SystemInfo"},
          0,
-         "to deny it, run `dockreeve policy deny docker SystemInfo --config /"},
+         "to deny it, run `dockreeve policy deny docker SystemInfo --client default --config /"},
         {"a parameter that must be named",
          policy_fixture_check,
          {"docker", "POST /images/create?fromSrc=http://a.test/", "--client", "ci"},

@@ -270,7 +270,8 @@ Test(policy_decide, a_denial_teaches)
     } rows[] = {
         {"default", "POST /containers/create?name=secret",
          "dockreeve: ContainerCreate on client `default` is denied by default: no rule allows it. "
-         "To permit it, run `dockreeve policy allow docker ContainerCreate --config "},
+         "To permit it, run `dockreeve policy allow docker ContainerCreate --client default "
+         "--config "},
         {"alone", "GET /info", "policy allow docker SystemInfo --client alone --config "},
         {"default", "POST /containers/x/kill", "is denied by rule `no kills` (policy.yaml:3)"},
         {"default", "POST /containers/x/stop?t=99",

@@ -42,7 +42,7 @@ Test(policy_network_command, answers_come_with_exit_code_and_sentence)
          6,
          "deny: git.example.com:443 on client default by default: rules allow this host on other "
          "ports\nto permit it, run `dockreeve policy allow network \"git.example.com:443\" "
-         "--config /"},
+         "--client default --config /"},
         {"its port", policy_fixture_check, {"network", "git.example.com:22"}, 0, "allow: "},
         {"a deny",
          policy_fixture_check,
@@ -59,7 +59,7 @@ Test(policy_network_command, answers_come_with_exit_code_and_sentence)
          policy_fixture_check,
          {"network", "http://deb.example.com/debian/x", "--method", "PUT"},
          6,
-         "--method PUT --config /"},
+         "--method PUT --client default --config /"},
         {"a path with two readings",
          policy_fixture_check,
          {"network", "http://deb.example.com/debian/../x"},
