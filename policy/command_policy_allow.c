@@ -370,9 +370,8 @@ static void report_network(struct adding *adding, const struct addition *additio
     struct policy_network_cursor cursor = {0, 0};
     struct policy_listed_network listed;
     while (policy_network_next(adding->edit.after, &cursor, &listed)) {
-        if (strcmp(listed.label, "policy.d/" POLICY_CLI_NAME) != 0 ||
-            listed.allows != adding->allows || strcmp(listed.scope, scope_of(adding)) != 0 ||
-            listed.line < addition->rule->line ||
+        if (strcmp(listed.label, POLICY_CLI_LABEL) != 0 || listed.allows != adding->allows ||
+            strcmp(listed.scope, scope_of(adding)) != 0 || listed.line < addition->rule->line ||
             !policy_resource_equal(listed.pattern, addition->resource->text, adding->allows))
             continue;
         AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
