@@ -400,7 +400,7 @@ static bool is_reported(struct adding *adding, const struct addition *addition, 
     AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer wanted = BUFFER_EMPTY;
     policy_network_at(adding->edit.after, scope, index, &listed);
-    if (strcmp(listed.label, "policy.d/" POLICY_CLI_NAME) != 0 || listed.allows != adding->allows ||
+    if (strcmp(listed.label, POLICY_CLI_LABEL) != 0 || listed.allows != adding->allows ||
         strcmp(listed.scope, scope_of(adding)) != 0 || listed.line < addition->rule->line)
         return false;
     policy_listed_network_write(&listed, &shown);

@@ -15,7 +15,6 @@
 #include "policy/yaml_edit.h"
 
 #define BALANCED "preset/balanced"
-#define CLI_LABEL "policy.d/" POLICY_CLI_NAME
 
 /* ---- set-default ---- */
 

@@ -84,9 +84,10 @@ static bool judge(struct policy_edit *edit, struct slice text)
 
 static int refuse_result(const struct policy_edit *edit)
 {
-    return policy_edit_refuse(edit, COMMAND_USAGE,
-                              "the policy would not be valid with this change (lines of "
-                              "policy.d/" POLICY_CLI_NAME " are those it would have)");
+    return policy_edit_refuse(
+        edit, COMMAND_USAGE,
+        "the policy would not be valid with this change (lines of " POLICY_CLI_LABEL
+        " are those it would have)");
 }
 
 static int fail_to_write(struct policy_edit *edit, const struct error *error)

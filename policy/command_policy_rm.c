@@ -131,7 +131,7 @@ static void collect_network(struct removing *removing)
         struct candidate candidate = {
             .network = true,
             .allows = rule.allows,
-            .in_store = strcmp(rule.label, "policy.d/" POLICY_CLI_NAME) == 0,
+            .in_store = strcmp(rule.label, POLICY_CLI_LABEL) == 0,
             .place = place,
             .scope = rule.scope,
             .where = rule.where,

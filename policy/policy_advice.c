@@ -12,8 +12,6 @@
 #include "policy/policy_list.h"
 #include "rules/guarded_query.h"
 
-#define CLI_LABEL "policy.d/" POLICY_CLI_NAME
-
 static void write_name(const char *text, struct buffer *out)
 {
     char quoted[256];
@@ -112,7 +110,8 @@ static void write_remove(const struct policy *policy, const char *id, struct buf
 bool policy_advice_remove_docker(const struct policy *policy, const char *source,
                                  struct buffer *out)
 {
-    if (!policy->commands_reach_it || strncmp(source, CLI_LABEL ":", sizeof(CLI_LABEL)) != 0)
+    if (!policy->commands_reach_it ||
+        strncmp(source, POLICY_CLI_LABEL ":", sizeof(POLICY_CLI_LABEL)) != 0)
         return false;
     for (size_t i = 0; i < policy->rule_count; i++) {
         if (strcmp(policy->rules[i].source, source) != 0)
@@ -128,7 +127,7 @@ bool policy_advice_remove_network(const struct policy *policy, const char *label
 {
     struct policy_network_cursor cursor = {0};
     struct policy_listed_network listed;
-    if (!policy->commands_reach_it || strcmp(label, CLI_LABEL) != 0)
+    if (!policy->commands_reach_it || strcmp(label, POLICY_CLI_LABEL) != 0)
         return false;
     while (policy_network_next(policy, &cursor, &listed)) {
         if (listed.pattern.ptr != pattern.ptr)
@@ -175,12 +174,13 @@ static bool remove_seen_network(const struct policy *policy, const char *rule, c
     struct policy_network_cursor cursor = {0};
     struct policy_listed_network listed;
     size_t rule_len = strlen(rule);
-    if (!policy->commands_reach_it || strncmp(source, CLI_LABEL ":", sizeof(CLI_LABEL)) != 0)
+    if (!policy->commands_reach_it ||
+        strncmp(source, POLICY_CLI_LABEL ":", sizeof(POLICY_CLI_LABEL)) != 0)
         return false;
-    unsigned line = (unsigned)strtoul(source + sizeof(CLI_LABEL), NULL, 10);
+    unsigned line = (unsigned)strtoul(source + sizeof(POLICY_CLI_LABEL), NULL, 10);
     while (policy_network_next(policy, &cursor, &listed)) {
         size_t tail = listed.name == NULL ? 0 : 1; /* "NAME (PATTERN)" */
-        if (listed.line != line || listed.allows || strcmp(listed.label, CLI_LABEL) != 0 ||
+        if (listed.line != line || listed.allows || strcmp(listed.label, POLICY_CLI_LABEL) != 0 ||
             listed.pattern.len + tail > rule_len ||
             memcmp(rule + rule_len - tail - listed.pattern.len, listed.pattern.ptr,
                    listed.pattern.len) != 0)

@@ -31,7 +31,7 @@ static const char *name_of(const char *path)
 
 static bool is_cli_file(const char *label)
 {
-    return strcmp(label, "policy.d/" POLICY_CLI_NAME) == 0;
+    return strcmp(label, POLICY_CLI_LABEL) == 0;
 }
 
 /* Whether there is such a file, good or bad. */

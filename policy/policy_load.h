@@ -54,6 +54,8 @@ struct policy_inputs {
 
 /* The one file that the command line edits (DESIGN 4). */
 #define POLICY_CLI_NAME "90-cli.yaml"
+/* What rules in it are said to come from. */
+#define POLICY_CLI_LABEL "policy.d/" POLICY_CLI_NAME
 
 /* NULL when anything was wrong; `errors` says what. `notices` holds warnings and what the start
  * should say, also on success. */
