@@ -151,10 +151,6 @@ class Files(EditCase):
                 self.assertEqual(os.stat(path).st_size, 128 * 1024 * 1024 + 1)
                 os.truncate(path, 11)
 
-    def as_nobody(self, *words):
-        return subprocess.run([binary(), "policy", *words, "--config", self.path], env=clean_environment(), user=65534, group=65534,
-                              extra_groups=[], capture_output=True, text=True, timeout=60, check=False)
-
     def test_what_may_not_be_read_or_written(self):
         if os.geteuid() != 0:
             self.skipTest("only root can be somebody else")
@@ -281,8 +277,7 @@ class Readers(EditCase):
         os.chmod(self.path, 0o600)
         for words in self.commands:
             with self.subTest(" ".join(words)):
-                done = subprocess.run([binary(), "policy", *words, "--config", self.path], env=clean_environment(), user=65534, group=65534, extra_groups=[],
-                                      capture_output=True, text=True, timeout=60, check=False)
+                done = self.as_nobody(*words)
                 self.assertEqual((done.returncode, done.stdout), (2, ""))
                 self.assertIn(self.path + ": ", done.stderr)
 

@@ -4,10 +4,11 @@
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import unittest
 
-from .gate import run
+from .gate import binary, clean_environment, run
 
 CLI = os.path.join("policy.d", "90-cli.yaml")
 HEADER = "# Written by `dockreeve policy`"
@@ -54,6 +55,15 @@ class EditCase(unittest.TestCase):
         for word in ("AddressSanitizer", "LeakSanitizer", "runtime error:"):
             self.assertNotIn(word, done.said)
         return done
+
+    def as_nobody(self, *words):
+        """The same as a user without any right. The program is copied: the checkout may be where only its owner may look."""
+        program = tempfile.mkdtemp(prefix="dockreeve-program-")
+        self.addCleanup(shutil.rmtree, program, ignore_errors=True)
+        os.chmod(program, 0o755)
+        program = shutil.copy(binary(), os.path.join(program, "dockreeve"))
+        return subprocess.run([program, "policy", *words, "--config", self.path], env=clean_environment(), user=65534, group=65534,
+                              extra_groups=[], cwd="/", capture_output=True, text=True, timeout=60, check=False)
 
     def json(self, *words, code=0):
         return json.loads(self.do(*words, "--json", code=code).stdout)
