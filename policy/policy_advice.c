@@ -107,35 +107,23 @@ static void write_remove(const struct policy *policy, const char *id, struct buf
     buffer_append_byte(out, '`');
 }
 
-bool policy_advice_remove_docker(const struct policy *policy, const char *source,
-                                 struct buffer *out)
+/* Whether it is "policy.d/90-cli.yaml", with or without a line behind it. */
+static bool is_of_commands(const char *source)
 {
-    if (!policy->commands_reach_it ||
-        strncmp(source, POLICY_CLI_LABEL ":", sizeof(POLICY_CLI_LABEL)) != 0)
-        return false;
-    for (size_t i = 0; i < policy->rule_count; i++) {
-        if (strcmp(policy->rules[i].source, source) != 0)
-            continue;
-        write_remove(policy, policy->rules[i].id, out);
-        return true;
-    }
-    return false;
+    const size_t len = sizeof(POLICY_CLI_LABEL) - 1;
+    return strncmp(source, POLICY_CLI_LABEL, len) == 0 &&
+           (source[len] == '\0' || source[len] == ':');
 }
 
-bool policy_advice_remove_network(const struct policy *policy, const char *label,
-                                  struct slice pattern, struct buffer *out)
+bool policy_advice_remove(const struct policy *policy, const char *source, uint32_t number,
+                          struct buffer *out)
 {
-    struct policy_network_cursor cursor = {0};
-    struct policy_listed_network listed;
-    if (!policy->commands_reach_it || strcmp(label, POLICY_CLI_LABEL) != 0)
+    char id[9];
+    if (!policy->commands_reach_it || number < POLICY_NUMBER_RULES || !is_of_commands(source))
         return false;
-    while (policy_network_next(policy, &cursor, &listed)) {
-        if (listed.pattern.ptr != pattern.ptr)
-            continue;
-        write_remove(policy, listed.id, out);
-        return true;
-    }
-    return false;
+    policy_key_id(policy_number_key(policy, number), id);
+    write_remove(policy, id, out);
+    return true;
 }
 
 /* ---- all that stands in the way ---- */
@@ -167,15 +155,24 @@ static bool named_already(const struct obstacles *obstacles, const char *step)
     return false;
 }
 
-/* The id of the network rule that an observer was told of. */
+/* Of a Docker rule that an observer was told of. */
+static bool remove_seen_docker(const struct policy *policy, const char *source, struct buffer *out)
+{
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        if (strcmp(policy->rules[i].source, source) == 0)
+            return policy_advice_remove(policy, source, POLICY_NUMBER_RULES + (uint32_t)i, out);
+    }
+    return false;
+}
+
+/* Of a network rule that an observer was told of. */
 static bool remove_seen_network(const struct policy *policy, const char *rule, const char *source,
                                 struct buffer *out)
 {
     struct policy_network_cursor cursor = {0};
     struct policy_listed_network listed;
     size_t rule_len = strlen(rule);
-    if (!policy->commands_reach_it ||
-        strncmp(source, POLICY_CLI_LABEL ":", sizeof(POLICY_CLI_LABEL)) != 0)
+    if (!policy->commands_reach_it || !is_of_commands(source))
         return false;
     unsigned line = (unsigned)strtoul(source + sizeof(POLICY_CLI_LABEL), NULL, 10);
     while (policy_network_next(policy, &cursor, &listed)) {
@@ -209,9 +206,8 @@ static void note(void *context, const char *rule, const char *source, bool allow
         return;
     }
     AUTO_BUFFER struct buffer step = BUFFER_EMPTY;
-    bool removed = obstacles->network
-                       ? remove_seen_network(obstacles->policy, rule, source, &step)
-                       : policy_advice_remove_docker(obstacles->policy, source, &step);
+    bool removed = obstacles->network ? remove_seen_network(obstacles->policy, rule, source, &step)
+                                      : remove_seen_docker(obstacles->policy, source, &step);
     if (!removed) {
         buffer_append_text(&step, obstacles->network ? "change or remove the deny at "
                                                      : "change or remove the rule at ");

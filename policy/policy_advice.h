@@ -21,12 +21,11 @@ void policy_advice_network(const struct policy *policy, const struct policy_clie
                            struct slice target, bool allows, const char *method, struct slice keys,
                            struct buffer *out);
 
-/* Appends "run `dockreeve policy rm ID`" for a rule that the command line wrote: of Docker by its
- * source, of the network by its pattern's place in memory. False, and nothing, when it did not. */
-bool policy_advice_remove_docker(const struct policy *policy, const char *source,
-                                 struct buffer *out);
-bool policy_advice_remove_network(const struct policy *policy, const char *label,
-                                  struct slice pattern, struct buffer *out);
+/* Appends "run `dockreeve policy rm ID`" for the rule with that number (policy.h), if its source or
+ * label says that the command line wrote it. False, and nothing, when it did not. Refusals are on
+ * the hot path: this looks at no other rule. */
+bool policy_advice_remove(const struct policy *policy, const char *source, uint32_t number,
+                          struct buffer *out);
 
 /* Everything that together turns the verdict on a Docker request, "to permit it, …" or "to deny it,
  * …"; walks every rule of the client. */

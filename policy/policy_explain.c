@@ -101,7 +101,7 @@ void policy_explain_denial(const struct policy *policy, const struct policy_clie
             policy->operation_advice[request->operation] != NULL)
             write_advice(policy, entry, request, out);
         AUTO_BUFFER struct buffer remove = BUFFER_EMPTY;
-        if (policy_advice_remove_docker(policy, verdict->source, &remove)) {
+        if (policy_advice_remove(policy, verdict->source, verdict->number, &remove)) {
             buffer_append_literal(out, ". To permit it, ");
             buffer_append_slice(out, buffer_slice(&remove));
         }

@@ -200,7 +200,7 @@ void policy_explain_network_fix(const struct policy *policy, const struct policy
     if (verdict->malformed || has_wrong_server_name(request))
         return;
     if (verdict->label != NULL && !verdict->rule_allows) {
-        if (policy_advice_remove_network(policy, verdict->label, verdict->pattern, out))
+        if (policy_advice_remove(policy, verdict->label, verdict->number, out))
             return;
         buffer_append_literal(out, "change or remove the deny at ");
         network_verdict_write_source(verdict, out);

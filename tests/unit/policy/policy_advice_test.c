@@ -435,3 +435,44 @@ Test(policy_advice, a_denial_by_a_rule_of_the_command_line_names_the_command)
               "%s", buffer_text(&said));
     policy_fixture_clear(&fixture);
 }
+
+Test(policy_advice, a_rule_of_the_commands_is_removed_by_its_own_id)
+{
+    struct policy_fixture fixture;
+    policy_fixture_init(&fixture);
+    policy_fixture_write(
+        &fixture, "policy.yaml",
+        "version: 1\ndocker:\n  - deny: SystemInfo\nnetwork:\n  - deny: a.example\n");
+    policy_fixture_write(
+        &fixture, "policy.d/90-cli.yaml",
+        "version: 1\ndocker:\n  - deny: ContainerKill\nnetwork:\n  - deny: b.example\n"
+        "clients:\n  x:\n    docker:\n      - deny: ContainerStop\n    network:\n"
+        "      - deny: c.example\n      - deny: d.example\n");
+    cr_assert(policy_fixture_load(&fixture));
+    size_t seen = 0;
+    uint32_t number = POLICY_NUMBER_RULES;
+    for (size_t i = 0; i < policy_rule_count(fixture.policy); i++, number++) {
+        AUTO_BUFFER struct buffer advice = BUFFER_EMPTY;
+        struct policy_listed_rule rule;
+        policy_rule_at(fixture.policy, i, &rule);
+        bool removes = policy_advice_remove(fixture.policy, rule.source, number, &advice);
+        cr_expect_eq(removes, strncmp(rule.source, "policy.d/", 9) == 0, "%s", rule.text);
+        cr_expect_eq(removes, advice.len > 0 && strstr(buffer_text(&advice), rule.id) != NULL);
+        seen += removes;
+    }
+    struct policy_network_cursor cursor = {0, 0};
+    struct policy_listed_network rule;
+    for (; policy_network_next(fixture.policy, &cursor, &rule); number++) {
+        AUTO_BUFFER struct buffer advice = BUFFER_EMPTY;
+        bool removes = policy_advice_remove(fixture.policy, rule.label, number, &advice);
+        cr_expect_eq(removes, strncmp(rule.label, "policy.d/", 9) == 0, "%s", rule.label);
+        cr_expect_eq(removes, advice.len > 0 && strstr(buffer_text(&advice), rule.id) != NULL);
+        seen += removes;
+    }
+    cr_expect_eq(seen, 5);
+    AUTO_BUFFER struct buffer none = BUFFER_EMPTY;
+    cr_expect_not(policy_advice_remove(fixture.policy, "policy.d/90-cli.yaml.yaml:3",
+                                       POLICY_NUMBER_RULES, &none));
+    cr_expect_not(policy_advice_remove(fixture.policy, "built-in", POLICY_NUMBER_NONE, &none));
+    policy_fixture_clear(&fixture);
+}
