@@ -31,7 +31,7 @@ void docker_exchange_forget(struct docker_conn *conn)
     conn->may_stream = conn->wants_upgrade = conn->minor_version_0 = conn->expects_continue = false;
     conn->forwarded = conn->retried = false;
     conn->up_ended = conn->down_ended = conn->client_full = conn->engine_full = false;
-    conn->hold = false;
+    conn->hold = conn->own_answer = false;
     conn->informational = 0;
     conn->head_scanned = 0;
 }
@@ -41,6 +41,7 @@ void docker_exchange_number(struct docker_conn *conn)
 {
     if (conn->exchange.id != 0)
         return;
+    conn->has_asked = true;
     conn->exchange.id = ++conn->gate->next_id;
     conn->exchange.started_us = timestamp_monotonic_us();
 }
@@ -265,8 +266,7 @@ static bool read_request(struct docker_conn *conn, size_t *head_len_out)
     }
     docker_exchange_number(conn);
     conn->minor_version_0 = head->minor_version == 0;
-    conn->close_after =
-        conn->close_after || head->connection_close || conn->minor_version_0 || conn->unwelcome;
+    conn->close_after = conn->close_after || head->connection_close || conn->minor_version_0;
     conn->exchange.method = head->method;
     const struct policy_client *client = listener_policy_client(conn->listener);
     bool known = docker_request_parse(request, head->method, head->target,
@@ -277,9 +277,6 @@ static bool read_request(struct docker_conn *conn, size_t *head_len_out)
     if (client == NULL)
         known = error_set_reason(&error, 403, "listener-closed",
                                  "this listener is no longer part of the policy");
-    else if (conn->unwelcome)
-        known = error_set_reason(&error, 503, "limit.connections",
-                                 "too many connections; try again later");
     else if (comes_from_browser(conn, head))
         known = error_set_reason(&error, 403, "browser",
                                  "a request with Origin or Sec-Fetch-Site comes from a web "
@@ -318,7 +315,7 @@ void docker_exchange_forward(struct docker_conn *conn)
     conn->engine =
         engine_take(conn->gate->engine, again, !http_method_is_read(conn->exchange.method),
                     docker_exchange_engine_event, conn, &error);
-    if (conn->engine == NULL && error.code == 503 && docker_conn_evict_idle(conn->gate))
+    if (conn->engine == NULL && error.code == 503 && gate_make_room(conn->gate))
         conn->engine = engine_take(conn->gate->engine, true, false, docker_exchange_engine_event,
                                    conn, &error);
     if (conn->engine == NULL)
