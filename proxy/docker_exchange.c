@@ -5,6 +5,7 @@
  * payload. What is refused here is answered by us, with the rule that refused it. */
 #include "proxy/docker_conn.h"
 
+#include "proxy/browser_guard.h"
 #include "proxy/docker_header.h"
 #include "proxy/listener.h"
 #include "rules/docker_content.h"
@@ -72,15 +73,13 @@ static void keep_facts(struct docker_conn *conn, const struct docker_request *re
     }
 }
 
-/* A web page in somebody's browser can send requests to a TCP port; it is no Docker client. A
- * websocket with an Origin is a page's wherever it comes in: something else may have brought it to
- * a unix socket. */
-static bool comes_from_browser(const struct docker_conn *conn, const struct http_head *head)
+/* A web page in somebody's browser can send requests to a TCP port; it is no Docker client. */
+static bool comes_from_page(const struct docker_conn *conn, const struct policy_client *client,
+                            const struct http_head *head, struct error *error)
 {
-    bool exposed = listener_is_tcp(conn->listener) ||
-                   docker_header_asks_upgrade(head, DOCKER_UPGRADE_WEBSOCKET);
-    return exposed && (http_head_field(head, SLICE_LITERAL("origin")).ptr != NULL ||
-                       http_head_field(head, SLICE_LITERAL("sec-fetch-site")).ptr != NULL);
+    return listener_is_tcp(conn->listener) &&
+           !browser_guard_check(head, &client->browser, listener_is_on_loopback(conn->listener),
+                                client->name, error);
 }
 
 /* A request that is refused: its body, as far as it is here already, is read over, so that a client
@@ -277,10 +276,8 @@ static bool read_request(struct docker_conn *conn, size_t *head_len_out)
     if (client == NULL)
         known = error_set_reason(&error, 403, "listener-closed",
                                  "this listener is no longer part of the policy");
-    else if (comes_from_browser(conn, head))
-        known = error_set_reason(&error, 403, "browser",
-                                 "a request with Origin or Sec-Fetch-Site comes from a web "
-                                 "browser, which is no Docker client");
+    else if (comes_from_page(conn, client, head, &error))
+        known = false;
     if (!known) {
         io_buffer_consume(gate->blocks, &conn->in, *head_len_out);
         skip_body(conn, head);
