@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/slice.h"
+#include "rules/browser_request.h"
 #include "rules/docker_object.h"
 #include "rules/docker_request.h"
 #include "rules/docker_rule.h"
@@ -82,6 +83,7 @@ struct policy_client {
     size_t from_count;
     enum policy_mode mode;
     bool strict; /* unknown query parameters are refused; a Host other than CONNECT's target too */
+    struct browser_trust browser; /* which web pages may come over TCP */
     enum policy_dns_answer dns_answer;
     struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
     size_t dns_address_count;

@@ -104,6 +104,11 @@ struct builder_client {
     struct ip_range *from; /* owned */
     size_t from_count, from_capacity;
     struct policy_setting inherit, mode, strict, socket_mode, owner, group;
+    struct policy_setting browser;      /* bool: `browser: allow` */
+    struct browser_host *browser_hosts; /* owned; the texts are in the policy's arena */
+    size_t browser_host_count, browser_host_capacity;
+    struct slice *browser_origins; /* owned; likewise */
+    size_t browser_origin_count, browser_origin_capacity;
     struct policy_setting dns_answer; /* enum policy_dns_answer */
     struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
     size_t dns_address_count;
@@ -142,6 +147,15 @@ MUST_CHECK bool policy_listen_parse(struct arena *arena, enum policy_role role, 
  * when it is none or one too many. */
 MUST_CHECK bool policy_dns_address_add(struct builder_client *client, struct slice text,
                                        struct error *error);
+
+/* One entry of `hosts` or of `origins` (rules/browser_request.h) of a client. False with `error` when
+ * it is none. */
+MUST_CHECK bool policy_browser_add_host(struct policy_builder *builder,
+                                        struct builder_client *client, struct slice text,
+                                        struct error *error);
+MUST_CHECK bool policy_browser_add_origin(struct policy_builder *builder,
+                                          struct builder_client *client, struct slice text,
+                                          struct error *error);
 
 /* What an observer gets as `why` for a rule that asks for facts of an object not asked for. */
 extern const char policy_depends_on_object[];

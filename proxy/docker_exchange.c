@@ -5,6 +5,7 @@
  * payload. What is refused here is answered by us, with the rule that refused it. */
 #include "proxy/docker_conn.h"
 
+#include "proxy/browser_guard.h"
 #include "proxy/docker_header.h"
 #include "proxy/listener.h"
 #include "rules/docker_content.h"
@@ -79,15 +80,13 @@ static void keep_facts(struct docker_conn *conn, const struct docker_request *re
     }
 }
 
-/* A web page in somebody's browser can send requests to a TCP port; it is no Docker client. A
- * websocket with an Origin is a page's wherever it comes in: something else may have brought it to
- * a unix socket. */
-static bool comes_from_browser(const struct docker_conn *conn, const struct http_head *head)
+/* A web page in somebody's browser can send requests to a TCP port; it is no Docker client. */
+static bool comes_from_page(const struct docker_conn *conn, const struct policy_client *client,
+                            const struct http_head *head, struct error *error)
 {
-    bool exposed = listener_is_tcp(conn->listener) ||
-                   docker_header_asks_upgrade(head, DOCKER_UPGRADE_WEBSOCKET);
-    return exposed && (http_head_field(head, SLICE_LITERAL("origin")).ptr != NULL ||
-                       http_head_field(head, SLICE_LITERAL("sec-fetch-site")).ptr != NULL);
+    return listener_is_tcp(conn->listener) &&
+           !browser_guard_check(head, &client->browser, listener_is_on_loopback(conn->listener),
+                                client->name, error);
 }
 
 /* A request that is refused at its head: its body, as far as it is here already, is read over, so
@@ -290,11 +289,7 @@ static bool understand(struct docker_conn *conn, struct error *error)
     if (conn->unwelcome)
         return error_set_reason(error, 503, "limit.connections",
                                 "too many connections; try again later");
-    if (comes_from_browser(conn, head))
-        return error_set_reason(error, 403, "browser",
-                                "a request with Origin or Sec-Fetch-Site comes from a web "
-                                "browser, which is no Docker client");
-    return known;
+    return known && !comes_from_page(conn, client, head, error);
 }
 
 /* Reads the head in `in` into the scratch space. False when more bytes are awaited, or it was

@@ -9,6 +9,7 @@ libproxy_a_SOURCES = \
 	proxy/command_policy_control.c \
 	proxy/command_serve.c \
 	proxy/command_version.c proxy/commands.h \
+	proxy/browser_guard.c proxy/browser_guard.h \
 	proxy/docker_body.c \
 	proxy/docker_collect.c \
 	proxy/docker_conn.c proxy/docker_conn.h \
