@@ -72,6 +72,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_cover.c policy/policy_cover.h \
 	policy/policy_coverage.c policy/policy_coverage.h \
 	policy/policy_document.c policy/policy_document.h \
+	policy/policy_expiry.c \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \
 	policy/policy_import.c policy/policy_import.h \

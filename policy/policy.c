@@ -42,6 +42,7 @@ void policy_unref(struct policy **policy_pointer)
     free(policy->uses);
     free(policy->clients);
     free(policy->sources);
+    free(policy->expiries);
     arena_free(&policy->arena);
     free(policy);
 }

@@ -417,6 +417,7 @@ struct policy *policy_builder_finish(struct policy_builder *builder, struct poli
     for (size_t i = 0; i < builder->client_count; i++)
         finish_client(builder, i);
     number_network(policy);
+    policy_expiry_collect(policy);
     set_hash(policy);
     policy_notices_add(policy, notices);
     policy_network_notices_add(policy, notices);

@@ -82,6 +82,8 @@ struct policy {
     struct network_set network;          /* owned: top-level rules, for all clients that inherit */
     struct policy_client_entry *clients; /* owned */
     size_t client_count;
+    int64_t *expiries; /* owned: when rules expire, the earliest first */
+    size_t expiry_count, expiry_capacity;
 };
 
 /* A client while it is collected. Settings carry the place that made them, so that a second one can
@@ -164,6 +166,9 @@ void policy_listen_check_all(const struct policy_builder *builder, struct policy
 
 /* Adds preset/negotiate for every client. */
 void policy_preset_add_always(struct policy_builder *builder, struct policy_messages *errors);
+
+/* Fills policy->expiries, once every rule is there. */
+void policy_expiry_collect(struct policy *policy);
 
 /* The same for network rules: expired, shadowed or covered ones, ranges that open special-purpose
  * addresses. One look into the index a rule. */
