@@ -9,7 +9,9 @@ libproxy_a_SOURCES = \
 	proxy/command_policy_control.c \
 	proxy/command_serve.c \
 	proxy/command_version.c proxy/commands.h \
+	proxy/browser_guard.c proxy/browser_guard.h \
 	proxy/docker_body.c \
+	proxy/docker_collect.c \
 	proxy/docker_conn.c proxy/docker_conn.h \
 	proxy/docker_exchange.c \
 	proxy/docker_header.c proxy/docker_header.h \
@@ -23,6 +25,7 @@ libproxy_a_SOURCES = \
 	proxy/engine.c proxy/engine.h \
 	proxy/event_switch.h \
 	proxy/gate.c proxy/gate.h \
+	proxy/held_body.c proxy/held_body.h \
 	proxy/http_body.c proxy/http_body.h \
 	proxy/http_chunk.c proxy/http_chunk.h \
 	proxy/http_fault.c proxy/http_fault.h \
@@ -51,6 +54,9 @@ libproxy_a_SOURCES += \
 	proxy/pipe_pool.c proxy/pipe_pool.h \
 	proxy/rule_counter.c proxy/rule_counter.h \
 	proxy/service_manager.c proxy/service_manager.h \
+	proxy/share.c proxy/share.h proxy/share_internal.h \
+	proxy/share_refusal.c \
+	proxy/share_room.c \
 	proxy/state_folder.c proxy/state_folder.h
 # The egress gate.
 libproxy_a_SOURCES += \
