@@ -177,7 +177,8 @@ bool docker_conn_evict_idle(struct gate *gate);
 
 /* docker_exchange.c */
 void docker_exchange_start(struct docker_conn *conn);
-void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_object *object);
+/* NULL = the objects could not be had. */
+void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_naming *naming);
 /* All that is read before the request may go on has been read: log a change, then forward. */
 void docker_exchange_admit(struct docker_conn *conn);
 void docker_exchange_forward(struct docker_conn *conn);
@@ -206,12 +207,13 @@ void docker_response_released(struct docker_conn *conn);
 void docker_tunnel_start(struct docker_conn *conn);
 void docker_tunnel_move(struct docker_conn *conn);
 
-/* docker_lookup.c */
-MUST_CHECK bool docker_lookup_start(struct docker_conn *conn, enum docker_object_kind kind,
-                                    struct slice name, struct error *error);
+/* docker_lookup.c: *asks_out = the engine is asked and docker_exchange_looked_up() follows; else
+ * there is nothing that it could be asked for. */
+MUST_CHECK bool docker_lookup_start(struct docker_conn *conn, const struct docker_request *request,
+                                    bool *asks_out, struct error *error);
 void docker_lookup_free(struct docker_lookup **lookup);
-/* The object as the engine described it. */
-const struct docker_object *docker_lookup_object(const struct docker_lookup *lookup);
+/* The objects as the engine described them. */
+const struct docker_naming *docker_lookup_naming(const struct docker_lookup *lookup);
 
 /* docker_revoke.c: closes the streams that the policy in force would not let open any more. They
  * are judged by what was known of their object when they opened. */

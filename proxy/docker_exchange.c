@@ -92,15 +92,6 @@ static void skip_body(struct docker_conn *conn, const struct http_head *head)
         conn->request_body.finished = false;
 }
 
-/* With `link` the name that ContainerDelete takes is an alias on the container, not the container.
- */
-static bool id_stands_for_name(const struct docker_request *request)
-{
-    bool alias = request->operation == DOCKER_CONTAINER_DELETE &&
-                 docker_request_flag(request, SLICE_LITERAL("link"));
-    return docker_object_id_replaces_name(request->operation) && !alias;
-}
-
 static bool check_body(struct docker_conn *conn, const struct docker_request *request,
                        const struct http_head *head, struct error *error)
 {
@@ -113,19 +104,30 @@ static bool check_body(struct docker_conn *conn, const struct docker_request *re
     return docker_content_check(request, &content, conn->gate->options->json_body_max, error);
 }
 
+/* Puts what was judged in the place of what the client wrote. */
+static bool name_objects(const struct docker_naming *naming, struct docker_request *request,
+                         struct slice *object_name_out, struct error *error)
+{
+    return naming == NULL || docker_naming_apply(naming, request, object_name_out) ||
+           error_set_reason(error, 400, "malformed.query-too-many",
+                            "the query has no room for the images that it means: name them");
+}
+
 /* The request may pass: its head is written anew into `forward`, and what it changes goes to the
  * log first. */
-static void permit(struct docker_conn *conn, size_t head_len, const struct docker_object *object)
+static void permit(struct docker_conn *conn, size_t head_len, const struct docker_naming *naming)
 {
     struct gate *gate = conn->gate;
     const struct http_head *head = &gate->scratch->head;
-    const struct docker_request *request = &gate->scratch->request;
+    struct docker_request *request = &gate->scratch->request;
+    struct slice object_name = {NULL, 0};
     const struct docker_operation_info *info = docker_operation_info(request->operation);
     struct error error;
     enum docker_body kind = docker_content_kind(request);
     http_body_init(&conn->request_body, head->framing, head->content_length,
                    kind == DOCKER_BODY_NONE ? HTTP_FRAMING_NONE : head->framing);
-    if (!check_body(conn, request, head, &error)) {
+    if (!check_body(conn, request, head, &error) ||
+        !name_objects(naming, request, &object_name, &error)) {
         io_buffer_consume(gate->blocks, &conn->in, head_len);
         docker_refusal_error(conn, &error);
         return;
@@ -135,8 +137,7 @@ static void permit(struct docker_conn *conn, size_t head_len, const struct docke
     struct docker_forward plan = {
         .request = request,
         .head = head,
-        .object_id =
-            object != NULL && id_stands_for_name(request) ? object->id : (struct slice){NULL, 0},
+        .object_id = object_name,
         .framing = kind == DOCKER_BODY_NONE ? HTTP_FRAMING_NONE : head->framing,
         .content_length = head->content_length,
         .upgrade = conn->wants_upgrade ? info->upgrade : DOCKER_UPGRADE_NONE,
@@ -208,39 +209,60 @@ static void deny(struct docker_conn *conn, const struct verdict *verdict)
     docker_refusal_send(conn, 403, verdict->reason, buffer_text(&message));
 }
 
-static void judge(struct docker_conn *conn, size_t head_len, enum docker_object_state state,
-                  const struct docker_object *object)
+static void conclude(struct docker_conn *conn, size_t head_len, const struct docker_naming *naming)
+{
+    struct gate *gate = conn->gate;
+    struct docker_exchange *exchange = &conn->exchange;
+    const struct verdict *verdict = &exchange->verdict;
+    exchange->judged = true;
+    exchange->reason = verdict->reason;
+    exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
+    if (verdict->result == VERDICT_ALLOW) {
+        permit(conn, head_len, naming);
+        return;
+    }
+    io_buffer_consume(gate->blocks, &conn->in, head_len);
+    skip_body(conn, &gate->scratch->head);
+    deny(conn, verdict);
+}
+
+static void judge_named(struct docker_conn *conn, size_t head_len,
+                        const struct docker_naming *naming)
+{
+    struct gate *gate = conn->gate;
+    policy_decide_docker_named(gate->policy, listener_policy_client(conn->listener),
+                               &gate->scratch->request, naming, &conn->exchange.verdict);
+    conclude(conn, head_len, naming);
+}
+
+/* `asked` says that the objects were asked for; `naming` NULL that they could not be had. */
+static void judge(struct docker_conn *conn, size_t head_len, bool asked,
+                  const struct docker_naming *naming)
 {
     struct gate *gate = conn->gate;
     struct docker_request *request = &gate->scratch->request;
     struct docker_exchange *exchange = &conn->exchange;
-    struct verdict *verdict = &exchange->verdict;
-    const struct policy_client *client = listener_policy_client(conn->listener);
+    struct error error;
+    bool asks;
     policy_unref(&exchange->policy);
     exchange->policy = policy_ref(gate->policy);
     request->now_us = timestamp_now_us();
-    policy_decide_docker(gate->policy, client, request, state, object, NULL, verdict);
-    exchange->judged = verdict->result != VERDICT_NEEDS_OBJECT;
-    exchange->reason = verdict->reason;
-    exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
-    switch (verdict->result) {
-    case VERDICT_NEEDS_OBJECT: {
-        struct error error;
-        docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
-        if (!docker_lookup_start(conn, docker_operation_info(request->operation)->object,
-                                 request->object_name, &error))
-            docker_refusal_error(conn, &error);
+    policy_decide_docker(gate->policy, listener_policy_client(conn->listener), request,
+                         DOCKER_OBJECT_NOT_ASKED, NULL, NULL, &exchange->verdict);
+    if (exchange->verdict.result != VERDICT_NEEDS_OBJECT) {
+        conclude(conn, head_len, naming);
         return;
     }
-    case VERDICT_DENY:
-        io_buffer_consume(gate->blocks, &conn->in, head_len);
-        skip_body(conn, &gate->scratch->head);
-        deny(conn, verdict);
-        return;
-    case VERDICT_ALLOW:
-        permit(conn, head_len, object);
+    if (asked) {
+        judge_named(conn, head_len, naming);
         return;
     }
+    exchange->judged = false;
+    docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
+    if (!docker_lookup_start(conn, request, &asks, &error))
+        docker_refusal_error(conn, &error);
+    else if (!asks)
+        judge_named(conn, head_len, NULL);
 }
 
 /* Reads the head in `in` into the scratch space. True when there is a whole, well-formed request
@@ -296,17 +318,17 @@ void docker_exchange_start(struct docker_conn *conn)
 {
     size_t head_len;
     if (read_request(conn, &head_len))
-        judge(conn, head_len, DOCKER_OBJECT_NOT_ASKED, NULL);
+        judge(conn, head_len, false, NULL);
 }
 
 /* The head is read a second time: its bytes are still in `in`, while the scratch space has served
  * others meanwhile. */
-void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_object *object)
+void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_naming *naming)
 {
     size_t head_len;
     conn->head_scanned = 0;
     if (read_request(conn, &head_len))
-        judge(conn, head_len, object != NULL ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_UNKNOWN, object);
+        judge(conn, head_len, true, naming);
 }
 
 void docker_exchange_forward(struct docker_conn *conn)
