@@ -28,6 +28,7 @@ libpolicy_a_SOURCES = \
 	policy/command_request.c policy/command_request.h \
 	policy/command_rule.c policy/command_rule.h \
 	policy/environment.c policy/environment.h \
+	policy/environment_browser.c policy/environment_browser.h \
 	policy/environment_notice.c policy/environment_notice.h \
 	policy/environment_variables.c policy/environment_variables.h \
 	policy/html_text.c policy/html_text.h \
@@ -64,12 +65,14 @@ libpolicy_a_SOURCES = \
 	policy/output_file.c policy/output_file.h \
 	policy/policy.c policy/policy.h \
 	policy/policy_advice.c policy/policy_advice.h \
+	policy/policy_browser.c \
 	policy/policy_builder.c policy/policy_builder.h \
 	policy/policy_builtin.c policy/policy_builtin.h \
 	policy/policy_client_reader.c \
 	policy/policy_cover.c policy/policy_cover.h \
 	policy/policy_coverage.c policy/policy_coverage.h \
 	policy/policy_document.c policy/policy_document.h \
+	policy/policy_expiry.c \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \
 	policy/policy_import.c policy/policy_import.h \

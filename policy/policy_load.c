@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "policy/environment.h"
+#include "policy/environment_browser.h"
 #include "policy/policy_document.h"
 #include "policy/policy_file.h"
 #include "policy/policy_paths.h"
@@ -166,7 +167,11 @@ static void add_dns_answer(struct policy_reading *reading, const char *text)
 static void read_environment(struct policy_reading *reading, const struct policy_inputs *inputs,
                              bool has_file)
 {
-    if (inputs->environment == NULL || !environment_is_compat(inputs->environment))
+    if (inputs->environment == NULL)
+        return;
+    if (has_file || !environment_is_compat(inputs->environment))
+        environment_note_unread_browser(inputs->environment, reading->notices);
+    if (!environment_is_compat(inputs->environment))
         return;
     if (has_file) {
         environment_note_ended(inputs->environment, inputs->config_path, reading->notices);

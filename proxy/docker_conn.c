@@ -12,7 +12,6 @@
 
 #include "proxy/event_switch.h"
 #include "proxy/listener.h"
-#include "rules/docker_content.h"
 
 enum { LINGER_MS = 2000 };
 
@@ -195,30 +194,12 @@ bool docker_conn_send_continue(struct docker_conn *conn)
     if (!conn->expects_continue)
         return true;
     conn->expects_continue = false;
-    bool answering = conn->state != DOCKER_CONN_FORWARD && conn->state != DOCKER_CONN_DROP_BODY;
+    bool answering = conn->state != DOCKER_CONN_FORWARD && conn->state != DOCKER_CONN_COLLECT &&
+                     conn->state != DOCKER_CONN_DROP_BODY;
     if (io_buffer_len(&conn->in) > 0 || answering)
         return true;
     return io_buffer_append(conn->gate->blocks, &conn->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) &&
            docker_conn_flush(conn);
-}
-
-void docker_conn_drop_body(struct docker_conn *conn)
-{
-    struct error error;
-    if (!http_body_move(&conn->request_body, conn->gate->blocks, &conn->in, NULL, &error)) {
-        docker_refusal_error(conn, &error);
-    } else if (conn->request_body.payload > DOCKER_CONTENT_DROPPED_MAX) {
-        docker_refusal_send(conn, 413, "limit.body",
-                            "dockreeve: this operation takes no body, and the one sent is longer "
-                            "than the 64 kB that are read and dropped");
-    } else if (conn->request_body.finished) {
-        docker_exchange_admit(conn);
-    } else if (conn->input_ended) {
-        docker_conn_close(conn, "request-cut-short");
-    } else {
-        docker_conn_read_enable(conn, true); /* the buffer may have been full during a lookup */
-        docker_conn_deadline(conn, conn->gate->options->body_timeout_ms);
-    }
 }
 
 bool docker_conn_peer_is_gone(const struct docker_conn *conn)
@@ -252,8 +233,9 @@ static void handle_input(struct docker_conn *conn)
     case DOCKER_CONN_HEAD:
         read_head(conn);
         break;
+    case DOCKER_CONN_COLLECT:
     case DOCKER_CONN_DROP_BODY:
-        docker_conn_drop_body(conn);
+        docker_collect_more(conn);
         break;
     case DOCKER_CONN_FORWARD:
     case DOCKER_CONN_LOG_RESPONSE:
@@ -287,7 +269,8 @@ static void on_read(evutil_socket_t fd, short what, void *context)
         docker_body_send(conn); /* reads for itself: it may splice */
         return;
     }
-    size_t limit = conn->state == DOCKER_CONN_LINGER ? IO_READ_BULK : IO_READ_HEAD;
+    bool bulk = conn->state == DOCKER_CONN_LINGER || conn->held.heap.len > 0;
+    size_t limit = bulk ? IO_READ_BULK : IO_READ_HEAD;
     ssize_t got = io_buffer_fill(conn->gate->blocks, &conn->in, (int)fd, limit);
     if (got > 0)
         handle_input(conn);
@@ -329,6 +312,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         docker_refusal_send(conn, 408, "limit.header-time",
                             "the request head did not arrive in time");
         break;
+    case DOCKER_CONN_COLLECT:
     case DOCKER_CONN_DROP_BODY:
         docker_refusal_send(conn, 408, "limit.body-time",
                             "the request body did not arrive in time");

@@ -46,6 +46,7 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     struct docker_exchange *exchange = &conn->exchange;
     gate_forget_waiter(gate, &conn->waiter);
     docker_lookup_free(&conn->lookup);
+    docker_exchange_drop_request(conn);
     engine_drop(&conn->engine);
     docker_exchange_number(conn);
     /* Where the next request would begin is only known when this one was read to its end. */

@@ -39,7 +39,7 @@ struct gate_options {
     const char *admin;             /* endpoint text; NULL = none */
     struct http_head_limits head;
     uint64_t header_timeout_ms;
-    uint64_t body_timeout_ms;   /* between bytes of a JSON or dropped body */
+    uint64_t body_timeout_ms;   /* for the whole of a JSON or dropped body */
     uint64_t upload_timeout_ms; /* between bytes of an archive */
     uint64_t drain_timeout_ms;
     uint64_t json_body_max;

@@ -74,6 +74,11 @@ bool listener_is_tcp(const struct listener *listener)
     return !endpoint_is_unix(&listener->address);
 }
 
+bool listener_is_on_loopback(const struct listener *listener)
+{
+    return listener_is_tcp(listener) && endpoint_is_loopback(&listener->address);
+}
+
 enum policy_role listener_role(const struct listener *listener)
 {
     return listener->role;
