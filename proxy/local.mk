@@ -3,6 +3,7 @@ libproxy_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) $(CARE
 	$(YAML_CFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WIDTH=8
 libproxy_a_SOURCES = \
 	proxy/admin.c proxy/admin.h \
+	proxy/admission.c proxy/admission.h \
 	proxy/command_doctor.c \
 	proxy/command_healthcheck.c \
 	proxy/command_policy_check.c \
