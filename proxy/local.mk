@@ -38,6 +38,7 @@ libproxy_a_SOURCES = \
 	proxy/probe.c proxy/probe.h \
 	proxy/reload.c proxy/reload.h \
 	proxy/serve_options.c proxy/serve_options.h \
+	proxy/socket_file.c proxy/socket_file.h \
 	proxy/splice_flow.c proxy/splice_flow.h
 # What the loop calls beside HTTP: log, counters, confinement, service manager, pipes.
 libproxy_a_SOURCES += \
