@@ -32,7 +32,7 @@ void docker_exchange_forget(struct docker_conn *conn)
     conn->may_stream = conn->wants_upgrade = conn->minor_version_0 = conn->expects_continue = false;
     conn->forwarded = conn->retried = false;
     conn->up_ended = conn->down_ended = conn->client_full = conn->engine_full = false;
-    conn->hold = false;
+    conn->hold = conn->own_answer = false;
     conn->informational = 0;
     conn->head_scanned = 0;
 }
@@ -50,6 +50,7 @@ void docker_exchange_number(struct docker_conn *conn)
 {
     if (conn->exchange.id != 0)
         return;
+    conn->has_asked = true;
     conn->exchange.id = ++conn->gate->next_id;
     conn->exchange.started_us = timestamp_monotonic_us();
 }
@@ -293,9 +294,6 @@ static bool understand(struct docker_conn *conn, struct error *error)
     if (client == NULL)
         return error_set_reason(error, 403, "listener-closed",
                                 "this listener is no longer part of the policy");
-    if (conn->unwelcome)
-        return error_set_reason(error, 503, "limit.connections",
-                                "too many connections; try again later");
     return known && !comes_from_page(conn, client, head, error);
 }
 
@@ -320,8 +318,7 @@ static bool read_head(struct docker_conn *conn, size_t *head_len_out)
     }
     docker_exchange_number(conn);
     conn->minor_version_0 = head->minor_version == 0;
-    conn->close_after =
-        conn->close_after || head->connection_close || conn->minor_version_0 || conn->unwelcome;
+    conn->close_after = conn->close_after || head->connection_close || conn->minor_version_0;
     conn->exchange.method = head->method;
     return true;
 }
@@ -437,7 +434,7 @@ void docker_exchange_forward(struct docker_conn *conn)
     conn->engine =
         engine_take(conn->gate->engine, again, !http_method_is_read(conn->exchange.method),
                     docker_exchange_engine_event, conn, &error);
-    if (conn->engine == NULL && error.code == 503 && docker_conn_evict_idle(conn->gate))
+    if (conn->engine == NULL && error.code == 503 && gate_make_room(conn->gate))
         conn->engine = engine_take(conn->gate->engine, true, false, docker_exchange_engine_event,
                                    conn, &error);
     if (conn->engine == NULL)

@@ -12,7 +12,7 @@ librules_a_SOURCES = \
 	rules/docker_request.c rules/docker_request.h \
 	rules/docker_route.c rules/docker_route.h \
 	rules/docker_rule.c rules/docker_rule.h \
-	rules/guarded_query.c rules/guarded_query.h \
+	rules/docker_reach.c rules/docker_reach.h \
 	rules/host_index.c rules/host_index.h \
 	rules/host_name.c rules/host_name.h \
 	rules/host_pattern.c rules/host_pattern.h \
