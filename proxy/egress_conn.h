@@ -91,6 +91,7 @@ struct egress_conn {
     bool hold;        /* what is in `out` waits for the log */
     struct io_buffer in, out;
     size_t head_scanned, answer_scanned;
+    size_t hello_len; /* transparent TLS: of the ClientHello in front of `in` */
 
     struct egress_exchange exchange;
     struct authority target;

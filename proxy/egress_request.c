@@ -272,6 +272,7 @@ static void handle_hello(struct egress_conn *conn, const struct tls_hello *hello
     }
     egress_exchange_set_hello(&conn->exchange, &hello->facts, slice_from_text(hello->alpn));
     conn->facts = hello->facts;
+    conn->hello_len = hello->len;
     if (is_allowed(conn, &request))
         egress_route_start(conn);
     else

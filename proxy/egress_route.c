@@ -41,6 +41,7 @@ static void start_tunnel(struct egress_conn *conn)
         .to_client = conn->out,
         .to_origin = conn->in,
         .peek = announced,
+        .hello_len = announced || io_buffer_len(&conn->origin.in) > 0 ? 0 : conn->hello_len,
     };
     fd_watch_set(&conn->origin.watch, 0);
     conn->out = conn->in = (struct io_buffer){0};

@@ -77,6 +77,8 @@ libproxy_a_SOURCES += \
 	proxy/own_address.c proxy/own_address.h \
 	proxy/resolver.c proxy/resolver.h \
 	proxy/tls_hello.c proxy/tls_hello.h \
+	proxy/tls_retry.c proxy/tls_retry.h \
 	proxy/tunnel.c proxy/tunnel.h \
+	proxy/tunnel_answer.c \
 	proxy/tunnel_peek.c \
 	proxy/upstream_proxy.c proxy/upstream_proxy.h
