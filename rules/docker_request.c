@@ -229,24 +229,6 @@ static bool find_operation(struct docker_request *request, struct error *error)
 
 /* ---- query ---- */
 
-/* Looks `key` up in an operation's "all,limit,t*": its place from 0, -1 when it is not in there. */
-static int find_parameter(const char *parameters, struct slice key, bool *repeats_out)
-{
-    const char *at = parameters;
-    for (int place = 0; *at != '\0'; place++) {
-        size_t len = strcspn(at, ",*");
-        bool repeats = at[len] == '*';
-        if (len == key.len && memcmp(at, key.ptr, len) == 0) {
-            *repeats_out = repeats;
-            return place;
-        }
-        at += len + (repeats ? 1 : 0);
-        if (*at == ',')
-            at++;
-    }
-    return -1;
-}
-
 /* Decodes a key or value behind what is in the request's text, whose room has been made. */
 static bool decode_query_text(struct docker_request *request, struct slice raw,
                               struct slice *decoded_out, struct error *error)
@@ -291,8 +273,7 @@ static bool take_parameter(struct docker_request *request, struct docker_paramet
     char quoted[QUOTE_SIZE];
     const struct docker_operation_info *info = docker_operation_info(request->operation);
     if (request->operation != DOCKER_LIBPOD) {
-        bool repeats = false;
-        int place = find_parameter(info->parameters, parameter.key, &repeats);
+        int place = docker_operation_find_parameter(info, parameter.key);
         if (place < 0 && !strict) {
             drop_parameter(request, parameter.key);
             return true;
@@ -304,7 +285,7 @@ static bool take_parameter(struct docker_request *request, struct docker_paramet
                                     info->name, error_quote(parameter.key, quoted, sizeof(quoted)),
                                     DOCKER_API_NEWEST);
         uint64_t bit = UINT64_C(1) << place;
-        if (!repeats && (*seen & bit) != 0)
+        if (!info->parameters[place].repeats && (*seen & bit) != 0)
             return error_set_reason(error, 400, "malformed.query-repeated",
                                     "the query parameter %s may be given only once",
                                     error_quote(parameter.key, quoted, sizeof(quoted)));

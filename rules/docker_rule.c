@@ -187,19 +187,6 @@ static enum answer match_target(const struct docker_rule *rule,
 
 /* ---- conditions ---- */
 
-static bool lists_parameter(const struct docker_operation_info *info, struct slice name)
-{
-    struct slice rest = slice_from_text(info->parameters == NULL ? "" : info->parameters);
-    while (rest.ptr != NULL) {
-        struct slice parameter = slice_cut(&rest, ',');
-        if (parameter.len > 0 && parameter.ptr[parameter.len - 1] == '*')
-            parameter.len--;
-        if (parameter.len > 0 && slice_equal(parameter, name))
-            return true;
-    }
-    return false;
-}
-
 /* The parameter that answers the condition for this operation; ptr NULL when a fact of the object
  * does. */
 static struct slice condition_parameter(const struct docker_condition *condition,
@@ -221,7 +208,7 @@ bool docker_condition_can_hold(const struct docker_condition *condition,
     if (parameter.ptr == NULL)
         return docker_object_has_fact(info->object, (enum docker_fact)condition->key);
     bool libpod_query = operation == DOCKER_LIBPOD && condition->key == DOCKER_CONDITION_QUERY;
-    return libpod_query || lists_parameter(info, parameter);
+    return libpod_query || docker_operation_find_parameter(info, parameter) >= 0;
 }
 
 bool docker_condition_needs_object(const struct docker_condition *condition,

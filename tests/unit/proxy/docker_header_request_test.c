@@ -72,12 +72,10 @@ static void write_name(uint64_t *state, struct buffer *out)
 static void write_query(uint64_t *state, const struct docker_operation_info *info,
                         struct buffer *out)
 {
-    struct slice rest = slice_from_text(info->parameters);
     char separator = '?';
-    while (rest.ptr != NULL && rest.len > 0) {
-        struct slice key = slice_cut(&rest, ',');
-        bool repeatable = key.ptr[key.len - 1] == '*';
-        key.len -= repeatable;
+    for (unsigned p = 0; info->parameters[p].name.ptr != NULL; p++) {
+        struct slice key = info->parameters[p].name;
+        bool repeatable = info->parameters[p].repeats;
         for (unsigned times = (unsigned)next_random(state) % (repeatable ? 3 : 2); times > 0;
              times--) {
             buffer_append_byte(out, separator);

@@ -1,6 +1,7 @@
 rules_tests_SOURCES = \
 	tests/unit/rules/address_class_test.c \
 	tests/unit/rules/authority_test.c \
+	tests/unit/rules/browser_request_test.c \
 	tests/unit/rules/captured_requests.inc \
 	tests/unit/rules/docker_content_test.c \
 	tests/unit/rules/docker_object_test.c \
@@ -8,7 +9,7 @@ rules_tests_SOURCES = \
 	tests/unit/rules/docker_request_test.c \
 	tests/unit/rules/docker_route_test.c \
 	tests/unit/rules/docker_rule_test.c \
-	tests/unit/rules/guarded_query_test.c \
+	tests/unit/rules/docker_reach_test.c \
 	tests/unit/rules/host_index_test.c \
 	tests/unit/rules/host_name_test.c \
 	tests/unit/rules/host_pattern_test.c \
