@@ -233,7 +233,7 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
     struct admin *admin = context;
     int fd = accept4((int)listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-        (void)docker_conn_evict_idle(admin->gate); /* the event comes again */
+        (void)gate_make_room(admin->gate); /* the event comes again */
     if (fd < 0)
         return;
     struct admin_conn *conn = admin->count < ADMIN_CONNS_MAX ? calloc(1, sizeof(*conn)) : NULL;

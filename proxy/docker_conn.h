@@ -9,8 +9,8 @@
 /* clang-format off */
 /*
  * state         waits for                          deadline        ended by
- * IDLE          the first byte of a request        none            a byte; room needed, being the longest idle
- * HEAD          the end of a head                  header_timeout  the head, or a refusal
+ * IDLE          the first byte of a request        none            a byte; room needed by this or a smaller peer
+ * HEAD          the end of a head                  header_timeout  the head, a refusal; room needed, as above
  * COLLECT       the end of a JSON body             body_timeout    its end, or 413
  * DROP_BODY     the end of a body nobody reads     body_timeout    its end, or 413
  * LOOKUP        the engine's word on the object    none            its answer
@@ -20,12 +20,14 @@
  * RELAY         more of the answer's body          see below       its end
  * TUNNEL        bytes from either side             none            both ends, or a broken socket
  * LOG_REFUSAL   the record of a refusal            none            the end of the turn
- * FLUSH         the client to take the last bytes  none            an empty buffer
- * LINGER        the client to stop sending         2 s             its end; then closing
+ * FLUSH         the client to take the last bytes  header_timeout  an empty buffer
+ * LINGER        the client to stop sending         2 s             its end, room needed; then closing
  * CLOSED        the end of the turn                -               being freed
  *
  * body_timeout is one for the whole body. While an archive is on its way (FORWARD to RELAY),
- * upload_timeout bounds the time between two reads. Whatever the state, a connection ends at once
+ * upload_timeout bounds the time between two reads. FLUSH has its deadline for answers of our own:
+ * one of the engine's may be read as slowly as the client likes, since a process that is stopped must
+ * not lose its download; what is held for it is bounded. Whatever the state, a connection ends at once
  * when a new policy does not admit its client or address any more. */
 /* clang-format on */
 #ifndef DOCKREEVE_PROXY_DOCKER_CONN_H
@@ -103,9 +105,12 @@ struct docker_conn {
     struct endpoint peer;
     uint32_t uid, gid;
     int32_t pid; /* unix peers */
+    struct share_peer *peer_share; /* a use, with a place among its connections */
+    struct share_seat seat;        /* waits in IDLE, HEAD and LINGER */
     struct event read_event, write_event, timer;
     bool reading, writing;
-    bool unwelcome;   /* one connection too many: its first request is refused */
+    bool has_asked;   /* some request was read */
+    bool own_answer;  /* what is in `out` is an answer of ours */
     bool input_ended; /* the client sent its FIN */
     bool close_after; /* the connection ends with this exchange */
     bool hold;        /* what is in `out` waits for the log */
@@ -132,7 +137,7 @@ struct docker_conn {
     bool up_ended, down_ended; /* tunnel: that direction has carried its end of stream */
     bool client_full, engine_full; /* that side takes no more bytes now */
     unsigned informational;        /* 1xx answers seen */
-    TAILQ_ENTRY(docker_conn) link, idle_link;
+    TAILQ_ENTRY(docker_conn) link;
 };
 
 static inline struct docker_conn *docker_conn_of_waiter(struct log_waiter *waiter)
@@ -140,10 +145,8 @@ static inline struct docker_conn *docker_conn_of_waiter(struct log_waiter *waite
     return (struct docker_conn *)((char *)waiter - offsetof(struct docker_conn, waiter));
 }
 
-/* docker_conn.c: takes over an accepted socket. One that is `unwelcome` (too many connections) has
- * its first request refused. */
-void docker_conn_accept(struct gate *gate, struct listener *listener, int fd,
-                        const struct endpoint *peer, bool unwelcome);
+/* docker_conn.c: takes over a socket that was let in. */
+void docker_conn_accept(struct gate *gate, struct listener *listener, struct arrival *arrival);
 /* Ends the connection for `reason` (static text): writes the closing record that is owed, stops
  * every event and queues the free. */
 void docker_conn_close(struct docker_conn *conn, const char *reason);
@@ -178,14 +181,15 @@ void docker_conn_exchange_done(struct docker_conn *conn);
 void docker_conn_linger(struct docker_conn *conn, const char *reason);
 /* Arms the timer of the current state. */
 void docker_conn_deadline(struct docker_conn *conn, uint64_t timeout_ms);
-/* Room is needed: closes the connection that has been idle the longest. False when none is idle. */
-bool docker_conn_evict_idle(struct gate *gate);
+/* Closes those between requests. */
+void docker_conn_close_idle(struct gate *gate);
 
 /* docker_exchange.c */
 void docker_exchange_start(struct docker_conn *conn);
 /* The body that was waited for is there. */
 void docker_exchange_collected(struct docker_conn *conn);
-void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_object *object);
+/* `naming` NULL: the objects could not be had. */
+void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_naming *naming);
 void docker_exchange_forward(struct docker_conn *conn);
 /* The moment before the head is sent: whether the policy in force allows it. False when something
  * else was begun: it was refused, or asks for its object first. */
@@ -223,12 +227,13 @@ void docker_response_released(struct docker_conn *conn);
 void docker_tunnel_start(struct docker_conn *conn);
 void docker_tunnel_move(struct docker_conn *conn);
 
-/* docker_lookup.c */
-MUST_CHECK bool docker_lookup_start(struct docker_conn *conn, enum docker_object_kind kind,
-                                    struct slice name, struct error *error);
+/* docker_lookup.c: *asks_out = the engine is asked and docker_exchange_looked_up() follows; else
+ * there is nothing that it could be asked for. */
+MUST_CHECK bool docker_lookup_start(struct docker_conn *conn, const struct docker_request *request,
+                                    bool *asks_out, struct error *error);
 void docker_lookup_free(struct docker_lookup **lookup);
-/* The object as the engine described it. */
-const struct docker_object *docker_lookup_object(const struct docker_lookup *lookup);
+/* The objects as the engine described them. */
+const struct docker_naming *docker_lookup_naming(const struct docker_lookup *lookup);
 
 /* docker_revoke.c: counts what is under way and would not be let open any more by the policy in
  * force, judged by what was known of its object when it was sent; with `cuts` ends it. */

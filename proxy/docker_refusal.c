@@ -37,6 +37,7 @@ static void write_refusal(struct docker_conn *conn, unsigned status, const char 
     if (body.failed || text->failed ||
         !io_buffer_append(gate->blocks, &conn->out, text->data, text->len))
         conn->close_after = true;
+    conn->own_answer = true;
 }
 
 void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *reason,
@@ -59,9 +60,9 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     exchange->refused =
         status != 502 && status != 504; /* else the engine is to blame, not the request */
     bool flooding = !exchange->opened && status < 500 &&
-                    !client_state_may_log_denial(gate, listener_client(conn->listener));
+                    !share_may_log_denial(conn->peer_share, timestamp_monotonic_us());
     if (flooding) {
-        listener_client(conn->listener)->suppressed++;
+        share_count_refused(conn->peer_share, SHARE_REFUSED_DENIAL_RATE, SHARE_DOCKER);
         docker_log_count_rule(conn);
         exchange->status = 429;
         exchange->logged = true;

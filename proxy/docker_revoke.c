@@ -30,10 +30,12 @@ static bool still_allowed(const struct docker_conn *conn, struct verdict *verdic
         !docker_request_parse(request, exchange->method, target, client->strict, &error))
         return false;
     request->now_us = timestamp_now_us();
-    bool known = conn->judged != NULL;
-    policy_decide_docker(gate->policy, client, request,
-                         known ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_UNKNOWN,
-                         known ? docker_lookup_object(conn->judged) : NULL, NULL, verdict);
+    policy_decide_docker(gate->policy, client, request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL,
+                         verdict);
+    if (verdict->result == VERDICT_NEEDS_OBJECT)
+        policy_decide_docker_named(
+            gate->policy, client, request,
+            conn->judged == NULL ? NULL : docker_lookup_naming(conn->judged), verdict);
     return verdict->result == VERDICT_ALLOW;
 }
 

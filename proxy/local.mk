@@ -3,6 +3,7 @@ libproxy_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) $(CARE
 	$(YAML_CFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WIDTH=8
 libproxy_a_SOURCES = \
 	proxy/admin.c proxy/admin.h \
+	proxy/admission.c proxy/admission.h \
 	proxy/command_doctor.c \
 	proxy/command_healthcheck.c \
 	proxy/command_policy_check.c \
@@ -38,6 +39,7 @@ libproxy_a_SOURCES = \
 	proxy/reload.c proxy/reload.h \
 	proxy/revocation.c proxy/revocation.h \
 	proxy/serve_options.c proxy/serve_options.h \
+	proxy/socket_file.c proxy/socket_file.h \
 	proxy/splice_flow.c proxy/splice_flow.h
 # What the loop calls beside HTTP: log, counters, confinement, service manager, pipes.
 libproxy_a_SOURCES += \
