@@ -101,6 +101,7 @@ struct egress_conn {
     size_t hello_len; /* transparent TLS: of the ClientHello in front of `in` */
 
     struct egress_exchange exchange;
+    int64_t expires_us; /* Unix time from which on the exchange's policy may say otherwise */
     struct authority target;
     struct tunnel_facts facts; /* transparent TLS: what the hello said; a WebSocket: other */
     struct log_waiter waiter;

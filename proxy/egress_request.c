@@ -110,6 +110,7 @@ static bool is_allowed(struct egress_conn *conn, struct network_request *request
     egress_request_describe(conn, request);
     policy_decide_network(conn->gate->policy, egress_conn_client(conn), request, NULL, &verdict);
     egress_exchange_judge(&conn->exchange, conn->gate->policy, &verdict);
+    conn->expires_us = policy_next_expiry(conn->gate->policy, request->now_us);
     return verdict.result == VERDICT_ALLOW;
 }
 

@@ -37,6 +37,7 @@ libproxy_a_SOURCES = \
 	proxy/listener.c proxy/listener.h \
 	proxy/probe.c proxy/probe.h \
 	proxy/reload.c proxy/reload.h \
+	proxy/revocation.c proxy/revocation.h \
 	proxy/serve_options.c proxy/serve_options.h \
 	proxy/socket_file.c proxy/socket_file.h \
 	proxy/splice_flow.c proxy/splice_flow.h
