@@ -52,6 +52,8 @@
 #include "rules/docker_object.h"
 #include "rules/docker_operation.h"
 
+struct revocation;
+
 enum docker_conn_state {
     DOCKER_CONN_IDLE,
     DOCKER_CONN_HEAD,
@@ -233,9 +235,11 @@ void docker_lookup_free(struct docker_lookup **lookup);
 /* The objects as the engine described them. */
 const struct docker_naming *docker_lookup_naming(const struct docker_lookup *lookup);
 
-/* docker_revoke.c: closes the streams that the policy in force would not let open any more. They
- * are judged by what was known of their object when they opened. */
-void docker_revoke_streams(struct gate *gate);
+/* docker_revoke.c: counts what is under way and would not be let open any more by the policy in
+ * force, judged by what was known of its object when it was sent; with `cuts` ends it. */
+void docker_revoke(struct gate *gate, bool cuts, struct revocation *revocation);
+/* Ends the connections of whoever may not connect any more. */
+void docker_end_unadmitted(struct gate *gate);
 
 /* docker_log.c: each adds one record and returns its number. */
 uint64_t docker_log_open(struct docker_conn *conn);
