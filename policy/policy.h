@@ -36,6 +36,10 @@ bool policy_is_from_file(const struct policy *policy);
  * into force. */
 bool policy_cuts_on_revoke(const struct policy *policy);
 
+/* Whether `own_addresses` (or the variable) says which addresses the machine has that a gate in a
+ * container cannot see; it may say none. */
+bool policy_says_own_addresses(const struct policy *policy);
+
 /* What is spoken at a listener. */
 enum policy_role {
     POLICY_ROLE_DOCKER,
