@@ -48,23 +48,33 @@ void asked_docker_set_body(struct asked_docker *asked, uint64_t len, const char 
     };
 }
 
+/* Whether the gate would have a question to ask the engine. */
+static bool can_be_asked_for(const struct docker_request *request)
+{
+    CLEANUP(docker_naming_free) struct docker_naming *naming = docker_naming_new(request);
+    return naming != NULL && docker_naming_state(naming) == DOCKER_NAMING_ASKS;
+}
+
 void asked_docker_decide(struct asked_docker *asked)
 {
     if (asked->malformed)
         return;
+    asked->object_known = asked->object_known && can_be_asked_for(&asked->request);
     asked->state = asked->object_known ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_NOT_ASKED;
     policy_decide_docker(asked->policy, asked->client, &asked->request, DOCKER_OBJECT_NOT_ASKED,
                          NULL, NULL, &asked->verdict);
-    if (asked->verdict.result == VERDICT_NEEDS_OBJECT) {
-        asked->depends = !asked->object_known;
-        if (asked->depends)
-            asked->state = DOCKER_OBJECT_UNKNOWN;
-        policy_decide_docker(asked->policy, asked->client, &asked->request, asked->state,
-                             &asked->object, NULL, &asked->verdict);
-    }
-    if (asked->verdict.result == VERDICT_ALLOW)
-        asked->malformed = !docker_content_check(&asked->request, &asked->content,
-                                                 DOCKER_CONTENT_JSON_MAX, &asked->error);
+    if (asked->verdict.result == VERDICT_DENY)
+        return;
+    /* The body is there before the object is asked for. */
+    asked->malformed = !docker_content_check(&asked->request, &asked->content,
+                                             DOCKER_CONTENT_JSON_MAX, &asked->error);
+    if (asked->verdict.result != VERDICT_NEEDS_OBJECT)
+        return;
+    asked->depends = !asked->object_known;
+    if (asked->depends)
+        asked->state = DOCKER_OBJECT_UNKNOWN;
+    policy_decide_docker(asked->policy, asked->client, &asked->request, asked->state,
+                         &asked->object, NULL, &asked->verdict);
 }
 
 bool asked_docker_is_allowed(const struct asked_docker *asked)

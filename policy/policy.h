@@ -13,6 +13,8 @@
 
 #include "base/buffer.h"
 #include "base/slice.h"
+#include "rules/browser_request.h"
+#include "rules/docker_naming.h"
 #include "rules/docker_object.h"
 #include "rules/docker_request.h"
 #include "rules/docker_rule.h"
@@ -39,6 +41,10 @@ bool policy_cuts_on_revoke(const struct policy *policy);
 /* Whether `own_addresses` (or the variable) says which addresses the machine has that a gate in a
  * container cannot see; it may say none. */
 bool policy_says_own_addresses(const struct policy *policy);
+
+/* The first moment after `now_us` (Unix time) at which a rule expires, and the policy may decide
+ * otherwise than before; INT64_MAX = there is none. */
+int64_t policy_next_expiry(const struct policy *policy, int64_t now_us);
 
 /* What is spoken at a listener. */
 enum policy_role {
@@ -82,6 +88,7 @@ struct policy_client {
     size_t from_count;
     enum policy_mode mode;
     bool strict; /* unknown query parameters are refused; a Host other than CONNECT's target too */
+    struct browser_trust browser; /* which web pages may come over TCP */
     enum policy_dns_answer dns_answer;
     struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
     size_t dns_address_count;
@@ -140,6 +147,12 @@ void policy_decide_docker(const struct policy *policy, const struct policy_clien
                           const struct docker_request *request, enum docker_object_state state,
                           const struct docker_object *object,
                           const struct policy_observer *observer, struct verdict *verdict_out);
+
+/* The same where the object was asked for: each object that the request names is judged, and the
+ * first that is refused decides. `naming` NULL = they could not be had. Never NEEDS_OBJECT. */
+void policy_decide_docker_named(const struct policy *policy, const struct policy_client *client,
+                                const struct docker_request *request,
+                                const struct docker_naming *naming, struct verdict *verdict_out);
 
 /* The sentence a denied client is shown: what was refused, by which rule, and what would permit it.
  * No query, no body. */

@@ -14,6 +14,7 @@
 #include "policy/policy_index.h"
 #include "policy/policy_load.h"
 #include "policy/policy_network_set.h"
+#include "rules/docker_reach.h"
 
 #define POLICY_EVERY_CLIENT SIZE_MAX
 
@@ -85,6 +86,8 @@ struct policy {
     struct network_set network;          /* owned: top-level rules, for all clients that inherit */
     struct policy_client_entry *clients; /* owned */
     size_t client_count;
+    int64_t *expiries; /* owned: when rules expire, the earliest first */
+    size_t expiry_count, expiry_capacity;
 };
 
 /* A client while it is collected. Settings carry the place that made them, so that a second one can
@@ -105,6 +108,11 @@ struct builder_client {
     struct ip_range *from; /* owned */
     size_t from_count, from_capacity;
     struct policy_setting inherit, mode, strict, socket_mode, owner, group;
+    struct policy_setting browser;      /* bool: `browser: allow` */
+    struct browser_host *browser_hosts; /* owned; the texts are in the policy's arena */
+    size_t browser_host_count, browser_host_capacity;
+    struct slice *browser_origins; /* owned; likewise */
+    size_t browser_origin_count, browser_origin_capacity;
     struct policy_setting dns_answer; /* enum policy_dns_answer */
     struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
     size_t dns_address_count;
@@ -144,6 +152,15 @@ MUST_CHECK bool policy_listen_parse(struct arena *arena, enum policy_role role, 
 MUST_CHECK bool policy_dns_address_add(struct builder_client *client, struct slice text,
                                        struct error *error);
 
+/* One entry of `hosts` or of `origins` (rules/browser_request.h) of a client. False with `error` when
+ * it is none. */
+MUST_CHECK bool policy_browser_add_host(struct policy_builder *builder,
+                                        struct builder_client *client, struct slice text,
+                                        struct error *error);
+MUST_CHECK bool policy_browser_add_origin(struct policy_builder *builder,
+                                          struct builder_client *client, struct slice text,
+                                          struct error *error);
+
 /* What an observer gets as `why` for a rule that asks for facts of an object not asked for. */
 extern const char policy_depends_on_object[];
 
@@ -154,6 +171,9 @@ void policy_listen_check_all(const struct policy_builder *builder, struct policy
 /* Adds preset/negotiate for every client. */
 void policy_preset_add_always(struct policy_builder *builder, struct policy_messages *errors);
 
+/* Fills policy->expiries, once every rule is there. */
+void policy_expiry_collect(struct policy *policy);
+
 /* The same for network rules: expired, shadowed or covered ones, ranges that open special-purpose
  * addresses. One look into the index a rule. */
 void policy_network_notices_add(const struct policy *policy, struct policy_messages *notices);
@@ -162,12 +182,17 @@ void policy_network_notices_add(const struct policy *policy, struct policy_messa
  * ContainerCreate. */
 void policy_notices_add(const struct policy *policy, struct policy_messages *notices);
 
-/* The first parameter of the request that needs a permission of its own (rules/guarded_query.h) and
- * has none from any rule; ptr NULL = there is none. `why_out` says what it does. */
-struct slice policy_unpermitted_parameter(const struct policy *policy,
-                                          const struct policy_client *client,
-                                          const struct docker_request *request,
-                                          enum docker_object_state state,
-                                          const struct docker_object *object, const char **why_out);
+/* Whether what the request reaches (rules/docker_reach.h) is permitted. */
+enum policy_reach {
+    POLICY_REACH_PERMITTED, /* it reaches nothing, or rules name all of it */
+    POLICY_REACH_UNNAMED,   /* *place_out is the first that no rule names */
+    POLICY_REACH_DEPENDS,   /* a rule names it, for objects that are not asked for yet */
+};
+enum policy_reach policy_judge_reach(const struct policy *policy,
+                                     const struct policy_client *client,
+                                     const struct docker_request *request,
+                                     enum docker_object_state state,
+                                     const struct docker_object *object,
+                                     struct docker_reach_place *place_out);
 
 #endif

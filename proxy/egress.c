@@ -9,6 +9,7 @@
 #include "proxy/egress_conn.h"
 #include "proxy/egress_options.h"
 #include "proxy/own_host.h"
+#include "proxy/revocation.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream_proxy.h"
 
@@ -36,7 +37,6 @@ struct egress *egress_new(struct gate *gate)
     egress->options = &gate->options->egress;
     egress->descriptor_limit = descriptor_limit();
     TAILQ_INIT(&egress->conns);
-    TAILQ_INIT(&egress->idle);
     TAILQ_INIT(&egress->dead);
     TAILQ_INIT(&egress->tunnels);
     TAILQ_INIT(&egress->throttled);
@@ -92,13 +92,14 @@ bool egress_is_busy(const struct egress *egress)
     return !TAILQ_EMPTY(&egress->conns) || !TAILQ_EMPTY(&egress->tunnels);
 }
 
-bool egress_evict_idle(struct egress *egress)
+void egress_close_idle(struct egress *egress)
 {
-    struct egress_conn *oldest = TAILQ_FIRST(&egress->idle);
-    if (oldest == NULL)
-        return false;
-    egress_conn_close(oldest, "evicted");
-    return true;
+    struct egress_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (conn->state == EGRESS_CONN_IDLE)
+            egress_conn_close(conn, "shutdown");
+    }
 }
 
 void egress_close_all(struct egress *egress, const char *reason)
@@ -177,16 +178,13 @@ static void describe_websocket(const struct egress_exchange *exchange, struct bu
     request->tunnel = &facts;
 }
 
-/* Asked for once more, with what is known of it: name, address, and what its hello said. */
+/* Asked for once more, with what is known of it: name, address, and what its first bytes said. */
 static bool tunnel_still_allowed(const struct egress *egress, const struct tunnel *tunnel)
 {
     const struct egress_exchange *exchange = &tunnel->exchange;
     const struct policy_client *client = listener_policy_client(tunnel->listener);
     struct network_verdict verdict;
-    struct error error;
-    struct tunnel_facts hello = {
-        .protocol = NETWORK_PROTOCOL_TLS, .has_sni = true, .ech = exchange->ech};
-    struct slice sni = slice_of(exchange->facts.data + exchange->hello_at, exchange->sni_len);
+    struct tunnel_facts hello;
     struct network_request request = {
         .port = exchange->port,
         .sight = NETWORK_OPAQUE,
@@ -194,7 +192,7 @@ static bool tunnel_still_allowed(const struct egress *egress, const struct tunne
         .address = exchange->has_address ? &exchange->address : NULL,
         .own_host = own_host_asked(egress->gate->own_host),
     };
-    if (sni.len > 0 && host_name_parse(sni, &hello.sni, &error))
+    if (egress_exchange_hello(exchange, &hello))
         request.tunnel = &hello;
     if (exchange->path_len > 0)
         describe_websocket(exchange, &egress->gate->scratch->path, &request);
@@ -204,44 +202,86 @@ static bool tunnel_still_allowed(const struct egress *egress, const struct tunne
     return verdict.result == VERDICT_ALLOW;
 }
 
-static bool stream_still_allowed(const struct egress *egress, const struct egress_conn *conn)
+static bool stream_still_allowed(const struct egress_conn *conn, struct network_verdict *verdict)
 {
-    struct network_verdict verdict;
     struct network_request request;
-    if (egress_conn_client(conn) == NULL)
+    const struct policy_client *client = egress_conn_client(conn);
+    *verdict = conn->exchange.verdict;
+    if (client == NULL)
         return false;
     egress_request_describe(conn, &request);
     request.address = conn->exchange.has_address ? &conn->exchange.address : NULL;
-    policy_decide_network(egress->gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
-    return verdict.result == VERDICT_ALLOW;
+    policy_decide_network(conn->gate->policy, client, &request, NULL, verdict);
+    return verdict->result == VERDICT_ALLOW;
 }
 
-/* Whether bytes of an exchange are on their way, or its record says that they will be. */
+/* Whether a request is with its origin and not over. What waits to be sent is judged when it is. */
 static bool is_under_way(const struct egress_conn *conn)
 {
-    return conn->state == EGRESS_CONN_LOG_OPEN || conn->state == EGRESS_CONN_FORWARD ||
-           conn->state == EGRESS_CONN_LOG_RESPONSE || conn->state == EGRESS_CONN_RELAY;
+    return conn->forwarded && !conn->exchange.logged &&
+           (conn->state == EGRESS_CONN_FORWARD || conn->state == EGRESS_CONN_LOG_RESPONSE ||
+            conn->state == EGRESS_CONN_RELAY);
 }
 
-static void revoke_streams(struct egress *egress)
+/* A client that has no answer yet gets one. */
+static void cut_stream(struct egress_conn *conn, const struct network_verdict *verdict)
+{
+    if (conn->state != EGRESS_CONN_FORWARD) {
+        egress_conn_close(conn, "revoked");
+        return;
+    }
+    egress_exchange_judge(&conn->exchange, conn->gate->policy, verdict);
+    egress_refusal_send(conn, 403, "revoked",
+                        "dockreeve: while this request was under way, the policy changed or a rule "
+                        "expired, and it is not allowed any more",
+                        NULL);
+}
+
+static void revoke_streams(struct egress *egress, bool cuts, struct revocation *revocation)
+{
+    struct egress_conn *conn, *next;
+    struct network_verdict verdict;
+    for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (!is_under_way(conn) || stream_still_allowed(conn, &verdict))
+            continue;
+        revocation->streams++;
+        if (cuts)
+            cut_stream(conn, &verdict);
+    }
+}
+
+void egress_revoke(struct egress *egress, bool cuts, struct revocation *revocation)
+{
+    struct tunnel *tunnel, *next;
+    revoke_streams(egress, cuts, revocation);
+    for (tunnel = TAILQ_FIRST(&egress->tunnels); tunnel != NULL; tunnel = next) {
+        next = TAILQ_NEXT(tunnel, link);
+        if (tunnel->state == TUNNEL_ENDING || tunnel_still_allowed(egress, tunnel))
+            continue;
+        revocation->tunnels++;
+        if (cuts)
+            tunnel_close(tunnel, "revoked", false);
+    }
+}
+
+void egress_end_unadmitted(struct egress *egress)
 {
     struct egress_conn *conn, *next;
     for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
-        if (is_under_way(conn) && !stream_still_allowed(egress, conn))
-            egress_conn_close(conn, "revoked");
+        if (listener_admits(conn->listener, &conn->peer))
+            continue;
+        if (!conn->forwarded) { /* and never will be */
+            conn->exchange.refused = true;
+            conn->exchange.reason = "not-admitted";
+        }
+        egress_conn_close(conn, "not-admitted");
     }
-}
-
-void egress_revoke(struct egress *egress)
-{
-    struct tunnel *tunnel, *next;
-    if (!policy_cuts_on_revoke(egress->gate->policy))
-        return;
-    revoke_streams(egress);
-    for (tunnel = TAILQ_FIRST(&egress->tunnels); tunnel != NULL; tunnel = next) {
-        next = TAILQ_NEXT(tunnel, link);
-        if (tunnel->state != TUNNEL_ENDING && !tunnel_still_allowed(egress, tunnel))
-            tunnel_close(tunnel, "revoked", false);
+    struct tunnel *tunnel, *next_tunnel;
+    for (tunnel = TAILQ_FIRST(&egress->tunnels); tunnel != NULL; tunnel = next_tunnel) {
+        next_tunnel = TAILQ_NEXT(tunnel, link);
+        if (!listener_admits_socket(tunnel->listener, tunnel->ends[TUNNEL_CLIENT].fd))
+            tunnel_close(tunnel, "not-admitted", false);
     }
 }

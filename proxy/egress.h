@@ -17,6 +17,7 @@
 #include "proxy/resolver.h"
 
 struct egress_conn;
+struct revocation;
 struct tunnel;
 TAILQ_HEAD(egress_conn_list, egress_conn);
 TAILQ_HEAD(tunnel_list, tunnel);
@@ -26,7 +27,7 @@ struct egress {
     const struct egress_options *options; /* borrowed: of the gate's options */
     struct resolver *resolver;            /* owned; NULL until a network listener is there */
     struct upstream_proxy *proxy;         /* owned; NULL = none */
-    struct egress_conn_list conns, idle, dead;
+    struct egress_conn_list conns, dead;
     struct tunnel_list tunnels, throttled, dead_tunnels;
     struct event throttle; /* while `throttled` is not empty */
     int descriptor_limit;  /* a socket with this number or a higher one is one too many */
@@ -49,8 +50,8 @@ const char *egress_upstream_proxy_name(const struct egress *egress);
 
 /* Whether connections or tunnels are open. */
 bool egress_is_busy(const struct egress *egress);
-/* Closes the longest idle client connection; false when none is idle. */
-bool egress_evict_idle(struct egress *egress);
+/* Closes the client connections between requests. */
+void egress_close_idle(struct egress *egress);
 /* Ends everything for `reason`. */
 void egress_close_all(struct egress *egress, const char *reason);
 /* Sees to it that tunnels in `throttled` are resumed. */
@@ -59,8 +60,10 @@ void egress_start_throttle(struct egress *egress);
 void egress_tick(struct egress *egress);
 /* At the end of each turn. */
 void egress_free_dead(struct egress *egress);
-/* `cut_on_revoke`: closes the tunnels and streams that the policy in force would not let open any
- * more. */
-void egress_revoke(struct egress *egress);
+/* Counts the tunnels and streams that the policy in force would not let open any more; with `cuts`
+ * ends them. */
+void egress_revoke(struct egress *egress, bool cuts, struct revocation *revocation);
+/* Ends the connections and tunnels of whoever may not connect any more. */
+void egress_end_unadmitted(struct egress *egress);
 
 #endif

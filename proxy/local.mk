@@ -3,13 +3,16 @@ libproxy_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) $(CARE
 	$(YAML_CFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WIDTH=8
 libproxy_a_SOURCES = \
 	proxy/admin.c proxy/admin.h \
+	proxy/admission.c proxy/admission.h \
 	proxy/command_doctor.c \
 	proxy/command_healthcheck.c \
 	proxy/command_policy_check.c \
 	proxy/command_policy_control.c \
 	proxy/command_serve.c \
 	proxy/command_version.c proxy/commands.h \
+	proxy/browser_guard.c proxy/browser_guard.h \
 	proxy/docker_body.c \
+	proxy/docker_collect.c \
 	proxy/docker_conn.c proxy/docker_conn.h \
 	proxy/docker_exchange.c \
 	proxy/docker_header.c proxy/docker_header.h \
@@ -23,6 +26,7 @@ libproxy_a_SOURCES = \
 	proxy/engine.c proxy/engine.h \
 	proxy/event_switch.h \
 	proxy/gate.c proxy/gate.h \
+	proxy/held_body.c proxy/held_body.h \
 	proxy/http_body.c proxy/http_body.h \
 	proxy/http_chunk.c proxy/http_chunk.h \
 	proxy/http_fault.c proxy/http_fault.h \
@@ -33,7 +37,9 @@ libproxy_a_SOURCES = \
 	proxy/listener.c proxy/listener.h \
 	proxy/probe.c proxy/probe.h \
 	proxy/reload.c proxy/reload.h \
+	proxy/revocation.c proxy/revocation.h \
 	proxy/serve_options.c proxy/serve_options.h \
+	proxy/socket_file.c proxy/socket_file.h \
 	proxy/splice_flow.c proxy/splice_flow.h
 # What the loop calls beside HTTP: log, counters, confinement, service manager, pipes.
 libproxy_a_SOURCES += \
@@ -51,6 +57,9 @@ libproxy_a_SOURCES += \
 	proxy/pipe_pool.c proxy/pipe_pool.h \
 	proxy/rule_counter.c proxy/rule_counter.h \
 	proxy/service_manager.c proxy/service_manager.h \
+	proxy/share.c proxy/share.h proxy/share_internal.h \
+	proxy/share_refusal.c \
+	proxy/share_room.c \
 	proxy/state_folder.c proxy/state_folder.h
 # The egress gate.
 libproxy_a_SOURCES += \
@@ -78,6 +87,8 @@ libproxy_a_SOURCES += \
 	proxy/own_host.c proxy/own_host.h \
 	proxy/resolver.c proxy/resolver.h \
 	proxy/tls_hello.c proxy/tls_hello.h \
+	proxy/tls_retry.c proxy/tls_retry.h \
 	proxy/tunnel.c proxy/tunnel.h \
+	proxy/tunnel_answer.c \
 	proxy/tunnel_peek.c \
 	proxy/upstream_proxy.c proxy/upstream_proxy.h

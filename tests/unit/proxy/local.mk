@@ -33,9 +33,11 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/rule_counter_test.c \
 	tests/unit/proxy/serve_options_test.c \
 	tests/unit/proxy/service_manager_test.c \
+	tests/unit/proxy/share_test.c \
 	tests/unit/proxy/splice_flow_test.c \
 	tests/unit/proxy/state_folder_test.c \
 	tests/unit/proxy/tls_hello_test.c \
+	tests/unit/proxy/tls_retry_test.c \
 	tests/unit/proxy/tunnel_test.c \
 	tests/unit/proxy/upstream_proxy_test.c
 proxy_tests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) \
