@@ -12,6 +12,7 @@
 #undef http_method
 
 #include "proxy/docker_header.h"
+#include "rules/docker_names.h"
 #include "tests/unit/proxy/http_head_feed.h"
 #include "tests/unit/proxy/plain_head.h"
 
@@ -385,7 +386,7 @@ static bool check_request(uint64_t number)
     if (request.object_name.len == 0)
         info = docker_operation_info(request.operation);
     make_sample(&state, &sample, info, &plan);
-    if (request.object_name.len == 0)
+    if (request.object_name.len == 0 || docker_name_of_object(request.operation).ptr != NULL)
         plan.object_name = slice_of(NULL, 0);
     struct outcome outcome = read_both_ways(seed, REQUEST, buffer_slice(&sample.bytes), &widest);
     if (outcome.result != HTTP_HEAD_OK)
