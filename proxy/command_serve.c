@@ -17,6 +17,7 @@
 #include "proxy/confine.h"
 #include "proxy/control.h"
 #include "proxy/gate.h"
+#include "proxy/gate_limits.h"
 #include "proxy/log_sealing.h"
 #include "proxy/reload.h"
 #include "proxy/rule_counter.h"
@@ -74,6 +75,16 @@ static void raise_descriptor_limit(void)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void note_fewer_connections(const struct gate_options *options)
+{
+    unsigned most = gate_limits_connections(options->max_connections);
+    if (most < options->max_connections && environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr,
+                "dockreeve: there are descriptors for %u connections of clients, each with one to "
+                "the other side: fewer than --max-connections %u (see ulimit -n)\n",
+                most, options->max_connections);
 }
 
 /* A read-only mount of a socket protects the file, not the engine: connecting and writing work as
@@ -155,6 +166,7 @@ static int run(struct serve_options *options)
     if (gate == NULL)
         return complain(&error, COMMAND_FAILED);
     int code = COMMAND_FAILED;
+    note_fewer_connections(&options->gate);
     note_read_only_socket(gate); /* asks for what the confined process may not */
     bool has_folder =
         keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);
