@@ -19,6 +19,7 @@
 #include "proxy/egress.h"
 #include "proxy/listener.h"
 #include "proxy/log_sealing.h"
+#include "proxy/own_host.h"
 #include "proxy/reload.h"
 #include "proxy/revocation.h"
 #include "proxy/rule_counter.h"
@@ -49,10 +50,21 @@ struct client_state *gate_client_state(struct gate *gate, const char *name)
     return state;
 }
 
+bool gate_log_has_room(const struct gate *gate, const struct share_peer *peer)
+{
+    enum { USUAL_LEN = 512 };
+    return log_writer_has_room(gate->log) &&
+           (!log_writer_blocked(gate->log) ||
+            share_check(peer, SHARE_LOG, USUAL_LEN) == SHARE_GRANTED);
+}
+
 void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t seq)
 {
     gate_forget_waiter(gate, waiter);
     waiter->seq = seq;
+    waiter->held = waiter->peer == NULL || seq == 0 ? 0 : log_writer_last_len(gate->log);
+    if (waiter->held > 0)
+        share_overdraw(waiter->peer, SHARE_LOG, waiter->held);
     waiter->since_us = timestamp_monotonic_us();
     waiter->waiting = true;
     TAILQ_INSERT_TAIL(&gate->waiters, waiter, link);
@@ -63,6 +75,8 @@ void gate_forget_waiter(struct gate *gate, struct log_waiter *waiter)
     if (!waiter->waiting)
         return;
     waiter->waiting = false;
+    if (waiter->held > 0)
+        share_give_back(waiter->peer, SHARE_LOG, waiter->held);
     TAILQ_REMOVE(&gate->waiters, waiter, link);
 }
 
@@ -167,6 +181,8 @@ static void flush_log(struct gate *gate)
 {
     struct error error = {0};
     metrics_totals(gate->metrics)->log_lost = log_writer_lost_count(gate->log);
+    if (!gate->log_failing)
+        log_loss_tell(&gate->log_loss, gate->log, policy_hash(gate->policy));
     if (!log_writer_pending(gate->log))
         return;
     bool ok = log_writer_flush(gate->log, &error);
@@ -342,7 +358,7 @@ static struct share *make_share(const struct gate_options *options)
                 [SHARE_QUESTIONS] = {QUESTIONS, 0},
                 [SHARE_TOLD] = {TOLD, 0},
                 [SHARE_BYTES] = {BYTES, 0},
-                [SHARE_LOG] = {options->log.queue_bytes, 0},
+                [SHARE_LOG] = {options->log.queue_bytes / 2, 0},
             },
         .denial_rate = options->denial_rate,
     };
@@ -368,12 +384,14 @@ static bool open_parts(struct gate *gate, struct error *error)
     if (!log_sealing_open(gate, &gate->sealing, error))
         return false;
     log.sealer = log_sealing_sealer(gate->sealing);
+    log.owed_max = options->log_required ? options->max_connections : 0;
     gate->log = log_writer_open(&log, error);
     if (gate->log == NULL) {
         error->code = 1;
         return false;
     }
     metrics_set_policy(gate->metrics, policy_hash(gate->policy));
+    gate->own_host = own_host_open();
     gate->egress = egress_new(gate);
     return egress_prepare(gate->egress, gate->policy, error) &&
            service_manager_open(&gate->manager, error) && listener_adopt(gate, gate->policy, error);
@@ -466,6 +484,7 @@ int gate_run(struct gate *gate)
         end_turn(gate);
     }
     log_suppressed(gate);
+    log_loss_tell(&gate->log_loss, gate->log, policy_hash(gate->policy));
     gate_log_event(gate, LOG_STOP, true, NULL, "stopped");
     end_turn(gate);
     log_sealing_finish(gate->sealing, seal_deadline(gate));
@@ -484,6 +503,7 @@ void gate_free(struct gate **gate)
     listener_close_all(freed); /* DNS listeners ask the resolver */
     egress_free(&freed->egress);
     admin_close(&freed->admin);
+    own_host_close(&freed->own_host);
     control_close(&freed->control);
     rule_counter_close(&freed->counter);
     for (size_t i = 0; i < ARRAY_LEN(handled_signals); i++) {

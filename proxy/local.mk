@@ -36,6 +36,7 @@ libproxy_a_SOURCES = \
 	proxy/http_write.c proxy/http_write.h \
 	proxy/io_buffer.c proxy/io_buffer.h \
 	proxy/listener.c proxy/listener.h \
+	proxy/policy_watch.c proxy/policy_watch.h \
 	proxy/probe.c proxy/probe.h \
 	proxy/reload.c proxy/reload.h \
 	proxy/revocation.c proxy/revocation.h \
@@ -51,6 +52,7 @@ libproxy_a_SOURCES += \
 	proxy/control_client.c proxy/control_client.h \
 	proxy/control_status.c \
 	proxy/log_identity.c proxy/log_identity.h \
+	proxy/log_loss.c proxy/log_loss.h \
 	proxy/log_rotation.c proxy/log_rotation.h \
 	proxy/log_sealing.c proxy/log_sealing.h \
 	proxy/log_writer.c proxy/log_writer.h \
@@ -85,6 +87,7 @@ libproxy_a_SOURCES += \
 	proxy/fd_watch.h \
 	proxy/hosts_table.c proxy/hosts_table.h \
 	proxy/own_address.c proxy/own_address.h \
+	proxy/own_host.c proxy/own_host.h \
 	proxy/resolver.c proxy/resolver.h \
 	proxy/tls_hello.c proxy/tls_hello.h \
 	proxy/tls_retry.c proxy/tls_retry.h \
