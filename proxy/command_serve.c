@@ -17,8 +17,11 @@
 #include "proxy/commands.h"
 #include "proxy/confine.h"
 #include "proxy/control.h"
+#include "proxy/egress.h"
 #include "proxy/gate.h"
+#include "proxy/gate_limits.h"
 #include "proxy/log_sealing.h"
+#include "proxy/own_host.h"
 #include "proxy/reload.h"
 #include "proxy/rule_counter.h"
 #include "proxy/serve_options.h"
@@ -77,6 +80,16 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void note_fewer_connections(const struct gate_options *options)
+{
+    unsigned most = gate_limits_connections(options->max_connections);
+    if (most < options->max_connections && environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr,
+                "dockreeve: there are descriptors for %u connections of clients, each with one to "
+                "the other side: fewer than --max-connections %u (see ulimit -n)\n",
+                most, options->max_connections);
+}
+
 /* A read-only mount of a socket protects the file, not the engine: connecting and writing work as
  * ever. */
 static void note_read_only_socket(struct gate *gate)
@@ -90,6 +103,16 @@ static void note_read_only_socket(struct gate *gate)
                    "the engine's socket is mounted read-only: that keeps nobody who can reach it "
                    "from any request; only this "
                    "gate's policy does");
+}
+
+static void note_container(struct gate *gate)
+{
+    if (!egress_has_listeners(gate->policy) || policy_says_own_addresses(gate->policy) ||
+        !own_host_is_container())
+        return;
+    gate_log_event(gate, LOG_START, true, "note.own-addresses", own_host_container_note);
+    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr, "dockreeve: %s\n", own_host_container_note);
 }
 
 /* The groups that keep the engine's socket reachable under another user. */
@@ -162,7 +185,9 @@ static int run(struct serve_options *options)
     if (gate == NULL)
         return complain(&error, COMMAND_FAILED);
     int code = COMMAND_FAILED;
+    note_fewer_connections(&options->gate);
     note_read_only_socket(gate); /* asks for what the confined process may not */
+    note_container(gate);
     bool has_folder =
         keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);
     if (confine(options, gate, &error)) {

@@ -4,28 +4,18 @@
 #include "proxy/egress.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "proxy/egress_conn.h"
 #include "proxy/egress_options.h"
+#include "proxy/gate_limits.h"
+#include "proxy/own_host.h"
 #include "proxy/revocation.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream_proxy.h"
 
-/* So many descriptors are kept for the engine, the log and the loop itself: what the egress gate is
- * asked for beyond that gets 503 instead of making everything fail. */
-enum { DESCRIPTORS_RESERVED = 64, THROTTLE_MS = 50 };
+enum { THROTTLE_MS = 50 };
 
 static void on_throttle(evutil_socket_t fd, short what, void *context);
-
-static int descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= INT32_MAX)
-        return INT32_MAX;
-    int all = (int)limit.rlim_cur;
-    return all > 4 * DESCRIPTORS_RESERVED ? all - DESCRIPTORS_RESERVED : all - all / 4;
-}
 
 struct egress *egress_new(struct gate *gate)
 {
@@ -34,7 +24,7 @@ struct egress *egress_new(struct gate *gate)
         abort();
     egress->gate = gate;
     egress->options = &gate->options->egress;
-    egress->descriptor_limit = descriptor_limit();
+    egress->descriptor_limit = gate_limits_descriptors();
     TAILQ_INIT(&egress->conns);
     TAILQ_INIT(&egress->dead);
     TAILQ_INIT(&egress->tunnels);
@@ -57,7 +47,7 @@ void egress_free(struct egress **egress)
     free(freed);
 }
 
-static bool has_network_listeners(const struct policy *policy)
+bool egress_has_listeners(const struct policy *policy)
 {
     for (size_t i = 0; i < policy_client_count(policy); i++) {
         const struct policy_client *client = policy_client_at(policy, i);
@@ -71,7 +61,7 @@ static bool has_network_listeners(const struct policy *policy)
 
 bool egress_prepare(struct egress *egress, const struct policy *policy, struct error *error)
 {
-    if (egress->resolver != NULL || !has_network_listeners(policy))
+    if (egress->resolver != NULL || !egress_has_listeners(policy))
         return true;
     const struct upstream_proxy_options *proxy = &egress->options->upstream_proxy;
     if (proxy->url != NULL && egress->proxy == NULL &&
@@ -189,6 +179,7 @@ static bool tunnel_still_allowed(const struct egress *egress, const struct tunne
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .address = exchange->has_address ? &exchange->address : NULL,
+        .own_host = own_host_asked(egress->gate->own_host),
     };
     if (egress_exchange_hello(exchange, &hello))
         request.tunnel = &hello;
