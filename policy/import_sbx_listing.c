@@ -3,9 +3,10 @@
  * What `sbx policy ls` prints: a head that names the columns, then rows below it, cells aligned
  * with blanks or divided by tabs; where resources go on in the next line its other cells are empty.
  */
-#include "policy/import_sbx.h"
+#include "policy/import_sbx_listing.h"
 
 #include "base/error.h"
+#include "policy/import_sbx_rule.h"
 
 enum { COLUMNS_MAX = 16 };
 

@@ -33,7 +33,9 @@ libpolicy_a_SOURCES = \
 	policy/html_text.c policy/html_text.h \
 	policy/import_draft.c policy/import_draft.h \
 	policy/import_hosts.c \
-	policy/import_sbx.c policy/import_sbx_listing.c policy/import_sbx.h \
+	policy/import_sbx.c \
+	policy/import_sbx_listing.c policy/import_sbx_listing.h \
+	policy/import_sbx_rule.c policy/import_sbx_rule.h \
 	policy/import_squid.c policy/import_squid_acl.c policy/import_squid.h \
 	policy/import_tinyproxy.c \
 	policy/log_bisect.c policy/log_bisect.h \
@@ -96,6 +98,7 @@ libpolicy_a_SOURCES = \
 	policy/rule_row.c policy/rule_row.h \
 	policy/seal_key.c policy/seal_key.h \
 	policy/suggest.c policy/suggest.h \
+	policy/suggest_rule.c policy/suggest_rule.h \
 	policy/suggest_diff.c policy/suggest_diff.h \
 	policy/suggest_docker.c \
 	policy/suggest_evidence.c policy/suggest_evidence.h \

@@ -176,23 +176,20 @@ static void describe_websocket(const struct egress_exchange *exchange, struct bu
     request->tunnel = &facts;
 }
 
-/* Asked for once more, with what is known of it: name, address, and what its hello said. */
+/* Asked for once more, with what is known of it: name, address, and what its first bytes said. */
 static bool tunnel_still_allowed(const struct egress *egress, const struct tunnel *tunnel)
 {
     const struct egress_exchange *exchange = &tunnel->exchange;
     const struct policy_client *client = listener_policy_client(tunnel->listener);
     struct network_verdict verdict;
-    struct error error;
-    struct tunnel_facts hello = {
-        .protocol = NETWORK_PROTOCOL_TLS, .has_sni = true, .ech = exchange->ech};
-    struct slice sni = slice_of(exchange->facts.data + exchange->hello_at, exchange->sni_len);
+    struct tunnel_facts hello;
     struct network_request request = {
         .port = exchange->port,
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .address = exchange->has_address ? &exchange->address : NULL,
     };
-    if (sni.len > 0 && host_name_parse(sni, &hello.sni, &error))
+    if (egress_exchange_hello(exchange, &hello))
         request.tunnel = &hello;
     if (exchange->path_len > 0)
         describe_websocket(exchange, &egress->gate->scratch->path, &request);

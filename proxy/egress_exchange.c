@@ -32,7 +32,8 @@ void egress_exchange_set_target(struct egress_exchange *exchange, struct slice p
     exchange->path_len = kept ? (uint16_t)path.len : 0;
     exchange->port = port;
     exchange->refused_at = exchange->refused_len = exchange->hello_at = 0;
-    exchange->refused_count = exchange->sni_len = exchange->alpn_len = 0;
+    exchange->refused_count = exchange->sni_len = exchange->alpn_len = exchange->protocol = 0;
+    exchange->has_sni = exchange->sni_bad = exchange->ech = false;
 }
 
 void egress_exchange_add_refused(struct egress_exchange *exchange, const struct ip_address *address,
@@ -56,13 +57,28 @@ void egress_exchange_add_refused(struct egress_exchange *exchange, const struct 
     exchange->refused_len = (uint16_t)(facts->len - exchange->refused_at);
 }
 
-void egress_exchange_set_hello(struct egress_exchange *exchange, struct slice sni,
-                               struct slice alpn, bool ech)
+/* The texts of an earlier hello are given up, if nothing came behind them. */
+static void forget_hello(struct egress_exchange *exchange)
 {
+    size_t len = (size_t)exchange->sni_len + exchange->alpn_len;
+    if (len > 0 && exchange->hello_at + len == exchange->facts.len)
+        exchange->facts.len = exchange->hello_at;
+    exchange->sni_len = exchange->alpn_len = 0;
+}
+
+void egress_exchange_set_hello(struct egress_exchange *exchange, const struct tunnel_facts *hello,
+                               struct slice alpn)
+{
+    bool named = hello->has_sni && !hello->sni_bad;
+    struct slice sni = named ? host_name_slice(&hello->sni) : slice_of(NULL, 0);
+    forget_hello(exchange);
     size_t begin = exchange->facts.len;
     buffer_append_slice(&exchange->facts, sni);
     buffer_append_slice(&exchange->facts, alpn);
-    exchange->ech = ech;
+    exchange->protocol = (uint8_t)hello->protocol;
+    exchange->has_sni = hello->has_sni;
+    exchange->ech = hello->ech;
+    exchange->sni_bad = hello->sni_bad || (named && exchange->facts.failed);
     if (exchange->facts.failed) {
         exchange->facts.len = begin;
         return;
@@ -70,6 +86,21 @@ void egress_exchange_set_hello(struct egress_exchange *exchange, struct slice sn
     exchange->hello_at = (uint16_t)begin;
     exchange->sni_len = (uint8_t)sni.len;
     exchange->alpn_len = (uint8_t)alpn.len;
+}
+
+bool egress_exchange_hello(const struct egress_exchange *exchange, struct tunnel_facts *hello_out)
+{
+    struct error ignored;
+    struct slice sni = slice_of(exchange->facts.data + exchange->hello_at, exchange->sni_len);
+    *hello_out = (struct tunnel_facts){
+        .protocol = (enum network_protocol)exchange->protocol,
+        .has_sni = exchange->has_sni,
+        .sni_bad = exchange->sni_bad,
+        .ech = exchange->ech,
+    };
+    if (sni.len > 0 && !host_name_parse_dns(sni, &hello_out->sni, &ignored))
+        hello_out->sni_bad = true;
+    return exchange->protocol != 0;
 }
 
 void egress_exchange_judge(struct egress_exchange *exchange, struct policy *policy,

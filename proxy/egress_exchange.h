@@ -27,8 +27,9 @@ struct egress_exchange {
     uint16_t port, status;
     uint16_t path_len, refused_at, refused_len, hello_at; /* places in `facts` */
     uint8_t peer_len, host_len, refused_count, sni_len, alpn_len;
-    uint8_t method; /* enum http_method */
-    bool has_address, ech, host_mismatch;
+    uint8_t method;   /* enum http_method */
+    uint8_t protocol; /* enum network_protocol, of a tunnel's first bytes; 0 = not known (yet) */
+    bool has_address, has_sni, sni_bad, ech, host_mismatch;
     bool transparent; /* `via` */
     bool judged;      /* the verdict says something */
     bool refused;     /* answered by us for a reason of our own, whatever the rules say */
@@ -47,9 +48,12 @@ void egress_exchange_set_target(struct egress_exchange *exchange, struct slice p
 /* Notes an address that may not be dialled, and why. All of them come without anything between. */
 void egress_exchange_add_refused(struct egress_exchange *exchange, const struct ip_address *address,
                                  const char *reason);
-/* Notes what the ClientHello asked for. */
-void egress_exchange_set_hello(struct egress_exchange *exchange, struct slice sni,
-                               struct slice alpn, bool ech);
+/* Notes what a tunnel's first bytes said; a second ClientHello takes the place of the first. */
+void egress_exchange_set_hello(struct egress_exchange *exchange, const struct tunnel_facts *hello,
+                               struct slice alpn);
+/* What was noted, for asking the policy once more. False when the first bytes are not known. */
+MUST_CHECK bool egress_exchange_hello(const struct egress_exchange *exchange,
+                                      struct tunnel_facts *hello_out);
 /* Takes over a verdict and its policy. */
 void egress_exchange_judge(struct egress_exchange *exchange, struct policy *policy,
                            const struct network_verdict *verdict);

@@ -270,8 +270,7 @@ static void handle_hello(struct egress_conn *conn, const struct tls_hello *hello
         egress_refusal_error(conn, &error);
         return;
     }
-    egress_exchange_set_hello(&conn->exchange, host_name_slice(&hello->facts.sni),
-                              slice_from_text(hello->alpn), hello->facts.ech);
+    egress_exchange_set_hello(&conn->exchange, &hello->facts, slice_from_text(hello->alpn));
     conn->facts = hello->facts;
     if (is_allowed(conn, &request))
         egress_route_start(conn);

@@ -43,6 +43,7 @@ struct client_state *gate_client_state(struct gate *gate, const char *name)
         abort();
     state->name = slice_to_text(slice_from_text(name));
     state->metrics = metrics_client(gate->metrics, name);
+    state->share = share_client_new(gate->share);
     state->denial_tokens = 2.0 * gate->options->denial_rate;
     state->tokens_at_us = timestamp_monotonic_us();
     SLIST_INSERT_HEAD(&gate->clients, state, link);
@@ -137,6 +138,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     docker_conn_sweep(gate);
     egress_tick(gate->egress);
     log_suppressed(gate);
+    share_sweep(gate->share, timestamp_monotonic_us());
     rule_counter_tick(gate->counter, gate->reload);
     if (service_manager_watchdog_interval_us(gate->manager) > 0) /* WatchdogSec of two and more */
         service_manager_watchdog(gate->manager);
@@ -327,6 +329,27 @@ static void init_lists(struct gate *gate)
     TAILQ_INIT(&gate->waiters);
 }
 
+/* What is shared out among clients and peers. Where an option names a limit it is that one. */
+static struct share *make_share(const struct gate_options *options)
+{
+    enum { OBJECT_LOOKUPS = 64, NAME_LOOKUPS = 512, QUESTIONS = 512, HELD_BYTES = 64 << 20 };
+    const struct share_limits limits = {
+        .kinds =
+            {
+                [SHARE_CONNECTIONS] = {options->max_connections,
+                                       options->egress.max_client_connections},
+                [SHARE_TUNNELS] = {0, options->egress.max_tunnels},
+                [SHARE_OBJECTS] = {OBJECT_LOOKUPS, 0},
+                [SHARE_NAMES] = {NAME_LOOKUPS, 0},
+                [SHARE_QUESTIONS] = {QUESTIONS, 0},
+                [SHARE_BYTES] = {HELD_BYTES, 0},
+                [SHARE_LOG] = {options->log.queue_bytes, 0},
+            },
+        .denial_rate = options->denial_rate,
+    };
+    return share_new(&limits);
+}
+
 static bool open_parts(struct gate *gate, struct error *error)
 {
     const struct gate_options *options = gate->options;
@@ -334,6 +357,7 @@ static bool open_parts(struct gate *gate, struct error *error)
     gate->blocks = io_pool_new();
     gate->pipes = pipe_pool_new(IDLE_PIPES);
     gate->metrics = metrics_new();
+    gate->share = make_share(options);
     gate->scratch = calloc(1, sizeof(*gate->scratch));
     if (gate->base == NULL || gate->blocks == NULL || gate->pipes == NULL ||
         gate->metrics == NULL || gate->scratch == NULL)
@@ -480,6 +504,7 @@ void gate_free(struct gate **gate)
         free(client->name);
         free(client);
     }
+    share_free(&freed->share);
     metrics_free(&freed->metrics);
     pipe_pool_free(&freed->pipes);
     io_pool_free(&freed->blocks);

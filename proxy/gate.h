@@ -26,6 +26,7 @@
 #include "proxy/metrics.h"
 #include "proxy/pipe_pool.h"
 #include "proxy/service_manager.h"
+#include "proxy/share.h"
 
 /* Limits of one gate, from serve's option table. Times in milliseconds; 0 = none unless said
  * otherwise. */
@@ -64,6 +65,7 @@ struct log_waiter {
 struct client_state {
     char *name;                     /* owned */
     struct metrics_client *metrics; /* borrowed from the gate's */
+    struct share_client *share;     /* borrowed from the gate's */
     double denial_tokens;
     int64_t tokens_at_us;
     uint64_t suppressed, suppressed_network; /* denials not logged one by one, by kind */
@@ -103,6 +105,7 @@ struct gate {
     struct log_writer *log;
     struct log_sealing *sealing; /* NULL = the log is not sealed */
     struct metrics *metrics;
+    struct share *share;             /* who holds how much */
     struct policy *policy;           /* a reference; swapped by reload */
     struct admin *admin;             /* NULL = none */
     struct service_manager *manager; /* NULL = started by hand */

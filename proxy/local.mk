@@ -51,6 +51,9 @@ libproxy_a_SOURCES += \
 	proxy/pipe_pool.c proxy/pipe_pool.h \
 	proxy/rule_counter.c proxy/rule_counter.h \
 	proxy/service_manager.c proxy/service_manager.h \
+	proxy/share.c proxy/share.h proxy/share_internal.h \
+	proxy/share_refusal.c \
+	proxy/share_room.c \
 	proxy/state_folder.c proxy/state_folder.h
 # The egress gate.
 libproxy_a_SOURCES += \

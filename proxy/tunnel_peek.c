@@ -86,10 +86,7 @@ static void conclude(struct tunnel *tunnel, const struct tls_hello *hello)
     struct network_verdict verdict;
     const struct tunnel_facts *facts = &hello->facts;
     judge(tunnel, facts, &verdict);
-    egress_exchange_set_hello(&tunnel->exchange,
-                              facts->has_sni && !facts->sni_bad ? host_name_slice(&facts->sni)
-                                                                : SLICE_LITERAL(""),
-                              slice_from_text(hello->alpn), facts->ech);
+    egress_exchange_set_hello(&tunnel->exchange, facts, slice_from_text(hello->alpn));
     egress_exchange_judge(&tunnel->exchange, tunnel->egress->gate->policy, &verdict);
     if (verdict.result == VERDICT_ALLOW)
         pass(tunnel);

@@ -395,6 +395,34 @@ class Reload(EgressCase):
         gate.reload(policy_of(self.OPEN + deny("127.0.0.1")) + "cut_on_revoke: true\n")
         self.assertEqual(tunnel.to_end(), b"")
 
+    def test_revoked_by_what_the_first_bytes_said(self):
+        """A tunnel is held against the new policy with all that is known of it, not with its server name alone."""
+        target = self.origin(Origin(echo))
+        wide = "protocols: [any], require_sni: false"
+        rows = {"tls": hello.hello("a.test"), "no name": hello.hello(), "ech": hello.hello("a.test", hello.ech()), "ech, no name": hello.hello(None, hello.ech()),
+                "ssh": b"SSH-2.0-x\r\n", "http": b"GET / HTTP/1.1\r\n", "noise": b"\x05\x01\x00"}
+
+        def check(narrow, cut):
+            gate = self.start_egress(allow("a.test:*", extra=wide), hosts=self.HOSTS)
+            tunnels = {name: gate.tunnel("a.test:%d" % target.port) for name in rows}
+            for name, tunnel in tunnels.items():
+                self.passes_bytes(tunnel, rows[name])
+            gate.reload(policy_of(allow("a.test:*", extra=narrow)) + "cut_on_revoke: true\n")
+            for name, tunnel in tunnels.items():
+                if name in cut:
+                    self.assertEqual(tunnel.to_end(), b"", name)
+                else:
+                    self.passes_bytes(tunnel)
+            self.assertEqual([r["close"] for r in gate.wait_network(len(cut), event="close")] if cut else [], ["revoked"] * len(cut))
+
+        self.each([
+            ("nothing new", wide + ", ech: allow", []),
+            ("a name is asked for", "protocols: [any], require_sni: true", ["no name", "ech, no name"]),
+            ("no hidden hello", wide + ", ech: deny", ["ech", "ech, no name"]),
+            ("TLS only", "protocols: [tls], require_sni: false", ["ssh", "http", "noise"]),
+            ("SSH only", "protocols: [ssh]", ["tls", "no name", "ech", "ech, no name", "http", "noise"]),
+        ], check)
+
     def test_a_stream_that_is_revoked(self):
         web = self.origin(HttpOrigin())
         web.on("GET", "/events", lambda connection, _: (connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"), connection.fill(), False)[-1])

@@ -4,7 +4,10 @@
 
 import argparse
 import os
+import subprocess
 import sys
+import tempfile
+import threading
 import time
 import unittest
 
@@ -54,32 +57,89 @@ class CountingResult(unittest.TextTestResult):
         self.slow.append((time.monotonic() - self.began, str(test)))
 
 
+def load(folder, names):
+    loader = unittest.TestLoader()
+    if names:
+        return loader.loadTestsFromNames(names)
+    return loader.discover(folder, top_level_dir=folder)
+
+
+def run_here(options, folder):
+    """Runs the tests in this process. Returns (passed, failed)."""
+    sys.path.insert(0, TESTS)
+    sys.path.insert(0, folder)
+    runner = unittest.TextTestRunner(resultclass=CountingResult, verbosity=options.v)
+    result = runner.run(load(folder, options.names))
+    for seconds, name in sorted(result.slow, reverse=True)[:5]:
+        print("%6.1f s  %s" % (seconds, name))
+    for test, why in result.skipped:
+        print("left out: %s: %s" % (test, why))
+    return result.passed, result.failed
+
+
+def modules_of(folder):
+    """The longest files first: they are likely to take longest, and the last one should be short."""
+    names = [name[:-3] for name in os.listdir(folder) if name.startswith("test_") and name.endswith(".py")]
+    return sorted(names, key=lambda name: -os.path.getsize(os.path.join(folder, name + ".py")))
+
+
+def run_module(options, name, worker, scratch):
+    """One module in a process of its own, its words kept until it ends."""
+    report = os.path.join(scratch, name)
+    environment = dict(os.environ, DOCKREEVE_TEST_WORKER=str(worker))
+    began = time.monotonic()
+    done = subprocess.run([sys.executable, os.path.abspath(__file__), options.folder, name, "--report", report], env=environment,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    passed, failed = 0, 1  # a process that died without a report is a failure
+    if os.path.exists(report):
+        with open(report, encoding="ascii") as text:
+            passed, failed = map(int, text.read().split())
+    return name, time.monotonic() - began, passed, failed, done.stdout.decode("utf-8", "replace")
+
+
+def run_side_by_side(options, folder):
+    """Each module in a process of its own, `jobs` at a time. Returns (passed, failed)."""
+    waiting, done, lock = modules_of(folder), [], threading.Lock()
+
+    def work(worker):
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                name = waiting.pop(0)
+            row = run_module(options, name, worker, scratch)
+            with lock:
+                done.append(row)
+                said = [line for line in row[4].splitlines() if line.startswith("left out: ")]
+                print("\n".join([row[4]] if row[3] else said), end="\n" if row[3] or said else "", flush=True)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        workers = [threading.Thread(target=work, args=(number,)) for number in range(options.jobs)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+    for name, seconds, passed, failed, _ in sorted(done, key=lambda row: -row[1]):
+        print("%6.1f s  %-28s %5d passed %3d failed" % (seconds, name, passed, failed))
+    return sum(row[2] for row in done), sum(row[3] for row in done)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder")
     parser.add_argument("names", nargs="*", help="unittest names (test_paths, test_paths.Paths.test_x); all without")
     parser.add_argument("--report")
+    parser.add_argument("--jobs", type=int, default=1, help="so many modules at a time, each in a process of its own (default: 1)")
     parser.add_argument("-v", action="count", default=1)
     options = parser.parse_args()
-    sys.path.insert(0, TESTS)
     folder = os.path.join(TESTS, options.folder)
-    sys.path.insert(0, folder)
-    loader = unittest.TestLoader()
-    if options.names:
-        suite = loader.loadTestsFromNames(options.names)
-    else:
-        suite = loader.discover(folder, top_level_dir=folder)
-    runner = unittest.TextTestRunner(resultclass=CountingResult, verbosity=options.v)
-    result = runner.run(suite)
-    for seconds, name in sorted(result.slow, reverse=True)[:5]:
-        print("%6.1f s  %s" % (seconds, name))
-    for test, why in result.skipped:
-        print("left out: %s: %s" % (test, why))
-    print("%s: %d passed, %d failed" % (options.folder, result.passed, result.failed))
+    side_by_side = options.jobs > 1 and not options.names
+    passed, failed = run_side_by_side(options, folder) if side_by_side else run_here(options, folder)
+    print("%s: %d passed, %d failed" % (options.folder, passed, failed))
     if options.report:
         with open(options.report, "w", encoding="ascii") as out:
-            out.write("%d %d\n" % (result.passed, result.failed))
-    return 1 if result.failed else 0
+            out.write("%d %d\n" % (passed, failed))
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -67,6 +67,17 @@ static void setup(struct gate_fixture *fixture)
     egress_fixture_start(fixture, "tcp:127.0.0.1:0", rules);
 }
 
+/* sni NULL = none */
+static void set_hello(struct egress_exchange *exchange, const char *sni, const char *alpn, bool ech)
+{
+    struct tunnel_facts facts = {
+        .protocol = NETWORK_PROTOCOL_TLS, .has_sni = sni != NULL, .ech = ech};
+    struct error error;
+    if (sni != NULL)
+        cr_assert(host_name_parse_dns(slice_from_text(sni), &facts.sni, &error));
+    egress_exchange_set_hello(exchange, &facts, slice_from_text(alpn));
+}
+
 Test(egress_exchange, it_is_numbered_once)
 {
     AUTO_FIXTURE struct gate_fixture fixture;
@@ -117,8 +128,7 @@ Test(egress_exchange, a_tunnels_records_say_what_was_asked_and_what_came_of_it)
     cr_expect_neq(egress_log_open(&exchange, fixture.gate, listener), 0);
     expect_in_log(&fixture, opened, ARRAY_LEN(opened));
     cr_expect_eq(count_in_log(&fixture, "\"sni\":\"a.test\""), 0);
-    egress_exchange_set_hello(&exchange, SLICE_LITERAL("a.test"), SLICE_LITERAL("h2,http/1.1"),
-                              false);
+    set_hello(&exchange, "a.test", "h2,http/1.1", false);
     exchange.bytes_in = 3;
     exchange.bytes_out = 4;
     cr_expect_neq(egress_log_close(&exchange, fixture.gate, listener, "done"), 0);
@@ -188,7 +198,7 @@ Test(egress_exchange, refused_addresses_are_bounded_and_come_apart_again)
     }
     cr_expect_gt(exchange.refused_count, 10);
     cr_expect_lt(exchange.facts.len, 4096);
-    egress_exchange_set_hello(&exchange, SLICE_LITERAL("a.test"), SLICE_LITERAL(""), true);
+    set_hello(&exchange, "a.test", "", true);
     egress_log_request(&exchange, fixture.gate, egress_fixture_listener(&fixture));
     cr_expect_eq(count_in_log(&fixture, "address-class.private"), exchange.refused_count);
     cr_expect_eq(count_in_log(&fixture, "\"sni\":\"a.test\""), 1);
@@ -203,7 +213,7 @@ Test(egress_exchange, the_next_one_knows_nothing_of_the_last)
     struct ip_address refused = address_of("10.0.0.1");
     begin(&exchange, &fixture, "a.test", "/secret");
     egress_exchange_add_refused(&exchange, &refused, "address-class.private");
-    egress_exchange_set_hello(&exchange, SLICE_LITERAL("a.test"), SLICE_LITERAL("h2"), true);
+    set_hello(&exchange, "a.test", "h2", true);
     uint64_t before = exchange.id;
     egress_exchange_clear(&exchange, fixture.gate);
     cr_expect_eq(exchange.id, 0);
@@ -215,6 +225,31 @@ Test(egress_exchange, the_next_one_knows_nothing_of_the_last)
     cr_expect_eq(count_in_log(&fixture, "secret"), 0);
     cr_expect_eq(count_in_log(&fixture, "\"sni\""), 0);
     cr_expect_eq(count_in_log(&fixture, "10.0.0.1"), 0);
+    egress_exchange_free(&exchange, fixture.gate);
+}
+
+Test(egress_exchange, what_the_first_bytes_said_comes_out_as_it_went_in)
+{
+    AUTO_FIXTURE struct gate_fixture fixture;
+    struct egress_exchange exchange = {.method = HTTP_METHOD_CONNECT};
+    struct tunnel_facts facts, ssh = {.protocol = NETWORK_PROTOCOL_SSH};
+    setup(&fixture);
+    begin(&exchange, &fixture, "a.test", "");
+    cr_expect_not(egress_exchange_hello(&exchange, &facts));
+    set_hello(&exchange, NULL, "h2", true);
+    cr_assert(egress_exchange_hello(&exchange, &facts));
+    cr_expect(facts.protocol == NETWORK_PROTOCOL_TLS && facts.ech && !facts.has_sni);
+    set_hello(&exchange, "a.test", "h2", false);
+    size_t len = exchange.facts.len;
+    for (int i = 0; i < 3; i++) /* a second hello takes the place of the first */
+        set_hello(&exchange, "b.test", "h2", false);
+    cr_expect_eq(exchange.facts.len, len);
+    cr_assert(egress_exchange_hello(&exchange, &facts));
+    cr_expect(facts.has_sni && !facts.sni_bad && !facts.ech);
+    cr_expect(slice_equal_text(host_name_slice(&facts.sni), "b.test"));
+    egress_exchange_set_hello(&exchange, &ssh, SLICE_LITERAL(""));
+    cr_assert(egress_exchange_hello(&exchange, &facts));
+    cr_expect(facts.protocol == NETWORK_PROTOCOL_SSH && !facts.has_sni && !facts.sni_bad);
     egress_exchange_free(&exchange, fixture.gate);
 }
 

@@ -33,6 +33,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/rule_counter_test.c \
 	tests/unit/proxy/serve_options_test.c \
 	tests/unit/proxy/service_manager_test.c \
+	tests/unit/proxy/share_test.c \
 	tests/unit/proxy/splice_flow_test.c \
 	tests/unit/proxy/state_folder_test.c \
 	tests/unit/proxy/tls_hello_test.c \
