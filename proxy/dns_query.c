@@ -25,6 +25,7 @@ enum {
     TRY_MS_MIN = 50,
     TRY_MS_MAX = 1000,
     DATAGRAMS_A_TURN = 8,
+    DATAGRAM_MAX = 8192, /* 512 are asked for (RFC 1035 section 4.2.1); what is longer is read too */
 };
 
 /* A question that c-ares holds; outlives the query if that is cancelled. */
@@ -185,7 +186,7 @@ static bool take_datagram(struct dns_query *query, const unsigned char *bytes, s
 static void on_readable(evutil_socket_t fd, short what, void *context)
 {
     struct dns_query *query = context;
-    unsigned char bytes[DNS_MESSAGE_MAX];
+    unsigned char bytes[DATAGRAM_MAX];
     (void)what;
     for (unsigned i = 0; i < DATAGRAMS_A_TURN; i++) {
         ssize_t got = recv((int)fd, bytes, sizeof(bytes), MSG_DONTWAIT);

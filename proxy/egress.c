@@ -188,6 +188,7 @@ static bool tunnel_still_allowed(const struct egress *egress, const struct tunne
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .address = exchange->has_address ? &exchange->address : NULL,
+        .cnames = egress_exchange_cnames(exchange),
     };
     if (egress_exchange_hello(exchange, &hello))
         request.tunnel = &hello;

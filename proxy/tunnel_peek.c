@@ -65,6 +65,7 @@ static void judge(struct tunnel *tunnel, const struct tunnel_facts *facts,
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .address = exchange->has_address ? &exchange->address : NULL,
+        .cnames = egress_exchange_cnames(exchange),
         .tunnel = facts,
     };
     if (client == NULL || !egress_exchange_target(exchange, &request.host))
