@@ -5,12 +5,6 @@
 
 #include <string.h>
 
-const char *const completion_words_names[COMPLETION_WORDS_COUNT] = {
-    [COMPLETION_CLIENTS] = "clients",       [COMPLETION_RULES] = "rules",
-    [COMPLETION_SOURCES] = "sources",       [COMPLETION_HOSTS] = "hosts",
-    [COMPLETION_OPERATIONS] = "operations", [COMPLETION_PRESETS] = "presets",
-};
-
 static const struct {
     const char *name;
     struct completion_offer offer;
@@ -109,48 +103,4 @@ struct completion_offer completion_arguments_offer(const char *arguments)
             return offer;
     }
     return (struct completion_offer){.kind = OFFER_NOTHING};
-}
-
-bool completion_group_begins(const struct command_table *table, unsigned index, struct slice group)
-{
-    for (unsigned i = 0; i < index; i++) {
-        struct slice name = slice_from_text(table->commands[i].options->command);
-        if (slice_starts_with(name, group) && name.len > group.len && name.ptr[group.len] == ' ')
-            return false;
-    }
-    return true;
-}
-
-void completion_append_steps(const struct command_table *table, struct buffer *out)
-{
-    const char *separator = "'";
-    for (unsigned i = 0; i < table->count; i++) {
-        struct slice rest = slice_from_text(table->commands[i].options->command);
-        struct slice before = slice_of(rest.ptr, 0);
-        while (rest.ptr != NULL) {
-            struct slice word = command_next_word(&rest);
-            struct slice step = slice_of(before.ptr, (size_t)(word.ptr + word.len - before.ptr));
-            if (rest.ptr == NULL || completion_group_begins(table, i, step)) {
-                buffer_append_text(out, separator);
-                buffer_append_slice(out, before);
-                buffer_append_byte(out, ' ');
-                buffer_append_slice(out, word);
-                buffer_append_byte(out, '\'');
-                separator = " | '";
-            }
-            before = step;
-        }
-    }
-}
-
-struct slice completion_group_of(const char *name)
-{
-    const char *last = strrchr(name, ' ');
-    return slice_of(name, last == NULL ? 0 : (size_t)(last - name));
-}
-
-const char *completion_last_word(const char *name)
-{
-    struct slice group = completion_group_of(name);
-    return group.len > 0 ? name + group.len + 1 : name;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What fits where on a command line, read off the tables of commands and options; the scripts for
- * the shells are written from it. */
+ * What fits where on a command line, read off the tables of commands and options. */
 #ifndef DOCKREEVE_BASE_COMPLETION_OFFER_H
 #define DOCKREEVE_BASE_COMPLETION_OFFER_H
 
@@ -14,7 +13,7 @@ enum completion_offer_kind {
     OFFER_NOTHING,
     OFFER_FILES,
     OFFER_FOLDERS,
-    OFFER_FIXED, /* the words of offer.fixed, between bars or blanks */
+    OFFER_FIXED, /* the words of offer.fixed, between bars */
     OFFER_WORDS, /* offer.words */
 };
 
@@ -23,9 +22,6 @@ struct completion_offer {
     enum completion_words words;
     const char *fixed;
 };
-
-/* "clients" …: as the scripts ask for them. */
-extern const char *const completion_words_names[COMPLETION_WORDS_COUNT];
 
 struct completion_offer completion_option_offer(const struct option *option);
 
@@ -38,15 +34,5 @@ bool completion_takes_request(const char *arguments);
 /* The next word of `arguments` that is typed as it stands: lower-case, and none of the sentence's
  * own ("or"). False at the end. */
 bool completion_next_literal(const char **arguments, struct slice *word_out);
-
-/* Whether the first command of the group is commands[index], so that each group is written once. */
-bool completion_group_begins(const struct command_table *table, unsigned index, struct slice group);
-
-/* The part of the name before its last word: "policy" for "policy log"; empty for "serve". */
-struct slice completion_group_of(const char *name);
-const char *completion_last_word(const char *name);
-
-/* One pattern for each step through the names, for a `case`: ' policy' | 'policy log'. */
-void completion_append_steps(const struct command_table *table, struct buffer *out);
 
 #endif

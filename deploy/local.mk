@@ -34,19 +34,6 @@ deploy/systemd/dockreeve-egress.service: $(top_srcdir)/deploy/systemd/dockreeve-
 deploy/systemd/dockreeve.service: $(top_srcdir)/deploy/systemd/dockreeve.service.in Makefile
 	$(make_unit)
 
-# The completions come from the option tables of the program, so it has to run to print them.
-if !CROSS_COMPILING
-bashcompletiondir = $(datadir)/bash-completion/completions
-zshcompletiondir = $(datadir)/zsh/site-functions
-nodist_bashcompletion_DATA = deploy/completion/dockreeve
-nodist_zshcompletion_DATA = deploy/completion/_dockreeve
-CLEANFILES += $(nodist_bashcompletion_DATA) $(nodist_zshcompletion_DATA)
-deploy/completion/dockreeve: dockreeve$(EXEEXT)
-	$(AM_V_GEN)$(MKDIR_P) deploy/completion && ./dockreeve$(EXEEXT) completion bash >$@.new && mv $@.new $@
-deploy/completion/_dockreeve: dockreeve$(EXEEXT)
-	$(AM_V_GEN)$(MKDIR_P) deploy/completion && ./dockreeve$(EXEEXT) completion zsh >$@.new && mv $@.new $@
-endif
-
 # The container image: the Dockerfile and the stripped static binary are all that docker build is given.
 DOCKER = docker
 IMAGE = dockreeve:$(VERSION)

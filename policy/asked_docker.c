@@ -55,16 +55,18 @@ void asked_docker_decide(struct asked_docker *asked)
     asked->state = asked->object_known ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_NOT_ASKED;
     policy_decide_docker(asked->policy, asked->client, &asked->request, DOCKER_OBJECT_NOT_ASKED,
                          NULL, NULL, &asked->verdict);
-    if (asked->verdict.result == VERDICT_NEEDS_OBJECT) {
-        asked->depends = !asked->object_known;
-        if (asked->depends)
-            asked->state = DOCKER_OBJECT_UNKNOWN;
-        policy_decide_docker(asked->policy, asked->client, &asked->request, asked->state,
-                             &asked->object, NULL, &asked->verdict);
-    }
-    if (asked->verdict.result == VERDICT_ALLOW)
-        asked->malformed = !docker_content_check(&asked->request, &asked->content,
-                                                 DOCKER_CONTENT_JSON_MAX, &asked->error);
+    if (asked->verdict.result == VERDICT_DENY)
+        return;
+    /* The body is there before the object is asked for. */
+    asked->malformed = !docker_content_check(&asked->request, &asked->content,
+                                             DOCKER_CONTENT_JSON_MAX, &asked->error);
+    if (asked->verdict.result != VERDICT_NEEDS_OBJECT)
+        return;
+    asked->depends = !asked->object_known;
+    if (asked->depends)
+        asked->state = DOCKER_OBJECT_UNKNOWN;
+    policy_decide_docker(asked->policy, asked->client, &asked->request, asked->state,
+                         &asked->object, NULL, &asked->verdict);
 }
 
 bool asked_docker_is_allowed(const struct asked_docker *asked)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "policy/environment_browser.h"
 #include "policy/environment_notice.h"
 #include "policy/environment_variables.h"
 
@@ -355,6 +356,7 @@ bool environment_add_rules(struct policy_builder *builder, char *const *environm
     if (!guards_are_enforced(environment))
         policy_builder_set_guards_report(builder);
     add_rules(&t);
+    environment_add_browser(builder, environment, errors);
     for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++)
         add_advice(&t, (enum docker_operation)i);
     environment_notices_add(t.contract, environment, notices);

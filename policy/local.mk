@@ -28,8 +28,10 @@ libpolicy_a_SOURCES = \
 	policy/command_request.c policy/command_request.h \
 	policy/command_rule.c policy/command_rule.h \
 	policy/environment.c policy/environment.h \
+	policy/environment_browser.c policy/environment_browser.h \
 	policy/environment_notice.c policy/environment_notice.h \
 	policy/environment_variables.c policy/environment_variables.h \
+	policy/hidden_character.c policy/hidden_character.h \
 	policy/html_text.c policy/html_text.h \
 	policy/import_draft.c policy/import_draft.h \
 	policy/import_hosts.c \
@@ -62,14 +64,18 @@ libpolicy_a_SOURCES = \
 	policy/log_verify_report.c policy/log_verify_report.h \
 	policy/log_view.c policy/log_view.h \
 	policy/output_file.c policy/output_file.h \
+	policy/path_trust.c policy/path_trust.h \
+	policy/path_walk.c policy/path_walk.h \
 	policy/policy.c policy/policy.h \
 	policy/policy_advice.c policy/policy_advice.h \
+	policy/policy_browser.c \
 	policy/policy_builder.c policy/policy_builder.h \
 	policy/policy_builtin.c policy/policy_builtin.h \
 	policy/policy_client_reader.c \
 	policy/policy_cover.c policy/policy_cover.h \
 	policy/policy_coverage.c policy/policy_coverage.h \
 	policy/policy_document.c policy/policy_document.h \
+	policy/policy_expiry.c \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \
 	policy/policy_import.c policy/policy_import.h \
@@ -77,6 +83,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_internal.h policy/policy_list.h \
 	policy/policy_listen.c \
 	policy/policy_load.c policy/policy_load.h \
+	policy/policy_lock.c policy/policy_lock.h \
 	policy/policy_messages.c \
 	policy/policy_network.c policy/policy_network.h \
 	policy/policy_network_explain.c \

@@ -31,6 +31,8 @@ void policy_unref(struct policy **policy_pointer)
     for (size_t i = 0; i < policy->client_count; i++) {
         free((void *)policy->clients[i].shown.listens);
         free((void *)policy->clients[i].shown.from);
+        free((void *)policy->clients[i].shown.browser.hosts);
+        free((void *)policy->clients[i].shown.browser.origins);
         free(policy->clients[i].rules);
         policy_index_free(&policy->clients[i].index);
         network_set_clear(&policy->clients[i].network);
@@ -40,6 +42,7 @@ void policy_unref(struct policy **policy_pointer)
     free(policy->uses);
     free(policy->clients);
     free(policy->sources);
+    free(policy->expiries);
     arena_free(&policy->arena);
     free(policy);
 }

@@ -13,6 +13,7 @@
 
 #include "base/buffer.h"
 #include "base/slice.h"
+#include "rules/browser_request.h"
 #include "rules/docker_object.h"
 #include "rules/docker_request.h"
 #include "rules/docker_rule.h"
@@ -35,6 +36,10 @@ bool policy_is_from_file(const struct policy *policy);
 /* `cut_on_revoke`: streams that this policy would not let open any more are closed when it comes
  * into force. */
 bool policy_cuts_on_revoke(const struct policy *policy);
+
+/* The first moment after `now_us` (Unix time) at which a rule expires, and the policy may decide
+ * otherwise than before; INT64_MAX = there is none. */
+int64_t policy_next_expiry(const struct policy *policy, int64_t now_us);
 
 /* What is spoken at a listener. */
 enum policy_role {
@@ -78,6 +83,7 @@ struct policy_client {
     size_t from_count;
     enum policy_mode mode;
     bool strict; /* unknown query parameters are refused; a Host other than CONNECT's target too */
+    struct browser_trust browser; /* which web pages may come over TCP */
     enum policy_dns_answer dns_answer;
     struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
     size_t dns_address_count;

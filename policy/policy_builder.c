@@ -30,6 +30,8 @@ void policy_builder_free(struct policy_builder **builder_pointer)
     for (size_t i = 0; i < builder->client_count; i++) {
         free(builder->clients[i].listens);
         free(builder->clients[i].from);
+        free(builder->clients[i].browser_hosts);
+        free(builder->clients[i].browser_origins);
         network_set_clear(&builder->clients[i].network);
     }
     free(builder->clients);
@@ -238,6 +240,17 @@ static void hash_network(uint64_t *hash, const struct network_set *set)
     }
 }
 
+static void hash_browser(uint64_t *hash, const struct browser_trust *browser)
+{
+    hash_number(hash, browser->everything);
+    for (size_t i = 0; i < browser->host_count; i++) {
+        hash_number(hash, browser->hosts[i].below);
+        hash_slice(hash, browser->hosts[i].name);
+    }
+    for (size_t i = 0; i < browser->origin_count; i++)
+        hash_slice(hash, browser->origins[i]);
+}
+
 static void hash_client(uint64_t *hash, const struct policy *policy,
                         const struct policy_client_entry *entry)
 {
@@ -255,6 +268,7 @@ static void hash_client(uint64_t *hash, const struct policy *policy,
     for (size_t i = 0; i < entry->shown.from_count; i++) {
         hash_range(hash, &entry->shown.from[i]);
     }
+    hash_browser(hash, &entry->shown.browser);
     for (size_t i = 0; i < entry->rule_count; i++)
         hash_rule(hash, &policy->rules[entry->rules[i]]);
     hash_number(hash, entry->inherit);
@@ -357,6 +371,13 @@ static void finish_client(struct policy_builder *builder, size_t index)
     network_set_seal(&entry->network);
     entry->shown.listens = steal_pointer(&from->listens);
     entry->shown.from = steal_pointer(&from->from);
+    entry->shown.browser = (struct browser_trust){
+        .hosts = steal_pointer(&from->browser_hosts),
+        .host_count = from->browser_host_count,
+        .origins = steal_pointer(&from->browser_origins),
+        .origin_count = from->browser_origin_count,
+        .everything = setting_or(&from->browser, false) != 0,
+    };
     collect_rules(builder->policy, entry);
     entry->index = policy_index_build(builder->policy, entry->rules, entry->rule_count);
 }
@@ -396,6 +417,7 @@ struct policy *policy_builder_finish(struct policy_builder *builder, struct poli
     for (size_t i = 0; i < builder->client_count; i++)
         finish_client(builder, i);
     number_network(policy);
+    policy_expiry_collect(policy);
     set_hash(policy);
     policy_notices_add(policy, notices);
     policy_network_notices_add(policy, notices);

@@ -144,6 +144,56 @@ static void read_socket(const struct policy_document *document, struct builder_c
     }
 }
 
+/* ---- browsers ---- */
+
+enum browser_list { BROWSER_HOSTS, BROWSER_ORIGINS };
+static const char *const browser_list_names[] = {"hosts", "origins"};
+
+static void read_browser_item(const struct policy_document *document,
+                              struct builder_client *client, enum browser_list list,
+                              const struct yaml_tree_node *node)
+{
+    struct policy_builder *builder = document->reading->builder;
+    struct error error;
+    char quoted[80];
+    if (!policy_document_text(document, node, browser_list_names[list]))
+        return;
+    bool good = list == BROWSER_HOSTS
+                    ? policy_browser_add_host(builder, client, node->text, &error)
+                    : policy_browser_add_origin(builder, client, node->text, &error);
+    if (!good)
+        policy_document_error(document, node, "%s: %s",
+                              error_quote(node->text, quoted, sizeof(quoted)), error.text);
+}
+
+/* One or a list; several documents add up. */
+static void read_browser_list(const struct policy_document *document,
+                              struct builder_client *client, enum browser_list list,
+                              const struct yaml_tree_node *node)
+{
+    if (node->kind != YAML_TREE_SEQUENCE) {
+        read_browser_item(document, client, list, node);
+        return;
+    }
+    if (node->first == NULL)
+        policy_document_error(document, node, "`%s` is an empty list: leave it out",
+                              browser_list_names[list]);
+    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
+        read_browser_item(document, client, list, item);
+}
+
+static void read_browser(const struct policy_document *document,
+                         const struct yaml_tree_node *node, struct policy_setting *setting)
+{
+    if (!policy_document_text(document, node, "browser"))
+        return;
+    bool allow = slice_equal_text(node->text, "allow");
+    if (allow || slice_equal_text(node->text, "deny"))
+        policy_document_set_once(document, node, "browser", allow, false, setting);
+    else
+        policy_document_error(document, node, "`browser` is allow or deny");
+}
+
 /* ---- egress ---- */
 
 static void read_transparent(const struct policy_document *document, const char *client,
@@ -224,6 +274,9 @@ enum client_key {
     CLIENT_LISTEN,
     CLIENT_SOCKET,
     CLIENT_FROM,
+    CLIENT_HOSTS,
+    CLIENT_ORIGINS,
+    CLIENT_BROWSER,
     CLIENT_USE,
     CLIENT_INHERIT,
     CLIENT_DOCKER,
@@ -242,9 +295,10 @@ enum client_key {
 static void read_client_key(const struct policy_document *document, size_t index,
                             const struct yaml_tree_node *key)
 {
-    static const char *const keys[] = {"listen", "socket", "from",    "use",    "inherit",
-                                       "docker", "mode",   "strict",  "egress", "transparent",
-                                       "dns",    "guard",  "enforce", "scope",  "network"};
+    static const char *const keys[] = {"listen",  "socket",      "from",    "hosts",  "origins",
+                                       "browser", "use",         "inherit", "docker", "mode",
+                                       "strict",  "egress",      "transparent", "dns", "guard",
+                                       "enforce", "scope",       "network"};
     struct builder_client *client = &document->reading->builder->clients[index];
     size_t which = policy_document_key(document, key, keys, ARRAY_LEN(keys), "a client");
     char quoted[40];
@@ -258,6 +312,15 @@ static void read_client_key(const struct policy_document *document, size_t index
         return;
     case CLIENT_FROM:
         read_from(document, client, key->value);
+        return;
+    case CLIENT_HOSTS:
+        read_browser_list(document, client, BROWSER_HOSTS, key->value);
+        return;
+    case CLIENT_ORIGINS:
+        read_browser_list(document, client, BROWSER_ORIGINS, key->value);
+        return;
+    case CLIENT_BROWSER:
+        read_browser(document, key->value, &client->browser);
         return;
     case CLIENT_USE:
         policy_document_read_use(document, index, key->value);

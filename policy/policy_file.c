@@ -5,65 +5,95 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "policy/path_trust.h"
+#include "policy/path_walk.h"
 #include "policy/yaml_tree.h"
+
+static const struct path_trust_rules rules = {0};
+
+/* What is wrong with it, in words. */
+static bool refuse_owner(const char *path, uid_t owner, struct policy_messages *errors)
+{
+    uid_t own = geteuid();
+    policy_messages_add(
+        errors, path, 0, 0,
+        "belongs to user %u: a policy and its folder must belong to root or to the gate's "
+        "user (chown %u '%s')",
+        (unsigned)owner, (unsigned)own, path);
+    return false;
+}
+
+static bool refuse_mode(const char *path, unsigned mode, struct policy_messages *errors)
+{
+    policy_messages_add(
+        errors, path, 0, 0,
+        "has mode %04o, so others can write it: a policy and its folder must be writable by "
+        "their owner only (chmod go-w '%s')",
+        mode, path);
+    return false;
+}
 
 static bool check_status(const char *path, const struct stat *status,
                          struct policy_messages *errors)
 {
-    uid_t own = geteuid();
-    bool good = true;
-    if (status->st_uid != 0 && status->st_uid != own) {
-        policy_messages_add(
-            errors, path, 0, 0,
-            "belongs to user %u: a policy and its folder must belong to root or to the gate's "
-            "user (chown %u '%s')",
-            (unsigned)status->st_uid, (unsigned)own, path);
-        good = false;
-    }
-    if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        policy_messages_add(
-            errors, path, 0, 0,
-            "has mode %04o, so others can write it: a policy and its folder must be writable by "
-            "their owner only (chmod go-w '%s')",
-            (unsigned)(status->st_mode & 07777), path);
-        good = false;
-    }
+    bool good = path_trust_owner(&rules, status->st_uid) ||
+                refuse_owner(path, status->st_uid, errors);
+    if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return refuse_mode(path, (unsigned)status->st_mode & 07777, errors);
     return good;
 }
 
-bool policy_file_check_folder(const char *path, struct policy_messages *errors)
+/* Whoever can write one of the folders on the way can put another file there. */
+static bool check_folders(const char *path, struct policy_messages *errors)
+{
+    struct path_trust_fault fault;
+    if (path_trust_check(path, &rules, &fault))
+        return true;
+    return fault.kind == PATH_TRUST_OWNER ? refuse_owner(fault.path, fault.owner, errors)
+                                          : refuse_mode(fault.path, fault.mode, errors);
+}
+
+bool policy_file_is_absent(const char *path, struct policy_messages *errors)
+{
+    switch (path_walk(path, NULL, NULL)) {
+    case PATH_WALK_ABSENT:
+        return true;
+    case PATH_WALK_FOUND:
+        policy_messages_add(errors, path, 0, 0, "came or went while it was looked for");
+        return false;
+    case PATH_WALK_FAILED:
+        break;
+    }
+    if (errno == ENOENT)
+        policy_messages_add(errors, path, 0, 0,
+                            "is a link, or behind a link, that leads nowhere: remove the link, or "
+                            "put back what it leads to");
+    else
+        policy_messages_add(errors, path, 0, 0, "cannot be looked at: %s", strerror(errno));
+    return false;
+}
+
+bool policy_file_check_folder(const char *path, bool check_owner, struct policy_messages *errors)
 {
     struct stat status;
+    if (stat(path, &status) != 0 && errno == ENOENT)
+        return policy_file_is_absent(path, errors);
     if (stat(path, &status) != 0) {
-        if (errno == ENOENT)
-            return true;
         policy_messages_add(errors, path, 0, 0, "cannot be looked at: %s", strerror(errno));
         return false;
     }
-    return check_status(path, &status, errors);
-}
-
-static bool check_folders(const char *path, struct policy_messages *errors)
-{
-    AUTO_FREE char *named = slice_to_text(slice_from_text(path));
-    const char *named_folder = dirname(named);
-    if (!policy_file_check_folder(named_folder, errors))
+    if (!S_ISDIR(status.st_mode)) {
+        policy_messages_add(errors, path, 0, 0,
+                            "is no folder: drop-ins are the *.yaml files of a folder of this name");
         return false;
-    char target[PATH_MAX];
-    if (realpath(path, target) == NULL)
-        return true; /* the descriptor is open: its file may be gone, which the next load sees */
-    char *target_folder = dirname(target);
-    char resolved[PATH_MAX];
-    if (realpath(named_folder, resolved) != NULL && strcmp(resolved, target_folder) == 0)
-        return true;
-    return policy_file_check_folder(target_folder, errors);
+    }
+    return !check_owner ||
+           (check_status(path, &status, errors) && check_folders(path, errors));
 }
 
 static bool read_all(int fd, const char *path, struct buffer *out, struct policy_messages *errors)
@@ -100,8 +130,8 @@ enum policy_file_result policy_file_read_dated(const char *path, bool check_owne
 {
     /* O_NONBLOCK: a named pipe in place of the file must not stop us. */
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-        return POLICY_FILE_MISSING;
+    if (fd < 0 && errno == ENOENT)
+        return policy_file_is_absent(path, errors) ? POLICY_FILE_MISSING : POLICY_FILE_BAD;
     struct stat status;
     if (fd < 0 || fstat(fd, &status) != 0) {
         policy_messages_add(errors, path, 0, 0, "cannot be opened: %s", strerror(errno));

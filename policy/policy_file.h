@@ -13,9 +13,9 @@
 enum policy_file_result { POLICY_FILE_READ, POLICY_FILE_MISSING, POLICY_FILE_BAD };
 
 /* Appends the content of the regular file `path` to `out`. With `check_owner` the file that was
- * opened, the folder of `path` and, when that is a link, the folder it leads to must belong to root
- * or the effective user and be writable by nobody else. MISSING says nothing in `errors`, BAD does.
- */
+ * opened and every folder on its way, links followed, must belong to root or the effective user and
+ * be writable by nobody else (policy/path_trust.h). MISSING says nothing in `errors`, BAD does; a
+ * link that leads nowhere, and a name below what is no folder, are BAD. */
 enum policy_file_result policy_file_read(const char *path, bool check_owner, struct buffer *out,
                                          struct policy_messages *errors);
 /* The same; *modified_us_out is the Unix time of the last change of what was read. */
@@ -23,7 +23,11 @@ enum policy_file_result policy_file_read_dated(const char *path, bool check_owne
                                                struct buffer *out, int64_t *modified_us_out,
                                                struct policy_messages *errors);
 
-/* The same check for a folder alone. False with a message in `errors`; a missing folder is fine. */
-bool policy_file_check_folder(const char *path, struct policy_messages *errors);
+/* The same check for the folder of drop-ins, which must be a folder. False with a message in
+ * `errors`; one that is not there is fine. */
+bool policy_file_check_folder(const char *path, bool check_owner, struct policy_messages *errors);
+
+/* Whether nothing of that name is there, no link either. False with a message in `errors`. */
+bool policy_file_is_absent(const char *path, struct policy_messages *errors);
 
 #endif

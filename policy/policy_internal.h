@@ -82,6 +82,8 @@ struct policy {
     struct network_set network;          /* owned: top-level rules, for all clients that inherit */
     struct policy_client_entry *clients; /* owned */
     size_t client_count;
+    int64_t *expiries; /* owned: when rules expire, the earliest first */
+    size_t expiry_count, expiry_capacity;
 };
 
 /* A client while it is collected. Settings carry the place that made them, so that a second one can
@@ -102,6 +104,11 @@ struct builder_client {
     struct ip_range *from; /* owned */
     size_t from_count, from_capacity;
     struct policy_setting inherit, mode, strict, socket_mode, owner, group;
+    struct policy_setting browser;      /* bool: `browser: allow` */
+    struct browser_host *browser_hosts; /* owned; the texts are in the policy's arena */
+    size_t browser_host_count, browser_host_capacity;
+    struct slice *browser_origins; /* owned; likewise */
+    size_t browser_origin_count, browser_origin_capacity;
     struct policy_setting dns_answer; /* enum policy_dns_answer */
     struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
     size_t dns_address_count;
@@ -141,6 +148,15 @@ MUST_CHECK bool policy_listen_parse(struct arena *arena, enum policy_role role, 
 MUST_CHECK bool policy_dns_address_add(struct builder_client *client, struct slice text,
                                        struct error *error);
 
+/* One entry of `hosts` or of `origins` (rules/browser_request.h) of a client. False with `error` when
+ * it is none. */
+MUST_CHECK bool policy_browser_add_host(struct policy_builder *builder,
+                                        struct builder_client *client, struct slice text,
+                                        struct error *error);
+MUST_CHECK bool policy_browser_add_origin(struct policy_builder *builder,
+                                          struct builder_client *client, struct slice text,
+                                          struct error *error);
+
 /* What an observer gets as `why` for a rule that asks for facts of an object not asked for. */
 extern const char policy_depends_on_object[];
 
@@ -150,6 +166,9 @@ void policy_listen_check_all(const struct policy_builder *builder, struct policy
 
 /* Adds preset/negotiate for every client. */
 void policy_preset_add_always(struct policy_builder *builder, struct policy_messages *errors);
+
+/* Fills policy->expiries, once every rule is there. */
+void policy_expiry_collect(struct policy *policy);
 
 /* The same for network rules: expired, shadowed or covered ones, ranges that open special-purpose
  * addresses. One look into the index a rule. */

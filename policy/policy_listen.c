@@ -123,6 +123,23 @@ static void check_pair(const struct builder_client *a, const struct policy_liste
     }
 }
 
+static void check_browser(const struct builder_client *client, bool has_tcp,
+                          struct policy_messages *notices)
+{
+    bool allows = client->browser.set && client->browser.value != 0;
+    bool speaks = client->browser_host_count > 0 || client->browser_origin_count > 0;
+    if (client->listen_count > 0 && !has_tcp && (allows || speaks))
+        policy_messages_add(notices, client->file, client->line, client->column,
+                            "client `%s` has `hosts`, `origins` or `browser` but no tcp listener: "
+                            "no web page reaches a unix socket",
+                            client->name);
+    else if (allows)
+        policy_messages_add(notices, client->file, client->line, client->column,
+                            "client `%s` lets every web page that somebody who reaches its "
+                            "listener opens send requests (`browser: allow`)",
+                            client->name);
+}
+
 static void check_client(const struct builder_client *client, struct policy_messages *errors,
                          struct policy_messages *notices)
 {
@@ -142,6 +159,7 @@ static void check_client(const struct builder_client *client, struct policy_mess
             "client `%s` has `from` but no tcp listener: a unix socket is limited by its mode, "
             "owner and group",
             client->name);
+    check_browser(client, has_tcp, notices);
     bool socket = client->socket_mode.set || client->owner.set || client->group.set;
     if (socket && !has_unix && client->listen_count > 0)
         policy_messages_add(errors, client->file, client->line, client->column,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "policy/environment.h"
+#include "policy/environment_browser.h"
 #include "policy/policy_document.h"
 #include "policy/policy_file.h"
 #include "policy/policy_paths.h"
@@ -85,9 +86,13 @@ static const char **drop_in_names(struct policy_reading *reading, const char *fo
     const char **names = NULL;
     size_t count = 0, capacity = 0;
     DIR *directory = opendir(folder);
-    if (directory == NULL && errno != ENOENT && errno != ENOTDIR)
-        policy_messages_add(reading->errors, folder, 0, 0, "cannot be opened: %s", strerror(errno));
-    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+    int reason = directory == NULL && errno != ENOENT ? errno : 0;
+    for (struct dirent *entry; directory != NULL;) {
+        errno = 0;
+        if ((entry = readdir(directory)) == NULL) {
+            reason = errno;
+            break;
+        }
         if (!is_drop_in(entry->d_name) ||
             (reading->cli_text != NULL && strcmp(entry->d_name, POLICY_CLI_NAME) == 0))
             continue;
@@ -96,6 +101,8 @@ static const char **drop_in_names(struct policy_reading *reading, const char *fo
     }
     if (directory != NULL)
         closedir(directory);
+    if (reason != 0)
+        policy_messages_add(reading->errors, folder, 0, 0, "cannot be read: %s", strerror(reason));
     if (reading->cli_text != NULL) {
         names = array_grow(names, count, &capacity, sizeof(names[0]));
         names[count++] = POLICY_CLI_NAME;
@@ -112,10 +119,11 @@ static void read_drop_ins(struct policy_reading *reading, const char *config_pat
     const char *folder =
         arena_printf(&reading->arena, "%.*s/policy.d", (int)parent.len, parent.ptr);
     size_t count;
-    const char **names = drop_in_names(reading, folder, &count);
     /* Also while it is empty: whoever can write the folder can put a rule there. */
-    bool trusted = !reading->check_owner || policy_file_check_folder(folder, reading->errors);
-    for (size_t i = 0; i < count && trusted; i++)
+    if (!policy_file_check_folder(folder, reading->check_owner, reading->errors))
+        return;
+    const char **names = drop_in_names(reading, folder, &count);
+    for (size_t i = 0; i < count; i++)
         (void)read_file(reading, arena_printf(&reading->arena, "%s/%s", folder, names[i]),
                         arena_printf(&reading->arena, "policy.d/%s", names[i]), true);
     free(names);
@@ -166,7 +174,11 @@ static void add_dns_answer(struct policy_reading *reading, const char *text)
 static void read_environment(struct policy_reading *reading, const struct policy_inputs *inputs,
                              bool has_file)
 {
-    if (inputs->environment == NULL || !environment_is_compat(inputs->environment))
+    if (inputs->environment == NULL)
+        return;
+    if (has_file || !environment_is_compat(inputs->environment))
+        environment_note_unread_browser(inputs->environment, reading->notices);
+    if (!environment_is_compat(inputs->environment))
         return;
     if (has_file) {
         environment_note_ended(inputs->environment, inputs->config_path, reading->notices);

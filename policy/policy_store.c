@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See the header. No lock file: the folder's descriptor is locked (flock(2)), which ends with the
- * process however it ends. Since only the lock's holder writes, a temporary file that is there when
- * the lock is had belongs to nobody any more. */
+ * See the header. Since only the lock's holder writes, a temporary file that is there when the lock
+ * is had belongs to nobody any more. */
 #include "policy/policy_store.h"
 
 #include <dirent.h>
@@ -11,12 +10,12 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/write_all.h"
 #include "policy/policy_file.h"
+#include "policy/policy_lock.h"
 #include "policy/yaml_edit.h"
 #include "policy/yaml_write.h"
 
@@ -30,7 +29,9 @@ enum { FIRST_LINE = 2, FOLDER_MODE = 0755, FILE_MODE = 0644, OPEN_TRIES = 100 };
 struct policy_store {
     struct arena arena; /* owned: tree and names */
     const char *folder, *path;
-    int folder_fd; /* locked */
+    int folder_fd;
+    int lock_fd; /* -1 = the folder may not be written, for `unlocked_reason` */
+    int unlocked_reason;
     bool exists, is_link;
     struct yaml_tree_node *root;
 };
@@ -59,15 +60,6 @@ static bool make_folder(const char *path)
     return chmod(path, FOLDER_MODE) == 0 && sync_folder(parent);
 }
 
-static bool lock(int fd)
-{
-    while (flock(fd, LOCK_EX) != 0) {
-        if (errno != EINTR)
-            return false;
-    }
-    return true;
-}
-
 /* Whether the path still leads to what was locked: another folder may have taken its place while
  * the lock was waited for, and a change of the old one would be seen by nobody. */
 static bool is_in_place(int fd, const char *path)
@@ -77,23 +69,54 @@ static bool is_in_place(int fd, const char *path)
            locked.st_ino == there.st_ino;
 }
 
-/* The locked folder; -1 with errno. */
-static int open_folder(const char *path)
+/* The folder, made if it is missing. */
+static bool open_folder(struct policy_store *store, struct policy_messages *errors)
 {
-    for (unsigned tries = 0; tries < OPEN_TRIES; tries++) {
-        int fd = make_folder(path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-        bool is_locked = fd >= 0 && lock(fd);
-        if (is_locked && is_in_place(fd, path))
-            return fd;
-        int reason = errno;
-        if (fd >= 0)
-            close(fd);
-        errno = reason;
-        if (!is_locked)
-            return -1;
+    if (!make_folder(store->folder)) {
+        policy_messages_add(errors, store->folder, 0, 0, "cannot be made: %s", strerror(errno));
+        return false;
     }
-    errno = ESTALE; /* somebody does nothing else */
-    return -1;
+    store->folder_fd = open(store->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store->folder_fd < 0)
+        policy_messages_add(errors, store->folder, 0, 0, "cannot be opened: %s", strerror(errno));
+    return store->folder_fd >= 0;
+}
+
+/* No lock is made in a folder whose policy is refused: it would be in its owner's way. */
+static bool is_refused(const struct policy_store *store)
+{
+    CLEANUP(policy_messages_free) struct policy_messages ignored = {NULL, 0, 0};
+    return !policy_file_check_folder(store->folder, true, &ignored);
+}
+
+/* The locked folder. What may be read all the same is read without a lock, so that everything else
+ * that is wrong is said first. */
+static bool open_locked(struct policy_store *store, struct policy_messages *errors)
+{
+    struct error error;
+    for (unsigned tries = 0; tries < OPEN_TRIES; tries++) {
+        if (!open_folder(store, errors))
+            return false;
+        store->unlocked_reason = EPERM;
+        if (is_refused(store))
+            return true;
+        store->lock_fd =
+            policy_lock_take(store->folder_fd, store->folder, POLICY_LOCK_TIMEOUT_MS, &error);
+        store->unlocked_reason = error.code;
+        if (store->lock_fd < 0 && (error.code == EACCES || error.code == EROFS))
+            return true;
+        if (store->lock_fd < 0) {
+            policy_messages_add(errors, NULL, 0, 0, "%s", error.text);
+            return false;
+        }
+        if (policy_lock_is_in_place(store->lock_fd, store->folder_fd) &&
+            is_in_place(store->folder_fd, store->folder))
+            return true;
+        close(steal_fd(&store->lock_fd));
+        close(steal_fd(&store->folder_fd));
+    }
+    policy_messages_add(errors, store->folder, 0, 0, "is replaced again and again");
+    return false;
 }
 
 static void remove_stale(int folder_fd)
@@ -123,14 +146,13 @@ struct policy_store *policy_store_open(const char *config_path, struct policy_me
     store->folder =
         arena_printf(&store->arena, "%.*s/policy.d", parent, slash == NULL ? "." : config_path);
     store->path = arena_printf(&store->arena, "%s/%s", store->folder, POLICY_CLI_NAME);
-    store->folder_fd = open_folder(store->folder);
-    if (store->folder_fd < 0) {
-        policy_messages_add(errors, store->folder, 0, 0, "cannot be made, opened and locked: %s",
-                            strerror(errno));
+    store->folder_fd = store->lock_fd = -1;
+    if (!open_locked(store, errors)) {
         policy_store_close(&store);
         return NULL;
     }
-    remove_stale(store->folder_fd);
+    if (store->lock_fd >= 0)
+        remove_stale(store->folder_fd);
     struct stat status;
     store->exists = fstatat(store->folder_fd, POLICY_CLI_NAME, &status, AT_SYMLINK_NOFOLLOW) == 0;
     store->is_link = store->exists && S_ISLNK(status.st_mode);
@@ -144,6 +166,8 @@ void policy_store_close(struct policy_store **store)
         return;
     if (closed->folder_fd >= 0)
         close(closed->folder_fd);
+    if (closed->lock_fd >= 0)
+        close(closed->lock_fd);
     arena_free(&closed->arena);
     free(closed);
 }
@@ -168,7 +192,7 @@ bool policy_store_read(struct policy_store *store, struct policy_messages *error
                             "what it leads to another name in the folder, like 50-mine.yaml");
         return false;
     }
-    if (!policy_file_check_folder(store->folder, errors))
+    if (!policy_file_check_folder(store->folder, true, errors))
         return false;
     switch (policy_file_read(store->path, true, &text, errors)) {
     case POLICY_FILE_BAD:
@@ -256,6 +280,9 @@ void policy_store_text(struct policy_store *store, struct buffer *out)
 bool policy_store_write(struct policy_store *store, struct slice text, struct error *error)
 {
     char name[sizeof(TEMPORARY_PREFIX) + 24];
+    if (store->lock_fd < 0)
+        return error_set(error, store->unlocked_reason, "%s cannot be written: %s", store->path,
+                         strerror(store->unlocked_reason));
     snprintf(name, sizeof(name), "%s%ld", TEMPORARY_PREFIX, (long)getpid());
     AUTO_CLOSE int fd =
         openat(store->folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -273,6 +300,9 @@ bool policy_store_write(struct policy_store *store, struct slice text, struct er
 
 bool policy_store_remove(struct policy_store *store, struct error *error)
 {
+    if (store->lock_fd < 0)
+        return error_set(error, store->unlocked_reason, "%s cannot be removed: %s", store->path,
+                         strerror(store->unlocked_reason));
     if ((unlinkat(store->folder_fd, POLICY_CLI_NAME, 0) != 0 && errno != ENOENT) ||
         fsync(store->folder_fd) != 0)
         return error_set(error, errno, "%s cannot be removed: %s", store->path, strerror(errno));

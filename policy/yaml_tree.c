@@ -10,6 +10,12 @@
 
 #include <yaml.h>
 
+#include "policy/hidden_character.h"
+
+/* So many characters that do not show are remembered, and as many told of that are refused anywhere.
+ */
+enum { HIDDEN_MAX = 64 };
+
 struct open_node {
     struct yaml_tree_node *node;
     struct yaml_tree_node *last; /* item or key added last */
@@ -27,6 +33,8 @@ struct reading {
     struct yaml_tree_node *root;
     unsigned documents;
     bool over;
+    struct hidden_character hidden[HIDDEN_MAX]; /* refused in what decides, not in a comment */
+    size_t hidden_count;
 };
 
 static void complain(struct reading *reading, yaml_mark_t mark, const char *text)
@@ -130,8 +138,63 @@ static void refuse_decoration(struct reading *reading, const yaml_char_t *anchor
         complain(reading, mark, "tags (`!name`) are not part of a policy");
 }
 
+/* Whether the place lies in front of the mark. */
+static bool is_before(const struct hidden_character *hidden, yaml_mark_t mark)
+{
+    return hidden->line < mark.line + 1 ||
+           (hidden->line == mark.line + 1 && hidden->column < mark.column + 1);
+}
+
+static void refuse_hidden(struct reading *reading, const yaml_event_t *event)
+{
+    for (size_t i = 0; i < reading->hidden_count; i++) {
+        const struct hidden_character *hidden = &reading->hidden[i];
+        if (is_before(hidden, event->start_mark) || !is_before(hidden, event->end_mark))
+            continue;
+        policy_messages_add(reading->errors, reading->file, hidden->line, hidden->column,
+                            "the character U+%04X does not show, or looks like a blank: remove it, "
+                            "or write it as an escape in double quotes (\"\\%c%0*X\")",
+                            (unsigned)hidden->point, hidden->point > 0xffff ? 'U' : 'u',
+                            hidden->point > 0xffff ? 8 : 4, (unsigned)hidden->point);
+    }
+}
+
+/* What would make a policy say something else than its lines show is refused wherever it stands:
+ * YAML ends a line, and so a comment, where no editor does. False when there is such a thing; then
+ * no place behind it would be right. */
+static bool check_characters(struct reading *reading, const char *bytes, size_t len)
+{
+    struct hidden_character_search search;
+    struct hidden_character found;
+    size_t refused = 0;
+    hidden_character_begin(&search, bytes, len);
+    while (refused < HIDDEN_MAX && hidden_character_next(&search, &found)) {
+        if (found.kind == HIDDEN_CHARACTER_INVISIBLE) {
+            if (reading->hidden_count < HIDDEN_MAX)
+                reading->hidden[reading->hidden_count++] = found;
+            continue;
+        }
+        refused++;
+        if (found.point == '\r')
+            policy_messages_add(reading->errors, reading->file, found.line, found.column,
+                                "a carriage return without a line feed ends a line for YAML, and "
+                                "for few editors: end lines with a line feed");
+        else
+            policy_messages_add(reading->errors, reading->file, found.line, found.column,
+                                "the character U+%04X %s: remove it, or write it as an escape in "
+                                "double quotes (\"\\u%04X\")",
+                                (unsigned)found.point,
+                                found.kind == HIDDEN_CHARACTER_BREAK
+                                    ? "ends a line for YAML, and for few editors"
+                                    : "changes the order in which a line is shown",
+                                (unsigned)found.point);
+    }
+    return refused == 0;
+}
+
 static void take_scalar(struct reading *reading, const yaml_event_t *event)
 {
+    refuse_hidden(reading, event);
     refuse_decoration(reading, event->data.scalar.anchor, event->data.scalar.tag,
                       event->start_mark);
     struct yaml_tree_node *node = new_node(reading, YAML_TREE_SCALAR, event->start_mark);
@@ -227,6 +290,8 @@ bool yaml_tree_parse(struct arena *arena, const char *bytes, size_t len, const c
                             "begins with a byte order mark: save it as UTF-8 without one");
         return false;
     }
+    if (!check_characters(&reading, bytes, len))
+        return false;
     yaml_parser_t parser;
     if (!yaml_parser_initialize(&parser))
         abort();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A YAML document as a small tree in which every node keeps its place. Read strictly: one document;
- * no anchors, aliases or tags; no key twice; keys are scalars; nesting to 32. Scalars stay text,
+ * no anchors, aliases or tags; no key twice; keys are scalars; nesting to 32; no character that
+ * ends or turns a line unseen, none in keys and values that does not show. Scalars stay text,
  * and keep whether they were quoted: nothing is turned into a number, a boolean or null here, so
  * `0660` and `yes` mean what the reader of that key decides. */
 #ifndef DOCKREEVE_POLICY_YAML_TREE_H

@@ -5,6 +5,7 @@
 #include "policy/yaml_write.h"
 
 #include "base/utf8.h"
+#include "policy/hidden_character.h"
 
 enum {
     INDENT = 2,
@@ -81,16 +82,9 @@ static bool stays_plain(const struct yaml_tree_node *node)
  * the one that stands there. */
 static bool must_escape(uint32_t point)
 {
-    static const struct {
-        uint32_t first, last;
-    } rows[] = {{0x00, 0x1f},     {0x7f, 0x9f},      {0x061c, 0x061c}, {0x200b, 0x200f},
-                {0x2028, 0x202e}, {0x2060, 0x206f},  {0xfeff, 0xfeff}, {0xfff0, 0xfffb},
-                {0xfffe, 0xffff}, {0xe0000, 0xe007f}};
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (point >= rows[i].first && point <= rows[i].last)
-            return true;
-    }
-    return point == '"' || point == '\\';
+    bool is_control = point <= 0x1f || (point >= 0x7f && point <= 0x9f);
+    return is_control || point == 0xfffe || point == 0xffff || point == '"' || point == '\\' ||
+           hidden_character_kind(point) != HIDDEN_CHARACTER_NONE;
 }
 
 static uint32_t decode(const unsigned char *bytes, size_t len)

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proxy/browser_guard.h"
 #include "proxy/docker_conn.h"
 #include "proxy/listener.h"
 
@@ -147,10 +148,23 @@ static void probe_engine(struct admin_conn *conn)
         on_probe(conn, ENGINE_CONNECTED);
 }
 
+/* A page whose name was made to lead here could read the numbers. Scrapers call the gate by any
+ * name, so that only a browser's Host is held against the loopback's. */
+static bool comes_from_page(const struct admin_conn *conn, const struct http_head *head,
+                            struct error *error)
+{
+    static const struct browser_trust nobody;
+    return !endpoint_is_unix(&conn->admin->address) &&
+           !browser_guard_check(head, &nobody, false, NULL, error);
+}
+
 static void route(struct admin_conn *conn, const struct http_head *head)
 {
     struct slice path = head->target;
-    if (head->method != HTTP_METHOD_GET) {
+    struct error error;
+    if (comes_from_page(conn, head, &error)) {
+        answer_text(conn, "403 Forbidden", error.text);
+    } else if (head->method != HTTP_METHOD_GET) {
         answer_text(conn, "405 Method Not Allowed", "only GET is served here\n");
     } else if (slice_equal_text(path, "/healthz")) {
         answer_text(conn, "200 OK", "ok\n");
@@ -219,7 +233,7 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
     struct admin *admin = context;
     int fd = accept4((int)listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-        (void)docker_conn_evict_idle(admin->gate); /* the event comes again */
+        (void)gate_make_room(admin->gate); /* the event comes again */
     if (fd < 0)
         return;
     struct admin_conn *conn = admin->count < ADMIN_CONNS_MAX ? calloc(1, sizeof(*conn)) : NULL;

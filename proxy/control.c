@@ -236,7 +236,7 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
     (void)what;
     struct control *control = context;
     int fd = accept4((int)listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !gate_evict_idle(control->gate))
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !gate_make_room(control->gate))
         gate_refuse_with_spare(control->gate, (int)listen_fd, SLICE_LITERAL(TOO_MANY));
     if (fd < 0)
         return;

@@ -162,21 +162,30 @@ static void on_written(struct log_waiter *waiter, enum log_write_state state)
     exchange->answered(exchange);
 }
 
+/* Else it was counted. */
+static bool may_log_denial(const struct dns_exchange *exchange)
+{
+    struct share_peer *peer =
+        share_peer_use(listener_client(exchange->listener)->share, &exchange->peer, 0);
+    bool may = share_may_log_denial(peer, timestamp_monotonic_us());
+    if (!may)
+        share_count_refused(peer, SHARE_REFUSED_DENIAL_RATE, SHARE_NETWORK);
+    share_peer_unuse(&peer);
+    return may;
+}
+
 /* A client that floods with denied names gets its answers, but not a record for each. */
 static void finish(struct dns_exchange *exchange, const struct outcome *outcome)
 {
     struct gate *gate = exchange->gate;
-    struct client_state *client = listener_client(exchange->listener);
     uint64_t seq = 0;
     exchange->allowed = outcome->allowed;
     if (outcome->judged)
         rule_counter_count(gate->counter, gate->policy, outcome->verdict.number,
                            timestamp_now_us());
     write_answer(exchange, outcome);
-    if (outcome->allowed || client_state_may_log_denial(gate, client))
+    if (outcome->allowed || may_log_denial(exchange))
         seq = write_record(exchange, outcome);
-    else
-        client->suppressed_network++;
     gate_wait_for_log(gate, &exchange->waiter, seq);
     exchange->waiter.written = on_written;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A request's way to the engine once it is let through: the head that was written anew, then the
- * body, its framing taken off and put on again. Long runs go past by splice. While the engine takes
+ * body: what was collected of it, or, of an archive, what comes, its framing taken off and put on
+ * again. Long runs go past by splice. While the engine takes
  * no more, the client is not read; while the client sends no more, its deadline runs. */
 #include "proxy/docker_conn.h"
 
@@ -11,29 +12,53 @@
 /* A busy upload gives others a turn after so many steps (of up to 64 kB). */
 enum { STEPS_PER_TURN = 48 };
 
-/* Sends the head and what is in engine->out, `more` when spliced bytes follow at once. True when
- * the engine took all of it. */
+/* The head is kept until the answer begins, in case a kept connection has gone stale: see
+ * docker_response.c. */
+static bool put_head(struct docker_conn *conn)
+{
+    bool may_ask_twice = conn->engine->reused && http_method_is_read(conn->exchange.method) &&
+                         conn->request_body.finished && held_body_rest(&conn->held).len == 0;
+    conn->forwarded = true;
+    bool ok = io_buffer_append(conn->gate->blocks, &conn->engine->out,
+                               io_buffer_bytes(&conn->forward), io_buffer_len(&conn->forward));
+    if (!may_ask_twice) {
+        io_buffer_reset(conn->gate->blocks, &conn->head);
+        io_buffer_reset(conn->gate->blocks, &conn->forward);
+    }
+    return ok;
+}
+
+/* What there is room for of a collected body. */
+static bool put_held(struct docker_conn *conn)
+{
+    struct io_buffer *out = &conn->engine->out;
+    struct slice rest = held_body_rest(&conn->held);
+    size_t room = IO_BLOCK_LARGE - io_buffer_len(out);
+    if (rest.len > room)
+        rest.len = room;
+    bool ok = io_buffer_append(conn->gate->blocks, out, rest.ptr, rest.len);
+    held_body_sent(&conn->held, conn->gate->blocks, rest.len);
+    return ok;
+}
+
+/* Sends the head, what was collected and what is in engine->out, `more` when spliced bytes follow
+ * at once. True when the engine took all of it. */
 static bool engine_takes(struct docker_conn *conn, bool more)
 {
     struct engine_conn *engine = conn->engine;
     struct gate *gate = conn->gate;
-    bool ok = true;
-    if (!conn->forwarded) {
-        /* The head is kept until the answer begins, in case a kept connection has gone stale: see
-         * docker_response.c. */
-        conn->forwarded = true;
-        ok = io_buffer_append(gate->blocks, &engine->out, io_buffer_bytes(&conn->forward),
-                              io_buffer_len(&conn->forward));
-        if (!engine->reused || !http_method_is_read(conn->exchange.method) ||
-            !conn->request_body.finished)
-            io_buffer_reset(gate->blocks, &conn->forward);
-    }
-    /* A broken connection is found out by reading: the engine may have answered before it closed.
-     * Nothing may follow what was lost, or the engine would read a body as a request. */
-    if (!ok || !io_buffer_drain(gate->blocks, &engine->out, engine->fd, more)) {
-        io_buffer_reset(gate->blocks, &engine->out);
-        shutdown(engine->fd, SHUT_WR);
-    }
+    bool ok = conn->forwarded || put_head(conn);
+    do {
+        /* A broken connection is found out by reading: the engine may have answered before it
+         * closed. Nothing may follow what was lost, or the engine would read a body as a request.
+         */
+        if (!ok || !put_held(conn) ||
+            !io_buffer_drain(gate->blocks, &engine->out, engine->fd, more)) {
+            held_body_release(&conn->held, gate->blocks);
+            io_buffer_reset(gate->blocks, &engine->out);
+            shutdown(engine->fd, SHUT_WR);
+        }
+    } while (io_buffer_len(&engine->out) == 0 && held_body_rest(&conn->held).len > 0);
     bool was_full = conn->engine_full;
     conn->engine_full = io_buffer_len(&engine->out) > 0;
     if (conn->engine_full != was_full)
@@ -54,9 +79,7 @@ static void stop_deadline(struct docker_conn *conn)
 
 static void start_deadline(struct docker_conn *conn)
 {
-    bool json = docker_operation_info(conn->exchange.operation)->body == DOCKER_BODY_JSON;
-    const struct gate_options *options = conn->gate->options;
-    docker_conn_deadline(conn, json ? options->body_timeout_ms : options->upload_timeout_ms);
+    docker_conn_deadline(conn, conn->gate->options->upload_timeout_ms);
 }
 
 /* The engine takes no more for now: that is no fault of the client's, so its clock stands still. */
@@ -83,13 +106,6 @@ static void refuse_memory(struct docker_conn *conn)
     struct error error;
     error_set_reason(&error, 503, "limit.memory", "out of memory");
     refuse(conn, &error);
-}
-
-/* Whether the body, with `coming` bytes more, is longer than a JSON body may be. */
-static bool is_too_long(const struct docker_conn *conn, uint64_t coming)
-{
-    return docker_operation_info(conn->exchange.operation)->body == DOCKER_BODY_JSON &&
-           conn->request_body.payload + coming > conn->gate->options->json_body_max;
 }
 
 /* The engine has the whole request. A client that sent its FIN behind it may be gone: the engine is
@@ -192,17 +208,12 @@ static bool send_step(struct docker_conn *conn)
     }
     if (io_buffer_len(&conn->in) == 0) {
         uint64_t window = http_body_window(body);
-        if (window > 0 && !is_too_long(conn, window))
+        if (window > 0)
             return splice_window(conn, window);
-        if (window == 0 && !read_more(conn))
+        if (!read_more(conn))
             return false;
     }
     if (!http_body_move(body, conn->gate->blocks, &conn->in, &conn->engine->out, &error)) {
-        refuse(conn, &error);
-        return false;
-    }
-    if (is_too_long(conn, http_body_window(body))) {
-        error_set_reason(&error, 413, "limit.body", "the JSON body is longer than the limit");
         refuse(conn, &error);
         return false;
     }
@@ -218,6 +229,8 @@ void docker_body_send(struct docker_conn *conn)
         wait_for_engine(conn);
         return;
     }
+    if (!conn->forwarded && !docker_exchange_may_send(conn))
+        return;
     if (!engine_takes_all(conn)) {
         wait_for_engine(conn);
         return;

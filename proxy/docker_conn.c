@@ -12,7 +12,6 @@
 
 #include "proxy/event_switch.h"
 #include "proxy/listener.h"
-#include "rules/docker_content.h"
 
 enum { LINGER_MS = 2000 };
 
@@ -22,13 +21,11 @@ static void on_timer(evutil_socket_t fd, short what, void *context);
 
 void docker_conn_set_state(struct docker_conn *conn, enum docker_conn_state state)
 {
-    struct gate *gate = conn->gate;
     if (conn->state == state)
         return;
-    if (conn->state == DOCKER_CONN_IDLE)
-        TAILQ_REMOVE(&gate->idle, conn, idle_link);
-    if (state == DOCKER_CONN_IDLE)
-        TAILQ_INSERT_TAIL(&gate->idle, conn, idle_link);
+    share_seat_leave(&conn->seat);
+    if (state == DOCKER_CONN_IDLE || state == DOCKER_CONN_LINGER)
+        share_seat_wait(&conn->seat, conn->peer_share);
     conn->state = state;
     if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
         event_del(&conn->timer);
@@ -67,37 +64,44 @@ void docker_conn_want_write(struct docker_conn *conn)
     write_enable(conn, true);
 }
 
-void docker_conn_accept(struct gate *gate, struct listener *listener, int fd,
-                        const struct endpoint *peer, bool unwelcome)
+static struct docker_conn *conn_of_seat(struct share_seat *seat)
+{
+    return (struct docker_conn *)((char *)seat - offsetof(struct docker_conn, seat));
+}
+
+/* Whoever had not asked for anything yet was turned away. */
+static void evict(struct share_seat *seat)
+{
+    struct docker_conn *conn = conn_of_seat(seat);
+    if (conn->state == DOCKER_CONN_HEAD || !conn->has_asked)
+        share_count_refused(conn->peer_share, SHARE_REFUSED_CONNECTIONS, SHARE_DOCKER);
+    docker_conn_close(conn, "evicted");
+}
+
+void docker_conn_accept(struct gate *gate, struct listener *listener, struct arrival *arrival)
 {
     struct docker_conn *conn = calloc(1, sizeof(*conn));
     if (conn == NULL) {
-        close(fd);
+        share_give_back(arrival->peer, SHARE_CONNECTIONS, 1);
+        admission_drop(arrival);
         return;
     }
     conn->gate = gate;
     conn->listener = listener_use(listener);
-    conn->fd = fd;
-    conn->peer = *peer;
-    conn->unwelcome = unwelcome;
-    conn->pid = -1;
-    if (endpoint_is_unix(peer)) {
-        struct ucred credentials;
-        socklen_t len = sizeof(credentials);
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) == 0) {
-            conn->uid = credentials.uid;
-            conn->gid = credentials.gid;
-            conn->pid = credentials.pid;
-        }
-    }
-    event_assign(&conn->read_event, gate->base, fd, EV_READ | EV_PERSIST, on_read, conn);
-    event_assign(&conn->write_event, gate->base, fd, EV_WRITE | EV_PERSIST, on_write, conn);
+    conn->fd = steal_fd(&arrival->fd);
+    conn->peer = arrival->endpoint;
+    conn->uid = arrival->credentials.uid;
+    conn->gid = arrival->credentials.gid;
+    conn->pid = arrival->credentials.pid;
+    conn->peer_share = steal_pointer(&arrival->peer);
+    conn->seat.evict = evict;
+    event_assign(&conn->read_event, gate->base, conn->fd, EV_READ | EV_PERSIST, on_read, conn);
+    event_assign(&conn->write_event, gate->base, conn->fd, EV_WRITE | EV_PERSIST, on_write, conn);
     event_assign(&conn->timer, gate->base, -1, 0, on_timer, conn);
     TAILQ_INSERT_TAIL(&gate->conns, conn, link);
-    gate->conn_count++;
     metrics_connection_opened(listener_client(listener)->metrics);
     conn->state = DOCKER_CONN_IDLE;
-    TAILQ_INSERT_TAIL(&gate->idle, conn, idle_link);
+    share_seat_wait(&conn->seat, conn->peer_share);
     http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
     docker_conn_read_enable(conn, true);
 }
@@ -118,7 +122,7 @@ void docker_conn_close(struct docker_conn *conn, const char *reason)
     io_buffer_reset(gate->blocks, &conn->out);
     TAILQ_REMOVE(&gate->conns, conn, link);
     TAILQ_INSERT_TAIL(&gate->dead, conn, link);
-    gate->conn_count--;
+    admission_leave(&conn->peer_share);
     metrics_connection_closed(listener_client(conn->listener)->metrics);
 }
 
@@ -133,13 +137,14 @@ void docker_conn_free_dead(struct gate *gate)
     }
 }
 
-bool docker_conn_evict_idle(struct gate *gate)
+void docker_conn_close_idle(struct gate *gate)
 {
-    struct docker_conn *oldest = TAILQ_FIRST(&gate->idle);
-    if (oldest == NULL)
-        return false;
-    docker_conn_close(oldest, "evicted");
-    return true;
+    struct docker_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (conn->state == DOCKER_CONN_IDLE)
+            docker_conn_close(conn, "shutdown");
+    }
 }
 
 void docker_conn_sweep(struct gate *gate)
@@ -184,10 +189,12 @@ static void read_head(struct docker_conn *conn)
     bool waiting = conn->state == DOCKER_CONN_HEAD;
     docker_conn_set_state(conn, DOCKER_CONN_HEAD);
     docker_exchange_start(conn);
-    if (conn->state == DOCKER_CONN_HEAD && conn->input_ended)
+    if (conn->state == DOCKER_CONN_HEAD && conn->input_ended) {
         docker_conn_close(conn, "client-gone");
-    else if (conn->state == DOCKER_CONN_HEAD && !waiting)
+    } else if (conn->state == DOCKER_CONN_HEAD && !waiting) {
+        share_seat_wait(&conn->seat, conn->peer_share);
         docker_conn_deadline(conn, conn->gate->options->header_timeout_ms);
+    }
 }
 
 bool docker_conn_send_continue(struct docker_conn *conn)
@@ -195,30 +202,12 @@ bool docker_conn_send_continue(struct docker_conn *conn)
     if (!conn->expects_continue)
         return true;
     conn->expects_continue = false;
-    bool answering = conn->state != DOCKER_CONN_FORWARD && conn->state != DOCKER_CONN_DROP_BODY;
+    bool answering = conn->state != DOCKER_CONN_FORWARD && conn->state != DOCKER_CONN_COLLECT &&
+                     conn->state != DOCKER_CONN_DROP_BODY;
     if (io_buffer_len(&conn->in) > 0 || answering)
         return true;
     return io_buffer_append(conn->gate->blocks, &conn->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) &&
            docker_conn_flush(conn);
-}
-
-void docker_conn_drop_body(struct docker_conn *conn)
-{
-    struct error error;
-    if (!http_body_move(&conn->request_body, conn->gate->blocks, &conn->in, NULL, &error)) {
-        docker_refusal_error(conn, &error);
-    } else if (conn->request_body.payload > DOCKER_CONTENT_DROPPED_MAX) {
-        docker_refusal_send(conn, 413, "limit.body",
-                            "dockreeve: this operation takes no body, and the one sent is longer "
-                            "than the 64 kB that are read and dropped");
-    } else if (conn->request_body.finished) {
-        docker_exchange_admit(conn);
-    } else if (conn->input_ended) {
-        docker_conn_close(conn, "request-cut-short");
-    } else {
-        docker_conn_read_enable(conn, true); /* the buffer may have been full during a lookup */
-        docker_conn_deadline(conn, conn->gate->options->body_timeout_ms);
-    }
 }
 
 bool docker_conn_peer_is_gone(const struct docker_conn *conn)
@@ -252,8 +241,9 @@ static void handle_input(struct docker_conn *conn)
     case DOCKER_CONN_HEAD:
         read_head(conn);
         break;
+    case DOCKER_CONN_COLLECT:
     case DOCKER_CONN_DROP_BODY:
-        docker_conn_drop_body(conn);
+        docker_collect_more(conn);
         break;
     case DOCKER_CONN_FORWARD:
     case DOCKER_CONN_LOG_RESPONSE:
@@ -287,7 +277,8 @@ static void on_read(evutil_socket_t fd, short what, void *context)
         docker_body_send(conn); /* reads for itself: it may splice */
         return;
     }
-    size_t limit = conn->state == DOCKER_CONN_LINGER ? IO_READ_BULK : IO_READ_HEAD;
+    bool bulk = conn->state == DOCKER_CONN_LINGER || conn->held.heap.len > 0;
+    size_t limit = bulk ? IO_READ_BULK : IO_READ_HEAD;
     ssize_t got = io_buffer_fill(conn->gate->blocks, &conn->in, (int)fd, limit);
     if (got > 0)
         handle_input(conn);
@@ -329,6 +320,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         docker_refusal_send(conn, 408, "limit.header-time",
                             "the request head did not arrive in time");
         break;
+    case DOCKER_CONN_COLLECT:
     case DOCKER_CONN_DROP_BODY:
         docker_refusal_send(conn, 408, "limit.body-time",
                             "the request body did not arrive in time");
@@ -343,12 +335,14 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     case DOCKER_CONN_LINGER:
         docker_conn_close(conn, "done");
         break;
+    case DOCKER_CONN_FLUSH:
+        docker_conn_close(conn, "limit.answer-time");
+        break;
     case DOCKER_CONN_IDLE:
     case DOCKER_CONN_LOOKUP:
     case DOCKER_CONN_LOG_OPEN:
     case DOCKER_CONN_TUNNEL:
     case DOCKER_CONN_LOG_REFUSAL:
-    case DOCKER_CONN_FLUSH:
     case DOCKER_CONN_CLOSED:
         break;
     }
@@ -372,6 +366,8 @@ void docker_conn_exchange_done(struct docker_conn *conn)
     if (io_buffer_len(&conn->out) > 0) {
         docker_conn_set_state(conn, DOCKER_CONN_FLUSH);
         write_enable(conn, true);
+        if (conn->own_answer)
+            docker_conn_deadline(conn, conn->gate->options->header_timeout_ms);
         return;
     }
     write_enable(conn, false);

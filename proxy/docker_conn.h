@@ -2,29 +2,33 @@
  *
  * One client connection on a Docker listener and the one exchange (request and answer) that is
  * under way on it. The parts that work on it: docker_conn.c (life, reading of heads, deadlines),
- * docker_exchange.c (judging), docker_refusal.c (answers of our own),
- * docker_body.c (sending on), docker_response.c (the way back),
+ * docker_exchange.c (judging), docker_collect.c (bodies that are read first), docker_refusal.c
+ * (answers of our own), docker_body.c (sending on), docker_response.c (the way back),
  * docker_tunnel.c (hijacked streams), docker_lookup.c (asking what an object is), docker_log.c (its
  * records). */
 /* clang-format off */
 /*
  * state         waits for                          deadline        ended by
- * IDLE          the first byte of a request        none            a byte; room needed, being the longest idle
- * HEAD          the end of a head                  header_timeout  the head, or a refusal
- * LOOKUP        the engine's word on the object    none            its answer
+ * IDLE          the first byte of a request        none            a byte; room needed by this or a smaller peer
+ * HEAD          the end of a head                  header_timeout  the head, a refusal; room needed, as above
+ * COLLECT       the end of a JSON body             body_timeout    its end, or 413
  * DROP_BODY     the end of a body nobody reads     body_timeout    its end, or 413
+ * LOOKUP        the engine's word on the object    none            its answer
  * LOG_OPEN      the record of a change, written    none            the end of the turn
  * FORWARD       the engine's answer                see below       a response head
  * LOG_RESPONSE  the record of the answer           none            the end of the turn
  * RELAY         more of the answer's body          see below       its end
  * TUNNEL        bytes from either side             none            both ends, or a broken socket
  * LOG_REFUSAL   the record of a refusal            none            the end of the turn
- * FLUSH         the client to take the last bytes  none            an empty buffer
- * LINGER        the client to stop sending         2 s             its end; then closing
+ * FLUSH         the client to take the last bytes  header_timeout  an empty buffer
+ * LINGER        the client to stop sending         2 s             its end, room needed; then closing
  * CLOSED        the end of the turn                -               being freed
  *
- * While a request's body is on its way (FORWARD to RELAY), body_timeout or upload_timeout bounds the
- * time between two reads. */
+ * body_timeout is one for the whole body. While an archive is on its way (FORWARD to RELAY),
+ * upload_timeout bounds the time between two reads. FLUSH has its deadline for answers of our own:
+ * one of the engine's may be read as slowly as the client likes, since a process that is stopped must
+ * not lose its download; what is held for it is bounded. Whatever the state, a connection ends at once
+ * when a new policy does not admit its client or address any more. */
 /* clang-format on */
 #ifndef DOCKREEVE_PROXY_DOCKER_CONN_H
 #define DOCKREEVE_PROXY_DOCKER_CONN_H
@@ -41,6 +45,7 @@
 #include "proxy/endpoint.h"
 #include "proxy/engine.h"
 #include "proxy/gate.h"
+#include "proxy/held_body.h"
 #include "proxy/http_body.h"
 #include "proxy/io_buffer.h"
 #include "proxy/splice_flow.h"
@@ -50,8 +55,9 @@
 enum docker_conn_state {
     DOCKER_CONN_IDLE,
     DOCKER_CONN_HEAD,
-    DOCKER_CONN_LOOKUP,
+    DOCKER_CONN_COLLECT,
     DOCKER_CONN_DROP_BODY,
+    DOCKER_CONN_LOOKUP,
     DOCKER_CONN_LOG_OPEN,
     DOCKER_CONN_FORWARD,
     DOCKER_CONN_LOG_RESPONSE,
@@ -77,6 +83,7 @@ struct docker_exchange {
     uint64_t dropped_body;
     struct verdict verdict;
     struct policy *policy; /* a reference while the exchange lasts: the verdict's texts are in it */
+    int64_t expires_us;    /* Unix time from which on that policy may say otherwise */
     const char *reason;    /* stable code; static or in the policy */
     const char *would_deny;
     unsigned status;
@@ -96,9 +103,12 @@ struct docker_conn {
     struct endpoint peer;
     uint32_t uid, gid;
     int32_t pid; /* unix peers */
+    struct share_peer *peer_share; /* a use, with a place among its connections */
+    struct share_seat seat;        /* waits in IDLE, HEAD and LINGER */
     struct event read_event, write_event, timer;
     bool reading, writing;
-    bool unwelcome;   /* one connection too many: its first request is refused */
+    bool has_asked;   /* some request was read */
+    bool own_answer;  /* what is in `out` is an answer of ours */
     bool input_ended; /* the client sent its FIN */
     bool close_after; /* the connection ends with this exchange */
     bool hold;        /* what is in `out` waits for the log */
@@ -110,7 +120,9 @@ struct docker_conn {
     struct engine_conn *engine;   /* owned while an exchange needs it */
     struct docker_lookup *lookup; /* owned: under way; NULL = none */
     struct docker_lookup *judged; /* owned: the one whose object was judged; NULL = none */
-    struct io_buffer forward;     /* the head to be sent upstream, until a connection is there */
+    struct io_buffer head;        /* the client's, to be judged again, until `forward` has gone */
+    struct held_body held;        /* the body, when it is collected */
+    struct io_buffer forward;     /* the head to be sent upstream, until it cannot be sent again */
     struct http_body request_body, response_body;
     struct splice_flow up, down;
     bool wants_upgrade;        /* the client asked for the protocol this operation can switch to */
@@ -123,7 +135,7 @@ struct docker_conn {
     bool up_ended, down_ended; /* tunnel: that direction has carried its end of stream */
     bool client_full, engine_full; /* that side takes no more bytes now */
     unsigned informational;        /* 1xx answers seen */
-    TAILQ_ENTRY(docker_conn) link, idle_link;
+    TAILQ_ENTRY(docker_conn) link;
 };
 
 static inline struct docker_conn *docker_conn_of_waiter(struct log_waiter *waiter)
@@ -131,10 +143,8 @@ static inline struct docker_conn *docker_conn_of_waiter(struct log_waiter *waite
     return (struct docker_conn *)((char *)waiter - offsetof(struct docker_conn, waiter));
 }
 
-/* docker_conn.c: takes over an accepted socket. One that is `unwelcome` (too many connections) has
- * its first request refused. */
-void docker_conn_accept(struct gate *gate, struct listener *listener, int fd,
-                        const struct endpoint *peer, bool unwelcome);
+/* docker_conn.c: takes over a socket that was let in. */
+void docker_conn_accept(struct gate *gate, struct listener *listener, struct arrival *arrival);
 /* Ends the connection for `reason` (static text): writes the closing record that is owed, stops
  * every event and queues the free. */
 void docker_conn_close(struct docker_conn *conn, const char *reason);
@@ -160,9 +170,6 @@ bool docker_conn_has_early_input(const struct docker_conn *conn);
  * body; not behind an answer that has begun. False when the socket broke and the connection was
  * closed. */
 MUST_CHECK bool docker_conn_send_continue(struct docker_conn *conn);
-/* Reads over what has come of a body that the engine would not read, and goes on with the request
- * when it has ended. */
-void docker_conn_drop_body(struct docker_conn *conn);
 /* Calls back (by state) once the client takes bytes again. */
 void docker_conn_want_write(struct docker_conn *conn);
 /* The exchange is over and its last bytes are in `out`: go on with the next request, or close. */
@@ -172,19 +179,30 @@ void docker_conn_exchange_done(struct docker_conn *conn);
 void docker_conn_linger(struct docker_conn *conn, const char *reason);
 /* Arms the timer of the current state. */
 void docker_conn_deadline(struct docker_conn *conn, uint64_t timeout_ms);
-/* Room is needed: closes the connection that has been idle the longest. False when none is idle. */
-bool docker_conn_evict_idle(struct gate *gate);
+/* Closes those between requests. */
+void docker_conn_close_idle(struct gate *gate);
 
 /* docker_exchange.c */
 void docker_exchange_start(struct docker_conn *conn);
+/* The body that was waited for is there. */
+void docker_exchange_collected(struct docker_conn *conn);
 void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_object *object);
-/* All that is read before the request may go on has been read: log a change, then forward. */
-void docker_exchange_admit(struct docker_conn *conn);
 void docker_exchange_forward(struct docker_conn *conn);
+/* The moment before the head is sent: whether the policy in force allows it. False when something
+ * else was begun: it was refused, or asks for its object first. */
+MUST_CHECK bool docker_exchange_may_send(struct docker_conn *conn);
+/* The request will not be sent (again): gives back what it is made of. */
+void docker_exchange_drop_request(struct docker_conn *conn);
 /* An exchange begins with its number, once there is something to answer. */
 void docker_exchange_number(struct docker_conn *conn);
 void docker_exchange_engine_event(void *conn, enum engine_event event);
 void docker_exchange_forget(struct docker_conn *conn);
+
+/* docker_collect.c: begins to read the body behind the head in the gate's scratch space. True when
+ * there is nothing to wait for; else docker_exchange_collected() follows, or it was refused. */
+MUST_CHECK bool docker_collect_begin(struct docker_conn *conn, enum docker_body kind);
+/* More of a body that is waited for is in `in`. */
+void docker_collect_more(struct docker_conn *conn);
 
 /* docker_body.c: sends the head and as much of the body as there is and the engine takes. */
 void docker_body_send(struct docker_conn *conn);

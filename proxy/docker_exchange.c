@@ -5,6 +5,7 @@
  * payload. What is refused here is answered by us, with the rule that refused it. */
 #include "proxy/docker_conn.h"
 
+#include "proxy/browser_guard.h"
 #include "proxy/docker_header.h"
 #include "proxy/listener.h"
 #include "rules/docker_content.h"
@@ -17,7 +18,7 @@ void docker_exchange_forget(struct docker_conn *conn)
     docker_lookup_free(&conn->lookup);
     docker_lookup_free(&conn->judged);
     engine_drop(&conn->engine);
-    io_buffer_reset(gate->blocks, &conn->forward);
+    docker_exchange_drop_request(conn);
     splice_flow_close(&conn->up, gate->pipes);
     splice_flow_close(&conn->down, gate->pipes);
     if (exchange->stream)
@@ -31,9 +32,17 @@ void docker_exchange_forget(struct docker_conn *conn)
     conn->may_stream = conn->wants_upgrade = conn->minor_version_0 = conn->expects_continue = false;
     conn->forwarded = conn->retried = false;
     conn->up_ended = conn->down_ended = conn->client_full = conn->engine_full = false;
-    conn->hold = false;
+    conn->hold = conn->own_answer = false;
     conn->informational = 0;
     conn->head_scanned = 0;
+}
+
+void docker_exchange_drop_request(struct docker_conn *conn)
+{
+    struct io_pool *blocks = conn->gate->blocks;
+    io_buffer_reset(blocks, &conn->head);
+    io_buffer_reset(blocks, &conn->forward);
+    held_body_release(&conn->held, blocks);
 }
 
 /* An exchange begins with its number, once there is something to answer. */
@@ -41,6 +50,7 @@ void docker_exchange_number(struct docker_conn *conn)
 {
     if (conn->exchange.id != 0)
         return;
+    conn->has_asked = true;
     conn->exchange.id = ++conn->gate->next_id;
     conn->exchange.started_us = timestamp_monotonic_us();
 }
@@ -71,25 +81,34 @@ static void keep_facts(struct docker_conn *conn, const struct docker_request *re
     }
 }
 
-/* A web page in somebody's browser can send requests to a TCP port; it is no Docker client. A
- * websocket with an Origin is a page's wherever it comes in: something else may have brought it to
- * a unix socket. */
-static bool comes_from_browser(const struct docker_conn *conn, const struct http_head *head)
+/* A web page in somebody's browser can send requests to a TCP port; it is no Docker client. */
+static bool comes_from_page(const struct docker_conn *conn, const struct policy_client *client,
+                            const struct http_head *head, struct error *error)
 {
-    bool exposed = listener_is_tcp(conn->listener) ||
-                   docker_header_asks_upgrade(head, DOCKER_UPGRADE_WEBSOCKET);
-    return exposed && (http_head_field(head, SLICE_LITERAL("origin")).ptr != NULL ||
-                       http_head_field(head, SLICE_LITERAL("sec-fetch-site")).ptr != NULL);
+    return listener_is_tcp(conn->listener) &&
+           !browser_guard_check(head, &client->browser, listener_is_on_loopback(conn->listener),
+                                client->name, error);
 }
 
-/* A request that is refused: its body, as far as it is here already, is read over, so that a client
- * that asks politely keeps its connection. What is still to come makes the answer the last one. */
-static void skip_body(struct docker_conn *conn, const struct http_head *head)
+/* A request that is refused at its head: its body, as far as it is here already, is read over, so
+ * that a client that asks politely keeps its connection. What is still to come makes the answer the
+ * last one. */
+static void skip(struct docker_conn *conn, size_t head_len)
 {
+    const struct http_head *head = &conn->gate->scratch->head;
+    struct io_pool *blocks = conn->gate->blocks;
     struct error ignored;
     http_body_init(&conn->request_body, head->framing, head->content_length, HTTP_FRAMING_NONE);
-    if (!http_body_move(&conn->request_body, conn->gate->blocks, &conn->in, NULL, &ignored))
+    io_buffer_consume(blocks, &conn->in, head_len);
+    if (!http_body_move(&conn->request_body, blocks, &conn->in, NULL, &ignored))
         conn->request_body.finished = false;
+}
+
+/* A body that the engine would not read is named in the log. */
+static void note_dropped_body(struct docker_conn *conn)
+{
+    if (conn->request_body.to == HTTP_FRAMING_NONE)
+        conn->exchange.dropped_body = conn->request_body.payload;
 }
 
 /* With `link` the name that ContainerDelete takes is an alias on the container, not the container.
@@ -113,49 +132,90 @@ static bool check_body(struct docker_conn *conn, const struct docker_request *re
     return docker_content_check(request, &content, conn->gate->options->json_body_max, error);
 }
 
-/* The request may pass: its head is written anew into `forward`, and what it changes goes to the
- * log first. */
-static void permit(struct docker_conn *conn, size_t head_len, const struct docker_object *object)
+/* ---- judging ---- */
+
+static void deny(struct docker_conn *conn)
+{
+    const struct verdict *verdict = &conn->exchange.verdict;
+    AUTO_BUFFER struct buffer message = BUFFER_EMPTY;
+    if (conn->exchange.opened)
+        buffer_append_literal(&message, "dockreeve: while this request waited, the policy changed "
+                                        "or a rule expired, and it is not allowed any more. ");
+    policy_explain_denial(conn->gate->policy, listener_policy_client(conn->listener),
+                          &conn->gate->scratch->request, verdict, &message);
+    docker_refusal_send(conn, 403, conn->exchange.opened ? "revoked" : verdict->reason,
+                        buffer_text(&message));
+}
+
+/* Asks the policy in force about the request in the scratch space. */
+static void decide(struct docker_conn *conn, enum docker_object_state state,
+                   const struct docker_object *object)
+{
+    struct gate *gate = conn->gate;
+    struct docker_request *request = &gate->scratch->request;
+    struct docker_exchange *exchange = &conn->exchange;
+    struct verdict *verdict = &exchange->verdict;
+    policy_unref(&exchange->policy);
+    exchange->policy = policy_ref(gate->policy);
+    request->now_us = timestamp_now_us();
+    exchange->expires_us = policy_next_expiry(gate->policy, request->now_us);
+    policy_decide_docker(gate->policy, listener_policy_client(conn->listener), request, state,
+                         object, NULL, verdict);
+    exchange->judged = verdict->result != VERDICT_NEEDS_OBJECT;
+    exchange->reason = verdict->reason;
+    exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
+}
+
+/* Whether the verdict is what the policy in force would say now. */
+static bool verdict_holds(const struct docker_conn *conn)
+{
+    const struct docker_exchange *exchange = &conn->exchange;
+    return exchange->policy == conn->gate->policy &&
+           (exchange->expires_us == INT64_MAX || timestamp_now_us() < exchange->expires_us);
+}
+
+/* Writes the head anew into `forward`. False when it was refused. */
+static bool write_forward(struct docker_conn *conn, const struct docker_object *object)
 {
     struct gate *gate = conn->gate;
     const struct http_head *head = &gate->scratch->head;
     const struct docker_request *request = &gate->scratch->request;
     const struct docker_operation_info *info = docker_operation_info(request->operation);
-    struct error error;
-    enum docker_body kind = docker_content_kind(request);
-    http_body_init(&conn->request_body, head->framing, head->content_length,
-                   kind == DOCKER_BODY_NONE ? HTTP_FRAMING_NONE : head->framing);
-    if (!check_body(conn, request, head, &error)) {
-        io_buffer_consume(gate->blocks, &conn->in, head_len);
-        docker_refusal_error(conn, &error);
-        return;
-    }
+    const struct http_body *body = &conn->request_body;
     conn->wants_upgrade = docker_header_asks_upgrade(head, info->upgrade);
-    conn->expects_continue = head->expect_continue && !conn->request_body.finished;
     struct docker_forward plan = {
         .request = request,
         .head = head,
         .object_id =
             object != NULL && id_stands_for_name(request) ? object->id : (struct slice){NULL, 0},
-        .framing = kind == DOCKER_BODY_NONE ? HTTP_FRAMING_NONE : head->framing,
-        .content_length = head->content_length,
+        .framing = body->from == HTTP_FRAMING_NONE ? HTTP_FRAMING_NONE : body->to,
+        .content_length = body->finished ? body->payload : head->content_length,
         .upgrade = conn->wants_upgrade ? info->upgrade : DOCKER_UPGRADE_NONE,
     };
     struct buffer *text = &gate->scratch->text;
     buffer_clear(text);
     docker_header_write_request(&plan, text);
-    io_buffer_consume(gate->blocks, &conn->in, head_len);
-    if (text->failed || !io_buffer_append(gate->blocks, &conn->forward, text->data, text->len)) {
-        docker_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory");
-        return;
+    io_buffer_reset(gate->blocks, &conn->forward);
+    if (!text->failed && io_buffer_append(gate->blocks, &conn->forward, text->data, text->len))
+        return true;
+    docker_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory");
+    return false;
+}
+
+/* False when it was refused, because nobody could read of what would follow. */
+static bool can_be_logged(struct docker_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    if (gate->log_failing && gate->options->log_required) {
+        docker_refusal_unlogged(conn); /* its own record tries the log again */
+        return false;
     }
-    if (kind == DOCKER_BODY_NONE && !conn->request_body.finished) {
-        docker_conn_set_state(conn, DOCKER_CONN_DROP_BODY);
-        if (docker_conn_send_continue(conn))
-            docker_conn_drop_body(conn);
-        return;
+    if (!log_writer_has_room(gate->log) && gate->options->log_required) {
+        docker_refusal_send(conn, 503, "log.full",
+                            "dockreeve: the request log cannot be written fast enough; try again");
+        return false;
     }
-    docker_exchange_admit(conn);
+    return true;
 }
 
 static void on_open_written(struct log_waiter *waiter, enum log_write_state state)
@@ -170,26 +230,12 @@ static void on_open_written(struct log_waiter *waiter, enum log_write_state stat
     docker_refusal_unlogged(conn);
 }
 
-void docker_exchange_admit(struct docker_conn *conn)
+/* The request may pass: its head is written anew, and what it changes goes to the log first. */
+static void permit(struct docker_conn *conn, const struct docker_object *object)
 {
     struct gate *gate = conn->gate;
-    struct error error;
-    if (conn->request_body.to == HTTP_FRAMING_NONE)
-        conn->exchange.dropped_body = conn->request_body.payload;
-    if (!docker_content_check_len(conn->exchange.operation, DOCKER_BODY_NONE,
-                                  conn->exchange.dropped_body, 0, &error)) {
-        docker_refusal_error(conn, &error);
+    if (!write_forward(conn, object) || !can_be_logged(conn))
         return;
-    }
-    if (gate->log_failing && gate->options->log_required) {
-        docker_refusal_unlogged(conn); /* its own record tries the log again */
-        return;
-    }
-    if (!log_writer_has_room(gate->log) && gate->options->log_required) {
-        docker_refusal_send(conn, 503, "log.full",
-                            "dockreeve: the request log cannot be written fast enough; try again");
-        return;
-    }
     if (http_method_is_read(conn->exchange.method)) {
         docker_exchange_forward(conn);
         return;
@@ -200,56 +246,56 @@ void docker_exchange_admit(struct docker_conn *conn)
     gate_wait_for_log(gate, &conn->waiter, seq);
 }
 
-static void deny(struct docker_conn *conn, const struct verdict *verdict)
+static void ask_for_object(struct docker_conn *conn)
 {
-    AUTO_BUFFER struct buffer message = BUFFER_EMPTY;
-    policy_explain_denial(conn->gate->policy, listener_policy_client(conn->listener),
-                          &conn->gate->scratch->request, verdict, &message);
-    docker_refusal_send(conn, 403, verdict->reason, buffer_text(&message));
+    const struct docker_request *request = &conn->gate->scratch->request;
+    struct error error;
+    docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
+    if (!docker_lookup_start(conn, docker_operation_info(request->operation)->object,
+                             request->object_name, &error))
+        docker_refusal_error(conn, &error);
 }
 
-static void judge(struct docker_conn *conn, size_t head_len, enum docker_object_state state,
-                  const struct docker_object *object)
+/* Does what follows from the verdict. */
+static void proceed(struct docker_conn *conn, const struct docker_object *object)
 {
-    struct gate *gate = conn->gate;
-    struct docker_request *request = &gate->scratch->request;
-    struct docker_exchange *exchange = &conn->exchange;
-    struct verdict *verdict = &exchange->verdict;
-    const struct policy_client *client = listener_policy_client(conn->listener);
-    policy_unref(&exchange->policy);
-    exchange->policy = policy_ref(gate->policy);
-    request->now_us = timestamp_now_us();
-    policy_decide_docker(gate->policy, client, request, state, object, NULL, verdict);
-    exchange->judged = verdict->result != VERDICT_NEEDS_OBJECT;
-    exchange->reason = verdict->reason;
-    exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
-    switch (verdict->result) {
-    case VERDICT_NEEDS_OBJECT: {
-        struct error error;
-        docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
-        if (!docker_lookup_start(conn, docker_operation_info(request->operation)->object,
-                                 request->object_name, &error))
-            docker_refusal_error(conn, &error);
+    switch (conn->exchange.verdict.result) {
+    case VERDICT_NEEDS_OBJECT:
+        ask_for_object(conn);
         return;
-    }
     case VERDICT_DENY:
-        io_buffer_consume(gate->blocks, &conn->in, head_len);
-        skip_body(conn, &gate->scratch->head);
-        deny(conn, verdict);
+        deny(conn);
         return;
     case VERDICT_ALLOW:
-        permit(conn, head_len, object);
+        permit(conn, object);
         return;
     }
 }
 
-/* Reads the head in `in` into the scratch space. True when there is a whole, well-formed request
- * for a Docker listener; else it was answered, or more bytes are awaited. */
-static bool read_request(struct docker_conn *conn, size_t *head_len_out)
+/* ---- reading ---- */
+
+/* Makes the request of the head in the scratch space. False with `error` when it is none for a
+ * Docker listener. */
+static bool understand(struct docker_conn *conn, struct error *error)
+{
+    struct gate *gate = conn->gate;
+    const struct http_head *head = &gate->scratch->head;
+    struct docker_request *request = &gate->scratch->request;
+    const struct policy_client *client = listener_policy_client(conn->listener);
+    bool known = docker_request_parse(request, head->method, head->target,
+                                      client != NULL && client->strict, error);
+    if (client == NULL)
+        return error_set_reason(error, 403, "listener-closed",
+                                "this listener is no longer part of the policy");
+    return known && !comes_from_page(conn, client, head, error);
+}
+
+/* Reads the head in `in` into the scratch space. False when more bytes are awaited, or it was
+ * refused. */
+static bool read_head(struct docker_conn *conn, size_t *head_len_out)
 {
     struct gate *gate = conn->gate;
     struct http_head *head = &gate->scratch->head;
-    struct docker_request *request = &gate->scratch->request;
     struct error error;
     switch (http_head_parse_request(head, io_buffer_bytes(&conn->in), io_buffer_len(&conn->in),
                                     &conn->head_scanned, &gate->options->head, head_len_out,
@@ -265,48 +311,118 @@ static bool read_request(struct docker_conn *conn, size_t *head_len_out)
     }
     docker_exchange_number(conn);
     conn->minor_version_0 = head->minor_version == 0;
-    conn->close_after =
-        conn->close_after || head->connection_close || conn->minor_version_0 || conn->unwelcome;
+    conn->close_after = conn->close_after || head->connection_close || conn->minor_version_0;
     conn->exchange.method = head->method;
-    const struct policy_client *client = listener_policy_client(conn->listener);
-    bool known = docker_request_parse(request, head->method, head->target,
-                                      client != NULL && client->strict, &error);
-    keep_facts(conn, request, head->target);
-    conn->may_stream = (head->connection_upgrade && head->upgrade.ptr != NULL) ||
-                       docker_operation_info(request->operation)->upgrade == DOCKER_UPGRADE_TCP;
-    if (client == NULL)
-        known = error_set_reason(&error, 403, "listener-closed",
-                                 "this listener is no longer part of the policy");
-    else if (conn->unwelcome)
-        known = error_set_reason(&error, 503, "limit.connections",
-                                 "too many connections; try again later");
-    else if (comes_from_browser(conn, head))
-        known = error_set_reason(&error, 403, "browser",
-                                 "a request with Origin or Sec-Fetch-Site comes from a web "
-                                 "browser, which is no Docker client");
-    if (!known) {
-        io_buffer_consume(gate->blocks, &conn->in, *head_len_out);
-        skip_body(conn, head);
-        docker_refusal_error(conn, &error);
-    }
-    return known;
+    return true;
 }
+
+/* Reads the head once more: the scratch space has served others since. False when it was refused.
+ */
+static bool read_again(struct docker_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    struct error error;
+    size_t scanned = 0, len;
+    bool whole = http_head_parse_request(&gate->scratch->head, io_buffer_bytes(&conn->head),
+                                         io_buffer_len(&conn->head), &scanned,
+                                         &gate->options->head, &len, &error) == HTTP_HEAD_OK;
+    if (whole && understand(conn, &error))
+        return true;
+    if (!whole)
+        error_set_reason(&error, 503, "limit.memory", "out of memory");
+    docker_refusal_error(conn, &error);
+    return false;
+}
+
+/* Keeps the head, in the very block that the scratch space points into: what came behind it moves.
+ */
+static bool keep_head(struct docker_conn *conn, size_t head_len)
+{
+    struct io_buffer *in = &conn->in, rest = {0};
+    size_t rest_len = io_buffer_len(in) - head_len;
+    if (!io_buffer_append(conn->gate->blocks, &rest, io_buffer_bytes(in) + head_len, rest_len)) {
+        docker_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory");
+        return false;
+    }
+    conn->head = *in;
+    conn->head.end -= (uint32_t)rest_len;
+    *in = rest;
+    return true;
+}
+
+/* ---- the way of a request ---- */
 
 void docker_exchange_start(struct docker_conn *conn)
 {
+    const struct docker_request *request = &conn->gate->scratch->request;
+    const struct http_head *head = &conn->gate->scratch->head;
+    struct error error;
     size_t head_len;
-    if (read_request(conn, &head_len))
-        judge(conn, head_len, DOCKER_OBJECT_NOT_ASKED, NULL);
+    if (!read_head(conn, &head_len))
+        return;
+    bool known = understand(conn, &error);
+    keep_facts(conn, request, head->target);
+    conn->may_stream = (head->connection_upgrade && head->upgrade.ptr != NULL) ||
+                       docker_operation_info(request->operation)->upgrade == DOCKER_UPGRADE_TCP;
+    if (known)
+        decide(conn, DOCKER_OBJECT_NOT_ASKED, NULL);
+    if (!known) {
+        skip(conn, head_len);
+        docker_refusal_error(conn, &error);
+    } else if (conn->exchange.verdict.result == VERDICT_DENY) {
+        skip(conn, head_len);
+        deny(conn);
+    } else if (!check_body(conn, request, head, &error)) {
+        skip(conn, head_len);
+        docker_refusal_error(conn, &error);
+    } else if (keep_head(conn, head_len) &&
+               docker_collect_begin(conn, docker_content_kind(request))) {
+        note_dropped_body(conn);
+        proceed(conn, NULL);
+    }
 }
 
-/* The head is read a second time: its bytes are still in `in`, while the scratch space has served
- * others meanwhile. */
+/* A turn or more has passed, and with it perhaps the policy. */
+void docker_exchange_collected(struct docker_conn *conn)
+{
+    note_dropped_body(conn);
+    if (!read_again(conn))
+        return;
+    decide(conn, DOCKER_OBJECT_NOT_ASKED, NULL);
+    proceed(conn, NULL);
+}
+
 void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_object *object)
 {
-    size_t head_len;
-    conn->head_scanned = 0;
-    if (read_request(conn, &head_len))
-        judge(conn, head_len, object != NULL ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_UNKNOWN, object);
+    if (!read_again(conn))
+        return;
+    decide(conn, object != NULL ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_UNKNOWN, object);
+    proceed(conn, object);
+}
+
+/* What the log has as opened does not ask for its object any more: if that is not known, it counts
+ * as one of which nothing can be known. */
+static enum docker_object_state what_is_known(const struct docker_conn *conn)
+{
+    if (conn->judged != NULL)
+        return DOCKER_OBJECT_KNOWN;
+    return conn->exchange.opened ? DOCKER_OBJECT_UNKNOWN : DOCKER_OBJECT_NOT_ASKED;
+}
+
+bool docker_exchange_may_send(struct docker_conn *conn)
+{
+    const struct docker_object *object =
+        conn->judged == NULL ? NULL : docker_lookup_object(conn->judged);
+    if (verdict_holds(conn))
+        return true;
+    if (!read_again(conn))
+        return false;
+    decide(conn, what_is_known(conn), object);
+    if (conn->exchange.verdict.result == VERDICT_ALLOW)
+        return write_forward(conn, object);
+    engine_give(&conn->engine); /* it was asked for nothing */
+    proceed(conn, object);
+    return false;
 }
 
 void docker_exchange_forward(struct docker_conn *conn)
@@ -318,7 +434,7 @@ void docker_exchange_forward(struct docker_conn *conn)
     conn->engine =
         engine_take(conn->gate->engine, again, !http_method_is_read(conn->exchange.method),
                     docker_exchange_engine_event, conn, &error);
-    if (conn->engine == NULL && error.code == 503 && docker_conn_evict_idle(conn->gate))
+    if (conn->engine == NULL && error.code == 503 && gate_make_room(conn->gate))
         conn->engine = engine_take(conn->gate->engine, true, false, docker_exchange_engine_event,
                                    conn, &error);
     if (conn->engine == NULL)

@@ -42,10 +42,11 @@ static void finish(struct docker_lookup *lookup, bool known)
     struct docker_conn *conn = lookup->conn;
     struct docker_lookup *detached = steal_pointer(&conn->lookup);
     docker_exchange_looked_up(conn, known ? &detached->object : NULL);
-    bool goes_on = conn->state == DOCKER_CONN_DROP_BODY || conn->state == DOCKER_CONN_LOG_OPEN ||
-                   conn->state == DOCKER_CONN_FORWARD;
-    if (known && goes_on)
+    bool goes_on = conn->state == DOCKER_CONN_LOG_OPEN || conn->state == DOCKER_CONN_FORWARD;
+    if (known && goes_on) {
+        docker_lookup_free(&conn->judged);
         conn->judged = steal_pointer(&detached);
+    }
     docker_lookup_free(&detached);
 }
 

@@ -37,6 +37,7 @@ static void write_refusal(struct docker_conn *conn, unsigned status, const char 
     if (body.failed || text->failed ||
         !io_buffer_append(gate->blocks, &conn->out, text->data, text->len))
         conn->close_after = true;
+    conn->own_answer = true;
 }
 
 void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *reason,
@@ -46,6 +47,7 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     struct docker_exchange *exchange = &conn->exchange;
     gate_forget_waiter(gate, &conn->waiter);
     docker_lookup_free(&conn->lookup);
+    docker_exchange_drop_request(conn);
     engine_drop(&conn->engine);
     docker_exchange_number(conn);
     /* Where the next request would begin is only known when this one was read to its end. */
@@ -58,9 +60,9 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     exchange->refused =
         status != 502 && status != 504; /* else the engine is to blame, not the request */
     bool flooding = !exchange->opened && status < 500 &&
-                    !client_state_may_log_denial(gate, listener_client(conn->listener));
+                    !share_may_log_denial(conn->peer_share, timestamp_monotonic_us());
     if (flooding) {
-        listener_client(conn->listener)->suppressed++;
+        share_count_refused(conn->peer_share, SHARE_REFUSED_DENIAL_RATE, SHARE_DOCKER);
         docker_log_count_rule(conn);
         exchange->status = 429;
         exchange->logged = true;

@@ -33,13 +33,19 @@ static void on_written(struct log_waiter *waiter, enum log_write_state state)
     docker_response_released(conn);
 }
 
+/* Nothing of the request is left that could be sent. */
+static bool request_has_ended(const struct docker_conn *conn)
+{
+    return conn->request_body.finished && held_body_rest(&conn->held).len == 0;
+}
+
 /* The last byte of the answer is in `out` (or gone). The engine's connection may serve the next
  * exchange if nothing is left on it. */
 static void response_complete(struct docker_conn *conn)
 {
     if (conn->engine != NULL) {
         bool reusable =
-            conn->request_body.finished && !conn->input_ended && !conn->response_body_closes;
+            request_has_ended(conn) && !conn->input_ended && !conn->response_body_closes;
         if (reusable)
             engine_give(&conn->engine);
         else
@@ -132,7 +138,7 @@ static bool is_hijack(const struct docker_conn *conn, const struct http_head *he
 {
     static const struct slice stream_type = {"application/vnd.docker.", 23};
     return docker_operation_info(conn->exchange.operation)->upgrade == DOCKER_UPGRADE_TCP &&
-           head->status == 200 && head->framing == HTTP_FRAMING_CLOSE &&
+           head->status == 200 && head->framing == HTTP_FRAMING_CLOSE && request_has_ended(conn) &&
            slice_starts_with(http_head_field(head, SLICE_LITERAL("content-type")), stream_type);
 }
 
@@ -221,9 +227,11 @@ static bool read_head(struct docker_conn *conn)
         case HTTP_HEAD_OK:
             break;
         }
+        io_buffer_reset(gate->blocks, &conn->head);
         io_buffer_reset(gate->blocks, &conn->forward);
         if (head->status == 101 &&
-            !(conn->wants_upgrade && docker_header_asks_upgrade(head, upgrade))) {
+            !(conn->wants_upgrade && request_has_ended(conn) &&
+              docker_header_asks_upgrade(head, upgrade))) {
             upstream_failed(
                 conn, "upstream.unasked-upgrade",
                 "dockreeve: the Docker Engine switched to a protocol that nobody asked for");

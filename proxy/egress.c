@@ -35,7 +35,6 @@ struct egress *egress_new(struct gate *gate)
     egress->options = &gate->options->egress;
     egress->descriptor_limit = descriptor_limit();
     TAILQ_INIT(&egress->conns);
-    TAILQ_INIT(&egress->idle);
     TAILQ_INIT(&egress->dead);
     TAILQ_INIT(&egress->tunnels);
     TAILQ_INIT(&egress->throttled);
@@ -91,13 +90,14 @@ bool egress_is_busy(const struct egress *egress)
     return !TAILQ_EMPTY(&egress->conns) || !TAILQ_EMPTY(&egress->tunnels);
 }
 
-bool egress_evict_idle(struct egress *egress)
+void egress_close_idle(struct egress *egress)
 {
-    struct egress_conn *oldest = TAILQ_FIRST(&egress->idle);
-    if (oldest == NULL)
-        return false;
-    egress_conn_close(oldest, "evicted");
-    return true;
+    struct egress_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (conn->state == EGRESS_CONN_IDLE)
+            egress_conn_close(conn, "shutdown");
+    }
 }
 
 void egress_close_all(struct egress *egress, const char *reason)

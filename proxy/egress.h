@@ -26,7 +26,7 @@ struct egress {
     const struct egress_options *options; /* borrowed: of the gate's options */
     struct resolver *resolver;            /* owned; NULL until a network listener is there */
     struct upstream_proxy *proxy;         /* owned; NULL = none */
-    struct egress_conn_list conns, idle, dead;
+    struct egress_conn_list conns, dead;
     struct tunnel_list tunnels, throttled, dead_tunnels;
     struct event throttle; /* while `throttled` is not empty */
     int descriptor_limit;  /* a socket with this number or a higher one is one too many */
@@ -46,8 +46,8 @@ const char *egress_upstream_proxy_name(const struct egress *egress);
 
 /* Whether connections or tunnels are open. */
 bool egress_is_busy(const struct egress *egress);
-/* Closes the longest idle client connection; false when none is idle. */
-bool egress_evict_idle(struct egress *egress);
+/* Closes the client connections between requests. */
+void egress_close_idle(struct egress *egress);
 /* Ends everything for `reason`. */
 void egress_close_all(struct egress *egress, const char *reason);
 /* Sees to it that tunnels in `throttled` are resumed. */

@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "proxy/listener.h"
+#include "proxy/tunnel.h"
 
 enum { LINGER_MS = 2000 };
 
@@ -21,13 +23,11 @@ static void on_timer(evutil_socket_t fd, short what, void *context);
 
 void egress_conn_set_state(struct egress_conn *conn, enum egress_conn_state state)
 {
-    struct egress *egress = conn->egress;
     if (conn->state == state)
         return;
-    if (conn->state == EGRESS_CONN_IDLE)
-        TAILQ_REMOVE(&egress->idle, conn, idle_link);
-    if (state == EGRESS_CONN_IDLE)
-        TAILQ_INSERT_TAIL(&egress->idle, conn, idle_link);
+    share_seat_leave(&conn->seat);
+    if (state == EGRESS_CONN_IDLE || state == EGRESS_CONN_LINGER)
+        share_seat_wait(&conn->seat, conn->peer_share);
     conn->state = state;
     if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
         event_del(&conn->timer);
@@ -71,47 +71,58 @@ static bool reads_heads(const struct egress_conn *conn)
            conn->state == EGRESS_CONN_HELLO;
 }
 
-void egress_conn_accept(struct egress *egress, struct listener *listener, int fd,
-                        const struct endpoint *peer, bool unwelcome)
+static struct egress_conn *conn_of_seat(struct share_seat *seat)
 {
-    struct gate *gate = egress->gate;
+    return (struct egress_conn *)((char *)seat - offsetof(struct egress_conn, seat));
+}
+
+/* Whoever had not asked for anything yet was turned away. */
+static void evict(struct share_seat *seat)
+{
+    struct egress_conn *conn = conn_of_seat(seat);
+    if (conn->state == EGRESS_CONN_HEAD || !conn->has_asked)
+        share_count_refused(conn->peer_share, SHARE_REFUSED_CONNECTIONS, SHARE_NETWORK);
+    egress_conn_close(conn, "evicted");
+}
+
+static struct egress_conn *make(struct egress *egress, struct listener *listener,
+                                struct arrival *arrival)
+{
     struct egress_conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL)
+        return NULL;
+    conn->egress = egress;
+    conn->gate = egress->gate;
+    conn->listener = listener_use(listener);
+    conn->fd = steal_fd(&arrival->fd);
+    conn->peer = arrival->endpoint;
+    conn->uid = arrival->credentials.uid;
+    conn->pid = arrival->credentials.pid;
+    conn->peer_share = steal_pointer(&arrival->peer);
+    conn->seat.evict = evict;
+    conn->origin.fd = -1;
+    fd_watch_init(&conn->watch, conn->gate->base, conn->fd, on_event, conn);
+    evtimer_assign(&conn->timer, conn->gate->base, on_timer, conn);
+    http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+    return conn;
+}
+
+void egress_conn_accept(struct egress *egress, struct listener *listener, struct arrival *arrival)
+{
+    struct egress_conn *conn = make(egress, listener, arrival);
     if (conn == NULL) {
-        close(fd);
+        share_give_back(arrival->peer, SHARE_CONNECTIONS, 1);
+        admission_drop(arrival);
         return;
     }
-    conn->egress = egress;
-    conn->gate = gate;
-    conn->listener = listener_use(listener);
-    conn->fd = fd;
-    conn->peer = *peer;
-    conn->pid = -1;
-    conn->origin.fd = -1;
-    if (endpoint_is_unix(peer)) {
-        struct ucred credentials;
-        socklen_t len = sizeof(credentials);
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) == 0) {
-            conn->uid = credentials.uid;
-            conn->pid = credentials.pid;
-        }
-    }
-    struct client_state *client = listener_client(listener);
-    unsigned max = egress->options->max_client_connections;
-    conn->unwelcome = unwelcome || (max > 0 && client->connections >= max);
-    client->connections++;
-    fd_watch_init(&conn->watch, gate->base, fd, on_event, conn);
-    evtimer_assign(&conn->timer, gate->base, on_timer, conn);
     TAILQ_INSERT_TAIL(&egress->conns, conn, link);
-    gate->conn_count++;
-    metrics_connection_opened(client->metrics);
-    http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+    metrics_connection_opened(listener_client(listener)->metrics);
+    share_seat_wait(&conn->seat, conn->peer_share);
+    conn->state = EGRESS_CONN_IDLE;
     if (listener_role(listener) == POLICY_ROLE_TLS) {
         conn->wish = EGRESS_WISH_TLS;
         conn->state = EGRESS_CONN_HELLO;
         egress_conn_deadline(conn, egress->options->hello_timeout_ms);
-    } else {
-        conn->state = EGRESS_CONN_IDLE;
-        TAILQ_INSERT_TAIL(&egress->idle, conn, idle_link);
     }
     /* A client sends at once, so most likely its request is here already: whoever is refused or
      * becomes a tunnel need never be watched as a connection. */
@@ -120,12 +131,36 @@ void egress_conn_accept(struct egress *egress, struct listener *listener, int fd
         egress_conn_read_enable(conn, true);
 }
 
+bool egress_conn_take_tunnel(struct egress_conn *conn)
+{
+    if (conn->has_tunnel_place)
+        return true;
+    enum share_level level = share_take(conn->peer_share, SHARE_TUNNELS, 1);
+    conn->has_tunnel_place = level == SHARE_GRANTED;
+    if (conn->has_tunnel_place)
+        return true;
+    char message[96];
+    snprintf(message, sizeof(message),
+             "dockreeve: %s has as many tunnels open as it may; try again later",
+             share_level_name(level));
+    egress_refusal_send(conn, 503, share_reason(SHARE_TUNNELS), message, NULL);
+    return false;
+}
+
+static void give_tunnel_back(struct egress_conn *conn)
+{
+    if (conn->has_tunnel_place)
+        share_give_back(conn->peer_share, SHARE_TUNNELS, 1);
+    conn->has_tunnel_place = false;
+}
+
 /* Whatever the exchange holds is let go; the connection to the origin stays. */
 static void forget_exchange(struct egress_conn *conn)
 {
     struct gate *gate = conn->gate;
     gate_forget_waiter(gate, &conn->waiter);
     egress_route_cancel(conn);
+    give_tunnel_back(conn);
     io_buffer_reset(gate->blocks, &conn->forward);
     splice_flow_close(&conn->up, gate->pipes);
     splice_flow_close(&conn->down, gate->pipes);
@@ -134,6 +169,7 @@ static void forget_exchange(struct egress_conn *conn)
     http_body_init(&conn->response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
     conn->wants_upgrade = conn->minor_version_0 = conn->expects_continue = false;
     conn->forwarded = conn->retried = conn->origin_full = conn->hold = false;
+    conn->own_answer = false;
     conn->informational = 0;
     conn->head_scanned = conn->answer_scanned = 0;
 }
@@ -151,8 +187,6 @@ static void leave(struct egress_conn *conn)
     io_buffer_reset(gate->blocks, &conn->out);
     TAILQ_REMOVE(&egress->conns, conn, link);
     TAILQ_INSERT_TAIL(&egress->dead, conn, link);
-    gate->conn_count--;
-    listener_client(conn->listener)->connections--;
     metrics_connection_closed(listener_client(conn->listener)->metrics);
 }
 
@@ -162,13 +196,18 @@ void egress_conn_close(struct egress_conn *conn, const char *reason)
         return;
     egress_log_close(&conn->exchange, conn->gate, conn->listener, reason);
     leave(conn);
+    admission_leave(&conn->peer_share);
     close(steal_fd(&conn->fd));
 }
 
-int egress_conn_detach(struct egress_conn *conn)
+void egress_conn_detach(struct egress_conn *conn, struct tunnel_plan *plan)
 {
+    if (!conn->has_tunnel_place) /* was asked for where it could still be refused */
+        share_overdraw(conn->peer_share, SHARE_TUNNELS, 1);
+    conn->has_tunnel_place = false;
     leave(conn);
-    return steal_fd(&conn->fd);
+    plan->peer = steal_pointer(&conn->peer_share);
+    plan->client_fd = steal_fd(&conn->fd);
 }
 
 bool egress_conn_peer_is_gone(const struct egress_conn *conn)
@@ -212,10 +251,12 @@ static void read_head(struct egress_conn *conn)
     bool waiting = conn->state == EGRESS_CONN_HEAD;
     egress_conn_set_state(conn, EGRESS_CONN_HEAD);
     egress_request_start(conn);
-    if (conn->state == EGRESS_CONN_HEAD && conn->input_ended)
+    if (conn->state == EGRESS_CONN_HEAD && conn->input_ended) {
         egress_conn_close(conn, "client-gone");
-    else if (conn->state == EGRESS_CONN_HEAD && !waiting)
+    } else if (conn->state == EGRESS_CONN_HEAD && !waiting) {
+        share_seat_wait(&conn->seat, conn->peer_share);
         egress_conn_deadline(conn, conn->gate->options->header_timeout_ms);
+    }
 }
 
 /* The client sent its FIN. While answers are due it may have closed only its half, so they still go
@@ -345,12 +386,14 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     case EGRESS_CONN_LINGER:
         egress_conn_close(conn, "done");
         return;
+    case EGRESS_CONN_FLUSH:
+        egress_conn_close(conn, "limit.answer-time");
+        return;
     case EGRESS_CONN_IDLE:
     case EGRESS_CONN_RESOLVE:
     case EGRESS_CONN_DIAL:
     case EGRESS_CONN_LOG_OPEN:
     case EGRESS_CONN_LOG_REFUSAL:
-    case EGRESS_CONN_FLUSH:
     case EGRESS_CONN_CLOSED:
         return;
     }
@@ -375,6 +418,8 @@ void egress_conn_exchange_done(struct egress_conn *conn)
     if (io_buffer_len(&conn->out) > 0) {
         egress_conn_set_state(conn, EGRESS_CONN_FLUSH);
         egress_conn_want_write(conn);
+        if (conn->own_answer)
+            egress_conn_deadline(conn, conn->gate->options->header_timeout_ms);
         return;
     }
     bool unread = !conn->request_body.finished || io_buffer_len(&conn->in) > 0;

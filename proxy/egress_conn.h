@@ -6,9 +6,9 @@
 /* clang-format off */
 /*
  * state         waits for                           deadline        ended by
- * IDLE          the first byte of a request         none            a byte; room needed, being the longest idle
- * HEAD          the end of a head                   header_timeout  the head, or a refusal
- * HELLO         the end of a ClientHello            hello_timeout   the hello, or a refusal
+ * IDLE          the first byte of a request         none            a byte; room needed by this or a smaller peer
+ * HEAD          the end of a head                   header_timeout  the head, a refusal; room needed, as above
+ * HELLO         the end of a ClientHello            hello_timeout   the hello, a refusal; room needed, as above
  * RESOLVE       the resolver's answer               its own         addresses, or 502, 504
  * DIAL          one of the addresses to connect     dial_timeout    a socket, or 502, 504
  * HANDSHAKE     the upstream proxy's answer         dial_timeout    its 200, or 502
@@ -17,12 +17,13 @@
  * LOG_RESPONSE  the record of the answer            none            the end of the turn
  * RELAY         more of the answer's body           see below       its end
  * LOG_REFUSAL   the record of a refusal             none            the end of the turn
- * FLUSH         the client to take the last bytes   none            an empty buffer
- * LINGER        the client to stop sending          2 s             its end; then closing
+ * FLUSH         the client to take the last bytes   header_timeout  an empty buffer
+ * LINGER        the client to stop sending          2 s             its end, room needed; then closing
  * CLOSED        the end of the turn                 -               being freed
  *
  * While a request's body is on its way (FORWARD to RELAY), upload_timeout bounds the time between
- * two reads. */
+ * two reads. FLUSH has its deadline for answers of our own: one of the origin's may be read as slowly
+ * as the client likes; what is held for it is bounded. */
 /* clang-format on */
 #ifndef DOCKREEVE_PROXY_EGRESS_CONN_H
 #define DOCKREEVE_PROXY_EGRESS_CONN_H
@@ -37,6 +38,8 @@
 #include "proxy/http_body.h"
 #include "proxy/splice_flow.h"
 #include "rules/url_target.h"
+
+struct tunnel_plan;
 
 enum egress_conn_state {
     EGRESS_CONN_IDLE,
@@ -86,7 +89,11 @@ struct egress_conn {
     int32_t pid; /* unix peers */
     struct fd_watch watch;
     struct event timer;
-    bool unwelcome;   /* one connection too many: its first request is refused */
+    struct share_peer *peer_share; /* a use, with a place among its connections */
+    struct share_seat seat;        /* waits in IDLE, HEAD, HELLO and LINGER */
+    bool has_tunnel_place;         /* among the peer's tunnels: one may open */
+    bool has_asked;                /* something was asked for */
+    bool own_answer;               /* what is in `out` is an answer of ours */
     bool input_ended; /* the client sent its FIN */
     bool close_after; /* the connection ends with this exchange */
     bool hold;        /* what is in `out` waits for the log */
@@ -114,7 +121,7 @@ struct egress_conn {
     bool retried;              /* sent a second time, since a kept connection had gone stale */
     bool origin_full;          /* the origin takes no more bytes now */
     unsigned informational;    /* 1xx answers seen */
-    TAILQ_ENTRY(egress_conn) link, idle_link;
+    TAILQ_ENTRY(egress_conn) link;
 };
 
 static inline struct egress_conn *egress_conn_of_waiter(struct log_waiter *waiter)
@@ -122,10 +129,8 @@ static inline struct egress_conn *egress_conn_of_waiter(struct log_waiter *waite
     return (struct egress_conn *)((char *)waiter - offsetof(struct egress_conn, waiter));
 }
 
-/* egress_conn.c: takes over an accepted socket. One that is `unwelcome` (too many connections) has
- * its first request refused. */
-void egress_conn_accept(struct egress *egress, struct listener *listener, int fd,
-                        const struct endpoint *peer, bool unwelcome);
+/* egress_conn.c: takes over a socket that was let in. */
+void egress_conn_accept(struct egress *egress, struct listener *listener, struct arrival *arrival);
 /* Ends the connection for `reason` (static text): writes the closing record that is owed, stops
  * every event and queues the free. */
 void egress_conn_close(struct egress_conn *conn, const char *reason);
@@ -144,9 +149,12 @@ bool egress_conn_peer_is_gone(const struct egress_conn *conn);
 void egress_conn_exchange_done(struct egress_conn *conn);
 /* Sends "100 Continue" if it is owed. False when the connection was closed. */
 MUST_CHECK bool egress_conn_send_continue(struct egress_conn *conn);
-/* The client's socket leaves for a tunnel: what is left of the connection is freed at the end of
- * the turn. Returns the socket. */
-int egress_conn_detach(struct egress_conn *conn);
+/* Takes the place of a tunnel that is to open; given back when the exchange ends without one. False
+ * when there was none: it was refused. */
+MUST_CHECK bool egress_conn_take_tunnel(struct egress_conn *conn);
+/* The client's socket leaves for a tunnel, with the peer and its places: what is left of the
+ * connection is freed at the end of the turn. */
+void egress_conn_detach(struct egress_conn *conn, struct tunnel_plan *plan);
 /* Whose connection it is in the policy now; NULL once a reload took the listener away. */
 const struct policy_client *egress_conn_client(const struct egress_conn *conn);
 

@@ -125,6 +125,7 @@ static void write_refusal(struct egress_conn *conn, unsigned status, const char 
         write_alert(conn, status);
     else
         write_http(conn, status, message, fix);
+    conn->own_answer = true;
 }
 
 void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *reason,
@@ -132,7 +133,6 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
 {
     struct gate *gate = conn->gate;
     struct egress_exchange *exchange = &conn->exchange;
-    struct client_state *client = listener_client(conn->listener);
     gate_forget_waiter(gate, &conn->waiter);
     egress_route_cancel(conn);
     egress_origin_close(conn);
@@ -145,9 +145,10 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
     exchange->status = (uint16_t)status;
     exchange->reason = reason;
     exchange->refused = status != 502 && status != 504; /* else the origin is to blame */
-    bool flooding = !exchange->opened && status < 500 && !client_state_may_log_denial(gate, client);
+    bool flooding = !exchange->opened && status < 500 &&
+                    !share_may_log_denial(conn->peer_share, timestamp_monotonic_us());
     if (flooding) {
-        client->suppressed_network++;
+        share_count_refused(conn->peer_share, SHARE_REFUSED_DENIAL_RATE, SHARE_NETWORK);
         egress_log_count_rule(exchange, gate);
         exchange->status = 429;
         exchange->reason = "limit.denial-rate";

@@ -15,6 +15,7 @@ static void keep_facts(struct egress_conn *conn, const struct host_name *host, u
 {
     char text[LOG_PEER_LEN_MAX];
     struct slice peer = log_identity_peer(&conn->peer, conn->uid, conn->pid, text);
+    conn->has_asked = true;
     egress_exchange_number(&conn->exchange, conn->gate);
     egress_exchange_set_target(&conn->exchange, peer, host, port, path);
     conn->exchange.transparent = listener_role(conn->listener) != POLICY_ROLE_EGRESS;
@@ -163,10 +164,10 @@ static void handle_forward(struct egress_conn *conn, const struct http_head *hea
     conn->wants_upgrade = permits_upgrade(conn, head, &request);
     bool kept = write_forward(conn, head, &url);
     io_buffer_consume(gate->blocks, &conn->in, head_len);
-    if (kept)
-        egress_route_start(conn);
-    else
+    if (!kept)
         egress_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory", NULL);
+    else if (!conn->wants_upgrade || egress_conn_take_tunnel(conn))
+        egress_route_start(conn);
 }
 
 static void handle_connect(struct egress_conn *conn, const struct http_head *head, size_t head_len)
@@ -187,26 +188,19 @@ static void handle_connect(struct egress_conn *conn, const struct http_head *hea
         return;
     }
     io_buffer_consume(conn->gate->blocks, &conn->in, head_len);
-    egress_route_start(conn);
+    if (egress_conn_take_tunnel(conn))
+        egress_route_start(conn);
 }
 
 /* What is refused whatever is asked for. */
 static bool may_ask(const struct egress_conn *conn, struct error *error)
 {
-    const struct client_state *state = listener_client(conn->listener);
-    unsigned max_tunnels = conn->egress->options->max_tunnels;
     if (egress_conn_client(conn) == NULL)
         return error_set_reason(error, 403, "listener-closed",
                                 "this listener is no longer part of the policy");
-    if (conn->unwelcome)
-        return error_set_reason(error, 503, "limit.connections",
-                                "too many connections; try again later");
-    if (conn->fd >= conn->egress->descriptor_limit)
-        return error_set_reason(error, 503, "limit.descriptors",
-                                "no descriptors are left for another connection; try again later");
-    return max_tunnels == 0 || state->tunnels < max_tunnels || conn->wish == EGRESS_WISH_FORWARD ||
-           error_set_reason(error, 503, "limit.tunnels",
-                            "this client has as many tunnels open as it may; try again later");
+    return conn->fd < conn->egress->descriptor_limit ||
+           error_set_reason(error, 503, "limit.descriptors",
+                            "no descriptors are left for another connection; try again later");
 }
 
 void egress_request_start(struct egress_conn *conn)
@@ -235,8 +229,7 @@ void egress_request_start(struct egress_conn *conn)
     conn->wish = head->method == HTTP_METHOD_CONNECT ? EGRESS_WISH_CONNECT : EGRESS_WISH_FORWARD;
     conn->minor_version_0 = head->minor_version == 0;
     conn->exchange.method = (uint8_t)head->method;
-    conn->close_after =
-        conn->close_after || head->connection_close || conn->minor_version_0 || conn->unwelcome;
+    conn->close_after = conn->close_after || head->connection_close || conn->minor_version_0;
     if (!may_ask(conn, &error)) {
         keep_facts(conn, NULL, 0, slice_of(NULL, 0));
         skip(conn, head, head_len);
@@ -273,10 +266,10 @@ static void handle_hello(struct egress_conn *conn, const struct tls_hello *hello
     }
     egress_exchange_set_hello(&conn->exchange, &hello->facts, slice_from_text(hello->alpn));
     conn->facts = hello->facts;
-    if (is_allowed(conn, &request))
-        egress_route_start(conn);
-    else
+    if (!is_allowed(conn, &request))
         egress_refusal_denied(conn, &request);
+    else if (egress_conn_take_tunnel(conn))
+        egress_route_start(conn);
 }
 
 void egress_request_start_hello(struct egress_conn *conn)

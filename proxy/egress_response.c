@@ -65,7 +65,7 @@ static void start_tunnel(struct egress_conn *conn)
     fd_watch_set(&origin->watch, 0);
     io_buffer_reset(conn->gate->blocks, &origin->in);
     plan.origin_fd = steal_fd(&origin->fd);
-    plan.client_fd = egress_conn_detach(conn);
+    egress_conn_detach(conn, &plan);
     (void)tunnel_start(&plan);
 }
 

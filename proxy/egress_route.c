@@ -69,7 +69,7 @@ static void start_tunnel(struct egress_conn *conn)
     io_buffer_reset(gate->blocks, said);
     conn->exchange = (struct egress_exchange){0};
     plan.exchange = &exchange;
-    plan.client_fd = egress_conn_detach(conn);
+    egress_conn_detach(conn, &plan);
     (void)tunnel_start(&plan);
 }
 
@@ -86,15 +86,6 @@ static void on_open_written(struct log_waiter *waiter, enum log_write_state stat
     } else {
         start_tunnel(conn);
     }
-}
-
-/* Asked again where a tunnel is about to open: others may have opened since the request came, and a
- * WebSocket is known for a tunnel only now. */
-static bool has_room_for_tunnel(const struct egress_conn *conn)
-{
-    unsigned max = conn->egress->options->max_tunnels;
-    bool tunnel = conn->wish != EGRESS_WISH_FORWARD || conn->wants_upgrade;
-    return !tunnel || max == 0 || listener_client(conn->listener)->tunnels < max;
 }
 
 /* Asked again with the address that was dialled, so that the record names the rule that admits it.
@@ -145,12 +136,7 @@ static void admit(struct egress_conn *conn)
     if (!is_still_allowed(conn) || !can_be_logged(conn))
         return;
     conn->exchange.status = conn->wish == EGRESS_WISH_CONNECT ? 200 : 0;
-    if (!has_room_for_tunnel(conn)) {
-        egress_refusal_send(conn, 503, "limit.tunnels",
-                            "dockreeve: this client has as many tunnels open as it may; try again "
-                            "later",
-                            NULL);
-    } else if (looks_only || conn->exchange.opened) { /* or asked again: its record is there */
+    if (looks_only || conn->exchange.opened) { /* or asked again: its record is there */
         egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
         egress_forward_send(conn);
     } else {

@@ -44,26 +44,8 @@ struct client_state *gate_client_state(struct gate *gate, const char *name)
     state->name = slice_to_text(slice_from_text(name));
     state->metrics = metrics_client(gate->metrics, name);
     state->share = share_client_new(gate->share);
-    state->denial_tokens = 2.0 * gate->options->denial_rate;
-    state->tokens_at_us = timestamp_monotonic_us();
     SLIST_INSERT_HEAD(&gate->clients, state, link);
     return state;
-}
-
-bool client_state_may_log_denial(const struct gate *gate, struct client_state *state)
-{
-    unsigned rate = gate->options->denial_rate;
-    if (rate == 0)
-        return true;
-    int64_t now_us = timestamp_monotonic_us();
-    state->denial_tokens += (double)(now_us - state->tokens_at_us) * rate / 1e6;
-    state->tokens_at_us = now_us;
-    if (state->denial_tokens > 2.0 * rate)
-        state->denial_tokens = 2.0 * rate;
-    if (state->denial_tokens < 1)
-        return false;
-    state->denial_tokens -= 1;
-    return true;
 }
 
 void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t seq)
@@ -98,35 +80,48 @@ void gate_log_event(struct gate *gate, enum log_event event, bool ok, const char
     log_writer_add(gate->log, &record);
 }
 
-static void log_suppressed_of(struct gate *gate, const char *client, const char *kind,
-                              uint64_t *count)
+static const char *client_name(const struct gate *gate, const struct share_client *share)
 {
-    if (*count == 0)
-        return;
+    const struct client_state *client;
+    SLIST_FOREACH(client, &gate->clients, link)
+    {
+        if (client->share == share)
+            return client->name;
+    }
+    return "";
+}
+
+static void log_refused(void *context, const struct share_refused *refused)
+{
+    static const char *const kinds[SHARE_GATES] = {[SHARE_DOCKER] = "docker",
+                                                   [SHARE_NETWORK] = "network"};
+    struct gate *gate = context;
+    struct buffer *peer = &gate->scratch->text;
+    buffer_clear(peer);
+    if (refused->peer != NULL)
+        share_peer_write(refused->peer, peer);
     struct log_record record = {
         .time_us = timestamp_now_us(),
         .event = LOG_SUPPRESSED,
-        .kind = slice_from_text(kind),
-        .client = slice_from_text(client),
+        .kind = slice_from_text(kinds[refused->gate]),
+        .client = slice_from_text(client_name(gate, refused->client)),
+        .peer = buffer_slice(peer),
         .has_decision = true,
-        .reason = SLICE_LITERAL("limit.denial-rate"),
+        .reason = slice_from_text(refused->reason),
         .policy = slice_from_text(policy_hash(gate->policy)),
-        .count = *count,
+        .count = refused->count,
     };
     log_writer_add(gate->log, &record);
-    metrics_totals(gate->metrics)->denials_suppressed += *count;
-    *count = 0;
+    metrics_totals(gate->metrics)->denials_suppressed += refused->count;
 }
 
-/* Refused requests that were only counted, one record a client, kind and tick. */
+/* Requests and connections that were refused without a record of their own: one record a peer,
+ * kind, reason and tick, when the log can take them. */
 static void log_suppressed(struct gate *gate)
 {
-    struct client_state *client;
-    SLIST_FOREACH(client, &gate->clients, link)
-    {
-        log_suppressed_of(gate, client->name, "docker", &client->suppressed);
-        log_suppressed_of(gate, client->name, "network", &client->suppressed_network);
-    }
+    enum { NAMED_MAX = 16 };
+    if (log_writer_has_room(gate->log))
+        share_report_refused(gate->share, NAMED_MAX, log_refused, gate);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *context)
@@ -215,9 +210,9 @@ static void end_turn(struct gate *gate)
     egress_free_dead(gate->egress);
 }
 
-bool gate_evict_idle(struct gate *gate)
+bool gate_make_room(struct gate *gate)
 {
-    return docker_conn_evict_idle(gate) || egress_evict_idle(gate->egress);
+    return share_make_room(gate->share, NULL, SHARE_GATE_FULL);
 }
 
 void gate_refuse_with_spare(struct gate *gate, int listen_fd, struct slice answer)
@@ -242,8 +237,9 @@ static bool has_work(const struct gate *gate)
 
 static void close_idle(struct gate *gate)
 {
-    while (gate_evict_idle(gate))
-        continue;
+    admission_close_told(gate);
+    docker_conn_close_idle(gate);
+    egress_close_idle(gate->egress);
 }
 
 static void on_drain_end(evutil_socket_t fd, short what, void *context)
@@ -324,25 +320,26 @@ static void init_lists(struct gate *gate)
     TAILQ_INIT(&gate->listeners);
     SLIST_INIT(&gate->clients);
     TAILQ_INIT(&gate->conns);
-    TAILQ_INIT(&gate->idle);
     TAILQ_INIT(&gate->dead);
+    TAILQ_INIT(&gate->told);
     TAILQ_INIT(&gate->waiters);
 }
 
 /* What is shared out among clients and peers. Where an option names a limit it is that one. */
 static struct share *make_share(const struct gate_options *options)
 {
-    enum { OBJECT_LOOKUPS = 64, NAME_LOOKUPS = 512, QUESTIONS = 512, HELD_BYTES = 64 << 20 };
+    enum { LOOKUPS = 64, NAMES = 512, QUESTIONS = 512, TOLD = 64, BYTES = 64 << 20 };
     const struct share_limits limits = {
         .kinds =
             {
                 [SHARE_CONNECTIONS] = {options->max_connections,
                                        options->egress.max_client_connections},
                 [SHARE_TUNNELS] = {0, options->egress.max_tunnels},
-                [SHARE_OBJECTS] = {OBJECT_LOOKUPS, 0},
-                [SHARE_NAMES] = {NAME_LOOKUPS, 0},
+                [SHARE_OBJECTS] = {LOOKUPS, 0},
+                [SHARE_NAMES] = {NAMES, 0},
                 [SHARE_QUESTIONS] = {QUESTIONS, 0},
-                [SHARE_BYTES] = {HELD_BYTES, 0},
+                [SHARE_TOLD] = {TOLD, 0},
+                [SHARE_BYTES] = {BYTES, 0},
                 [SHARE_LOG] = {options->log.queue_bytes, 0},
             },
         .denial_rate = options->denial_rate,
@@ -479,6 +476,7 @@ void gate_free(struct gate **gate)
     while (!TAILQ_EMPTY(&freed->conns))
         docker_conn_close(TAILQ_FIRST(&freed->conns), "shutdown");
     docker_conn_free_dead(freed);
+    admission_close_told(freed);
     listener_close_all(freed); /* DNS listeners ask the resolver */
     egress_free(&freed->egress);
     admin_close(&freed->admin);

@@ -18,6 +18,7 @@
 #include "base/timestamp.h"
 #include "policy/policy.h"
 #include "policy/policy_load.h"
+#include "proxy/admission.h"
 #include "proxy/egress_options.h"
 #include "proxy/engine.h"
 #include "proxy/http_head.h"
@@ -39,7 +40,7 @@ struct gate_options {
     const char *admin;             /* endpoint text; NULL = none */
     struct http_head_limits head;
     uint64_t header_timeout_ms;
-    uint64_t body_timeout_ms;   /* between bytes of a JSON or dropped body */
+    uint64_t body_timeout_ms;   /* for the whole of a JSON or dropped body */
     uint64_t upload_timeout_ms; /* between bytes of an archive */
     uint64_t drain_timeout_ms;
     uint64_t json_body_max;
@@ -60,16 +61,11 @@ struct log_waiter {
     TAILQ_ENTRY(log_waiter) link;
 };
 
-/* What belongs to a client's name and survives reloads: its connections and its share of patience.
- */
+/* What belongs to a client's name and survives reloads. */
 struct client_state {
     char *name;                     /* owned */
     struct metrics_client *metrics; /* borrowed from the gate's */
     struct share_client *share;     /* borrowed from the gate's */
-    double denial_tokens;
-    int64_t tokens_at_us;
-    uint64_t suppressed, suppressed_network; /* denials not logged one by one, by kind */
-    unsigned connections, tunnels;           /* of the egress gate, open now */
     SLIST_ENTRY(client_state) link;
 };
 
@@ -121,9 +117,8 @@ struct gate {
     struct listener_list listeners;
     struct client_state_list clients;
     struct docker_conn_list conns; /* all that are open */
-    struct docker_conn_list idle;  /* those between requests, the longest idle first */
     struct docker_conn_list dead;  /* to be freed at the end of the turn */
-    unsigned conn_count;
+    struct admission_told_list told;
     struct log_waiter_list waiters;
 
     uint32_t id_prefix; /* random: request ids of two runs differ */
@@ -151,9 +146,9 @@ void gate_drain(struct gate *gate);
 
 void gate_free(struct gate **gate);
 
-/* Closes the client connection that has been idle longest, a Docker one first; false when none is.
- */
-bool gate_evict_idle(struct gate *gate);
+/* Room is needed for the gate's own sake: closes a client connection that has not sent a whole
+ * request, of the peer that has the most. False when there is none. */
+bool gate_make_room(struct gate *gate);
 
 /* Descriptors have run out: gives up the spare one for a moment to accept a connection, send it
  * `answer`, which may be empty, and close it. Otherwise it would wake its listener for ever. */
@@ -170,11 +165,6 @@ void gate_log_event(struct gate *gate, enum log_event event, bool ok, const char
 /* The state that belongs to that client's name; made on first use. Aborts when memory is out
  * (start-up and reload only). */
 struct client_state *gate_client_state(struct gate *gate, const char *name);
-
-/* Whether a denial of this client may be logged on its own: one that floods gets a share a second
- * (options->denial_rate); the caller counts the rest in
- * state->suppressed or suppressed_network. */
-bool client_state_may_log_denial(const struct gate *gate, struct client_state *state);
 
 /* Puts a new policy in place between two turns; listeners were opened by listener_prepare(). Takes
  * over the reference. */

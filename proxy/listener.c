@@ -19,9 +19,7 @@
 #include "proxy/service_manager.h"
 #include "rules/address_class.h"
 
-/* So many connections above the limit are listened to, so that their first request gets its refusal
- * in good order. */
-enum { BACKLOG = 4096, ACCEPTS_PER_TURN = 64, TURNED_AWAY_MAX = 64 };
+enum { BACKLOG = 4096, ACCEPTS_PER_TURN = 64 };
 
 struct listener {
     struct gate *gate; /* borrowed */
@@ -69,9 +67,19 @@ struct client_state *listener_client(const struct listener *listener)
     return listener->client;
 }
 
+struct gate *listener_gate(const struct listener *listener)
+{
+    return listener->gate;
+}
+
 bool listener_is_tcp(const struct listener *listener)
 {
     return !endpoint_is_unix(&listener->address);
+}
+
+bool listener_is_on_loopback(const struct listener *listener)
+{
+    return listener_is_tcp(listener) && endpoint_is_loopback(&listener->address);
 }
 
 enum policy_role listener_role(const struct listener *listener)
@@ -444,19 +452,28 @@ static const char no_room[] =
     "Content-Length: 62\r\nConnection: close\r\n\r\n"
     "{\"message\":\"dockreeve: too many connections; try again later\"}";
 
-static void turn_away(int fd)
-{
-    (void)!send(fd, no_room, sizeof(no_room) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    close(fd);
-}
-
-/* Descriptors have run out: the longest idle connection makes room; else the spare descriptor lets
- * us say no. */
+/* Descriptors have run out: a connection without a request makes room; else the spare descriptor
+ * lets us say no. */
 static void accept_without_descriptors(struct gate *gate, int listen_fd)
 {
-    if (gate_evict_idle(gate))
+    if (gate_make_room(gate))
         return; /* the level-triggered event comes again */
     gate_refuse_with_spare(gate, listen_fd, SLICE_LITERAL(no_room));
+}
+
+static void take_in(struct listener *listener, struct arrival *arrival)
+{
+    struct gate *gate = listener->gate;
+    if (!listener_admits(listener, &arrival->endpoint)) {
+        admission_drop(arrival);
+        return;
+    }
+    if (!admission_enter(listener, arrival))
+        return;
+    if (listener->role == POLICY_ROLE_DOCKER)
+        docker_conn_accept(gate, listener, arrival);
+    else
+        egress_conn_accept(gate->egress, listener, arrival);
 }
 
 static void on_accept(evutil_socket_t listen_fd, short what, void *context)
@@ -465,29 +482,16 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
     struct listener *listener = context;
     struct gate *gate = listener->gate;
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        struct endpoint peer = {.len = sizeof(peer.address)};
-        int fd =
-            accept4((int)listen_fd, &peer.address.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+        struct arrival arrival;
+        if (admission_accept(listener, (int)listen_fd, &arrival)) {
+            take_in(listener, &arrival);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE) {
             accept_without_descriptors(gate, (int)listen_fd);
             return;
         }
-        if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
-            continue;
-        if (fd < 0)
+        if (errno != ECONNABORTED && errno != EINTR)
             return;
-        if (!listener_admits(listener, &peer)) {
-            close(fd);
-            continue;
-        }
-        bool full = gate->conn_count >= gate->options->max_connections && !gate_evict_idle(gate);
-        if (full && gate->conn_count >= gate->options->max_connections + TURNED_AWAY_MAX) {
-            turn_away(fd);
-            continue;
-        }
-        if (listener->role == POLICY_ROLE_DOCKER)
-            docker_conn_accept(gate, listener, fd, &peer, full);
-        else
-            egress_conn_accept(gate->egress, listener, fd, &peer, full);
     }
 }

@@ -23,7 +23,10 @@ bool listener_any_docker(const struct gate *gate);
 /* The policy's client of this listener; NULL once a reload took the listener away. */
 const struct policy_client *listener_policy_client(const struct listener *listener);
 struct client_state *listener_client(const struct listener *listener);
+struct gate *listener_gate(const struct listener *listener);
 bool listener_is_tcp(const struct listener *listener);
+/* Whether it is bound to an address of the loopback. */
+bool listener_is_on_loopback(const struct listener *listener);
 /* Whether the policy lets this peer be the listener's client (`from`). */
 bool listener_admits(const struct listener *listener, const struct endpoint *peer);
 /* What is spoken at it. */

@@ -3,13 +3,16 @@ libproxy_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) $(CARE
 	$(YAML_CFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WIDTH=8
 libproxy_a_SOURCES = \
 	proxy/admin.c proxy/admin.h \
+	proxy/admission.c proxy/admission.h \
 	proxy/command_doctor.c \
 	proxy/command_healthcheck.c \
 	proxy/command_policy_check.c \
 	proxy/command_policy_control.c \
 	proxy/command_serve.c \
 	proxy/command_version.c proxy/commands.h \
+	proxy/browser_guard.c proxy/browser_guard.h \
 	proxy/docker_body.c \
+	proxy/docker_collect.c \
 	proxy/docker_conn.c proxy/docker_conn.h \
 	proxy/docker_exchange.c \
 	proxy/docker_header.c proxy/docker_header.h \
@@ -23,6 +26,7 @@ libproxy_a_SOURCES = \
 	proxy/engine.c proxy/engine.h \
 	proxy/event_switch.h \
 	proxy/gate.c proxy/gate.h \
+	proxy/held_body.c proxy/held_body.h \
 	proxy/http_body.c proxy/http_body.h \
 	proxy/http_chunk.c proxy/http_chunk.h \
 	proxy/http_fault.c proxy/http_fault.h \

@@ -18,6 +18,7 @@
 
 #include "base/timestamp.h"
 #include "policy/command_policy.h"
+#include "policy/policy_lock.h"
 #include "policy/seal_key.h"
 #include "proxy/control.h"
 #include "proxy/docker_conn.h"
@@ -229,7 +230,7 @@ static bool is_own_file(const char *name)
 {
     static const char *const names[] = {CONTROL_SOCKET_NAME, "hits",        "hits.new",
                                         "hits.broken",       SEAL_KEY_FILE, SEAL_KEY_FILE ".new",
-                                        "seal.lock"};
+                                        "seal.lock",         POLICY_LOCK_NAME};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strcmp(name, names[i]) == 0)
             return true;

@@ -22,6 +22,7 @@ static const struct {
     [SHARE_OBJECTS] = {"limit.lookups", false},
     [SHARE_NAMES] = {"limit.lookups", false},
     [SHARE_QUESTIONS] = {"limit.lookups", false},
+    [SHARE_TOLD] = {"limit.connections", false},
     [SHARE_BYTES] = {"limit.memory", false},
     [SHARE_LOG] = {"log.full", false},
 };

@@ -7,10 +7,10 @@
  * Nobody has a fixed part, since most gates serve one or two peers that may well need nearly
  * everything. Instead a holder may take more as long as it holds no more than some times what is
  * still free (dynamic thresholds; Choudhury and Hahne, "Dynamic queue length thresholds for
- * shared-memory packet switches", 1998): a peer twice, all peers of a client together three times.
- * Alone a peer gets two thirds and a client three quarters; whoever comes later always finds room,
- * and the more holders there are the less each may add. Limits of up to SHARE_SLACK are too small
- * to be divided and may be used up by one.
+ * shared-memory packet switches", 1998): a peer three times, all peers of a client together seven
+ * times. Alone a peer gets three quarters and a client seven eighths; whoever comes later finds
+ * room, and the more holders there are the less each may add. What is left of a limit of up to
+ * 3 * SHARE_SLACK is too little to be divided: one may use it up.
  *
  * A gate has one struct share; a client's part lives as long; a peer's record is made on first use
  * and remembered for a moment after the last. Not thread-safe. Nothing here allocates but the first
@@ -37,14 +37,15 @@ enum share_kind {
     SHARE_OBJECTS,     /* lookups of objects at the engine */
     SHARE_NAMES,       /* lookups of names at a name server */
     SHARE_QUESTIONS,   /* DNS questions under way */
+    SHARE_TOLD,        /* connections that were refused and may still read that */
     SHARE_BYTES,       /* of heads and bodies that are kept until they are whole */
     SHARE_LOG,         /* bytes of records that wait for the log's reader */
     SHARE_KINDS
 };
 
 enum {
-    SHARE_PEER_WEIGHT = 2,   /* a peer may hold so many times what is free */
-    SHARE_CLIENT_WEIGHT = 3, /* and so may all peers of a client together */
+    SHARE_PEER_WEIGHT = 3,   /* a peer may hold so many times what is free */
+    SHARE_CLIENT_WEIGHT = 7, /* and so may all peers of a client together */
     SHARE_SLACK = 8,         /* this much is taken for free beside what is */
     SHARE_PEERS_MAX = 4096,  /* of one client; beyond it new ones share one record */
     SHARE_REST_US = 2000000, /* so long a peer is remembered that holds nothing any more */

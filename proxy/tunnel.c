@@ -69,6 +69,12 @@ static void finish(struct tunnel *tunnel, const char *reason)
     stop_throttle(tunnel);
 }
 
+static void leave(struct share_peer **peer)
+{
+    share_give_back(*peer, SHARE_TUNNELS, 1);
+    admission_leave(peer);
+}
+
 void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset)
 {
     struct egress *egress = tunnel->egress;
@@ -82,8 +88,7 @@ void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset)
             abort_socket(tunnel->ends[i].fd);
         close_end(tunnel, &tunnel->ends[i]);
     }
-    listener_client(tunnel->listener)->tunnels--;
-    egress->gate->conn_count--;
+    leave(&tunnel->peer);
     TAILQ_REMOVE(&egress->tunnels, tunnel, link);
     TAILQ_INSERT_TAIL(&egress->dead_tunnels, tunnel, link);
 }
@@ -315,12 +320,14 @@ bool tunnel_start(struct tunnel_plan *plan)
         egress_exchange_clear(plan->exchange, gate);
         io_buffer_reset(gate->blocks, &plan->to_client);
         io_buffer_reset(gate->blocks, &plan->to_origin);
+        leave(&plan->peer);
         close(plan->client_fd);
         close(plan->origin_fd);
         return false;
     }
     tunnel->egress = egress;
     tunnel->listener = listener_use(plan->listener);
+    tunnel->peer = steal_pointer(&plan->peer);
     tunnel->exchange = *plan->exchange;
     *plan->exchange = (struct egress_exchange){0};
     init_end(tunnel, TUNNEL_CLIENT, plan->client_fd, &plan->to_client);
@@ -329,8 +336,6 @@ bool tunnel_start(struct tunnel_plan *plan)
     egress_exchange_shrink(&tunnel->exchange);
     tunnel->exchange.stream = true;
     metrics_totals(gate->metrics)->open_streams++;
-    listener_client(tunnel->listener)->tunnels++;
-    gate->conn_count++;
     TAILQ_INSERT_TAIL(&egress->tunnels, tunnel, link);
     if (plan->peek && !tunnel_peek_start(tunnel))
         tunnel_close(tunnel, "limit.memory", false);

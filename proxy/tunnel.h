@@ -41,6 +41,7 @@ struct tunnel_peek; /* opaque: what only the first bytes need */
 struct tunnel {
     struct egress *egress;     /* borrowed */
     struct listener *listener; /* a use, counted there */
+    struct share_peer *peer;   /* a use, with a place among connections and one among tunnels */
     enum tunnel_state state;
     struct tunnel_end ends[TUNNEL_ENDS];
     struct tunnel_peek *peek; /* owned; NULL once judged */
@@ -56,13 +57,15 @@ struct tunnel {
 struct tunnel_plan {
     struct egress *egress;
     struct listener *listener; /* used once more */
+    struct share_peer *peer;   /* a use with both places; becomes the tunnel's */
     int client_fd, origin_fd;
     struct io_buffer to_client;       /* the answer's head */
     struct io_buffer to_origin;       /* what the client sent behind its request */
     struct egress_exchange *exchange; /* moved out of here; an open record was written */
     bool peek;                        /* false: the first bytes were judged already */
 };
-/* False when memory is out: the descriptors are closed then and the closing record is written. */
+/* False when memory is out: the descriptors are closed then, the places given back and the closing
+ * record is written. */
 bool tunnel_start(struct tunnel_plan *plan);
 
 /* The only writer of tunnel->state. A tunnel that begins or ends to wait begins a new silence. */

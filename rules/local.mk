@@ -3,6 +3,7 @@ librules_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WIDTH=8
 librules_a_SOURCES = \
 	rules/address_class.c rules/address_class.h \
 	rules/authority.c rules/authority.h \
+	rules/browser_request.c rules/browser_request.h \
 	rules/docker_content.c rules/docker_content.h \
 	rules/docker_object.c rules/docker_object.h \
 	rules/docker_operation.c rules/docker_operation.h rules/docker_operation_table.inc \

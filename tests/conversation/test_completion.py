@@ -129,7 +129,7 @@ class Completion(unittest.TestCase):
         return shell
 
     def check(self, shell):
-        operations = run("completion", "words", "operations", "", "").stdout.splitlines()
+        operations = run("completion", "words", "policy", "check", "docker", "").stdout.splitlines()
         containers = [line.split("\t")[0] for line in operations if line.startswith("Container")]
         self.assertGreater(len(containers), 15)
         rows = (
@@ -182,22 +182,44 @@ class Completion(unittest.TestCase):
             out.write(run("completion", "zsh").stdout)
         self.check(self.start(["zsh", "-f", "-i"], ZSH))
 
+    def test_fish(self):
+        """fish has a command of its own for the question what a line could become."""
+        if not shutil.which("fish"):
+            self.skipTest("not installed: fish")
+        script = os.path.join(self.folder, "dockreeve.fish")
+        with open(script, "w", encoding="utf-8") as out:
+            out.write(run("completion", "fish").stdout)
+        environment = clean_environment({"HOME": self.folder, "PATH": os.path.join(self.folder, "bin") + ":" + os.environ["PATH"],
+                                         "DOCKREEVE_CONFIG": self.folder + "/policy.yaml"})
+        for name, typed, offered in (
+                ("a command", "dockreeve pol", ["policy"]),
+                ("an option", "dockreeve policy log --foll", ["--follow"]),
+                ("docker or network", "dockreeve policy check ", ["docker", "network"]),
+                ("hosts", "dockreeve policy check network api", ["api.anthropic.com"]),
+                ("clients", "dockreeve policy check docker ContainerList --client t", ["tests", "traefik"]),
+                ("a client behind =", "dockreeve policy check --client=tr", ["--client=traefik"]),
+                ("a file", "dockreeve policy validate --config oth", ["other.yaml"])):
+            with self.subTest(name):
+                done = subprocess.run(["fish", "--no-config", "-c", "source %s; complete -C '%s'" % (script, typed)], cwd=self.folder, env=environment,
+                                      stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+                self.assertEqual(sorted(line.split("\t")[0] for line in done.stdout.splitlines()), offered, done.stderr)
+
     def test_what_the_scripts_ask(self):
         config = self.folder + "/policy.yaml"
         for name, words, expected in (
-                ("clients", ("clients", "", config), ["traefik\t", "tests\t", "default\t"]),
-                ("clients by prefix", ("clients", "te", config), ["tests\t"]),
-                ("hosts", ("hosts", "*", config), ["*.npmjs.org\tallowed in policy.yaml:6"]),
-                ("presets", ("presets", "preset/npm", ""), ["preset/npm\t"]),
-                ("no such policy", ("clients", "", config + "x"), []),
-                ("a policy that is not valid", ("rules", "", self.folder + "/broken.yaml"), []),
-                ("a prefix like an option", ("hosts", "--help", config), [])):
+                ("clients", ("policy", "check", "-c", config, "--client", ""), ["traefik\t", "tests\t", "default\t"]),
+                ("clients by prefix", ("policy", "check", "-c", config, "--client", "te"), ["tests\t"]),
+                ("hosts", ("policy", "check", "-c", config, "network", "*"), ["*.npmjs.org\tallowed in policy.yaml:6"]),
+                ("no such policy", ("policy", "check", "-c", config + "x", "--client", ""), []),
+                ("a policy that is not valid", ("policy", "inspect", "--config=" + self.folder + "/broken.yaml", "0"), []),
+                ("no such command", ("policies", ""), []),
+                ("nothing behind it", ("version", "x"), [])):
             with self.subTest(name):
                 done = run("completion", "words", *words)
                 self.assertEqual((done.returncode, done.stdout.splitlines(), done.stderr), (0, expected, ""))
-        done = run("completion", "words", "rules", "", config)
+        done = run("completion", "words", "policy", "inspect", "--config", config, "")
         offered = [line.split("\t")[0] for line in done.stdout.splitlines()]
         self.assertEqual(len(offered), 8)
         self.assertEqual(offered, [rule for rule in self.ids if rule in offered], "the ids of policy ls, without what is built in")
         self.assertIn("\tdeny ~.*[.]evil[.]test:*, policy.yaml:7\n", done.stdout)
-        self.assertEqual(run("completion", "words", "secrets", "", "").returncode, 2)
+        self.assertEqual(run("completion", "words").returncode, 2)

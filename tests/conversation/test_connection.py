@@ -223,21 +223,3 @@ class Smuggling(SharedGateCase):
         response = self.gate.ask(get("/info"))
         for name in ("X-Secret", "Keep-Alive", "Proxy-Authenticate", "Upgrade"):
             self.assertEqual(response.fields.all(name), [], name)
-
-
-class Browsers(GateCase):
-    def test_browsers_are_refused_on_tcp(self):
-        gate = self.start_gate(tcp=True)
-
-        def check(fields, status):
-            with client.Client.tcp(gate.port) as connection:
-                self.assertEqual(connection.ask(get("/containers/json", *fields)).status, status)
-
-        self.each([
-            ("no such field", (), 200),
-            ("Origin", (("Origin", "http://evil.example"),), 403),
-            ("Origin null", (("Origin", "null"),), 403),
-            ("Sec-Fetch-Site", (("Sec-Fetch-Site", "cross-site"),), 403),
-            ("Sec-Fetch-Site none", (("sec-fetch-site", "none"),), 403),
-        ], check)
-        self.assertEqual(gate.engine.lines(), ["GET /containers/json"])

@@ -28,7 +28,7 @@ class Network(EditCase):
         self.assertEqual(self.store(), 'version: 1\nnetwork:\n  - allow: api.example.com\n  - allow: "*.example.org"\n')
         for name, mode in (("new", 0o755), ("new/deep", 0o755), ("new/deep/policy.d", 0o755), ("new/deep/policy.d/90-cli.yaml", 0o644)):
             self.assertEqual(stat.S_IMODE(os.stat(self.file(name)).st_mode), mode, name)
-        self.assertEqual(os.listdir(os.path.dirname(self.cli)), ["90-cli.yaml"])
+        self.assertEqual(sorted(os.listdir(os.path.dirname(self.cli))), [".90-cli.lock", "90-cli.yaml"])
 
     def test_what_is_written_for_what_is_said(self):
         rows = (

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 
-from harness.edit import EditCase
+from harness.edit import LOCK, EditCase
 from harness.gate import binary, clean_environment, plain_binary, run, wait_for
 
 try:
@@ -94,7 +94,7 @@ class Many(EditCase):
         self.assertEqual(self.hosts(), ["first.example.com"] + names)
         self.assertEqual(reader.wrong, [])
         self.assertGreater(reader.texts, 1)
-        self.assertEqual(os.listdir(self.file("policy.d")), ["90-cli.yaml"])
+        self.assertEqual(self.drop_ins(), ["90-cli.yaml"])
 
     def test_adding_and_removing_at_once(self):
         names = ["h%02d.example.com" % number for number in range(40)]
@@ -135,7 +135,7 @@ class Killed(EditCase):
             self.assertTrue(self.store().endswith("\n"))
         self.do("validate")
         self.do("allow", "network", "last.example.com")
-        self.assertEqual(os.listdir(self.file("policy.d")), ["90-cli.yaml"], "the next command cleans up")
+        self.assertEqual(self.drop_ins(), ["90-cli.yaml"], "the next command cleans up")
         self.assertGreater(killed, 0)
 
     def milliseconds(self):
@@ -151,7 +151,7 @@ class Killed(EditCase):
         self.write(self.file("policy.d", ".90-cli.yaml.4711"), "version: 1\nnetw")
         self.do("validate")
         self.assertIn("already there", self.do("allow", "network", "first.example.com").stdout)
-        self.assertEqual(os.listdir(self.file("policy.d")), ["90-cli.yaml"])
+        self.assertEqual(self.drop_ins(), ["90-cli.yaml"])
 
     def trace(self, option, *words):
         return subprocess.run(["strace", "-o", self.file("trace"), "-e", option, plain_binary(), "policy", *words, "--config", self.path],
@@ -180,7 +180,7 @@ class Killed(EditCase):
         for number, (call, which) in enumerate(calls):
             name = "h%d.example.com" % number
             code = self.trace("inject=%s:signal=KILL:when=%d" % (call, which), "allow", "network", name).returncode
-            left += len(os.listdir(self.file("policy.d"))) - 1
+            left += len(self.drop_ins()) - 1
             found = set(HOSTS.findall(self.store()))
             self.assertIn(found, (there, there | {name}), "%s %d" % (call, which))
             self.assertTrue(code != 0 or name in found)
@@ -188,7 +188,7 @@ class Killed(EditCase):
             there = found
             self.do("validate")
         self.do("allow", "network", "last.example.com")
-        self.assertEqual(os.listdir(self.file("policy.d")), ["90-cli.yaml"])
+        self.assertEqual(self.drop_ins(), ["90-cli.yaml"])
         self.assertGreater(left, 2, "some of the kills fell between the making of the temporary file and its new name")
         self.assertGreater(done, 0, "and some behind that")
 
@@ -202,12 +202,12 @@ class Killed(EditCase):
                 self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
                 self.assertIn("90-cli.yaml cannot be written: ", done.stderr)
                 self.assertEqual(self.store(), before)
-                self.assertEqual(os.listdir(self.file("policy.d")), ["90-cli.yaml"])
+                self.assertEqual(self.drop_ins(), ["90-cli.yaml"])
 
     def waiting_for_the_lock(self):
         """A descriptor that holds the lock, and a command that waits for it."""
         self.do("allow", "network", "first.example.com")
-        lock = os.open(self.file("policy.d"), os.O_RDONLY | os.O_DIRECTORY)
+        lock = os.open(self.file("policy.d", LOCK), os.O_RDONLY)
         self.addCleanup(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_EX)
         waiting = subprocess.Popen([binary(), "policy", "allow", "network", "second.example.com", "--config", self.path],
@@ -242,3 +242,70 @@ class Killed(EditCase):
                 with open(os.path.join(old, "90-cli.yaml"), encoding="utf-8") as stream:
                     self.assertNotIn("second", stream.read())
                 self.do("reset", "--force")
+
+
+class Locked(EditCase):
+    """What others may hold is in nobody's way, and who is waited for is named."""
+
+    def setUp(self):
+        super().setUp()
+        self.do("allow", "network", "first.example.com")
+
+    def hold(self, path, user=None):
+        """Another process that holds a lock of its own on what is there, and its way out."""
+        code = ("import fcntl, os, sys; fd = os.open(sys.argv[1], os.O_RDONLY); fcntl.flock(fd, fcntl.LOCK_EX); print('held', flush=True);"
+                " sys.stdin.read()")
+        holder = subprocess.Popen(["/usr/bin/python3", "-c", code, path], user=user, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE, text=True)
+
+        def end():
+            holder.kill()
+            holder.communicate()
+
+        self.addCleanup(end)
+        return holder, holder.stdout.readline()
+
+    def test_a_lock_on_the_folder_is_in_nobodys_way(self):
+        holder, said = self.hold(self.file("policy.d"), user=65534)
+        self.assertEqual(said, "held\n")
+        self.do("allow", "network", "second.example.com")
+        self.assertIsNone(holder.poll())
+
+    def test_others_cannot_open_the_lock(self):
+        self.assertEqual(self.hold(self.file("policy.d", LOCK), user=65534)[1], "")
+        self.assertEqual(os.stat(self.file("policy.d", LOCK)).st_mode & 0o777, 0o600)
+
+    def test_a_lock_that_others_could_open_is_refused(self):
+        path = self.file("policy.d", LOCK)
+        for name, make in (("wider", lambda: os.chmod(path, 0o644)), ("another's", lambda: os.chown(path, 65534, 65534)),
+                           ("a link", lambda: (os.unlink(path), os.symlink("/dev/null", path))),
+                           ("a folder", lambda: (os.unlink(path), os.mkdir(path))),
+                           ("a second name", lambda: (os.rmdir(path), self.write(self.file("x"), ""), os.chmod(self.file("x"), 0o600),
+                                                      os.link(self.file("x"), path)))):
+            with self.subTest(name):
+                make()
+                self.assertIn(LOCK, self.do("allow", "network", "second.example.com", code=1).said)
+                if name == "another's":
+                    os.chown(path, 0, 0)
+
+    def test_a_holder_is_named_and_waited_for_no_longer_than_ten_seconds(self):
+        holder, said = self.hold(self.file("policy.d", LOCK))
+        self.assertEqual(said, "held\n")
+        text = self.do("allow", "network", "second.example.com", code=1).said
+        self.assertIn("waiting for process %d (" % holder.pid, text)
+        self.assertIn("process %d (`/usr/bin/python3" % holder.pid, text)
+        self.assertIn("for 10 seconds: wait until it has ended, or end it", text)
+        self.assertNotIn("second", self.store())
+        holder.kill()
+        holder.wait()
+        self.do("allow", "network", "second.example.com")
+
+    def test_a_holder_that_is_killed_gives_way(self):
+        holder, _ = self.hold(self.file("policy.d", LOCK))
+        waiting = subprocess.Popen([binary(), "policy", "allow", "network", "second.example.com", "--config", self.path],
+                                   env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(waiting.stderr.close)
+        self.assertIn("waiting for process %d" % holder.pid, waiting.stderr.readline())
+        holder.kill()
+        self.assertIn("added", waiting.communicate(timeout=60)[0])
+        self.assertEqual(waiting.returncode, 0)

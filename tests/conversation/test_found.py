@@ -151,20 +151,11 @@ class SlowSides(GateCase):
 class Bodies(GateCase):
     def test_a_json_body_in_one_long_chunk_is_too_long_before_it_is_sent(self):
         gate = self.start_gate(options=["--max-json-body", "64k"])
-        gate.engine.read_bodies = False
-        received = []
-
-        def serve(connection, _request):
-            received.append(len(connection.to_end()))
-            return False
-
-        gate.engine.on("POST", "/containers/create", serve)
         head = request("POST", "/containers/create", (("Content-Type", "application/json"), ("Transfer-Encoding", "chunked")))
         with gate.connect() as connection:
             threading.Thread(target=send_quietly, args=(connection, head + chunked(b'{"Image": "' + b"x" * 3000000)), daemon=True).start()
             self.assertEqual(connection.read_response().status, 413)
-        wait_for(lambda: received, "the end of what the engine is sent", gate.process)
-        self.assertLess(received[0], 150000)
+        self.assertEqual(gate.engine.heads, [])
 
 
 def send_quietly(connection, data):

@@ -219,7 +219,7 @@ class Everything(ListCase):
         names = {row["name"] for row in self.rows() if row["source"] == "built-in"}
         coded = set(re.findall(r'no\("([a-z-]+)"|reason = "([a-z-]+)"|"(own-address|opaque|sni-denied|browser|connect[.]self)"',
                                read("rules/network_rule.c") + read("policy/policy_network.c") + read("proxy/egress_route.c") +
-                               read("proxy/docker_exchange.c")))
+                               read("proxy/docker_exchange.c") + read("proxy/browser_guard.c")))
         codes = {next(filter(None, found)) for found in coded}
         self.assertLessEqual({"protocol", "sni-missing", "ech", "own-address", "browser"}, codes)
         conditions = {"expired", "port", "address", "method", "path", "host", "default", "rule", "listener-closed"}  # of rules

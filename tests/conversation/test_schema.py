@@ -59,6 +59,9 @@ clients:
   agents:
     listen: ["tcp:0.0.0.0:2375", "tcp:[::1]:2376"]
     from: [172.16.0.0/12, "::1"]
+    hosts: [docker.example.com, "*.lan.example"]
+    origins: ["https://portainer.example.com", "http://10.0.0.5:9000"]
+    browser: deny
     egress: [tcp:0.0.0.0:3128, "[::1]:3129"]
     transparent: {tls: "10.203.53.2:443", http: ["10.203.53.2:80"]}
     dns: {listen: "udp:10.203.53.2:53", answer: [10.203.53.2]}
@@ -147,6 +150,12 @@ BAD = (
     ("listen without port", "clients: {a: {listen: 'tcp:127.0.0.1'}}"),
     ("egress without address", "clients: {a: {egress: 3128}}"),
     ("from is empty", "clients: {a: {listen: 'tcp:127.0.0.1:1', from: []}}"),
+    ("hosts is empty", "clients: {a: {listen: 'tcp:127.0.0.1:1', hosts: []}}"),
+    ("a host with a port", "clients: {a: {listen: 'tcp:127.0.0.1:1', hosts: 'a.test:80'}}"),
+    ("every host", "clients: {a: {listen: 'tcp:127.0.0.1:1', hosts: '*'}}"),
+    ("an origin without scheme", "clients: {a: {listen: 'tcp:127.0.0.1:1', origins: a.test}}"),
+    ("an origin with a path", "clients: {a: {listen: 'tcp:127.0.0.1:1', origins: 'https://a.test/'}}"),
+    ("browser is true", "clients: {a: {listen: 'tcp:127.0.0.1:1', browser: true}}"),
     ("from is a name", "clients: {a: {listen: 'tcp:127.0.0.1:1', from: localhost}}"),
     ("socket's mode", "clients: {a: {listen: unix:/run/a/b.sock, socket: {mode: rw}}}"),
     ("socket is text", "clients: {a: {listen: unix:/run/a/b.sock, socket: '0660'}}"),

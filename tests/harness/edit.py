@@ -11,6 +11,7 @@ import unittest
 from .gate import binary, clean_environment, run
 
 CLI = os.path.join("policy.d", "90-cli.yaml")
+LOCK = ".90-cli.lock"
 HEADER = "# Written by `dockreeve policy`"
 
 
@@ -46,6 +47,10 @@ class EditCase(unittest.TestCase):
             return None
         self.assertTrue(first.startswith(HEADER), first)
         return rest
+
+    def drop_ins(self):
+        """What stands in policy.d, but for the lock, which stays there."""
+        return sorted(name for name in os.listdir(self.file("policy.d")) if name != LOCK)
 
     def do(self, *words, code=0):
         """Runs `dockreeve policy WORDS`. The result's `said` is both streams, with the folder's name left out."""

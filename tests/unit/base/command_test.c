@@ -145,82 +145,70 @@ Test(command, help_is_no_failure_but_no_command_is, .init = redirect_both)
     cr_assert_eq(run("dockreeve policy"), 2);
 }
 
-Test(completion, both_scripts_name_every_command_and_option)
+/* In place of the policy: answers with what it was asked. */
+static void write_asked(enum completion_words words, struct slice prefix, const char *config,
+                        struct buffer *out)
 {
-    static void (*const writers[])(const struct command_table *,
-                                   struct buffer *) = {completion_write_bash, completion_write_zsh};
-    for (size_t i = 0; i < ARRAY_LEN(writers); i++) {
-        AUTO_BUFFER struct buffer script = BUFFER_EMPTY;
-        writers[i](&table, &script);
-        const char *text = buffer_text(&script);
-        for (size_t k = 0; k < ARRAY_LEN(commands); k++)
-            cr_assert_not_null(strstr(text, commands[k].options->command), "script %zu: %s", i,
-                               commands[k].options->command);
-        for (size_t k = 0; k < ARRAY_LEN(options); k++)
-            cr_assert_not_null(strstr(text, options[k].name), "script %zu: %s", i, options[k].name);
-    }
+    buffer_printf(out, "asked:%d:%.*s:%s\twhy\n", (int)words, (int)prefix.len, prefix.ptr,
+                  config != NULL ? config : "");
 }
 
-/* Runs the bash script on a command line whose last word is being typed; returns what it offers,
- * joined by spaces. */
-static const char *complete(const char *words, struct buffer *offered)
+/* Completes a line whose last word is being typed (a line that ends with a blank: an empty one).
+ * Returns the words that are offered, joined by blanks. */
+static const char *complete(const char *typed, struct buffer *offered)
 {
-    AUTO_BUFFER struct buffer script = BUFFER_EMPTY, command = BUFFER_EMPTY;
-    char path[] = "/tmp/dockreeve-completion-XXXXXX";
-    AUTO_CLOSE int fd = mkstemp(path);
-    cr_assert_geq(fd, 0);
-    completion_write_bash(&table, &script);
-    /* In place of the program: answers with what it was asked. */
-    buffer_append_literal(&script, "dockreeve() { local IFS=:; local asked=asked:\"${*:3}\";"
-                                   " printf '%s\\twhy\\n' \"${asked%%*(:)}\"; }\n"
-                                   "shopt -s extglob\n");
-    buffer_printf(&script,
-                  "COMP_WORDS=(%s)\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
-                  "_dockreeve dockreeve \"${COMP_WORDS[COMP_CWORD]##*=}\"\n"
-                  "echo \"${COMPREPLY[*]}\"\n",
-                  words);
-    cr_assert_eq(write(fd, script.data, script.len), (ssize_t)script.len);
-    buffer_printf(&command, "bash %s", path);
-    FILE *shell = popen(buffer_text(&command), "r");
-    cr_assert_not_null(shell);
-    char line[512] = "";
-    if (fgets(line, sizeof(line), shell) != NULL)
-        line[strcspn(line, "\n")] = '\0';
-    cr_assert_eq(pclose(shell), 0);
-    unlink(path);
+    AUTO_BUFFER struct buffer answer = BUFFER_EMPTY;
+    AUTO_FREE char *copy = slice_to_text(slice_from_text(typed));
+    char *words[16];
+    int count = 0;
+    for (char *rest = copy, *word; (word = strsep(&rest, " ")) != NULL;)
+        words[count++] = word;
+    completion_append(&table, write_asked, count, words, &answer);
     buffer_clear(offered);
-    buffer_append_text(offered, line);
+    struct slice rest = buffer_slice(&answer);
+    while (rest.len > 0) {
+        struct slice line = slice_cut(&rest, '\n');
+        if (offered->len > 0)
+            buffer_append_byte(offered, ' ');
+        buffer_append_slice(offered, slice_cut(&line, '\t'));
+        if (slice_starts_with(line, SLICE_LITERAL("--"))) /* the prefix of files */
+            buffer_append_slice(offered, line);
+    }
     return buffer_text(offered);
 }
 
-Test(completion, bash_offers_what_fits)
+Test(completion, offers_what_fits)
 {
     static const struct {
-        const char *words, *offered;
+        const char *typed, *offered;
     } rows[] = {
-        {"dockreeve ''", "serve policy version help"},
-        {"dockreeve pol", "policy"},
-        {"dockreeve policy ''", "log check validate rm set-default"},
-        {"dockreeve policy log --", "--listen --config --quiet --help"},
-        {"dockreeve policy check ''", "docker"},
-        {"dockreeve policy rm ''", "asked:rules network docker"},
-        {"dockreeve policy rm 0123", "asked:rules:0123"},
-        {"dockreeve policy rm 01234567 ''", "asked:rules"},
-        {"dockreeve policy rm network a.test,b", "a.test,asked:hosts:b"},
-        {"dockreeve policy rm -q --config x.yaml docker @read Sys", "asked:operations:Sys:x.yaml"},
-        {"dockreeve policy log tr", "asked:clients:tr"},
-        {"dockreeve policy set-default ''", "allow-all balanced deny-all"},
-        {"dockreeve policy set-default deny-all ''", "--listen --config --quiet --help"},
-        {"dockreeve policy -", "--help"},
-        {"dockreeve policy log --config", "--config"},
-        {"dockreeve version ''", "--listen --config --quiet --help"},
-        {"dockreeve serve --listen ''", ""},
-        {"dockreeve serve -l ''", ""},
-        {"dockreeve serve --config=/proc/self/cmdlin", "/proc/self/cmdline"},
-        {"dockreeve policy validate /proc/self/cmdlin", "/proc/self/cmdline"},
-        {"dockreeve policy validate --q", "--quiet"},
+        {"", "serve policy version help"},
+        {"pol", "policy"},
+        {"nothing ", ""},
+        {"policy ", "log check validate rm set-default"},
+        {"policy log --", "--listen --config --quiet --help"},
+        {"policy check ", "docker"},
+        {"policy rm ", "network docker asked:1::"},
+        {"policy rm 0123", "asked:1:0123:"},
+        {"policy rm 01234567 ", "asked:1::"},
+        {"policy rm network a.test,b", "a.test,asked:3:b:"},
+        {"policy rm -q --config x.yaml docker @read Sys", "asked:4:Sys:x.yaml"},
+        {"policy rm --config=x.yaml docker Sys", "asked:4:Sys:x.yaml"},
+        {"policy log tr", "asked:0:tr:"},
+        {"policy set-default ", "allow-all balanced deny-all"},
+        {"policy set-default deny-all ", "--listen --config --quiet --help"},
+        {"policy -", "--help"},
+        {"-", "--help --version"},
+        {"policy log --config", "--config"},
+        {"version ", "--listen --config --quiet --help"},
+        {"serve --listen ", ""},
+        {"serve -l ", ""},
+        {"serve --config=/proc/self/cmdlin", ":files--config="},
+        {"policy validate /proc/self/cmdlin", ":files"},
+        {"policy validate --q", "--quiet"},
     };
     AUTO_BUFFER struct buffer offered = BUFFER_EMPTY;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        cr_assert_str_eq(complete(rows[i].words, &offered), rows[i].offered);
+        cr_assert_str_eq(complete(rows[i].typed, &offered), rows[i].offered, "`%s`: %s instead of %s",
+                         rows[i].typed, buffer_text(&offered), rows[i].offered);
 }

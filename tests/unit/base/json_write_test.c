@@ -58,3 +58,28 @@ Test(json_write, keys_set_their_commas)
     cr_assert_str_eq(buffer_text(&out), "{\"a\":\"x\",\"b\":18446744073709551615,\"c\":false,"
                                         "\"d\":{\"e\":\"{\",\"f\":true}}");
 }
+
+/* Runs of plain bytes are looked at eight at a time: a byte that needs an escape is found wherever
+ * it stands. */
+Test(json_write, a_byte_is_seen_at_every_place_of_a_run)
+{
+    char text[20];
+    AUTO_BUFFER struct buffer alone = BUFFER_EMPTY, whole = BUFFER_EMPTY, expected = BUFFER_EMPTY;
+    for (unsigned byte = 0; byte < 0x80; byte++) {
+        const char one = (char)byte;
+        buffer_clear(&alone);
+        json_write_string(&alone, slice_of(&one, 1));
+        for (size_t at = 0; at < sizeof(text); at++) {
+            memset(text, 'a', sizeof(text));
+            text[at] = one;
+            buffer_clear(&whole);
+            json_write_string(&whole, slice_of(text, sizeof(text)));
+            buffer_clear(&expected);
+            buffer_printf(&expected, "\"%.*s%.*s%.*s\"", (int)at, "aaaaaaaaaaaaaaaaaaaa",
+                          (int)alone.len - 2, alone.data + 1, (int)(sizeof(text) - at - 1),
+                          "aaaaaaaaaaaaaaaaaaaa");
+            cr_assert(slice_equal(buffer_slice(&whole), buffer_slice(&expected)), "byte %u at %zu",
+                      byte, at);
+        }
+    }
+}

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "policy/policy_lock.h"
 #include "policy/policy_store.h"
 #include "policy_fixture.h"
 
@@ -91,8 +92,8 @@ Test(policy_store, only_one_has_it_at_a_time)
     char path[256];
     policy_fixture_init(&fixture);
     struct policy_store *store = open_store(&fixture);
-    snprintf(path, sizeof(path), "%s/policy.d", fixture.folder);
-    AUTO_CLOSE int other = open(path, O_RDONLY | O_DIRECTORY);
+    snprintf(path, sizeof(path), "%s/policy.d/" POLICY_LOCK_NAME, fixture.folder);
+    AUTO_CLOSE int other = open(path, O_RDONLY);
     cr_expect_eq(flock(other, LOCK_EX | LOCK_NB), -1);
     policy_store_close(&store);
     cr_expect_eq(flock(other, LOCK_EX | LOCK_NB), 0);

@@ -31,6 +31,18 @@ static void world_init(struct world *world)
     world->client = world->origin = -1;
 }
 
+/* A peer with a place among connections and one among tunnels. */
+static struct share_peer *take_places(const struct gate_fixture *fixture)
+{
+    struct endpoint endpoint;
+    endpoint_from_ip(&endpoint, &ip_loopback[0], 1);
+    struct share_peer *peer = share_peer_use(
+        listener_client(egress_fixture_listener(fixture))->share, &endpoint, 0);
+    cr_assert_eq(share_take(peer, SHARE_CONNECTIONS, 1), SHARE_GRANTED);
+    cr_assert_eq(share_take(peer, SHARE_TUNNELS, 1), SHARE_GRANTED);
+    return peer;
+}
+
 /* Opens a tunnel to `host`; `early` is what the client sent behind its request. */
 static void start(struct world *world, const char *host_text, uint16_t port, bool peek,
                   const char *early)
@@ -61,6 +73,7 @@ static void start(struct world *world, const char *host_text, uint16_t port, boo
     struct tunnel_plan plan = {
         .egress = fixture->gate->egress,
         .listener = egress_fixture_listener(fixture),
+        .peer = take_places(fixture),
         .client_fd = client[1],
         .origin_fd = origin[1],
         .exchange = &exchange,
@@ -150,8 +163,8 @@ static void expect_closed(const struct world *world, const char *reason)
     for (int i = 0; i < TURNS_MAX && the_tunnel(world) != NULL; i++)
         egress_fixture_turn(&world->fixture);
     cr_assert_null(the_tunnel(world), "the tunnel is still there");
-    cr_expect_eq(gate->conn_count, 0);
-    cr_expect_eq(listener_client(egress_fixture_listener(&world->fixture))->tunnels, 0);
+    cr_expect_eq(share_held(gate->share, SHARE_CONNECTIONS), 0);
+    cr_expect_eq(share_held(gate->share, SHARE_TUNNELS), 0);
     cr_expect_eq(metrics_totals(gate->metrics)->open_streams, 0);
     egress_fixture_read_log(&world->fixture, &text);
     snprintf(close_text, sizeof(close_text), "\"close\":\"%s\"", reason);
@@ -167,7 +180,7 @@ Test(tunnel, bytes_pass_both_ways_behind_what_comes_first)
     AUTO_WORLD struct world world;
     world_init(&world);
     start(&world, "127.0.0.1", 9000, false, "early");
-    cr_expect_eq(world.fixture.gate->conn_count, 1);
+    cr_expect_eq(share_held(world.fixture.gate->share, SHARE_TUNNELS), 1);
     cr_expect_eq(metrics_totals(world.fixture.gate->metrics)->open_streams, 1);
     expect_bytes(&world, world.client, "200!");
     say(world.client, " bird");

@@ -1,6 +1,7 @@
 rules_tests_SOURCES = \
 	tests/unit/rules/address_class_test.c \
 	tests/unit/rules/authority_test.c \
+	tests/unit/rules/browser_request_test.c \
 	tests/unit/rules/captured_requests.inc \
 	tests/unit/rules/docker_content_test.c \
 	tests/unit/rules/docker_object_test.c \
