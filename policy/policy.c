@@ -12,7 +12,7 @@
 #include "policy/policy_internal.h"
 #include "policy/policy_list.h"
 #include "policy/rule_hits.h"
-#include "rules/guarded_query.h"
+#include "rules/docker_reach.h"
 
 struct policy *policy_ref(struct policy *policy)
 {
@@ -290,43 +290,58 @@ static struct verdict conclude(const struct policy *policy, const struct policy_
     return by_default;
 }
 
-/* Whether a rule that allows the request speaks of the parameter. Rare enough to look at every
- * rule. */
-static bool names_parameter(const struct policy *policy, const struct policy_client_entry *entry,
-                            const struct docker_request *request, enum docker_object_state state,
-                            const struct docker_object *object, struct slice parameter)
+/* Whether a rule that allows the request speaks of the place. Rare enough to look at every rule. */
+static enum docker_match find_naming(const struct policy *policy,
+                                     const struct policy_client_entry *entry,
+                                     const struct docker_request *request,
+                                     enum docker_object_state state,
+                                     const struct docker_object *object,
+                                     const struct docker_reach_place *place)
 {
+    enum docker_match found = DOCKER_MATCH_NO;
     for (size_t position = 0; position < entry->rule_count; position++) {
         const struct docker_rule *rule = &policy->rules[entry->rules[position]].match;
-        if (rule->allows && guarded_query_is_named(rule, parameter) &&
-            docker_rule_match(rule, request, state, object, NULL) == DOCKER_MATCH_YES)
-            return true;
+        if (!rule->allows || !docker_reach_is_named(rule, request, place))
+            continue;
+        enum docker_match match = docker_rule_match(rule, request, state, object, NULL);
+        if (match == DOCKER_MATCH_YES)
+            return match;
+        if (match == DOCKER_MATCH_MAYBE)
+            found = match;
     }
-    return false;
+    return found;
 }
 
-/* The first parameter that needs a permission of its own (rules/guarded_query.h) and has none; ptr
- * NULL = there is none. */
-struct slice policy_unpermitted_parameter(const struct policy *policy,
-                                          const struct policy_client *client,
-                                          const struct docker_request *request,
-                                          enum docker_object_state state,
-                                          const struct docker_object *object, const char **why_out)
+enum policy_reach policy_judge_reach(const struct policy *policy,
+                                     const struct policy_client *client,
+                                     const struct docker_request *request,
+                                     enum docker_object_state state,
+                                     const struct docker_object *object,
+                                     struct docker_reach_place *place_out)
 {
     const struct policy_client_entry *entry = &policy->clients[client->index];
-    struct slice parameter;
-    for (size_t next = 0; (parameter = guarded_query_next(request, &next, why_out)).ptr != NULL;) {
-        if (!names_parameter(policy, entry, request, state, object, parameter))
+    enum policy_reach answer = POLICY_REACH_PERMITTED;
+    unsigned next = 0;
+    while (docker_reach_next(request, &next, place_out)) {
+        switch (find_naming(policy, entry, request, state, object, place_out)) {
+        case DOCKER_MATCH_YES:
             break;
+        case DOCKER_MATCH_MAYBE:
+            answer = POLICY_REACH_DEPENDS;
+            break;
+        case DOCKER_MATCH_NO:
+            return POLICY_REACH_UNNAMED;
+        }
     }
-    return parameter;
+    return answer;
 }
 
-static void guard_query(const struct policy *policy, struct verdict *verdict)
+static void guard_reach(const struct policy *policy, const struct docker_reach_place *place,
+                        struct verdict *verdict)
 {
     verdict->result = policy->guards_report ? VERDICT_ALLOW : VERDICT_DENY;
     verdict->would_deny = policy->guards_report;
-    verdict->reason = "guard.query";
+    verdict->reason = docker_reach_reason(place);
     if (!policy->guards_report) {
         verdict->rule = "built-in";
         verdict->source = "built-in";
@@ -346,16 +361,42 @@ void policy_decide_docker(const struct policy *policy, const struct policy_clien
     else
         policy_index_search(entry->index, request, state, object, &search);
     *verdict_out = conclude(policy, entry, request->operation, &search);
-    const char *why;
-    if (verdict_out->result == VERDICT_ALLOW &&
-        policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL)
-        guard_query(policy, verdict_out);
+    struct docker_reach_place place;
+    if (verdict_out->result == VERDICT_ALLOW) {
+        switch (policy_judge_reach(policy, client, request, state, object, &place)) {
+        case POLICY_REACH_PERMITTED:
+            break;
+        case POLICY_REACH_UNNAMED:
+            guard_reach(policy, &place, verdict_out);
+            break;
+        case POLICY_REACH_DEPENDS:
+            verdict_out->result = VERDICT_NEEDS_OBJECT;
+            return;
+        }
+    }
     if (client->mode == POLICY_REPORT && verdict_out->result == VERDICT_DENY) {
-        /* Rules are written from this: a parameter that a plain allow would not open is said. */
+        /* Rules are written from this: what a plain allow would not open is said. */
         if (strcmp(verdict_out->reason, "default") == 0 &&
-            policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL)
-            verdict_out->reason = "guard.query";
+            policy_judge_reach(policy, client, request, state, object, &place) ==
+                POLICY_REACH_UNNAMED)
+            verdict_out->reason = docker_reach_reason(&place);
         verdict_out->result = VERDICT_ALLOW;
         verdict_out->would_deny = true;
+    }
+}
+
+void policy_decide_docker_named(const struct policy *policy, const struct policy_client *client,
+                                const struct docker_request *request,
+                                const struct docker_naming *naming, struct verdict *verdict_out)
+{
+    size_t count = naming == NULL ? 0 : docker_naming_count(naming);
+    if (count == 0)
+        policy_decide_docker(policy, client, request, DOCKER_OBJECT_UNKNOWN, NULL, NULL,
+                             verdict_out);
+    for (size_t i = 0; i < count; i++) {
+        policy_decide_docker(policy, client, request, DOCKER_OBJECT_KNOWN,
+                             docker_naming_object(naming, i), NULL, verdict_out);
+        if (verdict_out->result == VERDICT_DENY || verdict_out->would_deny)
+            return;
     }
 }

@@ -10,7 +10,6 @@
 
 #include "policy/policy_internal.h"
 #include "policy/policy_list.h"
-#include "rules/guarded_query.h"
 
 static void write_name(const char *text, struct buffer *out)
 {
@@ -222,22 +221,50 @@ static void note(void *context, const char *rule, const char *source, bool allow
     buffer_append_byte(&obstacles->seen, '\0');
 }
 
-/* `where` that names every parameter that needs a permission of its own. */
-static void advise_parameters(const struct policy *policy, const struct policy_client *client,
-                              const struct docker_request *request, struct buffer *out)
+bool policy_advice_reach_condition(const struct docker_reach_place *place, struct buffer *out)
 {
-    const char *why, *separator = "";
-    struct slice parameter;
-    buffer_printf(out, "add `- {allow: %s, where: {",
-                  docker_operation_info(request->operation)->name);
-    for (size_t next = 0; (parameter = guarded_query_next(request, &next, &why)).ptr != NULL;) {
-        buffer_append_text(out, separator);
-        buffer_append_literal(out, "query.");
-        buffer_append_slice(out, parameter);
-        buffer_append_literal(out, ": \"**\"");
+    const struct docker_operation_info *info = docker_operation_info(place->operation);
+    AUTO_BUFFER struct buffer unwanted = BUFFER_EMPTY;
+    if (out == NULL)
+        out = &unwanted;
+    if (place->parameter.ptr == NULL && info->object == DOCKER_OBJECT_NONE)
+        return false;
+    if (place->parameter.ptr == NULL) {
+        buffer_append_text(out, info->object == DOCKER_OBJECT_IMAGE ? "image" : "name");
+        return true;
+    }
+    buffer_append_literal(out, "query.");
+    buffer_append_slice(out, place->parameter);
+    return true;
+}
+
+void policy_advice_reach_path(const struct docker_reach_place *place, struct buffer *out)
+{
+    const struct docker_operation_info *info = docker_operation_info(place->operation);
+    buffer_printf(out, "- allow: {method: %s, path: \"%.*sREGISTRY/**\"}",
+                  http_method_name(info->method), (int)strcspn(info->path, "{"), info->path);
+}
+
+/* A rule that names everything that needs a permission of its own. */
+static void advise_reach(const struct policy *policy, const struct policy_client *client,
+                         const struct docker_request *request, struct buffer *out)
+{
+    const char *separator = "";
+    struct docker_reach_place place;
+    AUTO_BUFFER struct buffer where = BUFFER_EMPTY;
+    for (unsigned next = 0; docker_reach_next(request, &next, &place);) {
+        buffer_append_text(&where, separator);
+        if (policy_advice_reach_condition(&place, &where))
+            buffer_append_literal(&where, ": \"**\"");
         separator = ", ";
     }
-    buffer_append_literal(out, "}}`");
+    buffer_append_literal(out, "add `");
+    if (where.len > 0)
+        buffer_printf(out, "- {allow: %s, where: {%s}}",
+                      docker_operation_info(request->operation)->name, buffer_text(&where));
+    else
+        policy_advice_reach_path(&place, out);
+    buffer_append_byte(out, '`');
     write_place(policy, client, "docker", out);
 }
 
@@ -257,15 +284,15 @@ void policy_advise_docker(const struct policy *policy, const struct policy_clien
     policy_decide_docker(policy, client, request, state, object, &observer, &again);
     const char *variable = policy->operation_advice[request->operation];
     struct buffer *advice = &obstacles.advice;
-    const char *why;
-    bool unnamed =
-        policy_unpermitted_parameter(policy, client, request, state, object, &why).ptr != NULL;
+    struct docker_reach_place place;
+    bool unnamed = policy_judge_reach(policy, client, request, state, object, &place) ==
+                   POLICY_REACH_UNNAMED;
     if (variable != NULL && !unnamed) {
         buffer_clear(advice);
         buffer_append_text(advice, variable);
     } else if (unnamed) {
         join(advice);
-        advise_parameters(policy, client, request, advice);
+        advise_reach(policy, client, request, advice);
     } else if (!obstacles.allowed && (obstacles.denies == 0 || !policy->default_allow)) {
         join(advice);
         policy_advice_docker(policy, client, request->operation, true, advice);

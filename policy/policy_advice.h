@@ -8,6 +8,7 @@
 
 #include "policy/policy.h"
 #include "policy/policy_network.h"
+#include "rules/docker_reach.h"
 
 /* Appends "run `dockreeve policy allow docker ContainerStop --client ci`" (or deny), or "add `-
  * allow: ContainerStop` under `docker:` in FILE" where no command reaches what the policy is made
@@ -26,6 +27,12 @@ void policy_advice_network(const struct policy *policy, const struct policy_clie
  * the hot path: this looks at no other rule. */
 bool policy_advice_remove(const struct policy *policy, const char *source, uint32_t number,
                           struct buffer *out);
+
+/* The key of `where` that names what a request reaches ("query.remote", "image"). False where there
+ * is none, and only a path names it: policy_advice_reach_path(). `out` may be NULL. */
+bool policy_advice_reach_condition(const struct docker_reach_place *place, struct buffer *out);
+/* Appends a line with a path for that: "- allow: {method: GET, path: …REGISTRY…}". */
+void policy_advice_reach_path(const struct docker_reach_place *place, struct buffer *out);
 
 /* Everything that together turns the verdict on a Docker request, "to permit it, …" or "to deny it,
  * …"; walks every rule of the client. */

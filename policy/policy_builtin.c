@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Three tables one after the other: what is listed here, the address classes of
- * rules/address_class.c and the parameters of rules/guarded_query.c. */
+ * rules/address_class.c and the parameters of rules/docker_reach.c. */
 #include "policy/policy_builtin.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "rules/guarded_query.h"
+#include "policy/policy_advice.h"
+#include "rules/docker_reach.h"
 
 static const struct row {
     const char *name, *kind;
@@ -55,9 +56,11 @@ static size_t class_count(void)
 
 size_t policy_builtin_count(void)
 {
-    size_t guarded;
-    (void)guarded_query_rows(&guarded);
-    return ARRAY_LEN(rows) + class_count() + guarded;
+    struct docker_reach_place place;
+    size_t places = 0;
+    while (docker_reach_place_at(places, &place))
+        places++;
+    return ARRAY_LEN(rows) + class_count() + places;
 }
 
 static void take_row(const struct row *row, struct policy_builtin *out)
@@ -82,18 +85,30 @@ static void take_class(enum address_class class, struct policy_builtin *out)
              class == ADDRESS_LOOPBACK ? " or name" : ", or has `addresses`");
 }
 
-static void take_guarded(const struct guarded_query_row *row, struct policy_builtin *out)
+static void take_place(const struct docker_reach_place *place, struct policy_builtin *out)
 {
-    const int len = (int)row->parameter.len;
-    out->name = "guard.query";
+    const char *operation = docker_operation_info(place->operation)->name;
+    AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
+    out->name = docker_reach_reason(place);
     out->kind = "docker";
     out->ports = "";
     out->is_guard = true;
-    snprintf(out->resource, sizeof(out->resource), "%s with the parameter %.*s%s%.*s",
-             docker_operation_info(row->operation)->name, len, row->parameter.ptr,
-             row->harmless.len > 0 ? ", but for " : "", (int)row->harmless.len, row->harmless.ptr);
-    snprintf(out->unless, sizeof(out->unless), "an allow has `where: {query.%.*s: ...}`", len,
-             row->parameter.ptr);
+    if (place->parameter.ptr == NULL)
+        snprintf(out->resource, sizeof(out->resource), "%s of a name that %s", operation,
+                 place->why);
+    else if (place->reach == DOCKER_REACH_PATH || place->reach == DOCKER_REACH_ADDRESS)
+        snprintf(out->resource, sizeof(out->resource), "%s with the parameter %.*s%s%.*s",
+                 operation, (int)place->parameter.len, place->parameter.ptr,
+                 place->harmless.len > 0 ? ", but for " : "", (int)place->harmless.len,
+                 place->harmless.ptr);
+    else
+        snprintf(out->resource, sizeof(out->resource), "%s where the parameter %.*s %s", operation,
+                 (int)place->parameter.len, place->parameter.ptr, place->why);
+    if (policy_advice_reach_condition(place, &key))
+        snprintf(out->unless, sizeof(out->unless), "an allow has `where: {%s: ...}`",
+                 buffer_text(&key));
+    else
+        snprintf(out->unless, sizeof(out->unless), "an allow spells the registry in its path");
 }
 
 void policy_builtin_at(size_t index, struct policy_builtin *out)
@@ -104,15 +119,14 @@ void policy_builtin_at(size_t index, struct policy_builtin *out)
     } else if (index < ARRAY_LEN(rows) + class_count()) {
         take_class((enum address_class)(index - ARRAY_LEN(rows) + 1), out);
     } else {
-        size_t guarded;
-        const struct guarded_query_row *row = guarded_query_rows(&guarded);
-        take_guarded(&row[index - ARRAY_LEN(rows) - class_count()], out);
+        struct docker_reach_place place;
+        if (docker_reach_place_at(index - ARRAY_LEN(rows) - class_count(), &place))
+            take_place(&place, out);
     }
     uint64_t hash = slice_hash(SLICE_LITERAL("\0built-in\0"), SLICE_HASH_SEED);
     hash = slice_hash(slice_of(out->kind, strlen(out->kind) + 1), hash);
     hash = slice_hash(slice_of(out->name, strlen(out->name) + 1), hash);
-    /* The parameter tells the guarded ones apart; other wording may change and the id stays. */
-    out->key = out->is_guard ? slice_hash(slice_from_text(out->unless), hash) : hash;
+    out->key = out->is_guard ? slice_hash(slice_from_text(out->resource), hash) : hash;
 }
 
 void policy_builtin_write_ranges(enum address_class class, struct buffer *out)

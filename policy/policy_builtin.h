@@ -2,7 +2,7 @@
  *
  * What is decided without a rule of anybody: the closed table of built-in decisions, so that
  * `policy ls` can show all that decides. The decisions themselves are made where their facts are
- * (rules/network_rule.c, rules/guarded_query.c, proxy/); this table names them. A test compares it
+ * (rules/network_rule.c, rules/docker_reach.c, proxy/); this table names them. A test compares it
  * with dockreeve-policy(5). */
 #ifndef DOCKREEVE_POLICY_POLICY_BUILTIN_H
 #define DOCKREEVE_POLICY_POLICY_BUILTIN_H
@@ -19,9 +19,9 @@ struct policy_builtin {
     const char *kind; /* "docker" or "network" */
     bool allows;
     bool is_guard;            /* only reported while guards only report */
-    char resource[96];        /* what it is about */
+    char resource[128];       /* what it is about */
     const char *ports;        /* "443", "*"; "" = of no ports */
-    char unless[96];          /* what it takes for it not to hold; "" = nothing does */
+    char unless[128];         /* what it takes for it not to hold; "" = nothing does */
     enum address_class class; /* whose ranges it is about; ADDRESS_PUBLIC = none */
     uint64_t key;             /* like a rule's, policy_list.h */
 };

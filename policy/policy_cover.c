@@ -49,15 +49,15 @@ static void fill_scope(struct policy_cover_scope *scope, size_t client)
     scope->ready = true;
 }
 
-/* A rule that names a parameter also permits it where another rule permits the request
- * (rules/guarded_query.h), so it adds something to an earlier one. */
-static bool names_parameters(const struct docker_rule *rule)
+/* A rule that names what a request reaches (rules/docker_reach.h) permits it where another rule
+ * permits the request, so it adds something to an earlier one. */
+static bool names_reach(const struct docker_rule *rule, enum docker_operation operation)
 {
-    for (size_t i = 0; i < rule->condition_count; i++) {
-        if (rule->conditions[i].key == DOCKER_CONDITION_QUERY)
-            return true;
-    }
-    return false;
+    const struct docker_operation_info *info = docker_operation_info(operation);
+    bool reaches = info->name_reach != DOCKER_REACH_NONE;
+    for (unsigned i = 0; info->parameters[i].name.ptr != NULL; i++)
+        reaches |= info->parameters[i].reach != DOCKER_REACH_NONE;
+    return reaches && (rule->condition_count > 0 || rule->path_count > 0);
 }
 
 /* The rule that decides the operation before rule `index` could; POLICY_NO_RULE = none surely. */
@@ -67,7 +67,7 @@ static uint32_t decider_of(const struct policy_cover_scope *scope, size_t index,
     const uint32_t deny = scope->first_deny[operation], allow = scope->first_allow[operation];
     if (deny != POLICY_NO_RULE && (rule->allows || deny < index))
         return deny;
-    if (rule->allows && allow < index && !names_parameters(rule))
+    if (rule->allows && allow < index && !names_reach(rule, (enum docker_operation)operation))
         return allow;
     return POLICY_NO_RULE;
 }

@@ -59,18 +59,26 @@ static void write_advice(const struct policy *policy, const struct policy_client
     policy_advice_docker(policy, &entry->shown, request->operation, true, out);
 }
 
-static void explain_guarded_query(const struct policy *policy, const struct policy_client *client,
-                                  const struct docker_request *request, struct buffer *out)
+static void explain_reach(const struct policy *policy, const struct policy_client *client,
+                          const struct docker_request *request, struct buffer *out)
 {
-    const char *why = "";
-    struct slice parameter =
-        policy_unpermitted_parameter(policy, client, request, DOCKER_OBJECT_UNKNOWN, NULL, &why);
-    buffer_append_literal(out, " is denied: the parameter ");
-    buffer_append_slice(out, parameter);
-    buffer_append_literal(out, " ");
-    buffer_append_text(out, why);
-    buffer_append_literal(out, ", so a rule must name it. To permit it, add `where: {query.");
-    buffer_append_slice(out, parameter);
+    struct docker_reach_place place;
+    if (policy_judge_reach(policy, client, request, DOCKER_OBJECT_UNKNOWN, NULL, &place) ==
+        POLICY_REACH_PERMITTED)
+        return;
+    buffer_append_literal(out, " is denied: the ");
+    buffer_append_text(out, place.parameter.ptr == NULL ? "name in the path" : "parameter ");
+    buffer_append_slice(out, place.parameter);
+    buffer_append_byte(out, ' ');
+    buffer_append_text(out, place.why);
+    buffer_append_literal(out, ", so a rule must name it. To permit it, add `");
+    if (place.parameter.ptr == NULL && !policy_advice_reach_condition(&place, NULL)) {
+        policy_advice_reach_path(&place, out);
+        buffer_append_byte(out, '`');
+        return;
+    }
+    buffer_append_literal(out, "where: {");
+    (void)policy_advice_reach_condition(&place, out);
     buffer_append_literal(out, ": …}` to a rule that allows ");
     buffer_append_text(out, docker_operation_info(request->operation)->name);
 }
@@ -84,8 +92,8 @@ void policy_explain_denial(const struct policy *policy, const struct policy_clie
     write_what(request, out);
     buffer_append_literal(out, " on client ");
     write_name(client->name, out);
-    if (strcmp(verdict->reason, "guard.query") == 0) {
-        explain_guarded_query(policy, client, request, out);
+    if (strncmp(verdict->reason, "guard.", strlen("guard.")) == 0) {
+        explain_reach(policy, client, request, out);
         return;
     }
     buffer_append_literal(out, " is denied by ");

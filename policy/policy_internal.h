@@ -14,6 +14,7 @@
 #include "policy/policy_index.h"
 #include "policy/policy_load.h"
 #include "policy/policy_network_set.h"
+#include "rules/docker_reach.h"
 
 #define POLICY_EVERY_CLIENT SIZE_MAX
 
@@ -178,12 +179,17 @@ void policy_network_notices_add(const struct policy *policy, struct policy_messa
  * ContainerCreate. */
 void policy_notices_add(const struct policy *policy, struct policy_messages *notices);
 
-/* The first parameter of the request that needs a permission of its own (rules/guarded_query.h) and
- * has none from any rule; ptr NULL = there is none. `why_out` says what it does. */
-struct slice policy_unpermitted_parameter(const struct policy *policy,
-                                          const struct policy_client *client,
-                                          const struct docker_request *request,
-                                          enum docker_object_state state,
-                                          const struct docker_object *object, const char **why_out);
+/* Whether what the request reaches (rules/docker_reach.h) is permitted. */
+enum policy_reach {
+    POLICY_REACH_PERMITTED, /* it reaches nothing, or rules name all of it */
+    POLICY_REACH_UNNAMED,   /* *place_out is the first that no rule names */
+    POLICY_REACH_DEPENDS,   /* a rule names it, for objects that are not asked for yet */
+};
+enum policy_reach policy_judge_reach(const struct policy *policy,
+                                     const struct policy_client *client,
+                                     const struct docker_request *request,
+                                     enum docker_object_state state,
+                                     const struct docker_object *object,
+                                     struct docker_reach_place *place_out);
 
 #endif

@@ -164,6 +164,12 @@ static void check_client(const struct builder_client *client, struct policy_mess
     if (socket && !has_unix && client->listen_count > 0)
         policy_messages_add(errors, client->file, client->line, client->column,
                             "client `%s` has `socket` but no unix listener", client->name);
+    if (socket && client->listen_count == 0)
+        policy_messages_add(
+            notices, client->file, client->line, client->column,
+            "client `%s` has `socket` but no listener of its own: a socket that the service "
+            "manager hands over keeps what its unit says (SocketMode=, SocketUser=, SocketGroup=)",
+            client->name);
 }
 
 void policy_listen_check_all(const struct policy_builder *builder, struct policy_messages *errors,

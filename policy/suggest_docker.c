@@ -59,15 +59,30 @@ static const struct {
     {DOCKER_DEBUG, "shows the memory of the engine"},
 };
 
-/* Parameters that a rule has to name (rules/guarded_query.h); the log does not hold queries. */
+/* What a rule has to name (rules/docker_reach.h); the log does not hold queries. */
 static const struct {
     enum docker_operation operation;
     const char *note;
 } guarded[] = {
     {DOCKER_CONTAINER_START,
      "`checkpoint` and `checkpoint-dir` stay refused unless a rule names them"},
-    {DOCKER_IMAGE_CREATE, "`fromSrc` stays refused unless a rule names it"},
-    {DOCKER_IMAGE_BUILD, "`remote` stays refused unless a rule names it"},
+    {DOCKER_IMAGE_CREATE, "`fromSrc`, and registries given by address, as localhost or with a port, "
+                          "stay refused unless a rule names them"},
+    {DOCKER_IMAGE_PUSH, "registries given by address, as localhost or with a port stay refused "
+                        "unless a rule names them in `where: {image: ...}`"},
+    {DOCKER_IMAGE_BUILD, "`remote`, `outputs` and a registry of its own in `cachefrom` stay refused "
+                         "unless a rule names them"},
+    {DOCKER_IMAGE_SEARCH, "registries other than Docker Hub stay refused unless a rule names them"},
+    {DOCKER_DISTRIBUTION_INSPECT,
+     "registries other than Docker Hub stay refused unless a rule spells them in its path"},
+    {DOCKER_GET_PLUGIN_PRIVILEGES,
+     "registries other than Docker Hub stay refused unless a rule names them"},
+    {DOCKER_PLUGIN_PULL, "registries other than Docker Hub stay refused unless a rule names them"},
+    {DOCKER_PLUGIN_PUSH, "registries other than Docker Hub stay refused unless a rule names them"},
+    {DOCKER_PLUGIN_UPGRADE,
+     "registries other than Docker Hub stay refused unless a rule names them"},
+    {DOCKER_CHECKPOINT_LIST, "`dir` stays refused unless a rule names it"},
+    {DOCKER_CHECKPOINT_DELETE, "`dir` stays refused unless a rule names it"},
 };
 
 static const char *warning_of(enum docker_operation operation)

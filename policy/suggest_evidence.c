@@ -125,6 +125,7 @@ static const char *why_no_rule(struct slice reason)
         {"cname-denied", "a rule denies a name that it is an alias of"},
         {"guard.query", "a guard refuses its parameters; a rule that names them in `where` permits "
                         "them"},
+        {"guard.name", "a guard refuses the registry in its path; a rule that names it permits it"},
         {"sni-mismatch", "its TLS names another host than the target"},
         {"sni-malformed", "its TLS names no valid host"},
         {"ech", "a rule refuses encrypted ClientHellos"},

@@ -14,6 +14,7 @@
 #include "proxy/gate.h"
 #include "proxy/http_write.h"
 #include "proxy/listener.h"
+#include "proxy/log_identity.h"
 
 enum { TOLD_MS = 2000 };
 
@@ -52,6 +53,35 @@ void admission_leave(struct share_peer **peer)
 {
     share_give_back(*peer, SHARE_CONNECTIONS, 1);
     share_peer_unuse(peer);
+}
+
+void admission_note_stranger(struct listener *listener, struct share_peer *peer,
+                             const struct endpoint *endpoint)
+{
+    struct gate *gate = listener_gate(listener);
+    const char *client = listener_client(listener)->name;
+    bool is_docker = listener_role(listener) == POLICY_ROLE_DOCKER;
+    char id[LOG_ID_LEN_MAX], address[LOG_PEER_LEN_MAX];
+    metrics_series_count(
+        metrics_series(gate->metrics, client, "connect", false, "from", "built-in"));
+    if (!share_may_log_denial(peer, timestamp_monotonic_us())) {
+        share_count_refused(peer, SHARE_REFUSED_FROM, is_docker ? SHARE_DOCKER : SHARE_NETWORK);
+        return;
+    }
+    struct log_record record = {
+        .time_us = timestamp_now_us(),
+        .id = log_identity_id(gate, gate->next_id++, id),
+        .event = LOG_REQUEST,
+        .kind = is_docker ? SLICE_LITERAL("docker") : SLICE_LITERAL("network"),
+        .client = slice_from_text(client),
+        .peer = log_identity_peer(endpoint, 0, 0, address),
+        .has_decision = true,
+        .rule = SLICE_LITERAL("built-in"),
+        .source = SLICE_LITERAL("built-in"),
+        .reason = SLICE_LITERAL("from"),
+        .policy = slice_from_text(policy_hash(gate->policy)),
+    };
+    log_writer_add(gate->log, &record);
 }
 
 /* ---- telling ---- */

@@ -35,6 +35,10 @@ MUST_CHECK bool admission_accept(struct listener *listener, int listen_fd,
 MUST_CHECK bool admission_enter(struct listener *listener, struct arrival *arrival);
 /* Gives the place back, and the use of *peer. */
 void admission_leave(struct share_peer **peer);
+/* Records that an address is not in `from` of the listener's client, or counts it where there are
+ * too many. */
+void admission_note_stranger(struct listener *listener, struct share_peer *peer,
+                             const struct endpoint *endpoint);
 /* An arrival that is not wanted for another reason. */
 void admission_drop(struct arrival *arrival);
 

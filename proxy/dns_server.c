@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "proxy/admission.h"
 #include "proxy/dns_conn.h"
 #include "proxy/dns_exchange.h"
 
@@ -120,13 +121,24 @@ static void on_answered(struct dns_exchange *exchange)
     drop_datagram(datagram);
 }
 
+static bool admits(struct dns_server *server, const struct endpoint *peer)
+{
+    if (listener_admits(server->listener, peer))
+        return true;
+    struct share_peer *share =
+        share_peer_use(listener_client(server->listener)->share, peer, 0);
+    admission_note_stranger(server->listener, share, peer);
+    share_peer_unuse(&share);
+    return false;
+}
+
 /* What came in bytes[0..len) from the datagram's peer. */
 static void take_datagram(struct dns_server *server, const struct datagram *received,
                           const unsigned char *bytes, size_t len)
 {
     struct dns_question question;
     enum dns_code code;
-    if (!listener_admits(server->listener, &received->exchange.peer) ||
+    if (!admits(server, &received->exchange.peer) ||
         dns_question_read(bytes, len, &question, &code) == DNS_QUESTION_DROP)
         return;
     struct datagram *datagram = calloc(1, sizeof(*datagram));
@@ -192,7 +204,7 @@ static void on_connections(evutil_socket_t listen_fd, short what, void *context)
             gate_refuse_with_spare(server->gate, (int)listen_fd, SLICE_LITERAL(""));
         if (fd < 0)
             return;
-        if (listener_admits(server->listener, &peer))
+        if (admits(server, &peer))
             dns_conn_accept(&server->conns, fd, &peer);
         else
             close(fd);
@@ -237,17 +249,31 @@ struct dns_server *dns_server_open(struct gate *gate, struct listener *listener,
     return server;
 }
 
+static void forget_datagram(struct datagram *datagram)
+{
+    dns_exchange_cancel(&datagram->exchange);
+    drop_datagram(datagram);
+}
+
+void dns_server_end_unadmitted(struct dns_server *server)
+{
+    struct datagram *datagram, *next;
+    for (datagram = TAILQ_FIRST(&server->datagrams); datagram != NULL; datagram = next) {
+        next = TAILQ_NEXT(datagram, link);
+        if (!listener_admits(server->listener, &datagram->exchange.peer))
+            forget_datagram(datagram);
+    }
+    dns_conns_end_unadmitted(&server->conns);
+}
+
 void dns_server_close(struct dns_server **server)
 {
     struct dns_server *closed = steal_pointer(server);
     if (closed == NULL)
         return;
     dns_conns_close(&closed->conns);
-    while (!TAILQ_EMPTY(&closed->datagrams)) {
-        struct datagram *datagram = TAILQ_FIRST(&closed->datagrams);
-        dns_exchange_cancel(&datagram->exchange);
-        drop_datagram(datagram);
-    }
+    while (!TAILQ_EMPTY(&closed->datagrams))
+        forget_datagram(TAILQ_FIRST(&closed->datagrams));
     event_del(&closed->udp_event);
     event_del(&closed->tcp_event);
     close(closed->udp_fd);

@@ -182,8 +182,9 @@ void egress_refusal_denied(struct egress_conn *conn, const struct network_reques
     const struct network_verdict *verdict = &conn->exchange.verdict;
     policy_explain_network_denial(conn->gate->policy, client, request, verdict, &message);
     policy_explain_network_fix(conn->gate->policy, client, request, verdict, &fix);
-    egress_refusal_send(conn, verdict->malformed ? 400 : 403, verdict->reason,
-                        buffer_text(&message), buffer_text(&fix));
+    egress_refusal_send(conn, verdict->malformed ? 400 : 403,
+                        conn->exchange.opened ? "revoked" : verdict->reason, buffer_text(&message),
+                        buffer_text(&fix));
 }
 
 void egress_refusal_unlogged(struct egress_conn *conn)

@@ -20,6 +20,7 @@
 #include "proxy/listener.h"
 #include "proxy/log_sealing.h"
 #include "proxy/reload.h"
+#include "proxy/revocation.h"
 #include "proxy/rule_counter.h"
 
 enum { TICK_S = 1, IDLE_PIPES = 64 };
@@ -132,6 +133,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     engine_sweep(gate->engine);
     docker_conn_sweep(gate);
     egress_tick(gate->egress);
+    revocation_tick(gate);
     log_suppressed(gate);
     share_sweep(gate->share, timestamp_monotonic_us());
     rule_counter_tick(gate->counter, gate->reload);
@@ -386,6 +388,7 @@ struct gate *gate_new(const struct gate_options *options, struct policy *policy,
     gate->options = options;
     gate->policy = policy;
     gate->started_us = gate->policy_loaded_us = timestamp_now_us();
+    gate->next_expiry_us = policy_next_expiry(policy, gate->started_us);
     gate->started_monotonic_us = timestamp_monotonic_us();
     gate->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     init_lists(gate);
@@ -420,6 +423,7 @@ void gate_set_policy(struct gate *gate, struct policy *policy)
     policy_unref(&gate->policy);
     gate->policy = policy;
     gate->policy_loaded_us = timestamp_now_us();
+    gate->next_expiry_us = policy_next_expiry(policy, gate->policy_loaded_us);
     rule_counter_set_policy(gate->counter, policy);
     metrics_set_policy(gate->metrics, policy_hash(policy));
 }

@@ -113,6 +113,7 @@ struct gate {
     int64_t started_us; /* Unix time */
     int64_t started_monotonic_us;
     int64_t policy_loaded_us; /* Unix time: since when `policy` is in force */
+    int64_t next_expiry_us;   /* Unix time at which the next rule of it expires */
 
     struct listener_list listeners;
     struct client_state_list clients;

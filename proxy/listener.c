@@ -17,6 +17,7 @@
 #include "proxy/egress_conn.h"
 #include "proxy/own_address.h"
 #include "proxy/service_manager.h"
+#include "proxy/socket_file.h"
 #include "rules/address_class.h"
 
 enum { BACKLOG = 4096, ACCEPTS_PER_TURN = 64 };
@@ -29,7 +30,13 @@ struct listener {
     struct dns_server *dns;      /* owned: of a DNS listener, which has two sockets; NULL = none */
     struct endpoint address;     /* as bound */
     char *text;                  /* owned: as the policy writes it; what a reload compares */
-    char *unlink_path;           /* owned: the socket file we made; NULL = none */
+    enum policy_listen_kind kind; /* with port and wanted: where the policy wants it */
+    uint16_t port;
+    struct ip_address wanted;
+    struct socket_file file;             /* that we made */
+    struct socket_permissions permitted; /* the file's while a policy is prepared: to go back to */
+    bool is_gone; /* while a policy is prepared: somebody took the file away, and a fresh listener
+                     takes its place */
     struct client_state *client; /* borrowed from the gate */
     const struct policy_client *policy; /* borrowed from gate->policy; NULL = taken away */
     struct event event;
@@ -53,7 +60,7 @@ void listener_unuse(struct listener **listener)
     if (left == NULL || --left->uses > 0)
         return;
     free(left->text);
-    free(left->unlink_path);
+    socket_file_clear(&left->file);
     free(left);
 }
 
@@ -123,8 +130,7 @@ static void stop(struct listener *listener)
     event_del(&listener->event);
     close(listener->fd);
     listener->fd = -1;
-    if (listener->unlink_path != NULL)
-        unlink(listener->unlink_path);
+    socket_file_remove(&listener->file);
 }
 
 /* Makes the missing folders of a socket's path, closed to others; the last one is the client's own.
@@ -142,6 +148,11 @@ static bool make_folder(const char *path, struct error *error)
     return true;
 }
 
+static struct socket_permissions permissions_of(const struct policy_listen *listen_at)
+{
+    return (struct socket_permissions){listen_at->mode, listen_at->owner, listen_at->group};
+}
+
 static bool bind_unix(struct listener *listener, const struct policy_listen *listen_at,
                       struct error *error)
 {
@@ -152,15 +163,9 @@ static bool bind_unix(struct listener *listener, const struct policy_listen *lis
     umask(before);
     if (bound != 0)
         return error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
-    listener->unlink_path = slice_to_text(slice_from_text(listen_at->path));
-    if ((listen_at->owner >= 0 || listen_at->group >= 0) &&
-        lchown(listen_at->path, (uid_t)listen_at->owner, (gid_t)listen_at->group) != 0)
-        return error_set(error, 1, "cannot give %s to user %lld, group %lld: %s", listen_at->path,
-                         (long long)listen_at->owner, (long long)listen_at->group, strerror(errno));
-    if (chmod(listen_at->path, listen_at->mode) != 0)
-        return error_set(error, 1, "cannot set the mode of %s: %s", listen_at->path,
-                         strerror(errno));
-    return true;
+    const struct socket_permissions permissions = permissions_of(listen_at);
+    return socket_file_claim(&listener->file, listen_at->path, error) &&
+           socket_file_permit(&listener->file, &permissions, error);
 }
 
 /* Accepted sockets have what their listener has (Linux), which saves five calls for each. */
@@ -237,7 +242,7 @@ static bool open_socket(struct listener *listener, const struct policy_listen *l
 }
 
 static struct listener *make(struct gate *gate, const struct policy_client *client,
-                             enum policy_role role, const char *text)
+                             const struct policy_listen *listen_at)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
     if (listener == NULL)
@@ -247,19 +252,33 @@ static struct listener *make(struct gate *gate, const struct policy_client *clie
     listener->uses = 1;
     listener->client = gate_client_state(gate, client->name);
     listener->policy = client;
-    listener->role = role;
-    listener->text = slice_to_text(slice_from_text(text));
+    listener->role = listen_at->role;
+    listener->kind = listen_at->kind;
+    listener->port = listen_at->port;
+    listener->wanted = listen_at->address;
+    listener->text = slice_to_text(slice_from_text(listen_at->text));
     return listener;
 }
 
+/* Whether the listener is what is asked for, however it is spelled. */
+static bool is_at(const struct listener *listener, const struct policy_listen *listen_at)
+{
+    if (listener->adopted || listener->role != listen_at->role || listener->kind != listen_at->kind)
+        return false;
+    if (strcmp(listener->text, listen_at->text) == 0)
+        return true;
+    return listen_at->kind == POLICY_LISTEN_TCP && listener->port != 0 &&
+           listener->port == listen_at->port &&
+           memcmp(&listener->wanted, &listen_at->address, sizeof(listener->wanted)) == 0;
+}
+
 static struct listener *find(const struct gate *gate, const struct policy_client *client,
-                             enum policy_role role, const char *text)
+                             const struct policy_listen *listen_at)
 {
     struct listener *listener;
     TAILQ_FOREACH(listener, &gate->listeners, link)
     {
-        if (listener->role == role && strcmp(listener->text, text) == 0 &&
-            strcmp(listener->client->name, client->name) == 0)
+        if (is_at(listener, listen_at) && strcmp(listener->client->name, client->name) == 0)
             return listener;
     }
     return NULL;
@@ -275,28 +294,79 @@ static void discard(struct listener_list *fresh)
             close(listener->fd);
         if (listener->udp_fd >= 0)
             close(listener->udp_fd);
-        if (listener->unlink_path != NULL)
-            unlink(listener->unlink_path);
+        socket_file_remove(&listener->file);
         listener_unuse(&listener);
     }
 }
 
-bool listener_prepare(struct gate *gate, const struct policy *policy, struct listener_list *fresh,
-                      struct error *error)
+/* Opens what the gate does not have yet. */
+static bool open_fresh(struct gate *gate, const struct policy *policy, struct listener_list *fresh,
+                       struct error *error)
 {
     for (size_t i = 0; i < policy_client_count(policy); i++) {
         const struct policy_client *client = policy_client_at(policy, i);
         for (size_t j = 0; j < client->listen_count; j++) {
             const struct policy_listen *listen_at = &client->listens[j];
-            if (find(gate, client, listen_at->role, listen_at->text) != NULL)
+            struct listener *present = find(gate, client, listen_at);
+            if (present != NULL)
+                present->is_gone = present->file.path != NULL &&
+                                   !socket_file_is_in_place(&present->file);
+            if (present != NULL && !present->is_gone)
                 continue;
-            struct listener *listener = make(gate, client, listen_at->role, listen_at->text);
+            struct listener *listener = make(gate, client, listen_at);
             TAILQ_INSERT_TAIL(fresh, listener, link);
-            if (!open_socket(listener, listen_at, error)) {
-                discard(fresh);
+            if (!open_socket(listener, listen_at, error))
                 return false;
-            }
         }
+    }
+    return true;
+}
+
+static void take_permissions_back(struct gate *gate)
+{
+    struct listener *listener;
+    struct error error;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (listener->file.path != NULL && !listener->is_gone &&
+            !socket_file_permit(&listener->file, &listener->permitted, &error))
+            fprintf(stderr, "dockreeve: %s\n", error.text);
+    }
+}
+
+/* The socket files that stay get the mode, owner and group of the new policy. */
+static bool change_permissions(struct gate *gate, const struct policy *policy, struct error *error)
+{
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            const struct socket_permissions permissions = permissions_of(&client->listens[j]);
+            struct listener *listener = find(gate, client, &client->listens[j]);
+            if (listener != NULL && listener->file.path != NULL && !listener->is_gone &&
+                !socket_file_permit(&listener->file, &permissions, error))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool listener_prepare(struct gate *gate, const struct policy *policy, struct listener_list *fresh,
+                      struct error *error)
+{
+    struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        listener->is_gone = false;
+        listener->permitted = listener->file.now;
+    }
+    if (!open_fresh(gate, policy, fresh, error)) {
+        discard(fresh);
+        return false;
+    }
+    if (!change_permissions(gate, policy, error)) {
+        take_permissions_back(gate);
+        discard(fresh);
+        return false;
     }
     return true;
 }
@@ -316,11 +386,51 @@ static void start(struct listener *listener)
 static bool asks_for(const struct policy_client *client, const struct listener *listener)
 {
     for (size_t i = 0; client != NULL && i < client->listen_count; i++) {
-        if (client->listens[i].role == listener->role &&
-            strcmp(client->listens[i].text, listener->text) == 0)
+        if (is_at(listener, &client->listens[i]))
             return true;
     }
     return false;
+}
+
+/* A listener for the same socket: connections that the one before has accepted are those of a
+ * listener that is gone, and end. */
+static struct listener *take_over(struct listener *before)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+    if (listener == NULL)
+        abort();
+    *listener = (struct listener){
+        .gate = before->gate,
+        .fd = before->fd,
+        .udp_fd = -1,
+        .role = before->role,
+        .kind = before->kind,
+        .address = before->address,
+        .text = slice_to_text(slice_from_text(before->text)),
+        .file = before->file,
+        .client = before->client,
+        .policy = before->policy,
+        .uses = 1,
+    };
+    event_del(&before->event);
+    before->fd = -1;
+    before->file = (struct socket_file){0};
+    return listener;
+}
+
+static void close_listener(struct gate *gate, struct listener *listener)
+{
+    listener->policy = NULL;
+    stop(listener);
+    TAILQ_REMOVE(&gate->listeners, listener, link);
+    listener_unuse(&listener);
+}
+
+/* Whether the file admits fewer than it did before the policy was prepared. */
+static bool is_narrowed(const struct listener *listener)
+{
+    return listener->file.path != NULL &&
+           !socket_permissions_include(&listener->file.now, &listener->permitted);
 }
 
 void listener_commit(struct gate *gate, const struct policy *policy, struct listener_list *fresh)
@@ -330,12 +440,17 @@ void listener_commit(struct gate *gate, const struct policy *policy, struct list
         next = TAILQ_NEXT(listener, link);
         const struct policy_client *client =
             policy_client_find(policy, slice_from_text(listener->client->name));
-        listener->policy = listener->adopted || asks_for(client, listener) ? client : NULL;
-        if (listener->policy == NULL) {
-            stop(listener);
-            TAILQ_REMOVE(&gate->listeners, listener, link);
-            listener_unuse(&listener);
+        bool stays = client != NULL &&
+                     (listener->adopted || (asks_for(client, listener) && !listener->is_gone));
+        listener->policy = client;
+        if (stays && is_narrowed(listener)) {
+            struct listener *successor = take_over(listener);
+            TAILQ_INSERT_BEFORE(listener, successor, link);
+            start(successor);
+            stays = false;
         }
+        if (!stays)
+            close_listener(gate, listener);
     }
     while ((listener = TAILQ_FIRST(fresh)) != NULL) {
         TAILQ_REMOVE(fresh, listener, link);
@@ -360,7 +475,9 @@ bool listener_adopt(struct gate *gate, const struct policy *policy, struct error
                              "the service manager passed a socket named %s, and the policy has no "
                              "client of that name",
                              name);
-        struct listener *listener = make(gate, client, POLICY_ROLE_DOCKER, "service manager");
+        const struct policy_listen listen_at = {.role = POLICY_ROLE_DOCKER,
+                                                .text = "service manager"};
+        struct listener *listener = make(gate, client, &listen_at);
         listener->fd = sockets[i].fd;
         listener->adopted = true;
         listener->address.len = sizeof(listener->address.address);
@@ -446,6 +563,24 @@ bool listener_admits(const struct listener *listener, const struct endpoint *pee
     return false;
 }
 
+bool listener_admits_socket(const struct listener *listener, int fd)
+{
+    struct endpoint peer = {.len = sizeof(peer.address)};
+    if (listener->policy == NULL || listener->policy->from_count == 0)
+        return listener->policy != NULL;
+    return getpeername(fd, &peer.address.any, &peer.len) != 0 || listener_admits(listener, &peer);
+}
+
+void listener_end_unadmitted(struct gate *gate)
+{
+    struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (listener->dns != NULL)
+            dns_server_end_unadmitted(listener->dns);
+    }
+}
+
 /* No room for one more: a short answer says so, instead of a connection that hangs. */
 static const char no_room[] =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
@@ -465,6 +600,7 @@ static void take_in(struct listener *listener, struct arrival *arrival)
 {
     struct gate *gate = listener->gate;
     if (!listener_admits(listener, &arrival->endpoint)) {
+        admission_note_stranger(listener, arrival->peer, &arrival->endpoint);
         admission_drop(arrival);
         return;
     }

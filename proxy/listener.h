@@ -29,6 +29,10 @@ bool listener_is_tcp(const struct listener *listener);
 bool listener_is_on_loopback(const struct listener *listener);
 /* Whether the policy lets this peer be the listener's client (`from`). */
 bool listener_admits(const struct listener *listener, const struct endpoint *peer);
+/* The same for the peer of a connected socket. One that broke meanwhile is let be. */
+bool listener_admits_socket(const struct listener *listener, int fd);
+/* Ends the questions and connections at DNS listeners of whoever may not connect any more. */
+void listener_end_unadmitted(struct gate *gate);
 /* What is spoken at it. */
 enum policy_role listener_role(const struct listener *listener);
 
@@ -36,13 +40,15 @@ enum policy_role listener_role(const struct listener *listener);
  * that is bound to every address is reached by each of this host's. */
 bool listener_any_at(const struct gate *gate, const struct ip_address *address, uint16_t port);
 
-/* Opens the sockets that `policy` asks for and that the gate does not have yet; they do not accept
- * until listener_commit(). False with `error`, and everything closed again, when one cannot be had.
- */
+/* Opens the sockets that `policy` asks for and that the gate does not have yet, or whose file
+ * somebody has taken away; they do not accept until listener_commit(). Gives the socket files that
+ * stay their new mode, owner and group. False with `error`, and everything as before, when one of
+ * these things cannot be done. */
 MUST_CHECK bool listener_prepare(struct gate *gate, const struct policy *policy,
                                  struct listener_list *fresh, struct error *error);
 /* Makes the prepared ones accept, ties all of them to the new policy's clients and closes those it
- * no longer has. */
+ * no longer has. Connections that came by a socket file which now admits fewer belong to a closed
+ * listener from then on. */
 void listener_commit(struct gate *gate, const struct policy *policy, struct listener_list *fresh);
 
 /* Takes over listening sockets that the service manager passed (LISTEN_FDS): name = client. */

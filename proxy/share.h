@@ -69,6 +69,7 @@ enum share_refusal {
     SHARE_REFUSED_DENIAL_RATE,
     SHARE_REFUSED_CONNECTIONS,
     SHARE_REFUSED_LOG_FULL,
+    SHARE_REFUSED_FROM, /* not in `from` of its client */
     SHARE_REFUSALS
 };
 

@@ -14,6 +14,7 @@ static const char *const reasons[SHARE_REFUSALS] = {
     [SHARE_REFUSED_DENIAL_RATE] = "limit.denial-rate",
     [SHARE_REFUSED_CONNECTIONS] = "limit.connections",
     [SHARE_REFUSED_LOG_FULL] = "log.full",
+    [SHARE_REFUSED_FROM] = "from",
 };
 
 unsigned share_denials_kept(const struct share *share)

@@ -5,10 +5,34 @@
  * later belongs to none until somebody decides it. */
 #include "rules/docker_operation.h"
 
-static const struct docker_operation_info operations[DOCKER_OPERATION_COUNT] = {
-    [DOCKER_OPERATION_NONE] = {.name = "unknown", .path = "", .parameters = ""},
+/* Each parameter says how far it reaches: one that does not has an argument too few. */
+#define ONCE(name_, reach_)                                                                        \
+    {                                                                                              \
+        .name = {name_, sizeof(name_) - 1}, .repeats = false, .reach = DOCKER_REACH_##reach_       \
+    }
+#define MANY(name_, reach_)                                                                        \
+    {                                                                                              \
+        .name = {name_, sizeof(name_) - 1}, .repeats = true, .reach = DOCKER_REACH_##reach_        \
+    }
+#define END_OF_PARAMETERS                                                                          \
+    {                                                                                              \
+        .name = {NULL, 0}                                                                          \
+    }
+#define NO_PARAMETERS END_OF_PARAMETERS
+
 #define OPERATION(symbol, name_, old_name_, method_, path_, object_, body_, upgrade_, first_,      \
-                  last_, parameters_)                                                              \
+                  last_, name_reach_, ...)                                                         \
+    static const struct docker_parameter_info parameters_of_##symbol[] = {__VA_ARGS__,          \
+                                                                         END_OF_PARAMETERS};
+#include "rules/docker_operation_table.inc"
+#undef OPERATION
+
+static const struct docker_parameter_info no_parameters[] = {END_OF_PARAMETERS};
+
+static const struct docker_operation_info operations[DOCKER_OPERATION_COUNT] = {
+    [DOCKER_OPERATION_NONE] = {.name = "unknown", .path = "", .parameters = no_parameters},
+#define OPERATION(symbol, name_, old_name_, method_, path_, object_, body_, upgrade_, first_,      \
+                  last_, name_reach_, ...)                                                         \
     [DOCKER_##symbol] = {.name = name_,                                                            \
                          .old_name = old_name_,                                                    \
                          .method = HTTP_METHOD_##method_,                                          \
@@ -18,7 +42,8 @@ static const struct docker_operation_info operations[DOCKER_OPERATION_COUNT] = {
                          .upgrade = DOCKER_UPGRADE_##upgrade_,                                     \
                          .first = first_,                                                          \
                          .last = last_,                                                            \
-                         .parameters = parameters_},
+                         .name_reach = DOCKER_REACH_##name_reach_,                                 \
+                         .parameters = parameters_of_##symbol},
 #include "rules/docker_operation_table.inc"
 #undef OPERATION
 };
@@ -88,6 +113,15 @@ _Static_assert(DOCKER_OPERATION_COUNT <= UINT8_MAX,
 const struct docker_operation_info *docker_operation_info(enum docker_operation operation)
 {
     return &operations[operation < DOCKER_OPERATION_COUNT ? operation : DOCKER_OPERATION_NONE];
+}
+
+int docker_operation_find_parameter(const struct docker_operation_info *info, struct slice name)
+{
+    for (unsigned i = 0; info->parameters[i].name.ptr != NULL; i++) {
+        if (slice_equal(info->parameters[i].name, name))
+            return (int)i;
+    }
+    return -1;
 }
 
 enum docker_operation docker_operation_from_name(struct slice name)

@@ -27,8 +27,8 @@ enum docker_operation {
     DOCKER_OPERATION_COUNT,
 };
 
-/* What the {name} or {id} of an operation's path names: which inspect call resolves it and which
- * `where` keys it has. */
+/* What the {name} or {id} of an operation's path names, or a parameter in its place
+ * (rules/docker_names.h): which inspect call resolves it and which `where` keys it has. */
 enum docker_object_kind {
     DOCKER_OBJECT_NONE,
     DOCKER_OBJECT_CONTAINER,
@@ -62,6 +62,24 @@ enum docker_upgrade {
     DOCKER_UPGRADE_WEBSOCKET, /* attach/ws */
 };
 
+/* How far what a client writes there can lead the engine: out of what the operation is about. What
+ * reaches further than NONE needs a rule that names it (rules/docker_reach.h). */
+enum docker_reach {
+    DOCKER_REACH_NONE,
+    DOCKER_REACH_PATH,     /* a path of the engine's host */
+    DOCKER_REACH_ADDRESS,  /* an address that the engine fetches or sends to */
+    DOCKER_REACH_REGISTRY, /* a reference or search term: its registry, unless it is Docker Hub */
+    DOCKER_REACH_PULL,  /* a reference of an operation that is made for registries: one that is given
+                           by an address, as localhost or with a port */
+    DOCKER_REACH_PULLS, /* a JSON list of those */
+};
+
+struct docker_parameter_info {
+    struct slice name;
+    bool repeats; /* may be given several times, and the engine reads all of them */
+    enum docker_reach reach;
+};
+
 struct docker_operation_info {
     const char *name;     /* "ContainerCreate" */
     const char *old_name; /* the name older descriptions use, NULL = none; accepted in rules */
@@ -71,9 +89,13 @@ struct docker_operation_info {
     enum docker_body body;
     enum docker_upgrade upgrade;
     uint8_t first, last;    /* described in 1.first to 1.last; 0,0 = never described */
-    const char *parameters; /* "all,limit,filters": known query parameters, a `*` behind those that
-                               may repeat */
+    enum docker_reach name_reach; /* of what stands in the path's braces */
+    const struct docker_parameter_info *parameters; /* known query parameters; the last one has a
+                                                       name whose ptr is NULL */
 };
+
+/* The place of a query parameter among those of the operation, -1 when it has none of that name. */
+int docker_operation_find_parameter(const struct docker_operation_info *info, struct slice name);
 
 /* Never NULL for a valid operation; for DOCKER_OPERATION_NONE a row named "unknown". Static
  * storage. */

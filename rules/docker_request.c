@@ -7,6 +7,7 @@
 #include "rules/docker_request.h"
 
 #include "base/percent_code.h"
+#include "rules/docker_names.h"
 #include "rules/docker_route.h"
 
 enum { QUOTE_SIZE = 160 };
@@ -229,24 +230,6 @@ static bool find_operation(struct docker_request *request, struct error *error)
 
 /* ---- query ---- */
 
-/* Looks `key` up in an operation's "all,limit,t*": its place from 0, -1 when it is not in there. */
-static int find_parameter(const char *parameters, struct slice key, bool *repeats_out)
-{
-    const char *at = parameters;
-    for (int place = 0; *at != '\0'; place++) {
-        size_t len = strcspn(at, ",*");
-        bool repeats = at[len] == '*';
-        if (len == key.len && memcmp(at, key.ptr, len) == 0) {
-            *repeats_out = repeats;
-            return place;
-        }
-        at += len + (repeats ? 1 : 0);
-        if (*at == ',')
-            at++;
-    }
-    return -1;
-}
-
 /* Decodes a key or value behind what is in the request's text, whose room has been made. */
 static bool decode_query_text(struct docker_request *request, struct slice raw,
                               struct slice *decoded_out, struct error *error)
@@ -291,8 +274,7 @@ static bool take_parameter(struct docker_request *request, struct docker_paramet
     char quoted[QUOTE_SIZE];
     const struct docker_operation_info *info = docker_operation_info(request->operation);
     if (request->operation != DOCKER_LIBPOD) {
-        bool repeats = false;
-        int place = find_parameter(info->parameters, parameter.key, &repeats);
+        int place = docker_operation_find_parameter(info, parameter.key);
         if (place < 0 && !strict) {
             drop_parameter(request, parameter.key);
             return true;
@@ -304,7 +286,7 @@ static bool take_parameter(struct docker_request *request, struct docker_paramet
                                     info->name, error_quote(parameter.key, quoted, sizeof(quoted)),
                                     DOCKER_API_NEWEST);
         uint64_t bit = UINT64_C(1) << place;
-        if (!repeats && (*seen & bit) != 0)
+        if (!info->parameters[place].repeats && (*seen & bit) != 0)
             return error_set_reason(error, 400, "malformed.query-repeated",
                                     "the query parameter %s may be given only once",
                                     error_quote(parameter.key, quoted, sizeof(quoted)));
@@ -336,6 +318,19 @@ static bool read_query(struct docker_request *request, struct slice query, bool 
     return true;
 }
 
+/* ---- names ---- */
+
+/* What the query names: some operations have their object there and not in the path. */
+static void read_names(struct docker_request *request)
+{
+    docker_names_make_canonical(request);
+    struct slice key = docker_name_of_object(request->operation);
+    if (key.ptr != NULL) {
+        struct slice name = docker_request_parameter(request, key);
+        request->object_name = name.ptr == NULL ? slice_of("", 0) : name;
+    }
+}
+
 /* ---- the whole ---- */
 
 bool docker_request_parse(struct docker_request *request, enum http_method method,
@@ -357,10 +352,12 @@ bool docker_request_parse(struct docker_request *request, enum http_method metho
     if (!decode_path(request, path, error) || !take_version(request, error) ||
         !find_operation(request, error))
         return false;
-    if (query.ptr == NULL)
-        return true;
     bool newer = request->version_minor > DOCKER_API_NEWEST;
-    return read_query(request, query, strict || newer, error);
+    if (query.ptr != NULL && !read_query(request, query, strict || newer, error))
+        return false;
+    if (request->parameter_count > 0 || request->operation == DOCKER_IMAGE_PUSH)
+        read_names(request);
+    return true;
 }
 
 void docker_request_write_target(const struct docker_request *request, struct slice object_name,
@@ -372,7 +369,8 @@ void docker_request_write_target(const struct docker_request *request, struct sl
         buffer_append_byte(out, '/');
         buffer_append_slice(out, request->version);
     }
-    if (object_name.ptr == NULL || request->object_name.len == 0) {
+    bool in_path = docker_name_of_object(request->operation).ptr == NULL;
+    if (object_name.ptr == NULL || request->object_name.len == 0 || !in_path) {
         percent_encode(out, path, path_also);
     } else {
         size_t before = (size_t)(request->object_name.ptr - path.ptr);

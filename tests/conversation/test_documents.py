@@ -63,7 +63,7 @@ def sources(*folders):
 
 def reasons():
     """The codes for `reason` of network records, as they stand in the source."""
-    return set(re.findall(r'"((?:connect|dns|limit|log|upstream|upstream-proxy)\.[a-z-]+|sni-[a-z]+|own-address|listener-closed|opaque|ech|protocol)"',
+    return set(re.findall(r'"((?:connect|dns|limit|log|upstream|upstream-proxy)\.[a-z-]+|sni-[a-z]+|cname-denied|own-address|listener-closed|not-admitted|revoked|opaque|ech|protocol)"',
                           sources("rules", "policy", "proxy")))
 
 
@@ -176,7 +176,7 @@ class Documents(unittest.TestCase):
         self.assertGreater(len(known), 40)
         classes = set(re.findall(r'"address-class\.([a-z-]+)"', read("rules/address_class.c"))) - {"public"}
         self.assertGreater(len(classes), 10)
-        self.assertEqual(named, known | {"rule", "default", "address-class.", "malformed."})
+        self.assertEqual(named, known | {"rule", "default", "from", "address-class.", "malformed."})
         listed = section[section.index("address-class."):section.index("and no rule names it")]
         self.assertEqual(set(re.findall(r"[a-z-]+", " ".join(re.findall(r"\.Cm (.*)", listed)))), classes)
 

@@ -207,12 +207,17 @@ class Everything(ListCase):
         self.assertGreater(len(classes), 10)
         self.assertLessEqual(classes, names)
 
-    def test_every_guarded_parameter_is_a_row(self):
-        table = re.findall(r'\{"([A-Za-z-]+)", \d+\},\s+\{"[a-z-]*", \d+\},\s+"', read("rules/guarded_query.c"))
-        self.assertEqual(len(table), 4)
-        said = " ".join(row["where"] for row in self.rows() if row.get("name") == "guard.query")
+    def test_everything_that_reaches_out_is_a_row(self):
+        table = re.findall(r'(?:ONCE|MANY)\("([A-Za-z-]+)", (?!NONE)[A-Z]+\)', read("rules/docker_operation_table.inc"))
+        self.assertGreater(len(table), 10)
+        rows = [row for row in self.rows() if row.get("name") in ("guard.query", "guard.name")]
+        self.assertEqual(sum("query." in row["where"] for row in rows), len(table))
+        said = " ".join(row["where"] for row in rows)
         for parameter in table:
             self.assertIn("query." + parameter, said)
+        names = " ".join(row["resource"] for row in rows if row["name"] == "guard.name")
+        for operation in ("DistributionInspect", "ImagePush", "PluginPush"):
+            self.assertIn(operation, names)
 
     def test_reasons_that_refuse_without_a_rule_are_rows(self):
         """Codes of the log that no rule is behind: each is a row, or none that decides by what is allowed."""

@@ -2,6 +2,7 @@
 """The gate and the engine's own oddities: what only the real one can show."""
 
 import os
+import socket
 
 from docker_case import ENGINE, IMAGE, PREFIX, DockerCase, directly
 from harness.client import Client, get, post, post_json
@@ -42,6 +43,25 @@ class Raw(DockerCase):
         raw = post("/images/%s/tag?repo=%s&tag=good" % (IMAGE, PREFIX), form, body=b"tag=evil")
         self.assertEqual(self.gate.ask(raw).status, 415)
         self.assertNotEqual(directly("image", "inspect", PREFIX + ":evil", check=False).returncode, 0)
+
+    def test_the_engine_is_sent_to_no_registry_that_no_rule_names(self):
+        with socket.create_server(("127.0.0.1", 0)) as registry:
+            at = "127.0.0.1:%d" % registry.getsockname()[1]
+            asked = [get("/v1.41/distribution/%s/foo/json" % at), get("/v1.41/images/search?term=%s/foo" % at),
+                     post("/v1.41/images/create?fromImage=%s/foo&tag=1" % at)]
+            self.use("DistributionInspect", "ImageSearch", "ImageCreate", "CheckpointList", "CheckpointDelete")
+            for raw in asked:
+                self.assertEqual(self.gate.ask(raw).status, 403, raw)
+            name = self.container("sleep", "600")
+            self.assertEqual(self.gate.ask(get("/v1.41/containers/%s/checkpoints?dir=/etc" % name)).status, 403)
+            self.assertNotIn(self.gate.ask(get("/v1.41/containers/%s/checkpoints" % name)).status, (400, 403))
+            registry.settimeout(0.0)
+            self.assertRaises(BlockingIOError, registry.accept)
+            self.gate.reload("version: 1\ndocker:\n  - allow: {path: '/distribution/%s/**'}\n" % at)
+            registry.settimeout(30)
+            with self.gate.connect() as connection:
+                connection.send(asked[0])
+                registry.accept()[0].close()
 
     def test_errors_of_the_engine_are_shown(self):
         self.use("ContainerInspect", "ContainerStart", "ContainerCreate")

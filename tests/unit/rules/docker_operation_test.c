@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "base/buffer.h"
+#include "rules/docker_names.h"
 #include "rules/docker_operation.h"
 
 static bool selects(const char *selector, const char *name)
@@ -30,11 +31,14 @@ Test(docker_operation, no_name_stands_twice_and_the_parameters_fit_the_seen_mask
         const struct docker_operation_info *info = docker_operation_info((enum docker_operation)i);
         cr_expect_eq((int)docker_operation_from_name(slice_from_text(info->name)), i, "%s",
                      info->name);
-        unsigned count = 1;
-        for (const char *at = info->parameters; *at != '\0'; at++)
-            count += *at == ',' ? 1 : 0;
+        unsigned count = 0;
+        for (; info->parameters[count].name.ptr != NULL; count++)
+            cr_expect_eq(docker_operation_find_parameter(info, info->parameters[count].name),
+                         (int)count, "%s", info->name);
         cr_expect_leq(count, 64, "%s", info->name);
-        cr_expect_eq(info->object == DOCKER_OBJECT_NONE || strchr(info->path, '{') != NULL, true);
+        bool named = docker_name_of_object((enum docker_operation)i).ptr != NULL;
+        cr_expect(info->object == DOCKER_OBJECT_NONE || named || strchr(info->path, '{') != NULL,
+                  "%s", info->name);
     }
 }
 
@@ -118,12 +122,10 @@ Test(docker_operation, these_parameters_may_repeat_and_no_others)
     AUTO_BUFFER struct buffer found = BUFFER_EMPTY;
     for (int i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
         const struct docker_operation_info *info = docker_operation_info((enum docker_operation)i);
-        struct slice rest = slice_from_text(info->parameters);
-        while (rest.ptr != NULL) {
-            struct slice parameter = slice_cut(&rest, ',');
-            if (parameter.len > 0 && parameter.ptr[parameter.len - 1] == '*')
-                buffer_printf(&found, "%s.%.*s ", info->name, (int)parameter.len - 1,
-                              parameter.ptr);
+        for (unsigned p = 0; info->parameters[p].name.ptr != NULL; p++) {
+            if (info->parameters[p].repeats)
+                buffer_printf(&found, "%s.%.*s ", info->name, (int)info->parameters[p].name.len,
+                              info->parameters[p].name.ptr);
         }
     }
     cr_assert_str_eq(buffer_text(&found), expected);
