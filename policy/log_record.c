@@ -15,7 +15,8 @@ static const struct slice event_names[] = {
     [LOG_REQUEST] = SLICE_LITERAL("request"),       [LOG_OPEN] = SLICE_LITERAL("open"),
     [LOG_CLOSE] = SLICE_LITERAL("close"),           [LOG_POLICY] = SLICE_LITERAL("policy"),
     [LOG_START] = SLICE_LITERAL("start"),           [LOG_STOP] = SLICE_LITERAL("stop"),
-    [LOG_SUPPRESSED] = SLICE_LITERAL("suppressed"), [LOG_SEAL] = SLICE_LITERAL("seal"),
+    [LOG_SUPPRESSED] = SLICE_LITERAL("suppressed"), [LOG_LOST] = SLICE_LITERAL("lost"),
+    [LOG_SEAL] = SLICE_LITERAL("seal"),
 };
 
 static inline void write_text(struct buffer *out, const char *key, size_t key_len,
@@ -110,6 +111,7 @@ void log_record_write(const struct log_record *record, struct timestamp_cache *c
     write_text(out, KEY("path"), record->path);
     write_word(out, KEY("operation"), record->operation);
     write_text(out, KEY("object"), record->object);
+    write_list(out, KEY("judged"), record->judged, record->judged_count);
     write_network(out, record);
     if (record->has_decision)
         write_word(out, KEY("decision"),

@@ -212,7 +212,7 @@ static bool can_be_logged(struct docker_conn *conn)
         docker_refusal_unlogged(conn); /* its own record tries the log again */
         return false;
     }
-    if (!log_writer_has_room(gate->log) && gate->options->log_required) {
+    if (gate->options->log_required && !gate_log_has_room(gate, conn->peer_share)) {
         docker_refusal_send(conn, 503, "log.full",
                             "dockreeve: the request log cannot be written fast enough; try again");
         return false;

@@ -132,7 +132,7 @@ static bool can_be_logged(struct egress_conn *conn)
         egress_refusal_unlogged(conn); /* its own record tries the log again */
         return false;
     }
-    if (log_writer_has_room(gate->log))
+    if (gate_log_has_room(gate, conn->peer_share))
         return true;
     egress_refusal_send(conn, 503, "log.full",
                         "dockreeve: the request log cannot be written fast enough; try again",

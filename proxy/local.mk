@@ -50,6 +50,7 @@ libproxy_a_SOURCES += \
 	proxy/control_client.c proxy/control_client.h \
 	proxy/control_status.c \
 	proxy/log_identity.c proxy/log_identity.h \
+	proxy/log_loss.c proxy/log_loss.h \
 	proxy/log_rotation.c proxy/log_rotation.h \
 	proxy/log_sealing.c proxy/log_sealing.h \
 	proxy/log_writer.c proxy/log_writer.h \
