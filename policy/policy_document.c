@@ -299,8 +299,8 @@ static void use_file(const struct policy_document *document, size_t client,
     }
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     int64_t modified_us;
-    switch (policy_file_read_dated(inner.file, reading->check_owner, &text, &modified_us,
-                                   reading->errors)) {
+    switch (policy_file_read_noted(inner.file, reading->check_owner, reading->files, &text,
+                                   &modified_us, reading->errors)) {
     case POLICY_FILE_READ:
         if (used_already(document, client, inner.file))
             return;

@@ -416,7 +416,8 @@ static struct network_verdict conclude(const struct policy *policy, const struct
     if (finding->malformed != NOTHING) {
         struct network_verdict verdict =
             by_rule(scopes, finding->malformed, VERDICT_DENY, "malformed.path",
-                    "servers read this path in more than one way, and a rule goes by paths");
+                    "servers read this path in more than one way (a `;`, a dot segment, an empty "
+                    "one, an escape that hides one), and a rule goes by paths");
         verdict.malformed = true;
         return verdict;
     }

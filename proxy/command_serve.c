@@ -13,6 +13,7 @@
 
 #include "base/command.h"
 #include "policy/environment.h"
+#include "policy/policy_files.h"
 #include "proxy/commands.h"
 #include "proxy/confine.h"
 #include "proxy/control.h"
@@ -148,6 +149,8 @@ static void open_state(const struct serve_options *options, struct gate *gate, b
 static int run(struct serve_options *options)
 {
     struct error error = {0}, state_error = {0};
+    CLEANUP(policy_files_free) struct policy_files *files = policy_files_new();
+    options->gate.inputs.files = files;
     struct policy *policy = load_with_listeners(options);
     if (policy == NULL)
         return COMMAND_USAGE;

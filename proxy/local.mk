@@ -35,6 +35,7 @@ libproxy_a_SOURCES = \
 	proxy/http_write.c proxy/http_write.h \
 	proxy/io_buffer.c proxy/io_buffer.h \
 	proxy/listener.c proxy/listener.h \
+	proxy/policy_watch.c proxy/policy_watch.h \
 	proxy/probe.c proxy/probe.h \
 	proxy/reload.c proxy/reload.h \
 	proxy/revocation.c proxy/revocation.h \

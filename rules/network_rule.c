@@ -110,6 +110,11 @@ static struct answer match_seen(const struct network_rule *rule,
     bool asks = rule->methods != 0 || rule->path_count > 0;
     switch (request->sight) {
     case NETWORK_SEEN:
+        if (asks && !rule->allows && request->tunnel != NULL)
+            return (struct answer){NETWORK_MATCH_YES,
+                                   "it matches: what follows an upgrade cannot be seen, so it "
+                                   "refuses the upgrade as a whole",
+                                   "opaque"};
         if (rule->methods != 0 && (rule->methods >> request->method & 1) == 0)
             return no("method", "it is for other methods");
         return match_paths(rule, request);

@@ -95,7 +95,8 @@ enum network_match {
  * `policy explain`) and `reason` (stable code: "opaque", "address-class.loopback", "sni-mismatch",
  * "sni-missing", "sni-malformed", "ech", "protocol", "expired", "port", "method", "path",
  * "address") may be NULL; they are filled when the answer is NO, `why` also for YES ("it matches";
- * a deny that matches a tunnel only because it cannot look into it says so, reason "opaque").
+ * a deny that matches a tunnel or an upgrade only because it cannot look into it says so, reason
+ * "opaque").
  * Allocates nothing. */
 enum network_match network_rule_match(const struct network_rule *rule,
                                       const struct network_match_host *host,
