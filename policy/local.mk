@@ -92,6 +92,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_network_notices.c \
 	policy/policy_network_reader.c \
 	policy/policy_network_set.c policy/policy_network_set.h \
+	policy/policy_own_addresses.c policy/policy_own_addresses.h \
 	policy/policy_notices.c \
 	policy/policy_overlap.c policy/policy_overlap.h \
 	policy/policy_paths.c policy/policy_paths.h \

@@ -88,6 +88,7 @@ libproxy_a_SOURCES += \
 	proxy/fd_watch.h \
 	proxy/hosts_table.c proxy/hosts_table.h \
 	proxy/own_address.c proxy/own_address.h \
+	proxy/own_host.c proxy/own_host.h \
 	proxy/resolver.c proxy/resolver.h \
 	proxy/tls_hello.c proxy/tls_hello.h \
 	proxy/tls_retry.c proxy/tls_retry.h \
