@@ -16,8 +16,11 @@
 #include "proxy/commands.h"
 #include "proxy/confine.h"
 #include "proxy/control.h"
+#include "proxy/docker_version.h"
 #include "proxy/gate.h"
+#include "proxy/listener.h"
 #include "proxy/log_sealing.h"
+#include "proxy/probe.h"
 #include "proxy/reload.h"
 #include "proxy/rule_counter.h"
 #include "proxy/serve_options.h"
@@ -91,6 +94,28 @@ static void note_read_only_socket(struct gate *gate)
                    "gate's policy does");
 }
 
+enum { ENGINE_PROBE_MS = 1000 };
+
+/* Asks the engine for its version, if it is there: requests need it, and one that serves nothing as
+ * old as this gate's table is of no use. */
+static void note_api_version(struct gate *gate)
+{
+    struct probe_api api;
+    struct error ignored;
+    AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
+    if (!listener_any_docker(gate) ||
+        !probe_api_ask(engine_endpoint(gate->engine), ENGINE_PROBE_MS, &api, &ignored))
+        return;
+    engine_learn_no_api(gate->engine);
+    if (api.version[0] != '\0')
+        engine_learn_api(gate->engine, slice_from_text(api.version));
+    engine_set_api_minimum(gate->engine, api.minimum);
+    if (!docker_version_note(gate->engine, &note))
+        return;
+    fprintf(stderr, "dockreeve: %s\n", buffer_text(&note));
+    gate_log_event(gate, LOG_START, true, "note.api-version", buffer_text(&note));
+}
+
 /* The groups that keep the engine's socket reachable under another user. */
 static size_t engine_groups(const struct endpoint *endpoint, gid_t groups[1])
 {
@@ -155,6 +180,7 @@ static int run(struct serve_options *options)
     if (gate == NULL)
         return complain(&error, COMMAND_FAILED);
     int code = COMMAND_FAILED;
+    note_api_version(gate);
     note_read_only_socket(gate); /* asks for what the confined process may not */
     bool has_folder =
         keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);

@@ -7,6 +7,7 @@
 
 #include "proxy/browser_guard.h"
 #include "proxy/docker_header.h"
+#include "proxy/docker_version.h"
 #include "proxy/listener.h"
 #include "rules/docker_content.h"
 
@@ -16,6 +17,7 @@ void docker_exchange_forget(struct docker_conn *conn)
     struct docker_exchange *exchange = &conn->exchange;
     gate_forget_waiter(gate, &conn->waiter);
     docker_lookup_free(&conn->lookup);
+    docker_version_free(&conn->version_question);
     docker_lookup_free(&conn->judged);
     engine_drop(&conn->engine);
     docker_exchange_drop_request(conn);
@@ -179,9 +181,10 @@ static bool write_forward(struct docker_conn *conn, const struct docker_object *
 {
     struct gate *gate = conn->gate;
     const struct http_head *head = &gate->scratch->head;
-    const struct docker_request *request = &gate->scratch->request;
+    struct docker_request *request = &gate->scratch->request;
     const struct docker_operation_info *info = docker_operation_info(request->operation);
     const struct http_body *body = &conn->request_body;
+    request->own_version = docker_version_to_send(gate, request);
     conn->wants_upgrade = docker_header_asks_upgrade(head, info->upgrade);
     struct docker_forward plan = {
         .request = request,
@@ -259,6 +262,11 @@ static void ask_for_object(struct docker_conn *conn)
 /* Does what follows from the verdict. */
 static void proceed(struct docker_conn *conn, const struct docker_object *object)
 {
+    if (conn->exchange.verdict.result != VERDICT_DENY &&
+        docker_version_is_wanted(conn->gate, &conn->gate->scratch->request)) {
+        docker_version_ask(conn);
+        return;
+    }
     switch (conn->exchange.verdict.result) {
     case VERDICT_NEEDS_OBJECT:
         ask_for_object(conn);
@@ -350,6 +358,14 @@ static bool keep_head(struct docker_conn *conn, size_t head_len)
     return true;
 }
 
+static void refuse(struct docker_conn *conn, const struct error *error)
+{
+    if (strcmp(error->reason, "version.too-new") == 0)
+        docker_version_refuse(conn);
+    else
+        docker_refusal_error(conn, error);
+}
+
 /* ---- the way of a request ---- */
 
 void docker_exchange_start(struct docker_conn *conn)
@@ -368,7 +384,7 @@ void docker_exchange_start(struct docker_conn *conn)
         decide(conn, DOCKER_OBJECT_NOT_ASKED, NULL);
     if (!known) {
         skip(conn, head_len);
-        docker_refusal_error(conn, &error);
+        refuse(conn, &error);
     } else if (conn->exchange.verdict.result == VERDICT_DENY) {
         skip(conn, head_len);
         deny(conn);
@@ -386,6 +402,14 @@ void docker_exchange_start(struct docker_conn *conn)
 void docker_exchange_collected(struct docker_conn *conn)
 {
     note_dropped_body(conn);
+    if (!read_again(conn))
+        return;
+    decide(conn, DOCKER_OBJECT_NOT_ASKED, NULL);
+    proceed(conn, NULL);
+}
+
+void docker_exchange_versioned(struct docker_conn *conn)
+{
     if (!read_again(conn))
         return;
     decide(conn, DOCKER_OBJECT_NOT_ASKED, NULL);

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "proxy/docker_version.h"
+
 enum { ANSWER_MAX = 4 << 20 };
 
 struct docker_lookup {
@@ -64,6 +66,7 @@ static bool ask(struct docker_lookup *lookup, enum docker_object_kind kind, stru
     buffer_clear(&lookup->answer);
     AUTO_BUFFER struct buffer request = BUFFER_EMPTY;
     buffer_append_literal(&request, "GET ");
+    docker_version_write_prefix(gate, &request);
     docker_object_write_inspect_path(kind, name, &request);
     buffer_append_literal(&request, " HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\n\r\n");
     lookup->engine = engine_take(gate->engine, true, false, on_engine, lookup, error);

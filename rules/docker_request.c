@@ -162,6 +162,11 @@ static bool take_version(struct docker_request *request, struct error *error)
                                 "version 1.%u of the Docker Engine API is too old: the oldest that "
                                 "is served is 1.%d; upgrade the client or set DOCKER_API_VERSION",
                                 parts[1], DOCKER_API_OLDEST);
+    if (!libpod && parts[1] > DOCKER_API_NEWEST)
+        return error_set_reason(error, 400, "version.too-new",
+                                "client version 1.%u is too new. Maximum supported API version is "
+                                "1.%d",
+                                parts[1], DOCKER_API_NEWEST);
     if (behind.len == 0)
         return true; /* "/v1.41" alone: no prefix but an unknown path */
     request->version = segment;
@@ -328,6 +333,7 @@ bool docker_request_parse(struct docker_request *request, enum http_method metho
     request->version_minor = 0;
     request->parameter_count = request->dropped_count = 0;
     request->now_us = 0;
+    request->own_version = 0;
     buffer_clear(&request->text);
     /* Nothing grows when it is decoded, so the slices into the text stay where they are. */
     if (!buffer_reserve(&request->text, target.len + 1))
@@ -340,8 +346,7 @@ bool docker_request_parse(struct docker_request *request, enum http_method metho
         return false;
     if (query.ptr == NULL)
         return true;
-    bool newer = request->version_minor > DOCKER_API_NEWEST;
-    return read_query(request, query, strict || newer, error);
+    return read_query(request, query, strict, error);
 }
 
 void docker_request_write_target(const struct docker_request *request, struct slice object_name,
@@ -352,6 +357,9 @@ void docker_request_write_target(const struct docker_request *request, struct sl
     if (request->version.len > 0) {
         buffer_append_byte(out, '/');
         buffer_append_slice(out, request->version);
+    } else if (request->own_version > 0) {
+        buffer_append_literal(out, "/v1.");
+        buffer_append_u64(out, request->own_version);
     }
     if (object_name.ptr == NULL || request->object_name.len == 0) {
         percent_encode(out, path, path_also);
