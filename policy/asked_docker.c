@@ -48,10 +48,18 @@ void asked_docker_set_body(struct asked_docker *asked, uint64_t len, const char 
     };
 }
 
+/* Whether the gate would have a question to ask the engine. */
+static bool can_be_asked_for(const struct docker_request *request)
+{
+    CLEANUP(docker_naming_free) struct docker_naming *naming = docker_naming_new(request);
+    return naming != NULL && docker_naming_state(naming) == DOCKER_NAMING_ASKS;
+}
+
 void asked_docker_decide(struct asked_docker *asked)
 {
     if (asked->malformed)
         return;
+    asked->object_known = asked->object_known && can_be_asked_for(&asked->request);
     asked->state = asked->object_known ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_NOT_ASKED;
     policy_decide_docker(asked->policy, asked->client, &asked->request, DOCKER_OBJECT_NOT_ASKED,
                          NULL, NULL, &asked->verdict);

@@ -9,19 +9,25 @@
 #include "base/near_word.h"
 #include "base/timestamp.h"
 #include "policy/arena.h"
+#include "rules/docker_names.h"
 
-/* The operation's path with "x" for what stands in braces. */
-static void write_example(const struct docker_operation_info *info, struct buffer *target)
+/* The operation's path with "x" for what stands in braces, or in the parameter that names its
+ * object. */
+static void write_example(enum docker_operation operation, struct buffer *target)
 {
+    const struct docker_operation_info *info = docker_operation_info(operation);
+    struct slice key = docker_name_of_object(operation);
     struct slice rest = slice_from_text(info->path);
     while (rest.ptr != NULL) {
         struct slice before = slice_cut(&rest, '{');
         buffer_append_slice(target, before);
         if (rest.ptr == NULL)
-            return;
+            break;
         buffer_append_byte(target, 'x');
         (void)slice_cut(&rest, '}');
     }
+    if (key.ptr != NULL)
+        buffer_printf(target, "?%s=x", key.ptr);
 }
 
 static bool parse_now(struct docker_request *request, enum http_method method, struct slice target,
@@ -52,7 +58,7 @@ static bool parse_operation(struct slice name, bool strict, struct docker_reques
     }
     const struct docker_operation_info *info = docker_operation_info(operation);
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
-    write_example(info, &target);
+    write_example(operation, &target);
     return parse_now(request, info->method, buffer_slice(&target), strict, error);
 }
 

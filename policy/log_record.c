@@ -15,7 +15,8 @@ static const struct slice event_names[] = {
     [LOG_REQUEST] = SLICE_LITERAL("request"),       [LOG_OPEN] = SLICE_LITERAL("open"),
     [LOG_CLOSE] = SLICE_LITERAL("close"),           [LOG_POLICY] = SLICE_LITERAL("policy"),
     [LOG_START] = SLICE_LITERAL("start"),           [LOG_STOP] = SLICE_LITERAL("stop"),
-    [LOG_SUPPRESSED] = SLICE_LITERAL("suppressed"), [LOG_SEAL] = SLICE_LITERAL("seal"),
+    [LOG_SUPPRESSED] = SLICE_LITERAL("suppressed"), [LOG_LOST] = SLICE_LITERAL("lost"),
+    [LOG_SEAL] = SLICE_LITERAL("seal"),
 };
 
 static inline void write_text(struct buffer *out, const char *key, size_t key_len,

@@ -20,6 +20,7 @@ enum log_event {
     LOG_START,
     LOG_STOP,
     LOG_SUPPRESSED,
+    LOG_LOST, /* records before this one could not be written */
     LOG_SEAL /* closes an epoch of a sealed log: policy/log_seal.h */
 };
 
@@ -55,8 +56,9 @@ struct log_record {
     uint64_t duration_us;
     struct slice close; /* why a stream or connection ended */
     struct slice policy;
-    struct slice text; /* policy, start and stop events: a sentence */
-    uint64_t count;    /* suppressed events: how many denials were not written one by one */
+    struct slice text; /* policy, start, stop and lost events: a sentence */
+    uint64_t count;    /* suppressed events: how many denials were not written one by one; lost: how
+                          many records */
 };
 
 /* Appends the record as one line with its line end, or nothing at all when memory is out

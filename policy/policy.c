@@ -384,3 +384,19 @@ void policy_decide_docker(const struct policy *policy, const struct policy_clien
         verdict_out->would_deny = true;
     }
 }
+
+void policy_decide_docker_named(const struct policy *policy, const struct policy_client *client,
+                                const struct docker_request *request,
+                                const struct docker_naming *naming, struct verdict *verdict_out)
+{
+    size_t count = naming == NULL ? 0 : docker_naming_count(naming);
+    if (count == 0)
+        policy_decide_docker(policy, client, request, DOCKER_OBJECT_UNKNOWN, NULL, NULL,
+                             verdict_out);
+    for (size_t i = 0; i < count; i++) {
+        policy_decide_docker(policy, client, request, DOCKER_OBJECT_KNOWN,
+                             docker_naming_object(naming, i), NULL, verdict_out);
+        if (verdict_out->result == VERDICT_DENY || verdict_out->would_deny)
+            return;
+    }
+}

@@ -14,6 +14,7 @@
 #include "base/buffer.h"
 #include "base/slice.h"
 #include "rules/browser_request.h"
+#include "rules/docker_naming.h"
 #include "rules/docker_object.h"
 #include "rules/docker_request.h"
 #include "rules/docker_rule.h"
@@ -142,6 +143,12 @@ void policy_decide_docker(const struct policy *policy, const struct policy_clien
                           const struct docker_request *request, enum docker_object_state state,
                           const struct docker_object *object,
                           const struct policy_observer *observer, struct verdict *verdict_out);
+
+/* The same where the object was asked for: each object that the request names is judged, and the
+ * first that is refused decides. `naming` NULL = they could not be had. Never NEEDS_OBJECT. */
+void policy_decide_docker_named(const struct policy *policy, const struct policy_client *client,
+                                const struct docker_request *request,
+                                const struct docker_naming *naming, struct verdict *verdict_out);
 
 /* The sentence a denied client is shown: what was refused, by which rule, and what would permit it.
  * No query, no body. */

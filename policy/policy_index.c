@@ -11,6 +11,7 @@
 
 #include "policy/arena.h"
 #include "policy/policy_internal.h"
+#include "rules/docker_names.h"
 #include "rules/image_reference.h"
 
 enum {
@@ -152,6 +153,15 @@ static void file_all(struct policy_index *index, unsigned operation, const struc
                      position);
 }
 
+/* Whether the condition is held against the bytes of its subject. A reference that a parameter says
+ * is more than those: it is put together from two, and may stand for every tag. */
+static bool is_plain(const struct docker_condition *condition, enum docker_operation operation,
+                     bool object, struct slice name)
+{
+    bool by_name = condition->key == DOCKER_CONDITION_QUERY || condition->key == DOCKER_FACT_NAME;
+    return object || (by_name && docker_name_kind(operation, name) != DOCKER_NAME_IMAGE);
+}
+
 static bool file_condition(struct policy_index *index, enum docker_operation operation,
                            const struct docker_rule *rule, bool by_path, uint32_t position)
 {
@@ -168,7 +178,8 @@ static bool file_condition(struct policy_index *index, enum docker_operation ope
         struct filing candidate = {object ? condition->key : SUBJECT_PARAMETER,
                                    object ? (struct slice){NULL, 0} : name, condition->values,
                                    condition->value_count};
-        if (chosen == NULL && !condition->absent && can_file(&candidate, 0, 0)) {
+        if (chosen == NULL && !condition->absent && can_file(&candidate, 0, 0) &&
+            is_plain(condition, operation, object, name)) {
             chosen = condition;
             filing = candidate;
         }
@@ -350,6 +361,19 @@ static void look_up(const struct query *query, unsigned subject, struct slice pa
     }
 }
 
+static void look_up_parameter(const struct query *query, const struct docker_parameter *parameter)
+{
+    char text[IMAGE_REFERENCE_MAX] = "/";
+    struct slice value = parameter->value;
+    look_up(query, SUBJECT_PARAMETER, parameter->key, value);
+    if (docker_name_kind(query->request->operation, parameter->key) != DOCKER_NAME_CONTAINER ||
+        value.len + 1 > sizeof(text))
+        return;
+    if (value.len > 0)
+        memcpy(text + 1, value.ptr, value.len);
+    look_up(query, SUBJECT_PARAMETER, parameter->key, slice_of(text, value.len + 1));
+}
+
 static void look_up_fact(const struct query *query, unsigned fact)
 {
     const struct docker_object *object = query->object;
@@ -385,8 +409,7 @@ static void search_filed(const struct query *query, const struct operation_rules
         look_up(query, SUBJECT_PATH, (struct slice){NULL, 0}, request->path);
     if (is_filed(rules, SUBJECT_PARAMETER)) {
         for (unsigned i = 0; i < request->parameter_count; i++)
-            look_up(query, SUBJECT_PARAMETER, request->parameters[i].key,
-                    request->parameters[i].value);
+            look_up_parameter(query, &request->parameters[i]);
     }
     switch (query->state) {
     case DOCKER_OBJECT_NOT_ASKED:

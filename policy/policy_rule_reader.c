@@ -422,11 +422,8 @@ static void check_condition(struct draft *draft, const struct yaml_tree_node *ke
     }
     const char *more = cannot > 3 ? ", ..." : "";
     if (can == 0 && cannot > 0)
-        DRAFT_ERROR(draft, key, "%s can never have `%s`%s", buffer_text(&names), key->text.ptr,
-                    condition->key == DOCKER_FACT_IMAGE &&
-                            docker_operation_set_has(&selected, DOCKER_IMAGE_CREATE)
-                        ? ": what is pulled is query.fromImage"
-                        : ": it names no such object or parameter");
+        DRAFT_ERROR(draft, key, "%s can never have `%s`: it names no such object or parameter",
+                    buffer_text(&names), key->text.ptr);
     else if (cannot > 0)
         policy_document_notice(
             draft->document, key, "%s%s cannot have `%s`: this rule is not for %s",

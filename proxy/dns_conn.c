@@ -234,6 +234,16 @@ void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *pee
     set_state(conn, DNS_CONN_READ);
 }
 
+void dns_conns_end_unadmitted(struct dns_conns *conns)
+{
+    struct dns_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&conns->open); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (!listener_admits(conns->listener, &conn->exchange.peer))
+            close_conn(conn);
+    }
+}
+
 void dns_conns_close(struct dns_conns *conns)
 {
     while (!TAILQ_EMPTY(&conns->open))

@@ -43,6 +43,9 @@ void dns_conns_init(struct dns_conns *conns, struct gate *gate, struct listener 
  * wait for a question makes room, or else this one is closed. */
 void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *peer);
 
+/* Closes those whose peer may not ask any more. */
+void dns_conns_end_unadmitted(struct dns_conns *conns);
+
 /* Closes and frees all of them. Not to be called from within one of their callbacks. */
 void dns_conns_close(struct dns_conns *conns);
 

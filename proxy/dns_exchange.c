@@ -141,27 +141,33 @@ static void write_answer(struct dns_exchange *exchange, const struct outcome *ou
 static void on_written(struct log_waiter *waiter, enum log_write_state state)
 {
     struct dns_exchange *exchange = exchange_of_waiter(waiter);
-    if (exchange->allowed && state != LOG_WRITE_DONE) { /* DESIGN 1: nothing passes unlogged */
+    if (exchange->allowed && state != LOG_WRITE_DONE) { /* nothing passes unlogged */
         struct outcome failure = {.code = DNS_FAILURE};
         write_answer(exchange, &failure);
     }
     exchange->answered(exchange);
 }
 
-/* Else it was counted. */
-static bool may_log_denial(const struct dns_exchange *exchange)
+/* Whether a denial gets a record of its own. Else it was counted, and where the log has no room the
+ * asker may ask again. */
+static bool may_log_denial(const struct dns_exchange *exchange, struct outcome *outcome)
 {
+    struct gate *gate = exchange->gate;
     struct share_peer *peer =
         share_peer_use(listener_client(exchange->listener)->share, &exchange->peer, 0);
-    bool may = share_may_log_denial(peer, timestamp_monotonic_us());
+    bool full = gate->options->log_required && !gate_log_has_room(gate, peer);
+    bool may = !full && share_may_log_denial(peer, timestamp_monotonic_us());
+    if (full)
+        outcome->code = DNS_FAILURE;
     if (!may)
-        share_count_refused(peer, SHARE_REFUSED_DENIAL_RATE, SHARE_NETWORK);
+        share_count_refused(peer, full ? SHARE_REFUSED_LOG_FULL : SHARE_REFUSED_DENIAL_RATE,
+                            SHARE_NETWORK);
     share_peer_unuse(&peer);
     return may;
 }
 
 /* A client that floods with denied names gets its answers, but not a record for each. */
-static void finish(struct dns_exchange *exchange, const struct outcome *outcome)
+static void finish(struct dns_exchange *exchange, struct outcome *outcome)
 {
     struct gate *gate = exchange->gate;
     uint64_t seq = 0;
@@ -169,8 +175,9 @@ static void finish(struct dns_exchange *exchange, const struct outcome *outcome)
     if (outcome->judged)
         rule_counter_count(gate->counter, gate->policy, outcome->verdict.number,
                            timestamp_now_us());
+    bool has_record = outcome->allowed || may_log_denial(exchange, outcome);
     write_answer(exchange, outcome);
-    if (outcome->allowed || may_log_denial(exchange))
+    if (has_record)
         seq = write_record(exchange, outcome);
     gate_wait_for_log(gate, &exchange->waiter, seq);
     exchange->waiter.written = on_written;

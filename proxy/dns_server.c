@@ -249,17 +249,31 @@ struct dns_server *dns_server_open(struct gate *gate, struct listener *listener,
     return server;
 }
 
+static void forget_datagram(struct datagram *datagram)
+{
+    dns_exchange_cancel(&datagram->exchange);
+    drop_datagram(datagram);
+}
+
+void dns_server_end_unadmitted(struct dns_server *server)
+{
+    struct datagram *datagram, *next;
+    for (datagram = TAILQ_FIRST(&server->datagrams); datagram != NULL; datagram = next) {
+        next = TAILQ_NEXT(datagram, link);
+        if (!listener_admits(server->listener, &datagram->exchange.peer))
+            forget_datagram(datagram);
+    }
+    dns_conns_end_unadmitted(&server->conns);
+}
+
 void dns_server_close(struct dns_server **server)
 {
     struct dns_server *closed = steal_pointer(server);
     if (closed == NULL)
         return;
     dns_conns_close(&closed->conns);
-    while (!TAILQ_EMPTY(&closed->datagrams)) {
-        struct datagram *datagram = TAILQ_FIRST(&closed->datagrams);
-        dns_exchange_cancel(&datagram->exchange);
-        drop_datagram(datagram);
-    }
+    while (!TAILQ_EMPTY(&closed->datagrams))
+        forget_datagram(TAILQ_FIRST(&closed->datagrams));
     event_del(&closed->udp_event);
     event_del(&closed->tcp_event);
     close(closed->udp_fd);

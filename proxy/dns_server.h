@@ -16,6 +16,8 @@ struct dns_server; /* opaque */
  * memory is out (start-up and reload only). */
 struct dns_server *dns_server_open(struct gate *gate, struct listener *listener, int udp_fd,
                                    int tcp_fd);
+/* Forgets the questions, and closes the connections, of whoever may not ask any more. */
+void dns_server_end_unadmitted(struct dns_server *server);
 /* Closes the sockets and forgets the questions under way. NULL-safe, sets NULL. */
 void dns_server_close(struct dns_server **server);
 

@@ -94,6 +94,7 @@ void docker_conn_accept(struct gate *gate, struct listener *listener, struct arr
     conn->gid = arrival->credentials.gid;
     conn->pid = arrival->credentials.pid;
     conn->peer_share = steal_pointer(&arrival->peer);
+    conn->waiter.peer = conn->peer_share;
     conn->seat.evict = evict;
     event_assign(&conn->read_event, gate->base, conn->fd, EV_READ | EV_PERSIST, on_read, conn);
     event_assign(&conn->write_event, gate->base, conn->fd, EV_WRITE | EV_PERSIST, on_write, conn);

@@ -52,6 +52,8 @@
 #include "rules/docker_object.h"
 #include "rules/docker_operation.h"
 
+struct revocation;
+
 enum docker_conn_state {
     DOCKER_CONN_IDLE,
     DOCKER_CONN_HEAD,
@@ -187,7 +189,8 @@ void docker_conn_close_idle(struct gate *gate);
 void docker_exchange_start(struct docker_conn *conn);
 /* The body that was waited for is there. */
 void docker_exchange_collected(struct docker_conn *conn);
-void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_object *object);
+/* `naming` NULL: the objects could not be had. */
+void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_naming *naming);
 /* The engine's version is known now. */
 void docker_exchange_versioned(struct docker_conn *conn);
 void docker_exchange_forward(struct docker_conn *conn);
@@ -227,16 +230,19 @@ void docker_response_released(struct docker_conn *conn);
 void docker_tunnel_start(struct docker_conn *conn);
 void docker_tunnel_move(struct docker_conn *conn);
 
-/* docker_lookup.c */
-MUST_CHECK bool docker_lookup_start(struct docker_conn *conn, enum docker_object_kind kind,
-                                    struct slice name, struct error *error);
+/* docker_lookup.c: *asks_out = the engine is asked and docker_exchange_looked_up() follows; else
+ * there is nothing that it could be asked for. */
+MUST_CHECK bool docker_lookup_start(struct docker_conn *conn, const struct docker_request *request,
+                                    bool *asks_out, struct error *error);
 void docker_lookup_free(struct docker_lookup **lookup);
-/* The object as the engine described it. */
-const struct docker_object *docker_lookup_object(const struct docker_lookup *lookup);
+/* The objects as the engine described them. */
+const struct docker_naming *docker_lookup_naming(const struct docker_lookup *lookup);
 
-/* docker_revoke.c: closes the streams that the policy in force would not let open any more. They
- * are judged by what was known of their object when they opened. */
-void docker_revoke_streams(struct gate *gate);
+/* docker_revoke.c: counts what is under way and would not be let open any more by the policy in
+ * force, judged by what was known of its object when it was sent; with `cuts` ends it. */
+void docker_revoke(struct gate *gate, bool cuts, struct revocation *revocation);
+/* Ends the connections of whoever may not connect any more. */
+void docker_end_unadmitted(struct gate *gate);
 
 /* docker_log.c: each adds one record and returns its number. */
 uint64_t docker_log_open(struct docker_conn *conn);

@@ -113,15 +113,6 @@ static void note_dropped_body(struct docker_conn *conn)
         conn->exchange.dropped_body = conn->request_body.payload;
 }
 
-/* With `link` the name that ContainerDelete takes is an alias on the container, not the container.
- */
-static bool id_stands_for_name(const struct docker_request *request)
-{
-    bool alias = request->operation == DOCKER_CONTAINER_DELETE &&
-                 docker_request_flag(request, SLICE_LITERAL("link"));
-    return docker_object_id_replaces_name(request->operation) && !alias;
-}
-
 static bool check_body(struct docker_conn *conn, const struct docker_request *request,
                        const struct http_head *head, struct error *error)
 {
@@ -149,9 +140,9 @@ static void deny(struct docker_conn *conn)
                         buffer_text(&message));
 }
 
-/* Asks the policy in force about the request in the scratch space. */
-static void decide(struct docker_conn *conn, enum docker_object_state state,
-                   const struct docker_object *object)
+/* Asks the policy in force about the request in the scratch space. `asked`: the engine was asked for
+ * its objects, and `naming` has them, NULL = they could not be had. */
+static void decide(struct docker_conn *conn, bool asked, const struct docker_naming *naming)
 {
     struct gate *gate = conn->gate;
     struct docker_request *request = &gate->scratch->request;
@@ -161,8 +152,12 @@ static void decide(struct docker_conn *conn, enum docker_object_state state,
     exchange->policy = policy_ref(gate->policy);
     request->now_us = timestamp_now_us();
     exchange->expires_us = policy_next_expiry(gate->policy, request->now_us);
-    policy_decide_docker(gate->policy, listener_policy_client(conn->listener), request, state,
-                         object, NULL, verdict);
+    const struct policy_client *client = listener_policy_client(conn->listener);
+    if (asked)
+        policy_decide_docker_named(gate->policy, client, request, naming, verdict);
+    else
+        policy_decide_docker(gate->policy, client, request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL,
+                             verdict);
     exchange->judged = verdict->result != VERDICT_NEEDS_OBJECT;
     exchange->reason = verdict->reason;
     exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
@@ -176,21 +171,28 @@ static bool verdict_holds(const struct docker_conn *conn)
            (exchange->expires_us == INT64_MAX || timestamp_now_us() < exchange->expires_us);
 }
 
-/* Writes the head anew into `forward`. False when it was refused. */
-static bool write_forward(struct docker_conn *conn, const struct docker_object *object)
+/* Writes the head anew into `forward`, what was judged in the place of what the client wrote. False
+ * when it was refused. */
+static bool write_forward(struct docker_conn *conn, const struct docker_naming *naming)
 {
     struct gate *gate = conn->gate;
     const struct http_head *head = &gate->scratch->head;
     struct docker_request *request = &gate->scratch->request;
     const struct docker_operation_info *info = docker_operation_info(request->operation);
     const struct http_body *body = &conn->request_body;
+    struct slice object_name = {NULL, 0};
     request->own_version = docker_version_to_send(gate, request);
+    if (naming != NULL && !docker_naming_apply(naming, request, &object_name)) {
+        docker_refusal_send(conn, 400, "malformed.query-too-many",
+                            "dockreeve: the query has no room for all the tags that it means; ask "
+                            "for fewer images at once");
+        return false;
+    }
     conn->wants_upgrade = docker_header_asks_upgrade(head, info->upgrade);
     struct docker_forward plan = {
         .request = request,
         .head = head,
-        .object_id =
-            object != NULL && id_stands_for_name(request) ? object->id : (struct slice){NULL, 0},
+        .object_name = object_name,
         .framing = body->from == HTTP_FRAMING_NONE ? HTTP_FRAMING_NONE : body->to,
         .content_length = body->finished ? body->payload : head->content_length,
         .upgrade = conn->wants_upgrade ? info->upgrade : DOCKER_UPGRADE_NONE,
@@ -213,7 +215,7 @@ static bool can_be_logged(struct docker_conn *conn)
         docker_refusal_unlogged(conn); /* its own record tries the log again */
         return false;
     }
-    if (!log_writer_has_room(gate->log) && gate->options->log_required) {
+    if (gate->options->log_required && !gate_log_has_room(gate, conn->peer_share)) {
         docker_refusal_send(conn, 503, "log.full",
                             "dockreeve: the request log cannot be written fast enough; try again");
         return false;
@@ -234,10 +236,10 @@ static void on_open_written(struct log_waiter *waiter, enum log_write_state stat
 }
 
 /* The request may pass: its head is written anew, and what it changes goes to the log first. */
-static void permit(struct docker_conn *conn, const struct docker_object *object)
+static void permit(struct docker_conn *conn, const struct docker_naming *naming)
 {
     struct gate *gate = conn->gate;
-    if (!write_forward(conn, object) || !can_be_logged(conn))
+    if (!write_forward(conn, naming) || !can_be_logged(conn))
         return;
     if (http_method_is_read(conn->exchange.method)) {
         docker_exchange_forward(conn);
@@ -249,18 +251,23 @@ static void permit(struct docker_conn *conn, const struct docker_object *object)
     gate_wait_for_log(gate, &conn->waiter, seq);
 }
 
-static void ask_for_object(struct docker_conn *conn)
+static void proceed(struct docker_conn *conn, const struct docker_naming *naming);
+
+static void ask_for_objects(struct docker_conn *conn)
 {
-    const struct docker_request *request = &conn->gate->scratch->request;
     struct error error;
+    bool asks;
     docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
-    if (!docker_lookup_start(conn, docker_operation_info(request->operation)->object,
-                             request->object_name, &error))
+    if (!docker_lookup_start(conn, &conn->gate->scratch->request, &asks, &error)) {
         docker_refusal_error(conn, &error);
+    } else if (!asks) {
+        decide(conn, true, NULL);
+        proceed(conn, NULL);
+    }
 }
 
 /* Does what follows from the verdict. */
-static void proceed(struct docker_conn *conn, const struct docker_object *object)
+static void proceed(struct docker_conn *conn, const struct docker_naming *naming)
 {
     if (conn->exchange.verdict.result != VERDICT_DENY &&
         docker_version_is_wanted(conn->gate, &conn->gate->scratch->request)) {
@@ -269,13 +276,13 @@ static void proceed(struct docker_conn *conn, const struct docker_object *object
     }
     switch (conn->exchange.verdict.result) {
     case VERDICT_NEEDS_OBJECT:
-        ask_for_object(conn);
+        ask_for_objects(conn);
         return;
     case VERDICT_DENY:
         deny(conn);
         return;
     case VERDICT_ALLOW:
-        permit(conn, object);
+        permit(conn, naming);
         return;
     }
 }
@@ -381,7 +388,7 @@ void docker_exchange_start(struct docker_conn *conn)
     conn->may_stream = (head->connection_upgrade && head->upgrade.ptr != NULL) ||
                        docker_operation_info(request->operation)->upgrade == DOCKER_UPGRADE_TCP;
     if (known)
-        decide(conn, DOCKER_OBJECT_NOT_ASKED, NULL);
+        decide(conn, false, NULL);
     if (!known) {
         skip(conn, head_len);
         refuse(conn, &error);
@@ -404,7 +411,7 @@ void docker_exchange_collected(struct docker_conn *conn)
     note_dropped_body(conn);
     if (!read_again(conn))
         return;
-    decide(conn, DOCKER_OBJECT_NOT_ASKED, NULL);
+    decide(conn, false, NULL);
     proceed(conn, NULL);
 }
 
@@ -412,40 +419,33 @@ void docker_exchange_versioned(struct docker_conn *conn)
 {
     if (!read_again(conn))
         return;
-    decide(conn, DOCKER_OBJECT_NOT_ASKED, NULL);
+    decide(conn, false, NULL);
     proceed(conn, NULL);
 }
 
-void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_object *object)
+void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_naming *naming)
 {
     if (!read_again(conn))
         return;
-    decide(conn, object != NULL ? DOCKER_OBJECT_KNOWN : DOCKER_OBJECT_UNKNOWN, object);
-    proceed(conn, object);
-}
-
-/* What the log has as opened does not ask for its object any more: if that is not known, it counts
- * as one of which nothing can be known. */
-static enum docker_object_state what_is_known(const struct docker_conn *conn)
-{
-    if (conn->judged != NULL)
-        return DOCKER_OBJECT_KNOWN;
-    return conn->exchange.opened ? DOCKER_OBJECT_UNKNOWN : DOCKER_OBJECT_NOT_ASKED;
+    decide(conn, true, naming);
+    proceed(conn, naming);
 }
 
 bool docker_exchange_may_send(struct docker_conn *conn)
 {
-    const struct docker_object *object =
-        conn->judged == NULL ? NULL : docker_lookup_object(conn->judged);
+    const struct docker_naming *naming =
+        conn->judged == NULL ? NULL : docker_lookup_naming(conn->judged);
     if (verdict_holds(conn))
         return true;
     if (!read_again(conn))
         return false;
-    decide(conn, what_is_known(conn), object);
+    /* What the log has as opened does not ask for its objects any more: if they are not known, they
+     * count as some of which nothing can be known. */
+    decide(conn, naming != NULL || conn->exchange.opened, naming);
     if (conn->exchange.verdict.result == VERDICT_ALLOW)
-        return write_forward(conn, object);
+        return write_forward(conn, naming);
     engine_give(&conn->engine); /* it was asked for nothing */
-    proceed(conn, object);
+    proceed(conn, naming);
     return false;
 }
 

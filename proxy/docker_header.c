@@ -112,7 +112,7 @@ void docker_header_write_request(const struct docker_forward *forward, struct bu
     enum http_method method = forward->request->method;
     buffer_append_text(out, http_method_name(method));
     buffer_append_byte(out, ' ');
-    docker_request_write_target(forward->request, forward->object_id, out);
+    docker_request_write_target(forward->request, forward->object_name, out);
     buffer_append_literal(out, " HTTP/1.1\r\nHost: docker\r\n");
     write_forwarded_fields(forward, out);
     if (forward->framing == HTTP_FRAMING_CHUNKED)

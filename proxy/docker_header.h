@@ -18,7 +18,7 @@
 struct docker_forward {
     const struct docker_request *request;
     const struct http_head *head;
-    struct slice object_id; /* in place of the object's name; ptr NULL = as the client named it */
+    struct slice object_name; /* in place of the object's name; ptr NULL = as the client named it */
     enum http_framing framing;
     uint64_t content_length;
     enum docker_upgrade upgrade; /* DOCKER_UPGRADE_NONE = do not ask */

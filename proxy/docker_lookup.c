@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Asking the engine what the named object is, for rules with `where`. One inspect call for most
- * kinds; for an exec a second one, for its container. Each request asks anew: a name can mean
- * another object a moment later, and the full id that was judged is the one that is sent on. */
+ * Asking the engine what the request names, for rules with `where`: the questions of
+ * rules/docker_naming.h, one after another. Each request asks anew: a name can mean another object a
+ * moment later, and what was judged is sent on in a form that cannot. */
 #include "proxy/docker_conn.h"
 
 #include <errno.h>
@@ -15,8 +15,7 @@ enum { ANSWER_MAX = 4 << 20 };
 struct docker_lookup {
     struct docker_conn *conn; /* borrowed: owns us */
     struct engine_conn *engine;
-    enum docker_object_kind kind; /* what is being inspected just now */
-    struct docker_object object;
+    struct docker_naming *naming; /* owned */
     struct io_buffer body; /* decoded bytes on their way into `answer` */
     struct buffer answer;
     struct http_body framing;
@@ -33,7 +32,7 @@ void docker_lookup_free(struct docker_lookup **lookup)
     engine_drop(&freed->engine);
     io_buffer_reset(freed->conn->gate->blocks, &freed->body);
     buffer_free(&freed->answer);
-    docker_object_clear(&freed->object);
+    docker_naming_free(&freed->naming);
     free(freed);
 }
 
@@ -43,7 +42,7 @@ static void finish(struct docker_lookup *lookup, bool known)
 {
     struct docker_conn *conn = lookup->conn;
     struct docker_lookup *detached = steal_pointer(&conn->lookup);
-    docker_exchange_looked_up(conn, known ? &detached->object : NULL);
+    docker_exchange_looked_up(conn, known ? detached->naming : NULL);
     bool goes_on = conn->state == DOCKER_CONN_LOG_OPEN || conn->state == DOCKER_CONN_FORWARD;
     if (known && goes_on) {
         docker_lookup_free(&conn->judged);
@@ -52,22 +51,20 @@ static void finish(struct docker_lookup *lookup, bool known)
     docker_lookup_free(&detached);
 }
 
-const struct docker_object *docker_lookup_object(const struct docker_lookup *lookup)
+const struct docker_naming *docker_lookup_naming(const struct docker_lookup *lookup)
 {
-    return &lookup->object;
+    return lookup->naming;
 }
 
-static bool ask(struct docker_lookup *lookup, enum docker_object_kind kind, struct slice name,
-                struct error *error)
+static bool ask(struct docker_lookup *lookup, struct error *error)
 {
     struct gate *gate = lookup->conn->gate;
-    lookup->kind = kind;
     lookup->has_head = false;
     buffer_clear(&lookup->answer);
     AUTO_BUFFER struct buffer request = BUFFER_EMPTY;
     buffer_append_literal(&request, "GET ");
     docker_version_write_prefix(gate, &request);
-    docker_object_write_inspect_path(kind, name, &request);
+    docker_naming_write_question(lookup->naming, &request);
     buffer_append_literal(&request, " HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\n\r\n");
     lookup->engine = engine_take(gate->engine, true, false, on_engine, lookup, error);
     if (lookup->engine == NULL)
@@ -82,32 +79,43 @@ static bool ask(struct docker_lookup *lookup, enum docker_object_kind kind, stru
     return true;
 }
 
-bool docker_lookup_start(struct docker_conn *conn, enum docker_object_kind kind, struct slice name,
-                         struct error *error)
+bool docker_lookup_start(struct docker_conn *conn, const struct docker_request *request,
+                         bool *asks_out, struct error *error)
 {
     struct docker_lookup *lookup = calloc(1, sizeof(*lookup));
+    *asks_out = false;
     if (lookup == NULL)
         return error_set_reason(error, 503, "limit.memory", "out of memory");
     lookup->conn = conn;
     conn->lookup = lookup;
-    return ask(lookup, kind, name, error);
+    lookup->naming = docker_naming_new(request);
+    if (lookup->naming == NULL)
+        return error_set_reason(error, 503, "limit.memory", "out of memory");
+    *asks_out = docker_naming_state(lookup->naming) == DOCKER_NAMING_ASKS;
+    if (*asks_out)
+        return ask(lookup, error);
+    docker_lookup_free(&conn->lookup);
+    return true;
 }
 
 /* The whole answer is there. */
 static void answered(struct docker_lookup *lookup)
 {
     struct error error;
-    struct slice container_id = {NULL, 0};
     engine_drop(&lookup->engine);
-    bool known = docker_object_read(&lookup->object, lookup->kind, buffer_slice(&lookup->answer),
-                                    &container_id, &error);
-    if (known && lookup->kind == DOCKER_OBJECT_EXEC) {
-        AUTO_FREE char *id = slice_to_text(container_id);
-        if (!ask(lookup, DOCKER_OBJECT_CONTAINER, slice_from_text(id), &error))
+    docker_naming_answer(lookup->naming, 200, buffer_slice(&lookup->answer));
+    switch (docker_naming_state(lookup->naming)) {
+    case DOCKER_NAMING_ASKS:
+        if (!ask(lookup, &error))
             finish(lookup, false);
         return;
+    case DOCKER_NAMING_KNOWN:
+        finish(lookup, true);
+        return;
+    case DOCKER_NAMING_UNKNOWN:
+        finish(lookup, false);
+        return;
     }
-    finish(lookup, known);
 }
 
 /* Reads the head and sets up the framing. False when the lookup was finished (no such object, or no

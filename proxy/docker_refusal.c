@@ -12,10 +12,17 @@
 #include "proxy/docker_version.h"
 #include "proxy/listener.h"
 
+/* The log's reader is too slow for all that this peer, or everybody, asks. */
+#define LOG_FULL_TEXT "dockreeve: the request log cannot be written fast enough; try again"
+
 static void on_refusal_written(struct log_waiter *waiter, enum log_write_state state)
 {
     struct docker_conn *conn = docker_conn_of_waiter(waiter);
-    (void)state; /* an answer that refuses may go out unlogged: it has no effect to hide */
+    bool counted = waiter->seq == 0; /* among those that have no record of their own */
+    if (state != LOG_WRITE_DONE && !counted) {
+        docker_refusal_unlogged(conn);
+        return;
+    }
     conn->hold = false;
     if (docker_conn_flush(conn))
         docker_conn_exchange_done(conn);
@@ -63,7 +70,15 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
         status != 502 && status != 504; /* else the engine is to blame, not the request */
     bool flooding = !exchange->opened && status < 500 &&
                     !share_may_log_denial(conn->peer_share, timestamp_monotonic_us());
-    if (flooding) {
+    bool no_room = !exchange->opened && !exchange->logged && !flooding && gate->options->log_required &&
+                   !gate_log_has_room(gate, conn->peer_share);
+    if (no_room) {
+        share_count_refused(conn->peer_share, SHARE_REFUSED_LOG_FULL, SHARE_DOCKER);
+        docker_log_count_rule(conn);
+        exchange->status = 503;
+        exchange->logged = true;
+        write_refusal(conn, 503, LOG_FULL_TEXT);
+    } else if (flooding) {
         share_count_refused(conn->peer_share, SHARE_REFUSED_DENIAL_RATE, SHARE_DOCKER);
         docker_log_count_rule(conn);
         exchange->status = 429;
@@ -77,7 +92,7 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     if (!conn->request_body.finished)
         docker_conn_read_enable(conn, false);
     conn->hold = true;
-    gate_wait_for_log(gate, &conn->waiter, flooding ? 0 : seq);
+    gate_wait_for_log(gate, &conn->waiter, flooding || no_room ? 0 : seq);
     conn->waiter.written = on_refusal_written;
 }
 

@@ -8,6 +8,7 @@
 
 #include "proxy/egress_conn.h"
 #include "proxy/egress_options.h"
+#include "proxy/revocation.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream_proxy.h"
 
@@ -199,44 +200,86 @@ static bool tunnel_still_allowed(const struct egress *egress, const struct tunne
     return verdict.result == VERDICT_ALLOW;
 }
 
-static bool stream_still_allowed(const struct egress *egress, const struct egress_conn *conn)
+static bool stream_still_allowed(const struct egress_conn *conn, struct network_verdict *verdict)
 {
-    struct network_verdict verdict;
     struct network_request request;
-    if (egress_conn_client(conn) == NULL)
+    const struct policy_client *client = egress_conn_client(conn);
+    *verdict = conn->exchange.verdict;
+    if (client == NULL)
         return false;
     egress_request_describe(conn, &request);
     request.address = conn->exchange.has_address ? &conn->exchange.address : NULL;
-    policy_decide_network(egress->gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
-    return verdict.result == VERDICT_ALLOW;
+    policy_decide_network(conn->gate->policy, client, &request, NULL, verdict);
+    return verdict->result == VERDICT_ALLOW;
 }
 
-/* Whether bytes of an exchange are on their way, or its record says that they will be. */
+/* Whether a request is with its origin and not over. What waits to be sent is judged when it is. */
 static bool is_under_way(const struct egress_conn *conn)
 {
-    return conn->state == EGRESS_CONN_LOG_OPEN || conn->state == EGRESS_CONN_FORWARD ||
-           conn->state == EGRESS_CONN_LOG_RESPONSE || conn->state == EGRESS_CONN_RELAY;
+    return conn->forwarded && !conn->exchange.logged &&
+           (conn->state == EGRESS_CONN_FORWARD || conn->state == EGRESS_CONN_LOG_RESPONSE ||
+            conn->state == EGRESS_CONN_RELAY);
 }
 
-static void revoke_streams(struct egress *egress)
+/* A client that has no answer yet gets one. */
+static void cut_stream(struct egress_conn *conn, const struct network_verdict *verdict)
+{
+    if (conn->state != EGRESS_CONN_FORWARD) {
+        egress_conn_close(conn, "revoked");
+        return;
+    }
+    egress_exchange_judge(&conn->exchange, conn->gate->policy, verdict);
+    egress_refusal_send(conn, 403, "revoked",
+                        "dockreeve: while this request was under way, the policy changed or a rule "
+                        "expired, and it is not allowed any more",
+                        NULL);
+}
+
+static void revoke_streams(struct egress *egress, bool cuts, struct revocation *revocation)
+{
+    struct egress_conn *conn, *next;
+    struct network_verdict verdict;
+    for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (!is_under_way(conn) || stream_still_allowed(conn, &verdict))
+            continue;
+        revocation->streams++;
+        if (cuts)
+            cut_stream(conn, &verdict);
+    }
+}
+
+void egress_revoke(struct egress *egress, bool cuts, struct revocation *revocation)
+{
+    struct tunnel *tunnel, *next;
+    revoke_streams(egress, cuts, revocation);
+    for (tunnel = TAILQ_FIRST(&egress->tunnels); tunnel != NULL; tunnel = next) {
+        next = TAILQ_NEXT(tunnel, link);
+        if (tunnel->state == TUNNEL_ENDING || tunnel_still_allowed(egress, tunnel))
+            continue;
+        revocation->tunnels++;
+        if (cuts)
+            tunnel_close(tunnel, "revoked", false);
+    }
+}
+
+void egress_end_unadmitted(struct egress *egress)
 {
     struct egress_conn *conn, *next;
     for (conn = TAILQ_FIRST(&egress->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
-        if (is_under_way(conn) && !stream_still_allowed(egress, conn))
-            egress_conn_close(conn, "revoked");
+        if (listener_admits(conn->listener, &conn->peer))
+            continue;
+        if (!conn->forwarded) { /* and never will be */
+            conn->exchange.refused = true;
+            conn->exchange.reason = "not-admitted";
+        }
+        egress_conn_close(conn, "not-admitted");
     }
-}
-
-void egress_revoke(struct egress *egress)
-{
-    struct tunnel *tunnel, *next;
-    if (!policy_cuts_on_revoke(egress->gate->policy))
-        return;
-    revoke_streams(egress);
-    for (tunnel = TAILQ_FIRST(&egress->tunnels); tunnel != NULL; tunnel = next) {
-        next = TAILQ_NEXT(tunnel, link);
-        if (tunnel->state != TUNNEL_ENDING && !tunnel_still_allowed(egress, tunnel))
-            tunnel_close(tunnel, "revoked", false);
+    struct tunnel *tunnel, *next_tunnel;
+    for (tunnel = TAILQ_FIRST(&egress->tunnels); tunnel != NULL; tunnel = next_tunnel) {
+        next_tunnel = TAILQ_NEXT(tunnel, link);
+        if (!listener_admits_socket(tunnel->listener, tunnel->ends[TUNNEL_CLIENT].fd))
+            tunnel_close(tunnel, "not-admitted", false);
     }
 }

@@ -17,6 +17,7 @@
 #include "proxy/resolver.h"
 
 struct egress_conn;
+struct revocation;
 struct tunnel;
 TAILQ_HEAD(egress_conn_list, egress_conn);
 TAILQ_HEAD(tunnel_list, tunnel);
@@ -56,8 +57,10 @@ void egress_start_throttle(struct egress *egress);
 void egress_tick(struct egress *egress);
 /* At the end of each turn. */
 void egress_free_dead(struct egress *egress);
-/* `cut_on_revoke`: closes the tunnels and streams that the policy in force would not let open any
- * more. */
-void egress_revoke(struct egress *egress);
+/* Counts the tunnels and streams that the policy in force would not let open any more; with `cuts`
+ * ends them. */
+void egress_revoke(struct egress *egress, bool cuts, struct revocation *revocation);
+/* Ends the connections and tunnels of whoever may not connect any more. */
+void egress_end_unadmitted(struct egress *egress);
 
 #endif

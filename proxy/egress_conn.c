@@ -99,6 +99,7 @@ static struct egress_conn *make(struct egress *egress, struct listener *listener
     conn->uid = arrival->credentials.uid;
     conn->pid = arrival->credentials.pid;
     conn->peer_share = steal_pointer(&arrival->peer);
+    conn->waiter.peer = conn->peer_share;
     conn->seat.evict = evict;
     conn->origin.fd = -1;
     fd_watch_init(&conn->watch, conn->gate->base, conn->fd, on_event, conn);

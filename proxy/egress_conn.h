@@ -98,8 +98,10 @@ struct egress_conn {
     bool hold;        /* what is in `out` waits for the log */
     struct io_buffer in, out;
     size_t head_scanned, answer_scanned;
+    size_t hello_len; /* transparent TLS: of the ClientHello in front of `in` */
 
     struct egress_exchange exchange;
+    int64_t expires_us; /* Unix time from which on the exchange's policy may say otherwise */
     struct authority target;
     struct tunnel_facts facts; /* transparent TLS: what the hello said; a WebSocket: other */
     struct log_waiter waiter;

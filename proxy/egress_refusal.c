@@ -11,10 +11,17 @@
 #include "proxy/http_write.h"
 #include "proxy/tls_hello.h"
 
+/* The log's reader is too slow for all that this peer, or everybody, asks. */
+#define LOG_FULL_TEXT "dockreeve: the request log cannot be written fast enough; try again"
+
 static void on_refusal_written(struct log_waiter *waiter, enum log_write_state state)
 {
     struct egress_conn *conn = egress_conn_of_waiter(waiter);
-    (void)state; /* an answer that refuses may go out unlogged: it has no effect to hide */
+    bool counted = waiter->seq == 0; /* among those that have no record of their own */
+    if (state != LOG_WRITE_DONE && !counted) {
+        egress_refusal_unlogged(conn);
+        return;
+    }
     conn->hold = false;
     if (egress_conn_send(conn, false))
         egress_conn_exchange_done(conn);
@@ -147,7 +154,16 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
     exchange->refused = status != 502 && status != 504; /* else the origin is to blame */
     bool flooding = !exchange->opened && status < 500 &&
                     !share_may_log_denial(conn->peer_share, timestamp_monotonic_us());
-    if (flooding) {
+    bool no_room = !exchange->opened && !exchange->logged && !flooding &&
+                   gate->options->log_required && !gate_log_has_room(gate, conn->peer_share);
+    if (no_room) {
+        share_count_refused(conn->peer_share, SHARE_REFUSED_LOG_FULL, SHARE_NETWORK);
+        egress_log_count_rule(exchange, gate);
+        exchange->status = 503;
+        exchange->reason = "log.full";
+        exchange->logged = true;
+        write_refusal(conn, 503, LOG_FULL_TEXT, NULL);
+    } else if (flooding) {
         share_count_refused(conn->peer_share, SHARE_REFUSED_DENIAL_RATE, SHARE_NETWORK);
         egress_log_count_rule(exchange, gate);
         exchange->status = 429;
@@ -163,7 +179,7 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
     if (!conn->request_body.finished)
         egress_conn_read_enable(conn, false);
     conn->hold = true;
-    gate_wait_for_log(gate, &conn->waiter, flooding ? 0 : seq);
+    gate_wait_for_log(gate, &conn->waiter, flooding || no_room ? 0 : seq);
     conn->waiter.written = on_refusal_written;
 }
 
@@ -182,8 +198,9 @@ void egress_refusal_denied(struct egress_conn *conn, const struct network_reques
     const struct network_verdict *verdict = &conn->exchange.verdict;
     policy_explain_network_denial(conn->gate->policy, client, request, verdict, &message);
     policy_explain_network_fix(conn->gate->policy, client, request, verdict, &fix);
-    egress_refusal_send(conn, verdict->malformed ? 400 : 403, verdict->reason,
-                        buffer_text(&message), buffer_text(&fix));
+    egress_refusal_send(conn, verdict->malformed ? 400 : 403,
+                        conn->exchange.opened ? "revoked" : verdict->reason, buffer_text(&message),
+                        buffer_text(&fix));
 }
 
 void egress_refusal_unlogged(struct egress_conn *conn)

@@ -110,6 +110,7 @@ static bool is_allowed(struct egress_conn *conn, struct network_request *request
     egress_request_describe(conn, request);
     policy_decide_network(conn->gate->policy, egress_conn_client(conn), request, NULL, &verdict);
     egress_exchange_judge(&conn->exchange, conn->gate->policy, &verdict);
+    conn->expires_us = policy_next_expiry(conn->gate->policy, request->now_us);
     return verdict.result == VERDICT_ALLOW;
 }
 
@@ -265,6 +266,7 @@ static void handle_hello(struct egress_conn *conn, const struct tls_hello *hello
     }
     egress_exchange_set_hello(&conn->exchange, &hello->facts, slice_from_text(hello->alpn));
     conn->facts = hello->facts;
+    conn->hello_len = hello->len;
     if (!is_allowed(conn, &request))
         egress_refusal_denied(conn, &request);
     else if (egress_conn_take_tunnel(conn))

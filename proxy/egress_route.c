@@ -28,6 +28,37 @@ static void refuse_closed(struct egress_conn *conn)
                         "dockreeve: this listener is no longer part of the policy", NULL);
 }
 
+/* Asked again with the address that was dialled, so that the record names the rule that admits it.
+ * Dialling takes a while, too, in which the policy may have become another one, and what that
+ * forbids would begin behind its back. False when it refused. */
+static bool is_still_allowed(struct egress_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    struct network_request request;
+    struct network_verdict verdict;
+    if (egress_conn_client(conn) == NULL) {
+        refuse_closed(conn);
+        return false;
+    }
+    egress_request_describe(conn, &request);
+    request.address = conn->exchange.has_address ? &conn->exchange.address : NULL;
+    policy_decide_network(gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
+    egress_exchange_judge(&conn->exchange, gate->policy, &verdict);
+    conn->expires_us = policy_next_expiry(gate->policy, request.now_us);
+    if (verdict.result != VERDICT_ALLOW)
+        egress_refusal_denied(conn, &request);
+    return verdict.result == VERDICT_ALLOW;
+}
+
+/* Whatever waited is judged by the policy of the moment at which it goes on: it may be another one
+ * by then, or a rule may have expired. False when it refused. */
+static bool verdict_holds(struct egress_conn *conn)
+{
+    bool same = conn->exchange.policy == conn->gate->policy &&
+                (conn->expires_us == INT64_MAX || timestamp_now_us() < conn->expires_us);
+    return same || is_still_allowed(conn);
+}
+
 static void start_tunnel(struct egress_conn *conn)
 {
     static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
@@ -41,6 +72,7 @@ static void start_tunnel(struct egress_conn *conn)
         .to_client = conn->out,
         .to_origin = conn->in,
         .peek = announced,
+        .hello_len = announced || io_buffer_len(&conn->origin.in) > 0 ? 0 : conn->hello_len,
     };
     fd_watch_set(&conn->origin.watch, 0);
     conn->out = conn->in = (struct io_buffer){0};
@@ -74,33 +106,14 @@ static void on_open_written(struct log_waiter *waiter, enum log_write_state stat
         if (state == LOG_WRITE_LOST)
             conn->exchange.opened = false; /* the record is in no log */
         egress_refusal_unlogged(conn);
+    } else if (!verdict_holds(conn)) {
+        return;
     } else if (conn->wish == EGRESS_WISH_FORWARD) {
         egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
         egress_forward_send(conn);
     } else {
         start_tunnel(conn);
     }
-}
-
-/* Asked again with the address that was dialled, so that the record names the rule that admits it.
- * Dialling takes a while, too, in which the policy may have become another one, and what that
- * forbids would begin behind its back. False when it refused. */
-static bool is_still_allowed(struct egress_conn *conn)
-{
-    struct gate *gate = conn->gate;
-    struct network_request request;
-    struct network_verdict verdict;
-    if (egress_conn_client(conn) == NULL) {
-        refuse_closed(conn);
-        return false;
-    }
-    egress_request_describe(conn, &request);
-    request.address = conn->exchange.has_address ? &conn->exchange.address : NULL;
-    policy_decide_network(gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
-    egress_exchange_judge(&conn->exchange, gate->policy, &verdict);
-    if (verdict.result != VERDICT_ALLOW)
-        egress_refusal_denied(conn, &request);
-    return verdict.result == VERDICT_ALLOW;
 }
 
 /* False when it refused, because nobody could read of what would follow. */
@@ -113,7 +126,7 @@ static bool can_be_logged(struct egress_conn *conn)
         egress_refusal_unlogged(conn); /* its own record tries the log again */
         return false;
     }
-    if (log_writer_has_room(gate->log))
+    if (gate_log_has_room(gate, conn->peer_share))
         return true;
     egress_refusal_send(conn, 503, "log.full",
                         "dockreeve: the request log cannot be written fast enough; try again",
@@ -188,6 +201,10 @@ static void ask_proxy(struct egress_conn *conn, int fd)
 {
     struct gate *gate = conn->gate;
     struct buffer *text = &gate->scratch->text;
+    if (!verdict_holds(conn)) {
+        close(fd);
+        return;
+    }
     buffer_clear(text);
     upstream_proxy_write_connect(conn->egress->proxy, &conn->target, text);
     conn->origin.fd = fd;
@@ -393,7 +410,9 @@ static bool may_reuse(const struct egress_conn *conn, const struct ip_address *a
 void egress_route_start(struct egress_conn *conn)
 {
     const struct host_name *host = &conn->target.host;
-    if (!can_be_logged(conn)) /* name servers hear nothing either */
+    /* The second try of a request waited for the first. And name servers hear nothing of what
+     * cannot be logged. */
+    if (!verdict_holds(conn) || !can_be_logged(conn))
         return;
     if (reuse_origin(conn) && may_reuse(conn, &conn->origin.address)) {
         conn->origin.reused = true;

@@ -20,6 +20,7 @@
 #include "proxy/listener.h"
 #include "proxy/log_sealing.h"
 #include "proxy/reload.h"
+#include "proxy/revocation.h"
 #include "proxy/rule_counter.h"
 
 enum { TICK_S = 1, IDLE_PIPES = 64 };
@@ -48,10 +49,21 @@ struct client_state *gate_client_state(struct gate *gate, const char *name)
     return state;
 }
 
+bool gate_log_has_room(const struct gate *gate, const struct share_peer *peer)
+{
+    enum { USUAL_LEN = 512 };
+    return log_writer_has_room(gate->log) &&
+           (!log_writer_blocked(gate->log) ||
+            share_check(peer, SHARE_LOG, USUAL_LEN) == SHARE_GRANTED);
+}
+
 void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t seq)
 {
     gate_forget_waiter(gate, waiter);
     waiter->seq = seq;
+    waiter->held = waiter->peer == NULL || seq == 0 ? 0 : log_writer_last_len(gate->log);
+    if (waiter->held > 0)
+        share_overdraw(waiter->peer, SHARE_LOG, waiter->held);
     waiter->since_us = timestamp_monotonic_us();
     waiter->waiting = true;
     TAILQ_INSERT_TAIL(&gate->waiters, waiter, link);
@@ -62,6 +74,8 @@ void gate_forget_waiter(struct gate *gate, struct log_waiter *waiter)
     if (!waiter->waiting)
         return;
     waiter->waiting = false;
+    if (waiter->held > 0)
+        share_give_back(waiter->peer, SHARE_LOG, waiter->held);
     TAILQ_REMOVE(&gate->waiters, waiter, link);
 }
 
@@ -132,6 +146,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     engine_sweep(gate->engine);
     docker_conn_sweep(gate);
     egress_tick(gate->egress);
+    revocation_tick(gate);
     log_suppressed(gate);
     share_sweep(gate->share, timestamp_monotonic_us());
     rule_counter_tick(gate->counter, gate->reload);
@@ -165,6 +180,8 @@ static void flush_log(struct gate *gate)
 {
     struct error error = {0};
     metrics_totals(gate->metrics)->log_lost = log_writer_lost_count(gate->log);
+    if (!gate->log_failing)
+        log_loss_tell(&gate->log_loss, gate->log, policy_hash(gate->policy));
     if (!log_writer_pending(gate->log))
         return;
     bool ok = log_writer_flush(gate->log, &error);
@@ -340,7 +357,7 @@ static struct share *make_share(const struct gate_options *options)
                 [SHARE_QUESTIONS] = {QUESTIONS, 0},
                 [SHARE_TOLD] = {TOLD, 0},
                 [SHARE_BYTES] = {BYTES, 0},
-                [SHARE_LOG] = {options->log.queue_bytes, 0},
+                [SHARE_LOG] = {options->log.queue_bytes / 2, 0},
             },
         .denial_rate = options->denial_rate,
     };
@@ -366,6 +383,7 @@ static bool open_parts(struct gate *gate, struct error *error)
     if (!log_sealing_open(gate, &gate->sealing, error))
         return false;
     log.sealer = log_sealing_sealer(gate->sealing);
+    log.owed_max = options->log_required ? options->max_connections : 0;
     gate->log = log_writer_open(&log, error);
     if (gate->log == NULL) {
         error->code = 1;
@@ -386,6 +404,7 @@ struct gate *gate_new(const struct gate_options *options, struct policy *policy,
     gate->options = options;
     gate->policy = policy;
     gate->started_us = gate->policy_loaded_us = timestamp_now_us();
+    gate->next_expiry_us = policy_next_expiry(policy, gate->started_us);
     gate->started_monotonic_us = timestamp_monotonic_us();
     gate->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     init_lists(gate);
@@ -420,6 +439,7 @@ void gate_set_policy(struct gate *gate, struct policy *policy)
     policy_unref(&gate->policy);
     gate->policy = policy;
     gate->policy_loaded_us = timestamp_now_us();
+    gate->next_expiry_us = policy_next_expiry(policy, gate->policy_loaded_us);
     rule_counter_set_policy(gate->counter, policy);
     metrics_set_policy(gate->metrics, policy_hash(policy));
 }
@@ -462,6 +482,7 @@ int gate_run(struct gate *gate)
         end_turn(gate);
     }
     log_suppressed(gate);
+    log_loss_tell(&gate->log_loss, gate->log, policy_hash(gate->policy));
     gate_log_event(gate, LOG_STOP, true, NULL, "stopped");
     end_turn(gate);
     log_sealing_finish(gate->sealing, seal_deadline(gate));

@@ -23,6 +23,7 @@
 #include "proxy/engine.h"
 #include "proxy/http_head.h"
 #include "proxy/io_buffer.h"
+#include "proxy/log_loss.h"
 #include "proxy/log_writer.h"
 #include "proxy/metrics.h"
 #include "proxy/pipe_pool.h"
@@ -54,7 +55,9 @@ struct gate_options {
  * which that became known, with DONE (or the log is not required), LOST, or PENDING: the log's
  * reader has stood still for too long, and the record is still on its way. */
 struct log_waiter {
-    uint64_t seq;
+    uint64_t seq;            /* 0 = there is no record; it was counted */
+    struct share_peer *peer; /* borrowed: whose record it is; NULL = nobody's share */
+    size_t held;             /* bytes of that share */
     int64_t since_us;
     void (*written)(struct log_waiter *waiter, enum log_write_state state);
     bool waiting;
@@ -113,6 +116,7 @@ struct gate {
     int64_t started_us; /* Unix time */
     int64_t started_monotonic_us;
     int64_t policy_loaded_us; /* Unix time: since when `policy` is in force */
+    int64_t next_expiry_us;   /* Unix time at which the next rule of it expires */
 
     struct listener_list listeners;
     struct client_state_list clients;
@@ -127,6 +131,7 @@ struct gate {
     bool draining;
     int64_t drain_began_us; /* monotonic */
     bool stopping;
+    struct log_loss log_loss;
     bool log_failing; /* said so on standard error; says so again when it works */
     struct event tick, drain_timer, log_writable;
     struct event signals[4];
@@ -154,7 +159,11 @@ bool gate_make_room(struct gate *gate);
  * `answer`, which may be empty, and close it. Otherwise it would wake its listener for ever. */
 void gate_refuse_with_spare(struct gate *gate, int listen_fd, struct slice answer);
 
-/* Calls waiter->written once record `seq` is in the log, or lost. */
+/* Whether the log has room for something new of that peer. While its reader stands still, each peer
+ * has a share of the room. */
+bool gate_log_has_room(const struct gate *gate, const struct share_peer *peer);
+
+/* Calls waiter->written once record `seq`, the last that was added, is in the log, or lost. */
 void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t seq);
 void gate_forget_waiter(struct gate *gate, struct log_waiter *waiter);
 

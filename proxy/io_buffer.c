@@ -99,6 +99,20 @@ bool io_buffer_append(struct io_pool *pool, struct io_buffer *buffer, const char
     return true;
 }
 
+bool io_buffer_split(struct io_pool *pool, struct io_buffer *buffer, size_t len,
+                     struct io_buffer *rest)
+{
+    size_t behind = io_buffer_len(buffer) - len;
+    if (behind == 0)
+        return true;
+    if (!io_buffer_append(pool, rest, io_buffer_bytes(buffer) + len, behind))
+        return false;
+    buffer->end -= (uint32_t)behind;
+    if (buffer->start == buffer->end)
+        io_buffer_reset(pool, buffer);
+    return true;
+}
+
 void io_buffer_consume(struct io_pool *pool, struct io_buffer *buffer, size_t len)
 {
     buffer->start += (uint32_t)len;

@@ -51,6 +51,11 @@ MUST_CHECK bool io_buffer_reserve(struct io_pool *pool, struct io_buffer *buffer
 MUST_CHECK bool io_buffer_append(struct io_pool *pool, struct io_buffer *buffer, const char *bytes,
                                  size_t len);
 
+/* Keeps the first `len` bytes (at most what there is) and moves what is behind them to the empty
+ * buffer `rest`. False when memory is out; nothing has changed then. */
+MUST_CHECK bool io_buffer_split(struct io_pool *pool, struct io_buffer *buffer, size_t len,
+                                struct io_buffer *rest);
+
 /* Takes `len` bytes off the front; gives the block back when nothing is left. */
 void io_buffer_consume(struct io_pool *pool, struct io_buffer *buffer, size_t len);
 

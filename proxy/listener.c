@@ -563,6 +563,24 @@ bool listener_admits(const struct listener *listener, const struct endpoint *pee
     return false;
 }
 
+bool listener_admits_socket(const struct listener *listener, int fd)
+{
+    struct endpoint peer = {.len = sizeof(peer.address)};
+    if (listener->policy == NULL || listener->policy->from_count == 0)
+        return listener->policy != NULL;
+    return getpeername(fd, &peer.address.any, &peer.len) != 0 || listener_admits(listener, &peer);
+}
+
+void listener_end_unadmitted(struct gate *gate)
+{
+    struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (listener->dns != NULL)
+            dns_server_end_unadmitted(listener->dns);
+    }
+}
+
 /* No room for one more: a short answer says so, instead of a connection that hangs. */
 static const char no_room[] =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"

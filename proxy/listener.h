@@ -29,6 +29,10 @@ bool listener_is_tcp(const struct listener *listener);
 bool listener_is_on_loopback(const struct listener *listener);
 /* Whether the policy lets this peer be the listener's client (`from`). */
 bool listener_admits(const struct listener *listener, const struct endpoint *peer);
+/* The same for the peer of a connected socket. One that broke meanwhile is let be. */
+bool listener_admits_socket(const struct listener *listener, int fd);
+/* Ends the questions and connections at DNS listeners of whoever may not connect any more. */
+void listener_end_unadmitted(struct gate *gate);
 /* What is spoken at it. */
 enum policy_role listener_role(const struct listener *listener);
 

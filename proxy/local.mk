@@ -38,6 +38,7 @@ libproxy_a_SOURCES = \
 	proxy/listener.c proxy/listener.h \
 	proxy/probe.c proxy/probe.h \
 	proxy/reload.c proxy/reload.h \
+	proxy/revocation.c proxy/revocation.h \
 	proxy/serve_options.c proxy/serve_options.h \
 	proxy/socket_file.c proxy/socket_file.h \
 	proxy/splice_flow.c proxy/splice_flow.h
@@ -50,6 +51,7 @@ libproxy_a_SOURCES += \
 	proxy/control_client.c proxy/control_client.h \
 	proxy/control_status.c \
 	proxy/log_identity.c proxy/log_identity.h \
+	proxy/log_loss.c proxy/log_loss.h \
 	proxy/log_rotation.c proxy/log_rotation.h \
 	proxy/log_sealing.c proxy/log_sealing.h \
 	proxy/log_writer.c proxy/log_writer.h \
@@ -86,6 +88,8 @@ libproxy_a_SOURCES += \
 	proxy/own_address.c proxy/own_address.h \
 	proxy/resolver.c proxy/resolver.h \
 	proxy/tls_hello.c proxy/tls_hello.h \
+	proxy/tls_retry.c proxy/tls_retry.h \
 	proxy/tunnel.c proxy/tunnel.h \
+	proxy/tunnel_answer.c \
 	proxy/tunnel_peek.c \
 	proxy/upstream_proxy.c proxy/upstream_proxy.h

@@ -37,7 +37,9 @@ struct log_writer {
     bool torn;            /* the last byte written did not end a line and its line was given up */
     bool mid_line;        /* the batch begins inside a line whose first bytes are written */
     bool blocked;
-    size_t queue_bytes;
+    size_t queue_bytes; /* for what is new */
+    size_t hard_bytes;  /* with what is owed */
+    size_t last_len;
     struct buffer queue;
     struct timestamp_cache cache;
     struct log_sealer *sealer;             /* borrowed; NULL = not sealed */
@@ -140,7 +142,7 @@ struct log_writer *log_writer_open(const struct log_writer_options *options, str
     if (queue_bytes < LOG_WRITER_QUEUE_MIN)
         queue_bytes = LOG_WRITER_QUEUE_MIN;
     size_t states = 128;
-    while (states < 2 * (queue_bytes / LINE_MIN))
+    while (states < 2 * (queue_bytes / LINE_MIN + options->owed_max))
         states *= 2;
     struct log_writer *writer = calloc(1, sizeof(*writer) + states);
     if (writer == NULL) {
@@ -152,6 +154,7 @@ struct log_writer *log_writer_open(const struct log_writer_options *options, str
     writer->rotate_bytes = options->rotate_bytes;
     writer->keep = options->keep;
     writer->queue_bytes = queue_bytes;
+    writer->hard_bytes = queue_bytes + (size_t)options->owed_max * LOG_WRITER_OWED_BYTES;
     writer->next_seq = 1;
     writer->first_pending = 1;
     writer->state_mask = states - 1;
@@ -194,7 +197,7 @@ void log_writer_flush_early(struct log_writer *writer)
 static bool seal(struct log_writer *writer, size_t begin)
 {
     struct buffer *queue = &writer->queue;
-    if (queue->failed || queue->len + LOG_SEAL_FIELDS_MAX > writer->queue_bytes ||
+    if (queue->failed || queue->len + LOG_SEAL_FIELDS_MAX > writer->hard_bytes ||
         !buffer_reserve(queue, LOG_SEAL_FIELDS_MAX))
         return false;
     log_sealer_seal(writer->sealer, queue, begin);
@@ -215,7 +218,7 @@ uint64_t log_writer_add(struct log_writer *writer, struct log_record *record)
     record->seq = seq;
     size_t before = writer->queue.len;
     log_record_write(record, &writer->cache, &writer->queue);
-    if (writer->queue.failed || writer->queue.len > writer->queue_bytes ||
+    if (writer->queue.failed || writer->queue.len > writer->hard_bytes ||
         (writer->sealer != NULL && !seal(writer, before))) {
         writer->queue.failed = false;
         writer->queue.len = before;
@@ -224,6 +227,7 @@ uint64_t log_writer_add(struct log_writer *writer, struct log_record *record)
     } else {
         set_state(writer, seq, LOG_WRITE_PENDING);
     }
+    writer->last_len = writer->queue.len - before;
     return seq;
 }
 
@@ -482,6 +486,11 @@ bool log_writer_has_room(const struct log_writer *writer)
     uint64_t numbers = writer->next_seq - writer->first_pending;
     return writer->queue.len <= writer->queue_bytes - writer->queue_bytes / 4 &&
            numbers <= writer->state_mask - writer->state_mask / 4;
+}
+
+size_t log_writer_last_len(const struct log_writer *writer)
+{
+    return writer->last_len;
 }
 
 uint64_t log_writer_lost_count(const struct log_writer *writer)

@@ -5,7 +5,7 @@
  * loop releases a response, or forwards a change, only when log_writer_state() says LOG_WRITE_DONE
  * for its record. What reaches the file is whole lines: after a failure nothing half-written stays,
  * or, where it cannot be taken back, a line end keeps it apart from the next record. A number
- * missing from the `seq` of the log is a record that was lost. Records of a sealed log
+ * missing from the `seq` of the log is a record that was lost; log_loss.h tells of them. Records of a sealed log
  * (policy/log_seal.h) are sealed as they enter the batch; the chain of what was lost is taken back.
  * Expects SIGPIPE and SIGXFSZ to be ignored. Not thread-safe; allocates only when opened. */
 #ifndef DOCKREEVE_PROXY_LOG_WRITER_H
@@ -26,12 +26,15 @@ struct log_writer_options {
     uint64_t rotate_bytes;     /* 0 = never; only regular files opened by path rotate */
     unsigned keep;             /* rotated files kept */
     size_t queue_bytes;        /* bound of the batch, at least LOG_WRITER_QUEUE_MIN */
+    unsigned owed_max;         /* so many records more are taken, of LOG_WRITER_OWED_BYTES each: of
+                                  requests, streams and tunnels that began while there was room */
     struct log_sealer *sealer; /* borrowed: outlives the writer; NULL = the log is not sealed. Only
                                   regular files are */
 };
 
 enum {
     LOG_WRITER_QUEUE_MIN = 4096,
+    LOG_WRITER_OWED_BYTES = 2048,
     LOG_WRITER_UNSYNCED_MAX =
         16, /* files, besides the present one, that are kept open for syncing */
 };
@@ -49,9 +52,10 @@ MUST_CHECK struct log_writer *log_writer_open(const struct log_writer_options *o
 
 /* Numbers the record (record->seq, from 1), formats it into the batch and returns the number. A
  * batch that fills half of the queue is written at once, if it can be; what goes wrong
- * with that is reported by the next flush. When the queue is full the number is
- * used up all the same and its state is LOG_WRITE_LOST. Returns 0, which is always LOST, when not
- * even a number can be kept. */
+ * with that is reported by the next flush. Whoever begins something asks log_writer_has_room()
+ * first; what is owed for what has begun always finds room, up to owed_max. When even that is full
+ * the number is used up all the same and its state is LOG_WRITE_LOST. Returns 0, which is always
+ * LOST, when not even a number can be kept. */
 uint64_t log_writer_add(struct log_writer *writer, struct log_record *record);
 
 /* Writes the batch. False with `error` (code: an errno) when records were lost: disk full,
@@ -86,6 +90,8 @@ bool log_writer_has_room(const struct log_writer *writer);
 
 /* How many records were lost since the log was opened. */
 uint64_t log_writer_lost_count(const struct log_writer *writer);
+/* The bytes of the record that was added last. */
+size_t log_writer_last_len(const struct log_writer *writer);
 
 /* Opens the path anew (SIGUSR1, after somebody renamed the file). On failure the old file stays in
  * use. Does nothing for standard output. The batch is flushed to the old file first; false also

@@ -21,7 +21,6 @@
 #include "policy/policy_lock.h"
 #include "policy/seal_key.h"
 #include "proxy/control.h"
-#include "proxy/docker_conn.h"
 #include "proxy/egress.h"
 #include "proxy/listener.h"
 #include "proxy/log_sealing.h"
@@ -328,8 +327,7 @@ static void install(struct reload *reload, struct policy *policy, const char *no
     listener_commit(gate, policy, &fresh);
     struct policy *replaced = policy_ref(gate->policy);
     gate_set_policy(gate, policy);
-    docker_revoke_streams(gate);
-    egress_revoke(gate->egress);
+    revocation_after_reload(gate, &reload->last.revoked);
     retire(reload, replaced);
     if (notices[0] != '\0')
         fprintf(stderr, "%s", notices);
@@ -373,6 +371,7 @@ static void on_finished(evutil_socket_t fd, short what, void *context)
     }
     reload->last.at_us = timestamp_now_us();
     reload->last.ok = reload->last.unchanged = false;
+    reload->last.revoked = (struct revocation){0};
     if (policy == NULL)
         refused(reload->gate, buffer_text(&messages));
     else

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "proxy/gate.h"
+#include "proxy/revocation.h"
 
 struct reload; /* opaque; owns the loader thread and the watch */
 
@@ -16,6 +17,7 @@ struct reload; /* opaque; owns the loader thread and the watch */
 struct reload_report {
     bool ok;
     bool unchanged;                /* ok, and it decides as the one before did */
+    struct revocation revoked;     /* what was ended by it, with `cut_on_revoke` */
     int64_t at_us;                 /* Unix time */
     size_t error_count;            /* all of them */
     struct buffer errors, notices; /* JSON arrays of {"file","line","column","text"}; of a great

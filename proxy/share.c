@@ -249,7 +249,7 @@ static enum share_level check_own_limit(const struct share_peer *peer, enum shar
                                                                    : SHARE_PEER_FULL;
 }
 
-static enum share_level check(const struct share_peer *peer, enum share_kind kind, uint64_t amount)
+enum share_level share_check(const struct share_peer *peer, enum share_kind kind, uint64_t amount)
 {
     const struct share_client *client = peer->client;
     const struct share *share = client->share;
@@ -275,7 +275,7 @@ void share_overdraw(struct share_peer *peer, enum share_kind kind, uint64_t amou
 
 enum share_level share_take(struct share_peer *peer, enum share_kind kind, uint64_t amount)
 {
-    enum share_level level = check(peer, kind, amount);
+    enum share_level level = share_check(peer, kind, amount);
     if (level == SHARE_GRANTED)
         share_overdraw(peer, kind, amount);
     return level;

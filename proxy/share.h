@@ -96,6 +96,8 @@ void share_peer_write(const struct share_peer *peer, struct buffer *out);
 /* Takes `amount` for the peer, or says who has no room for it and takes nothing. */
 MUST_CHECK enum share_level share_take(struct share_peer *peer, enum share_kind kind,
                                        uint64_t amount);
+/* What share_take() would say. */
+enum share_level share_check(const struct share_peer *peer, enum share_kind kind, uint64_t amount);
 /* Takes what is not to be refused any more; limits are overdrawn. */
 void share_overdraw(struct share_peer *peer, enum share_kind kind, uint64_t amount);
 void share_give_back(struct share_peer *peer, enum share_kind kind, uint64_t amount);

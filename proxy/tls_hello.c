@@ -11,8 +11,13 @@
 #include "base/slice.h"
 
 enum {
-    RECORD_HANDSHAKE = 22,
+    RECORD_TYPE_FIRST = 20, /* change_cipher_spec */
     RECORD_ALERT = 21,
+    RECORD_HANDSHAKE = 22,
+    RECORD_TYPE_LAST = 24,  /* heartbeat (RFC 6520) */
+    OLD_LENGTH_MARK = 0x80, /* in front of the length of a record of SSL 2 */
+    OLD_LENGTH_MAX = 16384, /* servers take no longer one */
+    RECORD_MAJOR_MAX = 15,  /* of a version that some server takes for one of TLS */
     RECORD_HEAD_LEN = 5,
     RECORD_LEN_MAX = 16384,
     HANDSHAKE_CLIENT_HELLO = 1,
@@ -115,7 +120,7 @@ static bool check_record_head(const unsigned char *head, size_t record_len, stru
 
 /* Gathers the message from the records in bytes[0..len). */
 static enum tls_hello_result gather(const unsigned char *bytes, size_t len, struct message *message,
-                                    struct error *error)
+                                    size_t *len_out, struct error *error)
 {
     for (size_t at = 0; len - at >= RECORD_HEAD_LEN;) {
         size_t record_len = (size_t)bytes[at + 3] << 8 | bytes[at + 4];
@@ -130,8 +135,10 @@ static enum tls_hello_result gather(const unsigned char *bytes, size_t len, stru
         at += here;
         if (!check_message(message, record_len - taken, error))
             return TLS_HELLO_BAD;
-        if (message->wanted > 0 && message->len == message->wanted)
+        if (message->wanted > 0 && message->len == message->wanted) {
+            *len_out = at;
             return TLS_HELLO_OK;
+        }
         if (here < record_len)
             break;
     }
@@ -284,30 +291,78 @@ static bool read_hello(const struct message *message, struct tls_hello *hello, s
     return read_extensions(extensions, hello, error);
 }
 
+static enum tls_hello_result bad(struct error *error, const char *what)
+{
+    return malformed(error, what) ? TLS_HELLO_OK : TLS_HELLO_BAD;
+}
+
+/* A CLIENT-HELLO of SSL 2 behind its length of two bytes, as it may ask for any version (RFC 5246
+ * appendix E.2). */
+static enum tls_hello_result read_old_hello(const unsigned char *bytes, size_t len,
+                                            struct error *error)
+{
+    if (len < 3)
+        return TLS_HELLO_MORE;
+    if (bytes[2] != HANDSHAKE_CLIENT_HELLO)
+        return TLS_HELLO_OK;
+    if (len < 5)
+        return TLS_HELLO_MORE;
+    if (bytes[3] == 3 || (bytes[3] == 0 && bytes[4] == 2))
+        return bad(error, "is one of SSL 2, which names no server");
+    return TLS_HELLO_OK;
+}
+
+/* What begins with the type of a record and is no handshake record of version 3.x. */
+static enum tls_hello_result read_odd_record(const unsigned char *bytes, size_t len,
+                                             struct error *error)
+{
+    if (bytes[1] == 3)
+        return bad(error, "comes behind a record of another type");
+    bool asks = bytes[0] == RECORD_HANDSHAKE || bytes[0] == RECORD_ALERT;
+    if (bytes[1] > RECORD_MAJOR_MAX || !asks)
+        return TLS_HELLO_OK;
+    if (len < RECORD_HEAD_LEN + 1)
+        return TLS_HELLO_MORE;
+    bool alert = bytes[0] == RECORD_ALERT && bytes[3] == 0 && bytes[4] == 2 &&
+                 (bytes[5] == 1 || bytes[5] == 2);
+    bool hello = bytes[0] == RECORD_HANDSHAKE && bytes[5] == HANDSHAKE_CLIENT_HELLO;
+    return alert || hello ? bad(error, "is in a record of no version of TLS") : TLS_HELLO_OK;
+}
+
+/* Gathers and reads what begins as TLS. */
+static enum tls_hello_result read_tls(const unsigned char *bytes, size_t len,
+                                      struct tls_hello *hello, struct error *error)
+{
+    struct message message;
+    message.len = message.wanted = 0;
+    bool all = len >= TLS_HELLO_LEN_MAX; /* no more will be looked at */
+    enum tls_hello_result result =
+        gather(bytes, all ? TLS_HELLO_LEN_MAX : len, &message, &hello->len, error);
+    if (result == TLS_HELLO_MORE && all)
+        result = too_long(error) ? TLS_HELLO_OK : TLS_HELLO_BAD;
+    if (result == TLS_HELLO_OK && !read_hello(&message, hello, error))
+        result = TLS_HELLO_BAD;
+    return result;
+}
+
 enum tls_hello_result tls_hello_read(const char *bytes, size_t len, struct tls_hello *hello_out,
                                      struct error *error)
 {
-    struct message message;
+    const unsigned char *at = (const unsigned char *)bytes;
     memset(hello_out, 0, sizeof(*hello_out));
     hello_out->facts.protocol = NETWORK_PROTOCOL_OTHER;
     if (len == 0)
         return TLS_HELLO_MORE;
-    if (bytes[0] != RECORD_HANDSHAKE)
+    if (at[0] >= OLD_LENGTH_MARK && at[0] < OLD_LENGTH_MARK + OLD_LENGTH_MAX / 256)
+        return read_old_hello(at, len, error);
+    if (at[0] < RECORD_TYPE_FIRST || at[0] > RECORD_TYPE_LAST)
         return read_plain(slice_of(bytes, len), &hello_out->facts.protocol);
     if (len < 2)
         return TLS_HELLO_MORE;
-    if (bytes[1] != 3)
-        return TLS_HELLO_OK;
+    if (at[0] != RECORD_HANDSHAKE || at[1] != 3)
+        return read_odd_record(at, len, error);
     hello_out->facts.protocol = NETWORK_PROTOCOL_TLS;
-    message.len = message.wanted = 0;
-    bool all = len >= TLS_HELLO_LEN_MAX; /* no more will be looked at */
-    enum tls_hello_result result =
-        gather((const unsigned char *)bytes, all ? TLS_HELLO_LEN_MAX : len, &message, error);
-    if (result == TLS_HELLO_MORE && all)
-        result = too_long(error) ? TLS_HELLO_OK : TLS_HELLO_BAD;
-    if (result == TLS_HELLO_OK && !read_hello(&message, hello_out, error))
-        result = TLS_HELLO_BAD;
-    return result;
+    return read_tls(at, len, hello_out, error);
 }
 
 size_t tls_hello_write_alert(unsigned description, unsigned char out[TLS_ALERT_LEN])

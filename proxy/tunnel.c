@@ -66,6 +66,7 @@ static void finish(struct tunnel *tunnel, const char *reason)
     egress_log_close(&tunnel->exchange, gate, tunnel->listener, reason);
     egress_exchange_free(&tunnel->exchange, gate);
     tunnel_peek_free(&tunnel->peek);
+    tunnel_answer_free(&tunnel->answer, gate);
     stop_throttle(tunnel);
 }
 
@@ -105,6 +106,13 @@ void tunnel_end(struct tunnel *tunnel, const char *reason)
     (void)!io_buffer_drain(tunnel->egress->gate->blocks, &client->early, client->fd, false);
     shutdown(client->fd, SHUT_WR);
     fd_watch_set(&client->watch, EV_READ);
+}
+
+void tunnel_refuse(struct tunnel *tunnel, const char *reason)
+{
+    tunnel->exchange.refused = true;
+    tunnel->exchange.reason = reason;
+    tunnel_end(tunnel, reason);
 }
 
 /* Reads over what an ending client still sends. */
@@ -151,13 +159,17 @@ static void pay(struct tunnel *tunnel, int64_t now_us, uint64_t moved)
         tunnel->allowance_us += (int64_t)(moved * 1000000 / rate);
 }
 
+void tunnel_note_moved(struct tunnel *tunnel, size_t len)
+{
+    pay(tunnel, timestamp_monotonic_us(), len);
+}
+
 /* Most tunnels are over before it would matter whether their origin's silence is looked into. */
 enum { KEEP_ALIVE_US = 5000000 };
 
 enum outcome { GOES_ON, SOURCE_BROKEN, TARGET_BROKEN };
 
-/* Writes what is to be written to an end before anything else. False when it broke. */
-static bool flush_early(struct tunnel *tunnel, int which)
+bool tunnel_flush_early(struct tunnel *tunnel, int which)
 {
     struct tunnel_end *end = &tunnel->ends[which];
     size_t before = io_buffer_len(&end->early);
@@ -179,7 +191,7 @@ static enum outcome move(struct tunnel *tunnel, int from, int64_t now_us)
     bool unjudged = from == TUNNEL_CLIENT && tunnel->state == TUNNEL_PEEK;
     if (source->ended || target->full || unjudged)
         return GOES_ON;
-    if (!flush_early(tunnel, 1 - from))
+    if (!tunnel_flush_early(tunnel, 1 - from))
         return TARGET_BROKEN;
     if (target->full)
         return GOES_ON;
@@ -287,6 +299,9 @@ static void on_event(evutil_socket_t fd, short what, void *context)
         if (tunnel->state == TUNNEL_PEEK && origin)
             move_from(tunnel, false, true);
         return;
+    case TUNNEL_ANSWER:
+        tunnel_answer_event(tunnel, which, reads);
+        return;
     case TUNNEL_OPEN:
         move_from(tunnel, client, origin);
         return;
@@ -304,7 +319,7 @@ void tunnel_begin(struct tunnel *tunnel)
     bool unjudged = tunnel->state == TUNNEL_PEEK;
     if (!unjudged)
         egress_log_count_rule(&tunnel->exchange, tunnel->egress->gate);
-    if (flush_early(tunnel, TUNNEL_CLIENT) && (unjudged || flush_early(tunnel, TUNNEL_ORIGIN)))
+    if (tunnel_flush_early(tunnel, TUNNEL_CLIENT) && (unjudged || tunnel_flush_early(tunnel, TUNNEL_ORIGIN)))
         arm(tunnel, timestamp_monotonic_us());
     else
         move_both(tunnel); /* finds out what broke */
@@ -337,9 +352,11 @@ bool tunnel_start(struct tunnel_plan *plan)
     tunnel->exchange.stream = true;
     metrics_totals(gate->metrics)->open_streams++;
     TAILQ_INSERT_TAIL(&egress->tunnels, tunnel, link);
-    if (plan->peek && !tunnel_peek_start(tunnel))
+    bool looks = plan->peek || plan->hello_len > 0;
+    if (plan->peek ? !tunnel_peek_start(tunnel)
+                   : looks && !tunnel_answer_start(tunnel, plan->hello_len))
         tunnel_close(tunnel, "limit.memory", false);
-    else if (tunnel->state == TUNNEL_PEEK || tunnel->state == TUNNEL_OPEN)
+    else if (tunnel->state == TUNNEL_PEEK || (!looks && tunnel->state == TUNNEL_OPEN))
         tunnel_begin(tunnel);
     return true;
 }
@@ -353,10 +370,12 @@ void tunnel_check_limits(struct tunnel *tunnel, int64_t now_us)
         endpoint_keep_alive(tunnel->ends[TUNNEL_ORIGIN].fd);
         tunnel->kept_alive = true;
     }
-    /* An end that has ended is not watched any more; a reset behind its end shows only here. */
-    for (int i = 0; i < TUNNEL_ENDS && tunnel->state == TUNNEL_OPEN; i++) {
-        bool unwatched = fd_watch_wish(&tunnel->ends[i].watch) == 0;
-        if (tunnel->ends[i].ended && unwatched && is_hung_up(tunnel->ends[i].fd))
+    /* An end that has ended, or whose bytes have to wait, is not watched any more; a reset shows
+     * only here. */
+    for (int i = 0; i < TUNNEL_ENDS; i++) {
+        bool waits = tunnel->state == TUNNEL_ANSWER ||
+                     (tunnel->state == TUNNEL_OPEN && tunnel->ends[i].ended);
+        if (waits && fd_watch_wish(&tunnel->ends[i].watch) == 0 && is_hung_up(tunnel->ends[i].fd))
             tunnel_close(tunnel, i == TUNNEL_CLIENT ? "client-reset" : "origin-reset", false);
     }
     if (tunnel->state == TUNNEL_CLOSED)

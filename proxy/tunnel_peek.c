@@ -15,27 +15,19 @@ struct tunnel_peek {
     bool origin_speaks; /* a protocol is admitted in which the server may speak first */
 };
 
-/* Ended by us whatever the rules say. */
-static void refuse(struct tunnel *tunnel, const char *reason)
-{
-    tunnel->exchange.refused = true;
-    tunnel->exchange.reason = reason;
-    tunnel_end(tunnel, reason);
-}
-
 static void on_timeout(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    refuse(context, "limit.hello-time");
+    tunnel_refuse(context, "limit.hello-time");
 }
 
-static void start_timer(struct tunnel *tunnel)
+void tunnel_start_hello_timer(struct tunnel *tunnel, struct event *timer)
 {
     uint64_t timeout_ms = tunnel->egress->options->hello_timeout_ms;
     struct timeval wait = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
-    if (timeout_ms > 0 && !event_pending(&tunnel->peek->timer, EV_TIMEOUT, NULL))
-        event_add(&tunnel->peek->timer, &wait);
+    if (timeout_ms > 0 && !event_pending(timer, EV_TIMEOUT, NULL))
+        event_add(timer, &wait);
 }
 
 void tunnel_peek_free(struct tunnel_peek **peek)
@@ -73,23 +65,34 @@ static void judge(struct tunnel *tunnel, const struct tunnel_facts *facts,
         policy_decide_network(gate->policy, client, &request, NULL, verdict);
 }
 
-static void pass(struct tunnel *tunnel)
+/* An origin that has spoken already is no TLS server that could ask for another hello. */
+static void pass(struct tunnel *tunnel, const struct tls_hello *hello)
 {
     tunnel_peek_free(&tunnel->peek);
+    if (hello->facts.protocol == NETWORK_PROTOCOL_TLS && tunnel->exchange.bytes_out == 0) {
+        if (!tunnel_answer_start(tunnel, hello->len))
+            tunnel_close(tunnel, "limit.memory", false);
+        return;
+    }
     tunnel_set_state(tunnel, TUNNEL_OPEN);
     egress_exchange_shrink(&tunnel->exchange);
     tunnel_begin(tunnel);
 }
 
+void tunnel_judge_hello(struct tunnel *tunnel, const struct tls_hello *hello,
+                        struct network_verdict *verdict_out)
+{
+    judge(tunnel, &hello->facts, verdict_out);
+    egress_exchange_set_hello(&tunnel->exchange, &hello->facts, slice_from_text(hello->alpn));
+    egress_exchange_judge(&tunnel->exchange, tunnel->egress->gate->policy, verdict_out);
+}
+
 static void conclude(struct tunnel *tunnel, const struct tls_hello *hello)
 {
     struct network_verdict verdict;
-    const struct tunnel_facts *facts = &hello->facts;
-    judge(tunnel, facts, &verdict);
-    egress_exchange_set_hello(&tunnel->exchange, facts, slice_from_text(hello->alpn));
-    egress_exchange_judge(&tunnel->exchange, tunnel->egress->gate->policy, &verdict);
+    tunnel_judge_hello(tunnel, hello, &verdict);
     if (verdict.result == VERDICT_ALLOW)
-        pass(tunnel);
+        pass(tunnel, hello);
     else
         tunnel_end(tunnel, verdict.reason);
 }
@@ -105,7 +108,7 @@ static void look(struct tunnel *tunnel, bool last)
         len == 0 ? TLS_HELLO_MORE : tls_hello_read(io_buffer_bytes(early), len, &hello, &error);
     switch (result) {
     case TLS_HELLO_BAD:
-        refuse(tunnel, error.reason);
+        tunnel_refuse(tunnel, error.reason);
         return;
     case TLS_HELLO_OK:
         conclude(tunnel, &hello);
@@ -115,12 +118,12 @@ static void look(struct tunnel *tunnel, bool last)
     }
     bool begins_as_tls = len > 0 && io_buffer_bytes(early)[0] == 0x16;
     if (last && begins_as_tls) {
-        refuse(tunnel, "malformed.client-hello");
+        tunnel_refuse(tunnel, "malformed.client-hello");
     } else if (last) {
         hello = (struct tls_hello){.facts = {.protocol = NETWORK_PROTOCOL_OTHER}};
         conclude(tunnel, &hello);
     } else if (len > 0) {
-        start_timer(tunnel);
+        tunnel_start_hello_timer(tunnel, &tunnel->peek->timer);
     }
 }
 
@@ -134,7 +137,7 @@ void tunnel_peek_read(struct tunnel *tunnel)
     if (got < 0 && errno != ENOBUFS)
         tunnel_close(tunnel, "client-reset", true);
     else if (got < 0)
-        refuse(tunnel, "limit.client-hello");
+        tunnel_refuse(tunnel, "limit.client-hello");
     else
         look(tunnel, got == 0);
 }
@@ -157,7 +160,7 @@ bool tunnel_peek_start(struct tunnel *tunnel)
         peek->origin_speaks = verdict.result == VERDICT_ALLOW;
     }
     if (!peek->origin_speaks)
-        start_timer(tunnel);
+        tunnel_start_hello_timer(tunnel, &peek->timer);
     if (io_buffer_len(&tunnel->ends[TUNNEL_ORIGIN].early) > 0)
         look(tunnel, false);
     return true;

@@ -125,12 +125,6 @@ bool docker_object_has_fact(enum docker_object_kind kind, enum docker_fact fact)
            (kinds[kind].facts >> fact & 1) != 0;
 }
 
-bool docker_object_id_replaces_name(enum docker_operation operation)
-{
-    return docker_operation_info(operation)->object != DOCKER_OBJECT_NONE &&
-           operation != DOCKER_IMAGE_DELETE && operation != DOCKER_IMAGE_GET &&
-           operation != DOCKER_IMAGE_PUSH;
-}
 
 void docker_object_write_inspect_path(enum docker_object_kind kind, struct slice name,
                                       struct buffer *out)

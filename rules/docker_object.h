@@ -43,12 +43,6 @@ struct docker_object {
  * load. */
 bool docker_object_has_fact(enum docker_object_kind kind, enum docker_fact fact);
 
-/* Whether the full id may be sent on in place of the name that the client gave. Not where the name
- * itself matters: deleting an image by a tag only takes the tag off, pushing and saving by name
- * keep it; nor where {id} may be a link's alias (ContainerDelete with `link`, which the caller sees
- * in the query). */
-bool docker_object_id_replaces_name(enum docker_operation operation);
-
 /* Appends the path (with "/v1.24"-independent, unversioned form) that inspects object `name` of
  * `kind`: "/containers/web/json", name encoded. Names that could not be one segment or a reference
  * ("", ".", "..") never get here. */

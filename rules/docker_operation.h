@@ -28,8 +28,8 @@ enum docker_operation {
     DOCKER_OPERATION_COUNT,
 };
 
-/* What the {name} or {id} of an operation's path names: which inspect call resolves it and which
- * `where` keys it has. */
+/* What the {name} or {id} of an operation's path names, or a parameter in its place
+ * (rules/docker_names.h): which inspect call resolves it and which `where` keys it has. */
 enum docker_object_kind {
     DOCKER_OBJECT_NONE,
     DOCKER_OBJECT_CONTAINER,

@@ -7,6 +7,7 @@
 #include "rules/docker_request.h"
 
 #include "base/percent_code.h"
+#include "rules/docker_names.h"
 #include "rules/docker_route.h"
 
 enum { QUOTE_SIZE = 160 };
@@ -322,6 +323,19 @@ static bool read_query(struct docker_request *request, struct slice query, bool 
     return true;
 }
 
+/* ---- names ---- */
+
+/* What the query names: some operations have their object there and not in the path. */
+static void read_names(struct docker_request *request)
+{
+    docker_names_make_canonical(request);
+    struct slice key = docker_name_of_object(request->operation);
+    if (key.ptr != NULL) {
+        struct slice name = docker_request_parameter(request, key);
+        request->object_name = name.ptr == NULL ? slice_of("", 0) : name;
+    }
+}
+
 /* ---- the whole ---- */
 
 bool docker_request_parse(struct docker_request *request, enum http_method method,
@@ -344,9 +358,11 @@ bool docker_request_parse(struct docker_request *request, enum http_method metho
     if (!decode_path(request, path, error) || !take_version(request, error) ||
         !find_operation(request, error))
         return false;
-    if (query.ptr == NULL)
-        return true;
-    return read_query(request, query, strict, error);
+    if (query.ptr != NULL && !read_query(request, query, strict, error))
+        return false;
+    if (request->parameter_count > 0 || request->operation == DOCKER_IMAGE_PUSH)
+        read_names(request);
+    return true;
 }
 
 void docker_request_write_target(const struct docker_request *request, struct slice object_name,
@@ -361,7 +377,8 @@ void docker_request_write_target(const struct docker_request *request, struct sl
         buffer_append_literal(out, "/v1.");
         buffer_append_u64(out, request->own_version);
     }
-    if (object_name.ptr == NULL || request->object_name.len == 0) {
+    bool in_path = docker_name_of_object(request->operation).ptr == NULL;
+    if (object_name.ptr == NULL || request->object_name.len == 0 || !in_path) {
         percent_encode(out, path, path_also);
     } else {
         size_t before = (size_t)(request->object_name.ptr - path.ptr);

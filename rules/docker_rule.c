@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/docker_names.h"
 #include "rules/image_reference.h"
 
 enum answer { ANSWER_NO, ANSWER_YES, ANSWER_NOT_KNOWN };
@@ -197,6 +198,8 @@ static struct slice condition_parameter(const struct docker_condition *condition
         return condition->parameter;
     if (condition->key == DOCKER_FACT_NAME && info->object == DOCKER_OBJECT_NONE)
         return SLICE_LITERAL("name");
+    if (condition->key == DOCKER_FACT_IMAGE && operation == DOCKER_IMAGE_CREATE)
+        return SLICE_LITERAL("fromImage");
     return (struct slice){NULL, 0};
 }
 
@@ -310,47 +313,6 @@ static enum answer match_values(const struct docker_condition *condition, struct
     return answer;
 }
 
-static bool match_parameter_value(const struct docker_condition *condition, struct slice value,
-                                  bool allows)
-{
-    if (condition->value_count > 0 && !settle(match_values(condition, value), allows))
-        return false;
-    if (condition->has_max || condition->has_min) {
-        int64_t number;
-        enum answer answer = ANSWER_NOT_KNOWN;
-        if (to_integer(value, &number)) {
-            bool within = (!condition->has_max || number <= condition->max) &&
-                          (!condition->has_min || number >= condition->min);
-            answer = within ? ANSWER_YES : ANSWER_NO;
-        }
-        if (!settle(answer, allows))
-            return false;
-    }
-    if (condition->under_count > 0 && !settle(match_under(condition, value), allows))
-        return false;
-    return true;
-}
-
-static bool match_parameter(const struct docker_condition *condition, struct slice name,
-                            const struct docker_request *request, bool allows)
-{
-    bool asks = condition->value_count > 0 || condition->has_max || condition->has_min ||
-                condition->under_count > 0;
-    bool any = false;
-    for (unsigned i = 0; i < request->parameter_count; i++) {
-        if (!slice_equal(request->parameters[i].key, name))
-            continue;
-        any = true;
-        bool matches =
-            asks && match_parameter_value(condition, request->parameters[i].value, allows);
-        if (matches != allows)
-            return matches;
-    }
-    if (!any)
-        return condition->absent;
-    return allows;
-}
-
 static enum answer match_label(const struct docker_condition *condition, struct slice label)
 {
     const char *equals = label.len == 0 ? NULL : memchr(label.ptr, '=', label.len);
@@ -401,6 +363,161 @@ static enum answer match_reference(const struct docker_condition *condition, str
         }
     }
     return answer;
+}
+
+/* ---- parameters that are names ---- */
+
+static enum answer any_of(enum answer a, enum answer b)
+{
+    return a == ANSWER_YES || b == ANSWER_NO ? a : b;
+}
+
+/* `name` and, for what an expression cannot exclude, "/name": the same container. */
+static enum answer match_container_name(const struct docker_condition *condition, struct slice name,
+                                        bool allows)
+{
+    char text[IMAGE_REFERENCE_MAX] = "/";
+    enum answer answer = match_values(condition, name);
+    if (name.len + 1 > sizeof(text))
+        return answer;
+    if (name.len > 0)
+        memcpy(text + 1, name.ptr, name.len);
+    struct slice slashed = slice_of(text, name.len + 1);
+    for (size_t i = 0; i < condition->value_count && answer != ANSWER_YES; i++) {
+        if (!allows || condition->values[i].kind != PATTERN_REGEX)
+            answer = any_of(answer, from_pattern(pattern_match(&condition->values[i], slashed)));
+    }
+    return answer;
+}
+
+/* Whether the pattern matches the repository with any tag whatever, in an allow; whether it may
+ * match it with some tag, in a deny. `open` is the repository with a colon behind it. */
+static enum answer match_every_tag(const struct pattern *pattern, struct slice open, bool allows)
+{
+    if (allows) {
+        bool ends_open = pattern->kind == PATTERN_GLOB &&
+                         pattern->text.ptr[pattern->text.len - 1] == '*';
+        return ends_open ? from_pattern(pattern_match(pattern, open)) : ANSWER_NO;
+    }
+    size_t len = pattern->prefix_len < open.len ? pattern->prefix_len : open.len;
+    bool literal = pattern->kind == PATTERN_LITERAL;
+    if (len > 0 && memcmp(pattern->prefix, open.ptr, len) != 0)
+        return ANSWER_NO;
+    return literal && pattern->text.len <= open.len ? ANSWER_NO : ANSWER_YES;
+}
+
+/* Whether an expression speaks of more than the repository. */
+static bool speaks_of_tag(const struct pattern *pattern)
+{
+    return pattern->kind == PATTERN_REGEX &&
+           (memchr(pattern->text.ptr, ':', pattern->text.len) != NULL ||
+            memchr(pattern->text.ptr, '@', pattern->text.len) != NULL);
+}
+
+static enum answer match_repository(const struct docker_condition *condition,
+                                    const struct docker_named_image *image, bool named_alone,
+                                    bool allows)
+{
+    char text[IMAGE_REFERENCE_MAX], open_text[IMAGE_REFERENCE_MAX + 1];
+    enum answer answer = ANSWER_NO;
+    for (unsigned n = 0; n < IMAGE_SPELLINGS; n++) {
+        struct slice spelling = image_reference_spelling(image->reference.name, n, text);
+        if (n == 1 || n == 3 || spelling.ptr == NULL)
+            continue; /* with the default tag */
+        memcpy(open_text, spelling.ptr, spelling.len);
+        open_text[spelling.len] = ':';
+        struct slice open = slice_of(open_text, spelling.len + 1);
+        for (size_t i = 0; i < condition->value_count && answer != ANSWER_YES; i++) {
+            const struct pattern *pattern = &condition->values[i];
+            if (image->every_tag)
+                answer = any_of(answer, match_every_tag(pattern, open, allows));
+            if (named_alone && !(allows && speaks_of_tag(pattern)))
+                answer = any_of(answer, from_pattern(pattern_match(pattern, spelling)));
+        }
+    }
+    return answer;
+}
+
+/* A reference is what the name and the tag say together. `query.…` of a repository without a tag
+ * means the repository, `image` the default tag, as everywhere. */
+static enum answer match_image_name(const struct docker_condition *condition,
+                                    const struct docker_request *request, unsigned index,
+                                    bool allows)
+{
+    char text[IMAGE_REFERENCE_MAX];
+    struct docker_named_image image;
+    if (!docker_name_image(request, index, &image) || image.reference.name.len > 255)
+        return ANSWER_NOT_KNOWN;
+    bool by_query = condition->key == DOCKER_CONDITION_QUERY;
+    enum answer answer = ANSWER_NO;
+    struct slice whole = image_reference_write(&image.reference, text);
+    if (whole.ptr == NULL)
+        return ANSWER_NOT_KNOWN;
+    if (!image.every_tag)
+        answer = match_reference(condition, whole, false);
+    bool alone = by_query || (image.every_tag && !allows);
+    if (answer != ANSWER_YES && (image.every_tag || alone))
+        answer = any_of(answer, match_repository(condition, &image, alone, allows));
+    return answer;
+}
+
+static enum answer match_named(const struct docker_condition *condition,
+                               const struct docker_request *request, unsigned index, bool allows)
+{
+    const struct docker_parameter *parameter = &request->parameters[index];
+    switch (docker_name_kind(request->operation, parameter->key)) {
+    case DOCKER_NAME_CONTAINER:
+        return match_container_name(condition, parameter->value, allows);
+    case DOCKER_NAME_IMAGE:
+        if (parameter->value.len > 0)
+            return match_image_name(condition, request, index, allows);
+        break;
+    case DOCKER_NAME_NONE:
+        break;
+    }
+    return match_values(condition, parameter->value);
+}
+
+static bool match_parameter_value(const struct docker_condition *condition,
+                                  const struct docker_request *request, unsigned index, bool allows)
+{
+    struct slice value = request->parameters[index].value;
+    if (condition->value_count > 0 &&
+        !settle(match_named(condition, request, index, allows), allows))
+        return false;
+    if (condition->has_max || condition->has_min) {
+        int64_t number;
+        enum answer answer = ANSWER_NOT_KNOWN;
+        if (to_integer(value, &number)) {
+            bool within = (!condition->has_max || number <= condition->max) &&
+                          (!condition->has_min || number >= condition->min);
+            answer = within ? ANSWER_YES : ANSWER_NO;
+        }
+        if (!settle(answer, allows))
+            return false;
+    }
+    if (condition->under_count > 0 && !settle(match_under(condition, value), allows))
+        return false;
+    return true;
+}
+
+static bool match_parameter(const struct docker_condition *condition, struct slice name,
+                            const struct docker_request *request, bool allows)
+{
+    bool asks = condition->value_count > 0 || condition->has_max || condition->has_min ||
+                condition->under_count > 0;
+    bool any = false;
+    for (unsigned i = 0; i < request->parameter_count; i++) {
+        if (!slice_equal(request->parameters[i].key, name))
+            continue;
+        any = true;
+        bool matches = asks && match_parameter_value(condition, request, i, allows);
+        if (matches != allows)
+            return matches;
+    }
+    if (!any)
+        return condition->absent;
+    return allows;
 }
 
 /* The strongest class of names decides an allow: a digest that the pattern spells out; else every

@@ -6,6 +6,8 @@ librules_a_SOURCES = \
 	rules/authority.c rules/authority.h \
 	rules/browser_request.c rules/browser_request.h \
 	rules/docker_content.c rules/docker_content.h \
+	rules/docker_names.c rules/docker_names.h \
+	rules/docker_naming.c rules/docker_naming.h \
 	rules/docker_object.c rules/docker_object.h \
 	rules/docker_operation.c rules/docker_operation.h rules/docker_operation_table.inc \
 	rules/docker_request.c rules/docker_request.h \
@@ -16,6 +18,7 @@ librules_a_SOURCES = \
 	rules/host_name.c rules/host_name.h \
 	rules/host_pattern.c rules/host_pattern.h \
 	rules/http_method.c rules/http_method.h \
+	rules/image_list.c rules/image_list.h \
 	rules/image_reference.c rules/image_reference.h \
 	rules/ip_range.c rules/ip_range.h \
 	rules/network_rule.c rules/network_rule.h \

@@ -152,13 +152,14 @@ def flow(items):
 
 # ---- Docker
 
+TAGS = ["web:latest", "web:1", "web:2"]
 OBJECTS = {
     ("containers", "web"): ({"Id": "aa11", "Name": "/web", "Image": "sha256:01", "Config": {"Image": "nginx:1", "Labels": {"a": "b"}}},
                             {"id": "aa11", "name": "web", "image": ["nginx:1", "sha256:01"], "label": "a=b"}),
     ("containers", "db"): ({"Id": "bb22", "Name": "/db", "Image": "sha256:02", "Config": {"Image": "postgres", "Labels": None},
                             "NetworkSettings": {"Networks": {"back": {}}}},
                            {"id": "bb22", "name": "db", "image": ["postgres", "sha256:02"], "network": "back"}),
-    ("images", "web"): ({"Id": "sha256:03", "RepoTags": ["web:latest"]}, {"id": "sha256:03", "name": "web:latest", "image": "web:latest"}),
+    ("images", "web"): ({"Id": "sha256:" + "3" * 64, "RepoTags": TAGS}, {"id": "sha256:" + "3" * 64, "name": TAGS, "image": TAGS}),
     ("networks", "back"): ({"Id": "cc33", "Name": "back", "Labels": {"a": "c"}}, {"id": "cc33", "name": "back", "network": "back", "label": "a=c"}),
     ("volumes", "data"): ({"Name": "data"}, {"id": "data", "name": "data", "volume": "data"}),
 }
@@ -168,14 +169,18 @@ PATHS = ('{method: GET, path: "/containers/*/json"}', '{method: POST, path: "/co
          '{path: "~/containers/(web|db)/.*"}', '{method: DELETE, path: "/**"}', '{path: "/images/*/json"}', '{path: "/networks/*"}')
 WHERES = ("{name: web}", '{name: "*"}', '{image: "nginx*"}', '{label: "a=*"}', '{id: "aa*"}', "{network: back}", "{volume: data}", '{query.all: "1"}',
           "{name: [db, data]}", "{query.force: {absent: true}}", '{label: "a=b", name: web}', "{query.t: {max: 10}}", '{query.fromSrc: "http*"}',
-          '{name: "~[dw].*"}')
+          '{name: "~[dw].*"}', '{image: "nginx"}', '{query.fromImage: "nginx:1"}', '{query.fromImage: "nginx"}', '{query.name: "web"}',
+          '{query.repo: "web:1"}', '{query.tag: "1"}', '{image: "web:*"}')
 ROUTES = (("GET", "/containers/json"), ("GET", "/containers/{containers}/json"), ("POST", "/containers/{containers}/start"),
           ("POST", "/containers/{containers}/stop"), ("DELETE", "/containers/{containers}"), ("GET", "/containers/{containers}/logs"),
           ("POST", "/containers/create"), ("POST", "/containers/{containers}/exec"), ("GET", "/images/{images}/json"), ("DELETE", "/images/{images}"),
           ("POST", "/images/create"), ("POST", "/build"), ("GET", "/networks/{networks}"), ("POST", "/networks/create"), ("DELETE", "/networks/{networks}"),
           ("GET", "/volumes/{volumes}"), ("DELETE", "/volumes/{volumes}"), ("GET", "/volumes"), ("GET", "/_ping"), ("GET", "/version"), ("GET", "/info"),
+          ("GET", "/images/{images}/get"), ("POST", "/images/{images}/push"), ("POST", "/images/{images}/tag"), ("POST", "/containers/{containers}/rename"),
           ("GET", "/images/json"), ("GET", "/secrets"), ("POST", "/swarm/init"), ("GET", "/system/df"), ("GET", "/libpod/info"))
-QUERIES = ("?all=1", "?all=0&all=1", "?force=1", "?unheard=of", "?all=%31", "?t=5", "?t=99", "?fromSrc=http://a.test/x", "?fromImage=nginx", "?remote=x")
+QUERIES = ("?all=1", "?all=0&all=1", "?force=1", "?unheard=of", "?all=%31", "?t=5", "?t=99", "?fromSrc=http://a.test/x", "?fromImage=nginx", "?remote=x",
+           "?fromImage=nginx:1&tag=2", "?fromImage=nginx:1", "?fromImage=docker.io/library/nginx&tag=1", "?name=/web", "?name=%2Fweb", "?repo=web:1", "?repo=web&tag=1",
+           "?tag=latest", "?link=1")
 ODD_QUERIES = ("?", "?x=%zz", "?a;b=c", '?all="1"', "?all=<1>", "?all=1|2", "?all=^", "?all=\\", "?all=[1]")
 ODD_PATHS = ("/", "//containers/json", "/containers/../info", "/no/such/thing", "/CONTAINERS/json", "/containers/json/", "/_ping%00", "/v1.45")
 
@@ -244,6 +249,10 @@ class Docker(Agreement, GateCase):
         self.name_sockets(gate)
         for (kind, name), (description, _) in OBJECTS.items():
             gate.engine.on("GET", "/%s/%s%s" % (kind, name, "/json" if kind in ("containers", "images") else ""), answer(200, description))
+        web = OBJECTS["images", "web"][0]
+        gate.engine.on("GET", "/images/json", lambda connection, seen: connection.send(answer(200, [web] if "web" in str(seen.query) else [])))
+        for tag in TAGS:
+            gate.engine.on("GET", "/images/%s/json" % tag, answer(200, web))
         gate.engine.default = answer(404, {"message": "no such object"})
         self.connections = {}
         asked = Asked(folder.name, SEED, self.policy, self.request)

@@ -353,8 +353,6 @@ class Hellos(SharedEgressCase):
             ("HTTP where TLS must be", "tls.test", http, "protocol"),
             ("SSH where TLS must be", "tls.test", ssh, "protocol"),
             ("anything where TLS must be", "tls.test", b"\x05\x01\x00\x00\x00\x00", "protocol"),
-            ("SSLv2 hello", "tls.test", b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10" + b"\0" * 40, "protocol"),
-            ("a TLS alert first", "tls.test", b"\x15\x03\x01\x00\x02\x01\x00", "protocol|malformed\\.client-hello"),
             ("TLS where SSH must be", "ssh.test", tls, "protocol"),
             ("HTTP where SSH must be", "ssh.test", http, "protocol"),
             ("SSH where HTTP must be", "http.test", ssh, "protocol"),
@@ -366,6 +364,31 @@ class Hellos(SharedEgressCase):
             ("SSH where anything may be", "any.test", ssh),
             ("noise where anything may be", "any.test", b"\xff\x00noise"),
             ("HTTP where anything may be", "loose.test", http),
+        ], self.passes)
+
+    def test_what_servers_read_over_before_a_hello(self):
+        """Bad on every port, whatever the rule admits: the hello behind it would be nobody's."""
+        behind = hello.hello("other.test")
+        old = b"\x80\x2e\x01%s\x00\x15\x00\x00\x00\x10" + b"\0" * 40
+        rows = [
+            ("an alert first", hello.record(hello.ALERT, b"\x01\x70") + behind),
+            ("an alert in a record of another version", hello.record(hello.ALERT, b"\x01\x70", version=0x0201) + behind),
+            ("change_cipher_spec first", hello.CCS + behind),
+            ("application data first", hello.record(hello.APPLICATION_DATA, b"x") + behind),
+            ("a heartbeat first", hello.record(hello.HEARTBEAT, b"\x01\x00\x00") + behind),
+            ("a hello in a record of another version", b"\x16\x04" + behind[2:]),
+            ("a hello in a record of version 0", b"\x16\x00" + behind[2:]),
+            ("a hello of SSL 2 for TLS", old % b"\x03\x01"),
+            ("a hello of SSL 2", old % b"\x00\x02"),
+        ]
+        for host in ("tls.test", "any.test", "loose.test", "nosni.test", "127.0.0.1"):
+            self.each([("%s, %s" % (host, name), host, data, "malformed\\.client-hello") for name, data in rows], self.refused)
+        self.each([(name, "any.test", [data[:1], data[1:4], data[4:]], "malformed\\.client-hello") for name, data in rows], self.refused)
+        self.each([
+            ("another protocol that begins like a record", "any.test", b"\x16\x00\xfb\x05\x0bserver.test\x63\xdd\x01"),
+            ("a length in front", "any.test", b"\x17\x00\x00\x00\x01\x00\x00\x00"),
+            ("telnet", "any.test", b"\xff\xfd\x01"),
+            ("DTLS", "any.test", b"\x16\xfe\xfd\x00\x00"),
         ], self.passes)
 
     def test_a_hello_in_pieces(self):

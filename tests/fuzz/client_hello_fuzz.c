@@ -119,6 +119,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
 
     require(!whole.hello.facts.sni_bad || whole.hello.facts.has_sni);
+    require(whole.hello.len > 0 && whole.hello.len <= len);
+    read_exact(bytes, whole.hello.len, &other); /* nothing behind its end was needed, */
+    require_same(&whole, &other);
+    read_exact(bytes, whole.hello.len - 1, &other); /* and nothing in front of it could be spared */
+    require(other.result == TLS_HELLO_MORE);
     if (whole.hello.facts.has_sni && !whole.hello.facts.sni_bad)
         require_canonical(&whole.hello.facts.sni);
     AUTO_BUFFER struct buffer message = BUFFER_EMPTY, anew = BUFFER_EMPTY;

@@ -68,13 +68,16 @@ fuzz_host_pattern_SOURCES = tests/fuzz/host_pattern_fuzz.c
 fuzz_host_pattern_LDFLAGS = $(FUZZ_LINK)
 fuzz_host_pattern_LDADD = librules.a libbase.a
 # The egress gate: what a tunnel begins with, and questions of clients.
-noinst_PROGRAMS += fuzz_client_hello fuzz_dns_message
+noinst_PROGRAMS += fuzz_client_hello fuzz_dns_message fuzz_tls_retry
 fuzz_client_hello_SOURCES = tests/fuzz/client_hello_fuzz.c
 fuzz_client_hello_LDFLAGS = $(FUZZ_LINK)
 fuzz_client_hello_LDADD = libproxy.a librules.a libbase.a
 fuzz_dns_message_SOURCES = tests/fuzz/dns_message_fuzz.c
 fuzz_dns_message_LDFLAGS = $(FUZZ_LINK)
 fuzz_dns_message_LDADD = libproxy.a librules.a libbase.a
+fuzz_tls_retry_SOURCES = tests/fuzz/tls_retry_fuzz.c
+fuzz_tls_retry_LDFLAGS = $(FUZZ_LINK)
+fuzz_tls_retry_LDADD = libproxy.a libbase.a
 
 noinst_PROGRAMS += fuzz_rule_hits
 fuzz_rule_hits_SOURCES = tests/fuzz/rule_hits_fuzz.c

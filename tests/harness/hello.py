@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """ClientHello messages to measure (RFC 8446 section 4.1.2, RFC 6066 section 3), good ones and bad ones, cut into records at will."""
 
+import hashlib
 import os
 import struct
 
-HANDSHAKE, ALERT = 22, 21
+CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA, HEARTBEAT = 20, 21, 22, 23, 24
 SERVER_NAME, ALPN, PADDING, SUPPORTED_VERSIONS, ECH = 0, 16, 21, 43, 0xFE0D
 
 
@@ -45,6 +46,20 @@ def hello(name=None, *extensions, alpn=(), **options):
     first = (server_name(name),) if name is not None else ()
     listed = (extension(ALPN, vector(2, b"".join(vector(1, p.encode()) for p in alpn))),) if alpn else ()
     return records(handshake(*first, *listed, *extensions, **options))
+
+
+def record(kind, data, version=0x0303):
+    return struct.pack(">BH", kind, version) + vector(2, data)
+
+
+def server_hello(random=b"R" * 32):
+    """The handshake message of a server (RFC 8446 section 4.1.3); with RETRY as random it asks for another ClientHello."""
+    listed = extension(SUPPORTED_VERSIONS, b"\x03\x04") + (extension(51, b"\x00\x18") if random == RETRY else b"")
+    return b"\x02" + vector(3, b"\x03\x03" + random + vector(1, b"s" * 32) + b"\x13\x01\x00" + vector(2, listed))
+
+
+RETRY = hashlib.sha256(b"HelloRetryRequest").digest()
+CCS = record(CHANGE_CIPHER_SPEC, b"\x01")
 
 
 def is_alert(data, *descriptions):

@@ -12,6 +12,7 @@
 #undef http_method
 
 #include "proxy/docker_header.h"
+#include "rules/docker_names.h"
 #include "tests/unit/proxy/http_head_feed.h"
 #include "tests/unit/proxy/plain_head.h"
 
@@ -204,7 +205,7 @@ static void make_sample(uint64_t *state, struct sample *sample,
     plan->framing = info->body == DOCKER_BODY_NONE ? HTTP_FRAMING_NONE
                                                    : (enum http_framing)(next_random(state) % 3);
     plan->content_length = plan->framing == HTTP_FRAMING_LENGTH ? next_random(state) : 0;
-    plan->object_id =
+    plan->object_name =
         info->object != DOCKER_OBJECT_NONE && chance(state, 30)
             ? SLICE_LITERAL("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
             : slice_of(NULL, 0);
@@ -234,12 +235,12 @@ static void check_target_plainly(const char *seed, const char *target,
     plain_decode(target, query == NULL ? strlen(target) : (size_t)(query - target), false, &path);
     if (request->version.len > 0)
         buffer_printf(&expected, "/%.*s", (int)request->version.len, request->version.ptr);
-    if (plan->object_id.ptr == NULL) {
+    if (plan->object_name.ptr == NULL) {
         buffer_append_slice(&expected, request->path);
     } else {
         size_t at = (size_t)(request->object_name.ptr - request->path.ptr);
         buffer_append(&expected, request->path.ptr, at);
-        buffer_append_slice(&expected, plan->object_id);
+        buffer_append_slice(&expected, plan->object_name);
         at += request->object_name.len;
         buffer_append(&expected, request->path.ptr + at, request->path.len - at);
     }
@@ -350,7 +351,7 @@ static void check_read_back(const char *seed, const struct buffer *bytes,
     cr_assert_eq(again.operation, request->operation, "%s", seed);
     cr_assert(slice_equal(again.version, request->version), "%s", seed);
     cr_assert(slice_equal(again.object_name,
-                          plan->object_id.ptr == NULL ? request->object_name : plan->object_id),
+                          plan->object_name.ptr == NULL ? request->object_name : plan->object_name),
               "%s", seed);
     cr_assert_eq(again.dropped_count, 0, "%s", seed);
     cr_assert_eq(again.parameter_count, request->parameter_count, "%s", seed);
@@ -358,7 +359,7 @@ static void check_read_back(const char *seed, const struct buffer *bytes,
     struct docker_forward second_plan = *plan;
     second_plan.request = &again;
     second_plan.head = &outcome.head;
-    second_plan.object_id = slice_of(NULL, 0);
+    second_plan.object_name = slice_of(NULL, 0);
     docker_header_write_request(&second_plan, &second);
     cr_assert(slice_equal(buffer_slice(&second), buffer_slice(bytes)),
               "%s: written differently the second time", seed);
@@ -385,8 +386,8 @@ static bool check_request(uint64_t number)
     if (request.object_name.len == 0)
         info = docker_operation_info(request.operation);
     make_sample(&state, &sample, info, &plan);
-    if (request.object_name.len == 0)
-        plan.object_id = slice_of(NULL, 0);
+    if (request.object_name.len == 0 || docker_name_of_object(request.operation).ptr != NULL)
+        plan.object_name = slice_of(NULL, 0);
     struct outcome outcome = read_both_ways(seed, REQUEST, buffer_slice(&sample.bytes), &widest);
     if (outcome.result != HTTP_HEAD_OK)
         return false;

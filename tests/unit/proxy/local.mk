@@ -37,6 +37,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/splice_flow_test.c \
 	tests/unit/proxy/state_folder_test.c \
 	tests/unit/proxy/tls_hello_test.c \
+	tests/unit/proxy/tls_retry_test.c \
 	tests/unit/proxy/tunnel_test.c \
 	tests/unit/proxy/upstream_proxy_test.c
 proxy_tests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS) $(SECCOMP_CFLAGS) \

@@ -641,10 +641,14 @@ Test(tls_hello, other_protocols_are_told_by_their_first_bytes)
         {"method in lower case", SLICE_LITERAL("get / HTTP/1.1\r\n"), NETWORK_PROTOCOL_OTHER},
         {"method without a blank", SLICE_LITERAL("GETTING"), NETWORK_PROTOCOL_OTHER},
         {"SMTP", SLICE_LITERAL("EHLO a.example.com\r\n"), NETWORK_PROTOCOL_OTHER},
-        {"hello of SSLv2", SLICE_LITERAL("\x80\x2e\x01\x03\x01\0\x15\0\0\0\x10"),
+        {"a length of 23", SLICE_LITERAL("\x17\0\0\0\x01\0"), NETWORK_PROTOCOL_OTHER},
+        {"a length of 22 and no hello", SLICE_LITERAL("\x16\0\xfb\x05\x0bserver"),
          NETWORK_PROTOCOL_OTHER},
-        {"alert first", SLICE_LITERAL("\x15\x03\x03\0\x02\x02\x28"), NETWORK_PROTOCOL_OTHER},
-        {"application data first", SLICE_LITERAL("\x17\x03\x03\0\x01x"), NETWORK_PROTOCOL_OTHER},
+        {"a length of 21 and no alert", SLICE_LITERAL("\x15\0\0\0\x02\0"), NETWORK_PROTOCOL_OTHER},
+        {"telnet", SLICE_LITERAL("\xff\xfd\x01"), NETWORK_PROTOCOL_OTHER},
+        {"a high byte", SLICE_LITERAL("\x80\x2e\x02"), NETWORK_PROTOCOL_OTHER},
+        {"a high byte and a version of nothing", SLICE_LITERAL("\x80\x2e\x01\x04\0"),
+         NETWORK_PROTOCOL_OTHER},
         {"handshake of DTLS", SLICE_LITERAL("\x16\xfe\xfd\0\0"), NETWORK_PROTOCOL_OTHER},
         {"a byte of zero", SLICE_LITERAL("\0"), NETWORK_PROTOCOL_OTHER},
         {"line end", SLICE_LITERAL("\r\nGET / HTTP/1.1"), NETWORK_PROTOCOL_OTHER},
@@ -656,6 +660,46 @@ Test(tls_hello, other_protocols_are_told_by_their_first_bytes)
                      TLS_HELLO_OK, "%s", rows[i].name);
         cr_expect(hello.facts.protocol == rows[i].protocol, "%s", rows[i].name);
         cr_expect_not(hello.facts.has_sni, "%s", rows[i].name);
+    }
+}
+
+Test(tls_hello, what_servers_read_over_or_read_as_a_hello_is_malformed)
+{
+    static const struct {
+        const char *name;
+        struct slice bytes;
+    } rows[] = {
+        {"change_cipher_spec", SLICE_LITERAL("\x14\x03\x03\0\x01\x01")},
+        {"alert", SLICE_LITERAL("\x15\x03\x03\0\x02\x01\x70")},
+        {"application data", SLICE_LITERAL("\x17\x03\x03\0\x01x")},
+        {"heartbeat", SLICE_LITERAL("\x18\x03\x03\0\x03\x01\0\0")},
+        {"alert of another version", SLICE_LITERAL("\x15\x0f\x01\0\x02\x01\x70")},
+        {"hello in a record of another version", SLICE_LITERAL("\x16\x02\0\0\x40\x01")},
+        {"hello of SSL 2 for TLS 1.0", SLICE_LITERAL("\x80\x2e\x01\x03\x01\0\x15\0\0\0\x10")},
+        {"hello of SSL 2", SLICE_LITERAL("\xbf\xff\x01\0\x02\0\x15\0\0\0\x10")},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct tls_hello hello;
+        struct error error = {0};
+        cr_assert_eq(read_all(rows[i].name, rows[i].bytes.ptr, rows[i].bytes.len, &hello, &error),
+                     TLS_HELLO_BAD, "%s", rows[i].name);
+        cr_expect_str_eq(error.reason, "malformed.client-hello", "%s", rows[i].name);
+    }
+}
+
+Test(tls_hello, it_says_where_the_hello_ends)
+{
+    AUTO_BUFFER struct buffer message = BUFFER_EMPTY;
+    put_message(&message, slice_of(NULL, 0));
+    for (size_t size = 1; size <= 64; size *= 4) {
+        AUTO_BUFFER struct buffer bytes = BUFFER_EMPTY;
+        struct tls_hello hello;
+        struct error error = {0};
+        put_records(&bytes, buffer_slice(&message), size);
+        size_t len = bytes.len;
+        buffer_append_literal(&bytes, "\x14\x03\x03");
+        cr_assert_eq(read_exact(bytes.data, bytes.len, &hello, &error), TLS_HELLO_OK);
+        cr_expect_eq(hello.len, len, "records of %zu", size);
     }
 }
 

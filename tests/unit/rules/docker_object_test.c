@@ -234,13 +234,3 @@ Test(docker_object, inspect_paths_hold_the_encoded_name)
     docker_object_write_inspect_path(DOCKER_OBJECT_VOLUME, SLICE_LITERAL("data"), &out);
     cr_assert_str_eq(buffer_text(&out), "/volumes/data");
 }
-
-Test(docker_object, the_id_does_not_replace_a_name_that_matters)
-{
-    cr_assert(docker_object_id_replaces_name(DOCKER_CONTAINER_START));
-    cr_assert(docker_object_id_replaces_name(DOCKER_IMAGE_INSPECT));
-    cr_assert_not(docker_object_id_replaces_name(DOCKER_IMAGE_DELETE));
-    cr_assert_not(docker_object_id_replaces_name(DOCKER_IMAGE_PUSH));
-    cr_assert_not(docker_object_id_replaces_name(DOCKER_IMAGE_GET));
-    cr_assert_not(docker_object_id_replaces_name(DOCKER_SYSTEM_INFO));
-}

@@ -39,7 +39,7 @@ static const struct path_row path_rows[] = {
     {"double escape of dots stays a name", GET, "/containers/%252e%252e/json",
      "/containers/%252e%252e/json"},
     {"name with slashes", POST, "/images/reg.io%3A5000%2Fns%2Fimg:1/push",
-     "/images/reg.io:5000/ns/img:1/push"},
+     "/images/reg.io:5000/ns/img:1/push?tag=1"},
     {"networks with a slash is a route", GET, "/networks/", "/networks"},
     {"version and networks with a slash", GET, "/v1.41/networks/", "/v1.41/networks"},
     {"networks without", GET, "/networks", "/networks"},

@@ -5,6 +5,8 @@ rules_tests_SOURCES = \
 	tests/unit/rules/browser_request_test.c \
 	tests/unit/rules/captured_requests.inc \
 	tests/unit/rules/docker_content_test.c \
+	tests/unit/rules/docker_names_test.c \
+	tests/unit/rules/docker_naming_test.c \
 	tests/unit/rules/docker_object_test.c \
 	tests/unit/rules/docker_operation_test.c \
 	tests/unit/rules/docker_request_test.c \
@@ -15,6 +17,7 @@ rules_tests_SOURCES = \
 	tests/unit/rules/host_name_test.c \
 	tests/unit/rules/host_pattern_test.c \
 	tests/unit/rules/http_method_test.c \
+	tests/unit/rules/image_reference_test.c \
 	tests/unit/rules/ip_range_test.c \
 	tests/unit/rules/network_rule_test.c \
 	tests/unit/rules/pattern_test.c \
