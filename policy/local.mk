@@ -78,6 +78,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_expiry.c \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \
+	policy/policy_files.c policy/policy_files.h \
 	policy/policy_import.c policy/policy_import.h \
 	policy/policy_index.c policy/policy_index.h \
 	policy/policy_internal.h policy/policy_list.h \
@@ -91,6 +92,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_network_notices.c \
 	policy/policy_network_reader.c \
 	policy/policy_network_set.c policy/policy_network_set.h \
+	policy/policy_own_addresses.c policy/policy_own_addresses.h \
 	policy/policy_notices.c \
 	policy/policy_overlap.c policy/policy_overlap.h \
 	policy/policy_paths.c policy/policy_paths.h \

@@ -27,6 +27,7 @@ static const struct {
     [LOG_FIELD_PATH] = {SLICE_LITERAL("path"), TEXT},
     [LOG_FIELD_OPERATION] = {SLICE_LITERAL("operation"), TEXT},
     [LOG_FIELD_OBJECT] = {SLICE_LITERAL("object"), TEXT},
+    [LOG_FIELD_JUDGED] = {SLICE_LITERAL("judged"), LIST},
     [LOG_FIELD_HOST] = {SLICE_LITERAL("host"), TEXT},
     [LOG_FIELD_PORT] = {SLICE_LITERAL("port"), NUMBER},
     [LOG_FIELD_QUESTION] = {SLICE_LITERAL("question"), TEXT},

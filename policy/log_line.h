@@ -24,6 +24,7 @@ enum log_field {
     LOG_FIELD_PATH,
     LOG_FIELD_OPERATION,
     LOG_FIELD_OBJECT,
+    LOG_FIELD_JUDGED, /* joined by commas */
     LOG_FIELD_HOST,
     LOG_FIELD_PORT,
     LOG_FIELD_QUESTION,

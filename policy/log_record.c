@@ -109,6 +109,7 @@ void log_record_write(const struct log_record *record, struct timestamp_cache *c
     write_text(out, KEY("path"), record->path);
     write_word(out, KEY("operation"), record->operation);
     write_text(out, KEY("object"), record->object);
+    write_list(out, KEY("judged"), record->judged, record->judged_count);
     write_network(out, record);
     if (record->has_decision)
         write_word(out, KEY("decision"),

@@ -34,6 +34,8 @@ struct log_record {
     struct slice kind; /* "docker"; empty for start, stop, policy */
     struct slice client, peer, via;
     struct slice method, path, operation, object;
+    const struct slice *judged; /* what the object's name stood for, as it is sent on */
+    unsigned judged_count;
     struct slice host; /* network: canonical */
     unsigned port;     /* 0 = none */
     struct slice address, sni, alpn;

@@ -38,6 +38,10 @@ bool policy_is_from_file(const struct policy *policy);
  * into force. */
 bool policy_cuts_on_revoke(const struct policy *policy);
 
+/* Whether `own_addresses` (or the variable) says which addresses the machine has that a gate in a
+ * container cannot see; it may say none. */
+bool policy_says_own_addresses(const struct policy *policy);
+
 /* The first moment after `now_us` (Unix time) at which a rule expires, and the policy may decide
  * otherwise than before; INT64_MAX = there is none. */
 int64_t policy_next_expiry(const struct policy *policy, int64_t now_us);

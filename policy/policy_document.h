@@ -17,6 +17,7 @@ struct policy_reading {
     bool check_owner;
     const struct slice *cli_text; /* of struct policy_inputs */
     struct arena arena;           /* owned: trees and names, until the load is over */
+    struct policy_files *files;   /* borrowed; NULL = nobody wants to know */
     const char **used;            /* owned: "client name" and what it used already */
     size_t used_count, used_capacity;
 };

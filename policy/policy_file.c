@@ -121,19 +121,24 @@ enum policy_file_result policy_file_read(const char *path, bool check_owner, str
                                          struct policy_messages *errors)
 {
     int64_t modified_us;
-    return policy_file_read_dated(path, check_owner, out, &modified_us, errors);
+    return policy_file_read_noted(path, check_owner, NULL, out, &modified_us, errors);
 }
 
-enum policy_file_result policy_file_read_dated(const char *path, bool check_owner,
-                                               struct buffer *out, int64_t *modified_us_out,
+enum policy_file_result policy_file_read_noted(const char *path, bool check_owner,
+                                               struct policy_files *files, struct buffer *out,
+                                               int64_t *modified_us_out,
                                                struct policy_messages *errors)
 {
     /* O_NONBLOCK: a named pipe in place of the file must not stop us. */
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int reason = errno;
+    struct stat status;
+    bool opened = fd >= 0 && fstat(fd, &status) == 0;
+    policy_files_add(files, path, opened ? &status : NULL);
+    errno = reason;
     if (fd < 0 && errno == ENOENT)
         return policy_file_is_absent(path, errors) ? POLICY_FILE_MISSING : POLICY_FILE_BAD;
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) != 0) {
+    if (!opened) {
         policy_messages_add(errors, path, 0, 0, "cannot be opened: %s", strerror(errno));
         return POLICY_FILE_BAD;
     }

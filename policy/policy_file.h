@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
+#include "policy/policy_files.h"
 #include "policy/policy_load.h"
 
 enum policy_file_result { POLICY_FILE_READ, POLICY_FILE_MISSING, POLICY_FILE_BAD };
@@ -18,9 +19,11 @@ enum policy_file_result { POLICY_FILE_READ, POLICY_FILE_MISSING, POLICY_FILE_BAD
  * link that leads nowhere, and a name below what is no folder, are BAD. */
 enum policy_file_result policy_file_read(const char *path, bool check_owner, struct buffer *out,
                                          struct policy_messages *errors);
-/* The same; *modified_us_out is the Unix time of the last change of what was read. */
-enum policy_file_result policy_file_read_dated(const char *path, bool check_owner,
-                                               struct buffer *out, int64_t *modified_us_out,
+/* The same; *modified_us_out is the Unix time of the last change of what was read. Notes the file in
+ * `files`, which may be NULL. */
+enum policy_file_result policy_file_read_noted(const char *path, bool check_owner,
+                                               struct policy_files *files, struct buffer *out,
+                                               int64_t *modified_us_out,
                                                struct policy_messages *errors);
 
 /* The same check for the folder of drop-ins, which must be a folder. False with a message in

@@ -14,6 +14,7 @@
 #include "policy/environment_browser.h"
 #include "policy/policy_document.h"
 #include "policy/policy_file.h"
+#include "policy/policy_own_addresses.h"
 #include "policy/policy_paths.h"
 
 static struct slice folder_of(const char *path)
@@ -52,8 +53,8 @@ static bool read_file(struct policy_reading *reading, const char *file, const ch
         return true;
     }
     int64_t modified_us;
-    switch (
-        policy_file_read_dated(file, reading->check_owner, &text, &modified_us, reading->errors)) {
+    switch (policy_file_read_noted(file, reading->check_owner, reading->files, &text, &modified_us,
+                                   reading->errors)) {
     case POLICY_FILE_READ:
         policy_builder_add_source(reading->builder, file, text.len, modified_us);
         policy_document_read(&document, buffer_slice(&text));
@@ -73,12 +74,6 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool is_drop_in(const char *name)
-{
-    size_t len = strlen(name);
-    return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".yaml") == 0;
-}
-
 /* The names of the folder's drop-ins, sorted; a file that is only proposed is among them. */
 static const char **drop_in_names(struct policy_reading *reading, const char *folder,
                                   size_t *count_out)
@@ -93,7 +88,7 @@ static const char **drop_in_names(struct policy_reading *reading, const char *fo
             reason = errno;
             break;
         }
-        if (!is_drop_in(entry->d_name) ||
+        if (!policy_files_is_drop_in(entry->d_name) ||
             (reading->cli_text != NULL && strcmp(entry->d_name, POLICY_CLI_NAME) == 0))
             continue;
         names = array_grow(names, count, &capacity, sizeof(names[0]));
@@ -119,6 +114,7 @@ static void read_drop_ins(struct policy_reading *reading, const char *config_pat
     const char *folder =
         arena_printf(&reading->arena, "%.*s/policy.d", (int)parent.len, parent.ptr);
     size_t count;
+    policy_files_add_folder(reading->files, folder);
     /* Also while it is empty: whoever can write the folder can put a rule there. */
     if (!policy_file_check_folder(folder, reading->check_owner, reading->errors))
         return;
@@ -245,7 +241,9 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
                                      .errors = errors,
                                      .notices = notices,
                                      .check_owner = inputs->check_owner,
-                                     .cli_text = inputs->cli_text};
+                                     .cli_text = inputs->cli_text,
+                                     .files = inputs->files};
+    policy_files_clear(inputs->files);
     bool has_file = false;
     if (inputs->config_path != NULL) {
         AUTO_FREE char *usual = policy_path_config();
@@ -264,6 +262,7 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
     read_environment(&reading, inputs, has_file);
     if (inputs->config_path != NULL)
         read_drop_ins(&reading, inputs->config_path);
+    policy_own_addresses_from_environment(builder, inputs->environment, errors);
     add_listeners(&reading, inputs);
     if (inputs->dns_answer != NULL)
         add_dns_answer(&reading, inputs->dns_answer);
@@ -271,17 +270,4 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
     free(reading.used);
     arena_free(&reading.arena);
     return policy;
-}
-
-size_t policy_watch_folders(const struct policy_inputs *inputs, char *folders[2])
-{
-    if (inputs->config_path == NULL)
-        return 0;
-    struct slice parent = folder_of(inputs->config_path);
-    AUTO_BUFFER struct buffer drop_ins = BUFFER_EMPTY;
-    buffer_append_slice(&drop_ins, parent);
-    buffer_append_literal(&drop_ins, "/policy.d");
-    folders[0] = slice_to_text(parent);
-    folders[1] = slice_to_text(buffer_slice(&drop_ins));
-    return 2;
 }

@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "policy/policy.h"
 
+struct policy_files;
+
 /* One thing to tell the user, in order of place: an error, or a notice that stops nothing. */
 struct policy_message {
     char *file;         /* owned; NULL = no file (an option, the environment) */
@@ -50,6 +52,8 @@ struct policy_inputs {
     const struct slice
         *cli_text; /* read in place of policy.d/90-cli.yaml, whether that is there or
                       not: a change is judged before it is written; NULL = the file */
+    struct policy_files *files; /* is filled anew: what was asked for (policy/policy_files.h);
+                                   NULL = nobody wants to know */
 };
 
 /* The one file that the command line edits (DESIGN 4). */
@@ -61,10 +65,5 @@ struct policy_inputs {
  * should say, also on success. */
 struct policy *policy_load(const struct policy_inputs *inputs, struct policy_messages *errors,
                            struct policy_messages *notices);
-
-/* The folders whose change means a reload, "policy.yaml's" and "policy.d" (which need not exist
- * yet). Writes at most two paths into `folders` (owned by the caller afterwards) and returns how
- * many. */
-size_t policy_watch_folders(const struct policy_inputs *inputs, char *folders[2]);
 
 #endif

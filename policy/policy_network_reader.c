@@ -121,8 +121,9 @@ static void read_path(struct draft *draft, const struct yaml_tree_node *node)
     if (node->text.ptr[0] != '~' && !is_canonical(node->text)) {
         policy_document_error(
             draft->document, node,
-            "a path begins with `/` and stands as it is matched: no query, no empty, `.` or `..` "
-            "segment, no bytes that a URL escapes, escapes in capitals and only where needed");
+            "a path begins with `/` and stands as it is matched: no query, no `;`, no empty segment, "
+            "none that ends in a dot, no bytes that a URL escapes, escapes in capitals and only "
+            "where needed");
         return;
     }
     if (!pattern_compile(&pattern, PATTERN_PATH, node->text, &error)) {

@@ -19,6 +19,7 @@
 #include "proxy/common_options.h"
 #include "proxy/control_client.h"
 #include "proxy/docker_version.h"
+#include "proxy/own_host.h"
 #include "proxy/probe.h"
 #include "proxy/resolver.h"
 #include "proxy/serve_options.h"
@@ -229,6 +230,13 @@ static bool is_docker_client(const struct policy_client *client)
     return client->listen_count == 0;
 }
 
+static void check_own_addresses(struct report *report, const struct policy *policy)
+{
+    if (has_listener(policy, false) && !policy_says_own_addresses(policy) &&
+        own_host_is_container())
+        say(report, FINDING_NOTE, "network", "%s", own_host_container_note);
+}
+
 static void check_clients(struct report *report, const struct policy *policy)
 {
     for (size_t i = 0; i < policy_client_count(policy); i++) {
@@ -345,6 +353,7 @@ static void check_policy(struct report *report, const char *config, const struct
             access(config, F_OK) == 0 ? config : "no policy file; the rest", policy_hash(policy));
         check_mount(report, config);
         check_clients(report, policy);
+        check_own_addresses(report, policy);
     }
 }
 

@@ -13,14 +13,17 @@
 
 #include "base/command.h"
 #include "policy/environment.h"
+#include "policy/policy_files.h"
 #include "proxy/commands.h"
 #include "proxy/confine.h"
 #include "proxy/control.h"
 #include "proxy/docker_version.h"
+#include "proxy/egress.h"
 #include "proxy/gate.h"
 #include "proxy/listener.h"
 #include "proxy/log_sealing.h"
 #include "proxy/probe.h"
+#include "proxy/own_host.h"
 #include "proxy/reload.h"
 #include "proxy/rule_counter.h"
 #include "proxy/serve_options.h"
@@ -116,6 +119,16 @@ static void note_api_version(struct gate *gate)
     gate_log_event(gate, LOG_START, true, "note.api-version", buffer_text(&note));
 }
 
+static void note_container(struct gate *gate)
+{
+    if (!egress_has_listeners(gate->policy) || policy_says_own_addresses(gate->policy) ||
+        !own_host_is_container())
+        return;
+    gate_log_event(gate, LOG_START, true, "note.own-addresses", own_host_container_note);
+    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr, "dockreeve: %s\n", own_host_container_note);
+}
+
 /* The groups that keep the engine's socket reachable under another user. */
 static size_t engine_groups(const struct endpoint *endpoint, gid_t groups[1])
 {
@@ -173,6 +186,8 @@ static void open_state(const struct serve_options *options, struct gate *gate, b
 static int run(struct serve_options *options)
 {
     struct error error = {0}, state_error = {0};
+    CLEANUP(policy_files_free) struct policy_files *files = policy_files_new();
+    options->gate.inputs.files = files;
     struct policy *policy = load_with_listeners(options);
     if (policy == NULL)
         return COMMAND_USAGE;
@@ -182,6 +197,7 @@ static int run(struct serve_options *options)
     int code = COMMAND_FAILED;
     note_api_version(gate);
     note_read_only_socket(gate); /* asks for what the confined process may not */
+    note_container(gate);
     bool has_folder =
         keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);
     if (confine(options, gate, &error)) {

@@ -15,6 +15,7 @@ struct record_texts {
     char id[LOG_ID_LEN_MAX];
     char peer[LOG_PEER_LEN_MAX];
     struct slice dropped[DOCKER_QUERY_MAX];
+    struct slice judged[DOCKER_NAMING_OBJECTS_MAX];
 };
 
 static unsigned dropped_names(const struct docker_exchange *exchange, struct slice *names)
@@ -25,6 +26,15 @@ static unsigned dropped_names(const struct docker_exchange *exchange, struct sli
     for (unsigned i = 0; i < exchange->dropped_count; i++)
         names[i] = slice_cut(&rest, '\0');
     return exchange->dropped_count;
+}
+
+static unsigned judged_names(const struct docker_lookup *lookup, struct slice *names)
+{
+    const struct docker_naming *naming = lookup == NULL ? NULL : docker_lookup_naming(lookup);
+    size_t count = naming == NULL ? 0 : docker_naming_count(naming);
+    for (size_t i = 0; i < count; i++)
+        names[i] = docker_naming_sent(naming, i);
+    return (unsigned)count;
 }
 
 static void fill_decision(const struct docker_exchange *exchange, struct log_record *record)
@@ -66,6 +76,8 @@ static void fill(const struct docker_conn *conn, enum log_event event, struct re
         record->operation = slice_from_text(info->name);
     if (exchange->object_len > 0)
         record->object = slice_of(exchange->facts.data + exchange->path_len, exchange->object_len);
+    record->judged_count = judged_names(conn->judged, texts->judged);
+    record->judged = texts->judged;
     record->dropped_query_count = dropped_names(exchange, texts->dropped);
     record->dropped_query = texts->dropped;
     fill_decision(exchange, record);

@@ -36,19 +36,19 @@ void docker_lookup_free(struct docker_lookup **lookup)
     free(freed);
 }
 
-/* Hands the result over. The lookup is detached first: judging may end the exchange, which would
- * free it under our feet. */
+/* Hands the result over. What was found out stays beside the exchange, which may end in this call and
+ * free it: nothing is touched afterwards. */
 static void finish(struct docker_lookup *lookup, bool known)
 {
     struct docker_conn *conn = lookup->conn;
     struct docker_lookup *detached = steal_pointer(&conn->lookup);
-    docker_exchange_looked_up(conn, known ? detached->naming : NULL);
-    bool goes_on = conn->state == DOCKER_CONN_LOG_OPEN || conn->state == DOCKER_CONN_FORWARD;
-    if (known && goes_on) {
-        docker_lookup_free(&conn->judged);
-        conn->judged = steal_pointer(&detached);
-    }
-    docker_lookup_free(&detached);
+    engine_drop(&detached->engine);
+    buffer_free(&detached->answer);
+    docker_lookup_free(&conn->judged);
+    if (!known)
+        docker_lookup_free(&detached);
+    conn->judged = detached;
+    docker_exchange_looked_up(conn, detached == NULL ? NULL : detached->naming);
 }
 
 const struct docker_naming *docker_lookup_naming(const struct docker_lookup *lookup)

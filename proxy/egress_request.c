@@ -7,6 +7,7 @@
 
 #include "proxy/egress_header.h"
 #include "proxy/log_identity.h"
+#include "proxy/own_host.h"
 #include "proxy/tls_hello.h"
 
 /* Notes for the records whom and what this is about. */
@@ -98,6 +99,7 @@ void egress_request_describe(const struct egress_conn *conn, struct network_requ
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .tunnel = conn->wish == EGRESS_WISH_TLS || conn->wants_upgrade ? &conn->facts : NULL,
+        .own_host = own_host_asked(conn->gate->own_host),
     };
     if (conn->wish == EGRESS_WISH_FORWARD)
         egress_exchange_describe(&conn->exchange, &conn->gate->scratch->path, request);
@@ -115,17 +117,23 @@ static bool is_allowed(struct egress_conn *conn, struct network_request *request
 }
 
 /* WebSocket (RFC 6455) is the one protocol that plain HTTP is left for here. Whether a rule permits
- * it is asked as for a tunnel that carries something unknown. */
-static bool permits_upgrade(struct egress_conn *conn, const struct http_head *head,
-                            struct network_request *request)
+ * it is asked as for a tunnel that carries something unknown; where none does the origin is not
+ * asked to switch. False when a deny refuses it, as it refuses a tunnel that it cannot look into.
+ */
+static bool judge_upgrade(struct egress_conn *conn, const struct http_head *head,
+                          struct network_request *request)
 {
     struct network_verdict verdict;
     if (!egress_header_asks_websocket(head))
-        return false;
+        return true;
     conn->facts = (struct tunnel_facts){.protocol = NETWORK_PROTOCOL_OTHER};
     request->tunnel = &conn->facts;
     policy_decide_network(conn->gate->policy, egress_conn_client(conn), request, NULL, &verdict);
-    return verdict.result == VERDICT_ALLOW;
+    conn->wants_upgrade = verdict.result == VERDICT_ALLOW;
+    if (conn->wants_upgrade || verdict.label == NULL || verdict.rule_allows)
+        return true;
+    egress_exchange_judge(&conn->exchange, conn->gate->policy, &verdict);
+    return false;
 }
 
 static bool write_forward(struct egress_conn *conn, const struct http_head *head,
@@ -156,12 +164,11 @@ static void handle_forward(struct egress_conn *conn, const struct http_head *hea
     }
     conn->target = url.authority;
     keep_facts(conn, &url.authority.host, url.authority.port, url.path);
-    if (!is_allowed(conn, &request)) {
+    if (!is_allowed(conn, &request) || !judge_upgrade(conn, head, &request)) {
         skip(conn, head, head_len);
         egress_refusal_denied(conn, &request);
         return;
     }
-    conn->wants_upgrade = permits_upgrade(conn, head, &request);
     bool kept = write_forward(conn, head, &url);
     io_buffer_consume(gate->blocks, &conn->in, head_len);
     if (!kept)

@@ -36,6 +36,7 @@ libproxy_a_SOURCES = \
 	proxy/http_write.c proxy/http_write.h \
 	proxy/io_buffer.c proxy/io_buffer.h \
 	proxy/listener.c proxy/listener.h \
+	proxy/policy_watch.c proxy/policy_watch.h \
 	proxy/probe.c proxy/probe.h \
 	proxy/reload.c proxy/reload.h \
 	proxy/revocation.c proxy/revocation.h \
@@ -86,6 +87,7 @@ libproxy_a_SOURCES += \
 	proxy/fd_watch.h \
 	proxy/hosts_table.c proxy/hosts_table.h \
 	proxy/own_address.c proxy/own_address.h \
+	proxy/own_host.c proxy/own_host.h \
 	proxy/resolver.c proxy/resolver.h \
 	proxy/tls_hello.c proxy/tls_hello.h \
 	proxy/tls_retry.c proxy/tls_retry.h \

@@ -12,35 +12,31 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/timestamp.h"
 #include "policy/command_policy.h"
-#include "policy/policy_lock.h"
-#include "policy/seal_key.h"
-#include "proxy/control.h"
+#include "policy/policy_files.h"
 #include "proxy/egress.h"
 #include "proxy/listener.h"
 #include "proxy/log_sealing.h"
+#include "proxy/policy_watch.h"
 
 /* An editor writes, renames and syncs in several steps: the last of them counts. Where changes go
  * on and on, the first of them waits no longer than PATIENCE_US. */
 static const struct timeval settle = {0, 100000};
 enum { PATIENCE_US = 500000 };
 
-enum {
-    WATCHED = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB |
-              IN_DELETE_SELF | IN_MOVE_SELF
-};
+/* How often the files are looked at where they cannot be watched. */
+static const struct timeval look = {3, 0};
 
 struct reload {
     struct gate *gate; /* borrowed */
-    int inotify_fd;
+    struct policy_watch *watch;
     int result_fd; /* eventfd: the thread has finished */
-    struct event changed, settled, finished;
-    bool said_blind; /* that a folder cannot be watched */
+    struct event changed, settled, finished, looking;
+    bool said_blind; /* that the files cannot be watched */
     TAILQ_HEAD(, reload_waiter) waiters;
     uint64_t answered;         /* as `served`: what was taken from the thread */
     struct reload_report last; /* at_us 0 = none yet */
@@ -49,10 +45,14 @@ struct reload {
 
     pthread_t thread;
     bool has_thread;
+    struct policy_files *files; /* borrowed, the thread's: what the last reading asked for */
     pthread_mutex_t mutex;
     pthread_cond_t asked_for;
     /* under the mutex */
     bool wanted, stop;
+    bool look_wanted; /* whether the files are still what they were */
+    bool differs;     /* they are not */
+    struct policy_files_plan plan; /* what is to be watched for what was built */
     bool from_file;         /* the policy in force was read from a file, which must not vanish */
     struct policy *policy;  /* what was built; NULL = errors */
     struct policy *retired; /* the one it replaced: freed by the thread, since freeing a large one
@@ -109,7 +109,11 @@ static void load(struct reload *reload)
     pthread_mutex_unlock(&reload->mutex);
     struct policy_messages errors = {0}, notices = {0};
     struct policy *policy = policy_load(&inputs, &errors, &notices);
+    struct policy_files_plan plan = {0};
+    policy_files_plan(reload->files, &plan);
     pthread_mutex_lock(&reload->mutex);
+    policy_files_plan_clear(&reload->plan);
+    reload->plan = plan;
     policy_unref(&reload->policy);
     reload->policy = policy;
     reload->served = asked;
@@ -119,6 +123,19 @@ static void load(struct reload *reload)
     policy_messages_free(&errors);
     policy_messages_free(&notices);
     (void)!write(reload->result_fd, &one, sizeof(one));
+}
+
+/* Called and returns with the mutex held. */
+static void look_at_files(struct reload *reload)
+{
+    uint64_t one = 1;
+    reload->look_wanted = false;
+    pthread_mutex_unlock(&reload->mutex);
+    bool differs = policy_files_changed(reload->files);
+    pthread_mutex_lock(&reload->mutex);
+    reload->differs |= differs;
+    if (differs)
+        (void)!write(reload->result_fd, &one, sizeof(one));
 }
 
 /* On a busy or single processor the loop goes first. Of a thread, where POSIX says process (Linux).
@@ -131,7 +148,8 @@ static void *loader(void *context)
     (void)setpriority(PRIO_PROCESS, 0, LOADER_NICE);
     pthread_mutex_lock(&reload->mutex);
     for (;;) {
-        while (!reload->wanted && !reload->stop && reload->retired == NULL && reload->work == NULL)
+        while (!reload->wanted && !reload->stop && reload->retired == NULL &&
+               reload->work == NULL && !reload->look_wanted)
             pthread_cond_wait(&reload->asked_for, &reload->mutex);
         if (reload->stop)
             break;
@@ -139,6 +157,8 @@ static void *loader(void *context)
             free_retired(reload);
         else if (reload->wanted)
             load(reload);
+        else if (reload->look_wanted)
+            look_at_files(reload);
         else
             do_work(reload);
     }
@@ -205,66 +225,61 @@ void reload_work(struct reload *reload, void (*work)(void *context), void *conte
     pthread_mutex_unlock(&reload->mutex);
 }
 
-/* The folders may come and go: they are watched anew at each round, which costs nothing for those
- * that are watched already. */
-static void watch(struct reload *reload)
+static void ask_to_look(struct reload *reload)
 {
-    char *folders[2];
-    size_t count = policy_watch_folders(&reload->gate->options->inputs, folders);
-    for (size_t i = 0; i < count; i++) {
-        bool watched = inotify_add_watch(reload->inotify_fd, folders[i], WATCHED) >= 0;
-        if (!watched && errno == EACCES && !reload->said_blind)
-            fprintf(stderr,
-                    "dockreeve: %s cannot be watched by this user, who may not list it: a changed "
-                    "policy is only noticed at SIGHUP\n",
-                    folders[i]);
-        reload->said_blind |= !watched && errno == EACCES;
-        free(folders[i]);
-    }
+    pthread_mutex_lock(&reload->mutex);
+    reload->look_wanted = true;
+    pthread_cond_signal(&reload->asked_for);
+    pthread_mutex_unlock(&reload->mutex);
 }
 
-/* What the gate writes into its state folder, which may be the policy's too: each reload would lead
- * to the next. Every other file may be one that the policy is made of. */
-static bool is_own_file(const char *name)
+static void on_looking(evutil_socket_t fd, short what, void *context)
 {
-    static const char *const names[] = {CONTROL_SOCKET_NAME, "hits",        "hits.new",
-                                        "hits.broken",       SEAL_KEY_FILE, SEAL_KEY_FILE ".new",
-                                        "seal.lock",         POLICY_LOCK_NAME};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Reads all events. Whether one of them is about a policy. */
-static bool policy_changed(int fd)
-{
-    _Alignas(struct inotify_event) char events[4096];
-    bool changed = false;
-    for (ssize_t len; (len = read(fd, events, sizeof(events))) > 0;) {
-        const struct inotify_event *event;
-        for (const char *at = events; at < events + len; at += sizeof(*event) + event->len) {
-            event = (const void *)at;
-            changed |= event->len == 0 || !is_own_file(event->name);
-        }
-    }
-    return changed;
-}
-
-static void on_changed(evutil_socket_t fd, short what, void *context)
-{
+    (void)fd;
     (void)what;
-    struct reload *reload = context;
-    if (!policy_changed((int)fd))
-        return;
-    watch(reload);
+    ask_to_look(context);
+}
+
+/* Watches the folders of the plan. What changed in a folder before it was watched is found by
+ * looking once; where not all can be watched the files are looked at again and again. */
+static void watch(struct reload *reload, struct policy_files_plan *plan)
+{
+    struct error error;
+    bool fresh;
+    if (policy_watch_set(reload->watch, plan, &fresh, &error)) {
+        evtimer_del(&reload->looking);
+        reload->said_blind = false;
+    } else {
+        if (!reload->said_blind)
+            fprintf(stderr,
+                    "dockreeve: not every folder of the policy's files can be watched (%s): the "
+                    "files are looked at every %ld seconds\n",
+                    error.text, (long)look.tv_sec);
+        reload->said_blind = true;
+        if (!evtimer_pending(&reload->looking, NULL))
+            evtimer_add(&reload->looking, &look);
+    }
+    if (fresh)
+        ask_to_look(reload);
+}
+
+static void settle_soon(struct reload *reload)
+{
     int64_t now_us = timestamp_monotonic_us();
     if (reload->first_unserved_us == 0)
         reload->first_unserved_us = now_us;
     /* Later than that the timer stays as it was set by an earlier change: it is about to go off. */
     if (now_us - reload->first_unserved_us < PATIENCE_US - settle.tv_usec)
         evtimer_add(&reload->settled, &settle);
+}
+
+static void on_changed(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct reload *reload = context;
+    if (policy_watch_read(reload->watch))
+        settle_soon(reload);
 }
 
 static void on_settled(evutil_socket_t fd, short what, void *context)
@@ -338,13 +353,16 @@ static void install(struct reload *reload, struct policy *policy, const char *no
 
 /* Takes what the thread has built since the last time; false when that was nothing: two rounds may
  * have woken the loop twice and were taken as one. */
-static bool take_built(struct reload *reload, struct policy **policy_out, struct buffer *messages)
+static bool take_built(struct reload *reload, struct policy **policy_out,
+                       struct policy_files_plan *plan, struct buffer *messages)
 {
     pthread_mutex_lock(&reload->mutex);
     bool fresh = reload->served != reload->answered;
     *policy_out = steal_pointer(&reload->policy);
     buffer_append_slice(messages, buffer_slice(&reload->messages));
     reload->answered = reload->served;
+    *plan = reload->plan;
+    reload->plan = (struct policy_files_plan){0};
     if (fresh && !reload->gate->draining) {
         struct reload_report earlier = reload->last;
         reload->last = reload->built;
@@ -354,15 +372,29 @@ static bool take_built(struct reload *reload, struct policy **policy_out, struct
     return fresh;
 }
 
+/* Whether the thread has found that files are not what they were. */
+static bool take_difference(struct reload *reload)
+{
+    pthread_mutex_lock(&reload->mutex);
+    bool differs = reload->differs;
+    reload->differs = false;
+    pthread_mutex_unlock(&reload->mutex);
+    return differs && !reload->gate->draining;
+}
+
 static void on_finished(evutil_socket_t fd, short what, void *context)
 {
     (void)what;
     struct reload *reload = context;
     uint64_t rounds;
     struct policy *policy;
+    CLEANUP(policy_files_plan_clear) struct policy_files_plan plan = {0};
     AUTO_BUFFER struct buffer messages = BUFFER_EMPTY;
-    if (read((int)fd, &rounds, sizeof(rounds)) != sizeof(rounds) ||
-        !take_built(reload, &policy, &messages))
+    if (read((int)fd, &rounds, sizeof(rounds)) != sizeof(rounds))
+        return;
+    if (take_difference(reload))
+        settle_soon(reload);
+    if (!take_built(reload, &policy, &plan, &messages))
         return;
     if (reload->gate->draining) { /* its listeners are closed for good, and the old policy serves
                                      what is left */
@@ -377,7 +409,7 @@ static void on_finished(evutil_socket_t fd, short what, void *context)
     else
         install(reload, policy, buffer_text(&messages));
     service_manager_ready(reload->gate->manager, policy_hash(reload->gate->policy));
-    watch(reload);
+    watch(reload, &plan);
     answer_waiters(reload, reload->answered, &reload->last);
 }
 
@@ -403,22 +435,29 @@ struct reload *reload_start(struct gate *gate, struct error *error)
     reload->from_file = policy_is_from_file(gate->policy);
     pthread_mutex_init(&reload->mutex, NULL);
     pthread_cond_init(&reload->asked_for, NULL);
-    reload->inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    reload->files = gate->options->inputs.files;
+    reload->watch = policy_watch_new();
     reload->result_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (reload->inotify_fd < 0 || reload->result_fd < 0 || !start_thread(reload, error)) {
-        if (!(reload->inotify_fd >= 0 && reload->result_fd >= 0))
-            error_set(error, 1, "cannot watch the policy's folders: %s", strerror(errno));
+    struct policy_files_plan plan = {0};
+    policy_files_plan(reload->files, &plan);
+    if (reload->result_fd < 0)
+        error_set(error, 1, "cannot wake the loop for a new policy: %s", strerror(errno));
+    if (reload->result_fd < 0 || !start_thread(reload, error)) {
+        policy_files_plan_clear(&plan);
         reload_stop(&reload);
         return NULL;
     }
-    event_assign(&reload->changed, gate->base, reload->inotify_fd, EV_READ | EV_PERSIST, on_changed,
-                 reload);
-    event_add(&reload->changed, NULL);
+    if (policy_watch_fd(reload->watch) >= 0) {
+        event_assign(&reload->changed, gate->base, policy_watch_fd(reload->watch),
+                     EV_READ | EV_PERSIST, on_changed, reload);
+        event_add(&reload->changed, NULL);
+    }
     event_assign(&reload->finished, gate->base, reload->result_fd, EV_READ | EV_PERSIST,
                  on_finished, reload);
     event_add(&reload->finished, NULL);
     evtimer_assign(&reload->settled, gate->base, on_settled, reload);
-    watch(reload);
+    event_assign(&reload->looking, gate->base, -1, EV_PERSIST, on_looking, reload);
+    watch(reload, &plan);
     return reload;
 }
 
@@ -434,13 +473,15 @@ void reload_stop(struct reload **reload)
         pthread_mutex_unlock(&stopped->mutex);
         pthread_join(stopped->thread, NULL);
     }
-    if (event_initialized(&stopped->changed)) {
+    if (event_initialized(&stopped->changed))
         event_del(&stopped->changed);
+    if (event_initialized(&stopped->finished)) {
         event_del(&stopped->finished);
         event_del(&stopped->settled);
+        event_del(&stopped->looking);
     }
-    if (stopped->inotify_fd >= 0)
-        close(stopped->inotify_fd);
+    policy_watch_free(&stopped->watch);
+    policy_files_plan_clear(&stopped->plan);
     if (stopped->result_fd >= 0)
         close(stopped->result_fd);
     policy_unref(&stopped->policy);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hot reload: the policy's folders are watched, changes are let settle, the new policy is read and
+ * Hot reload: the folders of the policy's files are watched (proxy/policy_watch.h), changes are let settle, the new policy is read and
  * compiled on a thread of its own and put in place between two turns of the loop. What is wrong
  * with it goes to the log, to standard error and to whoever waits for it; then the old one stays.
  */
@@ -33,8 +33,9 @@ struct reload_waiter {
     TAILQ_ENTRY(reload_waiter) link;
 };
 
-/* Starts the thread (before the system call filter forbids making threads) and the watch. NULL with
- * `error`. */
+/* Starts the thread (before the system call filter forbids making threads) and the watch of what
+ * gate->options->inputs.files has, which must be what the policy in force was made of and is the
+ * thread's from now on. NULL with `error`. */
 struct reload *reload_start(struct gate *gate, struct error *error);
 
 /* Reads the policy again (SIGHUP), changed or not. */

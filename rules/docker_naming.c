@@ -337,8 +337,9 @@ const struct docker_object *docker_naming_object(const struct docker_naming *nam
 
 /* ---- the form that is sent on ---- */
 
-static struct slice sent_form(const struct known *known)
+struct slice docker_naming_sent(const struct docker_naming *naming, size_t index)
 {
+    const struct known *known = &naming->known[index];
     return known->sent == NULL ? known->object.id : slice_from_text(known->sent);
 }
 
@@ -366,7 +367,7 @@ static bool apply_archive(const struct docker_naming *naming, struct docker_requ
                           struct slice *object_name_out)
 {
     if (request->operation == DOCKER_IMAGE_GET && naming->known_count == 1) {
-        *object_name_out = sent_form(&naming->known[0]);
+        *object_name_out = docker_naming_sent(naming, 0);
         return true;
     }
     struct slice key = SLICE_LITERAL("names");
@@ -374,7 +375,7 @@ static bool apply_archive(const struct docker_naming *naming, struct docker_requ
     request->path = SLICE_LITERAL("/images/get");
     request->object_name = slice_of("", 0);
     for (size_t i = 0; i < naming->known_count; i++) {
-        if (!add_parameter(request, key, sent_form(&naming->known[i])))
+        if (!add_parameter(request, key, docker_naming_sent(naming, i)))
             return false;
     }
     return true;
@@ -386,7 +387,7 @@ static bool apply_push(const struct docker_naming *naming, struct docker_request
 {
     struct image_reference reference;
     struct slice key = SLICE_LITERAL("tag");
-    struct slice sent = sent_form(&naming->known[0]);
+    struct slice sent = docker_naming_sent(naming, 0);
     if (!image_reference_parse(sent, &reference))
         return false;
     *object_name_out = reference.digest.len > 0 ? sent : reference.name;
@@ -406,7 +407,7 @@ bool docker_naming_apply(const struct docker_naming *naming, struct docker_reque
         return apply_archive(naming, request, object_name_out);
     if (naming->form == FORM_PUSH)
         return apply_push(naming, request, object_name_out);
-    struct slice sent = sent_form(&naming->known[0]);
+    struct slice sent = docker_naming_sent(naming, 0);
     struct slice key = docker_name_of_object(request->operation);
     if (key.ptr == NULL) {
         *object_name_out = sent;

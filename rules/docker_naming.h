@@ -49,6 +49,9 @@ void docker_naming_answer(struct docker_naming *naming, unsigned status, struct 
 size_t docker_naming_count(const struct docker_naming *naming);
 const struct docker_object *docker_naming_object(const struct docker_naming *naming, size_t index);
 
+/* How that object is named to the engine. */
+struct slice docker_naming_sent(const struct docker_naming *naming, size_t index);
+
 /* Names them in the request in the form that is sent on. What is put into it is borrowed from the
  * naming. Returns what docker_request_write_target() writes in place of the object's name; ptr
  * NULL = nothing. False when the query has no room left. */

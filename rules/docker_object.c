@@ -93,8 +93,8 @@ static const struct member node_members[] = {
 };
 
 static const struct member plugin_members[] = {
-    {"Id", READ_TEXT, REQUIRED, FACT(ID)},
-    {"Name", READ_TEXT, IDENTITY, FACT(NAME)},
+    {"Id", READ_TEXT, IDENTITY, FACT(ID)},
+    {"Name", READ_TEXT, REQUIRED, FACT(NAME)},
     {NULL, READ_END, OPTIONAL, 0},
 };
 

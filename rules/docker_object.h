@@ -33,7 +33,7 @@ struct docker_fact_list {
 
 struct docker_object {
     enum docker_object_kind kind;
-    struct slice id; /* full id (volumes and plugins: the name); what is sent on in place of the
+    struct slice id; /* full id (volumes: the name); what is sent on in place of the
                         client's spelling */
     struct docker_fact_list facts[DOCKER_FACT_COUNT];
     struct buffer text; /* owned */

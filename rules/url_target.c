@@ -117,12 +117,49 @@ static void write_canonical(struct slice path, struct buffer *out)
     }
 }
 
-/* Whether a canonical segment is one that only some servers resolve: "." and "..", also with the
- * parameters that servlet containers take off first ("..;x"). */
-static bool is_dot_segment(struct slice segment)
+/* Whether a canonical segment ends in what only some servers take off or resolve: dots (all of "."
+ * and ".."; on Windows those behind a name, too), or a blank. */
+static bool has_loose_end(struct slice segment)
 {
-    struct slice name = slice_cut(&segment, ';');
-    return slice_equal_text(name, ".") || slice_equal_text(name, "..");
+    static const struct slice blank = {"%20", 3};
+    if (segment.len >= blank.len &&
+        slice_equal(slice_of(segment.ptr + segment.len - blank.len, blank.len), blank))
+        return true;
+    return segment.len > 0 && segment.ptr[segment.len - 1] == '.';
+}
+
+/* Characters that a server which normalizes Unicode, or maps it to an older character set, makes a
+ * dot, a slash, a backslash, a percent sign or a semicolon of; as canonical paths have them. */
+static const char *const look_alikes[] = {
+    "%EF%BC%8E", "%E2%80%A4", "%E2%80%A5", "%EF%B9%92", /* full stops, leaders */
+    "%EF%BC%8F", "%E2%88%95", "%E2%81%84",                           /* slashes */
+    "%EF%BC%BC", "%EF%B9%A8", "%E2%88%96",                           /* backslashes */
+    "%EF%BC%85", "%EF%B9%AA",                                        /* percent signs */
+    "%EF%BC%9B", "%EF%B9%94", "%CD%BE",                              /* semicolons */
+};
+
+static bool looks_alike(struct slice text)
+{
+    for (size_t i = 0; i < ARRAY_LEN(look_alikes); i++) {
+        if (slice_starts_with(text, slice_from_text(look_alikes[i])))
+            return true;
+    }
+    return false;
+}
+
+/* Whether an escaped percent sign stands in front of what a second decoding takes for an escape:
+ * two digits, or the `u` and four of some servers. */
+static bool escapes_twice(struct slice behind)
+{
+    bool wide = behind.len > 0 && (behind.ptr[0] | 0x20) == 'u';
+    size_t count = wide ? 4 : 2, at = wide ? 1 : 0;
+    if (behind.len < at + count)
+        return false;
+    for (size_t i = at; i < at + count; i++) {
+        if (slice_hex_digit(behind.ptr[i]) < 0)
+            return false;
+    }
+    return true;
 }
 
 /* Whether an escape of a byte in first..last stands at text[at]. */
@@ -148,9 +185,12 @@ static bool is_ambiguous_escape(struct slice text, size_t at)
         return escapes_between(text, at + 3, 0x80, 0x9f);
     case 0xf0:
         return escapes_between(text, at + 3, 0x80, 0x8f);
-    case '%': /* a second decoding finds an escape */
-        return text.len - at >= 5 && slice_hex_digit(text.ptr[at + 3]) >= 0 &&
-               slice_hex_digit(text.ptr[at + 4]) >= 0;
+    case '%':
+        return escapes_twice(slice_of(text.ptr + at + 3, text.len - at - 3));
+    case 0xcd:
+    case 0xe2:
+    case 0xef:
+        return looks_alike(slice_of(text.ptr + at, text.len - at));
     default:
         return false;
     }
@@ -166,13 +206,14 @@ bool url_path_canonical(struct slice path, struct buffer *out)
     if (text.len == 0 || text.ptr[0] != '/')
         return false;
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == '\\' || (text.ptr[i] == '%' && is_ambiguous_escape(text, i)))
+        if (text.ptr[i] == '\\' || text.ptr[i] == ';' ||
+            (text.ptr[i] == '%' && is_ambiguous_escape(text, i)))
             return false;
         if (text.ptr[i] != '/')
             continue;
         struct slice rest = slice_of(text.ptr + i + 1, text.len - i - 1);
         struct slice segment = slice_cut(&rest, '/');
-        if (is_dot_segment(segment) || (segment.len == 0 && rest.ptr != NULL))
+        if (has_loose_end(segment) || (segment.len == 0 && rest.ptr != NULL))
             return false;
     }
     return true;

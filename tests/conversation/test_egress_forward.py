@@ -24,7 +24,7 @@ class ForwardCase(SharedEgressCase):
     @classmethod
     def prepare(cls):
         cls.web = cls.add(HttpOrigin())
-        return {"rules": cls.RULES, "hosts": {name: "127.0.0.1" for name in ("web.test", "twin.test", "evil.test", "paths.test", "get.test", "open.test")},
+        return {"rules": cls.RULES, "hosts": {name: "127.0.0.1" for name in ("web.test", "twin.test", "evil.test", "paths.test", "get.test", "open.test", "some.test", "posts.test")},
                 "options": ["--header-timeout", "3s", "--dial-timeout", "1s", *cls.OPTIONS]}
 
     def setUp(self):
@@ -634,19 +634,22 @@ class Rules(ForwardCase):
             ("exactly and more", "/exact/more", "GET", 403),
             ("another case", "/Exact", "GET", 403),
             ("escaped, the same path", "/%65xact", "GET", 200),
-            ("a semicolon", "/exact;a=b", "GET", 403),
+            ("a semicolon in the query", "/exact?a=1;b=2", "GET", 200),
         ], lambda path, method, status: self.assertEqual(self.status("get.test", path, method, b"x" if method == "POST" else None), status))
 
     def test_paths_with_two_readings(self):
         self.web.reset()
         self.each([(path, host, path) for host in ("get.test", "paths.test") for path in (
             "/debian/../admin", "/debian/%2e%2e/admin", "/debian/.%2E/admin", "/debian/./x", "/debian/%2e/x", "/debian%2Fx", "/debian/..%2fadmin", "/debian/%5c..%5cadmin",
-            "/debian//x", "//admin", "/debian/x%00y", "/debian/%252e%252e/admin", "/debian/..", "/%2e%2e/debian/x", "/debian/%252fx")],
+            "/debian//x", "//admin", "/debian/x%00y", "/debian/%252e%252e/admin", "/debian/..", "/%2e%2e/debian/x", "/debian/%252fx",
+            "/debian;x/y", "/admin;x/y", "/;x/admin/y", "/admin%3bx/y", "/debian/x;", "/debian/x;v=1", "/admin./y", "/admin.", "/admin%2e/y", "/admin%20/y", "/debian/.../x",
+            "/debian/%c0%ae%c0%ae/admin", "/debian%ef%bc%8f..%ef%bc%8fadmin", "/debian/%ef%bc%8e%ef%bc%8e/admin", "/debian%ef%bc%bcadmin", "/debian/%e2%80%a5/admin",
+            "/admin%ef%bc%9bx/y", "/debian%25u002fx", "/debian/%25252e")],
             lambda host, path: self.assertEqual(self.status(host, path), 400))
         self.assertEqual(self.web.requests, [])
 
     def test_odd_paths_pass_where_no_rule_looks_at_paths(self):
-        for path in ("/a/../b", "/a//b", "/a%2Fb", "/a/%2e%2e/b"):
+        for path in ("/a/../b", "/a//b", "/a%2Fb", "/a/%2e%2e/b", "/a;b/c", "/a%3bb", "/a./b"):
             self.web.reset()
             self.assertEqual(self.status("open.test", path), 200)
             self.assertEqual(self.web.lines, ["GET " + path])
@@ -675,7 +678,8 @@ class Rules(ForwardCase):
 
 class WebSockets(ForwardCase):
     RULES = (allow("web.test:*") + allow("get.test:*", extra="paths: [\"/public\"]")
-             + allow("open.test:*", extra="paths: [\"/public\"], protocols: [any]") + allow("paths.test:*", extra="protocols: [http]"))
+             + allow("open.test:*", extra="paths: [\"/public\"], protocols: [any]") + allow("paths.test:*", extra="protocols: [http]")
+             + allow("some.test:*", "posts.test:*") + deny("some.test", extra="paths: [\"/admin/**\"]") + deny("posts.test", extra="methods: [POST]"))
     KEY = "dGhlIHNhbXBsZSBub25jZQ=="
     FIELDS = (("Connection", "keep-alive, Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", KEY), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Protocol", "chat"),
               ("Origin", "http://web.test"))
@@ -738,6 +742,16 @@ class WebSockets(ForwardCase):
             before = len(self.web.requests)
             self.assertEqual(self.gate.ask(forward(self.url("/public", host), *self.FIELDS)).status, 502)
             self.assertIsNone(self.web.wait_request(before).field("Upgrade"))
+
+    def test_a_deny_that_looks_at_requests(self):
+        """It refuses the upgrade as it refuses a tunnel, whatever the request that asks for it: behind it nothing could be seen."""
+        for host in ("some.test", "posts.test"):
+            response = self.gate.ask(forward(self.url("/ws", host), *self.FIELDS))
+            self.assert_refusal(response, 403, "opaque", host=host)
+            self.assertIn("upgrade", response.message)
+            self.assertEqual(self.gate.ask(forward(self.url("/plain", host))).status, 200)
+            self.assertEqual(self.gate.ask(forward(self.url("/plain", host), ("Connection", "Upgrade"), ("Upgrade", "h2c"))).status, 200)
+        self.assertEqual(self.web.lines, ["GET /plain"] * 4)
 
     def test_a_denied_upgrade(self):
         self.assert_refusal(self.gate.ask(forward(self.url("/ws", "evil.test"), *self.FIELDS)), 403, "default")

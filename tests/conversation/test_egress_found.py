@@ -124,6 +124,18 @@ class Reloads(EgressCase):
         self.assertEqual(client.to_end(), b"")
         self.assertEqual(gate.wait_closed(host="web.test")["close"], "revoked")
 
+    def test_a_websocket_is_revoked_by_a_deny_that_looks_at_requests(self):
+        web = self.origin(HttpOrigin())
+        web.on("GET", "/ws", switch)
+        rules = allow("web.test:*")
+        gate = self.start_egress(rules, hosts={"web.test": "127.0.0.1"})
+        client = gate.client()
+        client.send(forward("http://web.test:%d/ws" % web.port, *UPGRADE))
+        self.assertEqual(client.read_head().status, 101)
+        gate.reload(policy_of(rules + deny("web.test", extra="paths: [/admin]")) + "cut_on_revoke: true\n")
+        self.assertEqual(client.to_end(), b"")
+        self.assertEqual(gate.wait_closed(host="web.test")["close"], "revoked")
+
     def test_what_was_revoked_on_its_way_does_not_begin(self):
         """The policy changes while the upstream proxy takes its time. A tunnel of a transparent client, whose hello was judged
         before, once began all the same, and nobody looked at it again."""
@@ -269,7 +281,7 @@ class Agreement(EgressCase):
         port = web.port
         rules = '- {allow: "d.test:%d", addresses: [127.0.0.1]}\n- {allow: "d.test:%d", addresses: [127.0.0.2], paths: ["/x"]}\n' % (port, port)
         gate = self.start_egress(rules, hosts={"d.test": "127.0.0.1"})
-        for path, status, code in (("/a/b", 200, 0), ("/a//b", 400, 6)):
+        for path, status, code in (("/a/b", 200, 0), ("/a//b", 400, 6), ("/a;b", 400, 6), ("/a%3Bb/c", 400, 6), ("/a./b", 400, 6), ("/a%EF%BC%8Fb", 400, 6)):
             url = "http://d.test:%d%s" % (port, path)
             self.assertEqual(gate.ask(forward(url)).status, status)
             told = run("policy", "check", "--config", gate.policy_path, "network", url, "--address", "127.0.0.1")

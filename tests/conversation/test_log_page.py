@@ -92,7 +92,7 @@ class LogPage(unittest.TestCase):
         return [element["text"] for element in tree.all("tbody") if "data-decision" in element["attributes"]]
 
     def test_hostile_records_stay_text(self):
-        fields = ("client", "peer", "via", "method", "path", "operation", "object", "host", "question", "address", "sni", "rule", "source",
+        fields = ("client", "peer", "via", "method", "path", "operation", "object", "judged", "host", "question", "address", "sni", "rule", "source",
                   "reason", "dropped_query", "would_deny", "close", "id", "ts", "event", "kind", "status", "port", "bytes_in", "duration_us")
         text = None
         for name in fields:

@@ -51,6 +51,7 @@ docker:
                                (B, ["secret:1", "acme:secret", "mixed:2"], False),
                                (C, ["mixed:1", "reg.example:5000/c:7", "alone:1"], True)])
         self.engine.on("GET", "/images/%s/json" % SHORT, image(A, ["acme:1", SHORT + ":latest"], True))
+        self.engine.on("GET", "/images/docker.io/library/acme:1/json", image(A, ["acme:1"], True))
         self.engine.on("GET", "/containers/web/json", answer(200, {"Id": WEB, "Name": "/web", "Image": A, "Config": {"Image": "acme:1"}}))
         for method in ("GET", "POST", "DELETE"):
             for path in SENT:
@@ -73,7 +74,7 @@ docker:
             ("history", get("/images/acme:1/history"), "GET /images/%s/history" % A),
             ("tag", post("/images/acme:1/tag?repo=new&tag=1"), "POST /images/%s/tag?repo=new&tag=1" % A),
             ("delete by tag", request("DELETE", "/images/acme:1"), "DELETE /images/acme:1"),
-            ("delete in a long spelling", request("DELETE", "/images/docker.io%2flibrary%2facme:1"), None),
+            ("delete in a long spelling", request("DELETE", "/images/docker.io%2flibrary%2facme:1"), "DELETE /images/acme:1"),
             ("delete without a tag", request("DELETE", "/images/acme?noprune=1"), "DELETE /images/acme:latest?noprune=1"),
             ("delete by id", request("DELETE", "/images/" + A), "DELETE /images/" + A),
             ("delete by digits", request("DELETE", "/images/" + A[7:]), "DELETE /images/" + A),
@@ -112,6 +113,16 @@ docker:
             ("get of nothing", get("/images/get"), None),
             ("get of an empty name", get("/images/get?names="), None),
         ], self.sent)
+
+    def test_the_record_has_what_was_written_and_what_was_judged(self):
+        records = []
+        for raw in (request("DELETE", "/images/acme"), get("/images/many/get"), get("/images/mixed/get"), get("/images/%s/json" % SHORT), get("/images/none:1/get")):
+            self.exchange(raw)
+            record = [record for record in self.gate.requests_logged() if "object" in record][-1]
+            records.append((record["path"], record["object"], record.get("judged"), record["decision"]))
+        self.assertEqual(records, [("/images/acme", "acme", ["acme:latest"], "allow"), ("/images/many/get", "many", ["many:1", "many:2"], "allow"),
+                                   ("/images/mixed/get", "mixed", ["mixed:2", "mixed:1"], "deny"), ("/images/%s/json" % SHORT, SHORT, [A], "allow"),
+                                   ("/images/none:1/get", "none:1", None, "deny")])
 
     def test_a_name_that_means_another_object_is_none(self):
         self.engine.on("GET", "/images/gone/json", image(B, ["secret:1"], True))

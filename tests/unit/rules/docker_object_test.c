@@ -75,7 +75,7 @@ static const struct fact_row fact_rows[] = {
      {"c1", "n", NULL, NULL, NULL, NULL}},
     {DOCKER_OBJECT_PLUGIN,
      "{\"Id\":\"p1\",\"Name\":\"vieux/sshfs:latest\"}",
-     "vieux/sshfs:latest",
+     "p1",
      {"p1", "vieux/sshfs:latest", NULL, NULL, NULL, NULL}},
 };
 
@@ -144,7 +144,7 @@ Test(docker_object, answers_that_are_not_as_described_are_refused)
         {"no id", DOCKER_OBJECT_NETWORK, "{\"Name\":\"a\"}"},
         {"empty id", DOCKER_OBJECT_NETWORK, "{\"Id\":\"\",\"Name\":\"a\"}"},
         {"dots as id", DOCKER_OBJECT_NETWORK, "{\"Id\":\"..\",\"Name\":\"a\"}"},
-        {"dots in an id", DOCKER_OBJECT_PLUGIN, "{\"Id\":\"1\",\"Name\":\"a/../b\"}"},
+        {"dots in an id", DOCKER_OBJECT_PLUGIN, "{\"Id\":\"a/../b\",\"Name\":\"a\"}"},
         {"control byte in an id", DOCKER_OBJECT_NETWORK, "{\"Id\":\"a\\n\",\"Name\":\"a\"}"},
         {"no name", DOCKER_OBJECT_NETWORK, "{\"Id\":\"a\"}"},
         {"id is a number", DOCKER_OBJECT_NETWORK, "{\"Id\":1,\"Name\":\"a\"}"},
