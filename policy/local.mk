@@ -15,6 +15,7 @@ libpolicy_a_SOURCES = \
 	policy/command_policy_allow.c \
 	policy/command_policy_check.c policy/command_policy_check.h \
 	policy/command_policy_default.c \
+	policy/command_policy_apply.c policy/command_policy_apply.h \
 	policy/command_policy_edit.c policy/command_policy_edit.h \
 	policy/command_policy_import.c \
 	policy/command_policy_inspect.c \

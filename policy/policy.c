@@ -53,6 +53,11 @@ const char *policy_hash(const struct policy *policy)
     return policy->hash;
 }
 
+const char *policy_config_path(const struct policy *policy)
+{
+    return policy->advised_path;
+}
+
 bool policy_is_from_file(const struct policy *policy)
 {
     return policy->from_file;

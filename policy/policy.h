@@ -30,6 +30,10 @@ void policy_unref(struct policy **policy);
  * the policy. */
 const char *policy_hash(const struct policy *policy);
 
+/* The absolute name of the policy file, which need not be there; NULL = there is none, like where the
+ * environment decides. */
+const char *policy_config_path(const struct policy *policy);
+
 /* Whether a policy.yaml was read. One that is gone at the next load has vanished, which is an error
  * even where none is required: without it the environment or nothing at all would decide. */
 bool policy_is_from_file(const struct policy *policy);

@@ -6,6 +6,7 @@ libproxy_a_SOURCES = \
 	proxy/admission.c proxy/admission.h \
 	proxy/command_doctor.c \
 	proxy/command_healthcheck.c \
+	proxy/command_policy_change.c \
 	proxy/command_policy_check.c \
 	proxy/command_policy_control.c \
 	proxy/command_serve.c \
