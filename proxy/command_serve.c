@@ -19,6 +19,7 @@
 #include "proxy/control.h"
 #include "proxy/egress.h"
 #include "proxy/gate.h"
+#include "proxy/gate_limits.h"
 #include "proxy/log_sealing.h"
 #include "proxy/own_host.h"
 #include "proxy/reload.h"
@@ -77,6 +78,16 @@ static void raise_descriptor_limit(void)
         return;
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void note_fewer_connections(const struct gate_options *options)
+{
+    unsigned most = gate_limits_connections(options->max_connections);
+    if (most < options->max_connections && environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr,
+                "dockreeve: there are descriptors for %u connections of clients, each with one to "
+                "the other side: fewer than --max-connections %u (see ulimit -n)\n",
+                most, options->max_connections);
 }
 
 /* A read-only mount of a socket protects the file, not the engine: connecting and writing work as
@@ -170,6 +181,7 @@ static int run(struct serve_options *options)
     if (gate == NULL)
         return complain(&error, COMMAND_FAILED);
     int code = COMMAND_FAILED;
+    note_fewer_connections(&options->gate);
     note_read_only_socket(gate); /* asks for what the confined process may not */
     note_container(gate);
     bool has_folder =

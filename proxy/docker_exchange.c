@@ -43,6 +43,7 @@ void docker_exchange_drop_request(struct docker_conn *conn)
     io_buffer_reset(blocks, &conn->head);
     io_buffer_reset(blocks, &conn->forward);
     held_body_release(&conn->held, blocks);
+    docker_conn_keep_nothing(conn);
 }
 
 /* An exchange begins with its number, once there is something to answer. */

@@ -27,6 +27,7 @@ libproxy_a_SOURCES = \
 	proxy/engine.c proxy/engine.h \
 	proxy/event_switch.h \
 	proxy/gate.c proxy/gate.h \
+	proxy/gate_limits.c proxy/gate_limits.h \
 	proxy/held_body.c proxy/held_body.h \
 	proxy/http_body.c proxy/http_body.h \
 	proxy/http_chunk.c proxy/http_chunk.h \
