@@ -9,7 +9,10 @@ fuzz_http_chunk_SOURCES = tests/fuzz/http_chunk_fuzz.c
 fuzz_http_chunk_LDFLAGS = $(FUZZ_LINK)
 fuzz_http_chunk_LDADD = libproxy.a libbase.a
 
-noinst_PROGRAMS += fuzz_docker_object fuzz_docker_target fuzz_json
+noinst_PROGRAMS += fuzz_docker_naming fuzz_docker_object fuzz_docker_target fuzz_json
+fuzz_docker_naming_SOURCES = tests/fuzz/docker_naming_fuzz.c
+fuzz_docker_naming_LDFLAGS = $(FUZZ_LINK)
+fuzz_docker_naming_LDADD = librules.a libbase.a
 fuzz_docker_object_SOURCES = tests/fuzz/docker_object_fuzz.c
 fuzz_docker_object_LDFLAGS = $(FUZZ_LINK)
 fuzz_docker_object_LDADD = librules.a libbase.a
