@@ -54,10 +54,13 @@ fuzz_suggest_SOURCES = tests/fuzz/suggest_fuzz.c
 fuzz_suggest_LDFLAGS = $(FUZZ_LINK)
 fuzz_suggest_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
 
-noinst_PROGRAMS += fuzz_absolute_uri fuzz_authority fuzz_browser_request fuzz_host_pattern
+noinst_PROGRAMS += fuzz_absolute_uri fuzz_api_version fuzz_authority fuzz_browser_request fuzz_host_pattern
 fuzz_absolute_uri_SOURCES = tests/fuzz/absolute_uri_fuzz.c
 fuzz_absolute_uri_LDFLAGS = $(FUZZ_LINK)
 fuzz_absolute_uri_LDADD = librules.a libbase.a
+fuzz_api_version_SOURCES = tests/fuzz/api_version_fuzz.c
+fuzz_api_version_LDFLAGS = $(FUZZ_LINK)
+fuzz_api_version_LDADD = librules.a libbase.a
 fuzz_authority_SOURCES = tests/fuzz/authority_fuzz.c
 fuzz_authority_LDFLAGS = $(FUZZ_LINK)
 fuzz_authority_LDADD = librules.a libbase.a
