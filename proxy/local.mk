@@ -22,6 +22,7 @@ libproxy_a_SOURCES = \
 	proxy/docker_refusal.c \
 	proxy/docker_response.c \
 	proxy/docker_revoke.c \
+	proxy/docker_version.c proxy/docker_version.h \
 	proxy/docker_tunnel.c \
 	proxy/endpoint.c proxy/endpoint.h \
 	proxy/engine.c proxy/engine.h \
