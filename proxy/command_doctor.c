@@ -18,6 +18,7 @@
 #include "proxy/commands.h"
 #include "proxy/common_options.h"
 #include "proxy/control_client.h"
+#include "proxy/forwarding.h"
 #include "proxy/probe.h"
 #include "proxy/resolver.h"
 #include "proxy/serve_options.h"
@@ -328,6 +329,9 @@ static void check_policy(struct report *report, const char *config, const struct
             access(config, F_OK) == 0 ? config : "no policy file; the rest", policy_hash(policy));
         check_mount(report, config);
         check_clients(report, policy);
+        const char *forwarding = forwarding_warning(policy);
+        if (forwarding != NULL)
+            say(report, FINDING_NOTE, "network", "%s", forwarding);
     }
 }
 

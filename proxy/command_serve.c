@@ -16,6 +16,7 @@
 #include "policy/policy_files.h"
 #include "proxy/commands.h"
 #include "proxy/confine.h"
+#include "proxy/forwarding.h"
 #include "proxy/control.h"
 #include "proxy/gate.h"
 #include "proxy/log_sealing.h"
@@ -92,6 +93,15 @@ static void note_read_only_socket(struct gate *gate)
                    "gate's policy does");
 }
 
+static void note_forwarding(struct gate *gate)
+{
+    const char *warning = forwarding_warning(gate->policy);
+    if (warning == NULL)
+        return;
+    fprintf(stderr, "dockreeve: %s\n", warning);
+    gate_log_event(gate, LOG_START, true, "note.forwarding", warning);
+}
+
 /* The groups that keep the engine's socket reachable under another user. */
 static size_t engine_groups(const struct endpoint *endpoint, gid_t groups[1])
 {
@@ -158,7 +168,8 @@ static int run(struct serve_options *options)
     if (gate == NULL)
         return complain(&error, COMMAND_FAILED);
     int code = COMMAND_FAILED;
-    note_read_only_socket(gate); /* asks for what the confined process may not */
+    note_read_only_socket(gate); /* these ask for what the confined process may not */
+    note_forwarding(gate);
     bool has_folder =
         keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);
     if (confine(options, gate, &error)) {
