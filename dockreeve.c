@@ -12,12 +12,12 @@ static int command_completion(int argc, char **argv);
 
 static const struct command commands[] = {
     {&serve_option_table, command_serve},
-    {&policy_set_default_option_table, command_policy_set_default},
-    {&policy_init_option_table, command_policy_init},
-    {&policy_allow_option_table, command_policy_allow},
-    {&policy_deny_option_table, command_policy_deny},
-    {&policy_rm_option_table, command_policy_rm},
-    {&policy_reset_option_table, command_policy_reset},
+    {&policy_set_default_option_table, command_change_set_default},
+    {&policy_init_option_table, command_change_init},
+    {&policy_allow_option_table, command_change_allow},
+    {&policy_deny_option_table, command_change_deny},
+    {&policy_rm_option_table, command_change_rm},
+    {&policy_reset_option_table, command_change_reset},
     {&policy_validate_option_table, command_policy_validate},
     {&policy_ls_option_table, command_policy_ls},
     {&policy_inspect_option_table, command_policy_inspect},

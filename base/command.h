@@ -21,6 +21,7 @@ enum command_exit {
     COMMAND_UNAVAILABLE = 5, /* a backend does not answer */
     COMMAND_DENIED = 6,      /* by the policy */
     COMMAND_DECLINED = 7,    /* by the user, or there is no terminal to ask on */
+    COMMAND_PARTLY = 9,      /* done, but not all of it */
 };
 
 struct command {

@@ -123,6 +123,7 @@ bool asked_network_read(struct asked_network *asked, const struct policy *policy
     bool seen = is_http(target);
     *asked = (struct asked_network){.policy = policy, .client = client};
     asked->request.now_us = timestamp_now_us();
+    asked->request.own_host = words->own_host;
     if (!read_method(asked, words->method, seen, error) || !read_addresses(asked, words, error) ||
         !read_sni(asked, words->sni, seen, error))
         return false;

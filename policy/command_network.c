@@ -50,9 +50,10 @@ static void write_target(const struct asked_network *asked, struct buffer *out)
     buffer_printf(out, ":%u", asked->request.port);
 }
 
-static const char *class_name(const struct ip_address *address)
+static const char *class_name(const struct asked_network *asked, unsigned index)
 {
-    return address_class_name(address_class_of(address));
+    return address_class_name(policy_address_class(asked->policy, asked->request.own_host,
+                                                   &asked->addresses[index]));
 }
 
 /* The first that may be dialled; address_count = none. */
@@ -75,7 +76,7 @@ static void write_addresses_json(const struct asked_network *asked, struct buffe
         ip_address_write(&asked->addresses[i], &text);
         buffer_append_text(out, i > 0 ? ",{" : "{");
         json_write_key_string(out, "address", buffer_slice(&text));
-        json_write_key_text(out, "class", class_name(&asked->addresses[i]));
+        json_write_key_text(out, "class", class_name(asked, i));
         json_write_key_text(out, "decision",
                             asked->verdicts[i].result == VERDICT_ALLOW ? "allow" : "deny");
         json_write_key_text(out, "reason", asked->verdicts[i].reason);
@@ -155,7 +156,7 @@ static void write_addresses(const struct asked_network *asked, struct buffer *ou
         const struct network_verdict *verdict = &asked->verdicts[i];
         buffer_append_literal(out, "  ");
         ip_address_write(&asked->addresses[i], out);
-        buffer_printf(out, "  %s  ", class_name(&asked->addresses[i]));
+        buffer_printf(out, "  %s  ", class_name(asked, i));
         if (verdict->result != VERDICT_ALLOW)
             buffer_printf(out, "deny (%s)\n", verdict->reason);
         else

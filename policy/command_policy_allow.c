@@ -33,6 +33,8 @@ enum {
     NAME,
     COMMENT,
     TTL,
+    STATE,
+    CUT,
     JSON,
     OPTION_COUNT
 };
@@ -58,6 +60,8 @@ static const struct option options[OPTION_COUNT] = {
     [COMMENT] = {"comment", 0, OPTION_ONCE, "TEXT", NULL, 0, 0, NULL, "a note for people"},
     [TTL] = {"ttl", 0, OPTION_DURATION, "TIME", NULL, 0, TTL_MAX_MS, NULL,
              "forget the rule after this time, like 2h"},
+    [STATE] = COMMAND_POLICY_STATE,
+    [CUT] = COMMAND_POLICY_CUT,
     [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
 };
 
@@ -564,7 +568,8 @@ static bool check_text(const char *command, int argc, char *const *argv)
     return true;
 }
 
-static int add(const struct option_table *table, bool allows, int argc, char **argv)
+static int add(const struct option_table *table, bool allows, int argc, char **argv,
+               const struct policy_gate *gate)
 {
     struct option_value values[OPTION_COUNT];
     if (!check_text(table->command, argc, argv))
@@ -573,7 +578,11 @@ static int add(const struct option_table *table, bool allows, int argc, char **a
     if (code >= 0)
         return code;
     CLEANUP(adding_clear)
-    struct adding adding = {.edit = {.command = table->command, .json = values[JSON].flag},
+    struct adding adding = {.edit = {.command = table->command,
+                                     .json = values[JSON].flag,
+                                     .gate = gate,
+                                     .state = &values[STATE],
+                                     .cut = &values[CUT]},
                             .values = values,
                             .allows = allows};
     if (!read_words(&adding, table->command, argc, argv))
@@ -585,12 +594,12 @@ static int add(const struct option_table *table, bool allows, int argc, char **a
     return code < 0 ? report(&adding) : code;
 }
 
-int command_policy_allow(int argc, char **argv)
+int command_policy_allow(int argc, char **argv, const struct policy_gate *gate)
 {
-    return add(&policy_allow_option_table, true, argc, argv);
+    return add(&policy_allow_option_table, true, argc, argv, gate);
 }
 
-int command_policy_deny(int argc, char **argv)
+int command_policy_deny(int argc, char **argv, const struct policy_gate *gate)
 {
-    return add(&policy_deny_option_table, false, argc, argv);
+    return add(&policy_deny_option_table, false, argc, argv, gate);
 }

@@ -202,6 +202,7 @@ static int answer_network(const struct run *run, const char *target)
         .sni = values[SNI].text,
         .addresses = values[ADDRESS].list,
         .address_count = values[ADDRESS].list_count,
+        .own_host = run->lookup == NULL ? NULL : run->lookup->own_host,
     };
     CLEANUP(asked_network_clear) struct asked_network asked = {0};
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `policy check` and `policy explain` but for DNS: this folder knows no sockets, so who has them
- * hands in how names are looked up. */
+ * `policy check` and `policy explain` but for DNS and the machine's addresses: this folder knows no
+ * sockets, so who has them hands in how they are found. */
 #ifndef DOCKREEVE_POLICY_COMMAND_POLICY_CHECK_H
 #define DOCKREEVE_POLICY_COMMAND_POLICY_CHECK_H
 
@@ -20,10 +20,11 @@ struct command_lookup {
     bool (*open)(const struct command_lookup_words *words, struct asked_lookup *lookup_out,
                  struct error *error);
     void (*close)(struct asked_lookup *lookup);
+    const struct network_own_host *own_host; /* who knows this machine's addresses; borrowed */
 };
 
 /* The commands; argv and the result as of every command. `lookup` may be NULL: --resolve is then
- * refused. */
+ * refused, and of this machine's addresses those are known that the policy lists. */
 int command_policy_check_with(const struct command_lookup *lookup, int argc, char **argv);
 int command_policy_explain_with(const struct command_lookup *lookup, int argc, char **argv);
 

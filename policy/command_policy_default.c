@@ -18,10 +18,12 @@
 
 /* ---- set-default ---- */
 
-enum { CONFIG, JSON, OPTION_COUNT };
+enum { CONFIG, STATE, CUT, JSON, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
+    [STATE] = COMMAND_POLICY_STATE,
+    [CUT] = COMMAND_POLICY_CUT,
     [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
 };
 
@@ -142,7 +144,8 @@ static void note_openings(struct policy_edit *edit, enum choice choice)
     }
 }
 
-static int set_default(const struct option_table *table, int argc, char **argv)
+static int set_default(const struct option_table *table, int argc, char **argv,
+                       const struct policy_gate *gate)
 {
     struct option_value values[OPTION_COUNT];
     int code = command_begin(table, values, &argc, argv);
@@ -160,7 +163,11 @@ static int set_default(const struct option_table *table, int argc, char **argv)
         return COMMAND_USAGE;
     }
     CLEANUP(policy_edit_clear)
-    struct policy_edit edit = {.command = table->command, .json = values[JSON].flag};
+    struct policy_edit edit = {.command = table->command,
+                               .json = values[JSON].flag,
+                               .gate = gate,
+                               .state = &values[STATE],
+                               .cut = &values[CUT]};
     code = policy_edit_begin(&edit, &values[CONFIG]);
     if (code >= 0)
         return code;
@@ -181,19 +188,28 @@ static int set_default(const struct option_table *table, int argc, char **argv)
     return policy_edit_finish(&edit, &text, &members);
 }
 
-int command_policy_set_default(int argc, char **argv)
+int command_policy_set_default(int argc, char **argv, const struct policy_gate *gate)
 {
-    return set_default(&policy_set_default_option_table, argc, argv);
+    return set_default(&policy_set_default_option_table, argc, argv, gate);
 }
 
-int command_policy_init(int argc, char **argv)
+int command_policy_init(int argc, char **argv, const struct policy_gate *gate)
 {
-    return set_default(&policy_init_option_table, argc, argv);
+    return set_default(&policy_init_option_table, argc, argv, gate);
 }
 
 /* ---- reset ---- */
 
-enum { RESET_CONFIG, RESET_CLIENT, RESET_SANDBOX, RESET_FORCE, RESET_JSON, RESET_OPTION_COUNT };
+enum {
+    RESET_CONFIG,
+    RESET_CLIENT,
+    RESET_SANDBOX,
+    RESET_FORCE,
+    RESET_STATE,
+    RESET_CUT,
+    RESET_JSON,
+    RESET_OPTION_COUNT
+};
 
 static const struct option reset_options[RESET_OPTION_COUNT] = {
     [RESET_CONFIG] = COMMAND_POLICY_CONFIG,
@@ -201,6 +217,8 @@ static const struct option reset_options[RESET_OPTION_COUNT] = {
                       "only the rules of this client"},
     [RESET_SANDBOX] = {"sandbox", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "the same as --client"},
     [RESET_FORCE] = {"force", 'y', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "do not ask"},
+    [RESET_STATE] = COMMAND_POLICY_STATE,
+    [RESET_CUT] = COMMAND_POLICY_CUT,
     [RESET_JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
 };
 
@@ -263,7 +281,7 @@ static int forget(struct policy_edit *edit, const struct option_value *config, c
     return code < 0 ? policy_edit_remove(edit) : code;
 }
 
-int command_policy_reset(int argc, char **argv)
+int command_policy_reset(int argc, char **argv, const struct policy_gate *gate)
 {
     struct option_value values[RESET_OPTION_COUNT];
     int code = command_begin(&policy_reset_option_table, values, &argc, argv);
@@ -276,7 +294,11 @@ int command_policy_reset(int argc, char **argv)
     if (!policy_edit_scope(command, &scope, &client))
         return COMMAND_USAGE;
     CLEANUP(policy_edit_clear)
-    struct policy_edit edit = {.command = command, .json = values[RESET_JSON].flag};
+    struct policy_edit edit = {.command = command,
+                               .json = values[RESET_JSON].flag,
+                               .gate = gate,
+                               .state = &values[RESET_STATE],
+                               .cut = &values[RESET_CUT]};
     code = values[RESET_FORCE].flag ? -1 : confirm(command, client);
     if (code < 0)
         code = forget(&edit, &values[RESET_CONFIG], client);

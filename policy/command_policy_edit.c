@@ -250,26 +250,49 @@ int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why
     return code;
 }
 
-int policy_edit_finish(struct policy_edit *edit, struct buffer *text, const struct buffer *members)
+/* Nothing is asked where nothing has changed, unless it is to be cut. Returns the exit code. */
+static int apply(struct policy_edit *edit, struct policy_applied *applied)
+{
+    *applied = (struct policy_applied){0};
+    if (edit->gate == NULL || !(edit->changed || edit->cut->flag))
+        return COMMAND_DONE;
+    command_policy_apply(edit->gate, edit->state, edit->after, edit->cut->flag, applied);
+    if (applied->asked || !edit->cut->flag)
+        return COMMAND_DONE;
+    policy_messages_add(&edit->notes, NULL, 0, 0, "nothing was cut: %s", applied->error.text);
+    return COMMAND_PARTLY;
+}
+
+static bool print_json(const struct policy_edit *edit, const struct policy_applied *applied,
+                       const struct buffer *members)
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    if (!edit->json) {
-        policy_messages_write(&edit->notes, &out);
-        if (!command_policy_print(text))
-            return COMMAND_FAILED;
-        fputs(buffer_text(&out), stderr);
-        return COMMAND_DONE;
-    }
     buffer_append_byte(&out, '{');
     json_write_key_bool(&out, "changed", edit->changed);
     json_write_key_text(&out, "file", policy_store_path(edit->store));
     json_write_key_text(&out, "policy", policy_hash(edit->after));
     buffer_append_byte(&out, ',');
     buffer_append_slice(&out, buffer_slice(members));
+    command_policy_write_open_json(applied, &out);
     json_write_key(&out, "notices");
     command_policy_write_json(&edit->notes, &out);
     buffer_append_literal(&out, "}\n");
-    return command_policy_print(&out) ? COMMAND_DONE : COMMAND_FAILED;
+    return command_policy_print(&out);
+}
+
+int policy_edit_finish(struct policy_edit *edit, struct buffer *text, const struct buffer *members)
+{
+    AUTO_BUFFER struct buffer notes = BUFFER_EMPTY;
+    struct policy_applied applied;
+    int code = apply(edit, &applied);
+    if (edit->json)
+        return print_json(edit, &applied, members) ? code : COMMAND_FAILED;
+    policy_messages_write(&edit->notes, &notes);
+    command_policy_write_open(&applied, &notes);
+    if (!command_policy_print(text))
+        return COMMAND_FAILED;
+    fputs(buffer_text(&notes), stderr);
+    return code;
 }
 
 /* ---- scopes ---- */

@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/option.h"
+#include "policy/command_policy_apply.h"
 #include "policy/policy_store.h"
 
 /* One command's run. Zeros, with `command` and `json` set, are a beginning. */
@@ -24,6 +25,10 @@ struct policy_edit {
     struct policy_messages fresh;         /* owned: notices of the policy after */
     struct policy_messages errors, notes; /* owned; notes: what the user is told of the change */
     bool changed;
+    /* borrowed: the way to the running gate, where it is, and whether it ends what is not allowed any
+     * more */
+    const struct policy_gate *gate;
+    const struct option_value *state, *cut;
 };
 void policy_edit_clear(struct policy_edit *edit);
 
@@ -57,8 +62,10 @@ bool policy_edit_usage(const char *command, const char *format, ...) PRINTF_LIKE
  * `code`. */
 MUST_CHECK int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why);
 
-/* The end: prints the notes, and `text` or, with --json, an object of `changed`, `file`, `policy`,
- * what `members` holds ("\"x\":1"), and the notices. Returns the exit code. */
+/* The end: has the running gate obey, if there is one, and prints the notes, and `text` or, with
+ * --json, an object of `changed`, `file`, `policy`, what `members` holds ("\"x\":1"), `open` and the
+ * notices. Returns the exit code: COMMAND_PARTLY when --cut was asked for and the gate did not do
+ * it. */
 MUST_CHECK int policy_edit_finish(struct policy_edit *edit, struct buffer *text,
                                   const struct buffer *members);
 

@@ -18,7 +18,7 @@
 #include "policy/rule_row.h"
 #include "policy/yaml_edit.h"
 
-enum { CONFIG, ID, RESOURCE, CLIENT, SANDBOX, GLOBAL, METHOD, PATH, JSON, OPTION_COUNT };
+enum { CONFIG, ID, RESOURCE, CLIENT, SANDBOX, GLOBAL, METHOD, PATH, STATE, CUT, JSON, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
@@ -31,6 +31,8 @@ static const struct option options[OPTION_COUNT] = {
     [METHOD] = {"method", 0, OPTION_ONCE, "METHODS", NULL, 0, 0, NULL,
                 "only a rule with these methods, like GET,HEAD"},
     [PATH] = {"path", 0, OPTION_ONCE, "PATTERN", NULL, 0, 0, NULL, "only a rule with this path"},
+    [STATE] = COMMAND_POLICY_STATE,
+    [CUT] = COMMAND_POLICY_CUT,
     [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
 };
 
@@ -466,7 +468,7 @@ static int remove_rules(struct removing *removing)
     return code < 0 ? report(removing) : code;
 }
 
-int command_policy_rm(int argc, char **argv)
+int command_policy_rm(int argc, char **argv, const struct policy_gate *gate)
 {
     struct option_value values[OPTION_COUNT];
     const char *command = policy_rm_option_table.command;
@@ -474,7 +476,11 @@ int command_policy_rm(int argc, char **argv)
     if (code >= 0)
         return code;
     CLEANUP(removing_clear)
-    struct removing removing = {.edit = {.command = command, .json = values[JSON].flag},
+    struct removing removing = {.edit = {.command = command,
+                                         .json = values[JSON].flag,
+                                         .gate = gate,
+                                         .state = &values[STATE],
+                                         .cut = &values[CUT]},
                                 .values = values};
     if (!read_words(&removing, command, argc, argv))
         return COMMAND_USAGE;

@@ -25,17 +25,20 @@ extern const struct option_table policy_suggest_option_table;
 extern const struct option_table policy_test_option_table;
 extern const struct option_table policy_validate_option_table;
 
-int command_policy_allow(int argc, char **argv);
-int command_policy_deny(int argc, char **argv);
+/* Those that change a policy tell the gate. */
+struct policy_gate;
+int command_policy_allow(int argc, char **argv, const struct policy_gate *gate);
+int command_policy_deny(int argc, char **argv, const struct policy_gate *gate);
+int command_policy_init(int argc, char **argv, const struct policy_gate *gate);
+int command_policy_reset(int argc, char **argv, const struct policy_gate *gate);
+int command_policy_rm(int argc, char **argv, const struct policy_gate *gate);
+int command_policy_set_default(int argc, char **argv, const struct policy_gate *gate);
+
 int command_policy_import(int argc, char **argv);
-int command_policy_init(int argc, char **argv);
 int command_policy_inspect(int argc, char **argv);
 int command_policy_log(int argc, char **argv);
 int command_policy_ls(int argc, char **argv);
-int command_policy_reset(int argc, char **argv);
-int command_policy_rm(int argc, char **argv);
 int command_policy_schema(int argc, char **argv);
-int command_policy_set_default(int argc, char **argv);
 int command_policy_suggest(int argc, char **argv);
 int command_policy_test(int argc, char **argv);
 int command_policy_validate(int argc, char **argv);

@@ -15,6 +15,7 @@ libpolicy_a_SOURCES = \
 	policy/command_policy_allow.c \
 	policy/command_policy_check.c policy/command_policy_check.h \
 	policy/command_policy_default.c \
+	policy/command_policy_apply.c policy/command_policy_apply.h \
 	policy/command_policy_edit.c policy/command_policy_edit.h \
 	policy/command_policy_import.c \
 	policy/command_policy_inspect.c \
@@ -92,6 +93,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_network_notices.c \
 	policy/policy_network_reader.c \
 	policy/policy_network_set.c policy/policy_network_set.h \
+	policy/policy_own_addresses.c policy/policy_own_addresses.h \
 	policy/policy_notices.c \
 	policy/policy_overlap.c policy/policy_overlap.h \
 	policy/policy_paths.c policy/policy_paths.h \

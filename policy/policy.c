@@ -40,6 +40,7 @@ void policy_unref(struct policy **policy_pointer)
     network_set_clear(&policy->network);
     free(policy->rules);
     free(policy->uses);
+    free(policy->own_addresses);
     free(policy->clients);
     free(policy->sources);
     free(policy->expiries);
@@ -52,6 +53,11 @@ const char *policy_hash(const struct policy *policy)
     return policy->hash;
 }
 
+const char *policy_config_path(const struct policy *policy)
+{
+    return policy->advised_path;
+}
+
 bool policy_is_from_file(const struct policy *policy)
 {
     return policy->from_file;
@@ -60,6 +66,11 @@ bool policy_is_from_file(const struct policy *policy)
 bool policy_cuts_on_revoke(const struct policy *policy)
 {
     return policy->cut_on_revoke;
+}
+
+bool policy_says_own_addresses(const struct policy *policy)
+{
+    return policy->says_own_addresses;
 }
 
 size_t policy_client_count(const struct policy *policy)

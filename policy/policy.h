@@ -30,6 +30,10 @@ void policy_unref(struct policy **policy);
  * the policy. */
 const char *policy_hash(const struct policy *policy);
 
+/* The absolute name of the policy file, which need not be there; NULL = there is none, like where the
+ * environment decides. */
+const char *policy_config_path(const struct policy *policy);
+
 /* Whether a policy.yaml was read. One that is gone at the next load has vanished, which is an error
  * even where none is required: without it the environment or nothing at all would decide. */
 bool policy_is_from_file(const struct policy *policy);
@@ -37,6 +41,10 @@ bool policy_is_from_file(const struct policy *policy);
 /* `cut_on_revoke`: streams that this policy would not let open any more are closed when it comes
  * into force. */
 bool policy_cuts_on_revoke(const struct policy *policy);
+
+/* Whether `own_addresses` (or the variable) says which addresses the machine has that a gate in a
+ * container cannot see; it may say none. */
+bool policy_says_own_addresses(const struct policy *policy);
 
 /* The first moment after `now_us` (Unix time) at which a rule expires, and the policy may decide
  * otherwise than before; INT64_MAX = there is none. */

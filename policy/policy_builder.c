@@ -285,6 +285,8 @@ static void set_hash(struct policy *policy)
     hash_number(&hash, policy->guards_report);
     hash_number(&hash, policy->cut_on_revoke);
     hash_number(&hash, policy->default_network_allow);
+    for (size_t i = 0; i < policy->own_address_count; i++)
+        hash_range(&hash, &policy->own_addresses[i]);
     hash_network(&hash, &policy->network);
     for (size_t i = 0; i < policy->client_count; i++)
         hash_client(&hash, policy, &policy->clients[i]);

@@ -185,6 +185,8 @@ static bool is_wider(const struct network_entry *inner, const struct network_ent
     case HOST_PATTERN_SUBDOMAINS:
         return outer->kind == HOST_PATTERN_SUBDOMAINS || outer->kind == HOST_PATTERN_ANY;
     case HOST_PATTERN_RANGE:
+        if (outer->loopback == NETWORK_LOOPBACK_ALL)
+            return true; /* a deny of localhost holds all addresses that it is found by */
         return outer->kind == HOST_PATTERN_RANGE &&
                host_pattern_parse(network_entry_slice(outer), true, &other, &error) &&
                other.range.prefix <= pattern->range.prefix;

@@ -15,6 +15,7 @@
 #include "base/near_word.h"
 #include "base/timestamp.h"
 #include "policy/policy_file.h"
+#include "policy/policy_own_addresses.h"
 #include "policy/preset.h"
 
 /* ---- helpers ---- */
@@ -383,15 +384,16 @@ enum main_key {
     MAIN_ENFORCE,
     MAIN_SCOPE,
     MAIN_CUT_ON_REVOKE,
+    MAIN_OWN_ADDRESSES,
     MAIN_KEY_COUNT,
 };
 enum { RULES_KEY_COUNT = MAIN_DEFAULT };
 
 static void read_main_key(const struct policy_document *document, const struct yaml_tree_node *key)
 {
-    static const char *const keys[] = {"version", "use",     "docker", "network",
-                                       "default", "clients", "mode",   "strict",
-                                       "guard",   "enforce", "scope",  "cut_on_revoke"};
+    static const char *const keys[] = {
+        "version", "use",   "docker",  "network", "default",       "clients",      "mode",
+        "strict",  "guard", "enforce", "scope",   "cut_on_revoke", "own_addresses"};
     struct policy_builder *builder = document->reading->builder;
     bool rules_only = document->kind == POLICY_DOCUMENT_RULES;
     size_t count = rules_only ? RULES_KEY_COUNT : ARRAY_LEN(keys);
@@ -430,6 +432,9 @@ static void read_main_key(const struct policy_document *document, const struct y
         return;
     case MAIN_CUT_ON_REVOKE:
         policy_document_read_bool(document, key->value, "cut_on_revoke", &builder->cut_on_revoke);
+        return;
+    case MAIN_OWN_ADDRESSES:
+        policy_own_addresses_read(document, key->value);
         return;
     case MAIN_GUARD:
     case MAIN_ENFORCE:

@@ -63,6 +63,9 @@ struct policy {
     struct arena arena; /* owned */
     char hash[13];
     bool cut_on_revoke;
+    bool says_own_addresses;        /* `own_addresses`, be it empty, or the variable */
+    struct ip_range *own_addresses; /* owned: of this machine, beside those that it knows itself */
+    size_t own_address_count, own_address_capacity;
     bool from_file; /* there was a policy.yaml */
     bool default_allow, default_network_allow;
     const char *default_source, *default_network_source; /* NULL = not written anywhere */

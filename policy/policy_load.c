@@ -14,6 +14,7 @@
 #include "policy/environment_browser.h"
 #include "policy/policy_document.h"
 #include "policy/policy_file.h"
+#include "policy/policy_own_addresses.h"
 #include "policy/policy_paths.h"
 
 static struct slice folder_of(const char *path)
@@ -261,6 +262,7 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
     read_environment(&reading, inputs, has_file);
     if (inputs->config_path != NULL)
         read_drop_ins(&reading, inputs->config_path);
+    policy_own_addresses_from_environment(builder, inputs->environment, errors);
     add_listeners(&reading, inputs);
     if (inputs->dns_answer != NULL)
         add_dns_answer(&reading, inputs->dns_answer);

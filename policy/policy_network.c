@@ -136,8 +136,15 @@ static enum network_match ask_entry(const struct network_set *set, uint32_t id, 
 
 /* ---- finding rules by the index ---- */
 
+/* A deny of a name below .localhost was found by the address that it stands for; another name of
+ * this machine may be another service's, and an allow has to name it. */
+static bool is_spared(const struct network_entry *deny, const struct host_name *host)
+{
+    return deny->loopback == NETWORK_LOOPBACK_UNNAMED && host_name_is_local(host);
+}
+
 /* An allow of an address is for targets written as addresses; a deny holds for whatever is dialled,
- * and for what an IPv6 address is only a way to. */
+ * and for where an address leads. */
 static void search_denies(const struct network_set *set, uint64_t scope,
                           const struct network_request *request, const struct ip_address *address,
                           struct finding *finding)
@@ -146,7 +153,8 @@ static void search_denies(const struct network_set *set, uint64_t scope,
     const char *why, *reason;
     host_index_begin_address(set->index, address, &cursor);
     for (uint32_t id; (id = host_index_next(&cursor)) != HOST_INDEX_END;) {
-        if (set->rules[set->entries[id].rule].match.allows)
+        const struct network_entry *entry = &set->entries[id];
+        if (set->rules[entry->rule].match.allows || is_spared(entry, &request->host))
             continue;
         enum network_match match = ask_entry(set, id, cursor.uncertain, request, &why, &reason);
         note_answer(finding, scope << 32 | id, false, match, why, reason);
@@ -167,23 +175,38 @@ static void search_set(const struct network_set *set, uint64_t scope,
     const struct ip_address *address = known_address(request);
     if (request->address != NULL)
         search_denies(set, scope, request, request->address, finding);
-    struct ip_address carried[ADDRESS_CARRIED_MAX];
-    unsigned count = address == NULL ? 0 : address_class_carried(address, carried);
+    struct ip_address led[ADDRESS_LEADS_TO_MAX];
+    unsigned count = address == NULL ? 0 : address_class_leads_to(address, led);
     for (unsigned i = 0; i < count; i++)
-        search_denies(set, scope, request, &carried[i], finding);
+        search_denies(set, scope, request, &led[i], finding);
 }
 
 /* ---- and one by one ---- */
 
-/* Whether a denied range holds the address, or one that it is a way to. */
+/* Whether a denied range holds the address, or one that it leads to. */
 static bool range_reaches(const struct ip_range *range, const struct ip_address *address)
 {
-    struct ip_address carried[ADDRESS_CARRIED_MAX];
+    struct ip_address led[ADDRESS_LEADS_TO_MAX];
     if (ip_range_contains(range, address))
         return true;
-    unsigned count = address_class_carried(address, carried);
+    unsigned count = address_class_leads_to(address, led);
     for (unsigned i = 0; i < count; i++) {
-        if (ip_range_contains(range, &carried[i]))
+        if (ip_range_contains(range, &led[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Whether a deny of names covers where the request leads. */
+static bool covers_loopback(const struct network_entry *deny, const struct host_name *host,
+                            const struct ip_address *address)
+{
+    if (deny->loopback == NETWORK_LOOPBACK_NONE || is_spared(deny, host))
+        return false;
+    for (size_t i = 0; i < IP_LOOPBACK_COUNT; i++) {
+        const struct ip_range *range = &ip_loopback_ranges[i];
+        if ((host->is_address && ip_range_contains(range, &host->address)) ||
+            (address != NULL && range_reaches(range, address)))
             return true;
     }
     return false;
@@ -195,7 +218,10 @@ static bool entry_concerns(const struct network_entry *entry, const struct patte
 {
     struct host_pattern pattern;
     struct error error;
+    const struct ip_address *address = known_address(request);
     *uncertain = false;
+    if (covers_loopback(entry, &request->host, address))
+        return true;
     if (entry->kind == HOST_PATTERN_REGEX) {
         enum pattern_result result = pattern_match(expression, host_name_slice(&request->host));
         *uncertain = result == PATTERN_LIMIT;
@@ -203,7 +229,6 @@ static bool entry_concerns(const struct network_entry *entry, const struct patte
     }
     if (!host_pattern_parse(network_entry_slice(entry), allows, &pattern, &error))
         return false;
-    const struct ip_address *address = known_address(request);
     if (!allows && entry->kind == HOST_PATTERN_RANGE && address != NULL &&
         range_reaches(&pattern.range, address))
         return true;
@@ -338,10 +363,17 @@ static const char *special_reason(const struct network_request *request)
     const struct ip_address *address = known_address(request);
     enum address_class class = ADDRESS_PUBLIC;
     if (address != NULL)
-        class = address_class_of(address);
+        class = request->has_class ? request->class : address_class_of(address);
     if (class == ADDRESS_PUBLIC && host_name_is_local(&request->host))
         class = ADDRESS_LOOPBACK;
     return class == ADDRESS_PUBLIC ? NULL : address_class_reason(class);
+}
+
+static const char *special_why(const struct network_request *request)
+{
+    if (request->has_class && request->class == ADDRESS_OWN_HOST)
+        return "an address of the gate's own machine is reached only through a rule that names it";
+    return "a special-purpose address is reached only through a rule that names it";
 }
 
 static struct network_verdict conclude(const struct policy *policy, const struct scopes *scopes,
@@ -366,7 +398,7 @@ static struct network_verdict conclude(const struct policy *policy, const struct
     const char *special = special_reason(request);
     if (verdict.result == VERDICT_DENY && special != NULL && !finding->admitted) {
         verdict.reason = special;
-        verdict.why = "a special-purpose address is reached only through a rule that names it";
+        verdict.why = special_why(request);
     }
     return verdict;
 }
@@ -384,6 +416,7 @@ static void judge_server_name(const struct policy *policy, const struct scopes *
     struct network_request named = *request;
     named.host = tunnel->sni;
     named.address = NULL;
+    named.has_class = false;
     struct finding finding;
     find(scopes, &named, NULL, &finding);
     struct network_verdict other = conclude(policy, scopes, &named, &finding);
@@ -420,10 +453,40 @@ static void name_what_is_carried(const struct network_request *request,
     }
 }
 
-void policy_decide_network(const struct policy *policy, const struct policy_client *client,
-                           const struct network_request *request,
-                           const struct policy_observer *observer,
-                           struct network_verdict *verdict_out)
+static bool is_in_ranges(const struct policy *policy, const struct ip_address *address)
+{
+    for (size_t i = 0; i < policy->own_address_count; i++) {
+        if (ip_range_contains(&policy->own_addresses[i], address))
+            return true;
+    }
+    return false;
+}
+
+static bool is_own(const struct policy *policy, const struct network_own_host *own_host,
+                   const struct ip_address *address)
+{
+    return is_in_ranges(policy, address) ||
+           (own_host != NULL && own_host->holds(own_host->context, address));
+}
+
+enum address_class policy_address_class(const struct policy *policy,
+                                        const struct network_own_host *own_host,
+                                        const struct ip_address *address)
+{
+    enum address_class class = address_class_of(address);
+    struct ip_address led[ADDRESS_LEADS_TO_MAX];
+    if (address_class_with_own(class, true) != ADDRESS_OWN_HOST)
+        return class; /* loopback says it already */
+    bool own = is_own(policy, own_host, address);
+    unsigned count = address_class_leads_to(address, led);
+    for (unsigned i = 0; i < count && !own; i++)
+        own = is_own(policy, own_host, &led[i]);
+    return address_class_with_own(class, own);
+}
+
+static void decide(const struct policy *policy, const struct policy_client *client,
+                   const struct network_request *request, const struct policy_observer *observer,
+                   struct network_verdict *verdict_out)
 {
     const struct scopes scopes = scopes_of(policy, client);
     struct finding finding;
@@ -443,6 +506,22 @@ void policy_decide_network(const struct policy *policy, const struct policy_clie
         }
     }
     *verdict_out = verdict;
+}
+
+void policy_decide_network(const struct policy *policy, const struct policy_client *client,
+                           const struct network_request *request,
+                           const struct policy_observer *observer,
+                           struct network_verdict *verdict_out)
+{
+    const struct ip_address *address = known_address(request);
+    if (address == NULL) {
+        decide(policy, client, request, observer, verdict_out);
+        return;
+    }
+    struct network_request judged = *request; /* asked once for all rules */
+    judged.has_class = true;
+    judged.class = policy_address_class(policy, request->own_host, address);
+    decide(policy, client, &judged, observer, verdict_out);
 }
 
 unsigned policy_decide_addresses(const struct policy *policy, const struct policy_client *client,

@@ -43,6 +43,13 @@ unsigned policy_decide_addresses(const struct policy *policy, const struct polic
                                  const struct ip_address *addresses, unsigned count,
                                  struct network_verdict *verdicts);
 
+/* The class of an address, ADDRESS_OWN_HOST for those of the gate's own machine and for what leads to
+ * them: the ones that the policy lists (`own_addresses`), and the ones that `own_host` knows (NULL =
+ * nobody does). A loopback address stays one. */
+enum address_class policy_address_class(const struct policy *policy,
+                                        const struct network_own_host *own_host,
+                                        const struct ip_address *address);
+
 /* The very text that an observer gets as `why` for a rule whose hosts do not match, so that it can
  * leave out what a question is not about. */
 extern const char policy_network_other_hosts[];

@@ -120,13 +120,14 @@ static void add_key(struct buffer *keys, const char *key)
 }
 
 /* A special-purpose address, or one that the rule for this host leaves out, has to be named. */
-static bool needs_address(const struct network_request *request,
+static bool needs_address(const struct policy *policy, const struct network_request *request,
                           const struct network_verdict *verdict)
 {
     if (request->address == NULL || request->host.is_address || host_name_is_local(&request->host))
         return false;
     bool narrowed = verdict->why != NULL && strstr(verdict->why, "`addresses`") != NULL;
-    return narrowed || address_class_of(request->address) != ADDRESS_PUBLIC;
+    return narrowed || policy_address_class(policy, request->own_host, request->address) !=
+                           ADDRESS_PUBLIC;
 }
 
 static void write_address(const struct ip_address *address, struct buffer *keys)
@@ -166,7 +167,7 @@ static void write_allow_for(const struct policy *policy, const struct policy_cli
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer keys = BUFFER_EMPTY;
     const char *method = NULL;
-    if (needs_address(request, verdict))
+    if (needs_address(policy, request, verdict))
         write_address(request->address, &keys);
     if (needs_protocol(request, verdict)) {
         add_key(&keys, "protocols: ");

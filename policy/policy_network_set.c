@@ -92,6 +92,48 @@ static bool add_expression(struct network_set *set, const struct host_pattern *p
     return true;
 }
 
+static bool is_below_localhost(const struct host_name *apex)
+{
+    return slice_equal_text(host_name_slice(apex), "localhost") ||
+           (host_name_is_local(apex) && !host_name_is_localhost(apex));
+}
+
+/* The names of this machine stand for its loopback addresses, and so does a deny of them. */
+static enum network_loopback loopback_of(const struct network_set *set,
+                                         const struct host_pattern *pattern)
+{
+    switch (pattern->kind) {
+    case HOST_PATTERN_EXACT:
+        if (host_name_is_localhost(&pattern->host))
+            return NETWORK_LOOPBACK_ALL;
+        return host_name_is_local(&pattern->host) ? NETWORK_LOOPBACK_UNNAMED
+                                                  : NETWORK_LOOPBACK_NONE;
+    case HOST_PATTERN_SUBDOMAINS:
+        return is_below_localhost(&pattern->host) ? NETWORK_LOOPBACK_UNNAMED
+                                                  : NETWORK_LOOPBACK_NONE;
+    case HOST_PATTERN_REGEX:
+        return pattern_match(&set->expressions[set->expression_count - 1],
+                             SLICE_LITERAL("localhost")) != PATTERN_NO
+                   ? NETWORK_LOOPBACK_ALL
+                   : NETWORK_LOOPBACK_NONE;
+    case HOST_PATTERN_ANY:
+    case HOST_PATTERN_RANGE:
+        break;
+    }
+    return NETWORK_LOOPBACK_NONE;
+}
+
+static void note_loopback(struct network_set *set, const struct host_pattern *pattern)
+{
+    struct network_entry *entry = &set->entries[set->entry_count];
+    entry->loopback = loopback_of(set, pattern);
+    if (entry->loopback == NETWORK_LOOPBACK_NONE)
+        return;
+    set->loopbacks = array_grow(set->loopbacks, set->loopback_count, &set->loopback_capacity,
+                                sizeof(set->loopbacks[0]));
+    set->loopbacks[set->loopback_count++] = (uint32_t)set->entry_count;
+}
+
 bool network_set_add_host(struct network_set *set, struct arena *arena, uint32_t rule,
                           const struct host_pattern *pattern, struct slice text, unsigned line,
                           struct error *error)
@@ -112,7 +154,7 @@ bool network_set_add_host(struct network_set *set, struct arena *arena, uint32_t
         .len = (uint32_t)kept.len,
         .rule = rule,
         .ports = intern_ports(set, &pattern->ports),
-        .line = line & ((1u << 30) - 1),
+        .line = line & ((1u << 28) - 1),
         .names_special = pattern->kind == HOST_PATTERN_RANGE || local,
         .has_ports = pattern->has_ports,
         .kind = pattern->kind,
@@ -123,8 +165,27 @@ bool network_set_add_host(struct network_set *set, struct arena *arena, uint32_t
         indexed->range = pattern->range;
     else if (pattern->kind == HOST_PATTERN_EXACT || pattern->kind == HOST_PATTERN_SUBDOMAINS)
         indexed->name = keep_name(arena, pattern, kept);
+    if (!set->rules[rule].match.allows)
+        note_loopback(set, pattern);
     set->entry_count++;
     return true;
+}
+
+/* Lets denies that cover the loopback addresses be found by them. Returns the number of all that is
+ * to be indexed. */
+static size_t index_loopbacks(struct network_set *set)
+{
+    size_t count = set->entry_count;
+    for (size_t i = 0; i < set->loopback_count; i++) {
+        for (size_t r = 0; r < IP_LOOPBACK_COUNT; r++) {
+            set->indexed =
+                array_grow(set->indexed, count, &set->indexed_capacity, sizeof(set->indexed[0]));
+            set->indexed[count++] = (struct host_index_entry){.kind = HOST_PATTERN_RANGE,
+                                                              .id = set->loopbacks[i],
+                                                              .range = ip_loopback_ranges[r]};
+        }
+    }
+    return count;
 }
 
 void network_set_seal(struct network_set *set)
@@ -135,8 +196,10 @@ void network_set_seal(struct network_set *set)
         if (set->entries[i].kind == HOST_PATTERN_REGEX)
             set->indexed[i].pattern = &set->expressions[expression++];
     }
-    set->index = host_index_build(set->indexed, set->entry_count);
+    size_t count = index_loopbacks(set);
+    set->index = host_index_build(set->indexed, count);
     free(steal_pointer(&set->indexed));
+    free(steal_pointer(&set->loopbacks));
     free(steal_pointer(&set->port_table));
     set->indexed_capacity = set->port_table_size = 0;
 }
@@ -154,5 +217,6 @@ void network_set_clear(struct network_set *set)
     free(set->port_table);
     free(set->expressions);
     free(set->indexed);
+    free(set->loopbacks);
     memset(set, 0, sizeof(*set));
 }

@@ -27,13 +27,22 @@ struct network_set_rule {
     unsigned line, column;
 };
 
+/* Which requests that lead to a loopback address a deny of another one covers by its name. */
+enum network_loopback {
+    NETWORK_LOOPBACK_NONE,
+    NETWORK_LOOPBACK_UNNAMED, /* names below .localhost: but for those that ask for a name of this
+                                 machine, which may be that of another service */
+    NETWORK_LOOPBACK_ALL,     /* localhost */
+};
+
 /* One host pattern. Its number is its place in the scope, so that the lowest is the first. */
 struct network_entry {
     const char *text; /* as written, NUL behind it */
     uint32_t len;
     uint32_t rule, ports; /* indexes */
-    uint32_t line : 30;
+    uint32_t line : 28;
     uint32_t names_special : 1, has_ports : 1;
+    uint32_t loopback : 2; /* enum network_loopback */
     enum host_pattern_kind kind;
 };
 
@@ -50,6 +59,8 @@ struct network_set {
     size_t expression_count, expression_capacity;
     struct host_index_entry *indexed; /* owned: until sealed */
     size_t indexed_capacity;
+    uint32_t *loopbacks; /* owned: denies that cover loopback addresses, until sealed */
+    size_t loopback_count, loopback_capacity;
     struct host_index *index; /* owned: from sealing on */
 };
 

@@ -413,6 +413,11 @@ static void add_target(struct suggest_evidence *evidence, const struct record *r
         add_request(evidence, target, record, method);
 }
 
+static bool is_own_host(struct slice reason)
+{
+    return slice_equal_text(reason, address_class_reason(ADDRESS_OWN_HOST));
+}
+
 /* A name that was refused for its addresses: each of them is a destination. */
 static void add_refused(struct suggest_evidence *evidence, const struct record *record,
                         const struct suggest_target *wanted, const char *what,
@@ -429,9 +434,10 @@ static void add_refused(struct suggest_evidence *evidence, const struct record *
         if (!ip_address_parse(slice_cut(&entry, ' '), &target.address))
             continue;
         enum address_class class = address_class_of(&target.address);
+        target.own = is_own_host(entry);
         if (class == ADDRESS_METADATA)
             leave_out(evidence, record, what, why_metadata);
-        else if (class != ADDRESS_PUBLIC)
+        else if (class != ADDRESS_PUBLIC || target.own)
             add_target(evidence, record, &target, method);
     }
 }
@@ -452,7 +458,8 @@ static bool classify(struct suggest_evidence *evidence, const struct record *rec
         leave_out(evidence, record, what, why_metadata);
         return false;
     }
-    target->special = class != ADDRESS_PUBLIC;
+    target->own = known && is_own_host(field(record, LOG_FIELD_REASON));
+    target->special = class != ADDRESS_PUBLIC || target->own;
     if (target->special)
         target->address = address;
     if (known ||

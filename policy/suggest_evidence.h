@@ -69,6 +69,7 @@ struct suggest_target {
     bool unanswered;           /* every request failed in the network: the host may not exist */
     bool special;              /* reached at a special-purpose address: */
     struct ip_address address; /* … this one */
+    bool own;                  /* … which was one of the own machine's */
     struct suggest_span span;
     struct suggest_request *requests; /* owned: plain HTTP */
     size_t request_count, request_capacity;

@@ -170,6 +170,8 @@ static const char *warning_of(struct arena *arena, const struct suggest_target *
 {
     if (host_name_is_local(&target->host))
         return "this is the machine that the gate runs on";
+    if (target->own)
+        return "an address of the machine that the gate runs on";
     if (target->special)
         return arena_printf(arena, "a special-purpose address (%s), inside and not on the internet",
                             address_class_name(address_class_of(&target->address)));

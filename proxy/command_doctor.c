@@ -19,6 +19,7 @@
 #include "proxy/common_options.h"
 #include "proxy/control_client.h"
 #include "proxy/forwarding.h"
+#include "proxy/own_host.h"
 #include "proxy/probe.h"
 #include "proxy/resolver.h"
 #include "proxy/serve_options.h"
@@ -213,6 +214,13 @@ static bool is_docker_client(const struct policy_client *client)
     return client->listen_count == 0;
 }
 
+static void check_own_addresses(struct report *report, const struct policy *policy)
+{
+    if (has_listener(policy, false) && !policy_says_own_addresses(policy) &&
+        own_host_is_container())
+        say(report, FINDING_NOTE, "network", "%s", own_host_container_note);
+}
+
 static void check_clients(struct report *report, const struct policy *policy)
 {
     for (size_t i = 0; i < policy_client_count(policy); i++) {
@@ -332,6 +340,7 @@ static void check_policy(struct report *report, const char *config, const struct
         const char *forwarding = forwarding_warning(policy);
         if (forwarding != NULL)
             say(report, FINDING_NOTE, "network", "%s", forwarding);
+        check_own_addresses(report, policy);
     }
 }
 

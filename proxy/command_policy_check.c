@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `policy check` and `policy explain` with the gate's own resolver for --resolve. */
+ * `policy check` and `policy explain` with the gate's own resolver for --resolve, and the addresses of
+ * the machine they run on. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/command_policy_check.h"
 #include "proxy/commands.h"
+#include "proxy/own_host.h"
 #include "proxy/resolver.h"
 #include "proxy/serve_options.h"
 
@@ -65,14 +67,22 @@ static bool open_finder(const struct command_lookup_words *words, struct asked_l
     return false;
 }
 
-static const struct command_lookup by_resolver = {open_finder, close_finder};
+static int run(int (*command)(const struct command_lookup *lookup, int argc, char **argv), int argc,
+               char **argv)
+{
+    struct own_host *own_host = own_host_open();
+    const struct command_lookup lookup = {open_finder, close_finder, own_host_asked(own_host)};
+    int code = command(&lookup, argc, argv);
+    own_host_close(&own_host);
+    return code;
+}
 
 int command_policy_check(int argc, char **argv)
 {
-    return command_policy_check_with(&by_resolver, argc, argv);
+    return run(command_policy_check_with, argc, argv);
 }
 
 int command_policy_explain(int argc, char **argv)
 {
-    return command_policy_explain_with(&by_resolver, argc, argv);
+    return run(command_policy_explain_with, argc, argv);
 }

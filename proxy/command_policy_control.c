@@ -14,12 +14,13 @@
 #include "base/terminal_text.h"
 #include "base/timestamp.h"
 #include "policy/command_policy.h"
+#include "policy/command_policy_apply.h"
 #include "policy/policy_paths.h"
 #include "proxy/commands.h"
 #include "proxy/common_options.h"
 #include "proxy/control_client.h"
 
-enum { STATE, JSON, TIMEOUT, OPTION_COUNT };
+enum { STATE, JSON, TIMEOUT, OPTION_COUNT, CUT = OPTION_COUNT, RELOAD_OPTION_COUNT };
 
 static const struct option status_options[OPTION_COUNT] = {
     [STATE] = COMMON_OPTION_STATE,
@@ -33,7 +34,7 @@ static const struct option status_options[OPTION_COUNT] = {
                  .help = "how long to wait for the gate's answer"},
 };
 
-static const struct option reload_options[OPTION_COUNT] = {
+static const struct option reload_options[RELOAD_OPTION_COUNT] = {
     [STATE] = COMMON_OPTION_STATE,
     [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "one JSON object"},
     [TIMEOUT] = {.name = "timeout",
@@ -43,6 +44,7 @@ static const struct option reload_options[OPTION_COUNT] = {
                  .min = 10,
                  .max = 3600000,
                  .help = "how long to wait until the policy is loaded or refused"},
+    [CUT] = COMMAND_POLICY_CUT,
 };
 
 const struct option_table policy_status_option_table = {
@@ -60,9 +62,10 @@ const struct option_table policy_reload_option_table = {
     .arguments = "",
     .summary = "Has the running gate read its policy now, and waits for what comes of it.",
     .options = reload_options,
-    .option_count = OPTION_COUNT,
+    .option_count = RELOAD_OPTION_COUNT,
     .examples = "  dockreeve policy reload\n"
-                "  dockreeve policy validate && dockreeve policy reload --timeout 10s\n",
+                "  dockreeve policy validate && dockreeve policy reload --timeout 10s\n"
+                "  dockreeve policy reload --cut\n",
 };
 
 /* ---- texts ---- */
@@ -283,16 +286,24 @@ static void write_rest(struct sheet *sheet, struct slice status)
     buffer_append_literal(&sheet->out, " more denied without a record each\n");
 }
 
+/* What was let open before, and the policy would not let open now. */
+static void write_open(struct sheet *sheet, struct slice status)
+{
+    struct slice open = json_value_member(status, "no_longer_allowed");
+    begin_line(sheet, "open");
+    append(sheet, open, "streams");
+    buffer_append_literal(&sheet->out, " streams and ");
+    append(sheet, open, "tunnels");
+    buffer_append_literal(&sheet->out, " tunnels that are not allowed any more\n");
+}
+
 /* ---- commands ---- */
 
-/* Asks and prints the answer with --json. Returns -1 to go on with the answer, or the exit code. */
-static int ask(const struct option_table *table, struct option_value *values, int argc, char **argv,
+/* Returns -1 to go on with the answer, or the exit code. */
+static int ask(const struct option_table *table, const struct option_value *values,
                const char *request, struct buffer *answer)
 {
-    int code = command_begin(table, values, &argc, argv);
     struct error error;
-    if (code >= 0)
-        return code;
     AUTO_FREE char *folder = values[STATE].given
                                  ? slice_to_text(slice_from_text(values[STATE].text))
                                  : policy_path_state();
@@ -312,7 +323,9 @@ int command_policy_status(int argc, char **argv)
 {
     struct option_value values[OPTION_COUNT];
     AUTO_BUFFER struct buffer answer = BUFFER_EMPTY;
-    int code = ask(&policy_status_option_table, values, argc, argv, "status", &answer);
+    int code = command_begin(&policy_status_option_table, values, &argc, argv);
+    if (code < 0)
+        code = ask(&policy_status_option_table, values, "status", &answer);
     if (code >= 0)
         return code;
     if (values[JSON].flag)
@@ -324,6 +337,7 @@ int command_policy_status(int argc, char **argv)
     write_clients(&sheet, status);
     write_last_reload(&sheet, status);
     write_rest(&sheet, status);
+    write_open(&sheet, status);
     bool good = command_policy_print(&sheet.out);
     buffer_free(&sheet.out);
     return good ? COMMAND_DONE : COMMAND_FAILED;
@@ -333,8 +347,11 @@ int command_policy_status(int argc, char **argv)
 static bool print_reload(struct slice answer, bool ok)
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY, told = BUFFER_EMPTY, hash = BUFFER_EMPTY;
+    struct policy_applied applied;
     write_messages(json_value_member(answer, ok ? "notices" : "errors"), "", &told);
     json_value_append(json_value_member(answer, "policy"), &hash);
+    command_policy_read_open(answer, &applied);
+    command_policy_write_open(&applied, &told);
     if (ok)
         buffer_printf(&out, "policy %s is in force%s\n", buffer_text(&hash),
                       json_value_is_true(json_value_member(answer, "unchanged"))
@@ -349,9 +366,12 @@ static bool print_reload(struct slice answer, bool ok)
 
 int command_policy_reload(int argc, char **argv)
 {
-    struct option_value values[OPTION_COUNT];
+    struct option_value values[RELOAD_OPTION_COUNT];
     AUTO_BUFFER struct buffer answer = BUFFER_EMPTY;
-    int code = ask(&policy_reload_option_table, values, argc, argv, "reload", &answer);
+    int code = command_begin(&policy_reload_option_table, values, &argc, argv);
+    if (code < 0)
+        code = ask(&policy_reload_option_table, values, values[CUT].flag ? "reload cut" : "reload",
+                   &answer);
     if (code >= 0)
         return code;
     bool ok = json_value_is_true(json_value_member(buffer_slice(&answer), "ok"));

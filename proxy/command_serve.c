@@ -18,8 +18,10 @@
 #include "proxy/confine.h"
 #include "proxy/forwarding.h"
 #include "proxy/control.h"
+#include "proxy/egress.h"
 #include "proxy/gate.h"
 #include "proxy/log_sealing.h"
+#include "proxy/own_host.h"
 #include "proxy/reload.h"
 #include "proxy/rule_counter.h"
 #include "proxy/serve_options.h"
@@ -98,8 +100,19 @@ static void note_forwarding(struct gate *gate)
     const char *warning = forwarding_warning(gate->policy);
     if (warning == NULL)
         return;
-    fprintf(stderr, "dockreeve: %s\n", warning);
     gate_log_event(gate, LOG_START, true, "note.forwarding", warning);
+    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr, "dockreeve: %s\n", warning);
+}
+
+static void note_container(struct gate *gate)
+{
+    if (!egress_has_listeners(gate->policy) || policy_says_own_addresses(gate->policy) ||
+        !own_host_is_container())
+        return;
+    gate_log_event(gate, LOG_START, true, "note.own-addresses", own_host_container_note);
+    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr, "dockreeve: %s\n", own_host_container_note);
 }
 
 /* The groups that keep the engine's socket reachable under another user. */
@@ -170,6 +183,7 @@ static int run(struct serve_options *options)
     int code = COMMAND_FAILED;
     note_read_only_socket(gate); /* these ask for what the confined process may not */
     note_forwarding(gate);
+    note_container(gate);
     bool has_folder =
         keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);
     if (confine(options, gate, &error)) {

@@ -18,6 +18,13 @@ extern const struct option_table version_option_table;
 /* Their tables are in policy/commands.h: only --resolve needs the loop. */
 int command_policy_check(int argc, char **argv);
 int command_policy_explain(int argc, char **argv);
+/* So are those of these: only the way to the gate is here. */
+int command_change_allow(int argc, char **argv);
+int command_change_deny(int argc, char **argv);
+int command_change_init(int argc, char **argv);
+int command_change_reset(int argc, char **argv);
+int command_change_rm(int argc, char **argv);
+int command_change_set_default(int argc, char **argv);
 int command_serve(int argc, char **argv);
 int command_healthcheck(int argc, char **argv);
 int command_doctor(int argc, char **argv);

@@ -30,6 +30,7 @@ struct control_conn {
     enum control_state state;
     struct event read_event, write_event, deadline;
     struct reload_waiter waiter;
+    bool cut; /* end what the policy does not allow any more */
     char line[CONTROL_LINE_MAX];
     size_t len;
     struct buffer answer; /* owned */
@@ -113,6 +114,7 @@ static void on_reloaded(struct reload_waiter *waiter, const struct reload_report
     struct control_conn *conn =
         (struct control_conn *)((char *)waiter - offsetof(struct control_conn, waiter));
     struct buffer *out = &conn->answer;
+    struct revocation revocation;
     if (report == NULL) {
         answer_error(conn, "the gate is stopping");
         return;
@@ -127,11 +129,19 @@ static void on_reloaded(struct reload_waiter *waiter, const struct reload_report
     buffer_append_slice(out, buffer_slice(&report->errors));
     json_write_key(out, "notices");
     buffer_append_slice(out, buffer_slice(&report->notices));
+    if (report->ok) {
+        bool cut = conn->cut || policy_cuts_on_revoke(conn->control->gate->policy);
+        revocation_run(conn->control->gate, cut, &revocation);
+        revocation.streams += report->revoked.streams;
+        revocation.tunnels += report->revoked.tunnels;
+        control_revocation_write(&revocation, out);
+        json_write_key_bool(out, "cut", cut);
+    }
     buffer_append_byte(out, '}');
     answer(conn);
 }
 
-static void ask_reload(struct control_conn *conn)
+static void ask_reload(struct control_conn *conn, bool cut)
 {
     struct gate *gate = conn->control->gate;
     if (gate->draining || gate->reload == NULL) {
@@ -140,6 +150,7 @@ static void ask_reload(struct control_conn *conn)
     }
     conn->state = CONTROL_WAITING;
     event_del(&conn->deadline); /* the policy takes as long as it takes */
+    conn->cut = cut;
     conn->waiter.finished = on_reloaded;
     reload_wait(gate->reload, &conn->waiter);
 }
@@ -150,9 +161,11 @@ static void route(struct control_conn *conn, struct slice request)
         control_status_write(conn->control->gate, &conn->answer);
         answer(conn);
     } else if (slice_equal_text(request, "reload")) {
-        ask_reload(conn);
+        ask_reload(conn, false);
+    } else if (slice_equal_text(request, "reload cut")) {
+        ask_reload(conn, true);
     } else {
-        answer_error(conn, "there are `status` and `reload`");
+        answer_error(conn, "there are `status`, `reload` and `reload cut`");
     }
 }
 

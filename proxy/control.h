@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The control socket `control.sock` in the state folder, by which `policy status` and `policy
- * reload` ask a running gate. A client sends one line, `status` or `reload`, and gets one JSON
- * object on one line; then the connection ends. The socket has mode 0600, and the peer must be root
+ * reload` ask a running gate. A client sends one line, `status`, `reload` or `reload cut`, and gets
+ * one JSON object on one line; then the connection ends. `reload cut` also ends the open streams and
+ * tunnels that the policy does not allow any more. The socket has mode 0600, and the peer must be root
  * or the gate's own user. Connections, lines and times are bounded: who holds one open holds
  * nothing else up. Reloads leave the socket alone; a clean stop removes it. */
 #ifndef DOCKREEVE_PROXY_CONTROL_H
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "proxy/gate.h"
+#include "proxy/revocation.h"
 
 struct control; /* opaque; owns the socket and its connections */
 
@@ -23,6 +25,8 @@ struct control *control_open(struct gate *gate, const char *folder, struct error
 void control_close(struct control **control);
 
 /* Appends the answer to `status`, without the line end (control_status.c). */
-void control_status_write(const struct gate *gate, struct buffer *out);
+void control_status_write(struct gate *gate, struct buffer *out);
+/* Appends the member `no_longer_allowed` of an answer. */
+void control_revocation_write(const struct revocation *revocation, struct buffer *out);
 
 #endif

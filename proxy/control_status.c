@@ -48,6 +48,8 @@ static void write_policy(const struct gate *gate, struct buffer *out)
     json_write_key(out, "policy");
     buffer_append_byte(out, '{');
     json_write_key_text(out, "hash", policy_hash(policy));
+    if (policy_config_path(policy) != NULL)
+        json_write_key_text(out, "config", policy_config_path(policy));
     write_time(out, "loaded_at", gate->policy_loaded_us);
     json_write_key_u64(out, "docker_rules", policy_rule_count(policy));
     json_write_key_u64(out, "network_rules", policy_network_rule_count(policy));
@@ -119,8 +121,18 @@ static void write_counters(const struct gate *gate, struct buffer *out)
     buffer_append_byte(out, '}');
 }
 
-void control_status_write(const struct gate *gate, struct buffer *out)
+void control_revocation_write(const struct revocation *revocation, struct buffer *out)
 {
+    json_write_key(out, "no_longer_allowed");
+    buffer_append_byte(out, '{');
+    json_write_key_u64(out, "streams", revocation->streams);
+    json_write_key_u64(out, "tunnels", revocation->tunnels);
+    buffer_append_byte(out, '}');
+}
+
+void control_status_write(struct gate *gate, struct buffer *out)
+{
+    struct revocation revocation;
     int64_t uptime_us = timestamp_monotonic_us() - gate->started_monotonic_us;
     buffer_append_byte(out, '{');
     json_write_key_text(out, "version", PACKAGE_VERSION);
@@ -133,5 +145,7 @@ void control_status_write(const struct gate *gate, struct buffer *out)
     write_reload(gate, out);
     write_log(gate, out);
     write_counters(gate, out);
+    revocation_run(gate, false, &revocation);
+    control_revocation_write(&revocation, out);
     buffer_append_byte(out, '}');
 }

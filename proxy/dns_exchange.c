@@ -10,6 +10,7 @@
 #include "policy/policy_network.h"
 #include "proxy/egress.h"
 #include "proxy/log_identity.h"
+#include "proxy/own_host.h"
 #include "proxy/rule_counter.h"
 
 enum { TYPE_IXFR = 251, TYPE_AXFR = 252, REFUSED_TEXT_MAX = 96 };
@@ -193,6 +194,7 @@ static void decide(const struct dns_exchange *exchange, const struct ip_address 
         .sight = NETWORK_ASKED,
         .now_us = timestamp_now_us(),
         .address = address,
+        .own_host = own_host_asked(exchange->gate->own_host),
     };
     policy_decide_network(exchange->gate->policy, listener_policy_client(exchange->listener),
                           &request, NULL, verdict_out);

@@ -77,6 +77,17 @@ void docker_response_released(struct docker_conn *conn)
         docker_response_read(conn);
 }
 
+/* An image that is deleted by its tag is named in the answer by its id: the tag may have moved since
+ * it was judged. Too late for the image, but the record says so. */
+static void check_deleted(struct docker_conn *conn)
+{
+    struct slice answer = slice_of(io_buffer_bytes(&conn->out), io_buffer_len(&conn->out));
+    if (conn->exchange.operation == DOCKER_IMAGE_DELETE && conn->judged != NULL &&
+        conn->response_body.to == HTTP_FRAMING_LENGTH &&
+        docker_naming_has_moved(docker_lookup_naming(conn->judged), answer))
+        conn->exchange.reason = "object.moved";
+}
+
 /* The answer's head is in `out`, and what came with it of the body: write the record, then let it
  * go. */
 static void release_after_log(struct docker_conn *conn)
@@ -86,6 +97,7 @@ static void release_after_log(struct docker_conn *conn)
     conn->hold = true;
     if (conn->response_body.finished && !exchange->stream) {
         response_complete(conn);
+        check_deleted(conn);
         if (exchange->opened) {
             docker_log_close(conn,
                              NULL); /* the open record was written before the request went out */

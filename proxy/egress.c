@@ -8,6 +8,7 @@
 
 #include "proxy/egress_conn.h"
 #include "proxy/egress_options.h"
+#include "proxy/own_host.h"
 #include "proxy/revocation.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream_proxy.h"
@@ -57,7 +58,7 @@ void egress_free(struct egress **egress)
     free(freed);
 }
 
-static bool has_network_listeners(const struct policy *policy)
+bool egress_has_listeners(const struct policy *policy)
 {
     for (size_t i = 0; i < policy_client_count(policy); i++) {
         const struct policy_client *client = policy_client_at(policy, i);
@@ -71,7 +72,7 @@ static bool has_network_listeners(const struct policy *policy)
 
 bool egress_prepare(struct egress *egress, const struct policy *policy, struct error *error)
 {
-    if (egress->resolver != NULL || !has_network_listeners(policy))
+    if (egress->resolver != NULL || !egress_has_listeners(policy))
         return true;
     const struct upstream_proxy_options *proxy = &egress->options->upstream_proxy;
     if (proxy->url != NULL && egress->proxy == NULL &&
@@ -189,6 +190,7 @@ static bool tunnel_still_allowed(const struct egress *egress, const struct tunne
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .address = exchange->has_address ? &exchange->address : NULL,
+        .own_host = own_host_asked(egress->gate->own_host),
     };
     if (egress_exchange_hello(exchange, &hello))
         request.tunnel = &hello;

@@ -38,6 +38,9 @@ struct egress *egress_new(struct gate *gate);
 /* Closes what is open, each with its closing record, and frees. */
 void egress_free(struct egress **egress);
 
+/* Whether any client of the policy has a network listener. */
+bool egress_has_listeners(const struct policy *policy);
+
 /* Sets up the resolver if the policy has network listeners and there is none yet. */
 MUST_CHECK bool egress_prepare(struct egress *egress, const struct policy *policy,
                                struct error *error);

@@ -7,6 +7,7 @@
 
 #include "proxy/egress_header.h"
 #include "proxy/log_identity.h"
+#include "proxy/own_host.h"
 #include "proxy/tls_hello.h"
 
 /* Notes for the records whom and what this is about. */
@@ -98,6 +99,7 @@ void egress_request_describe(const struct egress_conn *conn, struct network_requ
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .tunnel = conn->wish == EGRESS_WISH_TLS || conn->wants_upgrade ? &conn->facts : NULL,
+        .own_host = own_host_asked(conn->gate->own_host),
     };
     if (conn->wish == EGRESS_WISH_FORWARD)
         egress_exchange_describe(&conn->exchange, &conn->gate->scratch->path, request);

@@ -10,6 +10,7 @@
 #include "proxy/egress_conn.h"
 #include "proxy/egress_options.h"
 #include "proxy/own_address.h"
+#include "proxy/own_host.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream_proxy.h"
 #include "rules/address_class.h"
@@ -269,17 +270,36 @@ static void refuse_own(struct egress_conn *conn)
                         NULL);
 }
 
-/* Whoever reaches the upstream proxy asks it for what the policy never sees. */
+/* Whether both are addresses of this machine: what listens at one mostly listens at each. */
+static bool is_same_machine(const struct gate *gate, const struct ip_address *a,
+                            const struct ip_address *b)
+{
+    return own_host_holds(gate->own_host, a) && own_host_holds(gate->own_host, b);
+}
+
+/* Whoever reaches the upstream proxy asks it for what the policy never sees. Other ports of its
+ * machine are other services, for rules to judge. */
 static bool is_upstream_proxy(const struct egress_conn *conn, const struct ip_address *address)
 {
-    if (conn->egress->proxy == NULL)
+    const struct upstream_proxy *proxy = conn->egress->proxy;
+    if (proxy == NULL || upstream_proxy_authority(proxy)->port != conn->target.port)
         return false;
-    const struct authority *proxy = upstream_proxy_authority(conn->egress->proxy);
-    return proxy->port == conn->target.port && proxy->host.is_address &&
-           memcmp(&proxy->host.address, address, sizeof(*address)) == 0;
+    unsigned count;
+    const struct ip_address *known = upstream_proxy_addresses(proxy, &count);
+    bool is = upstream_proxy_is_at(proxy, address, conn->target.port);
+    for (unsigned i = 0; i < count && !is; i++)
+        is = is_same_machine(conn->gate, address, &known[i]);
+    return is;
 }
 
 static void go_by_proxy(struct egress_conn *conn);
+
+/* Whether whoever dials the address meets itself. */
+static bool is_relative(const struct ip_address *address)
+{
+    enum address_class class = address_class_of(address);
+    return class == ADDRESS_LOOPBACK || class == ADDRESS_THIS_NETWORK;
+}
 
 /* An address that was asked for goes by the upstream proxy like a name; not one of this host, which
  * there would mean another. */
@@ -287,8 +307,8 @@ static bool goes_by_proxy(const struct egress_conn *conn)
 {
     const struct upstream_proxy *proxy = conn->egress->proxy;
     const struct host_name *host = &conn->target.host;
-    return proxy != NULL && host->is_address &&
-           address_class_of(&host->address) != ADDRESS_LOOPBACK &&
+    return proxy != NULL && host->is_address && !is_relative(&host->address) &&
+           !own_host_holds(conn->gate->own_host, &host->address) &&
            upstream_proxy_takes(proxy, &conn->target);
 }
 
@@ -350,6 +370,7 @@ static void on_proxy_resolved(struct resolver_query *query, const struct resolve
         egress_refusal_error(conn, &answer->error);
         return;
     }
+    upstream_proxy_learn(conn->egress->proxy, answer->addresses, answer->count);
     memcpy(conn->addresses, answer->addresses, sizeof(conn->addresses));
     conn->address_count = answer->count;
     dial(conn, upstream_proxy_authority(conn->egress->proxy)->port);
@@ -369,15 +390,62 @@ static void resolve(struct egress_conn *conn, const struct host_name *host,
 
 static void go_by_proxy(struct egress_conn *conn)
 {
-    const struct authority *proxy = upstream_proxy_authority(conn->egress->proxy);
+    struct upstream_proxy *proxy = conn->egress->proxy;
+    const struct authority *authority = upstream_proxy_authority(proxy);
     conn->exchange.by_proxy = true;
-    if (!proxy->host.is_address) {
-        resolve(conn, &proxy->host, on_proxy_resolved);
+    if (!authority->host.is_address && !host_name_is_local(&authority->host)) {
+        resolve(conn, &authority->host, on_proxy_resolved);
         return;
     }
-    conn->addresses[0] = proxy->host.address;
-    conn->address_count = 1;
-    dial(conn, proxy->port);
+    const struct ip_address *known = upstream_proxy_addresses(proxy, &conn->address_count);
+    memcpy(conn->addresses, known, conn->address_count * sizeof(known[0]));
+    dial(conn, authority->port);
+}
+
+/* The proxy resolves the name, and what it finds is not known here; but a name that leads to the
+ * proxy's own port can be one of the proxy. Loopback is the proxy's own there. */
+static void on_name_by_proxy(struct resolver_query *query, const struct resolver_answer *answer)
+{
+    struct egress_conn *conn = query->context;
+    bool leads_there = false;
+    for (unsigned i = 0; i < answer->count; i++) {
+        const struct ip_address *address = &answer->addresses[i];
+        bool is_proxy = is_upstream_proxy(conn, address) || is_relative(address);
+        if (is_proxy)
+            egress_exchange_add_refused(&conn->exchange, address, "own-address");
+        leads_there |= is_proxy;
+    }
+    if (leads_there)
+        refuse_own(conn);
+    else if (verdict_holds(conn))
+        go_by_proxy(conn);
+}
+
+/* Called when the addresses of the upstream proxy are known as far as they matter for the target. */
+static void find_way(struct egress_conn *conn)
+{
+    const struct host_name *host = &conn->target.host;
+    const struct upstream_proxy *proxy = conn->egress->proxy;
+    bool by_proxy = proxy != NULL && upstream_proxy_takes(proxy, &conn->target);
+    if (host->is_address)
+        check_addresses(conn, &host->address, 1);
+    else if (host_name_is_local(host))
+        check_addresses(conn, ip_loopback, IP_LOOPBACK_COUNT);
+    else if (!by_proxy)
+        resolve(conn, host, on_answer);
+    else if (conn->target.port == upstream_proxy_authority(proxy)->port)
+        resolve(conn, host, on_name_by_proxy);
+    else
+        go_by_proxy(conn);
+}
+
+/* Where no resolver answers, what was learnt before is all that is known. */
+static void on_proxy_found(struct resolver_query *query, const struct resolver_answer *answer)
+{
+    struct egress_conn *conn = query->context;
+    upstream_proxy_learn(conn->egress->proxy, answer->addresses, answer->count);
+    if (verdict_holds(conn)) /* a name that is denied by now is not asked for */
+        find_way(conn);
 }
 
 /* The connection of the exchange before, if it leads to the same place and nobody has touched it.
@@ -409,7 +477,6 @@ static bool may_reuse(const struct egress_conn *conn, const struct ip_address *a
 
 void egress_route_start(struct egress_conn *conn)
 {
-    const struct host_name *host = &conn->target.host;
     /* The second try of a request waited for the first. And name servers hear nothing of what
      * cannot be logged. */
     if (!verdict_holds(conn) || !can_be_logged(conn))
@@ -422,15 +489,14 @@ void egress_route_start(struct egress_conn *conn)
         return;
     }
     egress_origin_close(conn);
-    struct upstream_proxy *proxy = conn->egress->proxy;
-    if (proxy != NULL && authority_equal(upstream_proxy_authority(proxy), &conn->target))
+    const struct upstream_proxy *proxy = conn->egress->proxy;
+    const struct authority *own = proxy == NULL ? NULL : upstream_proxy_authority(proxy);
+    if (own == NULL || own->port != conn->target.port)
+        find_way(conn);
+    else if (authority_equal(own, &conn->target))
         refuse_own(conn);
-    else if (host->is_address)
-        check_addresses(conn, &host->address, 1);
-    else if (host_name_is_local(host))
-        check_addresses(conn, ip_loopback, IP_LOOPBACK_COUNT);
-    else if (proxy != NULL && upstream_proxy_takes(proxy, &conn->target))
-        go_by_proxy(conn);
+    else if (own->host.is_address || host_name_is_local(&own->host))
+        find_way(conn);
     else
-        resolve(conn, host, on_answer);
+        resolve(conn, &own->host, on_proxy_found);
 }

@@ -19,6 +19,7 @@
 #include "proxy/egress.h"
 #include "proxy/listener.h"
 #include "proxy/log_sealing.h"
+#include "proxy/own_host.h"
 #include "proxy/reload.h"
 #include "proxy/revocation.h"
 #include "proxy/rule_counter.h"
@@ -390,6 +391,7 @@ static bool open_parts(struct gate *gate, struct error *error)
         return false;
     }
     metrics_set_policy(gate->metrics, policy_hash(gate->policy));
+    gate->own_host = own_host_open();
     gate->egress = egress_new(gate);
     return egress_prepare(gate->egress, gate->policy, error) &&
            service_manager_open(&gate->manager, error) && listener_adopt(gate, gate->policy, error);
@@ -501,6 +503,7 @@ void gate_free(struct gate **gate)
     listener_close_all(freed); /* DNS listeners ask the resolver */
     egress_free(&freed->egress);
     admin_close(&freed->admin);
+    own_host_close(&freed->own_host);
     control_close(&freed->control);
     rule_counter_close(&freed->counter);
     for (size_t i = 0; i < ARRAY_LEN(handled_signals); i++) {

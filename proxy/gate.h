@@ -77,6 +77,7 @@ struct listener;
 struct admin;
 struct control;
 struct log_sealing;
+struct own_host;
 struct reload;
 struct rule_counter;
 
@@ -110,6 +111,7 @@ struct gate {
     struct service_manager *manager; /* NULL = started by hand */
     struct reload *reload;           /* NULL in tests without one */
     struct egress *egress;
+    struct own_host *own_host; /* owned: which addresses are this machine's */
     struct control *control;      /* NULL = no state folder */
     struct rule_counter *counter; /* NULL = no state folder */
     struct gate_scratch *scratch;

@@ -15,7 +15,7 @@
 #include "proxy/dns_server.h"
 #include "proxy/docker_conn.h"
 #include "proxy/egress_conn.h"
-#include "proxy/own_address.h"
+#include "proxy/own_host.h"
 #include "proxy/service_manager.h"
 #include "proxy/socket_file.h"
 #include "rules/address_class.h"
@@ -116,7 +116,7 @@ bool listener_any_at(const struct gate *gate, const struct ip_address *address, 
         if (memcmp(&bound, address, sizeof(bound)) == 0)
             return true;
         if (address_class_of(&bound) == ADDRESS_THIS_NETWORK &&
-            (address_class_of(address) == ADDRESS_THIS_NETWORK || own_address_is_local(address)))
+            (address_class_of(address) == ADDRESS_THIS_NETWORK || own_host_holds(gate->own_host, address)))
             return true;
     }
     return false;

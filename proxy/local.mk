@@ -6,6 +6,7 @@ libproxy_a_SOURCES = \
 	proxy/admission.c proxy/admission.h \
 	proxy/command_doctor.c \
 	proxy/command_healthcheck.c \
+	proxy/command_policy_change.c \
 	proxy/command_policy_check.c \
 	proxy/command_policy_control.c \
 	proxy/command_serve.c \
@@ -87,6 +88,7 @@ libproxy_a_SOURCES += \
 	proxy/forwarding.c proxy/forwarding.h \
 	proxy/hosts_table.c proxy/hosts_table.h \
 	proxy/own_address.c proxy/own_address.h \
+	proxy/own_host.c proxy/own_host.h \
 	proxy/resolver.c proxy/resolver.h \
 	proxy/tls_hello.c proxy/tls_hello.h \
 	proxy/tls_retry.c proxy/tls_retry.h \

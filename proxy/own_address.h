@@ -14,10 +14,8 @@ struct gate;
 
 /* Whether a connection to address:port would reach a TCP listener of this gate (of any client, the
  * admin's too) or its engine. A listener at every address is reached by each address of this host,
- * and so may an engine on this host be; 0.0.0.0 and :: lead to the loopback address. */
+ * and so may an engine on this host be. That goes for whatever the address leads to, too (0.0.0.0,
+ * forms that carry an IPv4 address). */
 bool own_address_is(const struct gate *gate, const struct ip_address *address, uint16_t port);
-
-/* Whether an address is one of this host: only those can be bound. */
-bool own_address_is_local(const struct ip_address *address);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "proxy/egress_options.h"
+#include "proxy/own_host.h"
 #include "proxy/tls_hello.h"
 #include "proxy/tunnel.h"
 
@@ -58,6 +59,7 @@ static void judge(struct tunnel *tunnel, const struct tunnel_facts *facts,
         .now_us = timestamp_now_us(),
         .address = exchange->has_address ? &exchange->address : NULL,
         .tunnel = facts,
+        .own_host = own_host_asked(gate->own_host),
     };
     if (client == NULL || !egress_exchange_target(exchange, &request.host))
         *verdict = (struct network_verdict){.result = VERDICT_DENY, .reason = "listener-closed"};

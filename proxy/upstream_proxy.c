@@ -8,8 +8,11 @@
 
 #include "proxy/http_head.h"
 #include "proxy/http_write.h"
+#include "rules/address_class.h"
 #include "rules/host_pattern.h"
 #include "rules/url_target.h"
+
+enum { ADDRESSES_MAX = 64 };
 
 struct upstream_proxy {
     struct authority authority;
@@ -17,6 +20,8 @@ struct upstream_proxy {
     struct buffer authorization;     /* "Basic …"; empty = none */
     struct host_pattern *exceptions; /* owned; none is an expression */
     size_t exception_count;
+    struct ip_address known[ADDRESSES_MAX]; /* where it is: a ring once it is full */
+    unsigned known_count, known_next;
 };
 
 /* RFC 4648 section 4. */
@@ -56,6 +61,11 @@ static bool read_url(struct upstream_proxy *proxy, const char *url, struct error
     buffer_append_text(&name, scheme);
     authority_write(&proxy->authority, 0, &name);
     proxy->name[name.len] = '\0';
+    const struct host_name *host = &proxy->authority.host;
+    if (host->is_address)
+        upstream_proxy_learn(proxy, &host->address, 1);
+    else if (host_name_is_local(host))
+        upstream_proxy_learn(proxy, ip_loopback, IP_LOOPBACK_COUNT);
     return true;
 }
 
@@ -118,6 +128,58 @@ void upstream_proxy_free(struct upstream_proxy **proxy)
     buffer_free(&freed->authorization);
     free(freed->exceptions);
     free(freed);
+}
+
+static bool is_known(const struct upstream_proxy *proxy, const struct ip_address *address)
+{
+    for (unsigned i = 0; i < proxy->known_count; i++) {
+        if (memcmp(&proxy->known[i], address, sizeof(*address)) == 0)
+            return true;
+    }
+    return false;
+}
+
+void upstream_proxy_learn(struct upstream_proxy *proxy, const struct ip_address *addresses,
+                          unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (is_known(proxy, &addresses[i]))
+            continue;
+        proxy->known[proxy->known_next] = addresses[i];
+        proxy->known_next = (proxy->known_next + 1) % ADDRESSES_MAX;
+        if (proxy->known_count < ADDRESSES_MAX)
+            proxy->known_count++;
+    }
+}
+
+const struct ip_address *upstream_proxy_addresses(const struct upstream_proxy *proxy,
+                                                  unsigned *count_out)
+{
+    *count_out = proxy->known_count;
+    return proxy->known;
+}
+
+static bool is_at(const struct upstream_proxy *proxy, const struct ip_address *address)
+{
+    bool loopback = address_class_of(address) == ADDRESS_LOOPBACK;
+    for (unsigned i = 0; loopback && i < proxy->known_count; i++) {
+        if (address_class_of(&proxy->known[i]) == ADDRESS_LOOPBACK)
+            return true;
+    }
+    return is_known(proxy, address);
+}
+
+bool upstream_proxy_is_at(const struct upstream_proxy *proxy, const struct ip_address *address,
+                          uint16_t port)
+{
+    struct ip_address led[ADDRESS_LEADS_TO_MAX];
+    if (port != proxy->authority.port)
+        return false;
+    unsigned count = address_class_leads_to(address, led);
+    bool at = is_at(proxy, address);
+    for (unsigned i = 0; i < count && !at; i++)
+        at = is_at(proxy, &led[i]);
+    return at;
 }
 
 const char *upstream_proxy_name(const struct upstream_proxy *proxy)

@@ -28,6 +28,20 @@ const struct authority *upstream_proxy_authority(const struct upstream_proxy *pr
 /* Whether the target goes by the proxy: none of the exceptions matches it. */
 bool upstream_proxy_takes(const struct upstream_proxy *proxy, const struct authority *target);
 
+/* What the proxy's name led to. The last some dozens are kept: a name may lead to others each time.
+ */
+void upstream_proxy_learn(struct upstream_proxy *proxy, const struct ip_address *addresses,
+                          unsigned count);
+
+/* Whether address:port is the proxy, as far as its addresses are known (given, or learnt). Whatever
+ * the address leads to counts too, and every loopback address for a proxy on the loopback. */
+bool upstream_proxy_is_at(const struct upstream_proxy *proxy, const struct ip_address *address,
+                          uint16_t port);
+
+/* The addresses that are known of it. */
+const struct ip_address *upstream_proxy_addresses(const struct upstream_proxy *proxy,
+                                                  unsigned *count_out);
+
 /* Appends the CONNECT for `target`. */
 void upstream_proxy_write_connect(const struct upstream_proxy *proxy,
                                   const struct authority *target, struct buffer *out);

@@ -3,7 +3,8 @@
  * Classes of addresses. One list of ranges, kept as text for documents and tests and as numbers for
  * matching; the longest range that holds an address decides. Every address meets all ranges of its
  * family, so the cost does not depend on which one it is. What cannot be known from an address is
- * an operator's own NAT64 prefix in public space: only the two well-known ones are unwrapped. */
+ * an operator's own NAT64 prefix in public space: only the two well-known ones are unwrapped. No
+ * row has the class of this machine's own addresses: who has sockets knows them. */
 #include "rules/address_class.h"
 
 #include <stdbool.h>
@@ -135,9 +136,10 @@ static const struct {
     [ADDRESS_SHARED] = {"address-class.shared", 9},
     [ADDRESS_PRIVATE] = {"address-class.private", 10},
     [ADDRESS_LINK_LOCAL] = {"address-class.link-local", 11},
-    [ADDRESS_THIS_NETWORK] = {"address-class.this-network", 12},
-    [ADDRESS_LOOPBACK] = {"address-class.loopback", 13},
-    [ADDRESS_METADATA] = {"address-class.metadata", 14},
+    [ADDRESS_OWN_HOST] = {"address-class.own-host", 12},
+    [ADDRESS_THIS_NETWORK] = {"address-class.this-network", 13},
+    [ADDRESS_LOOPBACK] = {"address-class.loopback", 14},
+    [ADDRESS_METADATA] = {"address-class.metadata", 15},
 };
 
 const char *address_class_reason(enum address_class class)
@@ -200,17 +202,43 @@ static bool is_isatap(uint64_t low)
     return low >> 32 == 0x00005efe || low >> 32 == 0x02005efe;
 }
 
-unsigned address_class_carried(const struct ip_address *address,
-                               struct ip_address carried_out[ADDRESS_CARRIED_MAX])
+/* RFC 6052 section 2.2: where a translator with a prefix of that length finds the IPv4 address. The
+ * octet at bits 64 to 71 is passed over. */
+static const uint8_t nat64_places[][4] = {
+    {6, 7, 9, 10},    /* 48 */
+    {7, 9, 10, 11},   /* 56 */
+    {9, 10, 11, 12},  /* 64 */
+    {12, 13, 14, 15}, /* 96 */
+};
+
+/* RFC 8215: a network may translate by any part of 64:ff9b:1::/48, and the address does not say
+ * which, so each reading counts but those that begin with 0, which is no host anywhere (the zeros
+ * in front of a form that stands further behind). */
+static unsigned local_nat64(const struct ip_address *address, struct ip_address *carried_out)
 {
-    if (ip_address_is_v4(address))
-        return 0;
+    unsigned count = 0;
+    for (size_t i = 0; i < ARRAY_LEN(nat64_places); i++) {
+        uint8_t bytes[4];
+        for (size_t b = 0; b < sizeof(bytes); b++)
+            bytes[b] = address->bytes[nat64_places[i][b]];
+        if (bytes[0] != 0)
+            carried_out[count++] = ip_address_from_v4(bytes);
+    }
+    return count;
+}
+
+/* The IPv4 addresses that stand in an IPv6 one. */
+static unsigned carried_in(const struct ip_address *address, struct ip_address *carried_out)
+{
     uint64_t high = read_u64(address->bytes), low = read_u64(address->bytes + 8);
     bool compatible = high == 0 && low >> 32 == 0 && low > 1; /* :: and ::1 are no such thing */
+    bool translated = high == 0 && low >> 32 == UINT64_C(0xffff0000); /* RFC 2765 section 2.1 */
     bool nat64 = high == UINT64_C(0x0064ff9b00000000) && low >> 32 == 0;
     unsigned count = 0;
-    if (compatible || nat64 || is_isatap(low))
+    if (compatible || translated || nat64 || is_isatap(low))
         carried_out[count++] = ip_address_from_v4(address->bytes + 12);
+    if (high >> 16 == UINT64_C(0x0064ff9b0001))
+        count += local_nat64(address, carried_out + count);
     if (high >> 48 == 0x2002)
         carried_out[count++] = ip_address_from_v4(address->bytes + 2);
     if (high >> 32 == 0x20010000) { /* RFC 4380 section 4: the server, and the client with every bit
@@ -224,16 +252,38 @@ unsigned address_class_carried(const struct ip_address *address,
     return count;
 }
 
+static bool is_unspecified(const struct ip_address *address)
+{
+    static const uint8_t none[16] = {0}, none_v4[16] = {[10] = 0xff, [11] = 0xff};
+    return memcmp(address->bytes, none, sizeof(none)) == 0 ||
+           memcmp(address->bytes, none_v4, sizeof(none_v4)) == 0;
+}
+
+unsigned address_class_leads_to(const struct ip_address *address,
+                                struct ip_address led_out[ADDRESS_LEADS_TO_MAX])
+{
+    if (is_unspecified(address)) {
+        memcpy(led_out, ip_loopback, sizeof(ip_loopback));
+        return IP_LOOPBACK_COUNT;
+    }
+    return ip_address_is_v4(address) ? 0 : carried_in(address, led_out);
+}
+
+enum address_class address_class_with_own(enum address_class class, bool is_own)
+{
+    return is_own ? most_special(class, ADDRESS_OWN_HOST) : class;
+}
+
 enum address_class address_class_of(const struct ip_address *address)
 {
-    struct ip_address carried[ADDRESS_CARRIED_MAX];
+    struct ip_address carried[ADDRESS_LEADS_TO_MAX];
     if (ip_address_is_v4(address))
         return class_of_v4(read_u32(address->bytes + 12));
     uint64_t high = read_u64(address->bytes), low = read_u64(address->bytes + 8);
     enum address_class class = class_of_v6(high, low);
     if (is_isatap(low))
         class = most_special(class, ADDRESS_TRANSLATION);
-    unsigned count = address_class_carried(address, carried);
+    unsigned count = carried_in(address, carried);
     for (unsigned i = 0; i < count; i++)
         class = most_special(class, class_of_v4(read_u32(carried[i].bytes + 12)));
     return class;

@@ -343,6 +343,22 @@ struct slice docker_naming_sent(const struct docker_naming *naming, size_t index
     return known->sent == NULL ? known->object.id : slice_from_text(known->sent);
 }
 
+bool docker_naming_has_moved(const struct docker_naming *naming, struct slice answer)
+{
+    struct slice deleted = SLICE_LITERAL("\"Deleted\":\"");
+    bool by_tag = naming->form == FORM_REFERENCE && docker_naming_count(naming) == 1 &&
+                  naming->known[0].sent != NULL;
+    const char *at, *end = answer.ptr + answer.len;
+    bool any = false;
+    while (by_tag && (at = memmem(answer.ptr, answer.len, deleted.ptr, deleted.len)) != NULL) {
+        answer = slice_of(at + deleted.len, (size_t)(end - at) - deleted.len);
+        if (slice_starts_with(answer, naming->known[0].object.id))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
 /* Takes every parameter of that name out. */
 static void remove_parameters(struct docker_request *request, struct slice key)
 {

@@ -52,6 +52,10 @@ const struct docker_object *docker_naming_object(const struct docker_naming *nam
 /* How that object is named to the engine. */
 struct slice docker_naming_sent(const struct docker_naming *naming, size_t index);
 
+/* Whether the engine's answer to an ImageDelete names by id that another image was deleted than the
+ * one that had the tag when it was judged. */
+bool docker_naming_has_moved(const struct docker_naming *naming, struct slice answer);
+
 /* Names them in the request in the form that is sent on. What is put into it is borrowed from the
  * naming. Returns what docker_request_write_target() writes in place of the object's name; ptr
  * NULL = nothing. False when the query has no room left. */

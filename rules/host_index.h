@@ -18,7 +18,8 @@
 
 struct host_index; /* opaque */
 
-/* One pattern to be indexed, under a number of the caller's: another one for every entry. */
+/* One pattern to be indexed, under a number of the caller's: another one for every pattern, but that
+ * ranges may be indexed under the number of another pattern too. */
 struct host_index_entry {
     enum host_pattern_kind kind;
     uint32_t id;
@@ -35,7 +36,7 @@ void host_index_free(struct host_index **index);
 
 #define HOST_INDEX_END UINT32_MAX
 
-/* A walk over the ids whose pattern matches one host; every id once, in no particular order between
+/* A walk over the ids whose pattern matches one host; every id once for each of its patterns that match, in no particular order between
  * patterns, ascending within one. On the stack; allocates nothing. */
 struct host_index_cursor {
     const struct host_index *index;

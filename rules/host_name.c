@@ -140,13 +140,19 @@ bool host_name_equal(const struct host_name *a, const struct host_name *b)
     return slice_equal(host_name_slice(a), host_name_slice(b));
 }
 
+bool host_name_is_localhost(const struct host_name *host)
+{
+    struct slice name = host_name_slice(host);
+    return slice_equal_text(name, "localhost") || slice_equal_text(name, "ip6-localhost") ||
+           slice_equal_text(name, "ip6-loopback");
+}
+
 bool host_name_is_local(const struct host_name *host)
 {
     static const char suffix[] = ".localhost";
     const size_t len = sizeof(suffix) - 1;
     struct slice name = host_name_slice(host);
-    if (slice_equal_text(name, "localhost") || slice_equal_text(name, "ip6-localhost") ||
-        slice_equal_text(name, "ip6-loopback"))
+    if (host_name_is_localhost(host))
         return true;
     return name.len > len && memcmp(name.ptr + name.len - len, suffix, len) == 0;
 }

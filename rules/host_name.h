@@ -46,6 +46,10 @@ bool host_name_equal(const struct host_name *a, const struct host_name *b);
  * a resolver. */
 bool host_name_is_local(const struct host_name *host);
 
+/* Of those the names of the machine itself: not the names below .localhost, by which services tell
+ * themselves apart. */
+bool host_name_is_localhost(const struct host_name *host);
+
 /* Appends the host as a URL shows it: an IPv6 address between brackets. */
 void host_name_write(const struct host_name *host, struct buffer *out);
 

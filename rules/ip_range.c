@@ -14,6 +14,11 @@ const struct ip_address ip_loopback[IP_LOOPBACK_COUNT] = {
     {{[15] = 1}},
 };
 
+const struct ip_range ip_loopback_ranges[IP_LOOPBACK_COUNT] = {
+    {{{[10] = 0xff, [11] = 0xff, [12] = 127}}, 96 + 8},
+    {{{[15] = 1}}, 128},
+};
+
 bool ip_address_parse(struct slice text, struct ip_address *address_out)
 {
     char copy[INET6_ADDRSTRLEN];

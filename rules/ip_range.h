@@ -24,6 +24,9 @@ struct ip_range {
     unsigned prefix;           /* 0 to 128; an IPv4 /n is 96+n */
 };
 
+/* 127.0.0.0/8 and ::1: the addresses that only the own machine has. */
+extern const struct ip_range ip_loopback_ranges[IP_LOOPBACK_COUNT];
+
 /* Dotted decimal with four parts (no octal, no hex, no leading zeros) or RFC 4291 text without zone
  * or brackets. */
 MUST_CHECK bool ip_address_parse(struct slice text, struct ip_address *address_out);

@@ -53,9 +53,17 @@ static bool concerns_port(const struct port_set *ports, const struct network_req
 
 /* ---- addresses ---- */
 
-static struct answer match_class(const struct ip_address *address)
+static enum address_class class_of(const struct network_request *request,
+                                   const struct ip_address *address)
 {
-    enum address_class class = address_class_of(address);
+    return request->has_class ? request->class : address_class_of(address);
+}
+
+static struct answer match_class(enum address_class class)
+{
+    if (class == ADDRESS_OWN_HOST)
+        return no(address_class_reason(class),
+                  "it names no addresses, and this is one of the gate's own machine");
     if (class != ADDRESS_PUBLIC)
         return no(address_class_reason(class),
                   "it names no special-purpose addresses, and this is one");
@@ -79,10 +87,10 @@ static struct answer match_address(const struct network_rule *rule,
         return no("address", "its `addresses` do not hold the address");
     }
     /* A name that stands for this machine names the loopback addresses and no others. */
-    if (host->names_special &&
-        (host->kind == HOST_PATTERN_RANGE || address_class_of(address) == ADDRESS_LOOPBACK))
+    enum address_class class = class_of(request, address);
+    if (host->names_special && (host->kind == HOST_PATTERN_RANGE || class == ADDRESS_LOOPBACK))
         return it_matches;
-    return match_class(address);
+    return match_class(class);
 }
 
 /* ---- method and path ---- */
@@ -246,7 +254,7 @@ enum network_match network_default_match(const struct network_request *request, 
     if (host_name_is_local(&request->host))
         answer = no(address_class_reason(ADDRESS_LOOPBACK), "only a rule can name this machine");
     else if (address != NULL)
-        answer = match_class(address);
+        answer = match_class(class_of(request, address));
     if (answer.match == NETWORK_MATCH_YES)
         answer = match_tunnel(&unset, request);
     return give(answer, why, reason);

@@ -43,6 +43,12 @@ enum network_sight {
     NETWORK_ASKED,  /* a DNS question: only whether any rule could admit the name */
 };
 
+/* Who knows the addresses of the machine that the gate runs on. */
+struct network_own_host {
+    bool (*holds)(void *context, const struct ip_address *address);
+    void *context;
+};
+
 struct network_request {
     struct host_name host;
     uint16_t port; /* NETWORK_ASKED: 0 = any */
@@ -54,6 +60,9 @@ struct network_request {
     const struct ip_address *address;  /* the address to be dialled; NULL = not known yet */
     const struct tunnel_facts *tunnel; /* NULL = not known yet, or no tunnel; NETWORK_SEEN: the
                                           protocol that an upgrade would switch to */
+    const struct network_own_host *own_host; /* borrowed; NULL = nobody knows */
+    bool has_class;           /* `class` is that of the address; policy_decide_network() finds it */
+    enum address_class class; /* ADDRESS_OWN_HOST too */
 };
 
 enum network_choice { NETWORK_UNSET, NETWORK_NO, NETWORK_YES };

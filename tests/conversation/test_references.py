@@ -124,6 +124,19 @@ docker:
                                    ("/images/mixed/get", "mixed", ["mixed:2", "mixed:1"], "deny"), ("/images/%s/json" % SHORT, SHORT, [A], "allow"),
                                    ("/images/none:1/get", "none:1", None, "deny")])
 
+    def test_an_answer_that_names_another_image_says_that_the_tag_moved(self):
+        self.each([
+            ("the judged one", [{"Untagged": "acme:1"}, {"Deleted": A}, {"Deleted": C}], "rule"),
+            ("only the tag", [{"Untagged": "acme:1"}], "rule"),
+            ("another", [{"Untagged": "acme:1"}, {"Deleted": B}], "object.moved"),
+        ], self.moved)
+
+    def moved(self, said, reason):
+        self.engine.on("DELETE", "/images/acme:1", answer(200, json.dumps(said, separators=(",", ":")).encode()))    # as Go writes it
+        self.assertEqual(self.exchange(request("DELETE", "/images/acme:1")).status, 200)
+        record = [record for record in self.gate.log() if record.get("object") == "acme:1" and record["event"] == "close"][-1]
+        self.assertEqual((record["decision"], record["reason"]), ("allow", reason))
+
     def test_a_name_that_means_another_object_is_none(self):
         self.engine.on("GET", "/images/gone/json", image(B, ["secret:1"], True))
         self.each([

@@ -22,6 +22,7 @@ use: [preset/docker-read, preset/npm]
 mode: enforce
 strict: false
 cut_on_revoke: true
+own_addresses: [203.0.113.7, "2001:db8::/32"]
 docker:
   - name: start our agents
     comment: they are ours
@@ -162,6 +163,8 @@ BAD = (
     ("transparent is empty", "clients: {a: {transparent: {}}}"),
     ("dns answers a name", "clients: {a: {dns: {listen: '127.0.0.1:53', answer: here}}}"),
     ("five answers", "clients: {a: {dns: {listen: '127.0.0.1:53', answer: [1.1.1.1, 1.1.1.2, 1.1.1.3, 1.1.1.4, 1.1.1.5]}}}"),
+    ("own_addresses is a name", "own_addresses: host.test"),
+    ("own_addresses is a map", "own_addresses: {host: 10.0.0.1}"),
     ("inherit is yes", "clients: {a: {inherit: 'yes'}}"),
 )
 

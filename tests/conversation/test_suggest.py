@@ -417,6 +417,8 @@ clients:
         refused = [record(client="agents", host="a.example.org", port=443, decision="deny", would_deny=None),
                    record(client="agents", host="db.example.org", port=5432, decision="deny", reason="address-class.private", would_deny=None,
                           refused_addresses=["10.0.0.7 address-class.private"]),
+                   record(client="agents", host="own.example.org", port=8443, decision="deny", reason="address-class.own-host", would_deny=None,
+                          refused_addresses=["198.20.0.7 address-class.own-host"]),
                    record(client="agents", host="169.254.169.254", port=80, decision="deny", reason="address-class.metadata", would_deny=None)]
         refused = [json.dumps({key: value for key, value in json.loads(line).items() if value is not None}) for line in refused]
         done = self.suggest(log=refused)
@@ -425,6 +427,8 @@ clients:
         done = self.suggest("--include-denied", log=refused)
         self.assertIn('- "a.example.org:443"', done.stdout)
         self.assertIn('addresses: ["10.0.0.7"]', done.stdout)
+        self.assertIn('addresses: ["198.20.0.7"]', done.stdout)
+        self.assertIn("an address of the machine that the gate runs on", done.stdout)
         self.assertIn("169.254.169.254:80: it is a cloud's metadata service", done.stdout)
         self.assert_valid(done.stdout)
 

@@ -171,7 +171,7 @@ static void close_lookup(struct asked_lookup *lookup)
     (void)lookup;
 }
 
-static const struct command_lookup lookup = {open_lookup, close_lookup};
+static const struct command_lookup lookup = {open_lookup, close_lookup, NULL};
 
 int policy_fixture_check(int argc, char **argv)
 {

@@ -59,6 +59,11 @@ static void read_tunnel(struct tunnel_facts *tunnel, struct slice key, struct sl
         cr_assert(host_name_parse_dns(value, &tunnel->sni, &error), "%s", error.text);
 }
 
+static bool is_own(void *context, const struct ip_address *address)
+{
+    return memcmp(context, address, sizeof(*address)) == 0;
+}
+
 static void read_key(struct network_question *question, struct slice word)
 {
     struct slice value = word;
@@ -66,6 +71,10 @@ static void read_key(struct network_question *question, struct slice word)
     if (slice_equal_text(key, "at")) {
         cr_assert(ip_address_parse(value, &question->address), "%.*s", (int)value.len, value.ptr);
         question->request.address = &question->address;
+    } else if (slice_equal_text(key, "own")) {
+        cr_assert(ip_address_parse(value, &question->own), "%.*s", (int)value.len, value.ptr);
+        question->own_host = (struct network_own_host){is_own, &question->own};
+        question->request.own_host = &question->own_host;
     } else if (slice_equal_text(key, "now")) {
         uint64_t seconds;
         cr_assert(slice_to_u64(value, &seconds));

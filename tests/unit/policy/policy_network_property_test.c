@@ -21,6 +21,7 @@ static uint32_t next(uint64_t *state)
 
 static const char *const hosts[] = {"a.test",       "b.a.test",  "c.b.a.test",     "x.test",
                                     "test.example", "localhost", "y.localhost",    "93.184.216.34",
+                                    "0.0.0.0",      "[::1]",     "z.localhost",    "[64:ff9b::127.0.0.1]",
                                     "93.184.217.1", "10.0.0.1",  "[2606:4700::1]", "127.0.0.1"};
 
 static void write_pattern(uint64_t *state, bool allows, struct buffer *out)
@@ -39,6 +40,8 @@ static void write_pattern(uint64_t *state, bool allows, struct buffer *out)
                                            "0.0.0.0/0",
                                            "2606:4700::/32",
                                            "localhost",
+                                           "~local.*",
+                                           "ip6-localhost",
                                            "127.0.0.1",
                                            "[2606:4700::1]",
                                            "c.b.a.test",
@@ -50,6 +53,13 @@ static void write_pattern(uint64_t *state, bool allows, struct buffer *out)
         port = "";
     (void)allows;
     buffer_printf(out, "\"%s%s\"", pattern, port);
+}
+
+/* Denies of names below it are refused in an allow. */
+static void write_below_localhost(uint64_t *state, struct buffer *out)
+{
+    static const char *const patterns[] = {"*.localhost", "y.localhost", "y.localhost:22"};
+    buffer_printf(out, "  - {deny: \"%s\"}\n", PICK(state, patterns));
 }
 
 static void write_conditions(uint64_t *state, bool allows, struct buffer *out)
@@ -73,6 +83,10 @@ static void write_rule(uint64_t *state, struct buffer *out)
     if (allows && next(state) % 6 == 0) {
         buffer_append_literal(out,
                               "  - {allow: [\"*.a.test\", a.test], addresses: [10.0.0.0/8]}\n");
+        return;
+    }
+    if (!allows && next(state) % 8 == 0) {
+        write_below_localhost(state, out);
         return;
     }
     buffer_append_text(out, allows ? "  - {allow: [" : "  - {deny: [");
@@ -106,7 +120,10 @@ static void write_question(uint64_t *state, struct buffer *out)
         " sni=a.test",  " sni=x.test", " sni=-", " sni=!", " speaks=ssh",
         " speaks=http", " ech=yes",    "",       ""};
     static const char *const addresses[] = {
-        " at=93.184.216.34", " at=10.0.0.1", " at=127.0.0.1", " at=2606:4700::1", "", ""};
+        " at=93.184.216.34", " at=10.0.0.1", " at=127.0.0.1",
+        " at=2606:4700::1",  " at=::",       " at=64:ff9b:1::10.0.0.1",
+        "",                  ""};
+    static const char *const own[] = {" own=93.184.216.34", " own=10.0.0.1", ""};
     unsigned kind = next(state) % 4;
     const char *host = PICK(state, hosts);
     if (kind == 0)
@@ -117,6 +134,7 @@ static void write_question(uint64_t *state, struct buffer *out)
     else
         buffer_printf(out, "tunnel %s:%s%s", host, PICK(state, ports), PICK(state, facts));
     buffer_append_text(out, PICK(state, addresses));
+    buffer_append_text(out, PICK(state, own));
     buffer_append_text(out, next(state) % 4 == 0 ? " now=4102444800" : " now=1800000000");
 }
 

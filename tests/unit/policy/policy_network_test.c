@@ -165,6 +165,151 @@ Test(policy_network, a_deny_on_an_address_holds_for_the_ways_to_it)
                rows, ARRAY_LEN(rows));
 }
 
+Test(policy_network, a_deny_of_a_range_holds_for_wherever_an_address_leads)
+{
+    static const struct row rows[] = {
+        {"the range", NULL, "tunnel 127.0.0.1:80", "deny rule", "policy.yaml:4"},
+        {"mapped", NULL, "tunnel [::ffff:127.9.9.9]:80", "deny rule", "policy.yaml:4"},
+        {"zeros", NULL, "tunnel 0.0.0.0:80", "deny rule", "policy.yaml:4"},
+        {"unspecified", NULL, "tunnel [::]:80", "deny rule", "policy.yaml:4"},
+        {"an answer of zeros", NULL, "tunnel a.test:80 at=0.0.0.0", "deny rule", "policy.yaml:4"},
+        {"an answer of ::", NULL, "tunnel a.test:80 at=::", "deny rule", "policy.yaml:4"},
+        {"compatible", NULL, "tunnel [::127.0.0.1]:80", "deny rule", "policy.yaml:4"},
+        {"translated", NULL, "tunnel [::ffff:0:10.0.0.1]:80", "deny rule", "policy.yaml:5"},
+        {"NAT64", NULL, "tunnel [64:ff9b::10.0.0.1]:80", "deny rule", "policy.yaml:5"},
+        {"local NAT64", NULL, "tunnel [64:ff9b:1::10.0.0.1]:80", "deny rule", "policy.yaml:5"},
+        {"local NAT64, /48", NULL, "tunnel [64:ff9b:1:a00:0:100::]:80", "deny rule", NULL},
+        {"local NAT64, /56", NULL, "tunnel [64:ff9b:1:20a::1:0:0]:80", "deny rule", NULL},
+        {"local NAT64, /64", NULL, "tunnel [64:ff9b:1:2:a:0:100:0]:80", "deny rule", NULL},
+        {"an answer of that kind", NULL, "tunnel a.test:80 at=64:ff9b:1::10.0.0.1", "deny rule",
+         NULL},
+        {"6to4", NULL, "tunnel [2002:a00:1::1]:80", "deny rule", "policy.yaml:5"},
+        {"Teredo", NULL, "tunnel [2001:0:808:808:8000:ffff:f5ff:fffe]:80", "deny rule", NULL},
+        {"ISATAP", NULL, "tunnel [2606:4700::5efe:a00:1]:80", "deny rule", "policy.yaml:5"},
+        {"a DNS answer", NULL, "dns a.test at=0.0.0.0", "deny rule", NULL},
+        {"elsewhere by the same ways", NULL, "tunnel [64:ff9b:1::11.0.0.1]:80", "allow", NULL},
+        {"IPv6 loopback, which was not denied", NULL, "tunnel [::1]:80", "allow", NULL},
+    };
+    check_rows("version: 1\n"
+               "network:\n"
+               "  - allow: [\"0.0.0.0/0:*\", \"[::]/0:*\"]\n"
+               "  - deny: 127.0.0.0/8\n"
+               "  - deny: 10.0.0.0/8\n"
+               "  - {allow: \"a.test:*\", addresses: [0.0.0.0/0, \"::/0\"]}\n",
+               rows, ARRAY_LEN(rows));
+}
+
+Test(policy_network, a_deny_of_localhost_holds_for_the_addresses_that_it_stands_for)
+{
+    static const struct row rows[] = {
+        {"the name", NULL, "tunnel localhost:18095", "deny rule", "policy.yaml:5"},
+        {"its address", NULL, "tunnel 127.0.0.1:18095", "deny rule", "policy.yaml:5"},
+        {"another loopback address", NULL, "tunnel 127.4.5.6:18095", "deny rule", NULL},
+        {"IPv6", NULL, "tunnel [::1]:18095", "deny rule", NULL},
+        {"mapped", NULL, "tunnel [::ffff:127.0.0.1]:18095", "deny rule", NULL},
+        {"zeros", NULL, "tunnel 0.0.0.0:18095", "deny rule", NULL},
+        {"NAT64", NULL, "tunnel [64:ff9b::127.0.0.1]:18095", "deny rule", NULL},
+        {"a name that leads there", NULL, "tunnel a.test:18095 at=127.0.0.1", "deny rule", NULL},
+        {"an alias", NULL, "tunnel ip6-localhost:18095 at=::1", "deny rule", NULL},
+        {"a name below it", NULL, "tunnel x.localhost:18095 at=127.0.0.1", "deny rule", NULL},
+        {"another port", NULL, "tunnel 127.0.0.1:18096", "allow", NULL},
+        {"another port by name", NULL, "tunnel a.test:18096 at=127.0.0.1", "allow", NULL},
+        {"elsewhere", NULL, "tunnel 128.0.0.1:18095", "allow", NULL},
+        {"an alias in the rule", NULL, "tunnel 127.0.0.1:1", "deny rule", "policy.yaml:6"},
+        {"an expression that means it", NULL, "tunnel 127.0.0.1:2", "deny rule", "policy.yaml:7"},
+        {"one that does not", NULL, "tunnel 127.0.0.1:3", "allow", NULL},
+        {"its methods", NULL, "GET 127.0.0.1:4/", "allow", NULL},
+        {"its methods, too", NULL, "DELETE 127.0.0.1:4/", "deny rule", "policy.yaml:9"},
+        {"and a tunnel that hides them", NULL, "tunnel 127.0.0.1:4", "deny opaque", NULL},
+    };
+    check_rows("version: 1\n"
+               "network:\n"
+               "  - allow: [\"127.0.0.0/8:*\", \"localhost:*\", \"[::]/0:*\", \"0.0.0.0/0:*\"]\n"
+               "  - {allow: [\"a.test:*\", \"x.localhost:*\", \"ip6-localhost:*\"], addresses: "
+               "[127.0.0.0/8, \"::1\"]}\n"
+               "  - deny: \"localhost:18095\"\n"
+               "  - deny: \"ip6-loopback:1\"\n"
+               "  - deny: \"~(local|other)host:2\"\n"
+               "  - deny: \"~other.*:3\"\n"
+               "  - {deny: \"localhost:4\", methods: DELETE}\n",
+               rows, ARRAY_LEN(rows));
+}
+
+Test(policy_network, a_deny_below_localhost_spares_its_other_names)
+{
+    static const struct row rows[] = {
+        {"the name", NULL, "tunnel a.localhost:80", "deny rule", "policy.yaml:4"},
+        {"the address", NULL, "tunnel 127.0.0.1:80", "deny rule", "policy.yaml:4"},
+        {"a name that leads there", NULL, "tunnel x.test:80 at=127.0.0.1", "deny rule", NULL},
+        {"localhost", NULL, "tunnel localhost:80 at=127.0.0.1", "allow", NULL},
+        {"another name", NULL, "tunnel b.localhost:80 at=127.0.0.1", "allow", NULL},
+        {"all of them", NULL, "tunnel b.localhost:81 at=127.0.0.1", "deny rule", "policy.yaml:5"},
+        {"never the apex", NULL, "tunnel localhost:81 at=127.0.0.1", "allow", NULL},
+        {"but its address", NULL, "tunnel [::1]:81", "deny rule", "policy.yaml:5"},
+    };
+    check_rows("version: 1\n"
+               "network:\n"
+               "  - {allow: [\"x.test:*\", \"localhost:*\", \"b.localhost:*\"], addresses: "
+               "[127.0.0.0/8]}\n"
+               "  - deny: \"a.localhost:80\"\n"
+               "  - deny: \"*.localhost:81\"\n"
+               "  - allow: [\"127.0.0.0/8:*\", \"[::1]:*\"]\n",
+               rows, ARRAY_LEN(rows));
+}
+
+Test(policy_network, addresses_of_the_own_machine_need_a_rule_that_names_them)
+{
+    static const struct row rows[] = {
+        {"a public one", NULL, "tunnel 198.20.0.7:80 own=198.20.0.7", "deny address-class.own-host",
+         NULL},
+        {"the same of another machine", NULL, "tunnel 198.20.0.7:80", "allow", NULL},
+        {"by a name", NULL, "tunnel a.test:80 at=198.20.0.7 own=198.20.0.7",
+         "deny address-class.own-host", NULL},
+        {"by what carries it", NULL, "tunnel [64:ff9b::198.20.0.7]:80 own=198.20.0.7",
+         "deny address-class.own-host", NULL},
+        {"in a DNS answer", NULL, "dns a.test at=198.20.0.7 own=198.20.0.7",
+         "deny address-class.own-host", NULL},
+        {"a private one", NULL, "tunnel 10.0.0.1:80 own=10.0.0.1", "deny address-class.own-host",
+         NULL},
+        {"loopback stays loopback", NULL, "tunnel 127.0.0.1:80 own=127.0.0.1",
+         "deny address-class.loopback", NULL},
+        {"zeros stay zeros", NULL, "tunnel 0.0.0.0:80 own=127.0.0.1",
+         "deny address-class.this-network", NULL},
+        {"listed", NULL, "tunnel 198.30.1.1:80", "deny address-class.own-host", NULL},
+        {"listed, by a name", NULL, "tunnel a.test:80 at=198.30.1.1", "deny address-class.own-host",
+         NULL},
+        {"listed, carried", NULL, "tunnel [2002:c61e:101::1]:80", "deny address-class.own-host",
+         NULL},
+        {"listed as one", NULL, "tunnel [2606:4700::7]:80", "deny address-class.own-host", NULL},
+        {"beside it", NULL, "tunnel [2606:4700::8]:80", "allow", NULL},
+        {"named", NULL, "tunnel 198.40.0.1:80 own=198.40.0.1", "allow", "policy.yaml:6"},
+        {"named by a range", NULL, "tunnel 198.50.0.1:80 own=198.50.0.1", "allow", "policy.yaml:6"},
+        {"named by `addresses`", NULL, "tunnel b.test:80 at=198.40.0.1 own=198.40.0.1", "allow",
+         "policy.yaml:7"},
+        {"an allow of the address is not for names", NULL,
+         "tunnel a.test:80 at=198.40.0.1 own=198.40.0.1", "deny address-class.own-host", NULL},
+        {"localhost names loopback alone", NULL,
+         "tunnel localhost:80 at=198.40.0.1 own=198.40.0.1", "deny address-class.own-host", NULL},
+        {"report mode", "loose", "tunnel 198.20.0.7:80 own=198.20.0.7",
+         "deny address-class.own-host", NULL},
+        {"the default", "bare", "tunnel 198.20.0.7:80 own=198.20.0.7",
+         "deny address-class.own-host", "default"},
+        {"the default, others", "bare", "tunnel 198.20.0.7:80", "allow", "default"},
+    };
+    check_rows("version: 1\n"
+               "own_addresses: [198.30.0.0/16, \"2606:4700::7\"]\n"
+               "default: {network: allow}\n"
+               "network:\n"
+               "  - allow: \"*:*\"\n"
+               "  - allow: [\"198.40.0.1:*\", \"198.50.0.0/16:*\"]\n"
+               "  - {allow: \"b.test:*\", addresses: [198.40.0.0/16]}\n"
+               "  - allow: \"localhost:*\"\n"
+               "clients:\n"
+               "  loose: {mode: report}\n"
+               "  bare: {inherit: false}\n",
+               rows, ARRAY_LEN(rows));
+}
+
 Test(policy_network, the_first_bytes_of_a_tunnel_are_judged)
 {
     static const struct row rows[] = {

@@ -321,6 +321,9 @@ Test(suggest, refusals_are_taken_when_they_are_asked_for_and_a_rule_can_help)
          {"host=a.test port=22 decision=deny reason=address-class.private -would_deny "
           "refused_addresses=10.0.0.1"},
          "a.test:22 addresses: [\"10.0.0.1\"]"},
+        {"an address of the own machine",
+         {"host=198.20.0.7 port=22 decision=deny reason=address-class.own-host -would_deny"},
+         "198.20.0.7:22"},
         {"and one where they are not",
          {"host=a.test port=22 decision=deny reason=address-class.private -would_deny"},
          ""},

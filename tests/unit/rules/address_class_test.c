@@ -41,10 +41,10 @@ static enum address_class class_of_longest_row(const struct ip_address *address)
 static enum address_class more_special(enum address_class a, enum address_class b)
 {
     static const enum address_class order[] = {
-        ADDRESS_METADATA, ADDRESS_LOOPBACK,     ADDRESS_THIS_NETWORK,  ADDRESS_LINK_LOCAL,
-        ADDRESS_PRIVATE,  ADDRESS_SHARED,       ADDRESS_BROADCAST,     ADDRESS_MULTICAST,
-        ADDRESS_PROTOCOL, ADDRESS_BENCHMARKING, ADDRESS_DOCUMENTATION, ADDRESS_DISCARD,
-        ADDRESS_RESERVED, ADDRESS_TRANSLATION,  ADDRESS_PUBLIC,
+        ADDRESS_METADATA,   ADDRESS_LOOPBACK,      ADDRESS_THIS_NETWORK, ADDRESS_OWN_HOST,
+        ADDRESS_LINK_LOCAL, ADDRESS_PRIVATE,       ADDRESS_SHARED,       ADDRESS_BROADCAST,
+        ADDRESS_MULTICAST,  ADDRESS_PROTOCOL,      ADDRESS_BENCHMARKING, ADDRESS_DOCUMENTATION,
+        ADDRESS_DISCARD,    ADDRESS_RESERVED,      ADDRESS_TRANSLATION,  ADDRESS_PUBLIC,
     };
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
         if (order[i] == a || order[i] == b)
@@ -64,6 +64,15 @@ static enum address_class class_of_embedded(const struct ip_address *address, un
     return class_of_longest_row(&inner);
 }
 
+/* The same from any four bytes; what begins with 0 is no host. */
+static enum address_class class_of_bytes(const struct ip_address *address, const char places[4])
+{
+    struct ip_address inner = {.bytes = {[10] = 0xff, [11] = 0xff}};
+    for (unsigned i = 0; i < 4; i++)
+        inner.bytes[12 + i] = address->bytes[(unsigned char)places[i]];
+    return inner.bytes[12] == 0 ? ADDRESS_PUBLIC : class_of_longest_row(&inner);
+}
+
 static bool is_in(const struct ip_address *address, const char *text)
 {
     struct ip_range range;
@@ -79,6 +88,14 @@ static enum address_class naive_class(const struct ip_address *address)
         return class;
     if (is_in(address, "::/96"))
         class = more_special(class, class_of_embedded(address, 12, 0));
+    if (is_in(address, "::ffff:0:0:0/96"))
+        class = more_special(class, class_of_embedded(address, 12, 0));
+    if (is_in(address, "64:ff9b:1::/48")) {
+        static const char places[][4] = {
+            {6, 7, 9, 10}, {7, 9, 10, 11}, {9, 10, 11, 12}, {12, 13, 14, 15}};
+        for (size_t i = 0; i < ARRAY_LEN(places); i++)
+            class = more_special(class, class_of_bytes(address, places[i]));
+    }
     if (is_in(address, "64:ff9b::/96"))
         class = more_special(class, class_of_embedded(address, 12, 0));
     if (is_in(address, "2002::/16"))
@@ -215,6 +232,15 @@ Test(address_class, named_addresses_have_the_class_of_their_purpose)
         {"NAT64 metadata in public space", "64:ff9b::a83f:8110", ADDRESS_METADATA},
         {"behind NAT64", "64:ff9b::1:808:808", ADDRESS_RESERVED},
         {"local NAT64", "64:ff9b:1::808:808", ADDRESS_TRANSLATION},
+        {"local NAT64 of private, /96", "64:ff9b:1::10.0.0.1", ADDRESS_PRIVATE},
+        {"local NAT64 of private, /96 further on", "64:ff9b:1:2:3:4:10.0.0.1", ADDRESS_PRIVATE},
+        {"local NAT64 of private, /64", "64:ff9b:1:2:a:0:100:0", ADDRESS_PRIVATE},
+        {"local NAT64 of private, /56", "64:ff9b:1:20a::1:0:0", ADDRESS_PRIVATE},
+        {"local NAT64 of private, /48", "64:ff9b:1:a00:0:100::", ADDRESS_PRIVATE},
+        {"local NAT64 of metadata, /48", "64:ff9b:1:a9fe:a9:fe00::", ADDRESS_METADATA},
+        {"behind local NAT64", "64:ff9b:2::10.0.0.1", ADDRESS_RESERVED},
+        {"translated loopback", "::ffff:0:127.0.0.1", ADDRESS_LOOPBACK},
+        {"translated public", "::ffff:0:8.8.8.8", ADDRESS_RESERVED},
         {"6to4 public", "2002:808:808::1", ADDRESS_TRANSLATION},
         {"6to4 loopback", "2002:7f00:1::", ADDRESS_LOOPBACK},
         {"6to4 private", "2002:a00:1::1", ADDRESS_PRIVATE},
@@ -247,7 +273,9 @@ static uint64_t next_random(uint64_t *state)
 /* An address in or around a row, in one of the forms that carry an IPv4 address. */
 static struct ip_address random_address(uint64_t *state)
 {
-    static const char *const forms[] = {"::", "64:ff9b::", "2606::5efe:0:0", "fe80::200:5efe:0:0"};
+    static const char *const forms[] = {
+        "::",           "64:ff9b::", "2606::5efe:0:0", "fe80::200:5efe:0:0",
+        "::ffff:0:0:0", "64:ff9b:1::"};
     size_t count;
     const struct address_class_row *rows = address_class_rows(&count);
     struct ip_range range;
@@ -256,18 +284,18 @@ static struct ip_address random_address(uint64_t *state)
     unsigned fixed = range.prefix + (unsigned)(next_random(state) % 3) - 1;
     for (unsigned bit = fixed < 128 ? fixed : 127; bit < 128; bit++)
         inner.bytes[bit / 8] ^= (uint8_t)((next_random(state) & 1) << (7 - bit % 8));
-    unsigned form = (unsigned)(next_random(state) % 8);
+    unsigned form = (unsigned)(next_random(state) % 10);
     if (form < ARRAY_LEN(forms)) {
         struct ip_address outer = address_of(forms[form]);
         memcpy(outer.bytes + 12, inner.bytes + 12, 4);
         return outer;
     }
-    if (form == 4) {
+    if (form == 6) {
         struct ip_address outer = address_of("2002::1");
         memcpy(outer.bytes + 2, inner.bytes + 12, 4);
         return outer;
     }
-    if (form == 5) {
+    if (form == 7) {
         struct ip_address outer = address_of("2001:0:808:808::");
         for (unsigned i = 12; i < 16; i++)
             outer.bytes[i] = (uint8_t)~inner.bytes[i];
@@ -282,6 +310,68 @@ Test(address_class, matching_agrees_with_the_rows_for_random_addresses)
     for (unsigned i = 0; i < 20000; i++) {
         struct ip_address address = random_address(&state);
         expect("random", &address, naive_class(&address));
+    }
+}
+
+/* The addresses in the order in which they are handed out. */
+static void show_ways(const char *address_text, struct buffer *out)
+{
+    struct ip_address address = address_of(address_text);
+    struct ip_address led[ADDRESS_LEADS_TO_MAX];
+    unsigned count = address_class_leads_to(&address, led);
+    for (unsigned i = 0; i < count; i++) {
+        buffer_append_text(out, i > 0 ? " " : "");
+        ip_address_write(&led[i], out);
+    }
+}
+
+Test(address_class, an_address_leads_to_every_address_it_stands_for_or_carries)
+{
+    static const struct {
+        const char *name, *address, *led;
+    } rows[] = {
+        {"IPv4", "8.8.8.8", ""},
+        {"IPv6", "2606:4700::1", ""},
+        {"mapped, which is IPv4", "::ffff:10.0.0.1", ""},
+        {"loopback", "::1", ""},
+        {"zeros", "0.0.0.0", "127.0.0.1 ::1"},
+        {"mapped zeros", "::ffff:0.0.0.0", "127.0.0.1 ::1"},
+        {"unspecified", "::", "127.0.0.1 ::1"},
+        {"the rest of this network", "0.0.0.1", ""},
+        {"compatible", "::10.0.0.1", "10.0.0.1"},
+        {"translated", "::ffff:0:10.0.0.1", "10.0.0.1"},
+        {"NAT64", "64:ff9b::10.0.0.1", "10.0.0.1"},
+        {"local NAT64, zeros in front are no host", "64:ff9b:1::10.0.0.1", "10.0.0.1"},
+        {"local NAT64, each reading", "64:ff9b:1:102:3:405:607:809",
+         "1.2.3.4 2.3.4.5 3.4.5.6 6.7.8.9"},
+        {"6to4", "2002:a00:1::1", "10.0.0.1"},
+        {"Teredo, server and client", "2001:0:808:808:8000:ffff:f5ff:fffe", "8.8.8.8 10.0.0.1"},
+        {"ISATAP", "2606:4700::5efe:a00:1", "10.0.0.1"},
+        {"ISATAP in 6to4", "2002:808:808::5efe:a00:1", "10.0.0.1 8.8.8.8"},
+        {"ISATAP in local NAT64", "64:ff9b:1:102:0:5efe:a00:1", "10.0.0.1 1.2.0.94 2.0.94.254 10.0.0.1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_BUFFER struct buffer led = BUFFER_EMPTY;
+        show_ways(rows[i].address, &led);
+        cr_expect_str_eq(buffer_text(&led), rows[i].led, "%s: %s", rows[i].name,
+                         buffer_text(&led));
+    }
+}
+
+Test(address_class, an_own_address_is_told_unless_its_class_says_it_already)
+{
+    static const struct {
+        enum address_class class, told;
+    } rows[] = {
+        {ADDRESS_PUBLIC, ADDRESS_OWN_HOST},         {ADDRESS_PRIVATE, ADDRESS_OWN_HOST},
+        {ADDRESS_DOCUMENTATION, ADDRESS_OWN_HOST},  {ADDRESS_LINK_LOCAL, ADDRESS_OWN_HOST},
+        {ADDRESS_LOOPBACK, ADDRESS_LOOPBACK},       {ADDRESS_METADATA, ADDRESS_METADATA},
+        {ADDRESS_THIS_NETWORK, ADDRESS_THIS_NETWORK},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        cr_expect_eq(address_class_with_own(rows[i].class, true), rows[i].told, "%s",
+                     address_class_name(rows[i].class));
+        cr_expect_eq(address_class_with_own(rows[i].class, false), rows[i].class);
     }
 }
 

@@ -176,6 +176,33 @@ Test(docker_naming, an_exec_is_its_container_too)
     docker_request_clear(&request);
 }
 
+Test(docker_naming, an_answer_tells_that_the_tag_moved)
+{
+    static const struct {
+        const char *name, *answer;
+        bool moved;
+    } answers[] = {
+        {"the tag alone", "[{\"Untagged\":\"acme:latest\"}]", false},
+        {"the image", "[{\"Deleted\":\"sha256:" ID_A "\"},{\"Deleted\":\"sha256:" ID_B "\"}]", false},
+        {"another", "[{\"Untagged\":\"acme:latest\"},{\"Deleted\":\"sha256:" ID_B "\"}]", true},
+        {"cut off", "[{\"Deleted\":\"", true},
+        {"nothing", "", false},
+    };
+    static const char *const targets[] = {"/images/acme", "/images/sha256:" ID_A};
+    for (size_t t = 0; t < ARRAY_LEN(targets); t++) {
+        struct docker_request request = {.text = BUFFER_EMPTY};
+        struct error error;
+        cr_assert(docker_request_parse(&request, HTTP_METHOD_DELETE, slice_from_text(targets[t]),
+                                       false, &error));
+        CLEANUP(docker_naming_free) struct docker_naming *naming = docker_naming_new(&request);
+        docker_naming_answer(naming, 200, SLICE_LITERAL(IMAGE(ID_A, "\"acme:latest\"")));
+        for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+            cr_expect_eq(docker_naming_has_moved(naming, slice_from_text(answers[i].answer)),
+                         answers[i].moved && t == 0, "%s", answers[i].name);
+        docker_request_clear(&request);
+    }
+}
+
 Test(docker_naming, a_repository_has_a_bound)
 {
     struct docker_request request = {.text = BUFFER_EMPTY};
