@@ -453,7 +453,7 @@ static void name_what_is_carried(const struct network_request *request,
     }
 }
 
-static bool is_in_ranges(const struct policy *policy, const struct ip_address *address)
+bool policy_lists_own_address(const struct policy *policy, const struct ip_address *address)
 {
     for (size_t i = 0; i < policy->own_address_count; i++) {
         if (ip_range_contains(&policy->own_addresses[i], address))
@@ -465,7 +465,7 @@ static bool is_in_ranges(const struct policy *policy, const struct ip_address *a
 static bool is_own(const struct policy *policy, const struct network_own_host *own_host,
                    const struct ip_address *address)
 {
-    return is_in_ranges(policy, address) ||
+    return policy_lists_own_address(policy, address) ||
            (own_host != NULL && own_host->holds(own_host->context, address));
 }
 

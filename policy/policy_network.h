@@ -43,6 +43,9 @@ unsigned policy_decide_addresses(const struct policy *policy, const struct polic
                                  const struct ip_address *addresses, unsigned count,
                                  struct network_verdict *verdicts);
 
+/* Whether `own_addresses` holds the address. */
+bool policy_lists_own_address(const struct policy *policy, const struct ip_address *address);
+
 /* The class of an address, ADDRESS_OWN_HOST for those of the gate's own machine and for what leads to
  * them: the ones that the policy lists (`own_addresses`), and the ones that `own_host` knows (NULL =
  * nobody does). A loopback address stays one. */

@@ -18,10 +18,14 @@
 #include "proxy/confine.h"
 #include "proxy/forwarding.h"
 #include "proxy/control.h"
+#include "proxy/docker_version.h"
 #include "proxy/egress.h"
 #include "proxy/gate.h"
+#include "proxy/gate_limits.h"
+#include "proxy/listener.h"
 #include "proxy/log_sealing.h"
 #include "proxy/own_host.h"
+#include "proxy/probe.h"
 #include "proxy/reload.h"
 #include "proxy/rule_counter.h"
 #include "proxy/serve_options.h"
@@ -80,6 +84,16 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void note_fewer_connections(const struct gate_options *options)
+{
+    unsigned most = gate_limits_connections(options->max_connections);
+    if (most < options->max_connections && environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr,
+                "dockreeve: there are descriptors for %u connections of clients, each with one to "
+                "the other side: fewer than --max-connections %u (see ulimit -n)\n",
+                most, options->max_connections);
+}
+
 /* A read-only mount of a socket protects the file, not the engine: connecting and writing work as
  * ever. */
 static void note_read_only_socket(struct gate *gate)
@@ -103,6 +117,28 @@ static void note_forwarding(struct gate *gate)
     gate_log_event(gate, LOG_START, true, "note.forwarding", warning);
     if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
         fprintf(stderr, "dockreeve: %s\n", warning);
+}
+
+enum { ENGINE_PROBE_MS = 1000 };
+
+/* Asks the engine for its version, if it is there: requests need it, and one that serves nothing as
+ * old as this gate's table is of no use. */
+static void note_api_version(struct gate *gate)
+{
+    struct probe_api api;
+    struct error ignored;
+    AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
+    if (!listener_any_docker(gate) ||
+        !probe_api_ask(engine_endpoint(gate->engine), ENGINE_PROBE_MS, &api, &ignored))
+        return;
+    engine_learn_no_api(gate->engine);
+    if (api.version[0] != '\0')
+        engine_learn_api(gate->engine, slice_from_text(api.version));
+    engine_set_api_minimum(gate->engine, api.minimum);
+    if (!docker_version_note(gate->engine, &note))
+        return;
+    fprintf(stderr, "dockreeve: %s\n", buffer_text(&note));
+    gate_log_event(gate, LOG_START, true, "note.api-version", buffer_text(&note));
 }
 
 static void note_container(struct gate *gate)
@@ -181,6 +217,8 @@ static int run(struct serve_options *options)
     if (gate == NULL)
         return complain(&error, COMMAND_FAILED);
     int code = COMMAND_FAILED;
+    note_api_version(gate);
+    note_fewer_connections(&options->gate);
     note_read_only_socket(gate); /* these ask for what the confined process may not */
     note_forwarding(gate);
     note_container(gate);

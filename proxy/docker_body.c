@@ -59,6 +59,8 @@ static bool engine_takes(struct docker_conn *conn, bool more)
             shutdown(engine->fd, SHUT_WR);
         }
     } while (io_buffer_len(&engine->out) == 0 && held_body_rest(&conn->held).len > 0);
+    if (conn->kept_bytes > 0 && held_body_rest(&conn->held).len == 0)
+        docker_conn_keep_nothing(conn);
     bool was_full = conn->engine_full;
     conn->engine_full = io_buffer_len(&engine->out) > 0;
     if (conn->engine_full != was_full)

@@ -32,6 +32,12 @@ static bool take(struct docker_conn *conn)
     return good;
 }
 
+/* What waits for the rest is counted; what is whole at once never was. */
+static bool keep(struct docker_conn *conn)
+{
+    return !is_kept(conn) || docker_conn_keep(conn, conn->request_body.payload);
+}
+
 bool docker_collect_begin(struct docker_conn *conn, enum docker_body kind)
 {
     const struct http_head *head = &conn->gate->scratch->head;
@@ -47,6 +53,8 @@ bool docker_collect_begin(struct docker_conn *conn, enum docker_body kind)
     if (conn->request_body.finished)
         return true;
     docker_conn_set_state(conn, is_kept(conn) ? DOCKER_CONN_COLLECT : DOCKER_CONN_DROP_BODY);
+    if (!keep(conn))
+        return false;
     docker_conn_deadline(conn, conn->gate->options->body_timeout_ms);
     if (docker_conn_send_continue(conn))
         docker_conn_read_enable(conn, true);
@@ -55,6 +63,6 @@ bool docker_collect_begin(struct docker_conn *conn, enum docker_body kind)
 
 void docker_collect_more(struct docker_conn *conn)
 {
-    if (take(conn) && conn->request_body.finished)
+    if (take(conn) && keep(conn) && conn->request_body.finished)
         docker_exchange_collected(conn);
 }

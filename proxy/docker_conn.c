@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -24,11 +25,40 @@ void docker_conn_set_state(struct docker_conn *conn, enum docker_conn_state stat
     if (conn->state == state)
         return;
     share_seat_leave(&conn->seat);
+    if (conn->state == DOCKER_CONN_HEAD)
+        docker_conn_keep_nothing(conn);
     if (state == DOCKER_CONN_IDLE || state == DOCKER_CONN_LINGER)
         share_seat_wait(&conn->seat, conn->peer_share);
     conn->state = state;
     if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
         event_del(&conn->timer);
+}
+
+/* A block of memory is touched by pages. */
+enum { PAGE = 4096 };
+
+bool docker_conn_keep(struct docker_conn *conn, size_t len)
+{
+    size_t pages = (len + PAGE - 1) / PAGE;
+    enum share_level level =
+        share_adjust(conn->peer_share, SHARE_BYTES, &conn->kept_bytes, (uint64_t)pages * PAGE);
+    if (level == SHARE_GRANTED)
+        return true;
+    char message[128];
+    snprintf(message, sizeof(message),
+             "dockreeve: %s has as many bytes of unfinished requests here as it may; try again "
+             "later",
+             share_level_name(level));
+    conn->request_body.finished = false; /* nobody waits for the rest */
+    docker_refusal_send(conn, 503, share_reason(SHARE_BYTES), message);
+    return false;
+}
+
+void docker_conn_keep_nothing(struct docker_conn *conn)
+{
+    if (conn->kept_bytes > 0)
+        share_give_back(conn->peer_share, SHARE_BYTES, conn->kept_bytes);
+    conn->kept_bytes = 0;
 }
 
 void docker_conn_deadline(struct docker_conn *conn, uint64_t timeout_ms)
@@ -192,7 +222,8 @@ static void read_head(struct docker_conn *conn)
     docker_exchange_start(conn);
     if (conn->state == DOCKER_CONN_HEAD && conn->input_ended) {
         docker_conn_close(conn, "client-gone");
-    } else if (conn->state == DOCKER_CONN_HEAD && !waiting) {
+    } else if (conn->state == DOCKER_CONN_HEAD &&
+               docker_conn_keep(conn, io_buffer_len(&conn->in)) && !waiting) {
         share_seat_wait(&conn->seat, conn->peer_share);
         docker_conn_deadline(conn, conn->gate->options->header_timeout_ms);
     }
@@ -309,6 +340,18 @@ static void on_write(evutil_socket_t fd, short what, void *context)
     }
 }
 
+static void lookup_is_late(struct docker_conn *conn)
+{
+    if (docker_lookup_waits(conn->lookup))
+        docker_refusal_send(conn, 503, share_reason(SHARE_OBJECTS),
+                            "dockreeve: too many requests are waiting for the engine to say what "
+                            "they name; try again later");
+    else
+        docker_refusal_send(conn, 504, "upstream.lookup-timeout",
+                            "dockreeve: the Docker Engine did not say in time what the request "
+                            "names, which a rule has to know");
+}
+
 static void on_timer(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
@@ -339,8 +382,10 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     case DOCKER_CONN_FLUSH:
         docker_conn_close(conn, "limit.answer-time");
         break;
-    case DOCKER_CONN_IDLE:
     case DOCKER_CONN_LOOKUP:
+        lookup_is_late(conn);
+        break;
+    case DOCKER_CONN_IDLE:
     case DOCKER_CONN_LOG_OPEN:
     case DOCKER_CONN_TUNNEL:
     case DOCKER_CONN_LOG_REFUSAL:

@@ -13,7 +13,7 @@
  * HEAD          the end of a head                  header_timeout  the head, a refusal; room needed, as above
  * COLLECT       the end of a JSON body             body_timeout    its end, or 413
  * DROP_BODY     the end of a body nobody reads     body_timeout    its end, or 413
- * LOOKUP        the engine's word on the object    none            its answer
+ * LOOKUP        a turn, the engine's word on it    lookup_timeout  its answer, or 503, 504
  * LOG_OPEN      the record of a change, written    none            the end of the turn
  * FORWARD       the engine's answer                see below       a response head
  * LOG_RESPONSE  the record of the answer           none            the end of the turn
@@ -109,6 +109,7 @@ struct docker_conn {
     struct share_seat seat;        /* waits in IDLE, HEAD and LINGER */
     struct event read_event, write_event, timer;
     bool reading, writing;
+    uint64_t kept_bytes; /* of the peer's share: of a head or a body that has to wait */
     bool has_asked;   /* some request was read */
     bool own_answer;  /* what is in `out` is an answer of ours */
     bool input_ended; /* the client sent its FIN */
@@ -121,6 +122,7 @@ struct docker_conn {
     struct log_waiter waiter;
     struct engine_conn *engine;   /* owned while an exchange needs it */
     struct docker_lookup *lookup; /* owned: under way; NULL = none */
+    struct docker_version_question *version_question; /* owned: under way; NULL = none */
     struct docker_lookup *judged; /* owned: the one whose object was judged; NULL = none */
     struct io_buffer head;        /* the client's, to be judged again, until `forward` has gone */
     struct held_body held;        /* the body, when it is collected */
@@ -172,6 +174,10 @@ bool docker_conn_has_early_input(const struct docker_conn *conn);
  * body; not behind an answer that has begun. False when the socket broke and the connection was
  * closed. */
 MUST_CHECK bool docker_conn_send_continue(struct docker_conn *conn);
+/* So many bytes of the client are kept until they are whole; 0 = none any more. False when it was
+ * refused, having no room for them. */
+MUST_CHECK bool docker_conn_keep(struct docker_conn *conn, size_t len);
+void docker_conn_keep_nothing(struct docker_conn *conn);
 /* Calls back (by state) once the client takes bytes again. */
 void docker_conn_want_write(struct docker_conn *conn);
 /* The exchange is over and its last bytes are in `out`: go on with the next request, or close. */
@@ -190,6 +196,8 @@ void docker_exchange_start(struct docker_conn *conn);
 void docker_exchange_collected(struct docker_conn *conn);
 /* `naming` NULL: the objects could not be had. */
 void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_naming *naming);
+/* The engine's version is known now. */
+void docker_exchange_versioned(struct docker_conn *conn);
 void docker_exchange_forward(struct docker_conn *conn);
 /* The moment before the head is sent: whether the policy in force allows it. False when something
  * else was begun: it was refused, or asks for its object first. */
@@ -232,6 +240,8 @@ void docker_tunnel_move(struct docker_conn *conn);
 MUST_CHECK bool docker_lookup_start(struct docker_conn *conn, const struct docker_request *request,
                                     bool *asks_out, struct error *error);
 void docker_lookup_free(struct docker_lookup **lookup);
+/* Whether the gate, not the engine, lets it wait. */
+bool docker_lookup_waits(const struct docker_lookup *lookup);
 /* The objects as the engine described them. */
 const struct docker_naming *docker_lookup_naming(const struct docker_lookup *lookup);
 

@@ -6,9 +6,13 @@
 #include "proxy/docker_conn.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 
-enum { ANSWER_MAX = 4 << 20 };
+#include "proxy/docker_version.h"
+
+/* A long answer is held by few at a time: SHARE_ANSWERS. */
+enum { ANSWER_MAX = 4 << 20, ANSWER_LONG = 65536 };
 
 struct docker_lookup {
     struct docker_conn *conn; /* borrowed: owns us */
@@ -18,20 +22,45 @@ struct docker_lookup {
     struct buffer answer;
     struct http_body framing;
     bool has_head;
+    bool has_place, has_long; /* among the peer's lookups, and its long answers */
+    struct share_waiter waiter;
 };
 
 static void on_engine(void *context, enum engine_event event);
+
+static void give_back_long(struct docker_lookup *lookup)
+{
+    buffer_free(&lookup->answer);
+    if (lookup->has_long)
+        share_give_back(lookup->conn->peer_share, SHARE_ANSWERS, 1);
+    lookup->has_long = false;
+}
+
+/* Everything but the facts. */
+static void release(struct docker_lookup *lookup)
+{
+    share_forget_waiter(&lookup->waiter);
+    engine_drop(&lookup->engine);
+    io_buffer_reset(lookup->conn->gate->blocks, &lookup->body);
+    give_back_long(lookup);
+    if (lookup->has_place)
+        share_give_back(lookup->conn->peer_share, SHARE_OBJECTS, 1);
+    lookup->has_place = false;
+}
 
 void docker_lookup_free(struct docker_lookup **lookup)
 {
     struct docker_lookup *freed = steal_pointer(lookup);
     if (freed == NULL)
         return;
-    engine_drop(&freed->engine);
-    io_buffer_reset(freed->conn->gate->blocks, &freed->body);
-    buffer_free(&freed->answer);
+    release(freed);
     docker_naming_free(&freed->naming);
     free(freed);
+}
+
+bool docker_lookup_waits(const struct docker_lookup *lookup)
+{
+    return lookup->waiter.waits;
 }
 
 /* Hands the result over. What was found out stays beside the exchange, which may end in this call and
@@ -40,8 +69,7 @@ static void finish(struct docker_lookup *lookup, bool known)
 {
     struct docker_conn *conn = lookup->conn;
     struct docker_lookup *detached = steal_pointer(&conn->lookup);
-    engine_drop(&detached->engine);
-    buffer_free(&detached->answer);
+    release(detached);
     docker_lookup_free(&conn->judged);
     if (!known)
         docker_lookup_free(&detached);
@@ -58,9 +86,9 @@ static bool ask(struct docker_lookup *lookup, struct error *error)
 {
     struct gate *gate = lookup->conn->gate;
     lookup->has_head = false;
-    buffer_clear(&lookup->answer);
     AUTO_BUFFER struct buffer request = BUFFER_EMPTY;
     buffer_append_literal(&request, "GET ");
+    docker_version_write_prefix(gate, &request);
     docker_naming_write_question(lookup->naming, &request);
     buffer_append_literal(&request, " HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\n\r\n");
     lookup->engine = engine_take(gate->engine, true, false, on_engine, lookup, error);
@@ -73,6 +101,34 @@ static bool ask(struct docker_lookup *lookup, struct error *error)
         !io_buffer_drain(gate->blocks, &lookup->engine->out, lookup->engine->fd, false))
         return error_set_reason(error, 502, "upstream.unreachable",
                                 "cannot reach the Docker Engine at %s", engine_name(gate->engine));
+    return true;
+}
+
+/* Its turn has come. */
+static void on_place(struct share_waiter *waiter)
+{
+    struct docker_lookup *lookup =
+        (struct docker_lookup *)((char *)waiter - offsetof(struct docker_lookup, waiter));
+    struct error error;
+    if (waiter->kind == SHARE_ANSWERS) {
+        lookup->has_long = true;
+        engine_read_enable(lookup->engine, true);
+        return;
+    }
+    lookup->has_place = true;
+    if (!ask(lookup, &error))
+        docker_refusal_error(lookup->conn, &error);
+}
+
+static bool begin(struct docker_lookup *lookup, struct error *error)
+{
+    struct docker_conn *conn = lookup->conn;
+    lookup->waiter.granted = on_place;
+    docker_conn_deadline(conn, conn->gate->options->lookup_timeout_ms);
+    lookup->has_place = share_take(conn->peer_share, SHARE_OBJECTS, 1) == SHARE_GRANTED;
+    if (lookup->has_place)
+        return ask(lookup, error);
+    share_wait(&lookup->waiter, conn->peer_share, SHARE_OBJECTS);
     return true;
 }
 
@@ -90,7 +146,7 @@ bool docker_lookup_start(struct docker_conn *conn, const struct docker_request *
         return error_set_reason(error, 503, "limit.memory", "out of memory");
     *asks_out = docker_naming_state(lookup->naming) == DOCKER_NAMING_ASKS;
     if (*asks_out)
-        return ask(lookup, error);
+        return begin(lookup, error);
     docker_lookup_free(&conn->lookup);
     return true;
 }
@@ -101,6 +157,7 @@ static void answered(struct docker_lookup *lookup)
     struct error error;
     engine_drop(&lookup->engine);
     docker_naming_answer(lookup->naming, 200, buffer_slice(&lookup->answer));
+    give_back_long(lookup);
     switch (docker_naming_state(lookup->naming)) {
     case DOCKER_NAMING_ASKS:
         if (!ask(lookup, &error))
@@ -144,6 +201,20 @@ static bool read_head(struct docker_lookup *lookup)
     return true;
 }
 
+/* Whether it may hold what has come of the body; else the engine is not read until it may. */
+static bool may_hold(struct docker_lookup *lookup)
+{
+    struct share_peer *peer = lookup->conn->peer_share;
+    if (lookup->has_long || lookup->framing.finished || lookup->framing.payload <= ANSWER_LONG)
+        return true;
+    lookup->has_long = share_take(peer, SHARE_ANSWERS, 1) == SHARE_GRANTED;
+    if (!lookup->has_long) {
+        share_wait(&lookup->waiter, peer, SHARE_ANSWERS);
+        engine_read_enable(lookup->engine, false);
+    }
+    return lookup->has_long;
+}
+
 /* Takes what has arrived of the body. False when the lookup was finished. */
 static bool read_body(struct docker_lookup *lookup)
 {
@@ -180,8 +251,8 @@ static void readable(struct docker_lookup *lookup)
     }
     if (!lookup->has_head && !read_head(lookup))
         return;
-    if (lookup->has_head)
-        (void)read_body(lookup);
+    if (lookup->has_head && read_body(lookup))
+        (void)may_hold(lookup);
 }
 
 static void on_engine(void *context, enum engine_event event)

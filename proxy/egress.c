@@ -4,29 +4,18 @@
 #include "proxy/egress.h"
 
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #include "proxy/egress_conn.h"
 #include "proxy/egress_options.h"
+#include "proxy/gate_limits.h"
 #include "proxy/own_host.h"
 #include "proxy/revocation.h"
 #include "proxy/tunnel.h"
 #include "proxy/upstream_proxy.h"
 
-/* So many descriptors are kept for the engine, the log and the loop itself: what the egress gate is
- * asked for beyond that gets 503 instead of making everything fail. */
-enum { DESCRIPTORS_RESERVED = 64, THROTTLE_MS = 50 };
+enum { THROTTLE_MS = 50 };
 
 static void on_throttle(evutil_socket_t fd, short what, void *context);
-
-static int descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= INT32_MAX)
-        return INT32_MAX;
-    int all = (int)limit.rlim_cur;
-    return all > 4 * DESCRIPTORS_RESERVED ? all - DESCRIPTORS_RESERVED : all - all / 4;
-}
 
 struct egress *egress_new(struct gate *gate)
 {
@@ -35,7 +24,7 @@ struct egress *egress_new(struct gate *gate)
         abort();
     egress->gate = gate;
     egress->options = &gate->options->egress;
-    egress->descriptor_limit = descriptor_limit();
+    egress->descriptor_limit = gate_limits_descriptors();
     TAILQ_INIT(&egress->conns);
     TAILQ_INIT(&egress->dead);
     TAILQ_INIT(&egress->tunnels);

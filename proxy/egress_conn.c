@@ -26,6 +26,9 @@ void egress_conn_set_state(struct egress_conn *conn, enum egress_conn_state stat
     if (conn->state == state)
         return;
     share_seat_leave(&conn->seat);
+    if (conn->kept_bytes > 0)
+        share_give_back(conn->peer_share, SHARE_BYTES, conn->kept_bytes);
+    conn->kept_bytes = 0;
     if (state == EGRESS_CONN_IDLE || state == EGRESS_CONN_LINGER)
         share_seat_wait(&conn->seat, conn->peer_share);
     conn->state = state;
@@ -242,6 +245,21 @@ bool egress_conn_send_continue(struct egress_conn *conn)
            egress_conn_send(conn, false);
 }
 
+/* A block of memory is touched by pages. */
+enum { PAGE = 4096 };
+
+/* What has come is kept until the rest is there. False when it was refused, having no room. */
+static bool keep(struct egress_conn *conn)
+{
+    size_t pages = (io_buffer_len(&conn->in) + PAGE - 1) / PAGE;
+    enum share_level level =
+        share_adjust(conn->peer_share, SHARE_BYTES, &conn->kept_bytes, (uint64_t)pages * PAGE);
+    if (level == SHARE_GRANTED)
+        return true;
+    egress_request_no_room(conn, level);
+    return false;
+}
+
 /* A head, or the beginning of one, may be in `in`. */
 static void read_head(struct egress_conn *conn)
 {
@@ -254,7 +272,7 @@ static void read_head(struct egress_conn *conn)
     egress_request_start(conn);
     if (conn->state == EGRESS_CONN_HEAD && conn->input_ended) {
         egress_conn_close(conn, "client-gone");
-    } else if (conn->state == EGRESS_CONN_HEAD && !waiting) {
+    } else if (conn->state == EGRESS_CONN_HEAD && keep(conn) && !waiting) {
         share_seat_wait(&conn->seat, conn->peer_share);
         egress_conn_deadline(conn, conn->gate->options->header_timeout_ms);
     }
@@ -302,6 +320,8 @@ static void handle_input(struct egress_conn *conn)
         return;
     case EGRESS_CONN_HELLO:
         egress_request_start_hello(conn);
+        if (conn->state == EGRESS_CONN_HELLO)
+            (void)keep(conn);
         return;
     case EGRESS_CONN_LINGER:
         io_buffer_reset(conn->gate->blocks, &conn->in);

@@ -91,6 +91,7 @@ struct egress_conn {
     struct share_peer *peer_share; /* a use, with a place among its connections */
     struct share_seat seat;        /* waits in IDLE, HEAD, HELLO and LINGER */
     bool has_tunnel_place;         /* among the peer's tunnels: one may open */
+    uint64_t kept_bytes;           /* of the peer's share: of a head or hello that is not whole */
     bool has_asked;                /* something was asked for */
     bool own_answer;               /* what is in `out` is an answer of ours */
     bool input_ended; /* the client sent its FIN */
@@ -166,6 +167,8 @@ void egress_request_start(struct egress_conn *conn);       /* `in` may hold a wh
 void egress_request_start_hello(struct egress_conn *conn); /* `in` may hold a whole ClientHello */
 /* The head or hello did not arrive in time. */
 void egress_request_late(struct egress_conn *conn);
+/* There is no room to keep what has come of it. */
+void egress_request_no_room(struct egress_conn *conn, enum share_level level);
 
 /* egress_route.c: from an allowed name to a connected socket. */
 void egress_route_start(struct egress_conn *conn);

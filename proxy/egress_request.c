@@ -3,6 +3,8 @@
  * What is asked for: the head (or the ClientHello) is parsed, its target made canonical, judged by
  * name. What is denied is never resolved. A request that may pass has its head written anew before
  * its bytes are let go. */
+#include <stdio.h>
+
 #include "proxy/egress_conn.h"
 
 #include "proxy/egress_header.h"
@@ -307,4 +309,16 @@ void egress_request_late(struct egress_conn *conn)
                         hello ? "dockreeve: the ClientHello did not arrive in time"
                               : "dockreeve: the request head did not arrive in time",
                         NULL);
+}
+
+void egress_request_no_room(struct egress_conn *conn, enum share_level level)
+{
+    char message[128];
+    keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+    conn->request_body.finished = false; /* nobody waits for the rest */
+    snprintf(message, sizeof(message),
+             "dockreeve: %s has as many bytes of unfinished requests here as it may; try again "
+             "later",
+             share_level_name(level));
+    egress_refusal_send(conn, 503, share_reason(SHARE_BYTES), message, NULL);
 }

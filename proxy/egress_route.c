@@ -270,13 +270,6 @@ static void refuse_own(struct egress_conn *conn)
                         NULL);
 }
 
-/* Whether both are addresses of this machine: what listens at one mostly listens at each. */
-static bool is_same_machine(const struct gate *gate, const struct ip_address *a,
-                            const struct ip_address *b)
-{
-    return own_host_holds(gate->own_host, a) && own_host_holds(gate->own_host, b);
-}
-
 /* Whoever reaches the upstream proxy asks it for what the policy never sees. Other ports of its
  * machine are other services, for rules to judge. */
 static bool is_upstream_proxy(const struct egress_conn *conn, const struct ip_address *address)
@@ -288,7 +281,7 @@ static bool is_upstream_proxy(const struct egress_conn *conn, const struct ip_ad
     const struct ip_address *known = upstream_proxy_addresses(proxy, &count);
     bool is = upstream_proxy_is_at(proxy, address, conn->target.port);
     for (unsigned i = 0; i < count && !is; i++)
-        is = is_same_machine(conn->gate, address, &known[i]);
+        is = own_address_same_machine(conn->gate, address, &known[i]);
     return is;
 }
 

@@ -17,6 +17,7 @@
 #include "proxy/control.h"
 #include "proxy/docker_conn.h"
 #include "proxy/egress.h"
+#include "proxy/gate_limits.h"
 #include "proxy/listener.h"
 #include "proxy/log_sealing.h"
 #include "proxy/own_host.h"
@@ -216,6 +217,8 @@ static void release_waiters(struct gate *gate)
 
 static void end_turn(struct gate *gate)
 {
+    while (share_serve_waiters(gate->share))
+        continue;
     /* A second round serves what the first let go; what comes after that waits for the next turn.
      */
     for (int round = 0; round < 2; round++) {
@@ -343,36 +346,14 @@ static void init_lists(struct gate *gate)
     TAILQ_INIT(&gate->waiters);
 }
 
-/* What is shared out among clients and peers. Where an option names a limit it is that one. */
-static struct share *make_share(const struct gate_options *options)
-{
-    enum { LOOKUPS = 64, NAMES = 512, QUESTIONS = 512, TOLD = 64, BYTES = 64 << 20 };
-    const struct share_limits limits = {
-        .kinds =
-            {
-                [SHARE_CONNECTIONS] = {options->max_connections,
-                                       options->egress.max_client_connections},
-                [SHARE_TUNNELS] = {0, options->egress.max_tunnels},
-                [SHARE_OBJECTS] = {LOOKUPS, 0},
-                [SHARE_NAMES] = {NAMES, 0},
-                [SHARE_QUESTIONS] = {QUESTIONS, 0},
-                [SHARE_TOLD] = {TOLD, 0},
-                [SHARE_BYTES] = {BYTES, 0},
-                [SHARE_LOG] = {options->log.queue_bytes / 2, 0},
-            },
-        .denial_rate = options->denial_rate,
-    };
-    return share_new(&limits);
-}
-
 static bool open_parts(struct gate *gate, struct error *error)
 {
     const struct gate_options *options = gate->options;
     gate->base = make_base();
     gate->blocks = io_pool_new();
-    gate->pipes = pipe_pool_new(IDLE_PIPES);
+    gate->pipes = pipe_pool_new(IDLE_PIPES, gate_limits_descriptors());
     gate->metrics = metrics_new();
-    gate->share = make_share(options);
+    gate->share = gate_limits_share(options);
     gate->scratch = calloc(1, sizeof(*gate->scratch));
     if (gate->base == NULL || gate->blocks == NULL || gate->pipes == NULL ||
         gate->metrics == NULL || gate->scratch == NULL)

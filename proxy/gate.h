@@ -44,6 +44,7 @@ struct gate_options {
     uint64_t body_timeout_ms;   /* for the whole of a JSON or dropped body */
     uint64_t upload_timeout_ms; /* between bytes of an archive */
     uint64_t drain_timeout_ms;
+    uint64_t lookup_timeout_ms; /* for the engine to say what a request names */
     uint64_t json_body_max;
     unsigned max_connections;
     unsigned denial_rate; /* denials a second and client that are logged one by one; 0 = all */

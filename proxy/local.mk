@@ -22,11 +22,13 @@ libproxy_a_SOURCES = \
 	proxy/docker_refusal.c \
 	proxy/docker_response.c \
 	proxy/docker_revoke.c \
+	proxy/docker_version.c proxy/docker_version.h \
 	proxy/docker_tunnel.c \
 	proxy/endpoint.c proxy/endpoint.h \
 	proxy/engine.c proxy/engine.h \
 	proxy/event_switch.h \
 	proxy/gate.c proxy/gate.h \
+	proxy/gate_limits.c proxy/gate_limits.h \
 	proxy/held_body.c proxy/held_body.h \
 	proxy/http_body.c proxy/http_body.h \
 	proxy/http_chunk.c proxy/http_chunk.h \

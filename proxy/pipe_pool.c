@@ -3,6 +3,7 @@
  * The stock is a stack: the pipe used last is the one whose pages are still warm. */
 #include "proxy/pipe_pool.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -10,15 +11,18 @@
 
 struct pipe_pool {
     unsigned max_idle;
+    int descriptor_limit;
     unsigned idle_count;
     struct pipe_pair idle[]; /* owned */
 };
 
-struct pipe_pool *pipe_pool_new(unsigned max_idle)
+struct pipe_pool *pipe_pool_new(unsigned max_idle, int descriptor_limit)
 {
     struct pipe_pool *pool = calloc(1, sizeof(*pool) + max_idle * sizeof(struct pipe_pair));
-    if (pool != NULL)
-        pool->max_idle = max_idle;
+    if (pool == NULL)
+        return NULL;
+    pool->max_idle = max_idle;
+    pool->descriptor_limit = descriptor_limit;
     return pool;
 }
 
@@ -49,6 +53,11 @@ bool pipe_pool_take(struct pipe_pool *pool, struct pipe_pair *out)
     *out = PIPE_PAIR_NONE;
     if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0)
         return false;
+    if (ends[0] >= pool->descriptor_limit || ends[1] >= pool->descriptor_limit) {
+        close_pair(&(struct pipe_pair){ends[0], ends[1]});
+        errno = EMFILE;
+        return false;
+    }
     (void)fcntl(ends[1], F_SETPIPE_SZ, PIPE_POOL_BYTES); /* a smaller pipe does it, too */
     *out = (struct pipe_pair){ends[0], ends[1]};
     return true;

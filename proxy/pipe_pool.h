@@ -22,8 +22,10 @@ struct pipe_pair {
 
 #define PIPE_PAIR_NONE ((struct pipe_pair){-1, -1})
 
-/* At most max_idle pipes wait for their next use. NULL when memory is out. */
-struct pipe_pool *pipe_pool_new(unsigned max_idle);
+/* At most max_idle pipes wait for their next use. A pipe whose descriptors have the number
+ * `descriptor_limit` or a higher one is not made: they are needed for something else. NULL when
+ * memory is out. */
+struct pipe_pool *pipe_pool_new(unsigned max_idle, int descriptor_limit);
 /* Closes the idle pipes; lent ones stay with their borrowers, who must close them. */
 void pipe_pool_free(struct pipe_pool **pool);
 

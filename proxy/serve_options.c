@@ -41,6 +41,7 @@ enum {
     MAX_TARGET,
     MAX_FIELDS,
     MAX_JSON_BODY,
+    LOOKUP_TIMEOUT,
     UPSTREAM_IDLE,
     DENIAL_RATE,
     EGRESS,
@@ -200,6 +201,14 @@ static const struct option options[OPTION_COUNT] = {
                        .min = 1024,
                        .max = UINT64_C(1) << 32,
                        .help = "longest JSON body"},
+    [LOOKUP_TIMEOUT] = {.name = "lookup-timeout",
+                        .type = OPTION_DURATION,
+                        .argument = "TIME",
+                        .initial = "30s",
+                        .min = 10,
+                        .max = 3600000,
+                        .help = "time for the engine to say what a request names, waiting for a turn "
+                                "included"},
     [UPSTREAM_IDLE] = {.name = "upstream-idle",
                        .type = OPTION_NUMBER,
                        .argument = "COUNT",
@@ -282,8 +291,8 @@ static const struct option options[OPTION_COUNT] = {
                                 .argument = "COUNT",
                                 .initial = "0",
                                 .max = 1000000,
-                                .help = "proxy connections of one client at once, its tunnels not "
-                                        "counted; 0 = no such limit"},
+                                .help = "connections of one client at once, its tunnels to the "
+                                        "internet not counted; 0 = no such limit"},
     [MAX_TUNNELS] = {.name = "max-tunnels",
                      .type = OPTION_NUMBER,
                      .argument = "COUNT",
@@ -354,6 +363,7 @@ static void read_limits(struct gate_options *gate, const struct option_value *va
     gate->body_timeout_ms = values[BODY_TIMEOUT].number;
     gate->upload_timeout_ms = values[UPLOAD_TIMEOUT].number;
     gate->drain_timeout_ms = values[DRAIN_TIMEOUT].number;
+    gate->lookup_timeout_ms = values[LOOKUP_TIMEOUT].number;
     gate->engine.connect_timeout_ms = values[CONNECT_TIMEOUT].number;
     gate->engine.max_idle = (unsigned)values[UPSTREAM_IDLE].number;
     gate->engine.idle_timeout_ms = 30000;

@@ -20,6 +20,7 @@ static const struct {
     [SHARE_CONNECTIONS] = {"limit.connections", true},
     [SHARE_TUNNELS] = {"limit.tunnels", false},
     [SHARE_OBJECTS] = {"limit.lookups", false},
+    [SHARE_ANSWERS] = {"limit.lookups", false},
     [SHARE_NAMES] = {"limit.lookups", false},
     [SHARE_QUESTIONS] = {"limit.lookups", false},
     [SHARE_TOLD] = {"limit.connections", false},
@@ -56,6 +57,8 @@ struct share *share_new(const struct share_limits *limits)
         share->seed = (uint64_t)timestamp_monotonic_us();
     TAILQ_INIT(&share->clients);
     TAILQ_INIT(&share->resting);
+    for (int kind = 0; kind < SHARE_KINDS; kind++)
+        TAILQ_INIT(&share->waiters[kind]);
     return share;
 }
 
@@ -286,6 +289,20 @@ void share_give_back(struct share_peer *peer, enum share_kind kind, uint64_t amo
     peer->held[kind] -= amount;
     peer->client->held[kind] -= amount;
     peer->client->share->held[kind] -= amount;
+    peer->client->share->freed[kind] = true;
+}
+
+enum share_level share_adjust(struct share_peer *peer, enum share_kind kind, uint64_t *held,
+                              uint64_t wanted)
+{
+    enum share_level level = SHARE_GRANTED;
+    if (wanted > *held)
+        level = share_take(peer, kind, wanted - *held);
+    else if (wanted < *held)
+        share_give_back(peer, kind, *held - wanted);
+    if (level == SHARE_GRANTED)
+        *held = wanted;
+    return level;
 }
 
 uint64_t share_held(const struct share *share, enum share_kind kind)

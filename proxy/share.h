@@ -35,6 +35,7 @@ enum share_kind {
     SHARE_CONNECTIONS, /* of clients, those that became tunnels too */
     SHARE_TUNNELS,     /* taken when it is decided that one may open */
     SHARE_OBJECTS,     /* lookups of objects at the engine */
+    SHARE_ANSWERS,     /* long answers to them that are held until they are whole */
     SHARE_NAMES,       /* lookups of names at a name server */
     SHARE_QUESTIONS,   /* DNS questions under way */
     SHARE_TOLD,        /* connections that were refused and may still read that */
@@ -101,6 +102,10 @@ enum share_level share_check(const struct share_peer *peer, enum share_kind kind
 /* Takes what is not to be refused any more; limits are overdrawn. */
 void share_overdraw(struct share_peer *peer, enum share_kind kind, uint64_t amount);
 void share_give_back(struct share_peer *peer, enum share_kind kind, uint64_t amount);
+/* Makes what is held *held of a kind `wanted`: takes or gives back the difference. When there is no
+ * room for more nothing changes. */
+MUST_CHECK enum share_level share_adjust(struct share_peer *peer, enum share_kind kind,
+                                         uint64_t *held, uint64_t wanted);
 
 /* "limit.connections": the reason code of a refusal. */
 const char *share_reason(enum share_kind kind);
@@ -110,6 +115,25 @@ const char *share_level_name(enum share_level level);
 uint64_t share_held(const struct share *share, enum share_kind kind);
 uint64_t share_client_held(const struct share_client *client, enum share_kind kind);
 uint64_t share_peer_held(const struct share_peer *peer, enum share_kind kind);
+
+/* ---- waiting ---- */
+
+/* Waits until one of a kind may be taken. Zeroed waits for nothing. */
+struct share_waiter {
+    void (*granted)(struct share_waiter *waiter); /* one was taken for it */
+    struct share_peer *peer;                      /* borrowed */
+    bool waits;
+    enum share_kind kind;
+    TAILQ_ENTRY(share_waiter) link;
+};
+
+void share_wait(struct share_waiter *waiter, struct share_peer *peer, enum share_kind kind);
+/* Does nothing when it does not wait. */
+void share_forget_waiter(struct share_waiter *waiter);
+/* Grants what has become free, in the order in which it was asked for, past those whose share is
+ * used up. Nothing is granted but from here: call at the end of each turn of the loop. True when
+ * somebody was granted something. */
+bool share_serve_waiters(struct share *share);
 
 /* ---- making room ---- */
 

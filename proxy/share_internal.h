@@ -18,6 +18,7 @@ LIST_HEAD(share_peer_bucket, share_peer);
 TAILQ_HEAD(share_peer_list, share_peer);
 TAILQ_HEAD(share_client_list, share_client);
 TAILQ_HEAD(share_seat_list, share_seat);
+TAILQ_HEAD(share_waiter_list, share_waiter);
 
 struct share_peer {
     struct share_client *client; /* borrowed: owns us */
@@ -50,6 +51,8 @@ struct share {
     struct share_limits limits;
     uint64_t seed; /* random: nobody chooses addresses that fall into one bucket */
     uint64_t held[SHARE_KINDS];
+    bool freed[SHARE_KINDS]; /* something was given back since waiters were served */
+    struct share_waiter_list waiters[SHARE_KINDS];
     struct share_client_list clients; /* owned */
     struct share_peer_list resting;   /* the longest at rest first */
     struct share_peer_bucket buckets[SHARE_BUCKETS];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which connection goes when there is no room for one more: one that has not sent a whole request,
- * of the peer that stands in the way. */
+ * Who waits until there is room, and which connection goes when there is none for one more: one that
+ * has not sent a whole request, of the peer that stands in the way. */
 #include "proxy/share_internal.h"
 
 void share_seat_wait(struct share_seat *seat, struct share_peer *peer)
@@ -77,4 +77,61 @@ bool share_make_room(struct share *share, struct share_peer *peer, enum share_le
         return false;
     seat->evict(seat);
     return true;
+}
+
+void share_wait(struct share_waiter *waiter, struct share_peer *peer, enum share_kind kind)
+{
+    share_forget_waiter(waiter);
+    waiter->peer = peer;
+    waiter->kind = kind;
+    waiter->waits = true;
+    TAILQ_INSERT_TAIL(&peer->client->share->waiters[kind], waiter, link);
+}
+
+void share_forget_waiter(struct share_waiter *waiter)
+{
+    if (!waiter->waits)
+        return;
+    waiter->waits = false;
+    TAILQ_REMOVE(&waiter->peer->client->share->waiters[waiter->kind], waiter, link);
+}
+
+/* The first that may have what it waits for; one was taken for it. */
+static struct share_waiter *next_granted(struct share *share, enum share_kind kind)
+{
+    const struct share_peer *full = NULL; /* most often the others are of the same peer */
+    struct share_waiter *waiter;
+    TAILQ_FOREACH(waiter, &share->waiters[kind], link)
+    {
+        if (waiter->peer == full)
+            continue;
+        switch (share_take(waiter->peer, kind, 1)) {
+        case SHARE_GRANTED:
+            return waiter;
+        case SHARE_GATE_FULL:
+            return NULL;
+        case SHARE_PEER_FULL:
+        case SHARE_CLIENT_FULL:
+            full = waiter->peer;
+            break;
+        }
+    }
+    return NULL;
+}
+
+bool share_serve_waiters(struct share *share)
+{
+    bool served = false;
+    for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++) {
+        struct share_waiter *waiter;
+        if (!share->freed[kind])
+            continue;
+        share->freed[kind] = false;
+        while ((waiter = next_granted(share, kind)) != NULL) {
+            share_forget_waiter(waiter);
+            waiter->granted(waiter);
+            served = true;
+        }
+    }
+    return served;
 }

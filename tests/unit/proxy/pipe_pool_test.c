@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -10,7 +11,7 @@
 
 static struct pipe_pool *new_pool(unsigned max_idle)
 {
-    struct pipe_pool *pool = pipe_pool_new(max_idle);
+    struct pipe_pool *pool = pipe_pool_new(max_idle, INT_MAX);
     cr_assert_not_null(pool);
     return pool;
 }

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -28,7 +29,7 @@ static char stream_byte(size_t at)
 
 static void route_open(struct route *route)
 {
-    *route = (struct route){.pool = pipe_pool_new(4)};
+    *route = (struct route){.pool = pipe_pool_new(4, INT_MAX)};
     cr_assert_not_null(route->pool);
     signal(SIGPIPE, SIG_IGN); /* as the gate does */
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, route->client),
