@@ -213,6 +213,10 @@ static int run(struct serve_options *options)
     struct policy *policy = load_with_listeners(options);
     if (policy == NULL)
         return COMMAND_USAGE;
+    gid_t group;
+    struct log_rotation_user *owner = &options->gate.log.user;
+    owner->is_set = options->user != NULL &&
+                    confine_find_user(options->user, &owner->uid, &group, &state_error);
     struct gate *gate = gate_new(&options->gate, policy, &error);
     if (gate == NULL)
         return complain(&error, COMMAND_FAILED);

@@ -21,6 +21,7 @@ librules_a_SOURCES = \
 	rules/image_list.c rules/image_list.h \
 	rules/image_reference.c rules/image_reference.h \
 	rules/ip_range.c rules/ip_range.h \
+	rules/name_chain.c rules/name_chain.h \
 	rules/network_rule.c rules/network_rule.h \
 	rules/pattern.c rules/pattern.h \
 	rules/port_set.c rules/port_set.h \

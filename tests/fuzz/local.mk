@@ -86,3 +86,8 @@ noinst_PROGRAMS += fuzz_rule_hits
 fuzz_rule_hits_SOURCES = tests/fuzz/rule_hits_fuzz.c
 fuzz_rule_hits_LDFLAGS = $(FUZZ_LINK)
 fuzz_rule_hits_LDADD = libpolicy.a librules.a libbase.a
+
+noinst_PROGRAMS += fuzz_dns_answer
+fuzz_dns_answer_SOURCES = tests/fuzz/dns_answer_fuzz.c
+fuzz_dns_answer_LDFLAGS = $(FUZZ_LINK)
+fuzz_dns_answer_LDADD = libproxy.a librules.a libbase.a
