@@ -24,6 +24,7 @@ struct network_verdict {
     const char *label;    /* "policy.yaml", "preset/npm" */
     unsigned line;        /* 0 = none */
     uint32_t number;      /* of the rule or default, as for Docker requests */
+    unsigned cname;       /* with "cname-denied": which name of the request's chain, from 1 */
 };
 /* The texts live as long as the policy. */
 
@@ -43,6 +44,9 @@ unsigned policy_decide_addresses(const struct policy *policy, const struct polic
                                  const struct ip_address *addresses, unsigned count,
                                  struct network_verdict *verdicts);
 
+/* Whether `own_addresses` holds the address. */
+bool policy_lists_own_address(const struct policy *policy, const struct ip_address *address);
+
 /* The class of an address, ADDRESS_OWN_HOST for those of the gate's own machine and for what leads to
  * them: the ones that the policy lists (`own_addresses`), and the ones that `own_host` knows (NULL =
  * nobody does). A loopback address stays one. */
@@ -53,6 +57,9 @@ enum address_class policy_address_class(const struct policy *policy,
 /* The very text that an observer gets as `why` for a rule whose hosts do not match, so that it can
  * leave out what a question is not about. */
 extern const char policy_network_other_hosts[];
+
+/* The name of the request's chain that a deny matched; NULL text = the verdict is not about one. */
+struct slice network_verdict_cname(const struct network_verdict *verdict, struct slice cnames);
 
 /* "allow *.npmjs.org" or the rule's name; "default". Appended. */
 void network_verdict_write_rule(const struct network_verdict *verdict, struct buffer *out);

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "policy/policy_network.h"
 #include "proxy/admin.h"
 #include "proxy/gate.h"
 #include "proxy/listener.h"
@@ -20,6 +21,18 @@ static bool is_at(const struct endpoint *endpoint, const struct ip_address *addr
            (endpoint_is_loopback(endpoint) && address_class_of(address) == ADDRESS_LOOPBACK);
 }
 
+static bool is_of_host(const struct gate *gate, const struct ip_address *address)
+{
+    return own_host_holds(gate->own_host, address) ||
+           policy_lists_own_address(gate->policy, address);
+}
+
+bool own_address_same_machine(const struct gate *gate, const struct ip_address *a,
+                              const struct ip_address *b)
+{
+    return is_of_host(gate, a) && is_of_host(gate, b);
+}
+
 /* An engine on this host mostly listens at each of its addresses. */
 static bool is_engine(const struct gate *gate, const struct ip_address *address, uint16_t port)
 {
@@ -29,7 +42,7 @@ static bool is_engine(const struct gate *gate, const struct ip_address *address,
     if (engine == NULL || endpoint_is_unix(engine) || endpoint_port(engine) != port)
         return false;
     struct ip_address own = endpoint_ip(engine);
-    return own_host_holds(gate->own_host, &own) && own_host_holds(gate->own_host, address);
+    return own_address_same_machine(gate, &own, address);
 }
 
 static bool is_own(const struct gate *gate, const struct ip_address *address, uint16_t port)

@@ -18,4 +18,9 @@ struct gate;
  * forms that carry an IPv4 address). */
 bool own_address_is(const struct gate *gate, const struct ip_address *address, uint16_t port);
 
+/* Whether both are addresses of this machine (of the host that a container is on, as far as the
+ * policy lists them): what listens at one mostly listens at each. */
+bool own_address_same_machine(const struct gate *gate, const struct ip_address *a,
+                              const struct ip_address *b);
+
 #endif

@@ -195,7 +195,7 @@ bool image_reference_parse(struct slice text, struct image_reference *reference_
     if (!is_name(name, has_domain(name)))
         return false;
     reference_out->name = familiar(name, &on_hub);
-    return true;
+    return !slice_equal_text(reference_out->name, "sha256"); /* no image may have it */
 }
 
 static struct slice join(const struct slice *parts, size_t count, char *text)

@@ -173,7 +173,7 @@ class Held(GateCase):
 class BlockedLog:
     """The gate's standard output is its log, a pipe that nobody reads; `block` fills it, `drain` reads it from then on."""
 
-    def __init__(self, gate):
+    def __init__(self, gate, listens=None):
         gate.stop()
         self.gate = gate
         self.reader, self.writer = os.pipe()
@@ -181,7 +181,7 @@ class BlockedLog:
         gate.arguments[gate.arguments.index("--log") + 1] = "-"
         gate.process = subprocess.Popen([gate.program, *gate.arguments], env=clean_environment(gate.environment), stdin=subprocess.DEVNULL,
                                         stdout=self.writer, stderr=subprocess.DEVNULL)
-        wait_for(gate.listens, "the socket", gate.process)
+        wait_for(listens or gate.listens, "the socket", gate.process)
         self.text = b""
 
     def block(self):

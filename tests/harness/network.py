@@ -17,6 +17,8 @@ import socket
 import struct
 import threading
 
+from .gate import wait_for
+
 CLONE_NEWNET = 0x40000000
 SIOCSIFADDR, SIOCSIFNETMASK, SIOCSIFFLAGS, SIOCGIFINDEX = 0x8916, 0x891C, 0x8914, 0x8933
 UP_AND_RUNNING = 0x1 | 0x40
@@ -31,6 +33,15 @@ class Unavailable(Exception):
 def call(function, *arguments):
     if function(*arguments) != 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def can_bind(packed):
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((str(ipaddress.ip_address(packed)), 0))
+        except OSError:
+            return False
+    return True
 
 
 class Network:
@@ -90,3 +101,4 @@ class Network:
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as control:
             index = struct.unpack("16si", fcntl.ioctl(control, SIOCGIFINDEX, struct.pack("16si", b"lo", 0)))[1]
             fcntl.ioctl(control, SIOCSIFADDR, struct.pack("16sIi", packed, 128, index))
+        wait_for(lambda: can_bind(packed), "an address that the kernel takes into use by and by")

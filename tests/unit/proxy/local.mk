@@ -4,6 +4,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/captured_hellos.inc \
 	tests/unit/proxy/confine_test.c \
 	tests/unit/proxy/dialer_test.c \
+	tests/unit/proxy/dns_answer_test.c \
 	tests/unit/proxy/dns_message_test.c \
 	tests/unit/proxy/docker_header_request_test.c \
 	tests/unit/proxy/docker_header_test.c \
@@ -26,6 +27,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/metrics_test.c \
 	tests/unit/proxy/name_server.h \
 	tests/unit/proxy/own_address_test.c \
+	tests/unit/proxy/own_host_test.c \
 	tests/unit/proxy/pipe_pool_test.c \
 	tests/unit/proxy/plain_head.h \
 	tests/unit/proxy/policy_agreement_test.c \

@@ -71,6 +71,10 @@ Test(own_address, the_engines_port_is_reached_by_any_loopback_address)
     cr_expect(is_own(&fixture, "::1", 2375));
     cr_expect(is_own(&fixture, "0.0.0.0", 2375));
     cr_expect(is_own(&fixture, "::", 2375));
+    cr_expect(is_own(&fixture, "::127.0.0.1", 2375));
+    cr_expect(is_own(&fixture, "64:ff9b::127.0.0.1", 2375));
+    cr_expect(is_own(&fixture, "64:ff9b:1::127.0.0.1", 2375));
+    cr_expect(is_own(&fixture, "2002:7f00:1::1", 2375));
     cr_expect_not(is_own(&fixture, "127.0.0.1", 2376));
     cr_expect_not(is_own(&fixture, "192.0.2.1", 2375));
 }
@@ -85,6 +89,10 @@ Test(own_address, an_engine_elsewhere_is_reached_at_its_address)
               "%s", error.text);
     egress_fixture_start(&fixture, "tcp:127.0.0.1:0", no_rules);
     cr_expect(is_own(&fixture, "192.0.2.7", 2375));
+    cr_expect(is_own(&fixture, "::ffff:192.0.2.7", 2375));
+    cr_expect(is_own(&fixture, "64:ff9b::192.0.2.7", 2375));
+    cr_expect(is_own(&fixture, "64:ff9b:1::192.0.2.7", 2375));
+    cr_expect(is_own(&fixture, "2002:c000:207::1", 2375));
     cr_expect_not(is_own(&fixture, "192.0.2.8", 2375));
     cr_expect_not(is_own(&fixture, "127.0.0.1", 2375));
 }
@@ -100,6 +108,7 @@ Test(own_address, the_admins_port_is_one_too)
     cr_expect(is_own(&fixture, "127.0.0.1", port));
     cr_expect(is_own(&fixture, "0.0.0.0", port));
     cr_expect(is_own(&fixture, "::", port));
+    cr_expect(is_own(&fixture, "64:ff9b::127.0.0.1", port));
     cr_expect_not(is_own(&fixture, "127.0.0.1", port ^ 1));
 }
 

@@ -48,6 +48,44 @@ Test(upstream_proxy, urls_are_a_host_and_a_port)
     }
 }
 
+static struct ip_address address_of(const char *text)
+{
+    struct ip_address address;
+    cr_assert(ip_address_parse(slice_from_text(text), &address), "%s", text);
+    return address;
+}
+
+static bool is_at(const struct upstream_proxy *proxy, const char *text, uint16_t port)
+{
+    struct ip_address address = address_of(text);
+    return upstream_proxy_is_at(proxy, &address, port);
+}
+
+Test(upstream_proxy, it_is_where_it_was_given_or_found_and_at_its_own_port)
+{
+    AUTO_PROXY struct upstream_proxy *named = make("http://proxy.example:3128", NULL, NULL);
+    AUTO_PROXY struct upstream_proxy *given = make("http://192.0.2.1:3128", NULL, NULL);
+    AUTO_PROXY struct upstream_proxy *local = make("http://localhost:3128", NULL, NULL);
+    cr_expect_not(is_at(named, "192.0.2.1", 3128), "nothing is known of it");
+    for (unsigned i = 1; i <= 200; i++) { /* far more than are kept */
+        char text[20];
+        snprintf(text, sizeof(text), "192.0.2.%u", i);
+        struct ip_address found = address_of(text);
+        upstream_proxy_learn(named, &found, 1);
+        cr_expect(is_at(named, text, 3128), "%s", text);
+        cr_expect_not(is_at(named, text, 3129), "%s", text);
+    }
+    cr_expect(is_at(named, "192.0.2.199", 3128), "the last ones are kept");
+    cr_expect(is_at(named, "64:ff9b::192.0.2.200", 3128));
+    cr_expect(is_at(given, "192.0.2.1", 3128));
+    cr_expect(is_at(given, "::ffff:192.0.2.1", 3128));
+    cr_expect_not(is_at(given, "192.0.2.2", 3128));
+    cr_expect_not(is_at(given, "127.0.0.1", 3128));
+    static const char *const loopback[] = {"127.0.0.1", "127.9.9.9", "::1", "0.0.0.0", "::"};
+    for (size_t i = 0; i < ARRAY_LEN(loopback); i++)
+        cr_expect(is_at(local, loopback[i], 3128), "%s", loopback[i]);
+}
+
 Test(upstream_proxy, the_longest_host_has_room_in_the_name)
 {
     char url[300] = "http://";

@@ -51,6 +51,8 @@ Test(image_reference, parts_are_those_of_the_engine)
         {D64, NULL, "", ""},
         {"sha256:" D64, NULL, "", ""},
         {"sha256:0123", NULL, "", ""},
+        {"docker.io/sha256:0123", NULL, "", ""},
+        {"docker.io/library/sha256", NULL, "", ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct image_reference parts;
