@@ -146,7 +146,8 @@ static bool find_addresses(struct asked_network *asked, const struct asked_looku
         asked->address_count = IP_LOOPBACK_COUNT;
     } else if (asked->address_count == 0 && lookup != NULL) {
         asked->unresolved = !lookup->find(lookup->context, host, asked->addresses,
-                                          &asked->address_count, &asked->error);
+                                          &asked->address_count, &asked->chain, &asked->error);
+        asked->request.cnames = name_chain_slice(&asked->chain);
     }
     return !asked->unresolved;
 }
@@ -165,8 +166,12 @@ void asked_network_decide(struct asked_network *asked, const struct asked_lookup
         asked->address_count = 0; /* what is denied by name is never resolved */
         return;
     }
-    if (!find_addresses(asked, lookup))
+    if (!find_addresses(asked, lookup)) {
+        if (asked->chain.len > 0)
+            decide(asked); /* an alias may be denied */
+        asked->unresolved = asked->verdict.result == VERDICT_ALLOW;
         return;
+    }
     if (asked->address_count > 0) {
         unsigned decisive =
             policy_decide_addresses(asked->policy, asked->client, &asked->request, asked->addresses,

@@ -13,10 +13,10 @@ enum { ASKED_ADDRESSES_MAX = 32 };
 
 /* Names to addresses, from who knows sockets. */
 struct asked_lookup {
-    /* Fills at most ASKED_ADDRESSES_MAX addresses in the order in which the gate would dial them.
-     * False with `error` (reason "dns.…") when there is none. */
+    /* Fills at most ASKED_ADDRESSES_MAX addresses in the order in which the gate would dial them,
+     * and the aliases that lead to them. False with `error` (reason "dns.…") when there is none. */
     bool (*find)(void *context, const struct host_name *host, struct ip_address *addresses,
-                 unsigned *count_out, struct error *error);
+                 unsigned *count_out, struct name_chain *chain_out, struct error *error);
     void *context;
 };
 
@@ -41,6 +41,7 @@ struct asked_network {
     bool unresolved;    /* allowed by name, and the name has no address: `error` */
     struct error error;
     struct network_verdict verdict;
+    struct name_chain chain; /* request.cnames is its text */
     struct ip_address addresses[ASKED_ADDRESSES_MAX];
     struct network_verdict verdicts[ASKED_ADDRESSES_MAX];
     unsigned

@@ -86,6 +86,23 @@ static void write_addresses_json(const struct asked_network *asked, struct buffe
     buffer_append_byte(out, ']');
 }
 
+static void write_cnames_json(const struct asked_network *asked, struct buffer *out)
+{
+    struct slice rest = asked->request.cnames;
+    bool first = true;
+    json_write_key(out, "cname");
+    buffer_append_byte(out, '[');
+    while (rest.len > 0) {
+        buffer_append_text(out, first ? "" : ",");
+        json_write_string(out, slice_cut(&rest, '\0'));
+        first = false;
+    }
+    buffer_append_byte(out, ']');
+    struct slice denied = network_verdict_cname(&asked->verdict, asked->request.cnames);
+    if (denied.ptr != NULL)
+        json_write_key_string(out, "cname_denied", denied);
+}
+
 static void write_decided_json(const struct answer *answer, struct buffer *out)
 {
     const struct asked_network *asked = answer->asked;
@@ -98,6 +115,8 @@ static void write_decided_json(const struct answer *answer, struct buffer *out)
     if (verdict->why != NULL)
         json_write_key_text(out, "why", verdict->why);
     json_write_key_bool(out, "would_deny", verdict->would_deny);
+    if (asked->request.cnames.len > 0)
+        write_cnames_json(asked, out);
     if (asked->address_count > 0)
         write_addresses_json(asked, out);
     if (asked->unresolved)
@@ -144,14 +163,24 @@ static void write_rule(const struct answer *answer, struct buffer *out)
     }
     if (verdict->why != NULL)
         buffer_printf(out, ": %s", verdict->why);
+    struct slice cname = network_verdict_cname(verdict, answer->asked->request.cnames);
+    if (cname.ptr != NULL) {
+        buffer_append_literal(out, ": ");
+        buffer_append_slice(out, cname);
+    }
     if (strcmp(verdict->reason, "rule") != 0 && strcmp(verdict->reason, "default") != 0)
         buffer_printf(out, " (%s)", verdict->reason);
 }
 
-/* What it leads to: one line an address, and which of them would be dialled. */
+/* What it leads to: one line an alias, one an address, and which of them would be dialled. */
 static void write_addresses(const struct asked_network *asked, struct buffer *out)
 {
     unsigned dialled = first_dialled(asked);
+    for (struct slice rest = asked->request.cnames; rest.len > 0;) {
+        buffer_append_literal(out, "  alias of ");
+        buffer_append_slice(out, slice_cut(&rest, '\0'));
+        buffer_append_byte(out, '\n');
+    }
     for (unsigned i = 0; i < asked->address_count; i++) {
         const struct network_verdict *verdict = &asked->verdicts[i];
         buffer_append_literal(out, "  ");

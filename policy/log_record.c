@@ -73,6 +73,8 @@ static void write_network(struct buffer *out, const struct log_record *record)
     write_text(out, KEY("address"), record->address);
     write_list(out, KEY("refused_addresses"), record->refused_addresses,
                record->refused_address_count);
+    write_list(out, KEY("cname"), record->cnames, record->cname_count);
+    write_text(out, KEY("cname_denied"), record->cname_denied);
     write_text(out, KEY("upstream_proxy"), record->upstream_proxy);
     write_text(out, KEY("sni"), record->sni);
     write_text(out, KEY("alpn"), record->alpn);

@@ -44,6 +44,9 @@ struct log_record {
     struct slice question;                 /* dns: "A", "AAAA", "TYPE64" */
     const struct slice *refused_addresses; /* "127.0.0.1 address-class.loopback" */
     unsigned refused_address_count;
+    const struct slice *cnames; /* by which aliases the host has its addresses */
+    unsigned cname_count;
+    struct slice cname_denied; /* the one of them that the rule denies */
     struct slice
         upstream_proxy; /* the proxy that resolves the name; its addresses were not judged */
     bool has_decision, allowed;

@@ -21,6 +21,7 @@ enum reach { REACH_NOTHING, REACH_HOST, REACH_PORT, REACH_ADDRESS, REACH_REQUEST
 struct finding {
     uint64_t deny, allow, near, malformed;
     const char *deny_why, *deny_reason;
+    unsigned deny_cname; /* see network_verdict */
     const char *near_why, *near_reason;
     enum reach near_reach;
     bool admitted; /* some allow admits the address, whatever else it asks */
@@ -143,21 +144,46 @@ static bool is_spared(const struct network_entry *deny, const struct host_name *
     return deny->loopback == NETWORK_LOOPBACK_UNNAMED && host_name_is_local(host);
 }
 
-/* An allow of an address is for targets written as addresses; a deny holds for whatever is dialled,
- * and for where an address leads. */
+/* Notes the denies among what the cursor still has. */
 static void search_denies(const struct network_set *set, uint64_t scope,
-                          const struct network_request *request, const struct ip_address *address,
+                          const struct network_request *request, struct host_index_cursor *cursor,
                           struct finding *finding)
 {
-    struct host_index_cursor cursor;
     const char *why, *reason;
-    host_index_begin_address(set->index, address, &cursor);
-    for (uint32_t id; (id = host_index_next(&cursor)) != HOST_INDEX_END;) {
+    for (uint32_t id; (id = host_index_next(cursor)) != HOST_INDEX_END;) {
         const struct network_entry *entry = &set->entries[id];
         if (set->rules[entry->rule].match.allows || is_spared(entry, &request->host))
             continue;
-        enum network_match match = ask_entry(set, id, cursor.uncertain, request, &why, &reason);
+        enum network_match match = ask_entry(set, id, cursor->uncertain, request, &why, &reason);
         note_answer(finding, scope << 32 | id, false, match, why, reason);
+    }
+}
+
+/* An allow of an address is for targets written as addresses; a deny holds for whatever is dialled,
+ * and for where an address leads. */
+static void search_address(const struct network_set *set, uint64_t scope,
+                           const struct network_request *request, const struct ip_address *address,
+                           struct finding *finding)
+{
+    struct host_index_cursor cursor;
+    host_index_begin_address(set->index, address, &cursor);
+    search_denies(set, scope, request, &cursor, finding);
+}
+
+/* Whoever may answer for an alias is not the one who was allowed: a name's aliases widen nothing,
+ * and each can be denied. */
+static void search_cnames(const struct network_set *set, uint64_t scope,
+                          const struct network_request *request, struct finding *finding)
+{
+    struct host_index_cursor cursor;
+    struct slice rest = request->cnames;
+    struct host_name name;
+    for (unsigned number = 1; name_chain_next(&rest, &name); number++) {
+        uint64_t before = finding->deny;
+        host_index_begin(set->index, &name, &cursor);
+        search_denies(set, scope, request, &cursor, finding);
+        if (finding->deny != before)
+            finding->deny_cname = number;
     }
 }
 
@@ -174,11 +200,13 @@ static void search_set(const struct network_set *set, uint64_t scope,
     }
     const struct ip_address *address = known_address(request);
     if (request->address != NULL)
-        search_denies(set, scope, request, request->address, finding);
+        search_address(set, scope, request, request->address, finding);
     struct ip_address led[ADDRESS_LEADS_TO_MAX];
     unsigned count = address == NULL ? 0 : address_class_leads_to(address, led);
     for (unsigned i = 0; i < count; i++)
-        search_denies(set, scope, request, &led[i], finding);
+        search_address(set, scope, request, &led[i], finding);
+    if (request->cnames.len > 0)
+        search_cnames(set, scope, request, finding);
 }
 
 /* ---- and one by one ---- */
@@ -235,6 +263,20 @@ static bool entry_concerns(const struct network_entry *entry, const struct patte
     return host_pattern_matches(&pattern, &request->host);
 }
 
+/* The first name of the chain that the entry denies, counted from 1; 0 = none. */
+static unsigned denied_cname(const struct network_entry *entry, const struct pattern *expression,
+                             const struct network_request *request)
+{
+    struct network_request alias = {.sight = request->sight};
+    struct slice rest = request->cnames;
+    bool uncertain;
+    for (unsigned number = 1; name_chain_next(&rest, &alias.host); number++) {
+        if (entry_concerns(entry, expression, false, &alias, &uncertain))
+            return number;
+    }
+    return 0;
+}
+
 static void tell(const struct policy_observer *observer, const struct network_set_rule *rule,
                  const struct network_entry *entry, bool matched, const char *why)
 {
@@ -250,6 +292,27 @@ static void tell(const struct policy_observer *observer, const struct network_se
 }
 
 const char policy_network_other_hosts[] = "it is for other hosts";
+
+static const char denies_cname[] = "the name is an alias (CNAME) of one that it denies";
+
+/* Holds the aliases against a deny that does not speak of the name itself. */
+static void walk_cnames(const struct network_set *set, uint64_t place,
+                        const struct pattern *compiled, const struct network_request *request,
+                        enum network_match *match, const char **why, struct finding *finding)
+{
+    const char *reason;
+    uint32_t id = (uint32_t)place;
+    unsigned number = denied_cname(&set->entries[id], compiled, request);
+    if (number == 0)
+        return;
+    uint64_t before = finding->deny;
+    *match = ask_entry(set, id, false, request, why, &reason);
+    note_answer(finding, place, false, *match, *why, reason);
+    if (finding->deny != before)
+        finding->deny_cname = number;
+    if (*match == NETWORK_MATCH_YES)
+        *why = denies_cname;
+}
 
 static void walk_set(const struct network_set *set, uint64_t scope,
                      const struct network_request *request, const struct policy_observer *observer,
@@ -267,6 +330,8 @@ static void walk_set(const struct network_set *set, uint64_t scope,
         if (entry_concerns(entry, compiled, allows, request, &uncertain)) {
             match = ask_entry(set, id, uncertain, request, &why, &reason);
             note_answer(finding, scope << 32 | id, allows, match, why, reason);
+        } else if (!allows) {
+            walk_cnames(set, scope << 32 | id, compiled, request, &match, &why, finding);
         }
         tell(observer, rule, entry, match == NETWORK_MATCH_YES, why);
     }
@@ -387,6 +452,12 @@ static struct network_verdict conclude(const struct policy *policy, const struct
                     "servers read this path in more than one way (a `;`, a dot segment, an empty "
                     "one, an escape that hides one), and a rule goes by paths");
         verdict.malformed = true;
+        return verdict;
+    }
+    if (finding->deny != NOTHING && finding->deny_cname > 0) {
+        struct network_verdict verdict =
+            by_rule(scopes, finding->deny, VERDICT_DENY, "cname-denied", denies_cname);
+        verdict.cname = finding->deny_cname;
         return verdict;
     }
     if (finding->deny != NOTHING)

@@ -24,6 +24,7 @@ struct network_verdict {
     const char *label;    /* "policy.yaml", "preset/npm" */
     unsigned line;        /* 0 = none */
     uint32_t number;      /* of the rule or default, as for Docker requests */
+    unsigned cname;       /* with "cname-denied": which name of the request's chain, from 1 */
 };
 /* The texts live as long as the policy. */
 
@@ -56,6 +57,9 @@ enum address_class policy_address_class(const struct policy *policy,
 /* The very text that an observer gets as `why` for a rule whose hosts do not match, so that it can
  * leave out what a question is not about. */
 extern const char policy_network_other_hosts[];
+
+/* The name of the request's chain that a deny matched; NULL text = the verdict is not about one. */
+struct slice network_verdict_cname(const struct network_verdict *verdict, struct slice cnames);
 
 /* "allow *.npmjs.org" or the rule's name; "default". Appended. */
 void network_verdict_write_rule(const struct network_verdict *verdict, struct buffer *out);

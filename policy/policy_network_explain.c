@@ -23,6 +23,14 @@ void network_verdict_write_rule(const struct network_verdict *verdict, struct bu
     buffer_append_slice(out, verdict->pattern);
 }
 
+struct slice network_verdict_cname(const struct network_verdict *verdict, struct slice cnames)
+{
+    struct slice name = {NULL, 0};
+    for (unsigned i = 0; i < verdict->cname && cnames.len > 0; i++)
+        name = slice_cut(&cnames, '\0');
+    return name;
+}
+
 void network_verdict_write_source(const struct network_verdict *verdict, struct buffer *out)
 {
     buffer_append_text(out, verdict->label == NULL ? "default" : verdict->label);
@@ -88,6 +96,11 @@ void policy_explain_network_denial(const struct policy *policy, const struct pol
     if (verdict->why != NULL) {
         buffer_append_literal(out, ": ");
         buffer_append_text(out, verdict->why);
+    }
+    struct slice cname = network_verdict_cname(verdict, request->cnames);
+    if (cname.ptr != NULL) {
+        buffer_append_literal(out, ": ");
+        buffer_append_slice(out, cname); /* canonical: nothing in it to be escaped */
     }
 }
 

@@ -122,6 +122,7 @@ static const char *why_no_rule(struct slice reason)
         const char *reason, *why;
     } table[] = {
         {"rule", "a rule denies it"},
+        {"cname-denied", "a rule denies a name that it is an alias of"},
         {"guard.query", "a guard refuses its parameters; a rule that names them in `where` permits "
                         "them"},
         {"guard.name", "a guard refuses the registry in its path; a rule that names it permits it"},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A hash table with chains, and a list in the order of use. An entry is one piece of memory: the
- * addresses and the name stand behind it. */
+ * addresses, the name and its aliases stand behind it. */
 #include "proxy/address_cache.h"
 
 #include <stdlib.h>
@@ -20,7 +20,8 @@ struct cache_entry {
     enum dns_outcome outcome;
     uint8_t count;
     uint8_t name_len;
-    struct ip_address addresses[]; /* count of them, then the name */
+    uint16_t cnames_len;
+    struct ip_address addresses[]; /* count of them, then the name, then its aliases */
 };
 
 LIST_HEAD(cache_chain, cache_entry);
@@ -108,6 +109,7 @@ bool address_cache_find(struct address_cache *cache, const struct host_name *hos
         .outcome = entry->outcome,
         .addresses = entry->addresses,
         .count = entry->count,
+        .cnames = slice_of(entry_name(entry).ptr + entry->name_len, entry->cnames_len),
         .ttl_s = (uint32_t)((entry->expires_ms - now_ms + 999) / 1000),
     };
     return true;
@@ -125,7 +127,7 @@ void address_cache_keep(struct address_cache *cache, const struct host_name *hos
     if (cache->count == cache->entries_max)
         forget(cache, TAILQ_FIRST(&cache->uses));
     size_t addresses_len = known->count * sizeof(struct ip_address);
-    entry = malloc(sizeof(*entry) + addresses_len + host->len);
+    entry = malloc(sizeof(*entry) + addresses_len + host->len + known->cnames.len);
     if (entry == NULL)
         return;
     entry->hash = hash;
@@ -135,7 +137,11 @@ void address_cache_keep(struct address_cache *cache, const struct host_name *hos
     entry->name_len = host->len;
     if (addresses_len > 0)
         memcpy(entry->addresses, known->addresses, addresses_len);
-    memcpy((char *)entry->addresses + addresses_len, host->text, host->len);
+    entry->cnames_len = (uint16_t)known->cnames.len;
+    char *texts = (char *)entry->addresses + addresses_len;
+    memcpy(texts, host->text, host->len);
+    if (known->cnames.len > 0)
+        memcpy(texts + host->len, known->cnames.ptr, known->cnames.len);
     TAILQ_INSERT_TAIL(&cache->uses, entry, use);
     LIST_INSERT_HEAD(&cache->chains[hash & cache->mask], entry, chain);
     cache->count++;

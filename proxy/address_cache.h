@@ -9,16 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "rules/host_name.h"
-
-/* What the question for a name came to. */
-enum dns_outcome {
-    DNS_FOUND,
-    DNS_NOT_FOUND,  /* the name does not exist */
-    DNS_NO_ADDRESS, /* it exists, without an address */
-    DNS_FAILED,     /* a server could not or would not say, or cannot be reached */
-    DNS_TIMED_OUT,
-};
+#include "proxy/dns_answer.h"
 
 struct address_cache; /* opaque */
 
@@ -26,7 +17,8 @@ struct cached_addresses {
     enum dns_outcome outcome;
     const struct ip_address *addresses; /* borrowed from the cache until it is changed */
     unsigned count;
-    uint32_t ttl_s; /* what is left of it, rounded up */
+    struct slice cnames; /* a name_chain's text; borrowed likewise */
+    uint32_t ttl_s;      /* what is left of it, rounded up */
 };
 
 /* A cache of at most `entries` names; 0 keeps nothing. Aborts when memory is out. */
@@ -37,7 +29,7 @@ void address_cache_free(struct address_cache **cache);
 bool address_cache_find(struct address_cache *cache, const struct host_name *host, uint64_t now_ms,
                         struct cached_addresses *found);
 
-/* Keeps `known` (addresses are copied) for known->ttl_s from now on, in the place of what was known
+/* Keeps `known` (addresses and names are copied) for known->ttl_s from now on, in the place of what was known
  * before. Nothing is kept with a TTL of 0, or when memory is out: a cache may forget. */
 void address_cache_keep(struct address_cache *cache, const struct host_name *host, uint64_t now_ms,
                         const struct cached_addresses *known);

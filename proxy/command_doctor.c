@@ -18,10 +18,13 @@
 #include "proxy/commands.h"
 #include "proxy/common_options.h"
 #include "proxy/control_client.h"
+#include "proxy/docker_version.h"
+#include "proxy/forwarding.h"
 #include "proxy/own_host.h"
 #include "proxy/probe.h"
 #include "proxy/resolver.h"
 #include "proxy/serve_options.h"
+#include "rules/api_version.h"
 
 extern char **environ;
 
@@ -111,10 +114,23 @@ static void explain_socket(struct report *report, const char *path, const struct
             path, error->text);
 }
 
+/* What clients can agree on with the gate before the engine. */
+static void check_api(struct report *report, const char *engine, const struct probe_api *api)
+{
+    AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
+    if (docker_version_note_of(engine, api->minimum, &note))
+        say(report, FINDING_WRONG, "engine-api", "%s", buffer_text(&note));
+    else if (api_version_is_newer(slice_from_text(api->version)))
+        say(report, FINDING_OK, "engine-api",
+            "the engine is of API %s; the gate is an engine of API 1.%d to its clients",
+            api->version, DOCKER_API_NEWEST);
+}
+
 static void check_engine(struct report *report, const char *upstream)
 {
     struct endpoint endpoint;
     struct error error;
+    struct probe_api api;
     unsigned status;
     if (!endpoint_parse(&endpoint, slice_from_text(upstream), &error)) {
         say(report, FINDING_WRONG, "engine", "--upstream %s: %s", upstream, error.text);
@@ -124,6 +140,8 @@ static void check_engine(struct report *report, const char *upstream)
     endpoint_write(&endpoint, &name);
     if (probe_ping(&endpoint, PROBE_TIMEOUT_MS, &status, &error) && status == 200) {
         say(report, FINDING_OK, "engine", "%s answers", buffer_text(&name));
+        if (probe_api_ask(&endpoint, PROBE_TIMEOUT_MS, &api, &error))
+            check_api(report, buffer_text(&name), &api);
     } else if (endpoint_is_unix(&endpoint) && endpoint.address.un.sun_path[0] == '/') {
         explain_socket(report, endpoint.address.un.sun_path, &error);
     } else {
@@ -336,6 +354,9 @@ static void check_policy(struct report *report, const char *config, const struct
             access(config, F_OK) == 0 ? config : "no policy file; the rest", policy_hash(policy));
         check_mount(report, config);
         check_clients(report, policy);
+        const char *forwarding = forwarding_warning(policy);
+        if (forwarding != NULL)
+            say(report, FINDING_NOTE, "network", "%s", forwarding);
         check_own_addresses(report, policy);
     }
 }

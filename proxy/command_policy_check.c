@@ -34,13 +34,14 @@ static void on_answer(struct resolver_query *query, const struct resolver_answer
 }
 
 static bool find(void *context, const struct host_name *host, struct ip_address *addresses,
-                 unsigned *count_out, struct error *error)
+                 unsigned *count_out, struct name_chain *chain_out, struct error *error)
 {
     struct name_finder *finder = context;
     struct resolver_query query = {.answered = on_answer, .context = finder};
     if (!resolver_ask(finder->resolver, &query, host, &finder->answer))
         event_base_dispatch(finder->base);
     *count_out = finder->answer.count;
+    *chain_out = finder->answer.chain;
     memcpy(addresses, finder->answer.addresses,
            finder->answer.count * sizeof(finder->answer.addresses[0]));
     if (finder->answer.count == 0)

@@ -16,12 +16,16 @@
 #include "policy/policy_files.h"
 #include "proxy/commands.h"
 #include "proxy/confine.h"
+#include "proxy/forwarding.h"
 #include "proxy/control.h"
+#include "proxy/docker_version.h"
 #include "proxy/egress.h"
 #include "proxy/gate.h"
 #include "proxy/gate_limits.h"
+#include "proxy/listener.h"
 #include "proxy/log_sealing.h"
 #include "proxy/own_host.h"
+#include "proxy/probe.h"
 #include "proxy/reload.h"
 #include "proxy/rule_counter.h"
 #include "proxy/serve_options.h"
@@ -105,6 +109,38 @@ static void note_read_only_socket(struct gate *gate)
                    "gate's policy does");
 }
 
+static void note_forwarding(struct gate *gate)
+{
+    const char *warning = forwarding_warning(gate->policy);
+    if (warning == NULL)
+        return;
+    gate_log_event(gate, LOG_START, true, "note.forwarding", warning);
+    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr, "dockreeve: %s\n", warning);
+}
+
+enum { ENGINE_PROBE_MS = 1000 };
+
+/* Asks the engine for its version, if it is there: requests need it, and one that serves nothing as
+ * old as this gate's table is of no use. */
+static void note_api_version(struct gate *gate)
+{
+    struct probe_api api;
+    struct error ignored;
+    AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
+    if (!listener_any_docker(gate) ||
+        !probe_api_ask(engine_endpoint(gate->engine), ENGINE_PROBE_MS, &api, &ignored))
+        return;
+    engine_learn_no_api(gate->engine);
+    if (api.version[0] != '\0')
+        engine_learn_api(gate->engine, slice_from_text(api.version));
+    engine_set_api_minimum(gate->engine, api.minimum);
+    if (!docker_version_note(gate->engine, &note))
+        return;
+    fprintf(stderr, "dockreeve: %s\n", buffer_text(&note));
+    gate_log_event(gate, LOG_START, true, "note.api-version", buffer_text(&note));
+}
+
 static void note_container(struct gate *gate)
 {
     if (!egress_has_listeners(gate->policy) || policy_says_own_addresses(gate->policy) ||
@@ -177,12 +213,18 @@ static int run(struct serve_options *options)
     struct policy *policy = load_with_listeners(options);
     if (policy == NULL)
         return COMMAND_USAGE;
+    gid_t group;
+    struct log_rotation_user *owner = &options->gate.log.user;
+    owner->is_set = options->user != NULL &&
+                    confine_find_user(options->user, &owner->uid, &group, &state_error);
     struct gate *gate = gate_new(&options->gate, policy, &error);
     if (gate == NULL)
         return complain(&error, COMMAND_FAILED);
     int code = COMMAND_FAILED;
+    note_api_version(gate);
     note_fewer_connections(&options->gate);
-    note_read_only_socket(gate); /* asks for what the confined process may not */
+    note_read_only_socket(gate); /* these ask for what the confined process may not */
+    note_forwarding(gate);
     note_container(gate);
     bool has_folder =
         keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);

@@ -16,8 +16,7 @@
 enum {
     SOCKETS_MAX = 4 * RESOLVER_SERVERS_MAX, /* UDP and TCP, and those that replace a broken one */
     TRIES = 3,
-    TRY_MS_MIN = 50,
-    TRY_MS_MAX = 1000,
+    DNS_PORT = 53,
 };
 
 static const char resolv_conf[] = "/etc/resolv.conf";
@@ -174,15 +173,12 @@ static bool check_randomness(struct error *error)
 }
 
 static bool open_ares(struct dns_channel *channel, const struct resolver_options *options,
-                      struct error *error)
+                      uint64_t try_ms, struct error *error)
 {
-    uint64_t try_ms = options->timeout_ms / 5; /* doubled with each round, cut by the name's own */
     char dns_only[] = "b", no_file[] = "/dev/null";
     struct ares_options ares = {
-        .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES,
-        .timeout = (int)(try_ms < TRY_MS_MIN   ? TRY_MS_MIN
-                         : try_ms > TRY_MS_MAX ? TRY_MS_MAX
-                                               : try_ms),
+        .flags = ARES_FLAG_NOSEARCH | ARES_FLAG_NOALIASES | ARES_FLAG_USEVC,
+        .timeout = (int)try_ms, /* doubled with each round, cut by the name's own time */
         .tries = TRIES,
         .lookups = dns_only,
         .sock_state_cb = on_socket_state,
@@ -213,7 +209,7 @@ static bool open_ares(struct dns_channel *channel, const struct resolver_options
 }
 
 struct dns_channel *dns_channel_new(struct event_base *base, const struct resolver_options *options,
-                                    struct error *error)
+                                    uint64_t try_ms, struct error *error)
 {
     struct dns_channel *channel = calloc(1, sizeof(*channel));
     if (channel == NULL)
@@ -222,7 +218,7 @@ struct dns_channel *dns_channel_new(struct event_base *base, const struct resolv
     for (unsigned i = 0; i < SOCKETS_MAX; i++)
         channel->watches[i] = (struct watch){.fd = ARES_SOCKET_BAD, .channel = channel};
     event_assign(&channel->retry, base, -1, 0, on_retry, channel);
-    if (!check_randomness(error) || !open_ares(channel, options, error))
+    if (!check_randomness(error) || !open_ares(channel, options, try_ms, error))
         dns_channel_free(&channel);
     return channel;
 }
@@ -242,6 +238,26 @@ void dns_channel_free(struct dns_channel **channel)
             event_del(&left->watches[i].event);
     }
     free(left);
+}
+
+unsigned dns_channel_servers(const struct dns_channel *channel, struct endpoint *servers_out)
+{
+    struct ares_addr_port_node *found = NULL;
+    unsigned count = 0;
+    if (ares_get_servers_ports(channel->ares, &found) != ARES_SUCCESS)
+        abort(); /* out of memory */
+    for (const struct ares_addr_port_node *node = found;
+         node != NULL && count < RESOLVER_SERVERS_MAX; node = node->next) {
+        struct ip_address ip;
+        if (node->family == AF_INET)
+            ip = ip_address_from_v4(&node->addr.addr4);
+        else
+            memcpy(ip.bytes, &node->addr.addr6, sizeof(ip.bytes));
+        endpoint_from_ip(&servers_out[count++], &ip,
+                         node->udp_port == 0 ? DNS_PORT : (uint16_t)node->udp_port);
+    }
+    ares_free_data(found);
+    return count;
 }
 
 void dns_channel_ask(struct dns_channel *channel, const char *name, int type,

@@ -25,6 +25,7 @@ struct outcome {
     struct ip_address addresses[RESOLVER_ADDRESSES_MAX];
     unsigned count;
     uint32_t ttl_s;
+    struct name_chain chain; /* the aliases that were found */
     char refused[RESOLVER_ADDRESSES_MAX][REFUSED_TEXT_MAX];
     unsigned refused_count;
 };
@@ -82,13 +83,22 @@ static void fill_question(const struct dns_exchange *exchange, char type[12],
         question->name_bad ? slice_from_text(question->shown) : host_name_slice(&question->name);
 }
 
+static unsigned split_cnames(const struct outcome *outcome, struct slice *cnames_out)
+{
+    struct slice rest = name_chain_slice(&outcome->chain);
+    unsigned count = 0;
+    while (rest.len > 0 && count < NAME_CHAIN_NAMES_MAX)
+        cnames_out[count++] = slice_cut(&rest, '\0');
+    return count;
+}
+
 static uint64_t write_record(const struct dns_exchange *exchange, const struct outcome *outcome)
 {
     struct gate *gate = exchange->gate;
     const char *client = listener_client(exchange->listener)->name;
     AUTO_BUFFER struct buffer rule = BUFFER_EMPTY, source = BUFFER_EMPTY, address = BUFFER_EMPTY;
     char id[LOG_ID_LEN_MAX], peer[LOG_PEER_LEN_MAX], type[12];
-    struct slice refused[RESOLVER_ADDRESSES_MAX];
+    struct slice refused[RESOLVER_ADDRESSES_MAX], cnames[NAME_CHAIN_NAMES_MAX];
     for (unsigned i = 0; i < outcome->refused_count; i++)
         refused[i] = slice_from_text(outcome->refused[i]);
     write_addresses(exchange, outcome, &address);
@@ -110,6 +120,10 @@ static uint64_t write_record(const struct dns_exchange *exchange, const struct o
         .address = buffer_slice(&address),
         .refused_addresses = refused,
         .refused_address_count = outcome->refused_count,
+        .cnames = cnames,
+        .cname_count = split_cnames(outcome, cnames),
+        .cname_denied =
+            network_verdict_cname(&outcome->verdict, name_chain_slice(&outcome->chain)),
         .has_decision = true,
         .allowed = outcome->allowed,
         .rule = buffer_slice(&rule),
@@ -187,13 +201,14 @@ static void finish(struct dns_exchange *exchange, struct outcome *outcome)
 /* --- the decision --- */
 
 static void decide(const struct dns_exchange *exchange, const struct ip_address *address,
-                   struct network_verdict *verdict_out)
+                   struct slice cnames, struct network_verdict *verdict_out)
 {
     const struct network_request request = {
         .host = exchange->question.name,
         .sight = NETWORK_ASKED,
         .now_us = timestamp_now_us(),
         .address = address,
+        .cnames = cnames,
         .own_host = own_host_asked(exchange->gate->own_host),
     };
     policy_decide_network(exchange->gate->policy, listener_policy_client(exchange->listener),
@@ -221,7 +236,7 @@ static bool admit(const struct dns_exchange *exchange, enum dns_code code, struc
         outcome->judged = true;
     if (!outcome->judged)
         return false;
-    decide(exchange, NULL, &outcome->verdict);
+    decide(exchange, NULL, (struct slice){NULL, 0}, &outcome->verdict);
     bool allowed = outcome->verdict.result == VERDICT_ALLOW;
     set(outcome, allowed, allowed ? DNS_OK : DNS_NO_NAME, outcome->verdict.reason);
     if (allowed && gate->log_failing && gate->options->log_required) {
@@ -238,7 +253,7 @@ static void judge_addresses(const struct dns_exchange *exchange, const struct ip
     struct network_verdict first = {.result = VERDICT_ALLOW};
     for (unsigned i = 0; i < address_count; i++) {
         struct network_verdict verdict;
-        decide(exchange, &addresses[i], &verdict);
+        decide(exchange, &addresses[i], name_chain_slice(&outcome->chain), &verdict);
         if (verdict.result == VERDICT_ALLOW) {
             outcome->addresses[outcome->count++] = addresses[i];
             continue;
@@ -256,14 +271,28 @@ static void judge_addresses(const struct dns_exchange *exchange, const struct ip
     set(outcome, false, DNS_NO_NAME, first.reason);
 }
 
+/* A name without addresses may have an alias that is denied all the same. */
+static bool aliases_pass(const struct dns_exchange *exchange, struct outcome *outcome)
+{
+    if (outcome->chain.len == 0)
+        return true;
+    decide(exchange, NULL, name_chain_slice(&outcome->chain), &outcome->verdict);
+    if (outcome->verdict.result != VERDICT_ALLOW)
+        set(outcome, false, DNS_NO_NAME, outcome->verdict.reason);
+    return outcome->verdict.result == VERDICT_ALLOW;
+}
+
 static void use_resolved(const struct dns_exchange *exchange, const struct resolver_answer *answer,
                          struct outcome *outcome)
 {
+    outcome->chain = answer->chain;
     if (answer->count > 0) {
         outcome->ttl_s = answer->ttl_s < DNS_REAL_TTL_MAX_S ? answer->ttl_s : DNS_REAL_TTL_MAX_S;
         judge_addresses(exchange, answer->addresses, answer->count, outcome);
         return;
     }
+    if (!aliases_pass(exchange, outcome))
+        return;
     struct slice reason = slice_from_text(answer->error.reason);
     enum dns_code code = slice_equal_text(reason, "dns.not-found")    ? DNS_NO_NAME
                          : slice_equal_text(reason, "dns.no-address") ? DNS_OK

@@ -122,6 +122,7 @@ struct docker_conn {
     struct log_waiter waiter;
     struct engine_conn *engine;   /* owned while an exchange needs it */
     struct docker_lookup *lookup; /* owned: under way; NULL = none */
+    struct docker_version_question *version_question; /* owned: under way; NULL = none */
     struct docker_lookup *judged; /* owned: the one whose object was judged; NULL = none */
     struct io_buffer head;        /* the client's, to be judged again, until `forward` has gone */
     struct held_body held;        /* the body, when it is collected */
@@ -195,6 +196,8 @@ void docker_exchange_start(struct docker_conn *conn);
 void docker_exchange_collected(struct docker_conn *conn);
 /* `naming` NULL: the objects could not be had. */
 void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_naming *naming);
+/* The engine's version is known now. */
+void docker_exchange_versioned(struct docker_conn *conn);
 void docker_exchange_forward(struct docker_conn *conn);
 /* The moment before the head is sent: whether the policy in force allows it. False when something
  * else was begun: it was refused, or asks for its object first. */

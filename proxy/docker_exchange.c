@@ -7,6 +7,7 @@
 
 #include "proxy/browser_guard.h"
 #include "proxy/docker_header.h"
+#include "proxy/docker_version.h"
 #include "proxy/listener.h"
 #include "rules/docker_content.h"
 
@@ -16,6 +17,7 @@ void docker_exchange_forget(struct docker_conn *conn)
     struct docker_exchange *exchange = &conn->exchange;
     gate_forget_waiter(gate, &conn->waiter);
     docker_lookup_free(&conn->lookup);
+    docker_version_free(&conn->version_question);
     docker_lookup_free(&conn->judged);
     engine_drop(&conn->engine);
     docker_exchange_drop_request(conn);
@@ -180,6 +182,7 @@ static bool write_forward(struct docker_conn *conn, const struct docker_naming *
     const struct docker_operation_info *info = docker_operation_info(request->operation);
     const struct http_body *body = &conn->request_body;
     struct slice object_name = {NULL, 0};
+    request->own_version = docker_version_to_send(gate, request);
     if (naming != NULL && !docker_naming_apply(naming, request, &object_name)) {
         docker_refusal_send(conn, 400, "malformed.query-too-many",
                             "dockreeve: the query has no room for all the tags that it means; ask "
@@ -267,6 +270,11 @@ static void ask_for_objects(struct docker_conn *conn)
 /* Does what follows from the verdict. */
 static void proceed(struct docker_conn *conn, const struct docker_naming *naming)
 {
+    if (conn->exchange.verdict.result != VERDICT_DENY &&
+        docker_version_is_wanted(conn->gate, &conn->gate->scratch->request)) {
+        docker_version_ask(conn);
+        return;
+    }
     switch (conn->exchange.verdict.result) {
     case VERDICT_NEEDS_OBJECT:
         ask_for_objects(conn);
@@ -358,6 +366,14 @@ static bool keep_head(struct docker_conn *conn, size_t head_len)
     return true;
 }
 
+static void refuse(struct docker_conn *conn, const struct error *error)
+{
+    if (strcmp(error->reason, "version.too-new") == 0)
+        docker_version_refuse(conn);
+    else
+        docker_refusal_error(conn, error);
+}
+
 /* ---- the way of a request ---- */
 
 void docker_exchange_start(struct docker_conn *conn)
@@ -376,7 +392,7 @@ void docker_exchange_start(struct docker_conn *conn)
         decide(conn, false, NULL);
     if (!known) {
         skip(conn, head_len);
-        docker_refusal_error(conn, &error);
+        refuse(conn, &error);
     } else if (conn->exchange.verdict.result == VERDICT_DENY) {
         skip(conn, head_len);
         deny(conn);
@@ -394,6 +410,14 @@ void docker_exchange_start(struct docker_conn *conn)
 void docker_exchange_collected(struct docker_conn *conn)
 {
     note_dropped_body(conn);
+    if (!read_again(conn))
+        return;
+    decide(conn, false, NULL);
+    proceed(conn, NULL);
+}
+
+void docker_exchange_versioned(struct docker_conn *conn)
+{
     if (!read_again(conn))
         return;
     decide(conn, false, NULL);

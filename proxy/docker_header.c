@@ -137,13 +137,22 @@ static bool is_dropped(const struct http_head *head, struct slice name)
     return http_head_connection_names(head, name);
 }
 
+/* DOCKER_API_NEWEST as text. */
+#define VERSION_TEXT(minor) VERSION_TEXT_OF(minor)
+#define VERSION_TEXT_OF(minor) "1." #minor
+static const struct slice newest_version = {VERSION_TEXT(DOCKER_API_NEWEST_NUMBER),
+                                            sizeof(VERSION_TEXT(DOCKER_API_NEWEST_NUMBER)) - 1};
+
 void docker_header_write_response(const struct docker_answer *answer, struct buffer *out)
 {
     const struct http_head *head = answer->head;
     http_write_status(out, head->status, head->reason);
     for (unsigned i = 0; i < head->field_count; i++) {
-        if (!is_dropped(head, head->fields[i].name))
-            http_write_field(out, head->fields[i].name, head->fields[i].value);
+        struct slice name = head->fields[i].name, value = head->fields[i].value;
+        if (answer->lower_version && slice_equal_nocase(name, SLICE_LITERAL("api-version")))
+            value = newest_version;
+        if (!is_dropped(head, name))
+            http_write_field(out, name, value);
     }
     if (answer->framing == HTTP_FRAMING_LENGTH || answer->show_length)
         http_write_length(out, answer->content_length);

@@ -27,6 +27,7 @@ void docker_header_write_request(const struct docker_forward *forward, struct bu
 
 /* What is to be sent to the client in answer to the engine's `head`. */
 struct docker_answer {
+    bool lower_version; /* Api-Version is newer than the table: it becomes the table's */
     const struct http_head *head;
     enum http_framing framing;
     uint64_t content_length; /* with HTTP_FRAMING_LENGTH */

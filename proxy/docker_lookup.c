@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "proxy/docker_version.h"
+
 /* A long answer is held by few at a time: SHARE_ANSWERS. */
 enum { ANSWER_MAX = 4 << 20, ANSWER_LONG = 65536 };
 
@@ -86,6 +88,7 @@ static bool ask(struct docker_lookup *lookup, struct error *error)
     lookup->has_head = false;
     AUTO_BUFFER struct buffer request = BUFFER_EMPTY;
     buffer_append_literal(&request, "GET ");
+    docker_version_write_prefix(gate, &request);
     docker_naming_write_question(lookup->naming, &request);
     buffer_append_literal(&request, " HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\n\r\n");
     lookup->engine = engine_take(gate->engine, true, false, on_engine, lookup, error);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 
 #include "proxy/docker_header.h"
+#include "proxy/docker_version.h"
+#include "rules/api_version.h"
 
 /* A busy answer gives others a turn after so many steps (of up to 64 kB). */
 enum { INFORMATIONAL_MAX = 8, STEPS_PER_TURN = 48 };
@@ -154,10 +156,43 @@ static bool is_hijack(const struct docker_conn *conn, const struct http_head *he
            slice_starts_with(http_head_field(head, SLICE_LITERAL("content-type")), stream_type);
 }
 
+/* Each answer says of which version the engine is; a client must not hear of one that the gate could
+ * not judge. */
+static void learn_version(struct docker_conn *conn, const struct http_head *head,
+                          struct docker_answer *answer)
+{
+    struct slice version = http_head_field(head, SLICE_LITERAL("api-version"));
+    if (version.ptr == NULL || conn->exchange.operation == DOCKER_LIBPOD)
+        return;
+    docker_version_learn(conn->gate, conn->exchange.operation, version);
+    answer->lower_version =
+        engine_api(conn->gate->engine) > DOCKER_API_NEWEST && api_version_is_newer(version);
+}
+
+/* The answer to /version with another body than the engine's, all of it in `out`. */
+static bool begin_lowered_answer(struct docker_conn *conn, const struct http_head *head,
+                                 struct slice body)
+{
+    struct docker_answer answer = {.head = head};
+    struct buffer *text = &conn->gate->scratch->text;
+    learn_version(conn, head, &answer);
+    conn->exchange.status = head->status;
+    plan_answer(conn, head, &answer);
+    answer.framing = HTTP_FRAMING_LENGTH;
+    answer.content_length = body.len;
+    http_body_init(&conn->response_body, HTTP_FRAMING_LENGTH, 0, HTTP_FRAMING_LENGTH);
+    conn->response_body.payload = body.len;
+    buffer_clear(text);
+    docker_header_write_response(&answer, text);
+    buffer_append_slice(text, body);
+    return !text->failed && io_buffer_append(conn->gate->blocks, &conn->out, text->data, text->len);
+}
+
 static bool begin_answer(struct docker_conn *conn, const struct http_head *head)
 {
     struct gate *gate = conn->gate;
     struct docker_answer answer = {.head = head};
+    learn_version(conn, head, &answer);
     conn->exchange.status = head->status;
     if (head->status == 101 || is_hijack(conn, head)) {
         answer.upgrade = head->status == 101
@@ -250,8 +285,19 @@ static bool read_head(struct docker_conn *conn)
             return false;
         }
         if (head->status >= 200 || head->status == 101) {
-            bool ok = begin_answer(conn, head);
-            io_buffer_consume(gate->blocks, &engine->in, consumed);
+            AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
+            size_t body_len = 0;
+            enum docker_version_answer version = docker_version_lower_answer(
+                conn, head,
+                slice_of(io_buffer_bytes(&engine->in) + consumed,
+                         io_buffer_len(&engine->in) - consumed),
+                &body, &body_len);
+            if (version == DOCKER_VERSION_MORE)
+                return false;
+            bool lowered = version == DOCKER_VERSION_LOWERED;
+            bool ok = lowered ? begin_lowered_answer(conn, head, buffer_slice(&body))
+                              : begin_answer(conn, head);
+            io_buffer_consume(gate->blocks, &engine->in, consumed + (lowered ? body_len : 0));
             if (!ok)
                 upstream_failed(conn, "limit.memory", "dockreeve: the answer's head is too large");
             return ok;

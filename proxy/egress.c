@@ -179,6 +179,7 @@ static bool tunnel_still_allowed(const struct egress *egress, const struct tunne
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .address = exchange->has_address ? &exchange->address : NULL,
+        .cnames = egress_exchange_cnames(exchange),
         .own_host = own_host_asked(egress->gate->own_host),
     };
     if (egress_exchange_hello(exchange, &hello))

@@ -71,6 +71,7 @@ struct egress_origin {
     int fd; /* -1 = none */
     struct authority authority;
     struct ip_address address;
+    struct buffer cnames; /* owned: the aliases that led to it, a name_chain's text */
     struct fd_watch watch;
     struct io_buffer in, out;
     bool reused; /* it has answered before: an early end may just mean that it was idle too long */

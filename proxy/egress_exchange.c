@@ -31,9 +31,26 @@ void egress_exchange_set_target(struct egress_exchange *exchange, struct slice p
     exchange->host_len = kept && host != NULL ? host->len : 0;
     exchange->path_len = kept ? (uint16_t)path.len : 0;
     exchange->port = port;
+    exchange->cnames_at = exchange->cnames_len = 0;
     exchange->refused_at = exchange->refused_len = exchange->hello_at = 0;
     exchange->refused_count = exchange->sni_len = exchange->alpn_len = exchange->protocol = 0;
     exchange->has_sni = exchange->sni_bad = exchange->ech = false;
+}
+
+bool egress_exchange_set_cnames(struct egress_exchange *exchange, struct slice cnames)
+{
+    size_t begin = exchange->facts.len;
+    exchange->cnames_len = 0;
+    if (cnames.len == 0)
+        return true;
+    buffer_append_slice(&exchange->facts, cnames);
+    if (exchange->facts.failed) {
+        exchange->facts.len = begin;
+        return false;
+    }
+    exchange->cnames_at = (uint16_t)begin;
+    exchange->cnames_len = (uint16_t)cnames.len;
+    return true;
 }
 
 void egress_exchange_add_refused(struct egress_exchange *exchange, const struct ip_address *address,

@@ -20,12 +20,12 @@ struct egress_exchange {
     const char *reason;    /* stable code; static, or in the policy */
     const char *would_deny;
     struct network_verdict verdict;
-    struct buffer facts; /* owned: peer, host, path one behind the other, then refused addresses,
-                            SNI and ALPN where they came */
+    struct buffer facts; /* owned: peer, host, path one behind the other, then the chain of
+                            aliases, refused addresses, SNI and ALPN where they came */
     struct ip_address address; /* dialled; with has_address */
     uint64_t bytes_in, bytes_out;
     uint16_t port, status;
-    uint16_t path_len, refused_at, refused_len, hello_at; /* places in `facts` */
+    uint16_t path_len, cnames_at, cnames_len, refused_at, refused_len, hello_at; /* in `facts` */
     uint8_t peer_len, host_len, refused_count, sni_len, alpn_len;
     uint8_t method;   /* enum http_method */
     uint8_t protocol; /* enum network_protocol, of a tunnel's first bytes; 0 = not known (yet) */
@@ -45,6 +45,16 @@ void egress_exchange_number(struct egress_exchange *exchange, struct gate *gate)
 /* Names peer, host and path; forgets what came behind. */
 void egress_exchange_set_target(struct egress_exchange *exchange, struct slice peer,
                                 const struct host_name *host, uint16_t port, struct slice path);
+/* Notes the aliases that led to the addresses: a name_chain's text. False when memory is out: they
+ * could not be held against denies any more. */
+MUST_CHECK bool egress_exchange_set_cnames(struct egress_exchange *exchange, struct slice cnames);
+/* Borrowed, until something else is noted. */
+static inline struct slice egress_exchange_cnames(const struct egress_exchange *exchange)
+{
+    return exchange->cnames_len == 0
+               ? (struct slice){NULL, 0}
+               : slice_of(exchange->facts.data + exchange->cnames_at, exchange->cnames_len);
+}
 /* Notes an address that may not be dialled, and why. All of them come without anything between. */
 void egress_exchange_add_refused(struct egress_exchange *exchange, const struct ip_address *address,
                                  const char *reason);

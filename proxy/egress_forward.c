@@ -30,6 +30,7 @@ void egress_origin_close(struct egress_conn *conn)
      * another's answer. */
     io_buffer_reset(conn->gate->blocks, &origin->in);
     io_buffer_reset(conn->gate->blocks, &origin->out);
+    buffer_free(&origin->cnames);
     origin->reused = false;
     if (origin->fd < 0)
         return;
@@ -254,6 +255,8 @@ void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_addr
     origin->authority = conn->target;
     origin->address = address == NULL ? (struct ip_address){{0}} : *address;
     origin->reused = false;
+    buffer_clear(&origin->cnames);
+    buffer_append_slice(&origin->cnames, egress_exchange_cnames(&conn->exchange));
     conn->answer_scanned = 0;
     endpoint_keep_alive(fd); /* an answer may be a long stream */
     fd_watch_init(&origin->watch, conn->gate->base, fd, on_origin_event, conn);

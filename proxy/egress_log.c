@@ -11,7 +11,7 @@
 struct record_texts {
     char id[LOG_ID_LEN_MAX];
     char address[64];
-    struct slice refused[UINT8_MAX];
+    struct slice refused[UINT8_MAX], cnames[NAME_CHAIN_NAMES_MAX];
     struct buffer *rule, *source; /* the gate's scratch space */
 };
 
@@ -22,6 +22,16 @@ static unsigned split_refused(const struct egress_exchange *exchange, const char
     for (unsigned i = 0; i < exchange->refused_count; i++)
         refused[i] = slice_cut(&rest, '\0');
     return exchange->refused_count;
+}
+
+static void fill_cnames(const struct egress_exchange *exchange, struct record_texts *texts,
+                        struct log_record *record)
+{
+    struct slice rest = egress_exchange_cnames(exchange);
+    record->cname_denied = network_verdict_cname(&exchange->verdict, rest);
+    record->cnames = texts->cnames;
+    while (rest.len > 0 && record->cname_count < ARRAY_LEN(texts->cnames))
+        texts->cnames[record->cname_count++] = slice_cut(&rest, '\0');
 }
 
 /* The facts were put one behind the other: they are taken apart in the same order. */
@@ -101,6 +111,8 @@ static void fill(struct egress_exchange *exchange, struct gate *gate,
     if (exchange->method != HTTP_METHOD_UNKNOWN)
         record->method = slice_from_text(http_method_name((enum http_method)exchange->method));
     fill_facts(exchange, texts, record);
+    if (exchange->cnames_len > 0)
+        fill_cnames(exchange, texts, record);
     fill_address(exchange, texts, record);
     fill_decision(exchange, texts, record);
     if (exchange->by_proxy)

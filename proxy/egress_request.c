@@ -100,6 +100,7 @@ void egress_request_describe(const struct egress_conn *conn, struct network_requ
         .port = conn->target.port,
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
+        .cnames = egress_exchange_cnames(&conn->exchange),
         .tunnel = conn->wish == EGRESS_WISH_TLS || conn->wants_upgrade ? &conn->facts : NULL,
         .own_host = own_host_asked(conn->gate->own_host),
     };

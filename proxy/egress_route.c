@@ -29,6 +29,12 @@ static void refuse_closed(struct egress_conn *conn)
                         "dockreeve: this listener is no longer part of the policy", NULL);
 }
 
+static void refuse_without_memory(struct egress_conn *conn)
+{
+    egress_refusal_send(conn, 503, "limit.memory",
+                        "dockreeve: no memory is left for this request; try again later", NULL);
+}
+
 /* Asked again with the address that was dialled, so that the record names the rule that admits it.
  * Dialling takes a while, too, in which the policy may have become another one, and what that
  * forbids would begin behind its back. False when it refused. */
@@ -331,6 +337,7 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
             egress_exchange_add_refused(&conn->exchange, &addresses[i],
                                         is_own ? "own-address" : verdicts[i].reason);
     }
+    request.cnames = egress_exchange_cnames(&conn->exchange); /* what was noted may have moved it */
     if (conn->address_count > 0 && goes_by_proxy(conn)) {
         go_by_proxy(conn);
     } else if (conn->address_count > 0) {
@@ -347,12 +354,14 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
 static void on_answer(struct resolver_query *query, const struct resolver_answer *answer)
 {
     struct egress_conn *conn = query->context;
-    if (answer->count == 0)
-        egress_refusal_error(conn, &answer->error);
+    if (!egress_exchange_set_cnames(&conn->exchange, name_chain_slice(&answer->chain)))
+        refuse_without_memory(conn);
     else if (egress_conn_client(conn) == NULL)
         refuse_closed(conn);
-    else
+    else if (answer->count > 0)
         check_addresses(conn, answer->addresses, answer->count);
+    else if (answer->chain.len == 0 || is_still_allowed(conn)) /* an alias may be denied */
+        egress_refusal_error(conn, &answer->error);
 }
 
 /* The proxy is the operator's: its own addresses are not judged. */
@@ -449,7 +458,7 @@ static bool reuse_origin(struct egress_conn *conn)
     char byte;
     if (conn->wish != EGRESS_WISH_FORWARD || origin->fd < 0)
         return false;
-    bool usable = authority_equal(&origin->authority, &conn->target) &&
+    bool usable = !origin->cnames.failed && authority_equal(&origin->authority, &conn->target) &&
                   io_buffer_len(&origin->in) == 0 &&
                   recv(origin->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
     if (!usable)
@@ -464,6 +473,7 @@ static bool may_reuse(const struct egress_conn *conn, const struct ip_address *a
     struct network_request request;
     egress_request_describe(conn, &request);
     request.address = address;
+    request.cnames = buffer_slice(&conn->origin.cnames);
     policy_decide_network(conn->gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
     return verdict.result == VERDICT_ALLOW;
 }
@@ -474,7 +484,8 @@ void egress_route_start(struct egress_conn *conn)
      * cannot be logged. */
     if (!verdict_holds(conn) || !can_be_logged(conn))
         return;
-    if (reuse_origin(conn) && may_reuse(conn, &conn->origin.address)) {
+    if (reuse_origin(conn) && may_reuse(conn, &conn->origin.address) &&
+        egress_exchange_set_cnames(&conn->exchange, buffer_slice(&conn->origin.cnames))) {
         conn->origin.reused = true;
         conn->exchange.address = conn->origin.address;
         conn->exchange.has_address = true;

@@ -12,6 +12,8 @@
 
 #include "base/timestamp.h"
 #include "proxy/event_switch.h"
+#include "rules/api_version.h"
+#include "rules/docker_operation.h"
 
 enum { RETRY_MS = 5 };
 
@@ -23,6 +25,10 @@ struct engine {
     unsigned idle_count;
     uint64_t errors;
     char name[160];
+    int api;            /* see engine_api() */
+    char api_text[16];  /* as it was learned */
+    size_t api_text_len;
+    unsigned api_minimum;
 };
 
 static void on_read(evutil_socket_t fd, short what, void *context);
@@ -37,6 +43,7 @@ struct engine *engine_new(struct event_base *base, struct io_pool *blocks,
     engine->base = base;
     engine->blocks = blocks;
     engine->options = *options;
+    engine->api = ENGINE_API_UNKNOWN;
     TAILQ_INIT(&engine->idle);
     AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
     endpoint_write(&options->address, &name);
@@ -59,9 +66,53 @@ uint64_t engine_error_count(const struct engine *engine)
     return engine->errors;
 }
 
+/* Of an engine that names no version nothing is forgotten: it never was one that matters. */
+static void forget_api(struct engine *engine)
+{
+    if (engine->api > ENGINE_API_NONE)
+        engine->api = ENGINE_API_UNKNOWN;
+    engine->api_text_len = 0;
+}
+
 void engine_count_error(struct engine *engine)
 {
     engine->errors++;
+    forget_api(engine);
+}
+
+int engine_api(const struct engine *engine)
+{
+    return engine->api;
+}
+
+void engine_learn_api(struct engine *engine, struct slice version)
+{
+    unsigned minor = DOCKER_API_NEWEST + 1;
+    if (slice_equal(version, slice_of(engine->api_text, engine->api_text_len)) ||
+        version.len > sizeof(engine->api_text) ||
+        (!api_version_is_newer(version) && !api_version_parse(version, &minor)))
+        return;
+    if (engine->api_text_len > 0)
+        engine->api_minimum = 0; /* another engine */
+    engine->api = (int)minor;
+    memcpy(engine->api_text, version.ptr, version.len);
+    engine->api_text_len = version.len;
+}
+
+void engine_learn_no_api(struct engine *engine)
+{
+    if (engine->api == ENGINE_API_UNKNOWN)
+        engine->api = ENGINE_API_NONE;
+}
+
+unsigned engine_api_minimum(const struct engine *engine)
+{
+    return engine->api_minimum;
+}
+
+void engine_set_api_minimum(struct engine *engine, unsigned minor)
+{
+    engine->api_minimum = minor;
 }
 
 void engine_drop(struct engine_conn **conn)
@@ -147,15 +198,17 @@ static void on_read(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     struct engine_conn *conn = context;
-    if (conn->notify == NULL)
+    if (conn->notify == NULL) {
+        forget_api(conn->engine);
         drop_idle(conn->engine, conn);
-    else
+    } else {
         conn->notify(conn->context, ENGINE_READABLE);
+    }
 }
 
 static void refuse(struct engine_conn *conn, int status, int cause)
 {
-    conn->engine->errors++;
+    engine_count_error(conn->engine);
     conn->connecting = false;
     if (status == 504)
         error_set_reason(&conn->error, 504, "upstream.connect-timeout",

@@ -74,6 +74,19 @@ struct engine_conn *engine_take(struct engine *engine, bool fresh, bool probe,
 void engine_give(struct engine_conn **conn);
 void engine_drop(struct engine_conn **conn);
 
+/* What is known of the engine's API: the minor version of its last answer, or one of these. A lost
+ * connection may mean another engine, so that what was known is asked again. */
+enum { ENGINE_API_UNKNOWN = -1, ENGINE_API_NONE = 0 /* its answers name no version */ };
+int engine_api(const struct engine *engine);
+/* From the Api-Version of an answer; text that is no version is ignored. Cheap when it is the one
+ * that is known. */
+void engine_learn_api(struct engine *engine, struct slice version);
+/* It answered a ping; Api-Version, if there is one, is learned next. */
+void engine_learn_no_api(struct engine *engine);
+/* Its oldest version, as far as it has said so; 0 = not known. */
+unsigned engine_api_minimum(const struct engine *engine);
+void engine_set_api_minimum(struct engine *engine, unsigned minor);
+
 void engine_read_enable(struct engine_conn *conn, bool enable);
 void engine_want_write(struct engine_conn *conn, bool wanted);
 

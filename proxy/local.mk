@@ -22,6 +22,7 @@ libproxy_a_SOURCES = \
 	proxy/docker_refusal.c \
 	proxy/docker_response.c \
 	proxy/docker_revoke.c \
+	proxy/docker_version.c proxy/docker_version.h \
 	proxy/docker_tunnel.c \
 	proxy/endpoint.c proxy/endpoint.h \
 	proxy/engine.c proxy/engine.h \
@@ -69,10 +70,12 @@ libproxy_a_SOURCES += \
 libproxy_a_SOURCES += \
 	proxy/address_cache.c proxy/address_cache.h \
 	proxy/dialer.c proxy/dialer.h \
+	proxy/dns_answer.c proxy/dns_answer.h \
 	proxy/dns_channel.c proxy/dns_channel.h \
 	proxy/dns_conn.c proxy/dns_conn.h \
 	proxy/dns_exchange.c proxy/dns_exchange.h \
 	proxy/dns_message.c proxy/dns_message.h \
+	proxy/dns_query.c proxy/dns_query.h \
 	proxy/dns_server.c proxy/dns_server.h \
 	proxy/egress.c proxy/egress.h \
 	proxy/egress_conn.c proxy/egress_conn.h \
@@ -86,6 +89,7 @@ libproxy_a_SOURCES += \
 	proxy/egress_response.c \
 	proxy/egress_route.c \
 	proxy/fd_watch.h \
+	proxy/forwarding.c proxy/forwarding.h \
 	proxy/hosts_table.c proxy/hosts_table.h \
 	proxy/own_address.c proxy/own_address.h \
 	proxy/own_host.c proxy/own_host.h \

@@ -4,11 +4,14 @@
 #include "proxy/probe.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "proxy/http_head.h"
+#include "rules/api_version.h"
+#include "rules/docker_operation.h"
 
 /* A listener on [::] takes IPv4 too, and a container often has no ::1: the mapped 127.0.0.1 is
  * there in both. */
@@ -27,7 +30,8 @@ static struct endpoint reachable(const struct endpoint *endpoint)
     return target;
 }
 
-static bool read_status(int fd, unsigned *status_out, struct error *error)
+/* Reads until the head is whole, and what came with it of the body. */
+static bool read_answer(int fd, struct probe_api *api, struct error *error)
 {
     char bytes[8192];
     size_t len = 0, scanned = 0, consumed;
@@ -45,9 +49,14 @@ static bool read_status(int fd, unsigned *status_out, struct error *error)
         case HTTP_HEAD_BAD:
             return false;
         case HTTP_HEAD_OK:
-            *status_out = head.status;
-            return true;
+            break;
         }
+        struct slice version = http_head_field(&head, SLICE_LITERAL("api-version"));
+        api->status = head.status;
+        if (version.len > 0 && version.len < sizeof(api->version))
+            memcpy(api->version, version.ptr, version.len);
+        api->minimum = api_version_of_refusal(slice_of(bytes + consumed, len - consumed));
+        return true;
     }
 }
 
@@ -72,17 +81,38 @@ static int open_connection(const struct endpoint *endpoint, uint64_t timeout_ms,
     return steal_fd(&fd);
 }
 
+static bool ask(const struct endpoint *endpoint, const char *prefix, uint64_t timeout_ms,
+                struct probe_api *api, struct error *error)
+{
+    char request[160];
+    int len = snprintf(request, sizeof(request),
+                       "GET %s/_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\n"
+                       "Connection: close\r\n\r\n",
+                       prefix);
+    AUTO_CLOSE int fd = open_connection(endpoint, timeout_ms, error);
+    *api = (struct probe_api){0};
+    if (fd < 0)
+        return false;
+    if (send(fd, request, (size_t)len, MSG_NOSIGNAL) != len)
+        return error_set(error, errno, "%s", strerror(errno));
+    return read_answer(fd, api, error);
+}
+
 bool probe_ping(const struct endpoint *endpoint, uint64_t timeout_ms, unsigned *status_out,
                 struct error *error)
 {
-    static const char request[] =
-        "GET /_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\nConnection: close\r\n\r\n";
-    AUTO_CLOSE int fd = open_connection(endpoint, timeout_ms, error);
-    if (fd < 0)
-        return false;
-    if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(request) - 1)
-        return error_set(error, errno, "%s", strerror(errno));
-    return read_status(fd, status_out, error);
+    struct probe_api api;
+    bool answered = ask(endpoint, "", timeout_ms, &api, error);
+    *status_out = api.status;
+    return answered;
+}
+
+bool probe_api_ask(const struct endpoint *endpoint, uint64_t timeout_ms, struct probe_api *api_out,
+                   struct error *error)
+{
+    char prefix[16];
+    snprintf(prefix, sizeof(prefix), "/v1.%d", DOCKER_API_NEWEST);
+    return ask(endpoint, prefix, timeout_ms, api_out, error);
 }
 
 bool probe_connect(const struct endpoint *endpoint, uint64_t timeout_ms, struct error *error)

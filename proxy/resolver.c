@@ -6,29 +6,32 @@
  *   state     waits for                          ends with
  *   WAITING   both families, 50 ms for the       both answered: OVER; one has addresses and the
  *             second once the first has          other is late: PARTIAL, with a TTL of 0 OVER; the
- *             addresses                          time for the name is up: OVER
- *   PARTIAL   the late family; queries are       it answered, or the time is up: OVER
- *             answered with what is there
- *   OVER      c-ares, which holds a pointer      freed when c-ares has called back for both and
- *             until it has called back           every query was told
+ *             addresses                          time for the name is up: OVER; the last query was
+ *                                                cancelled: freed
+ *   PARTIAL   the late family; queries are       it answered, the time is up, or its place is
+ *             answered with what is there        needed: OVER
+ *   OVER      every query to be told             freed
  *
- * Queries are told by an event of their own, never from within c-ares or resolver_ask(): whoever is
- * told may ask again, cancel, or free the resolver. */
+ * Queries are told by an event of their own, never from within resolver_ask(): whoever is told may
+ * ask again, cancel, or free the resolver. */
 #include "proxy/resolver.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <event2/event_struct.h>
 
 #include "proxy/address_cache.h"
-#include "proxy/dns_channel.h"
+#include "proxy/dns_message.h"
+#include "proxy/dns_query.h"
 #include "proxy/hosts_table.h"
 
 enum {
     LOOKUPS_MAX = 1024, /* at one time; an asker that does not stop shall not have all memory */
+    DESCRIPTORS_A_LOOKUP = 8, /* two are used: a quarter of all, at most, waits for name servers */
     LOOKUP_CHAINS = 256,
     NEGATIVE_TTL_S = 5,
 };
@@ -38,13 +41,15 @@ static const struct timeval resolution_delay = {.tv_usec = 50000};
 
 enum family_index { FAMILY_V6, FAMILY_V4, FAMILIES };
 
-static const int family_types[FAMILIES] = {[FAMILY_V6] = 28 /* AAAA */, [FAMILY_V4] = 1 /* A */};
+static const uint16_t family_types[FAMILIES] = {
+    [FAMILY_V6] = DNS_TYPE_AAAA, [FAMILY_V4] = DNS_TYPE_A};
 
 enum lookup_state { LOOKUP_WAITING, LOOKUP_PARTIAL, LOOKUP_OVER };
 
 /* What one family's question came to. */
 struct family {
     struct lookup *lookup;
+    struct dns_query *query; /* owned: under way; NULL = none */
     bool answered;
     enum dns_outcome outcome;
     uint32_t ttl_s;
@@ -58,14 +63,14 @@ struct lookup {
     struct resolver *resolver;
     struct host_name host;
     enum lookup_state state;
-    unsigned holders; /* calls that c-ares owes us, and resolver_ask() while it begins */
     bool timed_out;
     struct family families[FAMILIES];
+    struct name_chain chain; /* of both families, as far as they answered */
     struct query_list queries; /* borrowed from their askers */
     struct event delay;
     struct event deadline;
-    LIST_ENTRY(lookup) chain; /* while not OVER */
-    TAILQ_ENTRY(lookup) link; /* in resolver->lookups */
+    LIST_ENTRY(lookup) chain_link; /* while not OVER */
+    TAILQ_ENTRY(lookup) link; /* in resolver->lookups, or ->partial while PARTIAL */
     TAILQ_ENTRY(lookup) told; /* in resolver->untold while is_untold */
     bool is_untold;
 };
@@ -75,16 +80,17 @@ TAILQ_HEAD(lookup_list, lookup);
 
 struct resolver {
     struct event_base *base;     /* borrowed */
-    struct dns_channel *channel; /* owned */
+    struct dns_asker *asker;     /* owned */
     struct hosts_table *hosts;   /* owned; NULL = none */
     struct address_cache *cache; /* owned */
     struct timeval timeout;
     uint32_t ttl_max_s;
     struct event telling; /* active while a lookup of `untold` waits */
     struct lookup_chain chains[LOOKUP_CHAINS];
-    struct lookup_list lookups; /* owned: all there are */
+    struct lookup_list lookups; /* owned: all there are, but for those of `partial` */
+    struct lookup_list partial; /* owned: PARTIAL, the oldest first */
     struct lookup_list untold;
-    unsigned lookup_count;
+    unsigned lookup_count, lookups_max;
     bool *freed_out; /* set by resolver_free() for who tells at that moment */
 };
 
@@ -108,7 +114,22 @@ static const struct {
     [DNS_NO_ADDRESS] = {502, "dns.no-address", "the name ", " has no address"},
     [DNS_FAILED] = {502, "dns.failed", "the name servers did not resolve ", ""},
     [DNS_TIMED_OUT] = {504, "dns.timeout", "the name servers did not answer in time for ", ""},
+    [DNS_BAD_CHAIN] = {502, "dns.cname", "the aliases (CNAME) of ",
+                       " lead in a circle, too far, or to what is no host name"},
+    [DNS_FORGED] = {502, "dns.forged", "too many answers to other questions came while ",
+                    " was asked for: somebody may be forging them"},
 };
+
+static void answer_clear(struct resolver_answer *answer)
+{
+    answer->count = 0;
+    answer->ttl_s = 0;
+    name_chain_clear(&answer->chain);
+    answer->error.code = 0;
+    answer->error.line = answer->error.column = 0;
+    answer->error.reason = NULL;
+    answer->error.text[0] = '\0';
+}
 
 static void answer_refuse(struct resolver_answer *answer, enum dns_outcome outcome,
                           const struct host_name *host)
@@ -135,10 +156,12 @@ static unsigned interleave(const struct ip_address *v6, unsigned v6_count,
 
 /* A name that does not exist has neither family; a family that is not known may have addresses, so
  * "no address" is said only when both said it. A refused datagram is often told to one question
- * only, and the other waits in vain: that is a failure, no timeout. */
+ * only, and the other waits in vain: that is a failure, no timeout. What is wrong with one family's
+ * answer is wrong with the name. */
 static enum dns_outcome lookup_outcome(const struct lookup *lookup)
 {
-    static const enum dns_outcome order[] = {DNS_FOUND, DNS_NOT_FOUND, DNS_FAILED, DNS_TIMED_OUT};
+    static const enum dns_outcome order[] = {DNS_FORGED,    DNS_BAD_CHAIN, DNS_FOUND,
+                                             DNS_NOT_FOUND, DNS_FAILED,    DNS_TIMED_OUT};
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
         for (unsigned f = 0; f < FAMILIES; f++) {
             const struct family *family = &lookup->families[f];
@@ -153,8 +176,11 @@ static enum dns_outcome lookup_outcome(const struct lookup *lookup)
 static void lookup_answer(const struct lookup *lookup, struct resolver_answer *answer)
 {
     const struct family *v6 = &lookup->families[FAMILY_V6], *v4 = &lookup->families[FAMILY_V4];
-    memset(answer, 0, sizeof(*answer));
+    answer_clear(answer);
     enum dns_outcome outcome = lookup_outcome(lookup);
+    memcpy(answer->chain.text, lookup->chain.text, lookup->chain.len);
+    answer->chain.len = lookup->chain.len;
+    answer->chain.count = lookup->chain.count;
     if (outcome != DNS_FOUND) {
         answer_refuse(answer, outcome, &lookup->host);
         return;
@@ -174,7 +200,9 @@ static void lookup_answer(const struct lookup *lookup, struct resolver_answer *a
 static void cached_answer(const struct cached_addresses *found, const struct host_name *host,
                           struct resolver_answer *answer)
 {
-    memset(answer, 0, sizeof(*answer));
+    answer_clear(answer);
+    if (!name_chain_from_slice(&answer->chain, found->cnames)) /* not what was kept */
+        abort();
     if (found->outcome != DNS_FOUND) {
         answer_refuse(answer, found->outcome, host);
         return;
@@ -197,7 +225,7 @@ static bool hosts_answer(const struct resolver *resolver, const struct host_name
         else
             v6[v6_count++] = all[i];
     }
-    memset(answer, 0, sizeof(*answer));
+    answer_clear(answer);
     answer->count = interleave(v6, v6_count, v4, v4_count, answer->addresses);
     return count > 0;
 }
@@ -213,7 +241,7 @@ static struct lookup_chain *chain_of(struct resolver *resolver, const struct hos
 static struct lookup *lookup_find(struct resolver *resolver, const struct host_name *host)
 {
     struct lookup *lookup;
-    LIST_FOREACH(lookup, chain_of(resolver, host), chain)
+    LIST_FOREACH(lookup, chain_of(resolver, host), chain_link)
     {
         if (host_name_equal(&lookup->host, host))
             return lookup;
@@ -221,19 +249,29 @@ static struct lookup *lookup_find(struct resolver *resolver, const struct host_n
     return NULL;
 }
 
+static struct lookup_list *list_of(struct lookup *lookup)
+{
+    return lookup->state == LOOKUP_PARTIAL ? &lookup->resolver->partial
+                                           : &lookup->resolver->lookups;
+}
+
 static void lookup_free(struct lookup *lookup)
 {
     struct resolver *resolver = lookup->resolver;
+    for (unsigned f = 0; f < FAMILIES; f++)
+        dns_query_cancel(&lookup->families[f].query);
     event_del(&lookup->delay);
     event_del(&lookup->deadline);
-    TAILQ_REMOVE(&resolver->lookups, lookup, link);
+    if (lookup->state != LOOKUP_OVER)
+        LIST_REMOVE(lookup, chain_link);
+    TAILQ_REMOVE(list_of(lookup), lookup, link);
     resolver->lookup_count--;
     free(lookup);
 }
 
 static void lookup_release_if_done(struct lookup *lookup)
 {
-    if (lookup->state == LOOKUP_OVER && lookup->holders == 0 && !lookup->is_untold)
+    if (lookup->state == LOOKUP_OVER && !lookup->is_untold)
         lookup_free(lookup);
 }
 
@@ -254,8 +292,10 @@ static void lookup_keep(struct lookup *lookup)
     struct resolver_answer answer;
     lookup_answer(lookup, &answer);
     struct cached_addresses known = {lookup_outcome(lookup), answer.addresses, answer.count,
-                                     answer.ttl_s};
-    if (known.outcome == DNS_FAILED || known.outcome == DNS_TIMED_OUT)
+                                     name_chain_slice(&answer.chain), answer.ttl_s};
+    bool lasts = known.outcome == DNS_FOUND || known.outcome == DNS_NOT_FOUND ||
+                 known.outcome == DNS_NO_ADDRESS;
+    if (!lasts)
         return; /* the next one who asks may have more luck */
     if (known.outcome != DNS_FOUND)
         known.ttl_s = resolver->ttl_max_s < NEGATIVE_TTL_S ? resolver->ttl_max_s : NEGATIVE_TTL_S;
@@ -265,11 +305,15 @@ static void lookup_keep(struct lookup *lookup)
 /* The only writer of lookup->state. */
 static void lookup_set_state(struct lookup *lookup, enum lookup_state state)
 {
+    TAILQ_REMOVE(list_of(lookup), lookup, link);
     lookup->state = state;
+    TAILQ_INSERT_TAIL(list_of(lookup), lookup, link);
     event_del(&lookup->delay);
     if (state == LOOKUP_OVER) {
+        for (unsigned f = 0; f < FAMILIES; f++)
+            dns_query_cancel(&lookup->families[f].query);
         event_del(&lookup->deadline);
-        LIST_REMOVE(lookup, chain);
+        LIST_REMOVE(lookup, chain_link);
         lookup_keep(lookup);
     }
     lookup_tell(lookup);
@@ -297,88 +341,41 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
     lookup_release_if_done(lookup);
 }
 
-static void family_answered(struct family *family)
+static void on_family(void *context, const struct dns_answer *answer)
 {
+    struct family *family = context;
     struct lookup *lookup = family->lookup;
+    family->query = NULL;
     family->answered = true;
-    if (lookup->families[FAMILY_V4].answered && lookup->families[FAMILY_V6].answered)
+    family->outcome = answer->outcome;
+    family->count = answer->count;
+    family->ttl_s = answer->ttl_s;
+    memcpy(family->addresses, answer->addresses, answer->count * sizeof(answer->addresses[0]));
+    if (!name_chain_merge(&lookup->chain, &answer->chain))
+        family->outcome = DNS_BAD_CHAIN;
+    bool spoilt = family->outcome == DNS_FORGED || family->outcome == DNS_BAD_CHAIN;
+    if (spoilt || (lookup->families[FAMILY_V4].answered && lookup->families[FAMILY_V6].answered))
         lookup_set_state(lookup, LOOKUP_OVER);
     else if (family->count > 0)
         event_add(&lookup->delay, &resolution_delay);
-}
-
-static uint32_t lower_ttl(uint32_t ttl_s, int record_ttl)
-{
-    if (record_ttl < 0)
-        return 0; /* RFC 2181 section 8: the top bit set means zero */
-    return (uint32_t)record_ttl < ttl_s ? (uint32_t)record_ttl : ttl_s;
-}
-
-static int read_v4(struct family *family, const unsigned char *bytes, int len)
-{
-    struct ares_addrttl records[RESOLVER_ADDRESSES_MAX];
-    int count = RESOLVER_ADDRESSES_MAX;
-    int status = ares_parse_a_reply(bytes, len, NULL, records, &count);
-    for (int i = 0; status == ARES_SUCCESS && i < count; i++) {
-        family->addresses[family->count++] = ip_address_from_v4(&records[i].ipaddr);
-        family->ttl_s = lower_ttl(family->ttl_s, records[i].ttl);
-    }
-    return status;
-}
-
-static int read_v6(struct family *family, const unsigned char *bytes, int len)
-{
-    struct ares_addr6ttl records[RESOLVER_ADDRESSES_MAX];
-    int count = RESOLVER_ADDRESSES_MAX;
-    int status = ares_parse_aaaa_reply(bytes, len, NULL, records, &count);
-    for (int i = 0; status == ARES_SUCCESS && i < count; i++) {
-        memcpy(family->addresses[family->count++].bytes, &records[i].ip6addr, 16);
-        family->ttl_s = lower_ttl(family->ttl_s, records[i].ttl);
-    }
-    return status;
-}
-
-static enum dns_outcome outcome_of(int status)
-{
-    switch (status) {
-    case ARES_SUCCESS:
-        return DNS_FOUND;
-    case ARES_ENOTFOUND:
-        return DNS_NOT_FOUND;
-    case ARES_ENODATA:
-        return DNS_NO_ADDRESS;
-    case ARES_ETIMEOUT:
-        return DNS_TIMED_OUT;
-    default:
-        return DNS_FAILED;
-    }
-}
-
-/* c-ares' own call back: comes once for each question, at the latest from
- * dns_channel_free(). */
-static void on_family(void *context, int status, int timeouts, unsigned char *bytes, int len)
-{
-    (void)timeouts;
-    struct family *family = context;
-    struct lookup *lookup = family->lookup;
-    lookup->holders--;
-    if (lookup->state != LOOKUP_OVER) {
-        family->ttl_s = UINT32_MAX;
-        if (status == ARES_SUCCESS)
-            status = family == &lookup->families[FAMILY_V4] ? read_v4(family, bytes, len)
-                                                            : read_v6(family, bytes, len);
-        if (status == ARES_SUCCESS && family->count == 0)
-            status = ARES_ENODATA;
-        family->outcome = outcome_of(status);
-        family_answered(family);
-    }
     lookup_release_if_done(lookup);
+}
+
+/* Makes room by giving up what nobody waits for. */
+static void make_room(struct resolver *resolver)
+{
+    struct lookup *oldest = TAILQ_FIRST(&resolver->partial);
+    if (resolver->lookup_count < resolver->lookups_max || oldest == NULL)
+        return;
+    lookup_set_state(oldest, LOOKUP_OVER);
+    lookup_release_if_done(oldest);
 }
 
 static struct lookup *lookup_new(struct resolver *resolver, const struct host_name *host)
 {
+    make_room(resolver);
     struct lookup *lookup =
-        resolver->lookup_count < LOOKUPS_MAX ? calloc(1, sizeof(*lookup)) : NULL;
+        resolver->lookup_count < resolver->lookups_max ? calloc(1, sizeof(*lookup)) : NULL;
     if (lookup == NULL)
         return NULL;
     lookup->resolver = resolver;
@@ -394,8 +391,17 @@ static struct lookup *lookup_new(struct resolver *resolver, const struct host_na
         return NULL;
     }
     TAILQ_INSERT_TAIL(&resolver->lookups, lookup, link);
-    LIST_INSERT_HEAD(chain_of(resolver, host), lookup, chain);
+    LIST_INSERT_HEAD(chain_of(resolver, host), lookup, chain_link);
     resolver->lookup_count++;
+    for (unsigned f = 0; f < FAMILIES; f++) {
+        struct family *family = &lookup->families[f];
+        family->query =
+            dns_query_start(resolver->asker, host, family_types[f], on_family, family);
+        if (family->query == NULL) {
+            lookup_free(lookup);
+            return NULL;
+        }
+    }
     return lookup;
 }
 
@@ -428,6 +434,15 @@ static void on_telling(evutil_socket_t fd, short what, void *context)
     resolver->freed_out = NULL;
 }
 
+static unsigned lookups_max(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
+        limit.rlim_cur / DESCRIPTORS_A_LOOKUP >= LOOKUPS_MAX)
+        return LOOKUPS_MAX;
+    return (unsigned)limit.rlim_cur / DESCRIPTORS_A_LOOKUP;
+}
+
 struct resolver *resolver_new(struct event_base *base, const struct resolver_options *options,
                               struct error *error)
 {
@@ -439,14 +454,30 @@ struct resolver *resolver_new(struct event_base *base, const struct resolver_opt
     resolver->timeout.tv_usec = (suseconds_t)(options->timeout_ms % 1000 * 1000);
     resolver->ttl_max_s = options->ttl_max_s;
     resolver->cache = address_cache_new(options->cache_entries);
+    resolver->lookups_max = lookups_max();
     TAILQ_INIT(&resolver->lookups);
+    TAILQ_INIT(&resolver->partial);
     TAILQ_INIT(&resolver->untold);
     event_assign(&resolver->telling, base, -1, 0, on_telling, resolver);
     bool made = options->hosts_path == NULL ||
                 (resolver->hosts = hosts_table_load(options->hosts_path, error)) != NULL;
-    if (!made || (resolver->channel = dns_channel_new(base, options, error)) == NULL)
+    if (!made || (resolver->asker = dns_asker_new(base, options, error)) == NULL)
         resolver_free(&resolver);
     return resolver;
+}
+
+static void free_all(struct lookup_list *lookups)
+{
+    struct lookup *lookup;
+    struct resolver_query *query;
+    while ((lookup = TAILQ_FIRST(lookups)) != NULL) {
+        TAILQ_FOREACH(query, &lookup->queries, link)
+        {
+            query->resolver = NULL;
+            query->pending = NULL;
+        }
+        lookup_free(lookup);
+    }
 }
 
 void resolver_free(struct resolver **resolver)
@@ -456,16 +487,9 @@ void resolver_free(struct resolver **resolver)
         return;
     if (left->freed_out != NULL)
         *left->freed_out = true;
-    struct lookup *lookup;
-    TAILQ_FOREACH(lookup, &left->lookups, link)
-    {
-        while (!TAILQ_EMPTY(&lookup->queries))
-            resolver_cancel(TAILQ_FIRST(&lookup->queries));
-    }
-    dns_channel_free(&left->channel); /* calls back for all that is under way, which frees it */
-    /* Left are those that were about to be told. */
-    while ((lookup = TAILQ_FIRST(&left->lookups)) != NULL)
-        lookup_free(lookup);
+    free_all(&left->lookups);
+    free_all(&left->partial);
+    dns_asker_free(&left->asker);
     event_del(&left->telling);
     address_cache_free(&left->cache);
     hosts_table_free(&left->hosts);
@@ -473,20 +497,6 @@ void resolver_free(struct resolver **resolver)
 }
 
 /* --- asking --- */
-
-/* Asks for both families. c-ares may call back at once, when no server can be reached. */
-static void lookup_begin(struct lookup *lookup)
-{
-    struct dns_channel *channel = lookup->resolver->channel;
-    char absolute[HOST_NAME_LEN_MAX + 2];
-    snprintf(absolute, sizeof(absolute), "%s.", lookup->host.text);
-    lookup->holders++;
-    for (unsigned f = 0; f < FAMILIES; f++) {
-        lookup->holders++;
-        dns_channel_ask(channel, absolute, family_types[f], on_family, &lookup->families[f]);
-    }
-    lookup->holders--;
-}
 
 static bool known_already(struct resolver *resolver, const struct host_name *host,
                           struct resolver_answer *answer)
@@ -508,18 +518,14 @@ bool resolver_ask(struct resolver *resolver, struct resolver_query *query,
     if (known_already(resolver, host, answer))
         return true;
     struct lookup *lookup = lookup_find(resolver, host);
-    bool begins = lookup == NULL;
-    if (begins && (lookup = lookup_new(resolver, host)) == NULL) {
-        memset(answer, 0, sizeof(*answer));
+    if (lookup == NULL && (lookup = lookup_new(resolver, host)) == NULL) {
+        answer_clear(answer);
         error_set_reason(&answer->error, 503, "limit.lookups",
                          "too many names are being resolved; try again later");
         return true;
     }
-    if (begins)
-        lookup_begin(lookup);
     if (lookup->state != LOOKUP_WAITING) {
         lookup_answer(lookup, answer);
-        lookup_release_if_done(lookup);
         return true;
     }
     query->resolver = resolver;
@@ -536,4 +542,6 @@ void resolver_cancel(struct resolver_query *query)
     TAILQ_REMOVE(&lookup->queries, query, link);
     query->resolver = NULL;
     query->pending = NULL;
+    if (lookup->state == LOOKUP_WAITING && TAILQ_EMPTY(&lookup->queries))
+        lookup_free(lookup);
 }

@@ -2,8 +2,9 @@
  *
  * Names to addresses, by DNS and nothing else: no search list, no /etc/hosts, no NSS. Both families
  * are asked; answers are kept for their TTL, within bounds; questions for one name that come at the
- * same time are asked once. What the addresses are is not judged here: every caller must judge each
- * of them before it is used. */
+ * same time are asked once, and no longer than somebody waits for them. What the addresses are, and
+ * which aliases led to them, is not judged here: every caller must judge each of them before it is
+ * used. */
 #ifndef DOCKREEVE_PROXY_RESOLVER_H
 #define DOCKREEVE_PROXY_RESOLVER_H
 
@@ -16,6 +17,7 @@
 #include "base/error.h"
 #include "proxy/endpoint.h"
 #include "rules/host_name.h"
+#include "rules/name_chain.h"
 
 enum { RESOLVER_ADDRESSES_MAX = 16, RESOLVER_SERVERS_MAX = 4 };
 
@@ -35,10 +37,12 @@ struct resolver_answer {
     struct ip_address addresses[RESOLVER_ADDRESSES_MAX]; /* in the order of the answers, families
                                                             interleaved, IPv6 first (RFC 8305) */
     unsigned count;
-    uint32_t ttl_s;     /* of the shortest-lived; 0 = for this request only */
+    uint32_t ttl_s;          /* of the shortest-lived; 0 = for this request only */
+    struct name_chain chain; /* the aliases by which the name has its addresses, or has none: those
+                                of both families */
     struct error error; /* count 0: code 502 or 504, reason "dns.not-found", "dns.no-address",
-                           "dns.failed", "dns.timeout"; 503, "limit.lookups" when too many names
-                           are being asked for */
+                           "dns.failed", "dns.cname", "dns.forged", "dns.timeout"; 503,
+                           "limit.lookups" when too many names are being asked for */
 };
 
 /* One question. Belongs to the asker, who keeps it until the callback or resolver_cancel(). */
@@ -50,7 +54,7 @@ struct resolver_query {
     TAILQ_ENTRY(resolver_query) link;
 };
 
-/* `base` is borrowed. NULL with `error` when c-ares or the hosts table could not be set up. */
+/* `base` is borrowed. NULL with `error` when c-ares, or the hosts table, could not be set up. */
 struct resolver *resolver_new(struct event_base *base, const struct resolver_options *options,
                               struct error *error);
 /* Queries under way are forgotten without a callback. */
@@ -61,6 +65,7 @@ void resolver_free(struct resolver **resolver);
  * with *answer filled and no callback follows. */
 bool resolver_ask(struct resolver *resolver, struct resolver_query *query,
                   const struct host_name *host, struct resolver_answer *answer);
+/* The query is forgotten; a name that nobody else waits for is asked for no longer. */
 void resolver_cancel(struct resolver_query *query);
 
 #endif

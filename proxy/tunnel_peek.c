@@ -58,6 +58,7 @@ static void judge(struct tunnel *tunnel, const struct tunnel_facts *facts,
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .address = exchange->has_address ? &exchange->address : NULL,
+        .cnames = egress_exchange_cnames(exchange),
         .tunnel = facts,
         .own_host = own_host_asked(gate->own_host),
     };

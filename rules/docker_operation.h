@@ -15,7 +15,8 @@
 
 /* The newest minor version of the API (1.N) that the table describes, and the oldest that is
  * served. */
-enum { DOCKER_API_NEWEST = 55, DOCKER_API_OLDEST = 24 };
+#define DOCKER_API_NEWEST_NUMBER 55
+enum { DOCKER_API_NEWEST = DOCKER_API_NEWEST_NUMBER, DOCKER_API_OLDEST = 24 };
 
 /* Indexes into the table of docker_operation.c, in the order of rules/docker_operation_table.inc. 0
  * is "none". */

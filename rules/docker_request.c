@@ -163,6 +163,11 @@ static bool take_version(struct docker_request *request, struct error *error)
                                 "version 1.%u of the Docker Engine API is too old: the oldest that "
                                 "is served is 1.%d; upgrade the client or set DOCKER_API_VERSION",
                                 parts[1], DOCKER_API_OLDEST);
+    if (!libpod && parts[1] > DOCKER_API_NEWEST)
+        return error_set_reason(error, 400, "version.too-new",
+                                "client version 1.%u is too new. Maximum supported API version is "
+                                "1.%d",
+                                parts[1], DOCKER_API_NEWEST);
     if (behind.len == 0)
         return true; /* "/v1.41" alone: no prefix but an unknown path */
     request->version = segment;
@@ -342,6 +347,7 @@ bool docker_request_parse(struct docker_request *request, enum http_method metho
     request->version_minor = 0;
     request->parameter_count = request->dropped_count = 0;
     request->now_us = 0;
+    request->own_version = 0;
     buffer_clear(&request->text);
     /* Nothing grows when it is decoded, so the slices into the text stay where they are. */
     if (!buffer_reserve(&request->text, target.len + 1))
@@ -352,8 +358,7 @@ bool docker_request_parse(struct docker_request *request, enum http_method metho
     if (!decode_path(request, path, error) || !take_version(request, error) ||
         !find_operation(request, error))
         return false;
-    bool newer = request->version_minor > DOCKER_API_NEWEST;
-    if (query.ptr != NULL && !read_query(request, query, strict || newer, error))
+    if (query.ptr != NULL && !read_query(request, query, strict, error))
         return false;
     if (request->parameter_count > 0 || request->operation == DOCKER_IMAGE_PUSH)
         read_names(request);
@@ -368,6 +373,9 @@ void docker_request_write_target(const struct docker_request *request, struct sl
     if (request->version.len > 0) {
         buffer_append_byte(out, '/');
         buffer_append_slice(out, request->version);
+    } else if (request->own_version > 0) {
+        buffer_append_literal(out, "/v1.");
+        buffer_append_u64(out, request->own_version);
     }
     bool in_path = docker_name_of_object(request->operation).ptr == NULL;
     if (object_name.ptr == NULL || request->object_name.len == 0 || !in_path) {

@@ -36,6 +36,8 @@ struct docker_request {
     unsigned parameter_count;
     struct slice dropped[DOCKER_QUERY_MAX]; /* decoded names of parameters that are not sent on */
     unsigned dropped_count;
+    unsigned own_version; /* minor version that is written where the client names none; 0 = none.
+                             Set by the caller behind parse */
     int64_t now_us; /* Unix time, for `expires`; 0 = not known. Set by the caller behind parse */
     struct buffer text; /* owned: what the slices above point into; its memory is kept from one
                            request to the next */

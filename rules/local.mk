@@ -2,6 +2,7 @@ noinst_LIBRARIES += librules.a
 librules_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WIDTH=8
 librules_a_SOURCES = \
 	rules/address_class.c rules/address_class.h \
+	rules/api_version.c rules/api_version.h \
 	rules/authority.c rules/authority.h \
 	rules/browser_request.c rules/browser_request.h \
 	rules/docker_content.c rules/docker_content.h \
@@ -20,6 +21,7 @@ librules_a_SOURCES = \
 	rules/image_list.c rules/image_list.h \
 	rules/image_reference.c rules/image_reference.h \
 	rules/ip_range.c rules/ip_range.h \
+	rules/name_chain.c rules/name_chain.h \
 	rules/network_rule.c rules/network_rule.h \
 	rules/pattern.c rules/pattern.h \
 	rules/port_set.c rules/port_set.h \

@@ -14,6 +14,7 @@
 #include "rules/authority.h"
 #include "rules/host_pattern.h"
 #include "rules/http_method.h"
+#include "rules/name_chain.h"
 #include "rules/pattern.h"
 
 /* Bits of `protocols`. */
@@ -67,6 +68,8 @@ struct network_request {
     bool path_ambiguous;               /* NETWORK_SEEN: see url_path_canonical() */
     int64_t now_us;                    /* for `expires`; Unix time */
     const struct ip_address *address;  /* the address to be dialled; NULL = not known yet */
+    struct slice cnames;               /* the names that led to it: a name_chain's text; len 0 = none,
+                                          or not known yet. Held against denies only */
     const struct tunnel_facts *tunnel; /* NULL = not known yet, or no tunnel; NETWORK_SEEN: the
                                           protocol that an upgrade would switch to */
     const struct network_own_host *own_host; /* borrowed; NULL = nobody knows */

@@ -63,7 +63,7 @@ def sources(*folders):
 
 def reasons():
     """The codes for `reason` of network records, as they stand in the source."""
-    return set(re.findall(r'"((?:connect|dns|limit|log|upstream|upstream-proxy)\.[a-z-]+|sni-[a-z]+|own-address|listener-closed|not-admitted|revoked|opaque|ech|protocol)"',
+    return set(re.findall(r'"((?:connect|dns|limit|log|upstream|upstream-proxy)\.[a-z-]+|sni-[a-z]+|cname-denied|own-address|listener-closed|not-admitted|revoked|opaque|ech|protocol)"',
                           sources("rules", "policy", "proxy")))
 
 

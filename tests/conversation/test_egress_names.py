@@ -89,10 +89,9 @@ class Special(DnsCase):
         self.assert_refusal(self.ask("alias.test"), 403, "address-class\\.loopback")
         self.assertEqual(self.dns.count("alias.test", "A"), 1)
 
-    def test_an_alias_to_a_denied_name_is_judged_by_its_address(self):
-        """The rule speaks of the name that was asked for; where it leads is judged by address."""
+    def test_an_alias_to_a_denied_name_is_denied(self):
         self.dns.names.update({"alias2.test": ("cname", "denied.test"), "denied.test": ["127.0.0.1"]})
-        self.assert_refusal(self.ask("alias2.test"), 403, "address-class\\.loopback")
+        self.assert_refusal(self.ask("alias2.test"), 403, "cname-denied", cname=["denied.test"], cname_denied="denied.test", rule="deny denied.test")
         self.assertEqual(self.dns.count("denied.test"), 0)
 
     def test_denied_names_are_never_resolved(self):

@@ -111,11 +111,6 @@ class Parameters(SharedGateCase):
         if response.status == 200:
             self.assertRegex(self.engine.requests[0].target, r"^/containers/json\?filters=a(%[0-9A-F]{2})+b$")
 
-    def test_versions_newer_than_the_table_get_no_unknown_parameters(self):
-        response = self.exchange(get("/v1.99/containers/json?allowevil=1"))
-        self.assertIn(response.status, (400, 403), response)
-        self.assertEqual(self.engine.lines(), [])
-
 
 class Checkpoints(GateCase):
     def test_checkpoints_of_a_start_are_not_part_of_starting(self):

@@ -63,6 +63,22 @@ class Raw(DockerCase):
                 connection.send(asked[0])
                 registry.accept()[0].close()
 
+    def test_a_request_that_is_held_open_is_judged_at_its_end(self):
+        """A create and a kill whose last bytes come after the policy that allowed them."""
+        running = self.container("sleep", "600")
+        create = post_json("/containers/create?name=%s-held" % PREFIX, {"Image": IMAGE, "Cmd": ["sleep", "600"]})
+        kill = post("/containers/%s/kill" % running, body=b"0123456789")
+        self.use("ContainerCreate", "ContainerKill")
+        held = [(self.gate.connect(), raw) for raw in (create, kill)]
+        for connection, raw in held:
+            connection.send(raw[:-5])
+        self.gate.reload("version: 1\ndocker:\n  - allow: [ContainerCreate, ContainerKill]\n  - deny: \"@all\"\n")
+        for connection, raw in held:
+            connection.send(raw[-5:])
+            self.assertEqual(connection.read_response().status, 403)
+        self.assertNotEqual(directly("inspect", PREFIX + "-held", check=False).returncode, 0)
+        self.assertEqual(directly("inspect", "-f", "{{.State.Running}}", running).stdout.strip(), b"true")
+
     def test_errors_of_the_engine_are_shown(self):
         self.use("ContainerInspect", "ContainerStart", "ContainerCreate")
         done = self.docker("start", PREFIX + "-none")

@@ -54,10 +54,13 @@ fuzz_suggest_SOURCES = tests/fuzz/suggest_fuzz.c
 fuzz_suggest_LDFLAGS = $(FUZZ_LINK)
 fuzz_suggest_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
 
-noinst_PROGRAMS += fuzz_absolute_uri fuzz_authority fuzz_browser_request fuzz_host_pattern
+noinst_PROGRAMS += fuzz_absolute_uri fuzz_api_version fuzz_authority fuzz_browser_request fuzz_host_pattern
 fuzz_absolute_uri_SOURCES = tests/fuzz/absolute_uri_fuzz.c
 fuzz_absolute_uri_LDFLAGS = $(FUZZ_LINK)
 fuzz_absolute_uri_LDADD = librules.a libbase.a
+fuzz_api_version_SOURCES = tests/fuzz/api_version_fuzz.c
+fuzz_api_version_LDFLAGS = $(FUZZ_LINK)
+fuzz_api_version_LDADD = librules.a libbase.a
 fuzz_authority_SOURCES = tests/fuzz/authority_fuzz.c
 fuzz_authority_LDFLAGS = $(FUZZ_LINK)
 fuzz_authority_LDADD = librules.a libbase.a
@@ -83,3 +86,8 @@ noinst_PROGRAMS += fuzz_rule_hits
 fuzz_rule_hits_SOURCES = tests/fuzz/rule_hits_fuzz.c
 fuzz_rule_hits_LDFLAGS = $(FUZZ_LINK)
 fuzz_rule_hits_LDADD = libpolicy.a librules.a libbase.a
+
+noinst_PROGRAMS += fuzz_dns_answer
+fuzz_dns_answer_SOURCES = tests/fuzz/dns_answer_fuzz.c
+fuzz_dns_answer_LDFLAGS = $(FUZZ_LINK)
+fuzz_dns_answer_LDADD = libproxy.a librules.a libbase.a

@@ -59,10 +59,11 @@ def message(id_, name, kind, records=(), code=0, truncated=False):
 
 
 class Question:
-    """One question as it came: `name` in lower case without final dot, `type` as "A" (or a number as text), `over` "udp" or "tcp"."""
+    """One question as it came: `name` in lower case without final dot, `type` as "A" (or a number as text), `over` "udp" or "tcp",
+    `port` that it came from."""
 
-    def __init__(self, packet, over):
-        self.id, self.over = struct.unpack("!H", packet[:2])[0], over
+    def __init__(self, packet, over, port):
+        self.id, self.over, self.port = struct.unpack("!H", packet[:2])[0], over, port
         labels, at = [], 12
         while packet[at]:
             labels.append(packet[at + 1:at + 1 + packet[at]].decode("latin-1"))
@@ -150,7 +151,9 @@ class DnsServer:
                 packet, peer = self.udp.recvfrom(4096)
             except OSError:
                 return
-            self.take(packet, "udp", lambda data, peer=peer: self.send_udp(data, peer))
+            if peer is None:  # closed
+                return
+            self.take(packet, "udp", peer[1], lambda data, peer=peer: self.send_udp(data, peer))
 
     def send_udp(self, data, peer):
         try:
@@ -185,11 +188,11 @@ class DnsServer:
                     return
                 if not packet:
                     return
-                self.take(packet, "tcp", send)
+                self.take(packet, "tcp", connection.getpeername()[1], send)
 
-    def take(self, packet, over, send):
+    def take(self, packet, over, port, send):
         try:
-            question = Question(packet, over)
+            question = Question(packet, over, port)
         except (IndexError, struct.error):
             self.unreadable += 1
             return

@@ -8,6 +8,8 @@
 
 static const struct slice dropped[] = {SLICE_LITERAL("size"), SLICE_LITERAL("x\"y")};
 
+static const struct slice aliases[] = {SLICE_LITERAL("cdn.example"), SLICE_LITERAL("x.test")};
+
 static struct log_record full_record(void)
 {
     return (struct log_record){
@@ -23,6 +25,9 @@ static struct log_record full_record(void)
         .path = SLICE_LITERAL("/containers/web/attach"),
         .operation = SLICE_LITERAL("ContainerAttach"),
         .object = SLICE_LITERAL("web"),
+        .cnames = aliases,
+        .cname_count = 2,
+        .cname_denied = SLICE_LITERAL("x.test"),
         .has_decision = true,
         .allowed = true,
         .rule = SLICE_LITERAL("attach to web"),
@@ -61,7 +66,8 @@ Test(log_record, every_field_stands_in_its_place)
         "\"kind\":\"docker\",\"client\":\"traefik\",\"peer\":\"uid=1000 "
         "pid=42\",\"via\":\"docker\","
         "\"method\":\"POST\",\"path\":\"/containers/web/attach\",\"operation\":\"ContainerAttach\","
-        "\"object\":\"web\",\"decision\":\"allow\",\"rule\":\"attach to web\","
+        "\"object\":\"web\",\"cname\":[\"cdn.example\",\"x.test\"],"
+        "\"cname_denied\":\"x.test\",\"decision\":\"allow\",\"rule\":\"attach to web\","
         "\"source\":\"/etc/dockreeve/policy.yaml:14\",\"reason\":\"rule\","
         "\"dropped_query\":[\"size\",\"x\\\"y\"],\"dropped_body\":17,\"would_deny\":\"default\","
         "\"status\":101,\"bytes_in\":0,\"bytes_out\":18446744073709551615,\"duration_us\":99,"

@@ -146,9 +146,10 @@ int policy_fixture_run(const struct policy_fixture *fixture, policy_fixture_comm
 /* ---- check and explain ---- */
 
 static bool find(void *context, const struct host_name *host, struct ip_address *addresses,
-                 unsigned *count_out, struct error *error)
+                 unsigned *count_out, struct name_chain *chain_out, struct error *error)
 {
     (void)context;
+    (void)chain_out;
     if (!slice_equal_text(host_name_slice(host), "two.test"))
         return error_set_reason(error, 502, "dns.not-found", "no such name");
     cr_assert(ip_address_parse(SLICE_LITERAL("10.0.0.1"), &addresses[0]));

@@ -71,6 +71,12 @@ static void read_key(struct network_question *question, struct slice word)
     if (slice_equal_text(key, "at")) {
         cr_assert(ip_address_parse(value, &question->address), "%.*s", (int)value.len, value.ptr);
         question->request.address = &question->address;
+    } else if (slice_equal_text(key, "cname")) {
+        struct host_name alias;
+        struct error error;
+        cr_assert(host_name_parse_dns(value, &alias, &error), "%s", error.text);
+        cr_assert(name_chain_add(&question->chain, &alias));
+        question->request.cnames = name_chain_slice(&question->chain);
     } else if (slice_equal_text(key, "own")) {
         cr_assert(ip_address_parse(value, &question->own), "%.*s", (int)value.len, value.ptr);
         question->own_host = (struct network_own_host){is_own, &question->own};

@@ -12,6 +12,7 @@ struct network_question {
     struct network_request request;
     struct ip_address address;
     struct tunnel_facts tunnel;
+    struct name_chain chain;
     struct network_own_host own_host;
     struct ip_address own; /* the machine's only address */
     char path[128];
@@ -19,7 +20,8 @@ struct network_question {
 
 /* Reads "KIND HOST:PORT [KEY=VALUE...]". KIND is `tunnel`, `dns` (of every port) or a method with a
  * path behind the port ("GET example.com:80/a/b", "?!" at its end makes it ambiguous). Keys:
- * at=ADDRESS, own=ADDRESS (the machine has it), sni=NAME ("-" none, "!" malformed), ech=yes, speaks=tls|http|ssh|other, now=SECONDS.
+ * at=ADDRESS, own=ADDRESS (the machine has it), cname=NAME (again for the next of a chain), sni=NAME
+ * ("-" none, "!" malformed), ech=yes, speaks=tls|http|ssh|other, now=SECONDS.
  * `sni` and `ech` make it a TLS tunnel whose first bytes are known. Anything else fails the test.
  */
 void network_question_parse(struct network_question *question, const char *text);

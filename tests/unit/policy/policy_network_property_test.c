@@ -124,6 +124,8 @@ static void write_question(uint64_t *state, struct buffer *out)
         " at=2606:4700::1",  " at=::",       " at=64:ff9b:1::10.0.0.1",
         "",                  ""};
     static const char *const own[] = {" own=93.184.216.34", " own=10.0.0.1", ""};
+    static const char *const aliases[] = {" cname=x.test", " cname=other.example cname=b.a.test",
+                                          " cname=a.test cname=x.test", "", "", ""};
     unsigned kind = next(state) % 4;
     const char *host = PICK(state, hosts);
     if (kind == 0)
@@ -135,6 +137,8 @@ static void write_question(uint64_t *state, struct buffer *out)
         buffer_printf(out, "tunnel %s:%s%s", host, PICK(state, ports), PICK(state, facts));
     buffer_append_text(out, PICK(state, addresses));
     buffer_append_text(out, PICK(state, own));
+    if (strchr("0123456789[", host[0]) == NULL)
+        buffer_append_text(out, PICK(state, aliases));
     buffer_append_text(out, next(state) % 4 == 0 ? " now=4102444800" : " now=1800000000");
 }
 
@@ -192,6 +196,7 @@ static void compare(const struct policy *policy, const char *client, const char 
     struct network_verdict walked = network_question_ask(policy, client, question, &observer);
     cr_assert(found.result == walked.result && found.would_deny == walked.would_deny &&
                   found.malformed == walked.malformed && found.line == walked.line &&
+                  found.cname == walked.cname &&
                   found.rule_allows == walked.rule_allows &&
                   found.pattern.ptr == walked.pattern.ptr &&
                   same_text(found.reason, walked.reason) && same_text(found.why, walked.why) &&

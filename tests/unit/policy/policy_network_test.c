@@ -165,6 +165,61 @@ Test(policy_network, a_deny_on_an_address_holds_for_the_ways_to_it)
                rows, ARRAY_LEN(rows));
 }
 
+Test(policy_network, a_deny_holds_for_every_name_of_a_chain_and_an_allow_for_none)
+{
+    static const struct row rows[] = {
+        {"an alias of a denied name", NULL, "tunnel a.test:443 cname=bad.example",
+         "deny cname-denied", "policy.yaml:4"},
+        {"the second", NULL, "tunnel a.test:443 cname=good.example cname=bad.example at=8.8.8.8",
+         "deny cname-denied", "policy.yaml:4"},
+        {"by a star", NULL, "tunnel a.test:443 cname=x.y.evil.example cname=good.example",
+         "deny cname-denied", "policy.yaml:5"},
+        {"by an expression", NULL, "tunnel a.test:443 cname=b7.example", "deny cname-denied",
+         "policy.yaml:6"},
+        {"the apex is not below itself", NULL, "tunnel a.test:443 cname=evil.example", "allow",
+         "policy.yaml:3"},
+        {"others", NULL, "tunnel a.test:443 cname=good.example at=8.8.8.8", "allow",
+         "policy.yaml:3"},
+        {"another port", NULL, "tunnel a.test:443 cname=port.example", "allow", NULL},
+        {"the port that is denied", NULL, "tunnel a.test:8443 cname=port.example",
+         "deny cname-denied", "policy.yaml:7"},
+        {"a path of it", NULL, "GET a.test:80/private/x cname=path.example", "deny cname-denied",
+         "policy.yaml:8"},
+        {"another path", NULL, "GET a.test:80/x cname=path.example", "allow", NULL},
+        {"what could be that path", NULL, "tunnel a.test:443 cname=path.example",
+         "deny cname-denied", "policy.yaml:8"},
+        {"a question of DNS", NULL, "dns a.test cname=bad.example", "deny cname-denied",
+         "policy.yaml:4"},
+        {"a question about every port", NULL, "dns a.test cname=port.example", "allow", NULL},
+        {"the name itself comes first", NULL, "tunnel bad.example:443 cname=bad.example",
+         "deny rule", "policy.yaml:4"},
+        {"an alias of an allowed name", NULL, "tunnel other.example:443 cname=a.test",
+         "deny default", "default"},
+        {"a client's own deny", "c", "tunnel a.test:443 cname=good.example", "deny cname-denied",
+         "policy.yaml:13"},
+        {"after its time", NULL, "tunnel a.test:443 cname=late.example now=4102444800", "allow",
+         NULL},
+        {"before it", NULL, "tunnel a.test:443 cname=late.example now=1800000000",
+         "deny cname-denied", "policy.yaml:9"},
+        {"in report mode", "r", "tunnel a.test:443 cname=bad.example", "report cname-denied", NULL},
+    };
+    check_rows("version: 1\n"
+               "network:\n"
+               "  - allow: [\"*.test:*\", port.example, path.example]\n"
+               "  - deny: bad.example\n"
+               "  - deny: \"*.evil.example\"\n"
+               "  - deny: \"~b[0-9]\\\\.example\"\n"
+               "  - deny: \"port.example:8443\"\n"
+               "  - {deny: path.example, paths: [\"/private/**\"]}\n"
+               "  - {deny: late.example, expires: 2090-01-01}\n"
+               "clients:\n"
+               "  c:\n"
+               "    network:\n"
+               "      - deny: good.example\n"
+               "  r: {mode: report}\n",
+               rows, ARRAY_LEN(rows));
+}
+
 Test(policy_network, a_deny_of_a_range_holds_for_wherever_an_address_leads)
 {
     static const struct row rows[] = {

@@ -25,8 +25,10 @@ static void keep(struct address_cache *cache, const char *text, uint64_t now_ms,
     struct ip_address addresses[16] = {{{0}}};
     for (unsigned i = 0; i < count; i++)
         addresses[i].bytes[15] = (uint8_t)(i + 1);
-    struct cached_addresses known = {count > 0 ? DNS_FOUND : DNS_NOT_FOUND, addresses, count,
-                                     ttl_s};
+    struct cached_addresses known = {.outcome = count > 0 ? DNS_FOUND : DNS_NOT_FOUND,
+                                     .addresses = addresses,
+                                     .count = count,
+                                     .ttl_s = ttl_s};
     address_cache_keep(cache, &host, now_ms, &known);
 }
 

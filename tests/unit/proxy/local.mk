@@ -4,6 +4,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/captured_hellos.inc \
 	tests/unit/proxy/confine_test.c \
 	tests/unit/proxy/dialer_test.c \
+	tests/unit/proxy/dns_answer_test.c \
 	tests/unit/proxy/dns_message_test.c \
 	tests/unit/proxy/docker_header_request_test.c \
 	tests/unit/proxy/docker_header_test.c \

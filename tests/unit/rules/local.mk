@@ -1,5 +1,6 @@
 rules_tests_SOURCES = \
 	tests/unit/rules/address_class_test.c \
+	tests/unit/rules/api_version_test.c \
 	tests/unit/rules/authority_test.c \
 	tests/unit/rules/browser_request_test.c \
 	tests/unit/rules/captured_requests.inc \
