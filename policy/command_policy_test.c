@@ -89,7 +89,8 @@ static struct policy *load_preset(const struct policy_test_file *file,
     }
     buffer_printf(&text, "version: 1\nuse: [%s]\nclients: {default: {}}\n", name);
     const struct slice whole = buffer_slice(&text);
-    const struct policy_inputs inputs = {.config_path = "/dev/null/policy.yaml",
+    /* A folder that nobody can make: neither a policy nor drop-ins are there. */
+    const struct policy_inputs inputs = {.config_path = "/proc/none/policy.yaml",
                                          .cli_text = &whole};
     return policy_load(&inputs, errors, &notices);
 }

@@ -40,9 +40,12 @@ static void judge(void *context, const struct path_walk_step *step)
     bool sticky = (folder.st_mode & S_ISVTX) != 0 &&
                   (judging->rules->sticky_is_enough || !step->is_last) &&
                   (step->status == NULL || path_trust_owner(judging->rules, step->status->st_uid));
+    unsigned others = S_IWOTH;
+    if (step->is_last || !judging->rules->group_is_fine_above)
+        others |= S_IWGRP;
     if (!path_trust_owner(judging->rules, folder.st_uid))
         report(judging, PATH_TRUST_OWNER, step->folder, &folder);
-    else if ((folder.st_mode & (S_IWGRP | S_IWOTH)) != 0 && !sticky)
+    else if ((folder.st_mode & others) != 0 && !sticky)
         report(judging, PATH_TRUST_MODE, step->folder, &folder);
 }
 

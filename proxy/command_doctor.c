@@ -19,6 +19,7 @@
 #include "proxy/common_options.h"
 #include "proxy/control_client.h"
 #include "proxy/docker_version.h"
+#include "proxy/forwarding.h"
 #include "proxy/own_host.h"
 #include "proxy/probe.h"
 #include "proxy/resolver.h"
@@ -353,6 +354,9 @@ static void check_policy(struct report *report, const char *config, const struct
             access(config, F_OK) == 0 ? config : "no policy file; the rest", policy_hash(policy));
         check_mount(report, config);
         check_clients(report, policy);
+        const char *forwarding = forwarding_warning(policy);
+        if (forwarding != NULL)
+            say(report, FINDING_NOTE, "network", "%s", forwarding);
         check_own_addresses(report, policy);
     }
 }

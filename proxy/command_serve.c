@@ -16,6 +16,7 @@
 #include "policy/policy_files.h"
 #include "proxy/commands.h"
 #include "proxy/confine.h"
+#include "proxy/forwarding.h"
 #include "proxy/control.h"
 #include "proxy/docker_version.h"
 #include "proxy/egress.h"
@@ -106,6 +107,16 @@ static void note_read_only_socket(struct gate *gate)
                    "the engine's socket is mounted read-only: that keeps nobody who can reach it "
                    "from any request; only this "
                    "gate's policy does");
+}
+
+static void note_forwarding(struct gate *gate)
+{
+    const char *warning = forwarding_warning(gate->policy);
+    if (warning == NULL)
+        return;
+    gate_log_event(gate, LOG_START, true, "note.forwarding", warning);
+    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr, "dockreeve: %s\n", warning);
 }
 
 enum { ENGINE_PROBE_MS = 1000 };
@@ -202,13 +213,18 @@ static int run(struct serve_options *options)
     struct policy *policy = load_with_listeners(options);
     if (policy == NULL)
         return COMMAND_USAGE;
+    gid_t group;
+    struct log_rotation_user *owner = &options->gate.log.user;
+    owner->is_set = options->user != NULL &&
+                    confine_find_user(options->user, &owner->uid, &group, &state_error);
     struct gate *gate = gate_new(&options->gate, policy, &error);
     if (gate == NULL)
         return complain(&error, COMMAND_FAILED);
     int code = COMMAND_FAILED;
     note_api_version(gate);
     note_fewer_connections(&options->gate);
-    note_read_only_socket(gate); /* asks for what the confined process may not */
+    note_read_only_socket(gate); /* these ask for what the confined process may not */
+    note_forwarding(gate);
     note_container(gate);
     bool has_folder =
         keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);

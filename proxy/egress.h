@@ -3,7 +3,8 @@
  * What the egress gate of one `serve` has beside the rest: its client connections, its tunnels, the
  * resolver. Hung on the gate. The parts: egress_conn.c (connections of clients), egress_request.c
  * (what is asked for), egress_route.c (resolving, checking and dialling), egress_forward.c and
- * egress_response.c (plain HTTP), tunnel.c and tunnel_peek.c (CONNECT and transparent TLS),
+ * egress_response.c (plain HTTP), tunnel.c, tunnel_peek.c and tunnel_answer.c (CONNECT and transparent
+ * TLS),
  * egress_refusal.c, egress_log.c. */
 #ifndef DOCKREEVE_PROXY_EGRESS_H
 #define DOCKREEVE_PROXY_EGRESS_H

@@ -140,22 +140,6 @@ static void log_suppressed(struct gate *gate)
         share_report_refused(gate->share, NAMED_MAX, log_refused, gate);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    struct gate *gate = context;
-    engine_sweep(gate->engine);
-    docker_conn_sweep(gate);
-    egress_tick(gate->egress);
-    revocation_tick(gate);
-    log_suppressed(gate);
-    share_sweep(gate->share, timestamp_monotonic_us());
-    rule_counter_tick(gate->counter, gate->reload);
-    if (service_manager_watchdog_interval_us(gate->manager) > 0) /* WatchdogSec of two and more */
-        service_manager_watchdog(gate->manager);
-}
-
 static void on_log_writable(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
@@ -176,6 +160,35 @@ static void report_log(struct gate *gate, bool ok, const struct error *error)
     else if (ok && error->text[0] != '\0')
         fprintf(stderr, "dockreeve: %s\n", error->text);
     gate->log_failing = !ok;
+}
+
+/* Somebody may have taken the log's file away. */
+static void keep_log_in_place(struct gate *gate)
+{
+    struct error error;
+    bool ok = log_writer_keep_place(gate->log, &error);
+    if (error.text[0] == '\0')
+        return;
+    report_log(gate, ok, &error);
+    if (ok)
+        gate_log_event(gate, LOG_START, true, "note.log-reopened", error.text);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct gate *gate = context;
+    engine_sweep(gate->engine);
+    docker_conn_sweep(gate);
+    egress_tick(gate->egress);
+    revocation_tick(gate);
+    keep_log_in_place(gate);
+    log_suppressed(gate);
+    share_sweep(gate->share, timestamp_monotonic_us());
+    rule_counter_tick(gate->counter, gate->reload);
+    if (service_manager_watchdog_interval_us(gate->manager) > 0) /* WatchdogSec of two and more */
+        service_manager_watchdog(gate->manager);
 }
 
 static void flush_log(struct gate *gate)

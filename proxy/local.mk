@@ -89,6 +89,7 @@ libproxy_a_SOURCES += \
 	proxy/egress_response.c \
 	proxy/egress_route.c \
 	proxy/fd_watch.h \
+	proxy/forwarding.c proxy/forwarding.h \
 	proxy/hosts_table.c proxy/hosts_table.h \
 	proxy/own_address.c proxy/own_address.h \
 	proxy/own_host.c proxy/own_host.h \

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "policy/path_trust.h"
+
 enum {
     NAME_SIZE = LOG_PATH_MAX + 16,
     QUOTED_SIZE = 256,
@@ -43,14 +45,88 @@ static bool missing_folder(const char *path, struct error *error)
                      strerror(ENOENT));
 }
 
-bool log_rotation_open(const char *path, int *fd_out, struct error *error)
+/* A descriptor of this process, which whoever started it has chosen. */
+static bool is_own_descriptor(const char *path)
 {
+    static const char *const names[] = {"/dev/stdout", "/dev/stderr"};
+    static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(path, names[i]) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
+        if (strncmp(path, folders[i], strlen(folders[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool refuse_owner(const char *what, const char *path, uid_t owner, struct error *error)
+{
+    char quoted[QUOTED_SIZE];
+    return error_set(error, EPERM,
+                     "%s %s belongs to user %u: the log and its folder must belong to root or to "
+                     "the gate's user (chown), or choose another file with --log",
+                     what, quote_path(path, quoted), (unsigned)owner);
+}
+
+static bool refuse_mode(const char *what, const char *path, unsigned mode, struct error *error)
+{
+    char quoted[QUOTED_SIZE];
+    return error_set(error, EPERM,
+                     "%s %s has mode %04o, so others can write it: the log and its folder must be "
+                     "writable by their owner only (chmod go-w), or choose another file with --log",
+                     what, quote_path(path, quoted), mode);
+}
+
+/* Whether somebody else could put another file in the log's place. */
+static bool check_folders(const char *path, const struct path_trust_rules *rules,
+                          struct error *error)
+{
+    struct path_trust_fault fault;
+    if (path_trust_check(path, rules, &fault))
+        return true;
+    return fault.kind == PATH_TRUST_OWNER
+               ? refuse_owner("the log's folder", fault.path, fault.owner, error)
+               : refuse_mode("the log's folder", fault.path, fault.mode, error);
+}
+
+static bool check_opened(const char *path, int fd, const struct path_trust_rules *rules,
+                         struct error *error)
+{
+    char quoted[QUOTED_SIZE];
+    struct stat status;
+    if (fstat(fd, &status) != 0)
+        return error_set(error, errno, "the log %s cannot be examined: %s",
+                         quote_path(path, quoted), strerror(errno));
+    if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode))
+        return error_set(error, EINVAL, "the log %s is no file: choose another with --log",
+                         quote_path(path, quoted));
+    if (!path_trust_owner(rules, status.st_uid))
+        return refuse_owner("the log", path, status.st_uid, error);
+    if (!S_ISCHR(status.st_mode) && (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return refuse_mode("the log", path, (unsigned)status.st_mode & 07777, error);
+    return true;
+}
+
+bool log_rotation_open(const char *path, const struct log_rotation_user *user, int *fd_out,
+                       struct error *error)
+{
+    const struct path_trust_rules rules = {.sticky_is_enough = true,
+                                           .group_is_fine_above = true,
+                                           .has_other_user = user->is_set,
+                                           .other_user = user->uid};
+    bool is_own = is_own_descriptor(path);
     char quoted[QUOTED_SIZE];
     if (path[0] == '\0' || strlen(path) > LOG_PATH_MAX)
         return error_set(error, EINVAL, "the log's path must have 1 to %d bytes", LOG_PATH_MAX);
-    int fd = open(path, OPEN_FLAGS | O_NONBLOCK, FILE_MODE);
+    if (!is_own && !check_folders(path, &rules, error))
+        return false;
+    AUTO_CLOSE int fd = open(path, OPEN_FLAGS | O_NONBLOCK, FILE_MODE);
+    if (fd >= 0 && !is_own && !check_opened(path, fd, &rules, error))
+        return false;
     if (fd >= 0) {
-        *fd_out = fd;
+        *fd_out = steal_fd(&fd);
         return true;
     }
     if (errno == ENOENT)
@@ -136,7 +212,8 @@ bool log_rotation_shift(const char *path, unsigned keep, int *fd_out, struct err
     char fresh[NAME_SIZE];
     char quoted[QUOTED_SIZE];
     snprintf(fresh, sizeof(fresh), "%s.new", path);
-    AUTO_CLOSE int fd = open(fresh, OPEN_FLAGS | O_TRUNC | O_NOFOLLOW, FILE_MODE);
+    (void)unlink(fresh); /* whoever made it may still have it open */
+    AUTO_CLOSE int fd = open(fresh, OPEN_FLAGS | O_EXCL, FILE_MODE);
     if (fd < 0 || !shift_names(path, fresh, keep)) {
         int reason = errno;
         if (fd >= 0)

@@ -37,6 +37,9 @@ struct log_writer {
     bool torn;            /* the last byte written did not end a line and its line was given up */
     bool mid_line;        /* the batch begins inside a line whose first bytes are written */
     bool blocked;
+    bool misplaced; /* the path led elsewhere at the last look */
+    bool homeless;  /* and could not be opened anew: what is written would be read by nobody */
+    struct log_rotation_user user;
     size_t queue_bytes; /* for what is new */
     size_t hard_bytes;  /* with what is owed */
     size_t last_len;
@@ -130,9 +133,10 @@ static bool open_sink(struct log_writer *writer, struct error *error)
                              strerror(errno));
         return adopt(writer, &fd, true, error);
     }
-    if (!log_rotation_open(writer->path, &fd, error) || !adopt(writer, &fd, false, error))
+    if (!log_rotation_open(writer->path, &writer->user, &fd, error) || !adopt(writer, &fd, false, error))
         return false;
     writer->torn = log_rotation_is_torn(writer->path) && writer->sink == LOG_SINK_FILE;
+    writer->misplaced = writer->homeless = false;
     return true;
 }
 
@@ -153,6 +157,7 @@ struct log_writer *log_writer_open(const struct log_writer_options *options, str
     writer->sealer = options->sealer;
     writer->rotate_bytes = options->rotate_bytes;
     writer->keep = options->keep;
+    writer->user = options->user;
     writer->queue_bytes = queue_bytes;
     writer->hard_bytes = queue_bytes + (size_t)options->owed_max * LOG_WRITER_OWED_BYTES;
     writer->next_seq = 1;
@@ -433,6 +438,9 @@ static bool flush_now(struct log_writer *writer, struct error *error)
         writer->first_pending = writer->next_seq; /* what stands between was lost, not pending */
         return true;
     }
+    struct error homeless;
+    if (writer->homeless && !open_sink(writer, &homeless))
+        return lost(writer, homeless.code, error);
     if (writer->torn) {
         size_t written = write_bytes(writer, "\n", 1, &reason);
         writer->torn = written == 0;
@@ -516,6 +524,45 @@ bool log_writer_reopen(struct log_writer *writer, struct error *error)
         return false;
     }
     return flushed;
+}
+
+static bool is_in_place(const struct log_writer *writer, bool *removed_out)
+{
+    struct stat opened, there;
+    *removed_out = false;
+    if (writer->path == NULL || writer->sink != LOG_SINK_FILE)
+        return true;
+    if (fstat(writer->fd, &opened) != 0)
+        return true;
+    *removed_out = opened.st_nlink == 0;
+    return stat(writer->path, &there) == 0 && there.st_dev == opened.st_dev &&
+           there.st_ino == opened.st_ino;
+}
+
+bool log_writer_keep_place(struct log_writer *writer, struct error *error)
+{
+    char quoted[256];
+    bool removed, was_misplaced = writer->misplaced;
+    struct error flushed;
+    error->code = 0;
+    error->text[0] = '\0';
+    writer->misplaced = !is_in_place(writer, &removed);
+    if (!writer->misplaced) {
+        writer->homeless = false;
+        return true;
+    }
+    if (!removed && !was_misplaced)
+        return true;
+    if (!writer->homeless)
+        (void)flush_now(writer, &flushed);
+    if (!open_sink(writer, error)) {
+        writer->homeless = true;
+        return false;
+    }
+    error_set(error, 0, "the log %s was %s: it was opened anew",
+              error_quote(slice_from_text(writer->path), quoted, sizeof(quoted)),
+              removed ? "removed, and what was in it is lost" : "renamed");
+    return true;
 }
 
 void log_writer_close(struct log_writer **writer)

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "policy/log_record.h"
 #include "policy/log_seal.h"
+#include "proxy/log_rotation.h"
 
 struct log_writer; /* opaque; owns its descriptor and memory */
 
@@ -28,6 +29,7 @@ struct log_writer_options {
     size_t queue_bytes;        /* bound of the batch, at least LOG_WRITER_QUEUE_MIN */
     unsigned owed_max;         /* so many records more are taken, of LOG_WRITER_OWED_BYTES each: of
                                   requests, streams and tunnels that began while there was room */
+    struct log_rotation_user user; /* who may own the file too */
     struct log_sealer *sealer; /* borrowed: outlives the writer; NULL = the log is not sealed. Only
                                   regular files are */
 };
@@ -97,6 +99,12 @@ size_t log_writer_last_len(const struct log_writer *writer);
  * use. Does nothing for standard output. The batch is flushed to the old file first; false also
  * when that lost records. */
 bool log_writer_reopen(struct log_writer *writer, struct error *error);
+
+/* Looks whether the path still leads to the file; call once a second. One that was removed is opened
+ * anew, one that was renamed at the second look: who renames it mostly sends a signal. True with a
+ * text in `error` says that it was opened anew. False with `error`: it cannot be, and records are
+ * lost until it can. */
+bool log_writer_keep_place(struct log_writer *writer, struct error *error);
 
 /* Flushes what it can without waiting, closes and frees. */
 void log_writer_close(struct log_writer **writer);

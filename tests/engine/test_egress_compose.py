@@ -138,6 +138,27 @@ class Agents(unittest.TestCase):
             with self.subTest(service):
                 self.assert_fails(self.run_in(service, "nc", "-w", "3", address, "80", "-e", "true"))
 
+    def test_the_gate_is_no_router(self):
+        """What an agent sends to the gate's hardware address for somebody outside goes nowhere."""
+        def in_network_of(container, *command):
+            return subprocess.run(["nsenter", "-t", str(inspect(container, ".State.Pid")), "-n", *command], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+
+        def forwarded():
+            names, values = [line.split() for line in in_network_of(self.gate, "cat", "/proc/net/snmp").splitlines() if line.startswith("Ip:")]
+            return int(values[names.index("ForwDatagrams")])
+
+        if os.geteuid() != 0 or shutil.which("nsenter") is None:
+            self.skipTest("this user may not enter a container's network")
+        for setting in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            self.assertEqual(in_network_of(self.gate, "cat", "/proc/sys/net/" + setting).strip(), "0")
+        agent = self.compose("ps", "-q", "agent").stdout.decode().strip()
+        origin = inspect(self.compose("ps", "-q", "origin").stdout.decode().strip(), ".NetworkSettings.Networks")[self.project + "_outside"]["IPAddress"]
+        in_network_of(agent, "ip", "route", "add", origin, "via", ADDRESS)
+        self.addCleanup(in_network_of, agent, "ip", "route", "del", origin)
+        self.assert_fails(self.run_in("agent", "nc", "-w", "3", origin, "80", "-e", "true"))
+        self.assertEqual(forwarded(), 0)
+        self.assertNotIn("note.forwarding", [r.get("reason") for r in records(self.gate)])
+
     def test_a_proxy_for_plain_http(self):
         done = self.fetch("agent", "http://allowed.test/")
         self.assert_works(done)

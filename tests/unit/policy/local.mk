@@ -24,6 +24,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/log_timeline_test.c \
 	tests/unit/policy/log_verify_test.c \
 	tests/unit/policy/output_file_test.c \
+	tests/unit/policy/path_test.c \
 	tests/unit/policy/policy_advice_test.c \
 	tests/unit/policy/policy_builtin_test.c \
 	tests/unit/policy/policy_command_test.c \

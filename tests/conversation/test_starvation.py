@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One hostile peer of each kind, and meanwhile a thousand requests of others: of another peer of the same listener, and at another
+listener. All are answered, none with 503. How much slower they are is no matter of a test."""
+
+import json
+import socket
+
+from harness import wire
+from harness.case import GateCase
+from harness.client import Client, get, request
+from harness.egress import EgressCase, connect, forward
+from harness.engine import answer
+from harness.gate import free_port, plain_binary, wait_for
+from harness.origin import HttpOrigin, Origin
+
+CLOSED = "version: 1\n"
+HOSTILE, OTHER = "127.0.0.2", "127.0.0.3"
+LIMITS = ["--max-connections", "400", "--header-timeout", "60s", "--body-timeout", "60s", "--lookup-timeout", "60s"]
+POLICY = """version: 1
+docker:
+  - allow: [SystemInfo, ContainerCreate]
+  - allow: ContainerLogs
+    where: {name: "web*"}
+clients:
+  shared: {listen: "tcp:127.0.0.1:%d"}
+"""
+INSPECT = json.dumps({"Id": "a" * 64, "Name": "/web1", "Image": "sha256:" + "b" * 64, "Config": {"Image": "x", "Labels": {}}}).encode()
+
+
+def connect_from(source, port):
+    return Client(socket.create_connection(("127.0.0.1", port), wire.DEADLINE, (source, 0)))
+
+
+class Hostile:
+    """Connections of one peer, which are kept open and never read."""
+
+    def __init__(self, case, port):
+        self.port = port
+        self.open = []
+        case.addCleanup(self.close)
+
+    def close(self):
+        for client in self.open:
+            client.close()
+
+    def say(self, data, count):
+        """On each of `count` connections, as far as the gate takes it."""
+        for _ in range(count):
+            client = connect_from(HOSTILE, self.port)
+            self.open.append(client)
+            client.sock.settimeout(0.05)
+            try:
+                client.sock.sendall(data)
+            except OSError:  # turned away, or not read any more
+                pass
+
+
+class Victims:
+    def all_answered(self, connects, requests, count=500):
+        """Each on a connection of its own."""
+        statuses = {}
+        for open_one in connects:
+            for number in range(count):
+                with open_one() as client:
+                    response = client.ask(requests[number % len(requests)])
+                statuses[response.status] = statuses.get(response.status, 0) + 1
+        self.assertEqual(statuses, {200: count * len(connects)})
+
+    def turned_away(self, gate, **wanted):
+        """The log tells whom, and how often."""
+        def told():
+            return [r for r in gate.log(event="suppressed", reason="limit.connections", **wanted) if r.get("peer") == HOSTILE]
+
+        self.assertGreater(wait_for(told, "a count of who was turned away", gate.process)[0]["count"], 0)
+
+
+class DockerGate(Victims, GateCase):
+    def setUp(self):
+        super().setUp()
+        self.raise_descriptor_limit()
+
+    def attacked(self, data, count, turned_away=False):
+        port = free_port()
+        gate = self.start_gate(POLICY % port, options=LIMITS)
+        gate.engine.on("GET", "/containers/slow/json", lambda connection, _: (connection.fill(), False)[-1])
+        gate.engine.on("GET", "/containers/web1/json", lambda connection, _: connection.send(answer(200, INSPECT)) or True)
+        Hostile(self, port).say(data, count)
+        self.all_answered([lambda: connect_from(OTHER, port), gate.connect], [get("/info"), get("/containers/web1/logs?stdout=1")])
+        if turned_away:
+            self.turned_away(gate, client="shared", kind="docker")
+
+    def test_connections(self):
+        self.attacked(b"G", 800, turned_away=True)
+
+    def test_silent_connections(self):
+        self.attacked(b"", 800, turned_away=True)
+
+    def test_heads(self):
+        self.attacked(b"GET /info HTTP/1.1\r\nHost: d\r\nX-A: " + b"a" * 30000, 400)
+
+    def test_bodies(self):
+        head = request("POST", "/containers/create", (("Content-Type", "application/json"), ("Content-Length", "3000000")))
+        self.attacked(head + b" " * 1500000, 60)
+
+    def test_lookups(self):
+        self.attacked(get("/containers/slow/logs?stdout=1"), 200)
+
+    def test_denials_that_are_never_read(self):
+        self.attacked(get("/nowhere") * 1000, 50)
+
+    def test_denials_that_are_never_read_end(self):
+        gate = self.start_gate(POLICY % free_port(), options=["--header-timeout", "300ms"])
+        with gate.connect() as client:
+            self.assertEqual(client.ask(get("/nowhere")).status, 403)
+            client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.sock.settimeout(0.2)
+            before = gate.descriptors()
+            try:
+                while True:
+                    client.sock.sendall(get("/nowhere") * 100)
+            except OSError:
+                pass
+            wait_for(lambda: gate.descriptors() < before, "the connection to be closed", gate.process)
+
+
+class LongAnswers(GateCase):
+    LIMIT_KB = 60000
+
+    def test_a_hundred_objects_with_long_descriptions(self):
+        """They are described one or two at a time, and each is answered."""
+        long = INSPECT[:-1] + b', "ResolvConfPath": "' + b"m" * 3900000 + b'"}'
+        gate = self.start_gate(POLICY % free_port(), program=plain_binary(), options=["--lookup-timeout", "5m"])
+        gate.engine.on("GET", "/containers/web1/json", lambda connection, _: connection.send(answer(200, long)) or True)
+        clients = [gate.connect() for _ in range(100)]
+        before, most = gate.memory_kb("VmHWM"), 0
+        for client in clients:
+            client.send(get("/containers/web1/logs?stdout=1"))
+        for client in clients:
+            self.assertEqual(client.read_response().status, 200)
+            most = max(most, gate.memory_kb("VmHWM") - before)
+        self.assertLess(most, self.LIMIT_KB)
+
+
+class EgressGate(Victims, EgressCase):
+    def setUp(self):
+        super().setUp()
+        self.raise_descriptor_limit()
+
+    def attacked(self, say, count, turned_away=False):
+        web = self.origin(HttpOrigin())
+        target = self.origin(Origin(lambda connection: True))
+        gate = self.start_egress(CLOSED + "network:\n  - allow: \"127.0.0.1:*\"\nclients:\n  other:\n    egress: tcp:127.0.0.1:@PORT@\n", options=LIMITS)
+        Hostile(self, gate.proxy()).say(say(web, target), count)
+        self.all_answered([lambda: connect_from(OTHER, gate.proxy()), lambda: connect_from(HOSTILE, gate.proxy("other"))],
+                          [forward("http://127.0.0.1:%d/" % web.port)])
+        if turned_away:
+            self.turned_away(gate, client="default", kind="network")
+
+    def test_connections(self):
+        self.attacked(lambda web, target: b"C", 800, turned_away=True)
+
+    def test_heads(self):
+        self.attacked(lambda web, target: b"CONNECT a.test:443 HTTP/1.1\r\nX-A: " + b"a" * 30000, 400)
+
+    def test_bodies(self):
+        self.attacked(lambda web, target: forward("http://127.0.0.1:%d/" % web.port, ("Content-Length", "1000000"), method="POST") + b"b" * 1000, 200)
+
+    def test_tunnels(self):
+        self.attacked(lambda web, target: connect("127.0.0.1:%d" % target.port), 400)
+
+    def test_denials_that_are_never_read(self):
+        self.attacked(lambda web, target: connect("evil.test:443") * 1000, 50)
+
+
+class Places(EgressCase):
+    def test_tunnels_that_are_asked_for_at_once(self):
+        """The place is taken when it is decided, not when the tunnel opens."""
+        target = self.origin(Origin(lambda connection: True))
+        gate = self.start_egress(CLOSED + "network:\n  - allow: \"127.0.0.1:*\"\n", options=["--max-tunnels", "5"])
+        clients = [gate.client() for _ in range(150)]
+        for client in clients:
+            client.send(connect("127.0.0.1:%d" % target.port))
+        statuses = [client.read_head().status for client in clients]
+        self.assertEqual((statuses.count(200), statuses.count(503)), (5, 145))
+        self.assertEqual(target.count, 5)
+
+    def test_a_place_comes_back_from_a_tunnel_that_did_not_open(self):
+        target = self.origin(Origin(lambda connection: True))
+        gate = self.start_egress(CLOSED + "network:\n  - allow: \"127.0.0.1:*\"\n", options=["--max-tunnels", "1"])
+        for _ in range(3):
+            self.assertEqual(gate.ask(connect("127.0.0.1:%d" % free_port())).status, 502)
+        with gate.tunnel("127.0.0.1:%d" % target.port):
+            self.assertEqual(gate.ask(connect("127.0.0.1:%d" % target.port)).status, 503)
