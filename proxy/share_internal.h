@@ -51,9 +51,8 @@ struct share {
     struct share_limits limits;
     uint64_t seed; /* random: nobody chooses addresses that fall into one bucket */
     uint64_t held[SHARE_KINDS];
-    unsigned freed; /* bit 1 << kind: something was given back since waiters were served */
+    uint32_t freed; /* a bit for each kind of which something was given back while others wait */
     struct share_waiter_list waiters[SHARE_KINDS];
-    unsigned waiter_count;
     struct share_client_list clients; /* owned */
     struct share_peer_list resting;   /* the longest at rest first */
     struct share_peer_bucket buckets[SHARE_BUCKETS];

@@ -86,7 +86,6 @@ void share_wait(struct share_waiter *waiter, struct share_peer *peer, enum share
     waiter->kind = kind;
     waiter->waits = true;
     TAILQ_INSERT_TAIL(&peer->client->share->waiters[kind], waiter, link);
-    peer->client->share->waiter_count++;
 }
 
 void share_forget_waiter(struct share_waiter *waiter)
@@ -95,7 +94,6 @@ void share_forget_waiter(struct share_waiter *waiter)
         return;
     waiter->waits = false;
     TAILQ_REMOVE(&waiter->peer->client->share->waiters[waiter->kind], waiter, link);
-    waiter->peer->client->share->waiter_count--;
 }
 
 /* The first that may have what it waits for; one was taken for it. */
@@ -124,14 +122,13 @@ static struct share_waiter *next_granted(struct share *share, enum share_kind ki
 bool share_serve_waiters(struct share *share)
 {
     bool served = false;
-    unsigned freed = share->freed;
-    if (share->waiter_count == 0)
+    if (share->freed == 0)
         return false;
-    share->freed = 0;
-    for (enum share_kind kind = 0; freed >> kind != 0; kind++) {
+    for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++) {
         struct share_waiter *waiter;
-        if ((freed >> kind & 1) == 0 || TAILQ_EMPTY(&share->waiters[kind]))
+        if ((share->freed & 1u << kind) == 0)
             continue;
+        share->freed &= ~(1u << kind);
         while ((waiter = next_granted(share, kind)) != NULL) {
             share_forget_waiter(waiter);
             waiter->granted(waiter);
