@@ -8,6 +8,8 @@
 
 static const struct slice dropped[] = {SLICE_LITERAL("size"), SLICE_LITERAL("x\"y")};
 
+static const struct slice judged[] = {SLICE_LITERAL("5f3a")};
+
 static const struct slice aliases[] = {SLICE_LITERAL("cdn.example"), SLICE_LITERAL("x.test")};
 
 static struct log_record full_record(void)
