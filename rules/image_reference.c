@@ -246,13 +246,14 @@ struct slice image_reference_plain_registry(struct slice reference, char *text)
         char byte = registry.ptr[i];
         text[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
     }
-    if (len > https_port.len &&
+    /* Without its port a name without a dot would be no registry any more. */
+    if (len > https_port.len && memchr(text, '.', len) != NULL &&
         memcmp(text + len - https_port.len, https_port.ptr, https_port.len) == 0)
         len -= https_port.len;
     size_t behind = reference.len - registry.len;
     memcpy(text + len, reference.ptr + registry.len, behind);
     struct slice plain = slice_of(text, len + behind);
-    return slice_equal(plain, reference) ? (struct slice){NULL, 0} : plain;
+    return slice_equal(plain, reference) || !has_domain(plain) ? (struct slice){NULL, 0} : plain;
 }
 
 bool image_reference_is_content(struct slice reference)
