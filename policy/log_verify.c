@@ -42,6 +42,18 @@ static uint64_t read_seq(struct slice body)
     return number;
 }
 
+/* How many records a record of event `lost` tells of; it is short, and we wrote it. */
+static uint64_t read_count(struct slice body)
+{
+    static const struct slice name = SLICE_LITERAL(",\"count\":");
+    const char *at = memmem(body.ptr, body.len, name.ptr, name.len);
+    const char *end = body.ptr + body.len;
+    uint64_t number = 0;
+    for (at = at == NULL ? end : at + name.len; at < end && *at >= '0' && *at <= '9'; at++)
+        number = number * 10 + (uint64_t)(*at - '0');
+    return number;
+}
+
 static void set_place(const struct log_verify *verify, struct log_place *place, struct slice text,
                       uint64_t epoch)
 {
@@ -259,6 +271,8 @@ static void count_event(struct log_verify *verify, const struct log_sealed *seal
         verdict->restarts++;
         verdict->crashes += verify->stopped ? 0 : 1;
     }
+    if (slice_equal_text(event, "lost"))
+        verdict->lost += read_count(sealed->body);
     if (is_seal) {
         verdict->seals++;
         if (good && verdict->fault == LOG_FAULT_NONE && !verify->suspected) {

@@ -47,6 +47,7 @@ struct log_verdict {
     struct log_place proven; /* the last seal before any fault: with a key, one with a good mac */
     uint64_t behind_proven;  /* sealed records that follow it */
     uint64_t seals, fragments, restarts, crashes;
+    uint64_t lost;       /* records that the gate says it could not write */
     uint64_t series;     /* that begin in this log */
     bool unknown_series; /* one of them begins with a key that was not given */
 };

@@ -199,6 +199,9 @@ static void write_facts(const struct log_verify_report *report, struct buffer *o
     if (verdict->fragments > 0)
         buffer_printf(out, "%llu lines that a crash cut off, or that are being written.\n",
                       (unsigned long long)verdict->fragments);
+    if (verdict->lost > 0)
+        buffer_printf(out, "%llu records could not be written by the gate, which says so itself.\n",
+                      (unsigned long long)verdict->lost);
     if (verdict->series > 1)
         buffer_printf(out, "%llu series begin in this log.\n", (unsigned long long)verdict->series);
     if (report->duration_us > 0)
@@ -277,6 +280,7 @@ void log_verify_report_json(const struct log_verify_report *report, struct buffe
     json_write_key_u64(out, "restarts", verdict->restarts);
     json_write_key_u64(out, "crashes", verdict->crashes);
     json_write_key_u64(out, "fragments", verdict->fragments);
+    json_write_key_u64(out, "lost", verdict->lost);
     json_write_key_u64(out, "series", verdict->series);
     json_write_key_u64(out, "bytes", report->bytes);
     json_write_key_u64(out, "duration_us", report->duration_us);

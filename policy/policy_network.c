@@ -428,7 +428,7 @@ static const char *special_reason(const struct network_request *request)
     const struct ip_address *address = known_address(request);
     enum address_class class = ADDRESS_PUBLIC;
     if (address != NULL)
-        class = request->has_class ? request->class : address_class_of(address);
+        class = network_request_class(request, address);
     if (class == ADDRESS_PUBLIC && host_name_is_local(&request->host))
         class = ADDRESS_LOOPBACK;
     return class == ADDRESS_PUBLIC ? NULL : address_class_reason(class);
@@ -436,7 +436,8 @@ static const char *special_reason(const struct network_request *request)
 
 static const char *special_why(const struct network_request *request)
 {
-    if (request->has_class && request->class == ADDRESS_OWN_HOST)
+    const struct ip_address *address = known_address(request);
+    if (address != NULL && network_request_class(request, address) == ADDRESS_OWN_HOST)
         return "an address of the gate's own machine is reached only through a rule that names it";
     return "a special-purpose address is reached only through a rule that names it";
 }
@@ -487,7 +488,7 @@ static void judge_server_name(const struct policy *policy, const struct scopes *
     struct network_request named = *request;
     named.host = tunnel->sni;
     named.address = NULL;
-    named.has_class = false;
+    named.class = NULL;
     struct finding finding;
     find(scopes, &named, NULL, &finding);
     struct network_verdict other = conclude(policy, scopes, &named, &finding);
@@ -579,6 +580,12 @@ static void decide(const struct policy *policy, const struct policy_client *clie
     *verdict_out = verdict;
 }
 
+static enum address_class find_class(const struct network_class *class,
+                                     const struct ip_address *address)
+{
+    return policy_address_class(class->policy, class->own_host, address);
+}
+
 void policy_decide_network(const struct policy *policy, const struct policy_client *client,
                            const struct network_request *request,
                            const struct policy_observer *observer,
@@ -589,9 +596,10 @@ void policy_decide_network(const struct policy *policy, const struct policy_clie
         decide(policy, client, request, observer, verdict_out);
         return;
     }
-    struct network_request judged = *request; /* asked once for all rules */
-    judged.has_class = true;
-    judged.class = policy_address_class(policy, request->own_host, address);
+    struct network_class class = {
+        .find = find_class, .policy = policy, .own_host = request->own_host};
+    struct network_request judged = *request;
+    judged.class = &class;
     decide(policy, client, &judged, observer, verdict_out);
 }
 

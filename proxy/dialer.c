@@ -38,7 +38,7 @@ struct dial {
     struct error error; /* of the last that failed */
     struct event next_event;
     struct event deadline;
-    struct attempt attempts[RESOLVER_ADDRESSES_MAX];
+    struct attempt attempts[]; /* one for each address, and one where there is none */
 };
 
 /* What connect(2) and SO_ERROR say, in words for the client. All else is connect.failed. */
@@ -243,7 +243,10 @@ struct dial *dial_start(struct event_base *base, const struct ip_address *addres
                         void (*done)(void *context, const struct dial_result *result),
                         void *context, struct error *error)
 {
-    struct dial *dial = calloc(1, sizeof(*dial));
+    if (count > RESOLVER_ADDRESSES_MAX)
+        count = RESOLVER_ADDRESSES_MAX;
+    struct dial *dial =
+        calloc(1, sizeof(*dial) + (count > 0 ? count : 1) * sizeof(dial->attempts[0]));
     if (dial == NULL) {
         error_set_reason(error, 503, "limit.memory", "there is no memory for one more connection");
         return NULL;
@@ -251,7 +254,7 @@ struct dial *dial_start(struct event_base *base, const struct ip_address *addres
     dial->done = done;
     dial->context = context;
     dial->port = port;
-    dial->count = count < RESOLVER_ADDRESSES_MAX ? count : RESOLVER_ADDRESSES_MAX;
+    dial->count = count;
     for (unsigned i = 0; i < dial->count; i++)
         dial->attempts[i] = (struct attempt){.dial = dial, .fd = -1, .address = addresses[i]};
     event_assign(&dial->next_event, base, -1, 0, on_next, dial);

@@ -385,6 +385,7 @@ static void resolve(struct egress_conn *conn, const struct host_name *host,
     struct resolver_answer answer;
     conn->query.answered = answered;
     conn->query.context = conn;
+    conn->query.peer = conn->peer_share;
     egress_conn_set_state(conn, EGRESS_CONN_RESOLVE);
     if (resolver_ask(conn->egress->resolver, &conn->query, host, &answer))
         answered(&conn->query, &answer);

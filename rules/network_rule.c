@@ -53,10 +53,16 @@ static bool concerns_port(const struct port_set *ports, const struct network_req
 
 /* ---- addresses ---- */
 
-static enum address_class class_of(const struct network_request *request,
-                                   const struct ip_address *address)
+enum address_class network_request_class(const struct network_request *request,
+                                         const struct ip_address *address)
 {
-    return request->has_class ? request->class : address_class_of(address);
+    struct network_class *class = request->class;
+    if (class == NULL)
+        return address_class_of(address);
+    if (!class->found)
+        class->value = class->find(class, address);
+    class->found = true;
+    return class->value;
 }
 
 static struct answer match_class(enum address_class class)
@@ -87,8 +93,10 @@ static struct answer match_address(const struct network_rule *rule,
         return no("address", "its `addresses` do not hold the address");
     }
     /* A name that stands for this machine names the loopback addresses and no others. */
-    enum address_class class = class_of(request, address);
-    if (host->names_special && (host->kind == HOST_PATTERN_RANGE || class == ADDRESS_LOOPBACK))
+    if (host->names_special && host->kind == HOST_PATTERN_RANGE)
+        return it_matches;
+    enum address_class class = network_request_class(request, address);
+    if (host->names_special && class == ADDRESS_LOOPBACK)
         return it_matches;
     return match_class(class);
 }
@@ -254,7 +262,7 @@ enum network_match network_default_match(const struct network_request *request, 
     if (host_name_is_local(&request->host))
         answer = no(address_class_reason(ADDRESS_LOOPBACK), "only a rule can name this machine");
     else if (address != NULL)
-        answer = match_class(class_of(request, address));
+        answer = match_class(network_request_class(request, address));
     if (answer.match == NETWORK_MATCH_YES)
         answer = match_tunnel(&unset, request);
     return give(answer, why, reason);

@@ -50,6 +50,15 @@ struct network_own_host {
     void *context;
 };
 
+/* The class of a request's address, ADDRESS_OWN_HOST among them, from who knows it. */
+struct network_class {
+    enum address_class (*find)(const struct network_class *class, const struct ip_address *address);
+    const void *policy;                      /* of find() */
+    const struct network_own_host *own_host; /* of find() */
+    bool found;
+    enum address_class value;
+};
+
 struct network_request {
     struct host_name host;
     uint16_t port; /* NETWORK_ASKED: 0 = any */
@@ -64,9 +73,13 @@ struct network_request {
     const struct tunnel_facts *tunnel; /* NULL = not known yet, or no tunnel; NETWORK_SEEN: the
                                           protocol that an upgrade would switch to */
     const struct network_own_host *own_host; /* borrowed; NULL = nobody knows */
-    bool has_class;           /* `class` is that of the address; policy_decide_network() finds it */
-    enum address_class class; /* ADDRESS_OWN_HOST too */
+    struct network_class *class; /* borrowed: what policy_decide_network() has found out; NULL = the
+                                    address tells its class by itself */
 };
+
+/* The class of the request's address; found when it is asked for, and once for all rules. */
+enum address_class network_request_class(const struct network_request *request,
+                                         const struct ip_address *address);
 
 enum network_choice { NETWORK_UNSET, NETWORK_NO, NETWORK_YES };
 

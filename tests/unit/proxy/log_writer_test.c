@@ -209,6 +209,25 @@ Test(log_writer, a_full_queue_behind_a_full_pipe_loses_the_record_and_says_so)
     cr_assert(log_writer_flush(writer, &error));
 }
 
+Test(log_writer, what_is_owed_finds_room_behind_a_full_queue)
+{
+    enum { OWED = 50 };
+    int ends[2];
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    cr_assert_neq(dup2(ends[1], STDOUT_FILENO), -1);
+    close(ends[1]);
+    struct error error;
+    struct log_writer_options options = {
+        .path = "-", .queue_bytes = LOG_WRITER_QUEUE_MIN, .owed_max = OWED};
+    AUTO_WRITER struct log_writer *writer = log_writer_open(&options, &error);
+    cr_assert_not_null(writer, "%s", error.text);
+    while (log_writer_has_room(writer))
+        cr_assert_neq(log_writer_state(writer, add(writer)), LOG_WRITE_LOST);
+    for (int i = 0; i < OWED; i++)
+        cr_assert_eq(log_writer_state(writer, add(writer)), LOG_WRITE_PENDING, "owed %d", i);
+    cr_assert_eq(log_writer_lost_count(writer), 0);
+}
+
 Test(log_writer, losing_everything_for_long_does_not_end_the_numbering)
 {
     struct error error;

@@ -329,6 +329,64 @@ Test(share, the_largest_peer_is_given_no_room_by_smaller_ones)
     share_peer_unuse(&large);
 }
 
+/* ---- waiting ---- */
+
+struct asker {
+    struct share_waiter waiter;
+    bool granted;
+};
+
+static void note_granted(struct share_waiter *waiter)
+{
+    ((struct asker *)waiter)->granted = true;
+}
+
+static void ask(struct asker *asker, struct share_peer *peer)
+{
+    *asker = (struct asker){.waiter.granted = note_granted};
+    share_wait(&asker->waiter, peer, SHARE_OBJECTS);
+}
+
+Test(share, who_waits_is_served_in_turn_past_those_whose_share_is_used_up)
+{
+    AUTO_SHARE struct share *share = new_share(SHARE_OBJECTS, 64, 0);
+    struct share_client *client = share_client_new(share);
+    struct share_peer *greedy = peer_at(client, "192.0.2.1"), *other = peer_at(client, "192.0.2.2");
+    struct asker first, second, late, gone;
+    enum share_level level;
+    (void)take_all(greedy, SHARE_OBJECTS, &level);
+    ask(&first, greedy);
+    ask(&gone, greedy);
+    ask(&second, greedy);
+    ask(&late, other);
+    share_forget_waiter(&gone.waiter);
+    cr_assert_not(share_serve_waiters(share), "nothing was given back");
+    share_give_back(greedy, SHARE_OBJECTS, 1);
+    cr_assert(share_serve_waiters(share));
+    cr_assert(first.granted);
+    cr_assert_not(second.granted);
+    cr_assert(late.granted);
+    cr_assert_not(gone.granted);
+    share_give_back(greedy, SHARE_OBJECTS, 2);
+    (void)share_serve_waiters(share);
+    cr_assert(second.granted);
+    share_peer_unuse(&greedy);
+    share_peer_unuse(&other);
+}
+
+Test(share, what_is_kept_is_adjusted_or_stays)
+{
+    AUTO_SHARE struct share *share = new_share(SHARE_BYTES, 1000, 0);
+    struct share_peer *peer = peer_at(share_client_new(share), "192.0.2.1");
+    uint64_t held = 0;
+    cr_assert_eq(share_adjust(peer, SHARE_BYTES, &held, 500), SHARE_GRANTED);
+    cr_assert_eq(share_adjust(peer, SHARE_BYTES, &held, 900), SHARE_PEER_FULL);
+    cr_assert_eq(held, 500);
+    cr_assert_eq(share_adjust(peer, SHARE_BYTES, &held, 0), SHARE_GRANTED);
+    cr_assert_eq(share_held(share, SHARE_BYTES), 0);
+    share_peer_unuse(&peer);
+}
+
 /* ---- who was turned away ---- */
 
 static unsigned log_denials(struct share_peer *peer, int64_t now_us, unsigned tries)
