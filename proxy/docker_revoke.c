@@ -54,6 +54,7 @@ static void cut(struct docker_conn *conn, const struct verdict *verdict)
     policy_unref(&exchange->policy);
     exchange->policy = policy_ref(conn->gate->policy);
     exchange->verdict = *verdict;
+    exchange->would_deny = NULL;
     docker_refusal_send(conn, 403, "revoked",
                         "dockreeve: while the engine was at work on this request, the policy "
                         "changed or a rule expired, and it is not allowed any more; whether it was "
