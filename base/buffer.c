@@ -48,16 +48,22 @@ void buffer_append_slow(struct buffer *buffer, const char *bytes, size_t len)
     buffer->len += len;
 }
 
-/* Bases are written out so that the compiler divides by multiplying: numbers are in every log line.
- */
+/* Bases are written out so that the compiler divides by multiplying, and digits are taken in pairs:
+ * numbers are in every log line. */
 void buffer_append_u64(struct buffer *buffer, uint64_t number)
 {
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
     char digits[20];
     size_t start = sizeof(digits);
-    do {
-        digits[--start] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
+    for (; number >= 10; number /= 100) {
+        digits[--start] = pairs[number % 100 * 2 + 1];
+        digits[--start] = pairs[number % 100 * 2];
+    }
+    if (number > 0 || start == sizeof(digits))
+        digits[--start] = (char)('0' + number);
     buffer_append(buffer, digits + start, sizeof(digits) - start);
 }
 

@@ -36,6 +36,9 @@ static size_t plain_run(const unsigned char *bytes, size_t len)
     size_t run = 0;
     while (len - run >= sizeof(uint64_t) && are_plain(bytes + run))
         run += sizeof(uint64_t);
+    if (run > 0 && len - run < sizeof(uint64_t) &&
+        are_plain(bytes + len - sizeof(uint64_t))) /* with some that were looked at */
+        return len;
     while (run < len && is_plain(bytes[run]))
         run++;
     return run;

@@ -3,13 +3,34 @@
  * Comparing, trimming, cutting and copying of borrowed bytes. */
 #include "base/slice.h"
 
+#include <stdint.h>
+#include <string.h>
+
 static unsigned char lower_ascii(unsigned char byte)
 {
     return byte >= 'A' && byte <= 'Z' ? (unsigned char)(byte + ('a' - 'A')) : byte;
 }
 
+/* Eight bytes at once: the high bit of each sum says that the byte is not below 'A', or above 'Z';
+ * where one holds and the other does not, 0x20 is added. Bytes beyond ASCII stay as they are. */
+static uint64_t lower_ascii_8(const char *bytes)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101), high = each * 0x80;
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
+    uint64_t low = word & ~high;
+    uint64_t from_a = low + each * (0x80 - 'A'), above_z = low + each * (0x7f - 'Z');
+    return word + (((from_a ^ above_z) & ~word & high) >> 2);
+}
+
 bool slice_equal_folded(const char *a, const char *b, size_t len)
 {
+    for (; len >= sizeof(uint64_t); len -= sizeof(uint64_t)) {
+        if (lower_ascii_8(a) != lower_ascii_8(b))
+            return false;
+        a += sizeof(uint64_t);
+        b += sizeof(uint64_t);
+    }
     for (size_t i = 0; i < len; i++) {
         if (lower_ascii((unsigned char)a[i]) != lower_ascii((unsigned char)b[i]))
             return false;

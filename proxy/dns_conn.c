@@ -71,6 +71,7 @@ static void close_conn(struct dns_conn *conn)
 {
     struct dns_conns *conns = conn->conns;
     dns_exchange_cancel(&conn->exchange);
+    share_peer_unuse(&conn->exchange.peer_share);
     set_state(conn, DNS_CONN_CLOSED);
     close(steal_fd(&conn->fd));
     TAILQ_REMOVE(&conns->open, conn, link);
@@ -205,11 +206,59 @@ static bool evict_idle(struct dns_conns *conns)
     return false;
 }
 
+static unsigned count_of(const struct dns_conns *conns, const struct share_peer *peer)
+{
+    const struct dns_conn *conn;
+    unsigned count = 0;
+    TAILQ_FOREACH(conn, &conns->open, link)
+    {
+        count += conn->exchange.peer_share == peer;
+    }
+    return count;
+}
+
+/* Closes the oldest connection of the peer that has the most, whatever it waits for. False when
+ * `peer` would have as many then. */
+static bool evict_of_most(struct dns_conns *conns, const struct share_peer *peer)
+{
+    struct dns_conn *conn, *chosen = NULL;
+    unsigned most = count_of(conns, peer) + 1;
+    TAILQ_FOREACH(conn, &conns->open, link)
+    {
+        unsigned count = count_of(conns, conn->exchange.peer_share);
+        if (count <= most)
+            continue;
+        most = count;
+        chosen = conn;
+    }
+    if (chosen == NULL)
+        return false;
+    share_count_refused(chosen->exchange.peer_share, SHARE_REFUSED_QUESTIONS, SHARE_NETWORK);
+    close_conn(chosen);
+    return true;
+}
+
+static bool has_room(struct dns_conns *conns, struct share_peer *peer)
+{
+    if (conns->count < DNS_CONNS_MAX || evict_idle(conns) || evict_of_most(conns, peer))
+        return true;
+    share_count_refused(peer, SHARE_REFUSED_QUESTIONS, SHARE_NETWORK);
+    return false;
+}
+
+static void give_peer_back(struct share_peer **peer)
+{
+    if (*peer != NULL)
+        share_peer_unuse(peer);
+}
+
 void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *peer)
 {
     struct endpoint local = {.len = sizeof(local.address)};
     AUTO_CLOSE int taken = fd;
-    if (conns->count >= DNS_CONNS_MAX && !evict_idle(conns))
+    CLEANUP(give_peer_back)
+    struct share_peer *share = share_peer_use(listener_client(conns->listener)->share, peer, 0);
+    if (!has_room(conns, share))
         return;
     if (getsockname(fd, &local.address.any, &local.len) != 0)
         return;
@@ -222,6 +271,7 @@ void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *pee
     conn->exchange.gate = conns->gate;
     conn->exchange.listener = conns->listener;
     conn->exchange.peer = *peer;
+    conn->exchange.peer_share = steal_pointer(&share);
     conn->exchange.local = endpoint_ip(&local);
     conn->exchange.limit = DNS_UDP_MAX;
     conn->exchange.answered = on_answered;

@@ -40,7 +40,7 @@ struct dns_conns {
 void dns_conns_init(struct dns_conns *conns, struct gate *gate, struct listener *listener);
 
 /* Takes over an accepted socket. When there are DNS_CONNS_MAX already the oldest of those that
- * wait for a question makes room, or else this one is closed. */
+ * wait for a question makes room, or one of the peer that has the most, or else this one is closed. */
 void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *peer);
 
 /* Closes those whose peer may not ask any more. */

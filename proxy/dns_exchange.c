@@ -313,7 +313,8 @@ static void on_resolved(struct resolver_query *query, const struct resolver_answ
 static bool resolve(struct dns_exchange *exchange, struct outcome *outcome)
 {
     struct resolver_answer answer;
-    exchange->query = (struct resolver_query){.answered = on_resolved, .context = exchange};
+    exchange->query = (struct resolver_query){
+        .answered = on_resolved, .context = exchange, .peer = exchange->peer_share};
     if (!resolver_ask(exchange->gate->egress->resolver, &exchange->query, &exchange->question.name,
                       &answer))
         return false;

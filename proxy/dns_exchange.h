@@ -26,6 +26,7 @@ struct dns_exchange {
     struct gate *gate;         /* borrowed */
     struct listener *listener; /* borrowed */
     struct endpoint peer;
+    struct share_peer *peer_share; /* borrowed: the asker's use */
     struct ip_address local; /* the address of ours that was asked */
     struct dns_question question;
     size_t question_len; /* the whole message */

@@ -52,6 +52,8 @@ static void drop_datagram(struct datagram *datagram)
     if (server->datagram_count-- == DATAGRAMS_MAX)
         event_add(&server->udp_event, NULL);
     TAILQ_REMOVE(&server->datagrams, datagram, link);
+    share_give_back(datagram->exchange.peer_share, SHARE_QUESTIONS, 1);
+    share_peer_unuse(&datagram->exchange.peer_share);
     free(datagram);
 }
 
@@ -102,15 +104,15 @@ static void write_local(const struct datagram *datagram, int family, struct msgh
 }
 
 /* An answer that cannot be sent now is lost, as any datagram may be: the asker asks again. */
-static void on_answered(struct dns_exchange *exchange)
+static void send_answer(const struct dns_server *server, const struct datagram *datagram,
+                        const void *bytes, size_t len)
 {
-    struct datagram *datagram = (struct datagram *)exchange; /* its first member */
-    struct dns_server *server = datagram->server;
+    struct endpoint peer = datagram->exchange.peer;
     union ancillary control = {0};
-    struct iovec answer = {exchange->answer, exchange->answer_len};
+    struct iovec answer = {(void *)bytes, len};
     struct msghdr message = {
-        .msg_name = &exchange->peer.address,
-        .msg_namelen = exchange->peer.len,
+        .msg_name = &peer.address,
+        .msg_namelen = peer.len,
         .msg_iov = &answer,
         .msg_iovlen = 1,
         .msg_control = &control,
@@ -118,7 +120,27 @@ static void on_answered(struct dns_exchange *exchange)
     };
     write_local(datagram, server->family, &message);
     (void)!sendmsg(server->udp_fd, &message, MSG_DONTWAIT);
+}
+
+static void on_answered(struct dns_exchange *exchange)
+{
+    struct datagram *datagram = (struct datagram *)exchange; /* its first member */
+    send_answer(datagram->server, datagram, exchange->answer, exchange->answer_len);
     drop_datagram(datagram);
+}
+
+/* A peer that has its share of questions under way is told at once, so that nobody else waits
+ * behind it, and counted. False when it is. */
+static bool has_share(const struct dns_server *server, const struct datagram *received,
+                      const struct dns_question *question, struct share_peer *peer)
+{
+    unsigned char answer[DNS_MESSAGE_MAX];
+    if (share_take(peer, SHARE_QUESTIONS, 1) == SHARE_GRANTED)
+        return true;
+    size_t len = dns_answer_write(question, DNS_FAILURE, NULL, 0, 0, question->udp_size, answer);
+    share_count_refused(peer, SHARE_REFUSED_QUESTIONS, SHARE_NETWORK);
+    send_answer(server, received, answer, len);
+    return false;
 }
 
 static bool admits(struct dns_server *server, const struct endpoint *peer)
@@ -141,10 +163,18 @@ static void take_datagram(struct dns_server *server, const struct datagram *rece
     if (!admits(server, &received->exchange.peer) ||
         dns_question_read(bytes, len, &question, &code) == DNS_QUESTION_DROP)
         return;
-    struct datagram *datagram = calloc(1, sizeof(*datagram));
-    if (datagram == NULL)
+    struct share_peer *peer =
+        share_peer_use(listener_client(server->listener)->share, &received->exchange.peer, 0);
+    bool may = has_share(server, received, &question, peer);
+    struct datagram *datagram = may ? calloc(1, sizeof(*datagram)) : NULL;
+    if (datagram == NULL) {
+        if (may)
+            share_give_back(peer, SHARE_QUESTIONS, 1);
+        share_peer_unuse(&peer);
         return;
+    }
     datagram->server = server;
+    datagram->exchange.peer_share = peer;
     datagram->interface = received->interface;
     datagram->exchange.gate = server->gate;
     datagram->exchange.listener = server->listener;

@@ -63,7 +63,8 @@ void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t se
 {
     gate_forget_waiter(gate, waiter);
     waiter->seq = seq;
-    waiter->held = waiter->peer == NULL || seq == 0 ? 0 : log_writer_last_len(gate->log);
+    bool slow = seq != 0 && waiter->peer != NULL && log_writer_blocked(gate->log);
+    waiter->held = slow ? log_writer_last_len(gate->log) : 0; /* else it is gone with this turn */
     if (waiter->held > 0)
         share_overdraw(waiter->peer, SHARE_LOG, waiter->held);
     waiter->since_us = timestamp_monotonic_us();

@@ -27,7 +27,7 @@ unsigned gate_limits_connections(unsigned wanted)
 
 struct share *gate_limits_share(const struct gate_options *options)
 {
-    enum { LOOKUPS = 64, ANSWERS = 2, NAMES = 512, QUESTIONS = 512, TOLD = 64, BYTES = 64 << 20 };
+    enum { LOOKUPS = 64, ANSWERS = 2, QUESTIONS = 512, TOLD = 64, BYTES = 64 << 20 };
     const struct share_limits limits = {
         .kinds =
             {
@@ -36,7 +36,7 @@ struct share *gate_limits_share(const struct gate_options *options)
                 [SHARE_TUNNELS] = {0, options->egress.max_tunnels},
                 [SHARE_OBJECTS] = {LOOKUPS, 0},
                 [SHARE_ANSWERS] = {ANSWERS, 0},
-                [SHARE_NAMES] = {NAMES, 0},
+                [SHARE_NAMES] = {resolver_lookups_max(), 0},
                 [SHARE_QUESTIONS] = {QUESTIONS, 0},
                 [SHARE_TOLD] = {TOLD, 0},
                 [SHARE_BYTES] = {BYTES, 0},

@@ -23,14 +23,9 @@ static bool is_settled(struct log_loss *loss, const struct log_writer *log)
     return true;
 }
 
-void log_loss_tell(struct log_loss *loss, struct log_writer *log, const char *policy)
+static void tell(struct log_loss *loss, struct log_writer *log, const char *policy)
 {
-    if (log_writer_lost_count(log) == loss->told || log_writer_blocked(log) ||
-        !is_settled(loss, log))
-        return;
     uint64_t lost = log_writer_lost_count(log);
-    if (lost == loss->told)
-        return;
     char text[128];
     snprintf(text, sizeof(text), "%llu records of this log could not be written and are lost",
              (unsigned long long)(lost - loss->told));
@@ -44,4 +39,12 @@ void log_loss_tell(struct log_loss *loss, struct log_writer *log, const char *po
     loss->telling = lost;
     loss->seq = log_writer_add(log, &record);
     fprintf(stderr, "dockreeve: %s\n", text);
+}
+
+/* Called in every turn of the loop. */
+void log_loss_tell(struct log_loss *loss, struct log_writer *log, const char *policy)
+{
+    if (log_writer_lost_count(log) != loss->told && !log_writer_blocked(log) &&
+        is_settled(loss, log) && log_writer_lost_count(log) != loss->told)
+        tell(loss, log, policy);
 }

@@ -434,7 +434,7 @@ static void on_telling(evutil_socket_t fd, short what, void *context)
     resolver->freed_out = NULL;
 }
 
-static unsigned lookups_max(void)
+unsigned resolver_lookups_max(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 ||
@@ -454,7 +454,7 @@ struct resolver *resolver_new(struct event_base *base, const struct resolver_opt
     resolver->timeout.tv_usec = (suseconds_t)(options->timeout_ms % 1000 * 1000);
     resolver->ttl_max_s = options->ttl_max_s;
     resolver->cache = address_cache_new(options->cache_entries);
-    resolver->lookups_max = lookups_max();
+    resolver->lookups_max = resolver_lookups_max();
     TAILQ_INIT(&resolver->lookups);
     TAILQ_INIT(&resolver->partial);
     TAILQ_INIT(&resolver->untold);
@@ -466,6 +466,12 @@ struct resolver *resolver_new(struct event_base *base, const struct resolver_opt
     return resolver;
 }
 
+static void give_back(struct resolver_query *query)
+{
+    if (query->peer != NULL)
+        share_give_back(query->peer, SHARE_NAMES, 1);
+}
+
 static void free_all(struct lookup_list *lookups)
 {
     struct lookup *lookup;
@@ -475,6 +481,7 @@ static void free_all(struct lookup_list *lookups)
         {
             query->resolver = NULL;
             query->pending = NULL;
+            give_back(query);
         }
         lookup_free(lookup);
     }
@@ -510,6 +517,15 @@ static bool known_already(struct resolver *resolver, const struct host_name *hos
     return true;
 }
 
+/* True: the answer is known at once. */
+static bool refuse_lookup(struct resolver_answer *answer, const char *who)
+{
+    answer_clear(answer);
+    error_set_reason(&answer->error, 503, share_reason(SHARE_NAMES),
+                     "%s asks for too many names at a time; try again later", who);
+    return true;
+}
+
 bool resolver_ask(struct resolver *resolver, struct resolver_query *query,
                   const struct host_name *host, struct resolver_answer *answer)
 {
@@ -518,15 +534,17 @@ bool resolver_ask(struct resolver *resolver, struct resolver_query *query,
     if (known_already(resolver, host, answer))
         return true;
     struct lookup *lookup = lookup_find(resolver, host);
-    if (lookup == NULL && (lookup = lookup_new(resolver, host)) == NULL) {
-        answer_clear(answer);
-        error_set_reason(&answer->error, 503, "limit.lookups",
-                         "too many names are being resolved; try again later");
-        return true;
-    }
-    if (lookup->state != LOOKUP_WAITING) {
+    if (lookup != NULL && lookup->state != LOOKUP_WAITING) {
         lookup_answer(lookup, answer);
         return true;
+    }
+    enum share_level level =
+        query->peer == NULL ? SHARE_GRANTED : share_take(query->peer, SHARE_NAMES, 1);
+    if (level != SHARE_GRANTED)
+        return refuse_lookup(answer, share_level_name(level));
+    if (lookup == NULL && (lookup = lookup_new(resolver, host)) == NULL) {
+        give_back(query);
+        return refuse_lookup(answer, share_level_name(SHARE_GATE_FULL));
     }
     query->resolver = resolver;
     query->pending = lookup;
@@ -542,6 +560,7 @@ void resolver_cancel(struct resolver_query *query)
     TAILQ_REMOVE(&lookup->queries, query, link);
     query->resolver = NULL;
     query->pending = NULL;
+    give_back(query);
     if (lookup->state == LOOKUP_WAITING && TAILQ_EMPTY(&lookup->queries))
         lookup_free(lookup);
 }

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "proxy/endpoint.h"
+#include "proxy/share.h"
 #include "rules/host_name.h"
 #include "rules/name_chain.h"
 
@@ -42,17 +43,23 @@ struct resolver_answer {
                                 of both families */
     struct error error; /* count 0: code 502 or 504, reason "dns.not-found", "dns.no-address",
                            "dns.failed", "dns.cname", "dns.forged", "dns.timeout"; 503,
-                           "limit.lookups" when too many names are being asked for */
+                           "limit.lookups" when too many names are being asked for, or this
+                           peer or its client has no more of them */
 };
 
 /* One question. Belongs to the asker, who keeps it until the callback or resolver_cancel(). */
 struct resolver_query {
     void (*answered)(struct resolver_query *query, const struct resolver_answer *answer);
     void *context;
+    struct share_peer *peer;   /* whose share of lookups it takes while it waits (SHARE_NAMES);
+                                  borrowed; NULL = nobody's */
     struct resolver *resolver; /* NULL = nothing under way */
     void *pending;             /* the resolver's own */
     TAILQ_ENTRY(resolver_query) link;
 };
+
+/* How many names can be asked for at one time, by the process' limit of descriptors. */
+unsigned resolver_lookups_max(void);
 
 /* `base` is borrowed. NULL with `error` when c-ares, or the hosts table, could not be set up. */
 struct resolver *resolver_new(struct event_base *base, const struct resolver_options *options,

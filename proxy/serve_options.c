@@ -172,7 +172,7 @@ static const struct option options[OPTION_COUNT] = {
          .initial = "8192",
          .min = 1,
          .max = 1000000,
-         .help = "client connections at once; beyond it the longest idle one is closed"},
+         .help = "client connections at once, of which each client and peer has a share"},
     [MAX_HEAD] = {.name = "max-head",
                   .type = OPTION_BYTES,
                   .argument = "BYTES",

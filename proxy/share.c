@@ -289,7 +289,8 @@ void share_give_back(struct share_peer *peer, enum share_kind kind, uint64_t amo
     peer->held[kind] -= amount;
     peer->client->held[kind] -= amount;
     peer->client->share->held[kind] -= amount;
-    peer->client->share->freed[kind] = true;
+    if (!TAILQ_EMPTY(&peer->client->share->waiters[kind]))
+        peer->client->share->freed |= 1u << kind;
 }
 
 enum share_level share_adjust(struct share_peer *peer, enum share_kind kind, uint64_t *held,

@@ -51,7 +51,7 @@ struct share {
     struct share_limits limits;
     uint64_t seed; /* random: nobody chooses addresses that fall into one bucket */
     uint64_t held[SHARE_KINDS];
-    bool freed[SHARE_KINDS]; /* something was given back since waiters were served */
+    uint32_t freed; /* a bit for each kind of which something was given back while others wait */
     struct share_waiter_list waiters[SHARE_KINDS];
     struct share_client_list clients; /* owned */
     struct share_peer_list resting;   /* the longest at rest first */

@@ -13,6 +13,7 @@ enum { BURST_S = 2, RESERVE_PART = 4 };
 static const char *const reasons[SHARE_REFUSALS] = {
     [SHARE_REFUSED_DENIAL_RATE] = "limit.denial-rate",
     [SHARE_REFUSED_CONNECTIONS] = "limit.connections",
+    [SHARE_REFUSED_QUESTIONS] = "limit.lookups",
     [SHARE_REFUSED_LOG_FULL] = "log.full",
     [SHARE_REFUSED_FROM] = "from",
 };

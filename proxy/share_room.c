@@ -122,11 +122,13 @@ static struct share_waiter *next_granted(struct share *share, enum share_kind ki
 bool share_serve_waiters(struct share *share)
 {
     bool served = false;
+    if (share->freed == 0)
+        return false;
     for (enum share_kind kind = 0; kind < SHARE_KINDS; kind++) {
         struct share_waiter *waiter;
-        if (!share->freed[kind])
+        if ((share->freed & 1u << kind) == 0)
             continue;
-        share->freed[kind] = false;
+        share->freed &= ~(1u << kind);
         while ((waiter = next_granted(share, kind)) != NULL) {
             share_forget_waiter(waiter);
             waiter->granted(waiter);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Classes of addresses. One list of ranges, kept as text for documents and tests and as numbers for
- * matching; the longest range that holds an address decides. Every address meets all ranges of its
- * family, so the cost does not depend on which one it is. What cannot be known from an address is
+ * matching; the longest range that holds an address decides. An address meets the ranges of its
+ * family that begin before it. What cannot be known from an address is
  * an operator's own NAT64 prefix in public space: only the two well-known ones are unwrapped. No
  * row has the class of this machine's own addresses: who has sockets knows them. */
 #include "rules/address_class.h"
@@ -83,12 +83,12 @@
     V6("5f00::/16", 0x5f00000000000000, 0, 16, PROTOCOL, "RFC 9602")                               \
     V6("fc00::/7", 0xfc00000000000000, 0, 7, PRIVATE, "RFC 4193")                                  \
     V6("fd00:42::42/128", 0xfd00004200000000, 0x42, 128, METADATA, "Scaleway")                     \
-    V6("fd00:a9fe:a9fe::1/128", 0xfd00a9fea9fe0000, 1, 128, METADATA, "Linode")                    \
     V6("fd00:c1::a9fe:a9fe/128", 0xfd0000c100000000, 0xa9fea9fe, 128, METADATA, "Oracle Cloud")    \
     V6("fd00:ec2::23/128", 0xfd000ec200000000, 0x23, 128, METADATA, "Amazon EKS, credentials")     \
     V6("fd00:ec2::123/128", 0xfd000ec200000000, 0x123, 128, METADATA, "Amazon EC2, time")          \
     V6("fd00:ec2::253/128", 0xfd000ec200000000, 0x253, 128, METADATA, "Amazon EC2, resolver")      \
     V6("fd00:ec2::254/128", 0xfd000ec200000000, 0x254, 128, METADATA, "Amazon EC2")                \
+    V6("fd00:a9fe:a9fe::1/128", 0xfd00a9fea9fe0000, 1, 128, METADATA, "Linode")                    \
     V6("fd20:ce::254/128", 0xfd2000ce00000000, 0x254, 128, METADATA, "Google Cloud")               \
     V6("fe80::/10", 0xfe80000000000000, 0, 10, LINK_LOCAL, "RFC 4291 section 2.5.6")               \
     V6("fe80::a9fe:a9fe/128", 0xfe80000000000000, 0xa9fea9fe, 128, METADATA, "OpenStack")          \
@@ -177,7 +177,7 @@ static uint64_t read_u64(const uint8_t *bytes)
 static enum address_class class_of_v4(uint32_t bits)
 {
     enum address_class class = ADDRESS_PUBLIC;
-    for (size_t i = 0; i < ARRAY_LEN(v4_rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(v4_rows) && v4_rows[i].bits <= bits; i++) {
         const struct v4_row *row = &v4_rows[i];
         if (((bits ^ row->bits) & row->mask) == 0)
             class = row->class;
@@ -188,7 +188,7 @@ static enum address_class class_of_v4(uint32_t bits)
 static enum address_class class_of_v6(uint64_t high, uint64_t low)
 {
     enum address_class class = ADDRESS_RESERVED;
-    for (size_t i = 0; i < ARRAY_LEN(v6_rows); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(v6_rows) && v6_rows[i].high <= high; i++) {
         const struct v6_row *row = &v6_rows[i];
         if ((((high ^ row->high) & row->high_mask) | ((low ^ row->low) & row->low_mask)) == 0)
             class = row->class;

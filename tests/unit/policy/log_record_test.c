@@ -8,6 +8,8 @@
 
 static const struct slice dropped[] = {SLICE_LITERAL("size"), SLICE_LITERAL("x\"y")};
 
+static const struct slice judged[] = {SLICE_LITERAL("5f3a")};
+
 static const struct slice aliases[] = {SLICE_LITERAL("cdn.example"), SLICE_LITERAL("x.test")};
 
 static struct log_record full_record(void)
@@ -25,6 +27,8 @@ static struct log_record full_record(void)
         .path = SLICE_LITERAL("/containers/web/attach"),
         .operation = SLICE_LITERAL("ContainerAttach"),
         .object = SLICE_LITERAL("web"),
+        .judged = judged,
+        .judged_count = 1,
         .cnames = aliases,
         .cname_count = 2,
         .cname_denied = SLICE_LITERAL("x.test"),
@@ -66,7 +70,7 @@ Test(log_record, every_field_stands_in_its_place)
         "\"kind\":\"docker\",\"client\":\"traefik\",\"peer\":\"uid=1000 "
         "pid=42\",\"via\":\"docker\","
         "\"method\":\"POST\",\"path\":\"/containers/web/attach\",\"operation\":\"ContainerAttach\","
-        "\"object\":\"web\",\"cname\":[\"cdn.example\",\"x.test\"],"
+        "\"object\":\"web\",\"judged\":[\"5f3a\"],\"cname\":[\"cdn.example\",\"x.test\"],"
         "\"cname_denied\":\"x.test\",\"decision\":\"allow\",\"rule\":\"attach to web\","
         "\"source\":\"/etc/dockreeve/policy.yaml:14\",\"reason\":\"rule\","
         "\"dropped_query\":[\"size\",\"x\\\"y\"],\"dropped_body\":17,\"would_deny\":\"default\","
