@@ -31,6 +31,7 @@ struct dial {
     void (*done)(void *context, const struct dial_result *result); /* NULL = called */
     void *context;
     uint16_t port;
+    int descriptor_limit;
     unsigned next;  /* attempts before it were begun */
     unsigned count; /* of attempts */
     unsigned live;  /* under way */
@@ -172,16 +173,28 @@ static void on_attempt(evutil_socket_t fd, short what, void *context)
 
 enum begun { BEGUN_UNDER_WAY, BEGUN_FAILED, BEGUN_DIAL_OVER };
 
+/* -1 with errno, also where the socket would be one of those that are kept for something else: an
+ * origin is not to hear of a connection that is refused afterwards. */
+static int make_socket(const struct dial *dial, int family)
+{
+    int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1;
+    if (fd >= dial->descriptor_limit) {
+        close(fd);
+        errno = EMFILE;
+        return -1;
+    }
+    if (fd >= 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return fd;
+}
+
 static enum begun begin(struct attempt *attempt)
 {
     struct dial *dial = attempt->dial;
     struct endpoint target;
     endpoint_from_ip(&target, &attempt->address, dial->port);
-    AUTO_CLOSE int fd =
-        socket(target.address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1;
-    if (fd >= 0)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    AUTO_CLOSE int fd = make_socket(dial, target.address.any.sa_family);
     int result = fd < 0 ? -1 : connect(fd, &target.address.any, target.len);
     if (result != 0 && (fd < 0 || errno != EINPROGRESS)) {
         fail_with(dial, &attempt->address, errno);
@@ -239,7 +252,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 }
 
 struct dial *dial_start(struct event_base *base, const struct ip_address *addresses, unsigned count,
-                        uint16_t port, uint64_t timeout_ms,
+                        uint16_t port, int descriptor_limit, uint64_t timeout_ms,
                         void (*done)(void *context, const struct dial_result *result),
                         void *context, struct error *error)
 {
@@ -254,6 +267,7 @@ struct dial *dial_start(struct event_base *base, const struct ip_address *addres
     dial->done = done;
     dial->context = context;
     dial->port = port;
+    dial->descriptor_limit = descriptor_limit;
     dial->count = count;
     for (unsigned i = 0; i < dial->count; i++)
         dial->attempts[i] = (struct attempt){.dial = dial, .fd = -1, .address = addresses[i]};

@@ -24,10 +24,11 @@ struct dial_result {
                   …), 503 ("limit.descriptors") or 504 ("connect.timeout") */
 };
 
-/* Begins to dial `addresses` (1 to RESOLVER_ADDRESSES_MAX, copied) at `port`. `done` is called
- * once, never from within this call. NULL with `error` when memory is out. */
+/* Begins to dial `addresses` (1 to RESOLVER_ADDRESSES_MAX, copied) at `port`. A socket whose number
+ * would be `descriptor_limit` or a higher one is not made. `done` is called once, never from within
+ * this call. NULL with `error` when memory is out. */
 struct dial *dial_start(struct event_base *base, const struct ip_address *addresses, unsigned count,
-                        uint16_t port, uint64_t timeout_ms,
+                        uint16_t port, int descriptor_limit, uint64_t timeout_ms,
                         void (*done)(void *context, const struct dial_result *result),
                         void *context, struct error *error);
 /* Ends it without a callback. After the callback the dial is gone by itself. NULL-safe, sets NULL.

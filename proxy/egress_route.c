@@ -238,12 +238,6 @@ static void on_connected(void *context, const struct dial_result *result)
     if (result->fd < 0) {
         if (is_still_allowed(conn)) /* and by which rule, the address that the record names */
             egress_refusal_error(conn, &result->error);
-    } else if (result->fd >= conn->egress->descriptor_limit) {
-        close(result->fd);
-        egress_refusal_send(conn, 503, "limit.descriptors",
-                            "dockreeve: no descriptors are left for another connection; try again "
-                            "later",
-                            NULL);
     } else if (conn->exchange.by_proxy) {
         ask_proxy(conn, result->fd);
     } else if (conn->wish == EGRESS_WISH_FORWARD) {
@@ -261,7 +255,8 @@ static void dial(struct egress_conn *conn, uint16_t port)
     struct error error;
     egress_conn_set_state(conn, EGRESS_CONN_DIAL);
     conn->dial = dial_start(conn->gate->base, conn->addresses, conn->address_count, port,
-                            conn->egress->options->dial_timeout_ms, on_connected, conn, &error);
+                            conn->egress->descriptor_limit, conn->egress->options->dial_timeout_ms,
+                            on_connected, conn, &error);
     if (conn->dial == NULL)
         egress_refusal_error(conn, &error);
 }

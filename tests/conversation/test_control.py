@@ -230,7 +230,7 @@ class Reload(GateCase):
         gate = self.start_gate(READ)
         answer = json.loads(command(gate, "policy", "reload", "--json").stdout)
         self.assertEqual(answer, {"ok": True, "policy": status_of(gate)["policy"]["hash"], "unchanged": True, "error_count": 0,
-                                  "errors": [], "notices": []})
+                                  "errors": [], "notices": [], "no_longer_allowed": {"streams": 0, "tunnels": 0}, "cut": False})
         gate.write_policy(READ + "  - allow: SystemInfo\n")
         answer = json.loads(command(gate, "policy", "reload", "--json").stdout)
         self.assertTrue(answer["ok"])

@@ -327,7 +327,7 @@ class Unlogged(EgressCase):
             with Client.unix(gate.file("run", "out.sock")) as client:
                 return client.ask(data, "CONNECT").status
 
-        self.assertEqual(ask(connect("none.test:1")), 403)  # its record is the first that is lost
+        self.assertEqual(ask(connect("none.test:1")), 503)  # its record is the first that is lost: not even a denial is told
         self.assertEqual(ask(connect("secret.a.test:%d" % target.port)), 503)
         self.assertEqual(ask(connect("b.test:%d" % target.port)), 503)
         self.assertEqual(ask(connect("127.0.0.1:%d" % target.port)), 503)
