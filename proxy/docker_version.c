@@ -185,6 +185,7 @@ void docker_version_ask(struct docker_conn *conn)
 {
     struct error error;
     docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
+    docker_conn_deadline(conn, conn->gate->options->lookup_timeout_ms);
     conn->version_question = calloc(1, sizeof(*conn->version_question));
     if (conn->version_question == NULL) {
         docker_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory");
