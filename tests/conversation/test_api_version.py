@@ -222,6 +222,18 @@ class Requests(VersionCase):
         self.assert_message(connection.read_response(), 504, "did not say in time which version")
         self.assertEqual(len(gate.engine.versions), before + 1)
 
+    def test_what_answers_for_an_engine_that_is_not_there_says_nothing_of_it(self):
+        gate = Gate('version: 1\ndocker:\n  - allow: "@all"\n', start=False)
+        self.addCleanup(gate.remove)
+        gate.engine = self.start_engine(gate.folder)
+        self.addCleanup(self.check_gate, gate)
+        gate.engine.default = answer(503, b"no backend", reason="Service Unavailable")
+        gate.start()
+        self.assert_message(gate.ask(get("/info")), 502, "answers a ping with 503")
+        self.assertEqual(gate.engine.lines(), [])
+        self.become(gate.engine, NEWER)
+        self.assertEqual(self.sent(gate, get("/info")), ["GET /v%s/info" % TABLE])
+
     def test_a_version_of_any_length_is_newer(self):
         for api in ("1.100000", "1.99999999999999999999999999", "18446744073709551617.41"):
             gate = self.gate_before(api)
