@@ -11,7 +11,7 @@
 #include "base/option.h"
 #include "base/slice.h"
 
-/* Exit codes (DESIGN 6). */
+/* Exit codes (docs/design.md 6). */
 enum command_exit {
     COMMAND_DONE = 0,
     COMMAND_FAILED = 1,

@@ -1,6 +1,6 @@
 EXTRA_DIST += deploy/local.mk deploy/Dockerfile deploy/quickstart \
 	deploy/static-link deploy/static-link.reviewed \
-	deploy/systemd/dockreeve-egress.service.in deploy/systemd/dockreeve.service.in docs/architecture.md docs/log-page-desk.png docs/log-page-phone.png docs/measurements.md
+	deploy/systemd/dockreeve-egress.service.in deploy/systemd/dockreeve.service.in docs/architecture.md docs/design.md docs/log-page-desk.png docs/log-page-phone.png docs/measurements.md
 
 dist_man1_MANS += \
 	deploy/man/dockreeve.1 \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The commands that work on policies and the log alone, without a running gate (DESIGN 6). Each has
+ * The commands that work on policies and the log alone, without a running gate (docs/design.md 6). Each has
  * one function and one option table; dockreeve.c lists them, and help and completion are made from
  * the tables. argv holds what stands behind the command's name; the result is the exit code. */
 #ifndef DOCKREEVE_POLICY_COMMANDS_H

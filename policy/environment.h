@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Environment variables as a policy: DOCKREEVE_COMPAT=tecnativa, tecnativa-literal or linuxserver
- * makes the variables of that image the rules, with the verdicts that it gives (DESIGN 3.4), apart
+ * makes the variables of that image the rules, with the verdicts that it gives (docs/design.md 3.4), apart
  * from where it matches too loosely. Values are read as HAProxy reads them there: a number that is
  * not zero is true, a word such as `true` is not. Pure: works on the array it is handed. */
 #ifndef DOCKREEVE_POLICY_ENVIRONMENT_H

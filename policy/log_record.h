@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One line of the audit log (DESIGN 5): the fields, their names and order. Written by the gate,
+ * One line of the audit log (docs/design.md 5): the fields, their names and order. Written by the gate,
  * read by `policy log`. */
 #ifndef DOCKREEVE_POLICY_LOG_RECORD_H
 #define DOCKREEVE_POLICY_LOG_RECORD_H

@@ -26,7 +26,7 @@ struct policy; /* opaque */
 struct policy *policy_ref(struct policy *policy);
 void policy_unref(struct policy **policy);
 
-/* 12 hexadecimal digits over everything that decides (DESIGN 5, field `policy`). Lives as long as
+/* 12 hexadecimal digits over everything that decides (docs/design.md 5, field `policy`). Lives as long as
  * the policy. */
 const char *policy_hash(const struct policy *policy);
 
@@ -143,7 +143,7 @@ struct policy_observer {
     void *context;
 };
 
-/* Judges one request of one client (DESIGN 1.3: any matching deny refuses, else any matching allow
+/* Judges one request of one client (docs/design.md 1.3: any matching deny refuses, else any matching allow
  * permits, else the default). `object` may be NULL unless state is DOCKER_OBJECT_KNOWN. `observer`
  * may be NULL; with one, every rule of the client is visited, without one the search ends as soon
  * as the verdict is certain. The verdict is the same either way. Allocates nothing. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What would turn a verdict: a command where the command line can do it, else a line of the policy
- * (DESIGN 1.6). Denials of the gate name one cause; `policy check` and `policy explain` walk every
+ * (docs/design.md 1.6). Denials of the gate name one cause; `policy check` and `policy explain` walk every
  * rule and name all of them. */
 #ifndef DOCKREEVE_POLICY_POLICY_ADVICE_H
 #define DOCKREEVE_POLICY_POLICY_ADVICE_H

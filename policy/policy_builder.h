@@ -47,7 +47,7 @@ MUST_CHECK bool policy_builder_add_listen(struct policy_builder *builder, const 
                                           enum policy_role role, const char *text,
                                           const char *source, struct error *error);
 
-/* Guards only report (DESIGN 3.4: compatibility mode without DOCKREEVE_GUARD=enforce). */
+/* Guards only report (docs/design.md 3.4: compatibility mode without DOCKREEVE_GUARD=enforce). */
 void policy_builder_set_guards_report(struct policy_builder *builder);
 
 /* What a client is told to do when `operation` is denied to it, in place of "add `- allow: …` under

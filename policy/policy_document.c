@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The keys of a document; those of a client are in policy_client_reader.c. Each is in a closed
- * table; what DESIGN names and this version does not do yet is in the table too, and refused with a
+ * table; what the language has a word for and this version does not do yet is in the table too, and refused with a
  * sentence of its own, because a rail that is written down and silently missing is worse than none.
  */
 #include "policy/policy_document.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From a document's tree to rules, clients and settings in a builder (DESIGN 3). Everything that is
+ * From a document's tree to rules, clients and settings in a builder (docs/design.md 3). Everything that is
  * wrong is reported with its place; reading goes on behind it, so that one run shows all errors. */
 #ifndef DOCKREEVE_POLICY_POLICY_DOCUMENT_H
 #define DOCKREEVE_POLICY_POLICY_DOCUMENT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The sentence for a denied client (DESIGN 1.6): what, by which rule, and what would
+ * The sentence for a denied client (docs/design.md 1.6): what, by which rule, and what would
  * permit it.
  * Names of operations and rules only: neither the query nor the object's name is repeated, so
  * nothing secret can get into it. */

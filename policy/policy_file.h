@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reading of policy files, with the question first whether somebody else could have written them
- * (DESIGN 1.7). */
+ * (docs/design.md 1.7). */
 #ifndef DOCKREEVE_POLICY_POLICY_FILE_H
 #define DOCKREEVE_POLICY_POLICY_FILE_H
 

@@ -374,6 +374,16 @@ static void look_up_parameter(const struct query *query, const struct docker_par
     look_up(query, SUBJECT_PARAMETER, parameter->key, slice_of(text, value.len + 1));
 }
 
+static void look_up_reference(const struct query *query, unsigned fact, struct slice reference)
+{
+    char text[IMAGE_REFERENCE_MAX];
+    for (unsigned n = 0; n < IMAGE_SPELLINGS; n++) {
+        struct slice value = image_reference_spelling(reference, n, text);
+        if (value.len > 0)
+            look_up(query, fact, (struct slice){NULL, 0}, value);
+    }
+}
+
 static void look_up_fact(const struct query *query, unsigned fact)
 {
     const struct docker_object *object = query->object;
@@ -387,12 +397,15 @@ static void look_up_fact(const struct query *query, unsigned fact)
                       (fact == DOCKER_FACT_NAME && object->kind == DOCKER_OBJECT_IMAGE);
     char text[IMAGE_REFERENCE_MAX];
     for (size_t i = 0; i < count; i++) {
-        for (unsigned n = 0; n < (references ? IMAGE_SPELLINGS : 1); n++) {
-            struct slice value =
-                references ? image_reference_spelling(items[i], n, text) : items[i];
-            if (value.len > 0)
-                look_up(query, fact, (struct slice){NULL, 0}, value);
+        struct slice plain = {NULL, 0};
+        if (references) {
+            look_up_reference(query, fact, items[i]);
+            plain = image_reference_plain_registry(items[i], text);
+        } else if (items[i].len > 0) {
+            look_up(query, fact, (struct slice){NULL, 0}, items[i]);
         }
+        if (plain.ptr != NULL)
+            look_up_reference(query, fact, plain);
     }
 }
 

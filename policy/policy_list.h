@@ -57,7 +57,7 @@ const char *policy_default_network_source(const struct policy *policy);
 
 /* Whether what is written at the top level holds for the client too. */
 bool policy_client_inherits(const struct policy *policy, size_t client);
-/* Whether guards only report (environment compatibility, DESIGN 3.4). */
+/* Whether guards only report (environment compatibility, docs/design.md 3.4). */
 bool policy_guards_only_report(const struct policy *policy);
 
 /* How the document `label` ("preset/npm") comes to be part of the policy in that scope: the `use`

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * From files, presets and environment to a compiled policy. Everything that is wrong is collected
- * and reported at once; a policy with one error is no policy (DESIGN 1.7). */
+ * and reported at once; a policy with one error is no policy (docs/design.md 1.7). */
 #ifndef DOCKREEVE_POLICY_POLICY_LOAD_H
 #define DOCKREEVE_POLICY_POLICY_LOAD_H
 
@@ -48,7 +48,7 @@ struct policy_inputs {
     const char *dns_answer; /* --dns-answer: "gate", "real" or addresses with commas; NULL = gate */
     char *const
         *environment; /* "NAME=value" array for compatibility mode; NULL = ignore the environment */
-    bool check_owner; /* refuse files and folders that others can write (DESIGN 1.7) */
+    bool check_owner; /* refuse files and folders that others can write (docs/design.md 1.7) */
     const struct slice
         *cli_text; /* read in place of policy.d/90-cli.yaml, whether that is there or
                       not: a change is judged before it is written; NULL = the file */
@@ -56,7 +56,7 @@ struct policy_inputs {
                                    NULL = nobody wants to know */
 };
 
-/* The one file that the command line edits (DESIGN 4). */
+/* The one file that the command line edits (docs/design.md 4). */
 #define POLICY_CLI_NAME "90-cli.yaml"
 /* What rules in it are said to come from. */
 #define POLICY_CLI_LABEL "policy.d/" POLICY_CLI_NAME

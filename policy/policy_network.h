@@ -28,7 +28,7 @@ struct network_verdict {
 };
 /* The texts live as long as the policy. */
 
-/* Judges one destination of one client (DESIGN 1.3 and 3.2). When several rules of the same effect
+/* Judges one destination of one client (docs/design.md 1.3 and 3.2). When several rules of the same effect
  * match, the first in document order decides. Special address classes are refused in report mode
  * too. Flat cost, allocates nothing. `observer` as for Docker requests. */
 void policy_decide_network(const struct policy *policy, const struct policy_client *client,

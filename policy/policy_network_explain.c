@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The sentence for a denied destination (DESIGN 1.6), and the line that would permit it. Hosts,
+ * The sentence for a denied destination (docs/design.md 1.6), and the line that would permit it. Hosts,
  * ports, addresses and rules only: neither path nor query is repeated, so nothing secret can get
  * into it. */
 #include <string.h>

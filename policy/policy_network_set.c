@@ -98,6 +98,17 @@ static bool is_below_localhost(const struct host_name *apex)
            (host_name_is_local(apex) && !host_name_is_localhost(apex));
 }
 
+/* Whether an expression denies this machine by one of its names. A name below .localhost that it
+ * means is not known. */
+static bool matches_localhost(const struct pattern *expression)
+{
+    for (size_t i = 0; i < HOST_NAME_LOCALHOST_COUNT; i++) {
+        if (pattern_match(expression, slice_from_text(host_name_localhost[i])) != PATTERN_NO)
+            return true;
+    }
+    return false;
+}
+
 /* The names of this machine stand for its loopback addresses, and so does a deny of them. */
 static enum network_loopback loopback_of(const struct network_set *set,
                                          const struct host_pattern *pattern)
@@ -112,8 +123,7 @@ static enum network_loopback loopback_of(const struct network_set *set,
         return is_below_localhost(&pattern->host) ? NETWORK_LOOPBACK_UNNAMED
                                                   : NETWORK_LOOPBACK_NONE;
     case HOST_PATTERN_REGEX:
-        return pattern_match(&set->expressions[set->expression_count - 1],
-                             SLICE_LITERAL("localhost")) != PATTERN_NO
+        return matches_localhost(&set->expressions[set->expression_count - 1])
                    ? NETWORK_LOOPBACK_ALL
                    : NETWORK_LOOPBACK_NONE;
     case HOST_PATTERN_ANY:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where things are kept when nothing else is said (DESIGN 4): under /etc, /var/log and /var/lib for
+ * Where things are kept when nothing else is said (docs/design.md 4): under /etc, /var/log and /var/lib for
  * root, under the XDG folders for everybody else. The options --config, --log and --state and their
  * variables come before these. */
 #ifndef DOCKREEVE_POLICY_POLICY_PATHS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * policy.d/90-cli.yaml, the one file that the command line edits (DESIGN 4). Two commands at once
+ * policy.d/90-cli.yaml, the one file that the command line edits (docs/design.md 4). Two commands at once
  * wait for each other (policy/policy_lock.h), and whatever happens in between, the file is the old
  * one or the new one: the new one is written beside it, synced, and renamed over it. Keys that no command writes stay; comments do not. */
 #ifndef DOCKREEVE_POLICY_POLICY_STORE_H

@@ -70,7 +70,7 @@ void admission_note_stranger(struct listener *listener, struct share_peer *peer,
     }
     struct log_record record = {
         .time_us = timestamp_now_us(),
-        .id = log_identity_id(gate, gate->next_id++, id),
+        .id = log_identity_id(gate, ++gate->next_id, id),
         .event = LOG_REQUEST,
         .kind = is_docker ? SLICE_LITERAL("docker") : SLICE_LITERAL("network"),
         .client = slice_from_text(client),

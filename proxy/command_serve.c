@@ -131,7 +131,8 @@ static void note_api_version(struct gate *gate)
     if (!listener_any_docker(gate) ||
         !probe_api_ask(engine_endpoint(gate->engine), ENGINE_PROBE_MS, &api, &ignored))
         return;
-    engine_learn_no_api(gate->engine);
+    if (api.status < 500) /* else what answers stands in front of an engine that is not there */
+        engine_learn_no_api(gate->engine);
     if (api.version[0] != '\0')
         engine_learn_api(gate->engine, slice_from_text(api.version));
     engine_set_api_minimum(gate->engine, api.minimum);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The commands that need the event loop or the engine (DESIGN 6). Each has one function and one
+ * The commands that need the event loop or the engine (docs/design.md 6). Each has one function and one
  * option table; dockreeve.c lists them, and help and completion are made from the tables. argv
  * holds what stands behind the command's name; the result is the exit code. */
 #ifndef DOCKREEVE_PROXY_COMMANDS_H

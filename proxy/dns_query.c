@@ -25,11 +25,14 @@ enum {
     TRY_MS_MIN = 50,
     TRY_MS_MAX = 1000,
     DATAGRAMS_A_TURN = 8,
+    TCP_QUESTIONS_MAX = 1024, /* c-ares goes through all of them at each step, and keeps each for
+                                 its time, whether anybody still waits or not */
     DATAGRAM_MAX = 8192, /* 512 are asked for (RFC 1035 section 4.2.1); what is longer is read too */
 };
 
 /* A question that c-ares holds; outlives the query if that is cancelled. */
 struct tcp_question {
+    struct dns_asker *asker; /* borrowed */
     struct dns_query *query; /* NULL = nobody waits any more */
 };
 
@@ -39,6 +42,7 @@ struct dns_asker {
     struct endpoint servers[RESOLVER_SERVERS_MAX];
     unsigned server_count;
     uint64_t try_ms; /* doubled with each round */
+    unsigned tcp_count; /* questions that c-ares holds */
 };
 
 struct dns_query {
@@ -122,6 +126,7 @@ static void on_tcp(void *context, int status, int timeouts, unsigned char *bytes
     struct dns_query *query = tcp->query;
     struct dns_answer answer;
     (void)timeouts;
+    tcp->asker->tcp_count--;
     if (query == NULL)
         return;
     query->tcp = NULL;
@@ -140,18 +145,22 @@ static void on_tcp(void *context, int status, int timeouts, unsigned char *bytes
 static void ask_over_tcp(struct dns_query *query)
 {
     char absolute[HOST_NAME_LEN_MAX + 2];
-    struct tcp_question *tcp = malloc(sizeof(*tcp));
+    struct dns_asker *asker = query->asker;
+    bool has_room = asker->tcp_count < TCP_QUESTIONS_MAX;
+    struct tcp_question *tcp = has_room ? malloc(sizeof(*tcp)) : NULL;
     close_socket(query);
     event_del(&query->timer);
     if (tcp == NULL) {
         end_without(query, DNS_FAILED);
         return;
     }
+    asker->tcp_count++;
+    tcp->asker = asker;
     tcp->query = query;
     query->tcp = tcp;
     memcpy(absolute, query->name.text, query->name.len);
     memcpy(absolute + query->name.len, ".", 2);
-    dns_channel_ask(query->asker->channel, absolute, query->type, on_tcp, tcp);
+    dns_channel_ask(asker->channel, absolute, query->type, on_tcp, tcp);
 }
 
 /* --- over UDP --- */

@@ -342,7 +342,11 @@ static void on_write(evutil_socket_t fd, short what, void *context)
 
 static void lookup_is_late(struct docker_conn *conn)
 {
-    if (docker_lookup_waits(conn->lookup))
+    if (conn->lookup == NULL)
+        docker_refusal_send(conn, 504, "upstream.lookup-timeout",
+                            "dockreeve: the Docker Engine did not say in time which version of "
+                            "the API it serves; name one in the request, or look at its log");
+    else if (docker_lookup_waits(conn->lookup))
         docker_refusal_send(conn, 503, share_reason(SHARE_OBJECTS),
                             "dockreeve: too many requests are waiting for the engine to say what "
                             "they name; try again later");

@@ -94,6 +94,7 @@ struct docker_exchange {
     bool opened;  /* an open record was written; a close record is owed */
     bool logged;  /* the closing record was written */
     bool stream;  /* counted among the open streams */
+    unsigned own_version; /* minor version that was written for a client that named none */
     uint64_t tunnel_in, tunnel_out;
 };
 
@@ -224,7 +225,7 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
                          const char *message);
 /* The same for an error whose code is an HTTP status. */
 void docker_refusal_error(struct docker_conn *conn, const struct error *error);
-/* The answer to what cannot be logged (DESIGN 1.7). */
+/* The answer to what cannot be logged (docs/design.md 1.7). */
 void docker_refusal_unlogged(struct docker_conn *conn);
 
 /* docker_response.c */

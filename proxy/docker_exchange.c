@@ -182,7 +182,10 @@ static bool write_forward(struct docker_conn *conn, const struct docker_naming *
     const struct docker_operation_info *info = docker_operation_info(request->operation);
     const struct http_body *body = &conn->request_body;
     struct slice object_name = {NULL, 0};
-    request->own_version = docker_version_to_send(gate, request);
+    unsigned version = docker_version_to_send(gate, request);
+    if (version > 0)
+        conn->exchange.own_version = version;
+    request->own_version = conn->exchange.own_version; /* also when it was forgotten meanwhile */
     if (naming != NULL && !docker_naming_apply(naming, request, &object_name)) {
         docker_refusal_send(conn, 400, "malformed.query-too-many",
                             "dockreeve: the query has no room for all the tags that it means; ask "

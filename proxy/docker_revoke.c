@@ -25,7 +25,11 @@ static bool still_allowed(const struct docker_conn *conn, struct verdict *verdic
     struct slice target = slice_of(
         exchange->facts.data + exchange->facts.len - exchange->target_len, exchange->target_len);
     struct error error;
-    *verdict = exchange->verdict;
+    *verdict = (struct verdict){.result = VERDICT_DENY,
+                                .rule = "built-in",
+                                .source = "built-in",
+                                .reason = "revoked",
+                                .number = POLICY_NUMBER_NONE};
     if (client == NULL ||
         !docker_request_parse(request, exchange->method, target, client->strict, &error))
         return false;
@@ -50,6 +54,7 @@ static void cut(struct docker_conn *conn, const struct verdict *verdict)
     policy_unref(&exchange->policy);
     exchange->policy = policy_ref(conn->gate->policy);
     exchange->verdict = *verdict;
+    exchange->would_deny = NULL;
     docker_refusal_send(conn, 403, "revoked",
                         "dockreeve: while the engine was at work on this request, the policy "
                         "changed or a rule expired, and it is not allowed any more; whether it was "

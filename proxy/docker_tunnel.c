@@ -3,7 +3,7 @@
  * Hijacked streams: attach, exec, /session, /grpc, websockets. Once the engine has switched, nobody
  * looks into the bytes any more: they go from socket to socket through a pipe. What either side
  * sent before that moment goes first. The end of one direction is carried over as just that; no
- * timer cuts a silent stream (DESIGN 1.8). */
+ * timer cuts a silent stream (docs/design.md 1.8). */
 #include "proxy/docker_conn.h"
 
 #include <errno.h>

@@ -121,6 +121,18 @@ static void refuse_closed(struct docker_conn *conn)
     refuse(conn, error);
 }
 
+/* Something in front of an engine that is not there: it says nothing of the engine's version. */
+static void refuse_status(struct docker_conn *conn, unsigned status)
+{
+    struct error error;
+    engine_count_error(conn->gate->engine);
+    error_set_reason(&error, 502, "upstream.unreachable",
+                     "the Docker Engine at %s cannot say which version of the API it serves: it "
+                     "answers a ping with %u",
+                     engine_name(conn->gate->engine), status);
+    refuse(conn, error);
+}
+
 static void send_ping(struct docker_conn *conn)
 {
     char ping[160];
@@ -156,9 +168,13 @@ static void read_answer(struct docker_conn *conn)
     case HTTP_HEAD_OK:
         break;
     }
+    struct slice version = http_head_field(head, SLICE_LITERAL("api-version"));
+    if (version.ptr == NULL && head->status >= 500) {
+        refuse_status(conn, head->status);
+        return;
+    }
     engine_learn_no_api(gate->engine);
-    docker_version_learn(gate, DOCKER_SYSTEM_PING,
-                         http_head_field(head, SLICE_LITERAL("api-version")));
+    docker_version_learn(gate, DOCKER_SYSTEM_PING, version);
     docker_version_free(&conn->version_question);
     docker_exchange_versioned(conn);
 }
@@ -185,6 +201,7 @@ void docker_version_ask(struct docker_conn *conn)
 {
     struct error error;
     docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
+    docker_conn_deadline(conn, conn->gate->options->lookup_timeout_ms);
     conn->version_question = calloc(1, sizeof(*conn->version_question));
     if (conn->version_question == NULL) {
         docker_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory");

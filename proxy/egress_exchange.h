@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One destination that was asked for, as far as the log's records tell of it (DESIGN 5). It begins
+ * One destination that was asked for, as far as the log's records tell of it (docs/design.md 5). It begins
  * on a client connection and moves into the tunnel, if it becomes one, so it is kept small. */
 #ifndef DOCKREEVE_PROXY_EGRESS_EXCHANGE_H
 #define DOCKREEVE_PROXY_EGRESS_EXCHANGE_H

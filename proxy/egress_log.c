@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The records of an egress exchange (DESIGN 5). Every exchange that was numbered gets exactly one
+ * The records of an egress exchange (docs/design.md 5). Every exchange that was numbered gets exactly one
  * closing record: `request` when nothing was written before, `close` after an `open`. */
 
 #include "proxy/egress_exchange.h"

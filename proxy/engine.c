@@ -89,14 +89,14 @@ void engine_learn_api(struct engine *engine, struct slice version)
 {
     unsigned minor = DOCKER_API_NEWEST + 1;
     if (slice_equal(version, slice_of(engine->api_text, engine->api_text_len)) ||
-        version.len > sizeof(engine->api_text) ||
         (!api_version_is_newer(version) && !api_version_parse(version, &minor)))
         return;
     if (engine->api_text_len > 0)
         engine->api_minimum = 0; /* another engine */
     engine->api = (int)minor;
-    memcpy(engine->api_text, version.ptr, version.len);
-    engine->api_text_len = version.len;
+    /* One that is too long to be kept is read each time. */
+    engine->api_text_len = version.len > sizeof(engine->api_text) ? 0 : version.len;
+    memcpy(engine->api_text, version.ptr, engine->api_text_len);
 }
 
 void engine_learn_no_api(struct engine *engine)

@@ -3,7 +3,7 @@
  * The chunk decoder: one switch, the grammar above each state (RFC 9112 section 7.1 without
  * chunk-ext and trailer-section). A body may arrive in any pieces. What is refused here was read
  * differently by two real parsers: extensions, blanks behind the size, LF alone, other bytes than
- * CR LF behind the data, fields behind the last chunk (facts/http.md 6.2, rows 29 to 36). */
+ * CR LF behind the data, fields behind the last chunk. */
 #include "proxy/http_chunk.h"
 
 enum { SIZE_DIGITS_MAX = 16 };

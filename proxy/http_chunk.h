@@ -2,7 +2,7 @@
  *
  * The chunked transfer coding (RFC 9112 section 7.1), decoded by us because http-parser cannot be
  * made strict from outside: it ignores extensions and two bytes after each chunk, which is how a
- * request was hidden from it and shown to the engine (facts/http.md 6.3). Grammar: 1 to 16 hex
+ * request was hidden from it and shown to the engine. Grammar: 1 to 16 hex
  * digits CRLF data CRLF … 0 CRLF CRLF. No extensions, no trailers, no LF alone. */
 #ifndef DOCKREEVE_PROXY_HTTP_CHUNK_H
 #define DOCKREEVE_PROXY_HTTP_CHUNK_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of faults. Statuses follow DESIGN section 6 and RFC 9110 section 15; a row for every
+ * The table of faults. Statuses follow docs/design.md 6 and RFC 9110 section 15; a row for every
  * fault, in the order of the enum. */
 #include "proxy/http_fault.h"
 

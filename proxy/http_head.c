@@ -2,8 +2,7 @@
  *
  * Message heads: the lines come from proxy/http_line.c; here fields get their meaning (which may
  * stand once, how the body is framed, what Connection says), limits hold, and http-parser reads the
- * accepted head a second time. http-parser alone would accept most of what facts/http.md 6.2 lists,
- * so it is never asked whether a head is good, only whether it sees the same one. Called by the
+ * accepted head a second time. http-parser alone would accept most of what is refused here, so it is never asked whether a head is good, only whether it sees the same one. Called by the
  * connections of both sides. A head that has only partly arrived is judged as far as it goes;
  * reading goes on at the line that was cut, and the whole is read anew only when another line has
  * ended. */

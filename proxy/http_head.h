@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Message heads of HTTP/1.x, read strictly. Two readers look at every head: our own (rules R1 to
- * R10 of facts/http.md), which makes the struct, and http-parser, which must come to the same
- * method, target, status and framing, else the head is refused (R14). This is the only file pair
+ * Message heads of HTTP/1.x, read strictly. Two readers look at every head: our own, which makes the struct, and http-parser, which must come to the same
+ * method, target, status and framing, else the head is refused. This is the only file pair
  * that knows http-parser. Nothing here is ever copied through to the other side: heads are written
  * anew from the struct. */
 #ifndef DOCKREEVE_PROXY_HTTP_HEAD_H

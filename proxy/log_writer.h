@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Batched writing of the audit log (DESIGN 5). Records are formatted into one buffer during a turn
+ * Batched writing of the audit log (docs/design.md 5). Records are formatted into one buffer during a turn
  * of the loop and go out with one write(2) at its end; "written" means that write(2) returned. The
  * loop releases a response, or forwards a change, only when log_writer_state() says LOG_WRITE_DONE
  * for its record. What reaches the file is whole lines: after a failure nothing half-written stays,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where the gate itself can be reached. No rule makes these a destination (DESIGN 6): through its
+ * Where the gate itself can be reached. No rule makes these a destination (docs/design.md 6): through its
  * own listeners, or the engine's TCP port behind it, a client could ask as somebody else. */
 #ifndef DOCKREEVE_PROXY_OWN_ADDRESS_H
 #define DOCKREEVE_PROXY_OWN_ADDRESS_H

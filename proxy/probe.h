@@ -19,7 +19,7 @@ MUST_CHECK bool probe_ping(const struct endpoint *endpoint, uint64_t timeout_ms,
 /* What an engine says of its API. */
 struct probe_api {
     unsigned status;
-    char version[16]; /* Api-Version; "" = none */
+    char version[64]; /* Api-Version; "" = none */
     unsigned minimum; /* the oldest minor version that it serves, as far as it says so; else 0 */
 };
 /* The same ping with the version of our table of operations, which an engine that has left it

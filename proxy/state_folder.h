@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The folder in which a gate keeps its control socket and its counts (DESIGN 4). It is open for
+ * The folder in which a gate keeps its control socket and its counts (docs/design.md 4). It is open for
  * reading (0755), since `policy ls` of any user may show counts; what is secret in it has a mode of
  * its own. A gate can live without: an image from scratch is often read-only. */
 #ifndef DOCKREEVE_PROXY_STATE_FOLDER_H

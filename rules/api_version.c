@@ -8,22 +8,24 @@
 #include "base/json_token.h"
 #include "rules/docker_operation.h"
 
-enum { PART_DIGITS_MAX = 4 };
+enum { PART_MAX = 9999 };
 
-/* A number of 1 to 4 digits at the front of *rest. */
+/* A number at the front of *rest; one that is too large is the largest. */
 static bool read_part(struct slice *rest, unsigned *number_out)
 {
     size_t digits = 0;
     unsigned number = 0;
-    for (; digits < rest->len && digits <= PART_DIGITS_MAX; digits++) {
+    for (; digits < rest->len; digits++) {
         char byte = rest->ptr[digits];
         if (byte < '0' || byte > '9')
             break;
         number = number * 10 + (unsigned)(byte - '0');
+        if (number > PART_MAX)
+            number = PART_MAX;
     }
     *number_out = number;
     *rest = slice_of(rest->ptr + digits, rest->len - digits);
-    return digits > 0 && digits <= PART_DIGITS_MAX;
+    return digits > 0;
 }
 
 static bool read_version(struct slice *rest, unsigned *major_out, unsigned *minor_out)

@@ -28,7 +28,7 @@ struct docker_content {
 enum docker_body docker_content_kind(const struct docker_request *request);
 
 /* Whether the body fits what the operation reads. A form is refused everywhere, since the engine
- * would take parameters from it (docker-attacks.md Q01). False with `error`: an HTTP status and the
+ * would take parameters from it. False with `error`: an HTTP status and the
  * reason "malformed.content-type", "malformed.content-encoding", "malformed.start-body" or
  * "limit.body". */
 MUST_CHECK bool docker_content_check(const struct docker_request *request,

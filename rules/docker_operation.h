@@ -122,7 +122,7 @@ static inline void docker_operation_set_add(struct docker_operation_set *set,
     set->bits[operation / 64] |= UINT64_C(1) << (operation % 64);
 }
 
-/* Adds what a selector of DESIGN 3.1 means: an operation's name, a glob over names ("Container*"),
+/* Adds what a selector of docs/design.md 3.1 means: an operation's name, a glob over names ("Container*"),
  * or a set ("@read"). @all is every operation but Libpod, which only a path rule or the linuxserver
  * variables open. False, and nothing added, when the selector names nothing. */
 MUST_CHECK bool docker_operation_set_add_selector(struct docker_operation_set *set,

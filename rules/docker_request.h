@@ -3,8 +3,8 @@
  * The canonical model of one request to the Docker Engine: which operation it is, on what, with
  * which parameters. It is made from the method and the target of a request line and is the only
  * thing that is judged, logged and, written anew by docker_request_write_target(), sent on. Every
- * spelling that the engine could read in another way than we do is refused here. Source:
- * DESIGN 1.1, 1.2 and 3.1, facts http.md R4, docker-attacks.md 3.1 and 3.3. */
+ * spelling that the engine could read in another way than we do is refused here
+ * (docs/design.md 1.1, 1.2 and 3.1). */
 #ifndef DOCKREEVE_RULES_DOCKER_REQUEST_H
 #define DOCKREEVE_RULES_DOCKER_REQUEST_H
 
@@ -44,7 +44,7 @@ struct docker_request {
 };
 
 /* Fills `request` from a request line's method and origin-form target (path and query; no fragment,
- * visible ASCII: the caller has checked R4's character rules). With `strict` an unknown parameter
+ * visible ASCII: the caller has checked that). With `strict` an unknown parameter
  * is refused instead of dropped. `request->text` must have been zeroed once; its memory is reused.
  * Returns false with error->code an HTTP status and error->reason set: 400 malformed.path-… |
  * malformed.query-…   a spelling that is never right, a repeated single parameter (named) 400

@@ -365,12 +365,24 @@ static enum answer match_reference(const struct docker_condition *condition, str
     return answer;
 }
 
-/* ---- parameters that are names ---- */
-
 static enum answer any_of(enum answer a, enum answer b)
 {
     return a == ANSWER_YES || b == ANSWER_NO ? a : b;
 }
+
+/* For a deny: a registry is the same one in capitals and with the port that it has anyway. */
+static enum answer match_any_spelling(const struct docker_condition *condition,
+                                      struct slice reference)
+{
+    char text[IMAGE_REFERENCE_MAX];
+    enum answer answer = match_reference(condition, reference, false);
+    struct slice plain = image_reference_plain_registry(reference, text);
+    return answer == ANSWER_YES || plain.ptr == NULL
+               ? answer
+               : any_of(answer, match_reference(condition, plain, false));
+}
+
+/* ---- parameters that are names ---- */
 
 /* `name` and, for what an expression cannot exclude, "/name": the same container. */
 static enum answer match_container_name(const struct docker_condition *condition, struct slice name,
@@ -438,6 +450,23 @@ static enum answer match_repository(const struct docker_condition *condition,
     return answer;
 }
 
+static enum answer match_named_image(const struct docker_condition *condition,
+                                     const struct docker_named_image *image, bool allows)
+{
+    char text[IMAGE_REFERENCE_MAX];
+    bool by_query = condition->key == DOCKER_CONDITION_QUERY;
+    enum answer answer = ANSWER_NO;
+    struct slice whole = image_reference_write(&image->reference, text);
+    if (whole.ptr == NULL)
+        return ANSWER_NOT_KNOWN;
+    if (!image->every_tag)
+        answer = match_reference(condition, whole, false);
+    bool alone = by_query || (image->every_tag && !allows);
+    if (answer != ANSWER_YES && (image->every_tag || alone))
+        answer = any_of(answer, match_repository(condition, image, alone, allows));
+    return answer;
+}
+
 /* A reference is what the name and the tag say together. `query.…` of a repository without a tag
  * means the repository, `image` the default tag, as everywhere. */
 static enum answer match_image_name(const struct docker_condition *condition,
@@ -448,17 +477,12 @@ static enum answer match_image_name(const struct docker_condition *condition,
     struct docker_named_image image;
     if (!docker_name_image(request, index, &image) || image.reference.name.len > 255)
         return ANSWER_NOT_KNOWN;
-    bool by_query = condition->key == DOCKER_CONDITION_QUERY;
-    enum answer answer = ANSWER_NO;
-    struct slice whole = image_reference_write(&image.reference, text);
-    if (whole.ptr == NULL)
-        return ANSWER_NOT_KNOWN;
-    if (!image.every_tag)
-        answer = match_reference(condition, whole, false);
-    bool alone = by_query || (image.every_tag && !allows);
-    if (answer != ANSWER_YES && (image.every_tag || alone))
-        answer = any_of(answer, match_repository(condition, &image, alone, allows));
-    return answer;
+    enum answer answer = match_named_image(condition, &image, allows);
+    struct slice plain = image_reference_plain_registry(image.reference.name, text);
+    if (allows || answer == ANSWER_YES || plain.ptr == NULL)
+        return answer;
+    image.reference.name = plain;
+    return any_of(answer, match_named_image(condition, &image, allows));
 }
 
 static enum answer match_named(const struct docker_condition *condition,
@@ -561,7 +585,7 @@ static bool match_fact(const struct docker_condition *condition, const struct do
         return allow_references(condition, items, count);
     bool label = condition->key == DOCKER_FACT_LABEL;
     for (size_t i = 0; i < count; i++) {
-        enum answer answer = references ? match_reference(condition, items[i], false)
+        enum answer answer = references ? match_any_spelling(condition, items[i])
                              : label    ? match_label(condition, items[i])
                                         : match_values(condition, items[i]);
         bool matches = settle(answer, allows);

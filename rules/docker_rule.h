@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a Docker rule is, and how a request and the facts of its object match it (DESIGN 3.1). Pure:
+ * What a Docker rule is, and how a request and the facts of its object match it (docs/design.md 3.1). Pure:
  * facts in, answer out.
  *
  * A rule has targets (operations, or method and path; one suffices) and conditions (`where`; all

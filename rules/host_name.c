@@ -140,11 +140,19 @@ bool host_name_equal(const struct host_name *a, const struct host_name *b)
     return slice_equal(host_name_slice(a), host_name_slice(b));
 }
 
+const char *const host_name_localhost[HOST_NAME_LOCALHOST_COUNT] = {
+    "localhost",
+    "ip6-localhost",
+    "ip6-loopback",
+};
+
 bool host_name_is_localhost(const struct host_name *host)
 {
-    struct slice name = host_name_slice(host);
-    return slice_equal_text(name, "localhost") || slice_equal_text(name, "ip6-localhost") ||
-           slice_equal_text(name, "ip6-loopback");
+    for (size_t i = 0; i < HOST_NAME_LOCALHOST_COUNT; i++) {
+        if (slice_equal_text(host_name_slice(host), host_name_localhost[i]))
+            return true;
+    }
+    return false;
 }
 
 bool host_name_is_local(const struct host_name *host)

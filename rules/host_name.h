@@ -46,7 +46,10 @@ bool host_name_equal(const struct host_name *a, const struct host_name *b);
  * a resolver. */
 bool host_name_is_local(const struct host_name *host);
 
-/* Of those the names of the machine itself: not the names below .localhost, by which services tell
+enum { HOST_NAME_LOCALHOST_COUNT = 3 };
+extern const char *const host_name_localhost[HOST_NAME_LOCALHOST_COUNT];
+
+/* Of those the names of the machine itself, which stand in the list above: not the names below .localhost, by which services tell
  * themselves apart. */
 bool host_name_is_localhost(const struct host_name *host);
 

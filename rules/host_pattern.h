@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a rule writes for hosts (DESIGN 3.2): `example.com`, `*.example.com` (every subdomain, never
+ * What a rule writes for hosts (docs/design.md 3.2): `example.com`, `*.example.com` (every subdomain, never
  * the apex; `**.example.com` is the same), `*`, `~expression`, an address, a CIDR range; each with
  * `:ports` behind it if wanted. An IPv6 address or range with ports stands in brackets:
  * `[2001:db8::1]:443`, `[2001:db8::]/32:443`; without ports brackets may be left out. */

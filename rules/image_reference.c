@@ -235,6 +235,27 @@ bool image_reference_equal(const struct image_reference *a, const struct image_r
 
 /* ---- spellings ---- */
 
+struct slice image_reference_plain_registry(struct slice reference, char *text)
+{
+    static const struct slice https_port = {":443", 4};
+    struct slice rest = reference, registry = slice_cut(&rest, '/');
+    if (!has_domain(reference) || reference.len > IMAGE_REFERENCE_MAX)
+        return (struct slice){NULL, 0};
+    size_t len = registry.len;
+    for (size_t i = 0; i < len; i++) {
+        char byte = registry.ptr[i];
+        text[i] = byte >= 'A' && byte <= 'Z' ? (char)(byte | 0x20) : byte;
+    }
+    /* Without its port a name without a dot would be no registry any more. */
+    if (len > https_port.len && memchr(text, '.', len) != NULL &&
+        memcmp(text + len - https_port.len, https_port.ptr, https_port.len) == 0)
+        len -= https_port.len;
+    size_t behind = reference.len - registry.len;
+    memcpy(text + len, reference.ptr + registry.len, behind);
+    struct slice plain = slice_of(text, len + behind);
+    return slice_equal(plain, reference) || !has_domain(plain) ? (struct slice){NULL, 0} : plain;
+}
+
 bool image_reference_is_content(struct slice reference)
 {
     if (slice_starts_with(reference, sha256))

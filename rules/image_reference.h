@@ -51,4 +51,8 @@ bool image_reference_is_content(struct slice reference);
  * such spelling: later ones may exist. */
 struct slice image_reference_spelling(struct slice reference, unsigned index, char *text);
 
+/* The reference with its registry in small letters and without the port 443, which it has anyway, in
+ * `text` of IMAGE_REFERENCE_MAX bytes; ptr NULL when it stands so, has no registry, or is longer. */
+struct slice image_reference_plain_registry(struct slice reference, char *text);
+
 #endif

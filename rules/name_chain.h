@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Where a name leads by CNAME records before there is an address: canonical names, in their order,
- * the name that was asked for not among them. Denies hold against each (DESIGN 3.2). Kept as one
+ * the name that was asked for not among them. Denies hold against each (docs/design.md 3.2). Kept as one
  * text, so that whoever keeps it for long keeps no more than the names have bytes. */
 #ifndef DOCKREEVE_RULES_NAME_CHAIN_H
 #define DOCKREEVE_RULES_NAME_CHAIN_H

@@ -26,7 +26,7 @@ enum network_protocol {
 };
 enum { NETWORK_PROTOCOLS_ANY = 15 };
 
-/* Where an allow that says nothing else admits TLS with a server name only (DESIGN 3.2). */
+/* Where an allow that says nothing else admits TLS with a server name only (docs/design.md 3.2). */
 enum { NETWORK_PORT_TLS = 443 };
 
 /* What the first bytes of a tunnel said. */
@@ -91,7 +91,7 @@ struct network_rule {
     size_t path_count; /* owned; 0 = every path */
     struct ip_range *addresses;
     size_t address_count;                 /* owned; 0 = any public address */
-    enum network_choice require_sni, ech; /* unset: the defaults of DESIGN 3.2 */
+    enum network_choice require_sni, ech; /* unset: the defaults of docs/design.md 3.2 */
     unsigned protocols;                   /* 0 = unset */
     int64_t expires_us;                   /* 0 = never */
 };
@@ -125,7 +125,7 @@ enum network_match network_rule_match(const struct network_rule *rule,
                                       const struct network_request *request, const char **why,
                                       const char **reason);
 
-/* The same conditions for what only the default allows: public addresses, SNI rules of DESIGN 3.2.
+/* The same conditions for what only the default allows: public addresses, SNI rules of docs/design.md 3.2.
  */
 enum network_match network_default_match(const struct network_request *request, const char **why,
                                          const char **reason);

@@ -117,13 +117,22 @@ static void write_canonical(struct slice path, struct buffer *out)
     }
 }
 
-/* Whether a canonical segment ends in what only some servers take off or resolve: dots (all of "."
- * and ".."; on Windows those behind a name, too), or a blank. */
+/* Whether an escape of a blank or a control character stands in front in a canonical text. */
+static bool escapes_blank(struct slice text)
+{
+    int byte = text.len > 0 && text.ptr[0] == '%' ? percent_decode_at(text, 0) : -1;
+    return byte >= 0 && byte <= ' ';
+}
+
+/* Whether a canonical segment begins or ends in what only some servers take off or resolve: dots
+ * behind (all of "." and ".."; on Windows those behind a name, too), blanks and control characters
+ * at both ends (Java's trim()). */
 static bool has_loose_end(struct slice segment)
 {
-    static const struct slice blank = {"%20", 3};
-    if (segment.len >= blank.len &&
-        slice_equal(slice_of(segment.ptr + segment.len - blank.len, blank.len), blank))
+    const size_t len = 3; /* of an escape */
+    if (segment.len >= len &&
+        (escapes_blank(segment) ||
+         escapes_blank(slice_of(segment.ptr + segment.len - len, len))))
         return true;
     return segment.len > 0 && segment.ptr[segment.len - 1] == '.';
 }
@@ -131,11 +140,14 @@ static bool has_loose_end(struct slice segment)
 /* Characters that a server which normalizes Unicode, or maps it to an older character set, makes a
  * dot, a slash, a backslash, a percent sign or a semicolon of; as canonical paths have them. */
 static const char *const look_alikes[] = {
-    "%EF%BC%8E", "%E2%80%A4", "%E2%80%A5", "%EF%B9%92", /* full stops, leaders */
-    "%EF%BC%8F", "%E2%88%95", "%E2%81%84",                           /* slashes */
-    "%EF%BC%BC", "%EF%B9%A8", "%E2%88%96",                           /* backslashes */
-    "%EF%BC%85", "%EF%B9%AA",                                        /* percent signs */
-    "%EF%BC%9B", "%EF%B9%94", "%CD%BE",                              /* semicolons */
+    "%EF%BC%8E", "%E2%80%A4", "%E2%80%A5", "%E2%80%A6", "%EF%B9%92", /* full stops, leaders, */
+    "%EF%B8%99", "%EF%B8%B0",                                        /* and upright ones */
+    "%EF%BC%8F", "%E2%88%95", "%E2%81%84",                           /* slashes, */
+    "%E2%84%80", "%E2%84%81", "%E2%84%85", "%E2%84%86",              /* and letters around one */
+    "%EF%BC%BC", "%EF%B9%A8", "%E2%88%96",                           /* backslashes, */
+    "%C2%A5",    "%E2%82%A9",                           /* which Japan and Korea show as money */
+    "%EF%BC%85", "%EF%B9%AA",                           /* percent signs */
+    "%EF%BC%9B", "%EF%B9%94", "%EF%B8%94", "%CD%BE",    /* semicolons */
 };
 
 static bool looks_alike(struct slice text)
@@ -178,6 +190,7 @@ static bool is_ambiguous_escape(struct slice text, size_t at)
     case '\0':
     case '/':
     case '\\':
+    case '?': /* decoded too early it ends the path (CVE-2024-38474) */
     case 0xc0: /* overlong UTF-8: always with these two, */
     case 0xc1:
         return true;
@@ -185,8 +198,13 @@ static bool is_ambiguous_escape(struct slice text, size_t at)
         return escapes_between(text, at + 3, 0x80, 0x9f);
     case 0xf0:
         return escapes_between(text, at + 3, 0x80, 0x8f);
+    case 0xf8: /* five and six bytes are of an older UTF-8 (RFC 2279) */
+        return escapes_between(text, at + 3, 0x80, 0x87);
+    case 0xfc:
+        return escapes_between(text, at + 3, 0x80, 0x83);
     case '%':
         return escapes_twice(slice_of(text.ptr + at + 3, text.len - at - 3));
+    case 0xc2:
     case 0xcd:
     case 0xe2:
     case 0xef:

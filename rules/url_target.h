@@ -34,11 +34,12 @@ MUST_CHECK bool url_target_parse_origin(struct slice text, struct url_target *ta
  * as they are (RFC 3986: pchar; and square brackets) are decoded once, so that a deny of `/@x/`
  * holds for `/%40x/`; other escapes have upper-case digits. Canonical text stays as it is when it
  * is made canonical again. Returns whether servers read the path in one way only: false when it
- * does not begin with a slash, has a segment that ends in a dot or a blank (a dot segment above all), path
- * parameters (`;`, which servlet containers take off and others do not), an empty segment
- * in front of the last, a backslash, any of these escaped, an escaped slash or NUL, overlong UTF-8, a
- * character that may be made one of them (fullwidth forms and their like), or an escaped percent
- * sign in front of what is an escape then; also when memory ran out. */
+ * does not begin with a slash, has a segment that ends in a dot (a dot segment above all) or begins
+ * or ends in a blank or a control character, path parameters (`;`, which servlet containers take
+ * off and others do not), an empty segment in front of the last, a backslash, any of these escaped,
+ * an escaped slash, question mark or NUL, overlong UTF-8, a character that may be made one of them
+ * (fullwidth forms and their like), or an escaped percent sign in front of what is an escape then;
+ * also when memory ran out. */
 bool url_path_canonical(struct slice path, struct buffer *out);
 
 #endif

@@ -4,7 +4,7 @@
  * names that rules speak of and for names that none does, all of them drawn at random, so that the
  * memory a lookup touches is in no cache unless the whole index is. Every lookup waits for the one
  * before it, as decisions of a gate do; copying the name to where a parsed request would have it is
- * part of the figure. DESIGN 8 asks for at most 100 ns at 10,000 rules and 400 ns at a million. */
+ * part of the figure. docs/design.md 8 asks for at most 100 ns at 10,000 rules and 400 ns at a million. */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Nanoseconds a decision at 10, 1,000 and 10,000 rules of three kinds, requests drawn at random
- * from those that the rules name and as many that no rule names. DESIGN 8 asks for under 2 µs at
+ * from those that the rules name and as many that no rule names. docs/design.md 8 asks for under 2 µs at
  * 10,000. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,11 +2,14 @@
 """The gate is an engine of its table's API version: a newer engine behind it is spoken to, and shows itself, as one of that version."""
 
 import json
+import socket
+import threading
 
 from harness.case import GateCase
 from harness.client import get, post, request
 from harness.engine import answer
 from harness.gate import Gate, run
+from harness.wire import DEADLINE
 
 NEWEST = 55  # as DOCKER_API_NEWEST of rules/docker_operation.h
 NEWER = "1.%d" % (NEWEST + 1)
@@ -23,6 +26,14 @@ def version_of(api, minimum="1.40"):
 def too_old(asked, minimum):
     return ("client version %s is too old. Minimum supported API version is %s, please upgrade your client to a newer version"
             % (asked, minimum)).encode()
+
+
+def hang_up(connections):
+    for connection in connections:
+        try:
+            connection.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:  # it has ended
+            pass
 
 
 class VersionCase(GateCase):
@@ -175,6 +186,60 @@ class Requests(VersionCase):
         self.assertEqual(gate.ask(get("/containers/json")).status, 502)
         del gate.engine.routes["version"]
         self.assertEqual(self.sent(gate, get("/containers/json")), ["GET /v1.41/containers/json"])
+
+    def test_a_question_that_is_not_answered_ends(self):
+        gate = self.gate_before("1.41", options=["--lookup-timeout", "1s"])
+        gate.engine.stop()
+        gate.stop()
+        gate.start()
+        gate.engine.start()
+        goes = threading.Event()
+        self.addCleanup(goes.set)
+        gate.engine.routes["version"] = lambda *_: (goes.wait(DEADLINE), False)[-1]
+        for raw in (post("/containers/x/stop"), get("/info")):
+            self.assert_message(gate.ask(raw), 504, "did not say in time which version")
+        self.assertEqual([r["reason"] for r in gate.requests_logged()], ["upstream.lookup-timeout"] * 2)
+        self.assertEqual(gate.engine.lines(), [])
+
+    def test_an_engine_that_is_lost_sight_of_while_it_is_asked_for_an_object(self):
+        """What it says of the object comes, and then nothing."""
+        gate = self.gate_before("1.41", 'version: 1\ndocker:\n  - allow: ContainerStop\n    where: {name: x}\n', options=["--lookup-timeout", "1s"])
+        goes, ends = threading.Event(), threading.Event()
+        self.addCleanup(ends.set)
+        inspected = answer(200, {"Id": "c" * 64, "Name": "/x", "Image": "sha256:" + "b" * 64, "Config": {"Image": "i", "Labels": {}}})
+        gate.engine.on("GET", "/containers/x/json", lambda connection, _: (goes.wait(DEADLINE), connection.send(inspected))[0])
+        self.assertEqual(gate.ask(get("/_ping")).status, 200)
+        idle = list(gate.engine.connections)
+        connection = gate.connect()
+        connection.send(post("/containers/x/stop"))
+        gate.engine.wait_request("GET", "/v1.41/containers/x/json")
+        gate.engine.routes["version"] = lambda *_: (goes.wait(DEADLINE), ends.wait(DEADLINE), False)[-1]
+        before = len(gate.engine.versions)
+        gate.engine.default = answer(200, b"OK")  # names no version
+        hang_up(idle)
+        self.assertEqual(gate.ask(get("/v1.41/_ping")).status, 200, "the gate has seen their end")
+        goes.set()
+        self.assert_message(connection.read_response(), 504, "did not say in time which version")
+        self.assertEqual(len(gate.engine.versions), before + 1)
+
+    def test_what_answers_for_an_engine_that_is_not_there_says_nothing_of_it(self):
+        gate = Gate('version: 1\ndocker:\n  - allow: "@all"\n', start=False)
+        self.addCleanup(gate.remove)
+        gate.engine = self.start_engine(gate.folder)
+        self.addCleanup(self.check_gate, gate)
+        gate.engine.default = answer(503, b"no backend", reason="Service Unavailable")
+        gate.start()
+        self.assert_message(gate.ask(get("/info")), 502, "answers a ping with 503")
+        self.assertEqual(gate.engine.lines(), [])
+        self.become(gate.engine, NEWER)
+        self.assertEqual(self.sent(gate, get("/info")), ["GET /v%s/info" % TABLE])
+
+    def test_a_version_of_any_length_is_newer(self):
+        for api in ("1.100000", "1.99999999999999999999999999", "18446744073709551617.41"):
+            gate = self.gate_before(api)
+            self.assertEqual(self.sent(gate, get("/info")), ["GET /v%s/info" % TABLE])
+            response = gate.ask(get("/version"))
+            self.assertEqual((response.field("Api-Version"), response.body.decode()), (TABLE, VERSION % (TABLE, "1.40", TABLE, "1.40", api)))
 
     def test_engines_are_replaced_under_a_running_gate(self):
         gate = self.gate_before("1.41")

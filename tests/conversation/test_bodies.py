@@ -13,7 +13,7 @@ class Bodies(SharedGateCase):
         return self.gate.requests_logged()[-2]
 
     def test_forms_are_refused(self):
-        """The engine lets a form's fields override the query's: facts/docker-attacks.md Q01 to Q03."""
+        """The engine lets a form's fields override the query's."""
         def check(target, body, content_type="application/x-www-form-urlencoded"):
             self.refused(post(target, ("Content-Type", content_type), body=body), (415,))
 

@@ -2,12 +2,15 @@
 """Names in front of a hostile name server: whatever it answers, only an address that was judged is dialled, and a name that no rule
 admits is never asked for."""
 
+import threading
+
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, SharedEgressCase, allow, connect, deny, forward
 from harness.gate import wait_for
 from harness.origin import HttpOrigin, Origin, RefusingPort, echo
 
 TIMEOUT = "600ms"
+OVER_TCP_MAX = 1024
 
 
 class DnsCase(SharedEgressCase):
@@ -328,6 +331,36 @@ class Servers(EgressCase):
                 return client.read_head().status == 200
 
         wait_for(works, "the name server to be asked again", gate.process)
+
+    def test_questions_over_tcp_that_nobody_waits_for_are_bounded(self):
+        """The name server promises an answer over TCP and never gives it there. Whoever asks and leaves, again and again, does not fill
+        the gate with questions that are gone through at every step."""
+        dns = DnsServer(lambda _name, _kind: "truncate")
+        self.addCleanup(dns.close)
+        asked, lock = set(), threading.Condition()
+
+        def silent(connection):
+            with connection, connection.makefile("rb") as stream:
+                while head := stream.read(2):
+                    with lock:
+                        asked.add(stream.read(int.from_bytes(head, "big")))
+                        lock.notify_all()
+
+        dns.serve_tcp = silent
+        gate = self.start_egress(allow("*.test:*"), resolver=dns.port, options=["--resolver-timeout", "30s"])
+        waiting = []
+        for number in range(OVER_TCP_MAX // 2 + 100):  # two questions a name
+            waiting.append(gate.client())
+            waiting[-1].send(connect("n%d.test:443" % number))
+            if len(waiting) > 50:
+                first = number + 1 - len(waiting)
+                self.assertTrue(dns.wait_for("n%d.test" % first, times=2))
+                waiting.pop(0).reset()
+        self.assert_refusal(gate.ask(connect("last.test:443")), 502, "dns.failed", gate=gate)
+        for client in waiting:
+            client.reset()
+        with lock:
+            self.assertLessEqual(len(asked), OVER_TCP_MAX)
 
     def test_the_hosts_table_comes_first(self):
         dns = DnsServer({"a.test": ["10.0.0.1"]})

@@ -13,6 +13,7 @@ from harness.gate import binary
 ONE = "ip link set lo up; ip link add v0 type veth peer name v1; ip addr add 10.99.1.1/24 dev v0; ip link set v0 up; ip link set v1 up; "
 TWO = ONE + "ip addr add 10.99.2.1/24 dev v1; "
 V6 = "for i in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 0 > $i; done; "
+V0 = "/proc/sys/net/ipv4/conf/v0/forwarding"
 IPV4, IPV6 = "/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv6/conf/all/forwarding"
 
 
@@ -59,6 +60,7 @@ class Forwarding(unittest.TestCase):
     def test_who_is_warned(self):
         rows = [
             ("a router on two networks", TWO, {IPV4: 1}, "10.99.1.1:3128", "net.ipv4.ip_forward"),
+            ("by one interface alone", TWO, {IPV4: 0, V0: 1}, "10.99.1.1:3128", "net.ipv4.conf.*.forwarding"),
             ("listening everywhere", TWO, {IPV4: 1}, "0.0.0.0:3128", "net.ipv4.ip_forward"),
             ("by IPv6 only", TWO + V6, {IPV4: 0, IPV6: 1}, "10.99.1.1:3128", "net.ipv6.conf.all.forwarding"),
             ("no router", TWO, {IPV4: 0}, "10.99.1.1:3128", None),

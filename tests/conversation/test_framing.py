@@ -196,7 +196,7 @@ class Chunks(SharedGateCase):
         ], self.check)
 
     def test_bad_chunk_in_front_of_a_hidden_request(self):
-        """facts/http.md 6.3: one request to http-parser, two to the engine."""
+        """One request to http-parser, two to the engine."""
         body = b"8;\nzz\r\nXXXX\r\n0;\r\n2b;a: x\r\n\r\n" + HIDDEN + b"\r\n0\r\n\r\n"
         self.check(body)
         with self.subTest("on ping, as it was found"):

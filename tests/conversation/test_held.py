@@ -292,6 +292,30 @@ class Waiting(GateCase):
             ("a read that stays allowed", get("/containers/json"), OPEN + "  - deny: ContainerKill\n", 200),
         ], check)
 
+    def test_the_version_that_was_chosen_for_a_request_stays(self):
+        """The engine is lost sight of while the request waits for a connection, and it is written once more."""
+        gate = self.start_gate(OPEN, options=["--connect-timeout", "15s"])
+        gate.engine.on("GET", "/events", lambda c, _: (c.send(b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"), c.fill()))
+        stream = gate.connect()
+        stream.send(get("/events"))
+        stream.until(b"1\r\na\r\n")
+        kept, gate.engine.connections = gate.engine.connections, []
+        listener = self.full_engine(gate)
+        connection = gate.connect()
+        connection.send(get("/containers/json"))
+        self.assertTrue(connection.quiet())
+        for other in kept:
+            if other.sock.fileno() >= 0:
+                other.sock.shutdown(socket.SHUT_RDWR)
+        self.assertTrue(stream.ended())
+        self.change(gate, OPEN + "  - deny: ContainerKill\n")
+        sent = []
+        thread = threading.Thread(target=self.take_all, args=(listener, sent), daemon=True)
+        thread.start()
+        self.assertEqual(connection.read_response().status, 200)
+        thread.join(DEADLINE)
+        self.assertIn(b"GET /v1.41/containers/json ", b"".join(sent))
+
     def test_a_second_try_on_a_new_connection(self):
         """The engine closes a kept connection instead of answering; meanwhile the policy has changed."""
         gate = self.start_gate(OPEN)

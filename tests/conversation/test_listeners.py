@@ -148,6 +148,7 @@ class Settings(GateCase):
         record = gate.wait_log(reason="from")[0]
         self.assertEqual((record["event"], record["kind"], record["client"], record["decision"]), ("request", "docker", "ci", "deny"))
         self.assertTrue(record["peer"].startswith("127.0.0.1:"))
+        self.assertNotIn(record["id"], [other["id"] for other in gate.requests_logged() if other != record], "an id is one exchange's")
 
     def test_from_of_an_open_connection(self):
         gate = self.start_gate(TCP % "127.0.0.0/8")

@@ -209,3 +209,52 @@ docker:
             ("commit", post_json("/commit?container=x&repo=docker.io/library/prod:1", {}), None),
             ("build", post("/build?t=a&t=docker.io/library/prod:1", ("Content-Type", "application/x-tar")), None),
         ], self.judged)
+
+
+class Registries(SharedGateCase):
+    """A registry's name is a host's: in capitals, and with the port that it has anyway, it is the same one."""
+
+    POLICY = """version: 1
+docker:
+  - allow: ImageCreate
+    where: {image: ["*", "**"]}
+  - deny: ImageCreate
+    where: {image: "bad.example/*"}
+  - deny: ImageCreate
+    where: {query.fromImage: "worse.example/team/x"}
+  - allow: [ImagePush, ImageInspect]
+    where: {name: ["*", "**"]}
+  - deny: [ImagePush, ImageInspect]
+    where: {name: "bad.example/*"}
+  - allow: ImageTag
+  - deny: ImageTag
+    where: {query.repo: "bad.example/**"}
+"""
+
+    def judged(self, raw, status):
+        response = self.exchange(raw)
+        asked = [line for line in self.engine.lines() if line.startswith("POST")]
+        self.assertEqual((response.status, len(asked)), (status, status == 200), response)
+
+    def test_a_deny_means_every_spelling_of_a_registry(self):
+        self.each([
+            ("as it stands", post("/images/create?fromImage=bad.example/x&tag=1"), 403),
+            ("in capitals", post("/images/create?fromImage=BAD.example/x&tag=1"), 403),
+            ("one capital", post("/images/create?fromImage=bad.examplE/x:1"), 403),
+            ("its own port", post("/images/create?fromImage=bad.example:443/x&tag=1"), 403),
+            ("both", post("/images/create?fromImage=Bad.Example:443/x&tag=1"), 403),
+            ("every tag", post("/images/create?fromImage=Bad.Example/x"), 403),
+            ("by digest", post("/images/create?fromImage=Bad.Example/x&tag=sha256:" + "0" * 64), 403),
+            ("by the parameter", post("/images/create?fromImage=Worse.example/team/x&tag=1"), 403),
+            ("another port", post("/images/create?fromImage=bad.example:4443/x&tag=1"), 200),
+            ("another registry", post("/images/create?fromImage=Good.example/x&tag=1"), 200),
+            ("a name on it in another order", post("/images/create?fromImage=good.example/bad.example/x&tag=1"), 200),
+            ("a tag", post("/images/x/tag?repo=BAD.example/x&tag=1"), 403),
+            ("a tag elsewhere", post("/images/x/tag?repo=GOOD.example/x&tag=1"), 200),
+        ], self.judged)
+
+    def test_so_it_is_where_an_image_has_such_a_tag(self):
+        for name, status in (("bad.example/x", 403), ("BAD.example/x", 403), ("bad.example:443/x", 403), ("good.example/x", 200)):
+            self.engine.on("GET", "/images/%s:1/json" % name, answer(200, {"Id": A, "RepoTags": [name + ":1"], "RepoDigests": [], "Config": {"Labels": {}}}))
+            with self.subTest(name):
+                self.judged(post("/images/%s/push?tag=1" % name, ("X-Registry-Auth", "e30=")), status)

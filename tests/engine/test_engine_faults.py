@@ -17,7 +17,7 @@ class Raw(DockerCase):
         self.assertEqual(self.gate.ask(get("/v1.23/containers/json")).status, 400)
 
     def test_the_smuggling_that_works_on_the_engine_itself(self):
-        """facts/http.md 6.3. An engine built with an old Go answers twice; through the gate there is one answer, a refusal."""
+        """An engine built with an old Go answers twice; through the gate there is one answer, a refusal."""
         hidden = (b"8;\nzz\r\nXXXX\r\n0;\r\n2b;a: x\r\n\r\nGET /version HTTP/1.1\r\nHost: smuggled\r\n\r\n\r\n0\r\n\r\n")
         self.use("@all")
         for target in (b"/_ping", b"/containers/x/stop", b"/images/load"):
@@ -37,7 +37,7 @@ class Raw(DockerCase):
         self.assertEqual(self.docker("kill", name).returncode, 0)
 
     def test_the_forms_that_override_a_query(self):
-        """facts/docker-attacks.md Q02: the engine itself tags what the form says."""
+        """The engine itself tags what the form says."""
         self.use("ImageTag", "ImageInspect")
         form = ("Content-Type", "application/x-www-form-urlencoded")
         raw = post("/images/%s/tag?repo=%s&tag=good" % (IMAGE, PREFIX), form, body=b"tag=evil")

@@ -127,8 +127,8 @@ class References(unittest.TestCase):
                 ("get", get("/v1.41/images/%s/get" % short), "/get"),
                 ("get of several", get("/v1.41/images/get?names=" + short), "/images/get?"),
                 ("tag", post("/v1.41/images/%s/tag?repo=%s&tag=stolen" % (short, PUBLIC)), "/tag"),
-                ("inspect", get("/v1.41/images/%s/json" % short), "/v1.41/"),
-                ("history", get("/v1.41/images/%s/history" % short), "/v1.41/")):
+                ("inspect", get("/v1.41/images/%s/json" % short), self.public),
+                ("history", get("/v1.41/images/%s/history" % short), self.public)):
             with self.subTest(what):
                 directly("tag", self.public, short)
                 self.between.matches, self.between.act = (lambda line, act=act: act in line and "filters" not in line), self.untag(short + ":latest")

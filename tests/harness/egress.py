@@ -195,7 +195,7 @@ class EgressMixin:
         self.assertEqual(getattr(origin, "violations", []), [], "the origin was sent malformed bytes")
 
     def assert_refusal(self, response, status, reason=None, gate=None, **wanted):
-        """A refusal of the gate in its one shape (DESIGN 6), logged with its reason. `wanted` are more fields of the record."""
+        """A refusal of the gate in its one shape (docs/design.md 6), logged with its reason. `wanted` are more fields of the record."""
         self.assertEqual(response.status, status, response)
         self.assertNotEqual(response.status, 407)
         self.assertEqual((response.field("Content-Type") or "").split(";")[0], "application/json")

@@ -273,6 +273,7 @@ Test(policy_network, a_deny_of_localhost_holds_for_the_addresses_that_it_stands_
         {"an alias in the rule", NULL, "tunnel 127.0.0.1:1", "deny rule", "policy.yaml:6"},
         {"an expression that means it", NULL, "tunnel 127.0.0.1:2", "deny rule", "policy.yaml:7"},
         {"one that does not", NULL, "tunnel 127.0.0.1:3", "allow", NULL},
+        {"one that matches another of its names", NULL, "tunnel 127.0.0.1:5", "deny rule", NULL},
         {"its methods", NULL, "GET 127.0.0.1:4/", "allow", NULL},
         {"its methods, too", NULL, "DELETE 127.0.0.1:4/", "deny rule", "policy.yaml:9"},
         {"and a tunnel that hides them", NULL, "tunnel 127.0.0.1:4", "deny opaque", NULL},
@@ -286,7 +287,8 @@ Test(policy_network, a_deny_of_localhost_holds_for_the_addresses_that_it_stands_
                "  - deny: \"ip6-loopback:1\"\n"
                "  - deny: \"~(local|other)host:2\"\n"
                "  - deny: \"~other.*:3\"\n"
-               "  - {deny: \"localhost:4\", methods: DELETE}\n",
+               "  - {deny: \"localhost:4\", methods: DELETE}\n"
+               "  - deny: \"~ip6-local.*:5\"\n",
                rows, ARRAY_LEN(rows));
 }
 

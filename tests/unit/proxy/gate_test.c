@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whole gates in this process (DESIGN 1.9): two at once, each with its own loop, policy and log,
+ * Whole gates in this process (docs/design.md 1.9): two at once, each with its own loop, policy and log,
  * and what is left of a gate when it is gone. */
 #include <pthread.h>
 #include <sys/stat.h>

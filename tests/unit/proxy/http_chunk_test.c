@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Chunked bodies, row by row (facts/http.md 6.2 rows 29 to 36; docker-attacks.md H10 to H12). Every
- * row is decoded whole, byte by byte and in two pieces at every place; all must give the same
+ * Chunked bodies, row by row. Every row is decoded whole, byte by byte and in two pieces at every place; all must give the same
  * payload and the same end. */
 #include <criterion/criterion.h>
 

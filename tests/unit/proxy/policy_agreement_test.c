@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The property behind `policy check`: what it says of a request is what the gate does with it, for
- * random policies and requests (DESIGN 1.4). The left side is the command's path, the right side a
+ * random policies and requests (docs/design.md 1.4). The left side is the command's path, the right side a
  * running gate between a client and an engine of this test: refused requests must not reach the
  * engine, permitted ones must, and the reasons' status must be the same. */
 #include "policy/asked_docker.h"

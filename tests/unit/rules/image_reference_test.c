@@ -131,3 +131,32 @@ Test(image_reference, no_spelling_is_another_image)
         }
     }
 }
+
+Test(image_reference, a_registry_in_its_plain_spelling)
+{
+    static const struct {
+        const char *text, *plain; /* NULL = it stands so */
+    } rows[] = {
+        {"Reg.Example/a:1", "reg.example/a:1"},
+        {"reg.example:443/a", "reg.example/a"},
+        {"REG.EXAMPLE:443/A/b@sha256:" D64, "reg.example/A/b@sha256:" D64},
+        {"10.0.0.1:443/a", "10.0.0.1/a"},
+        {"Reg:443/a", "reg:443/a"},
+        {"reg.example/a", NULL},
+        {"reg.example:5443/a", NULL},
+        {"team/A", NULL},
+        {"a:443", NULL},
+        {"LOCAL/a", NULL},
+        {"LOCALHOST/a", "localhost/a"},
+        {":443/a", NULL},
+        {"", NULL},
+    };
+    char text[IMAGE_REFERENCE_MAX];
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct slice plain = image_reference_plain_registry(slice_from_text(rows[i].text), text);
+        if (rows[i].plain == NULL)
+            cr_expect_null(plain.ptr, "%s", rows[i].text);
+        else
+            cr_expect(slice_equal_text(plain, rows[i].plain), "%s", rows[i].text);
+    }
+}
