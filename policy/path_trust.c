@@ -31,6 +31,14 @@ static void report(struct judging *judging, enum path_trust_fault_kind kind, con
     snprintf(judging->fault->path, sizeof(judging->fault->path), "%s", folder);
 }
 
+/* Whether nobody else can have put it, or take it away, where everybody may make entries. Another
+ * name of somebody's file may have been made by anybody (link(2)). */
+static bool is_ours_for_sure(const struct path_trust_rules *rules, const struct stat *entry)
+{
+    return entry == NULL || (path_trust_owner(rules, entry->st_uid) &&
+                             (S_ISDIR(entry->st_mode) || entry->st_nlink == 1));
+}
+
 static void judge(void *context, const struct path_walk_step *step)
 {
     struct judging *judging = context;
@@ -39,7 +47,7 @@ static void judge(void *context, const struct path_walk_step *step)
         return;
     bool sticky = (folder.st_mode & S_ISVTX) != 0 &&
                   (judging->rules->sticky_is_enough || !step->is_last) &&
-                  (step->status == NULL || path_trust_owner(judging->rules, step->status->st_uid));
+                  is_ours_for_sure(judging->rules, step->status);
     unsigned others = S_IWOTH;
     if (step->is_last || !judging->rules->group_is_fine_above)
         others |= S_IWGRP;

@@ -3,7 +3,7 @@
  * Whether somebody else can put another file in the place of a path: every folder on its way, those
  * of links included, must belong to root or to this user and be writable by nobody else. A folder
  * with the sticky bit that everybody may write, like /tmp, is good for an entry that belongs to
- * root or this user: nobody else can rename or remove that. */
+ * root or this user and has no other name: nobody else can rename or remove that. */
 #ifndef DOCKREEVE_POLICY_PATH_TRUST_H
 #define DOCKREEVE_POLICY_PATH_TRUST_H
 

@@ -3,7 +3,9 @@
  * See the header. */
 #include "policy/policy_files.h"
 
+#include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,8 +78,12 @@ static void add(struct policy_files *files, const char *path, struct noted noted
 
 void policy_files_add(struct policy_files *files, const char *path, const struct stat *status)
 {
-    if (files != NULL)
-        add(files, path, note(status));
+    struct stat found;
+    if (files == NULL)
+        return;
+    if (status == NULL && stat(path, &found) == 0)
+        status = &found;
+    add(files, path, note(status));
 }
 
 void policy_files_add_folder(struct policy_files *files, const char *path)
@@ -157,6 +163,29 @@ static void want(struct policy_files_folder *folder, const char *name)
     folder->names[folder->name_count++] = slice_to_text(slice_from_text(name));
 }
 
+/* Whether it can be written where its folder does not hear of it (inotify(7) tells the folder by
+ * whose entry the file was opened). */
+static bool has_another_way(const char *path, const struct stat *status)
+{
+    struct statx more;
+    return status->st_nlink > 1 ||
+           (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &more) == 0 &&
+            (more.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0);
+}
+
+static void take_file(struct policy_files_plan *plan, const struct path_walk_step *step)
+{
+    char path[PATH_MAX];
+    const char *separator = strcmp(step->folder, "/") == 0 ? "" : "/";
+    if (snprintf(path, sizeof(path), "%s%s%s", step->folder, separator, step->name) >=
+            (int)sizeof(path) ||
+        !has_another_way(path, step->status))
+        return;
+    struct policy_files_folder *file = folder_of(plan, path);
+    if (file != NULL)
+        file->is_file = true;
+}
+
 /* A folder in the middle of the way is watched itself; of its entry there is nothing more to know.
  */
 static void take_step(void *context, const struct path_walk_step *step)
@@ -165,6 +194,8 @@ static void take_step(void *context, const struct path_walk_step *step)
     if (step->status == NULL || step->is_last || S_ISLNK(step->status->st_mode) ||
         !S_ISDIR(step->status->st_mode))
         want(folder, step->name);
+    if (step->status != NULL && step->is_last && S_ISREG(step->status->st_mode))
+        take_file(context, step);
 }
 
 void policy_files_plan(const struct policy_files *files, struct policy_files_plan *plan)

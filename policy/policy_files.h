@@ -18,7 +18,8 @@ void policy_files_free(struct policy_files **files);
 
 /* Forgets all. Each of these does nothing where `files` is NULL. */
 void policy_files_clear(struct policy_files *files);
-/* Notes a file; `status` as its descriptor has it, NULL when it could not be opened. */
+/* Notes a file; `status` as its descriptor has it, NULL when it could not be opened: then as it is
+ * found by its name, if it is. */
 void policy_files_add(struct policy_files *files, const char *path, const struct stat *status);
 /* Notes the folder of drop-ins, before it is listed. */
 void policy_files_add_folder(struct policy_files *files, const char *path);
@@ -29,6 +30,8 @@ bool policy_files_changed(const struct policy_files *files);
 /* A folder to be watched. It always matters when it is moved or removed itself. */
 struct policy_files_folder {
     char *path;   /* owned; absolute, without links when it was looked at */
+    bool is_file; /* no folder but a file that can be written without its folder's hearing of it: by
+                     another name of it, or where it is mounted from */
     char **names; /* owned: entries that matter */
     size_t name_count, name_capacity;
     bool drop_ins; /* every *.yaml matters */

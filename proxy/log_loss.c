@@ -23,9 +23,8 @@ static bool is_settled(struct log_loss *loss, const struct log_writer *log)
     return true;
 }
 
-static void tell(struct log_loss *loss, struct log_writer *log, const char *policy)
+static void tell(struct log_loss *loss, struct log_writer *log, uint64_t lost, const char *policy)
 {
-    uint64_t lost = log_writer_lost_count(log);
     char text[128];
     snprintf(text, sizeof(text), "%llu records of this log could not be written and are lost",
              (unsigned long long)(lost - loss->told));
@@ -44,7 +43,10 @@ static void tell(struct log_loss *loss, struct log_writer *log, const char *poli
 /* Called in every turn of the loop. */
 void log_loss_tell(struct log_loss *loss, struct log_writer *log, const char *policy)
 {
-    if (log_writer_lost_count(log) != loss->told && !log_writer_blocked(log) &&
-        is_settled(loss, log) && log_writer_lost_count(log) != loss->told)
-        tell(loss, log, policy);
+    if (log_writer_lost_count(log) == loss->told || log_writer_blocked(log) ||
+        !is_settled(loss, log))
+        return;
+    uint64_t lost = log_writer_number_lost(log);
+    if (lost != loss->told)
+        tell(loss, log, lost, policy);
 }

@@ -123,7 +123,9 @@ bool log_rotation_open(const char *path, const struct log_rotation_user *user, i
     if (!is_own && !check_folders(path, &rules, error))
         return false;
     AUTO_CLOSE int fd = open(path, OPEN_FLAGS | O_NONBLOCK, FILE_MODE);
-    if (fd >= 0 && !is_own && !check_opened(path, fd, &rules, error))
+    /* The way once more: somebody may have put a link there after it was looked at. */
+    if (fd >= 0 && !is_own &&
+        (!check_folders(path, &rules, error) || !check_opened(path, fd, &rules, error)))
         return false;
     if (fd >= 0) {
         *fd_out = steal_fd(&fd);

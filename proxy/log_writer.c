@@ -51,6 +51,7 @@ struct log_writer {
     uint64_t next_seq;
     uint64_t first_pending; /* no record before it is pending */
     uint64_t lost;
+    uint64_t unnumbered; /* of them, those that have no number yet */
     struct error unsaid; /* of a flush that nobody asked for; text empty = none */
     bool unsaid_loss;    /* it lost records; else a warning */
     uint64_t state_mask;
@@ -214,6 +215,7 @@ uint64_t log_writer_add(struct log_writer *writer, struct log_record *record)
     if (writer->next_seq - writer->first_pending > writer->state_mask) {
         /* Its place still belongs to a record that waits. */
         writer->lost++;
+        writer->unnumbered++;
         return 0;
     }
     /* A turn in which thousands of tunnels end has more records than the queue holds. */
@@ -234,6 +236,15 @@ uint64_t log_writer_add(struct log_writer *writer, struct log_record *record)
     }
     writer->last_len = writer->queue.len - before;
     return seq;
+}
+
+uint64_t log_writer_number_lost(struct log_writer *writer)
+{
+    /* Half of the places are left to records that come. */
+    uint64_t used = writer->next_seq - writer->first_pending;
+    for (; writer->unnumbered > 0 && used <= writer->state_mask / 2; used++, writer->unnumbered--)
+        set_state(writer, writer->next_seq++, LOG_WRITE_LOST);
+    return writer->lost - writer->unnumbered;
 }
 
 /* Settles the first `count` pending records. */
@@ -553,7 +564,7 @@ bool log_writer_keep_place(struct log_writer *writer, struct error *error)
     }
     if (!removed && !was_misplaced)
         return true;
-    if (!writer->homeless)
+    if (!writer->homeless && !removed) /* what waits is not lost with what was removed */
         (void)flush_now(writer, &flushed);
     if (!open_sink(writer, error)) {
         writer->homeless = true;

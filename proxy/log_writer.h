@@ -92,6 +92,9 @@ bool log_writer_has_room(const struct log_writer *writer);
 
 /* How many records were lost since the log was opened. */
 uint64_t log_writer_lost_count(const struct log_writer *writer);
+/* Passes over the numbers of lost records that had none, as far as there is room for them, so that
+ * the log shows as large a gap as it tells of. Returns how many of the lost have a number. */
+uint64_t log_writer_number_lost(struct log_writer *writer);
 /* The bytes of the record that was added last. */
 size_t log_writer_last_len(const struct log_writer *writer);
 

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A folder that only stands on the way is watched for its own end; its entries, which may be those
- * of /tmp, wake nobody. */
+ * A folder that only stands on the way is watched for its own end and for who may write it; its
+ * entries, which may be those of /tmp, wake nobody. */
 #include "proxy/policy_watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     WATCHED_SELF = IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR,
     WATCHED_ENTRIES =
-        IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB
+        IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB,
+    WATCHED_FILE = IN_MODIFY | IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
 };
 
 struct policy_watch {
@@ -62,16 +64,50 @@ static bool wants_entries(const struct policy_files_folder *folder)
     return folder->all || folder->drop_ins || folder->name_count > 0;
 }
 
+/* Of a folder in which others have entries, as of /tmp, there is no hearing of modes: they could
+ * flood us with changes of theirs. */
+static uint32_t mask_of(const struct policy_files_folder *folder)
+{
+    struct stat status;
+    if (folder->is_file)
+        return WATCHED_FILE;
+    if (wants_entries(folder))
+        return (uint32_t)WATCHED_SELF | (uint32_t)WATCHED_ENTRIES;
+    bool others_write = stat(folder->path, &status) != 0 || (status.st_mode & S_ISVTX) != 0;
+    return (uint32_t)WATCHED_SELF | (others_write ? 0 : (uint32_t)IN_ATTRIB);
+}
+
 /* Two names of one folder (a bind mount) have one watch. */
 static int add(const struct policy_watch *watch, const struct policy_files_folder *folder,
                const int *wds, size_t count)
 {
-    uint32_t mask =
-        (uint32_t)WATCHED_SELF | (wants_entries(folder) ? (uint32_t)WATCHED_ENTRIES : 0);
-    int wd = inotify_add_watch(watch->fd, folder->path, mask);
-    if (wd >= 0 && is_watched(wds, count, wd))
+    int wd = inotify_add_watch(watch->fd, folder->path, mask_of(folder));
+    if (wd >= 0 && !folder->is_file && is_watched(wds, count, wd))
         wd = inotify_add_watch(watch->fd, folder->path, WATCHED_SELF | WATCHED_ENTRIES);
     return wd;
+}
+
+/* Whether events of everything that is wanted there were heard already. */
+static bool was_heard(const struct policy_files_folder *before,
+                      const struct policy_files_folder *now)
+{
+    if ((now->all && !before->all) || (now->drop_ins && !before->drop_ins && !before->all))
+        return false;
+    for (size_t i = 0; i < now->name_count; i++) {
+        if (!policy_files_folder_wants(before, now->names[i]))
+            return false;
+    }
+    return true;
+}
+
+static bool is_fresh(const struct policy_watch *watch, int wd,
+                     const struct policy_files_folder *folder)
+{
+    for (size_t i = 0; i < watch->plan.count; i++) {
+        if (watch->wds[i] == wd && was_heard(&watch->plan.folders[i], folder))
+            return false;
+    }
+    return true;
 }
 
 bool policy_watch_set(struct policy_watch *watch, struct policy_files_plan *plan, bool *fresh_out,
@@ -93,7 +129,7 @@ bool policy_watch_set(struct policy_watch *watch, struct policy_files_plan *plan
                                                 "(fs.inotify.max_user_watches)"
                                               : strerror(reason));
         }
-        *fresh_out |= wds[i] >= 0 && !is_watched(watch->wds, watch->plan.count, wds[i]);
+        *fresh_out |= wds[i] >= 0 && is_fresh(watch, wds[i], &plan->folders[i]);
     }
     for (size_t i = 0; i < watch->plan.count; i++) {
         if (watch->wds[i] >= 0 && !is_watched(wds, plan->count, watch->wds[i]))

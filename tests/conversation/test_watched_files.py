@@ -184,6 +184,28 @@ class Watched(GateCase):
         self.put(gate, DENY, "conf", "policy.d", "2.yaml")
         self.becomes(gate, 403)
 
+    def test_a_file_that_is_written_by_another_name_of_it(self):
+        gate = self.start_gate(READ, files={"far/real.yaml": NOTHING, "sub/old": NOTHING})
+        os.link(gate.file("far", "real.yaml"), gate.file("sub", "x.yaml"))
+        gate.reload(USE)
+        for text, status in ((DENY, 403), (NOTHING, 200)):
+            self.put(gate, text, "far", "real.yaml")
+            self.becomes(gate, status)
+
+    def test_a_folder_on_the_way_that_others_can_write_for_a_while(self):
+        gate = self.start_gate(READ, files={"a/b/p.yaml": READ})
+        os.unlink(gate.policy_path)
+        os.symlink("a/b/p.yaml", gate.policy_path)
+        gate.wait_log(event="policy")
+        os.chmod(gate.file("a"), 0o775)
+        wait_for(lambda: self.refusals(gate) == 1, "a refusal", gate.process)
+        self.assertIn("chmod go-w '%s'" % gate.file("a"), gate.stderr())
+        self.put(gate, DENY, "a", "b", "p.yaml")
+        wait_for(lambda: self.refusals(gate) == 2, "a refusal", gate.process)
+        self.becomes(gate, 200)
+        os.chmod(gate.file("a"), 0o755)
+        self.becomes(gate, 403)
+
     def test_what_the_policy_is_not_made_of_is_nobodys_business(self):
         gate = self.start_gate(USE, files={"sub/x.yaml": NOTHING, "policy.d/1.yaml": NOTHING})
         for name in ("notes.txt", "policy.yaml.swp", "sub/y.yaml", "policy.d/.90-cli.lock", "policy.d/.hidden.yaml", "policy.d/README"):

@@ -30,6 +30,7 @@ policy_tests_SOURCES = \
 	tests/unit/policy/policy_command_test.c \
 	tests/unit/policy/policy_cover_test.c \
 	tests/unit/policy/policy_decide_test.c \
+	tests/unit/policy/policy_files_test.c \
 	tests/unit/policy/policy_fixture.c \
 	tests/unit/policy/policy_fixture.h \
 	tests/unit/policy/policy_import_test.c \

@@ -29,6 +29,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/own_address_test.c \
 	tests/unit/proxy/own_host_test.c \
 	tests/unit/proxy/pipe_pool_test.c \
+	tests/unit/proxy/policy_watch_test.c \
 	tests/unit/proxy/plain_head.h \
 	tests/unit/proxy/policy_agreement_test.c \
 	tests/unit/proxy/resolver_test.c \

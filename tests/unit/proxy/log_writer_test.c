@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proxy/log_loss.h"
 #include "proxy/log_writer.h"
 
 /* A folder of its own for each test, with the log's path in it. */
@@ -207,6 +208,72 @@ Test(log_writer, a_full_queue_behind_a_full_pipe_loses_the_record_and_says_so)
     cr_assert(log_writer_has_room(writer));
     cr_assert_neq(add(writer), 0);
     cr_assert(log_writer_flush(writer, &error));
+}
+
+/* The number behind `key` in a line. */
+static uint64_t number_of(const char *line, const char *key)
+{
+    const char *at = strstr(line, key);
+    return at == NULL ? 0 : strtoull(at + strlen(key), NULL, 10);
+}
+
+/* Reads what comes until nothing is pending; the gap in the numbers, and what is said of it. */
+static void read_gaps(struct log_writer *writer, struct log_loss *loss, int fd, uint64_t *gap_out,
+                      uint64_t *told_out)
+{
+    static char text[1 << 20];
+    struct error error;
+    size_t len = 0;
+    for (bool more = true; more;) {
+        ssize_t got = read(fd, text + len, sizeof(text) - 1 - len);
+        len += got > 0 ? (size_t)got : 0;
+        more = log_writer_pending(writer) || got > 0;
+        log_loss_tell(loss, writer, "0");
+        cr_assert(log_writer_flush(writer, &error), "%s", error.text);
+    }
+    text[len] = '\0';
+    uint64_t last = 0;
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        uint64_t seq = number_of(line, "\"seq\":");
+        *gap_out += seq - last - 1;
+        *told_out += number_of(line, "\"count\":");
+        last = seq;
+    }
+}
+
+Test(log_writer, the_gap_is_as_large_as_what_is_told)
+{
+    enum { FLOOD = 100000 };
+    int ends[2];
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    cr_assert_neq(dup2(ends[1], STDOUT_FILENO), -1);
+    close(ends[1]);
+    cr_assert_eq(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    AUTO_WRITER struct log_writer *writer = open_log("-", 0, 0, LOG_WRITER_QUEUE_MIN);
+    struct log_loss loss = {0};
+    for (int i = 0; i < FLOOD; i++)
+        (void)add(writer);
+    uint64_t gap = 0, told = 0;
+    read_gaps(writer, &loss, ends[0], &gap, &told);
+    cr_assert_eq(told, log_writer_lost_count(writer));
+    cr_assert_eq(gap, told, "%llu numbers are missing, %llu are told of", (unsigned long long)gap,
+                 (unsigned long long)told);
+}
+
+Test(log_writer, what_waits_is_not_lost_with_a_file_that_was_removed)
+{
+    struct folder folder AUTO_FOLDER;
+    folder_make(&folder);
+    struct error error;
+    AUTO_WRITER struct log_writer *writer = open_log(folder.log, 0, 0, 65536);
+    add(writer);
+    cr_assert(log_writer_flush(writer, &error));
+    unlink(folder.log);
+    add(writer);
+    cr_assert(log_writer_keep_place(writer, &error), "%s", error.text);
+    cr_assert(log_writer_flush(writer, &error));
+    AUTO_FREE char *text = read_all(folder.log);
+    cr_assert_eq(whole_lines(text), 1);
 }
 
 Test(log_writer, what_is_owed_finds_room_behind_a_full_queue)
