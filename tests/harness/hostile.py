@@ -11,11 +11,22 @@ from .dns_client import Answer, question
 from .egress import connect, forward
 
 HOSTILE, OTHER = "127.0.0.2", "127.0.0.3"
+IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h; in Python since 3.12
 BARRIER = 0xffff  # the id of the question that is answered at once
 
 
 def connect_from(source, port):
-    return Client(socket.create_connection(("127.0.0.1", port), wire.DEADLINE, (source, 0)))
+    """The port is chosen when it connects: bind() looks for one that nobody uses towards anybody, and thousands were used a moment ago."""
+    sock = socket.socket()
+    try:
+        sock.settimeout(wire.DEADLINE)
+        sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+        sock.bind((source, 0))
+        sock.connect(("127.0.0.1", port))
+    except OSError:
+        sock.close()
+        raise
+    return Client(sock)
 
 
 def datagrams_from(source, port):
