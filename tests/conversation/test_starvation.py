@@ -99,7 +99,7 @@ class DockerGate(Victims, GateCase):
 
 
 class LongAnswers(GateCase):
-    LIMIT_KB = 60000
+    LIMIT_KB = 120000  # a hundred at once are 390,000; one or two of them are 20,000 to 60,000, by what the allocator keeps
 
     def test_a_hundred_objects_with_long_descriptions(self):
         """They are described one or two at a time, and each is answered."""

@@ -90,12 +90,14 @@ class Lookups(StarvedCase):
 
     def test_the_last_asker_frees_its_place(self):
         gate = self.start()
+        alone = gate.descriptors()
         hostile = self.occupy(gate)
         self.wait_asked(PART)
         for client in hostile:
             client.reset()
         wait_for(lambda: self.stream(gate, gate.proxy(), HOSTILE).ask(connect("again.good.test:1"), "CONNECT").json()["reason"] != "limit.lookups",
                  "a lookup for the peer that let go", gate.process)
+        wait_for(lambda: gate.descriptors() < alone + PART, "the end of those that were reset", gate.process)
         self.dns.forget()
         again = self.occupy(gate)
         self.wait_asked(PART)
