@@ -6,7 +6,6 @@
 #ifndef DOCKREEVE_BASE_COMMAND_H
 #define DOCKREEVE_BASE_COMMAND_H
 
-
 #include "base/attributes.h"
 #include "base/option.h"
 #include "base/slice.h"

@@ -30,7 +30,7 @@ struct line {
     completion_words_write *write;
     char **words; /* words[last] is being typed */
     int last;
-    int at; /* behind the words that name the command */
+    int at;                             /* behind the words that name the command */
     const struct option_table *command; /* NULL = its name is not whole yet */
     struct slice config;                /* the policy that --config names; empty = none */
     const struct option *valued;        /* the option whose value is being typed; NULL = none */

@@ -25,7 +25,8 @@ static bool are_plain(const unsigned char *bytes)
     const uint64_t each = UINT64_C(0x0101010101010101);
     uint64_t word;
     memcpy(&word, bytes, sizeof(word));
-    uint64_t odd = (word - each * 0x20) | word; /* bytes below 0x20 borrow, those above have it set */
+    uint64_t odd =
+        (word - each * 0x20) | word; /* bytes below 0x20 borrow, those above have it set */
     return (odd & each * 0x80) == 0 && zero_bytes(word ^ each * 0x7f) == 0 &&
            zero_bytes(word ^ each * '"') == 0 && zero_bytes(word ^ each * '\\') == 0;
 }

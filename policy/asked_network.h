@@ -26,7 +26,7 @@ struct asked_network_words {
     const char *method; /* for http:// */
     const char *sni;    /* the ClientHello's server name; "-" = it has none */
     const char *const *addresses;
-    size_t address_count; /* what the name would resolve to; 0 = not said */
+    size_t address_count;                    /* what the name would resolve to; 0 = not said */
     const struct network_own_host *own_host; /* who knows this machine's addresses; NULL = nobody */
 };
 

@@ -30,7 +30,7 @@ static void fill(struct answer *answer)
     if (asked->malformed)
         return;
     policy_obstacles_docker(asked->policy, asked->client, &asked->request, asked->state,
-                         &asked->object, &asked->verdict, &answer->fix);
+                            &asked->object, &asked->verdict, &answer->fix);
     if (!answer->form->explain)
         return;
     const struct policy_observer observer = {considered_add, &answer->considered};

@@ -36,7 +36,7 @@ static void fill(struct answer *answer)
     if (asked->malformed)
         return;
     policy_obstacles_network(asked->policy, asked->client, &asked->request, &asked->verdict,
-                          &answer->fix);
+                             &answer->fix);
     if (!answer->form->explain)
         return;
     const struct policy_observer observer = {considered_add, &answer->considered};
@@ -52,8 +52,8 @@ static void write_target(const struct asked_network *asked, struct buffer *out)
 
 static const char *class_name(const struct asked_network *asked, unsigned index)
 {
-    return address_class_name(policy_address_class(asked->policy, asked->request.own_host,
-                                                   &asked->addresses[index]));
+    return address_class_name(
+        policy_address_class(asked->policy, asked->request.own_host, &asked->addresses[index]));
 }
 
 /* The first that may be dialled; address_count = none. */

@@ -18,7 +18,20 @@
 #include "policy/rule_row.h"
 #include "policy/yaml_edit.h"
 
-enum { CONFIG, ID, RESOURCE, CLIENT, SANDBOX, GLOBAL, METHOD, PATH, STATE, CUT, JSON, OPTION_COUNT };
+enum {
+    CONFIG,
+    ID,
+    RESOURCE,
+    CLIENT,
+    SANDBOX,
+    GLOBAL,
+    METHOD,
+    PATH,
+    STATE,
+    CUT,
+    JSON,
+    OPTION_COUNT
+};
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,

@@ -49,8 +49,7 @@ void environment_add_browser(struct policy_builder *builder, char *const *enviro
                             error_quote(slice_from_text(value), quoted, sizeof(quoted)));
         return;
     }
-    builder->clients[index].browser =
-        (struct policy_setting){true, allow, "env DOCKREEVE_BROWSER"};
+    builder->clients[index].browser = (struct policy_setting){true, allow, "env DOCKREEVE_BROWSER"};
 }
 
 void environment_note_unread_browser(char *const *environment, struct policy_messages *notices)

@@ -21,7 +21,7 @@ enum hidden_character_kind hidden_character_kind(uint32_t point);
 
 struct hidden_character {
     enum hidden_character_kind kind;
-    uint32_t point; /* '\r' for a lone carriage return, a BREAK */
+    uint32_t point;        /* '\r' for a lone carriage return, a BREAK */
     unsigned line, column; /* from 1, in characters, lines ended by LF */
 };
 

@@ -12,10 +12,14 @@
 enum { RECORD_USUAL_LEN = 1024 };
 
 static const struct slice event_names[] = {
-    [LOG_REQUEST] = SLICE_LITERAL("request"),       [LOG_OPEN] = SLICE_LITERAL("open"),
-    [LOG_CLOSE] = SLICE_LITERAL("close"),           [LOG_POLICY] = SLICE_LITERAL("policy"),
-    [LOG_START] = SLICE_LITERAL("start"),           [LOG_STOP] = SLICE_LITERAL("stop"),
-    [LOG_SUPPRESSED] = SLICE_LITERAL("suppressed"), [LOG_LOST] = SLICE_LITERAL("lost"),
+    [LOG_REQUEST] = SLICE_LITERAL("request"),
+    [LOG_OPEN] = SLICE_LITERAL("open"),
+    [LOG_CLOSE] = SLICE_LITERAL("close"),
+    [LOG_POLICY] = SLICE_LITERAL("policy"),
+    [LOG_START] = SLICE_LITERAL("start"),
+    [LOG_STOP] = SLICE_LITERAL("stop"),
+    [LOG_SUPPRESSED] = SLICE_LITERAL("suppressed"),
+    [LOG_LOST] = SLICE_LITERAL("lost"),
     [LOG_SEAL] = SLICE_LITERAL("seal"),
 };
 

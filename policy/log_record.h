@@ -21,7 +21,7 @@ enum log_event {
     LOG_STOP,
     LOG_SUPPRESSED,
     LOG_LOST, /* records before this one could not be written */
-    LOG_SEAL /* closes an epoch of a sealed log: policy/log_seal.h */
+    LOG_SEAL  /* closes an epoch of a sealed log: policy/log_seal.h */
 };
 
 /* Every field may be absent (ptr NULL, or the flag beside it false) and is then not written. All

@@ -22,7 +22,8 @@ struct path_trust_fault {
 };
 
 struct path_trust_rules {
-    bool sticky_is_enough; /* also of the folder in which the file itself, or a link to it, stands */
+    bool
+        sticky_is_enough; /* also of the folder in which the file itself, or a link to it, stands */
     bool group_is_fine_above; /* folders further up may be writable by their group, as /var/log is
                                  on some systems */
     bool has_other_user;

@@ -302,12 +302,10 @@ static struct verdict conclude(const struct policy *policy, const struct policy_
 }
 
 /* Whether a rule that allows the request speaks of the place. Rare enough to look at every rule. */
-static enum docker_match find_naming(const struct policy *policy,
-                                     const struct policy_client_entry *entry,
-                                     const struct docker_request *request,
-                                     enum docker_object_state state,
-                                     const struct docker_object *object,
-                                     const struct docker_reach_place *place)
+static enum docker_match
+find_naming(const struct policy *policy, const struct policy_client_entry *entry,
+            const struct docker_request *request, enum docker_object_state state,
+            const struct docker_object *object, const struct docker_reach_place *place)
 {
     enum docker_match found = DOCKER_MATCH_NO;
     for (size_t position = 0; position < entry->rule_count; position++) {
@@ -323,12 +321,10 @@ static enum docker_match find_naming(const struct policy *policy,
     return found;
 }
 
-enum policy_reach policy_judge_reach(const struct policy *policy,
-                                     const struct policy_client *client,
-                                     const struct docker_request *request,
-                                     enum docker_object_state state,
-                                     const struct docker_object *object,
-                                     struct docker_reach_place *place_out)
+enum policy_reach
+policy_judge_reach(const struct policy *policy, const struct policy_client *client,
+                   const struct docker_request *request, enum docker_object_state state,
+                   const struct docker_object *object, struct docker_reach_place *place_out)
 {
     const struct policy_client_entry *entry = &policy->clients[client->index];
     enum policy_reach answer = POLICY_REACH_PERMITTED;

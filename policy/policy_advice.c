@@ -36,7 +36,7 @@ static void write_scope(const struct policy *policy, const struct policy_client 
 
 /* " under `docker:` of client `ci` in FILE". */
 void policy_advice_place(const struct policy *policy, const struct policy_client *client,
-                        const char *list, struct buffer *out)
+                         const char *list, struct buffer *out)
 {
     buffer_append_literal(out, " under `");
     buffer_append_text(out, list);
@@ -118,7 +118,8 @@ bool policy_advice_remove(const struct policy *policy, const char *source, uint3
                           struct buffer *out)
 {
     char id[9];
-    if (!policy->commands_reach_it || number < POLICY_NUMBER_RULES || !policy_advice_is_of_commands(source))
+    if (!policy->commands_reach_it || number < POLICY_NUMBER_RULES ||
+        !policy_advice_is_of_commands(source))
         return false;
     policy_key_id(policy_number_key(policy, number), id);
     policy_advice_remove_id(policy, id, out);

@@ -150,9 +150,8 @@ static void read_socket(const struct policy_document *document, struct builder_c
 enum browser_list { BROWSER_HOSTS, BROWSER_ORIGINS };
 static const char *const browser_list_names[] = {"hosts", "origins"};
 
-static void read_browser_item(const struct policy_document *document,
-                              struct builder_client *client, enum browser_list list,
-                              const struct yaml_tree_node *node)
+static void read_browser_item(const struct policy_document *document, struct builder_client *client,
+                              enum browser_list list, const struct yaml_tree_node *node)
 {
     struct policy_builder *builder = document->reading->builder;
     struct error error;
@@ -168,9 +167,8 @@ static void read_browser_item(const struct policy_document *document,
 }
 
 /* One or a list; several documents add up. */
-static void read_browser_list(const struct policy_document *document,
-                              struct builder_client *client, enum browser_list list,
-                              const struct yaml_tree_node *node)
+static void read_browser_list(const struct policy_document *document, struct builder_client *client,
+                              enum browser_list list, const struct yaml_tree_node *node)
 {
     if (node->kind != YAML_TREE_SEQUENCE) {
         read_browser_item(document, client, list, node);
@@ -183,8 +181,8 @@ static void read_browser_list(const struct policy_document *document,
         read_browser_item(document, client, list, item);
 }
 
-static void read_browser(const struct policy_document *document,
-                         const struct yaml_tree_node *node, struct policy_setting *setting)
+static void read_browser(const struct policy_document *document, const struct yaml_tree_node *node,
+                         struct policy_setting *setting)
 {
     if (!policy_document_text(document, node, "browser"))
         return;
@@ -296,10 +294,10 @@ enum client_key {
 static void read_client_key(const struct policy_document *document, size_t index,
                             const struct yaml_tree_node *key)
 {
-    static const char *const keys[] = {"listen",  "socket",      "from",    "hosts",  "origins",
-                                       "browser", "use",         "inherit", "docker", "mode",
-                                       "strict",  "egress",      "transparent", "dns", "guard",
-                                       "enforce", "scope",       "network"};
+    static const char *const keys[] = {"listen",  "socket", "from",        "hosts",  "origins",
+                                       "browser", "use",    "inherit",     "docker", "mode",
+                                       "strict",  "egress", "transparent", "dns",    "guard",
+                                       "enforce", "scope",  "network"};
     struct builder_client *client = &document->reading->builder->clients[index];
     size_t which = policy_document_key(document, key, keys, ARRAY_LEN(keys), "a client");
     char quoted[40];

@@ -41,8 +41,8 @@ static bool refuse_mode(const char *path, unsigned mode, struct policy_messages 
 static bool check_status(const char *path, const struct stat *status,
                          struct policy_messages *errors)
 {
-    bool good = path_trust_owner(&rules, status->st_uid) ||
-                refuse_owner(path, status->st_uid, errors);
+    bool good =
+        path_trust_owner(&rules, status->st_uid) || refuse_owner(path, status->st_uid, errors);
     if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return refuse_mode(path, (unsigned)status->st_mode & 07777, errors);
     return good;
@@ -92,8 +92,7 @@ bool policy_file_check_folder(const char *path, bool check_owner, struct policy_
                             "is no folder: drop-ins are the *.yaml files of a folder of this name");
         return false;
     }
-    return !check_owner ||
-           (check_status(path, &status, errors) && check_folders(path, errors));
+    return !check_owner || (check_status(path, &status, errors) && check_folders(path, errors));
 }
 
 static bool read_all(int fd, const char *path, struct buffer *out, struct policy_messages *errors)

@@ -168,9 +168,8 @@ static void want(struct policy_files_folder *folder, const char *name)
 static bool has_another_way(const char *path, const struct stat *status)
 {
     struct statx more;
-    return status->st_nlink > 1 ||
-           (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &more) == 0 &&
-            (more.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0);
+    return status->st_nlink > 1 || (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, 0, &more) == 0 &&
+                                    (more.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0);
 }
 
 static void take_file(struct policy_files_plan *plan, const struct path_walk_step *step)

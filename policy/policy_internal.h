@@ -185,11 +185,9 @@ enum policy_reach {
     POLICY_REACH_UNNAMED,   /* *place_out is the first that no rule names */
     POLICY_REACH_DEPENDS,   /* a rule names it, for objects that are not asked for yet */
 };
-enum policy_reach policy_judge_reach(const struct policy *policy,
-                                     const struct policy_client *client,
-                                     const struct docker_request *request,
-                                     enum docker_object_state state,
-                                     const struct docker_object *object,
-                                     struct docker_reach_place *place_out);
+enum policy_reach
+policy_judge_reach(const struct policy *policy, const struct policy_client *client,
+                   const struct docker_request *request, enum docker_object_state state,
+                   const struct docker_object *object, struct docker_reach_place *place_out);
 
 #endif

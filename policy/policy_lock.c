@@ -96,9 +96,8 @@ static void look(int lock_fd, int folder_fd, struct progress *progress)
 {
     struct stat lock, edited;
     long holder = fstat(lock_fd, &lock) == 0 ? find_holder(&lock) : 0;
-    ino_t inode = fstatat(folder_fd, POLICY_CLI_NAME, &edited, AT_SYMLINK_NOFOLLOW) == 0
-                      ? edited.st_ino
-                      : 0;
+    ino_t inode =
+        fstatat(folder_fd, POLICY_CLI_NAME, &edited, AT_SYMLINK_NOFOLLOW) == 0 ? edited.st_ino : 0;
     if (progress->since_us == 0 || holder != progress->holder || inode != progress->inode)
         *progress = (struct progress){holder, inode, timestamp_monotonic_us()};
 }

@@ -139,8 +139,8 @@ static bool needs_address(const struct policy *policy, const struct network_requ
     if (request->address == NULL || request->host.is_address || host_name_is_local(&request->host))
         return false;
     bool narrowed = verdict->why != NULL && strstr(verdict->why, "`addresses`") != NULL;
-    return narrowed || policy_address_class(policy, request->own_host, request->address) !=
-                           ADDRESS_PUBLIC;
+    return narrowed ||
+           policy_address_class(policy, request->own_host, request->address) != ADDRESS_PUBLIC;
 }
 
 static void write_address(const struct ip_address *address, struct buffer *keys)

@@ -121,7 +121,8 @@ static void read_path(struct draft *draft, const struct yaml_tree_node *node)
     if (node->text.ptr[0] != '~' && !is_canonical(node->text)) {
         policy_document_error(
             draft->document, node,
-            "a path begins with `/` and stands as it is matched: no query, no `;`, no empty segment, "
+            "a path begins with `/` and stands as it is matched: no query, no `;`, no empty "
+            "segment, "
             "none that ends in a dot, no bytes that a URL escapes, escapes in capitals and only "
             "where needed");
         return;

@@ -129,9 +129,9 @@ static void advise_reach(const struct policy *policy, const struct policy_client
 }
 
 void policy_obstacles_docker(const struct policy *policy, const struct policy_client *client,
-                          const struct docker_request *request, enum docker_object_state state,
-                          const struct docker_object *object, const struct verdict *verdict,
-                          struct buffer *out)
+                             const struct docker_request *request, enum docker_object_state state,
+                             const struct docker_object *object, const struct verdict *verdict,
+                             struct buffer *out)
 {
     CLEANUP(obstacles_clear) struct obstacles obstacles = {.policy = policy};
     const struct policy_observer observer = {note, &obstacles};
@@ -145,8 +145,8 @@ void policy_obstacles_docker(const struct policy *policy, const struct policy_cl
     const char *variable = policy->operation_advice[request->operation];
     struct buffer *advice = &obstacles.advice;
     struct docker_reach_place place;
-    bool unnamed = policy_judge_reach(policy, client, request, state, object, &place) ==
-                   POLICY_REACH_UNNAMED;
+    bool unnamed =
+        policy_judge_reach(policy, client, request, state, object, &place) == POLICY_REACH_UNNAMED;
     if (variable != NULL && !unnamed) {
         buffer_clear(advice);
         buffer_append_text(advice, variable);
@@ -164,8 +164,8 @@ void policy_obstacles_docker(const struct policy *policy, const struct policy_cl
 }
 
 void policy_obstacles_network(const struct policy *policy, const struct policy_client *client,
-                           const struct network_request *request,
-                           const struct network_verdict *verdict, struct buffer *out)
+                              const struct network_request *request,
+                              const struct network_verdict *verdict, struct buffer *out)
 {
     CLEANUP(obstacles_clear) struct obstacles obstacles = {.policy = policy, .network = true};
     const struct policy_observer observer = {note, &obstacles};

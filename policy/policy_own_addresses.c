@@ -50,9 +50,8 @@ static bool is_between(char byte)
 void policy_own_addresses_from_environment(struct policy_builder *builder, char *const *environment,
                                            struct policy_messages *errors)
 {
-    const char *value = environment == NULL
-                            ? NULL
-                            : environment_value(environment, POLICY_OWN_ADDRESSES_VARIABLE);
+    const char *value =
+        environment == NULL ? NULL : environment_value(environment, POLICY_OWN_ADDRESSES_VARIABLE);
     char quoted[80];
     if (value == NULL || value[0] == '\0')
         return;

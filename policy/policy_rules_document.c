@@ -161,8 +161,7 @@ void policy_rules_read_version(const struct policy_document *document,
                                const struct yaml_tree_node *key)
 {
     if (key->value->kind != YAML_TREE_SCALAR || !slice_equal_text(key->value->text, "1"))
-        policy_document_error(document, key->value,
-                              "`version` is 1: this program knows no other");
+        policy_document_error(document, key->value, "`version` is 1: this program knows no other");
 }
 
 void policy_rules_read_use(const struct policy_document *document, const struct yaml_tree_node *key)
@@ -198,7 +197,7 @@ void policy_preset_add_always(struct policy_builder *builder, struct policy_mess
     struct policy_messages notices = {NULL, 0, 0};
     struct policy_reading reading = {.builder = builder, .errors = errors, .notices = &notices};
     struct policy_document document = {.reading = &reading,
-                                          .file = preset->name,
+                                       .file = preset->name,
                                        .label = preset->name,
                                        .client = POLICY_EVERY_CLIENT,
                                        .layer = POLICY_LAYER_ALWAYS};

@@ -66,12 +66,14 @@ static const struct {
 } guarded[] = {
     {DOCKER_CONTAINER_START,
      "`checkpoint` and `checkpoint-dir` stay refused unless a rule names them"},
-    {DOCKER_IMAGE_CREATE, "`fromSrc`, and registries given by address, as localhost or with a port, "
-                          "stay refused unless a rule names them"},
+    {DOCKER_IMAGE_CREATE,
+     "`fromSrc`, and registries given by address, as localhost or with a port, "
+     "stay refused unless a rule names them"},
     {DOCKER_IMAGE_PUSH, "registries given by address, as localhost or with a port stay refused "
                         "unless a rule names them in `where: {image: ...}`"},
-    {DOCKER_IMAGE_BUILD, "`remote`, `outputs` and a registry of its own in `cachefrom` stay refused "
-                         "unless a rule names them"},
+    {DOCKER_IMAGE_BUILD,
+     "`remote`, `outputs` and a registry of its own in `cachefrom` stay refused "
+     "unless a rule names them"},
     {DOCKER_IMAGE_SEARCH, "registries other than Docker Hub stay refused unless a rule names them"},
     {DOCKER_DISTRIBUTION_INSPECT,
      "registries other than Docker Hub stay refused unless a rule spells them in its path"},

@@ -28,8 +28,8 @@ struct admission_told {
 
 bool admission_accept(struct listener *listener, int listen_fd, struct arrival *arrival)
 {
-    *arrival = (struct arrival){.endpoint.len = sizeof(arrival->endpoint.address),
-                                .credentials.pid = -1};
+    *arrival =
+        (struct arrival){.endpoint.len = sizeof(arrival->endpoint.address), .credentials.pid = -1};
     arrival->fd = accept4(listen_fd, &arrival->endpoint.address.any, &arrival->endpoint.len,
                           SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (arrival->fd < 0)

@@ -20,8 +20,8 @@ struct listener;
 struct arrival {
     int fd;
     struct endpoint endpoint;
-    struct ucred credentials;  /* of a unix peer; pid -1 = none */
-    struct share_peer *peer;   /* a use; the connection's once it is let in */
+    struct ucred credentials; /* of a unix peer; pid -1 = none */
+    struct share_peer *peer;  /* a use; the connection's once it is let in */
 };
 
 /* Accepts one connection and finds out who it is. False with errno as accept4(2) leaves it. */

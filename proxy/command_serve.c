@@ -87,7 +87,8 @@ static void raise_descriptor_limit(void)
 static void note_fewer_connections(const struct gate_options *options)
 {
     unsigned most = gate_limits_connections(options->max_connections);
-    if (most < options->max_connections && environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+    if (most < options->max_connections &&
+        environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
         fprintf(stderr,
                 "dockreeve: there are descriptors for %u connections of clients, each with one to "
                 "the other side: fewer than --max-connections %u (see ulimit -n)\n",

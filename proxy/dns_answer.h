@@ -31,7 +31,7 @@ struct dns_answer {
     enum dns_outcome outcome;
     struct ip_address addresses[DNS_ANSWER_ADDRESSES_MAX]; /* the first of them, in their order */
     unsigned count;
-    uint32_t ttl_s; /* DNS_FOUND: of the shortest-lived record, aliases included */
+    uint32_t ttl_s;          /* DNS_FOUND: of the shortest-lived record, aliases included */
     struct name_chain chain; /* DNS_FOUND, DNS_NOT_FOUND, DNS_NO_ADDRESS: the aliases */
 };
 

@@ -122,8 +122,7 @@ static uint64_t write_record(const struct dns_exchange *exchange, const struct o
         .refused_address_count = outcome->refused_count,
         .cnames = cnames,
         .cname_count = split_cnames(outcome, cnames),
-        .cname_denied =
-            network_verdict_cname(&outcome->verdict, name_chain_slice(&outcome->chain)),
+        .cname_denied = network_verdict_cname(&outcome->verdict, name_chain_slice(&outcome->chain)),
         .has_decision = true,
         .allowed = outcome->allowed,
         .rule = buffer_slice(&rule),

@@ -27,7 +27,7 @@ struct dns_exchange {
     struct listener *listener; /* borrowed */
     struct endpoint peer;
     struct share_peer *peer_share; /* borrowed: the asker's use */
-    struct ip_address local; /* the address of ours that was asked */
+    struct ip_address local;       /* the address of ours that was asked */
     struct dns_question question;
     size_t question_len; /* the whole message */
     size_t limit;        /* of the answer */

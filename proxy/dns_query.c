@@ -27,7 +27,8 @@ enum {
     DATAGRAMS_A_TURN = 8,
     TCP_QUESTIONS_MAX = 1024, /* c-ares goes through all of them at each step, and keeps each for
                                  its time, whether anybody still waits or not */
-    DATAGRAM_MAX = 8192, /* 512 are asked for (RFC 1035 section 4.2.1); what is longer is read too */
+    DATAGRAM_MAX =
+        8192, /* 512 are asked for (RFC 1035 section 4.2.1); what is longer is read too */
 };
 
 /* A question that c-ares holds; outlives the query if that is cancelled. */
@@ -41,7 +42,7 @@ struct dns_asker {
     struct dns_channel *channel; /* owned */
     struct endpoint servers[RESOLVER_SERVERS_MAX];
     unsigned server_count;
-    uint64_t try_ms; /* doubled with each round */
+    uint64_t try_ms;    /* doubled with each round */
     unsigned tcp_count; /* questions that c-ares holds */
 };
 
@@ -50,8 +51,8 @@ struct dns_query {
     struct host_name name;
     uint16_t type, id;
     int fd;
-    unsigned attempt; /* rounds times servers */
-    unsigned foreign; /* datagrams at this socket that were no answer */
+    unsigned attempt;                  /* rounds times servers */
+    unsigned foreign;                  /* datagrams at this socket that were no answer */
     bool failed[RESOLVER_SERVERS_MAX]; /* not asked again */
     struct tcp_question *tcp;          /* c-ares'; NULL = none */
     struct event readable, timer;
@@ -215,8 +216,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
 static bool open_socket(struct dns_query *query)
 {
     const struct endpoint *server = &query->asker->servers[server_of(query)];
-    query->fd =
-        socket(server->address.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    query->fd = socket(server->address.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (query->fd < 0)
         return false;
     query->foreign = 0;

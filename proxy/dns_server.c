@@ -147,8 +147,7 @@ static bool admits(struct dns_server *server, const struct endpoint *peer)
 {
     if (listener_admits(server->listener, peer))
         return true;
-    struct share_peer *share =
-        share_peer_use(listener_client(server->listener)->share, peer, 0);
+    struct share_peer *share = share_peer_use(listener_client(server->listener)->share, peer, 0);
     admission_note_stranger(server->listener, share, peer);
     share_peer_unuse(&share);
     return false;

@@ -19,9 +19,8 @@ static bool take(struct docker_conn *conn)
     struct http_body *body = &conn->request_body;
     struct io_pool *blocks = conn->gate->blocks;
     struct error error;
-    bool good = is_kept(conn)
-                    ? held_body_collect(&conn->held, blocks, body, &conn->in, &error)
-                    : http_body_move(body, blocks, &conn->in, NULL, &error);
+    bool good = is_kept(conn) ? held_body_collect(&conn->held, blocks, body, &conn->in, &error)
+                              : http_body_move(body, blocks, &conn->in, NULL, &error);
     /* A chunk that is announced counts as if it had come. */
     uint64_t len = body->payload + (body->finished ? 0 : http_body_window(body));
     good = good && docker_content_check_len(conn->exchange.operation,

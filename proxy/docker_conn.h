@@ -89,11 +89,11 @@ struct docker_exchange {
     const char *reason;    /* stable code; static or in the policy */
     const char *would_deny;
     unsigned status;
-    bool judged;  /* the verdict says something */
-    bool refused; /* answered by us for a reason of our own, whatever the rules say */
-    bool opened;  /* an open record was written; a close record is owed */
-    bool logged;  /* the closing record was written */
-    bool stream;  /* counted among the open streams */
+    bool judged;          /* the verdict says something */
+    bool refused;         /* answered by us for a reason of our own, whatever the rules say */
+    bool opened;          /* an open record was written; a close record is owed */
+    bool logged;          /* the closing record was written */
+    bool stream;          /* counted among the open streams */
     unsigned own_version; /* minor version that was written for a client that named none */
     uint64_t tunnel_in, tunnel_out;
 };
@@ -105,24 +105,24 @@ struct docker_conn {
     enum docker_conn_state state;
     struct endpoint peer;
     uint32_t uid, gid;
-    int32_t pid; /* unix peers */
+    int32_t pid;                   /* unix peers */
     struct share_peer *peer_share; /* a use, with a place among its connections */
     struct share_seat seat;        /* waits in IDLE, HEAD and LINGER */
     struct event read_event, write_event, timer;
     bool reading, writing;
     uint64_t kept_bytes; /* of the peer's share: of a head or a body that has to wait */
-    bool has_asked;   /* some request was read */
-    bool own_answer;  /* what is in `out` is an answer of ours */
-    bool input_ended; /* the client sent its FIN */
-    bool close_after; /* the connection ends with this exchange */
-    bool hold;        /* what is in `out` waits for the log */
+    bool has_asked;      /* some request was read */
+    bool own_answer;     /* what is in `out` is an answer of ours */
+    bool input_ended;    /* the client sent its FIN */
+    bool close_after;    /* the connection ends with this exchange */
+    bool hold;           /* what is in `out` waits for the log */
     struct io_buffer in, out;
     size_t head_scanned;
 
     struct docker_exchange exchange;
     struct log_waiter waiter;
-    struct engine_conn *engine;   /* owned while an exchange needs it */
-    struct docker_lookup *lookup; /* owned: under way; NULL = none */
+    struct engine_conn *engine;                       /* owned while an exchange needs it */
+    struct docker_lookup *lookup;                     /* owned: under way; NULL = none */
     struct docker_version_question *version_question; /* owned: under way; NULL = none */
     struct docker_lookup *judged; /* owned: the one whose object was judged; NULL = none */
     struct io_buffer head;        /* the client's, to be judged again, until `forward` has gone */

@@ -343,8 +343,8 @@ static bool read_again(struct docker_conn *conn)
     struct error error;
     size_t scanned = 0, len;
     bool whole = http_head_parse_request(&gate->scratch->head, io_buffer_bytes(&conn->head),
-                                         io_buffer_len(&conn->head), &scanned,
-                                         &gate->options->head, &len, &error) == HTTP_HEAD_OK;
+                                         io_buffer_len(&conn->head), &scanned, &gate->options->head,
+                                         &len, &error) == HTTP_HEAD_OK;
     if (whole && understand(conn, &error))
         return true;
     if (!whole)

@@ -18,7 +18,7 @@ struct docker_lookup {
     struct docker_conn *conn; /* borrowed: owns us */
     struct engine_conn *engine;
     struct docker_naming *naming; /* owned */
-    struct io_buffer body; /* decoded bytes on their way into `answer` */
+    struct io_buffer body;        /* decoded bytes on their way into `answer` */
     struct buffer answer;
     struct http_body framing;
     unsigned asked_version; /* minor version that the request names; 0 = none */

@@ -70,8 +70,8 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
         status != 502 && status != 504; /* else the engine is to blame, not the request */
     bool flooding = !exchange->opened && status < 500 &&
                     !share_may_log_denial(conn->peer_share, timestamp_monotonic_us());
-    bool no_room = !exchange->opened && !exchange->logged && !flooding && gate->options->log_required &&
-                   !gate_log_has_room(gate, conn->peer_share);
+    bool no_room = !exchange->opened && !exchange->logged && !flooding &&
+                   gate->options->log_required && !gate_log_has_room(gate, conn->peer_share);
     if (no_room) {
         share_count_refused(conn->peer_share, SHARE_REFUSED_LOG_FULL, SHARE_DOCKER);
         docker_log_count_rule(conn);

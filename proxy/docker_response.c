@@ -276,9 +276,8 @@ static bool read_head(struct docker_conn *conn)
         }
         io_buffer_reset(gate->blocks, &conn->head);
         io_buffer_reset(gate->blocks, &conn->forward);
-        if (head->status == 101 &&
-            !(conn->wants_upgrade && request_has_ended(conn) &&
-              docker_header_asks_upgrade(head, upgrade))) {
+        if (head->status == 101 && !(conn->wants_upgrade && request_has_ended(conn) &&
+                                     docker_header_asks_upgrade(head, upgrade))) {
             upstream_failed(
                 conn, "upstream.unasked-upgrade",
                 "dockreeve: the Docker Engine switched to a protocol that nobody asked for");
@@ -287,11 +286,11 @@ static bool read_head(struct docker_conn *conn)
         if (head->status >= 200 || head->status == 101) {
             AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
             size_t body_len = 0;
-            enum docker_version_answer version = docker_version_lower_answer(
-                conn, head,
-                slice_of(io_buffer_bytes(&engine->in) + consumed,
-                         io_buffer_len(&engine->in) - consumed),
-                &body, &body_len);
+            enum docker_version_answer version =
+                docker_version_lower_answer(conn, head,
+                                            slice_of(io_buffer_bytes(&engine->in) + consumed,
+                                                     io_buffer_len(&engine->in) - consumed),
+                                            &body, &body_len);
             if (version == DOCKER_VERSION_MORE)
                 return false;
             bool lowered = version == DOCKER_VERSION_LOWERED;

@@ -86,8 +86,7 @@ void docker_version_refuse(struct docker_conn *conn)
     struct slice version = slice_cut(&(struct slice){target.ptr + 1, target.len - 1}, '/');
     unsigned newest = own_version(gate);
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    buffer_printf(&text,
-                  "client version %.*s is too new. Maximum supported API version is 1.%u",
+    buffer_printf(&text, "client version %.*s is too new. Maximum supported API version is 1.%u",
                   (int)version.len - 1, version.ptr + 1, newest == 0 ? DOCKER_API_NEWEST : newest);
     AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
     if (docker_version_note(gate->engine, &note))
@@ -160,8 +159,8 @@ static void read_answer(struct docker_conn *conn)
         refuse_closed(conn);
         return;
     }
-    switch (http_head_parse_response(head, io_buffer_bytes(&engine->in),
-                                     io_buffer_len(&engine->in), &scanned, &consumed, &error)) {
+    switch (http_head_parse_response(head, io_buffer_bytes(&engine->in), io_buffer_len(&engine->in),
+                                     &scanned, &consumed, &error)) {
     case HTTP_HEAD_MORE:
         return;
     case HTTP_HEAD_BAD:
@@ -239,11 +238,9 @@ static enum docker_version_answer decode(struct docker_conn *conn, const struct 
     return body.finished ? DOCKER_VERSION_LOWERED : DOCKER_VERSION_MORE;
 }
 
-enum docker_version_answer docker_version_lower_answer(struct docker_conn *conn,
-                                                       const struct http_head *head,
-                                                       struct slice arrived,
-                                                       struct buffer *body_out,
-                                                       size_t *consumed_out)
+enum docker_version_answer
+docker_version_lower_answer(struct docker_conn *conn, const struct http_head *head,
+                            struct slice arrived, struct buffer *body_out, size_t *consumed_out)
 {
     struct io_buffer payload = {0};
     if (conn->exchange.operation != DOCKER_SYSTEM_VERSION || head->status != 200 ||

@@ -42,10 +42,8 @@ enum docker_version_answer {
     DOCKER_VERSION_LOWERED,  /* *body_out has what is to be sent instead */
 };
 /* Looks at `arrived`, what stands behind the head. *consumed_out = its bytes that are the body. */
-enum docker_version_answer docker_version_lower_answer(struct docker_conn *conn,
-                                                       const struct http_head *head,
-                                                       struct slice arrived,
-                                                       struct buffer *body_out,
-                                                       size_t *consumed_out);
+enum docker_version_answer
+docker_version_lower_answer(struct docker_conn *conn, const struct http_head *head,
+                            struct slice arrived, struct buffer *body_out, size_t *consumed_out);
 
 #endif

@@ -95,9 +95,9 @@ struct egress_conn {
     uint64_t kept_bytes;           /* of the peer's share: of a head or hello that is not whole */
     bool has_asked;                /* something was asked for */
     bool own_answer;               /* what is in `out` is an answer of ours */
-    bool input_ended; /* the client sent its FIN */
-    bool close_after; /* the connection ends with this exchange */
-    bool hold;        /* what is in `out` waits for the log */
+    bool input_ended;              /* the client sent its FIN */
+    bool close_after;              /* the connection ends with this exchange */
+    bool hold;                     /* what is in `out` waits for the log */
     struct io_buffer in, out;
     size_t head_scanned, answer_scanned;
     size_t hello_len; /* transparent TLS: of the ClientHello in front of `in` */

@@ -20,7 +20,7 @@ struct egress_exchange {
     const char *reason;    /* stable code; static, or in the policy */
     const char *would_deny;
     struct network_verdict verdict;
-    struct buffer facts; /* owned: peer, host, path one behind the other, then the chain of
+    struct buffer facts;       /* owned: peer, host, path one behind the other, then the chain of
                             aliases, refused addresses, SNI and ALPN where they came */
     struct ip_address address; /* dialled; with has_address */
     uint64_t bytes_in, bytes_out;

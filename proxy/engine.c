@@ -25,8 +25,8 @@ struct engine {
     unsigned idle_count;
     uint64_t errors;
     char name[160];
-    int api;            /* see engine_api() */
-    char api_text[16];  /* as it was learned */
+    int api;           /* see engine_api() */
+    char api_text[16]; /* as it was learned */
     size_t api_text_len;
     unsigned api_minimum;
 };

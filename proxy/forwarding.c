@@ -19,7 +19,8 @@ static bool is_on(const char *path)
 
 static bool is_on_some_network(const struct ifaddrs *at)
 {
-    if (at->ifa_addr == NULL || (at->ifa_flags & IFF_UP) == 0 || (at->ifa_flags & IFF_LOOPBACK) != 0)
+    if (at->ifa_addr == NULL || (at->ifa_flags & IFF_UP) == 0 ||
+        (at->ifa_flags & IFF_LOOPBACK) != 0)
         return false;
     return at->ifa_addr->sa_family == AF_INET || at->ifa_addr->sa_family == AF_INET6;
 }

@@ -112,8 +112,8 @@ static const char *client_name(const struct gate *gate, const struct share_clien
 
 static void log_refused(void *context, const struct share_refused *refused)
 {
-    static const char *const kinds[SHARE_GATES] = {[SHARE_DOCKER] = "docker",
-                                                   [SHARE_NETWORK] = "network"};
+    static const char *const kinds[SHARE_GATES] = {
+        [SHARE_DOCKER] = "docker", [SHARE_NETWORK] = "network"};
     struct gate *gate = context;
     struct buffer *peer = &gate->scratch->text;
     buffer_clear(peer);
@@ -473,7 +473,8 @@ static void write_rest_of_log(struct gate *gate, int64_t deadline_us)
 {
     int64_t left_us;
     end_turn(gate);
-    while (log_writer_blocked(gate->log) && (left_us = deadline_us - timestamp_monotonic_us()) > 0) {
+    while (log_writer_blocked(gate->log) &&
+           (left_us = deadline_us - timestamp_monotonic_us()) > 0) {
         struct pollfd look = {.fd = log_writer_fd(gate->log), .events = POLLOUT};
         if (poll(&look, 1, (int)(left_us / 1000) + 1) < 0 && errno != EINTR)
             return;

@@ -112,7 +112,7 @@ struct gate {
     struct service_manager *manager; /* NULL = started by hand */
     struct reload *reload;           /* NULL in tests without one */
     struct egress *egress;
-    struct own_host *own_host; /* owned: which addresses are this machine's */
+    struct own_host *own_host;    /* owned: which addresses are this machine's */
     struct control *control;      /* NULL = no state folder */
     struct rule_counter *counter; /* NULL = no state folder */
     struct gate_scratch *scratch;

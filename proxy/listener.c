@@ -27,9 +27,9 @@ struct listener {
     int fd;
     int udp_fd; /* of a DNS listener until it serves; else -1 */
     enum policy_role role;
-    struct dns_server *dns;      /* owned: of a DNS listener, which has two sockets; NULL = none */
-    struct endpoint address;     /* as bound */
-    char *text;                  /* owned: as the policy writes it; what a reload compares */
+    struct dns_server *dns;       /* owned: of a DNS listener, which has two sockets; NULL = none */
+    struct endpoint address;      /* as bound */
+    char *text;                   /* owned: as the policy writes it; what a reload compares */
     enum policy_listen_kind kind; /* with port and wanted: where the policy wants it */
     uint16_t port;
     struct ip_address wanted;
@@ -37,7 +37,7 @@ struct listener {
     struct socket_permissions permitted; /* the file's while a policy is prepared: to go back to */
     bool is_gone; /* while a policy is prepared: somebody took the file away, and a fresh listener
                      takes its place */
-    struct client_state *client; /* borrowed from the gate */
+    struct client_state *client;        /* borrowed from the gate */
     const struct policy_client *policy; /* borrowed from gate->policy; NULL = taken away */
     struct event event;
     bool adopted; /* from the service manager: a reload keeps it as long as its client is in the
@@ -116,7 +116,8 @@ bool listener_any_at(const struct gate *gate, const struct ip_address *address, 
         if (memcmp(&bound, address, sizeof(bound)) == 0)
             return true;
         if (address_class_of(&bound) == ADDRESS_THIS_NETWORK &&
-            (address_class_of(address) == ADDRESS_THIS_NETWORK || own_host_holds(gate->own_host, address)))
+            (address_class_of(address) == ADDRESS_THIS_NETWORK ||
+             own_host_holds(gate->own_host, address)))
             return true;
     }
     return false;
@@ -309,8 +310,8 @@ static bool open_fresh(struct gate *gate, const struct policy *policy, struct li
             const struct policy_listen *listen_at = &client->listens[j];
             struct listener *present = find(gate, client, listen_at);
             if (present != NULL)
-                present->is_gone = present->file.path != NULL &&
-                                   !socket_file_is_in_place(&present->file);
+                present->is_gone =
+                    present->file.path != NULL && !socket_file_is_in_place(&present->file);
             if (present != NULL && !present->is_gone)
                 continue;
             struct listener *listener = make(gate, client, listen_at);

@@ -134,7 +134,8 @@ static bool open_sink(struct log_writer *writer, struct error *error)
                              strerror(errno));
         return adopt(writer, &fd, true, error);
     }
-    if (!log_rotation_open(writer->path, &writer->user, &fd, error) || !adopt(writer, &fd, false, error))
+    if (!log_rotation_open(writer->path, &writer->user, &fd, error) ||
+        !adopt(writer, &fd, false, error))
         return false;
     writer->torn = log_rotation_is_torn(writer->path) && writer->sink == LOG_SINK_FILE;
     writer->misplaced = writer->homeless = false;

@@ -23,11 +23,11 @@
 struct log_writer; /* opaque; owns its descriptor and memory */
 
 struct log_writer_options {
-    const char *path;          /* "-" = standard output; copied */
-    uint64_t rotate_bytes;     /* 0 = never; only regular files opened by path rotate */
-    unsigned keep;             /* rotated files kept */
-    size_t queue_bytes;        /* bound of the batch, at least LOG_WRITER_QUEUE_MIN */
-    unsigned owed_max;         /* so many records more are taken, of LOG_WRITER_OWED_BYTES each: of
+    const char *path;      /* "-" = standard output; copied */
+    uint64_t rotate_bytes; /* 0 = never; only regular files opened by path rotate */
+    unsigned keep;         /* rotated files kept */
+    size_t queue_bytes;    /* bound of the batch, at least LOG_WRITER_QUEUE_MIN */
+    unsigned owed_max;     /* so many records more are taken, of LOG_WRITER_OWED_BYTES each: of
                                   requests, streams and tunnels that began while there was room */
     struct log_rotation_user user; /* who may own the file too */
     struct log_sealer *sealer; /* borrowed: outlives the writer; NULL = the log is not sealed. Only

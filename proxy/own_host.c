@@ -71,8 +71,7 @@ static enum answer read_answer(const struct own_host *own_host)
             continue; /* of a question before, whose answer was given up */
         if (message.head.nlmsg_type == NLMSG_ERROR) {
             const struct nlmsgerr *error = NLMSG_DATA(&message.head);
-            return error->error == -ENOMEM || error->error == -ENOBUFS ? ANSWER_NONE
-                                                                        : ANSWER_OTHER;
+            return error->error == -ENOMEM || error->error == -ENOBUFS ? ANSWER_NONE : ANSWER_OTHER;
         }
         if (message.head.nlmsg_type != RTM_NEWROUTE)
             return ANSWER_NONE;

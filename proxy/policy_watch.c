@@ -19,8 +19,8 @@ enum {
 };
 
 struct policy_watch {
-    int fd, reason;                /* reason: why fd is -1 */
-    struct policy_files_plan plan; /* owned */
+    int fd, reason;                    /* reason: why fd is -1 */
+    struct policy_files_plan plan;     /* owned */
     int wds[POLICY_FILES_FOLDERS_MAX]; /* of the plan's folders; -1 = not watched */
 };
 

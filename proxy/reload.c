@@ -50,8 +50,8 @@ struct reload {
     pthread_cond_t asked_for;
     /* under the mutex */
     bool wanted, stop;
-    bool look_wanted; /* whether the files are still what they were */
-    bool differs;     /* they are not */
+    bool look_wanted;              /* whether the files are still what they were */
+    bool differs;                  /* they are not */
     struct policy_files_plan plan; /* what is to be watched for what was built */
     bool from_file;         /* the policy in force was read from a file, which must not vanish */
     struct policy *policy;  /* what was built; NULL = errors */

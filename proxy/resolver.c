@@ -65,13 +65,13 @@ struct lookup {
     enum lookup_state state;
     bool timed_out;
     struct family families[FAMILIES];
-    struct name_chain chain; /* of both families, as far as they answered */
+    struct name_chain chain;   /* of both families, as far as they answered */
     struct query_list queries; /* borrowed from their askers */
     struct event delay;
     struct event deadline;
     LIST_ENTRY(lookup) chain_link; /* while not OVER */
-    TAILQ_ENTRY(lookup) link; /* in resolver->lookups, or ->partial while PARTIAL */
-    TAILQ_ENTRY(lookup) told; /* in resolver->untold while is_untold */
+    TAILQ_ENTRY(lookup) link;      /* in resolver->lookups, or ->partial while PARTIAL */
+    TAILQ_ENTRY(lookup) told;      /* in resolver->untold while is_untold */
     bool is_untold;
 };
 
@@ -395,8 +395,7 @@ static struct lookup *lookup_new(struct resolver *resolver, const struct host_na
     resolver->lookup_count++;
     for (unsigned f = 0; f < FAMILIES; f++) {
         struct family *family = &lookup->families[f];
-        family->query =
-            dns_query_start(resolver->asker, host, family_types[f], on_family, family);
+        family->query = dns_query_start(resolver->asker, host, family_types[f], on_family, family);
         if (family->query == NULL) {
             lookup_free(lookup);
             return NULL;

@@ -41,7 +41,7 @@ struct resolver_answer {
     uint32_t ttl_s;          /* of the shortest-lived; 0 = for this request only */
     struct name_chain chain; /* the aliases by which the name has its addresses, or has none: those
                                 of both families */
-    struct error error; /* count 0: code 502 or 504, reason "dns.not-found", "dns.no-address",
+    struct error error;      /* count 0: code 502 or 504, reason "dns.not-found", "dns.no-address",
                            "dns.failed", "dns.cname", "dns.forged", "dns.timeout"; 503,
                            "limit.lookups" when too many names are being asked for, or this
                            peer or its client has no more of them */

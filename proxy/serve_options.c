@@ -207,8 +207,9 @@ static const struct option options[OPTION_COUNT] = {
                         .initial = "30s",
                         .min = 10,
                         .max = 3600000,
-                        .help = "time for the engine to say what a request names, waiting for a turn "
-                                "included"},
+                        .help =
+                            "time for the engine to say what a request names, waiting for a turn "
+                            "included"},
     [UPSTREAM_IDLE] = {.name = "upstream-idle",
                        .type = OPTION_NUMBER,
                        .argument = "COUNT",

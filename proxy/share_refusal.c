@@ -121,5 +121,5 @@ void share_report_refused(struct share *share, unsigned named_max,
     const struct report report = {tell_one, context};
     struct share_client *client;
     TAILQ_FOREACH(client, &share->clients, link)
-        report_client(&report, client, named_max);
+    report_client(&report, client, named_max);
 }

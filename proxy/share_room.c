@@ -37,7 +37,7 @@ static struct share_peer *largest_of_client(struct share_client *client, struct 
 {
     struct share_peer *peer;
     TAILQ_FOREACH(peer, &client->peers, link)
-        best = larger(best, peer);
+    best = larger(best, peer);
     return larger(best, &client->common);
 }
 
@@ -46,7 +46,7 @@ static struct share_peer *largest_of_gate(struct share *share)
     struct share_client *client;
     struct share_peer *best = NULL;
     TAILQ_FOREACH(client, &share->clients, link)
-        best = largest_of_client(client, best);
+    best = largest_of_client(client, best);
     return best;
 }
 

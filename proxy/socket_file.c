@@ -59,8 +59,7 @@ bool socket_permissions_include(const struct socket_permissions *after,
 {
     bool same_ids = after->owner == before->owner && after->group == before->group;
     /* Connecting takes the right to write; who is in a class that lacks it is in no other. */
-    return (after->mode & 0222) == 0222 ||
-           (same_ids && (before->mode & ~after->mode & 0222) == 0);
+    return (after->mode & 0222) == 0222 || (same_ids && (before->mode & ~after->mode & 0222) == 0);
 }
 
 static bool set_mode(int fd, const char *path, unsigned mode)
@@ -121,11 +120,12 @@ bool socket_file_permit(struct socket_file *file, const struct socket_permission
     if (fstat(fd, &status) == 0 && status.st_uid == owner_of(file, &file->now) &&
         status.st_gid == group_of(file, &file->now))
         (void)set_mode(fd, file->path, file->now.mode); /* else it stays narrower than both */
-    return error_set(error, 1,
-                     "cannot give %s mode %04o, owner %lld and group %lld (-1: as it was made): %s; "
-                     "a running gate has given up the right to give files away: restart it",
-                     file->path, permissions->mode, (long long)permissions->owner,
-                     (long long)permissions->group, strerror(reason));
+    return error_set(
+        error, 1,
+        "cannot give %s mode %04o, owner %lld and group %lld (-1: as it was made): %s; "
+        "a running gate has given up the right to give files away: restart it",
+        file->path, permissions->mode, (long long)permissions->owner, (long long)permissions->group,
+        strerror(reason));
 }
 
 void socket_file_remove(struct socket_file *file)

@@ -22,7 +22,7 @@ enum tls_hello_result {
 
 struct tls_hello {
     struct tunnel_facts facts;
-    size_t len; /* TLS: bytes of its records; what follows is not of the hello */
+    size_t len;                    /* TLS: bytes of its records; what follows is not of the hello */
     char alpn[TLS_HELLO_ALPN_MAX]; /* "h2,http/1.1", printable ASCII, cut at a comma when too long;
                                       "" = none */
 };

@@ -319,7 +319,8 @@ void tunnel_begin(struct tunnel *tunnel)
     bool unjudged = tunnel->state == TUNNEL_PEEK;
     if (!unjudged)
         egress_log_count_rule(&tunnel->exchange, tunnel->egress->gate);
-    if (tunnel_flush_early(tunnel, TUNNEL_CLIENT) && (unjudged || tunnel_flush_early(tunnel, TUNNEL_ORIGIN)))
+    if (tunnel_flush_early(tunnel, TUNNEL_CLIENT) &&
+        (unjudged || tunnel_flush_early(tunnel, TUNNEL_ORIGIN)))
         arm(tunnel, timestamp_monotonic_us());
     else
         move_both(tunnel); /* finds out what broke */

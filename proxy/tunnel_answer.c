@@ -16,14 +16,14 @@
 enum { EARLY_LEN_MAX = 65536 };
 
 struct tunnel_answer {
-    struct event timer;     /* while the second hello is waited for */
-    struct io_buffer held;  /* of the client: not yet to be sent on */
+    struct event timer;    /* while the second hello is waited for */
+    struct io_buffer held; /* of the client: not yet to be sent on */
     struct tls_answer_reader reader;
-    size_t left;            /* of the client's record that is passing */
-    size_t early_len;       /* passed before the answer */
-    bool retry;             /* the origin asked for another hello */
-    bool stuck;             /* `held` begins with what has to wait for the answer */
-    bool client_ended;      /* and nothing more comes to be held */
+    size_t left;       /* of the client's record that is passing */
+    size_t early_len;  /* passed before the answer */
+    bool retry;        /* the origin asked for another hello */
+    bool stuck;        /* `held` begins with what has to wait for the answer */
+    bool client_ended; /* and nothing more comes to be held */
 };
 
 static void on_timeout(evutil_socket_t fd, short what, void *context)
@@ -174,8 +174,7 @@ static void read_client(struct tunnel *tunnel)
 {
     struct tunnel_answer *answer = tunnel->answer;
     int fd = tunnel->ends[TUNNEL_CLIENT].fd;
-    ssize_t got =
-        io_buffer_fill(tunnel->egress->gate->blocks, &answer->held, fd, IO_READ_HEAD);
+    ssize_t got = io_buffer_fill(tunnel->egress->gate->blocks, &answer->held, fd, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno != ENOBUFS) {

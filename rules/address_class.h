@@ -15,7 +15,7 @@
 #include "rules/ip_range.h"
 
 enum address_class {
-    ADDRESS_PUBLIC, /* the only one that a rule need not name */
+    ADDRESS_PUBLIC,   /* the only one that a rule need not name */
     ADDRESS_OWN_HOST, /* of this machine, public ones too; address_class_of() does not know it */
     ADDRESS_LOOPBACK,
     ADDRESS_THIS_NETWORK, /* 0.0.0.0/8, :: */

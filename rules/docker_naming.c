@@ -263,8 +263,7 @@ static bool take_object(struct docker_naming *naming, struct slice body)
         return give_up(naming);
     if (naming->kind == DOCKER_OBJECT_EXEC)
         return add_question(naming, ASK_CONTAINER, container_id);
-    if (naming->form != FORM_ID &&
-        !fix_reference(naming, known, name_of(&question), question.ask))
+    if (naming->form != FORM_ID && !fix_reference(naming, known, name_of(&question), question.ask))
         return give_up(naming);
     return true;
 }
@@ -274,8 +273,7 @@ static bool take_container(struct docker_naming *naming, struct slice body)
     struct error error;
     naming->asked++;
     struct docker_object *exec = &naming->known[naming->known_count - 1].object;
-    return docker_object_read(exec, DOCKER_OBJECT_CONTAINER, body, NULL, &error) ||
-           give_up(naming);
+    return docker_object_read(exec, DOCKER_OBJECT_CONTAINER, body, NULL, &error) || give_up(naming);
 }
 
 /* What has no tag is no part of a push. */

@@ -125,7 +125,6 @@ bool docker_object_has_fact(enum docker_object_kind kind, enum docker_fact fact)
            (kinds[kind].facts >> fact & 1) != 0;
 }
 
-
 void docker_object_write_inspect_path(enum docker_object_kind kind, struct slice name,
                                       struct buffer *out)
 {

@@ -16,14 +16,14 @@
     }
 #define END_OF_PARAMETERS                                                                          \
     {                                                                                              \
-        .name = {NULL, 0}                                                                          \
+        .name = { NULL, 0 }                                                                        \
     }
 #define NO_PARAMETERS END_OF_PARAMETERS
 
 #define OPERATION(symbol, name_, old_name_, method_, path_, object_, body_, upgrade_, first_,      \
                   last_, name_reach_, ...)                                                         \
-    static const struct docker_parameter_info parameters_of_##symbol[] = {__VA_ARGS__,          \
-                                                                         END_OF_PARAMETERS};
+    static const struct docker_parameter_info parameters_of_##symbol[] = {__VA_ARGS__,             \
+                                                                          END_OF_PARAMETERS};
 #include "rules/docker_operation_table.inc"
 #undef OPERATION
 

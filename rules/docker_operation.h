@@ -70,7 +70,7 @@ enum docker_reach {
     DOCKER_REACH_PATH,     /* a path of the engine's host */
     DOCKER_REACH_ADDRESS,  /* an address that the engine fetches or sends to */
     DOCKER_REACH_REGISTRY, /* a reference or search term: its registry, unless it is Docker Hub */
-    DOCKER_REACH_PULL,  /* a reference of an operation that is made for registries: one that is given
+    DOCKER_REACH_PULL, /* a reference of an operation that is made for registries: one that is given
                            by an address, as localhost or with a port */
     DOCKER_REACH_PULLS, /* a JSON list of those */
 };
@@ -89,7 +89,7 @@ struct docker_operation_info {
     enum docker_object_kind object;
     enum docker_body body;
     enum docker_upgrade upgrade;
-    uint8_t first, last;    /* described in 1.first to 1.last; 0,0 = never described */
+    uint8_t first, last;          /* described in 1.first to 1.last; 0,0 = never described */
     enum docker_reach name_reach; /* of what stands in the path's braces */
     const struct docker_parameter_info *parameters; /* known query parameters; the last one has a
                                                        name whose ptr is NULL */

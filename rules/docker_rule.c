@@ -407,8 +407,8 @@ static enum answer match_container_name(const struct docker_condition *condition
 static enum answer match_every_tag(const struct pattern *pattern, struct slice open, bool allows)
 {
     if (allows) {
-        bool ends_open = pattern->kind == PATTERN_GLOB &&
-                         pattern->text.ptr[pattern->text.len - 1] == '*';
+        bool ends_open =
+            pattern->kind == PATTERN_GLOB && pattern->text.ptr[pattern->text.len - 1] == '*';
         return ends_open ? from_pattern(pattern_match(pattern, open)) : ANSWER_NO;
     }
     size_t len = pattern->prefix_len < open.len ? pattern->prefix_len : open.len;

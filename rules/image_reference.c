@@ -230,7 +230,8 @@ bool image_reference_equal(const struct image_reference *a, const struct image_r
     if (a->digest.len > 0 || b->digest.len > 0)
         return slice_equal(a->digest, b->digest);
     struct slice default_tag = slice_of("latest", 6);
-    return slice_equal(a->tag.len > 0 ? a->tag : default_tag, b->tag.len > 0 ? b->tag : default_tag);
+    return slice_equal(a->tag.len > 0 ? a->tag : default_tag,
+                       b->tag.len > 0 ? b->tag : default_tag);
 }
 
 /* ---- spellings ---- */

@@ -63,12 +63,12 @@ struct network_request {
     struct host_name host;
     uint16_t port; /* NETWORK_ASKED: 0 = any */
     enum network_sight sight;
-    enum http_method method;           /* NETWORK_SEEN */
-    struct slice path;                 /* NETWORK_SEEN: canonical, without query */
-    bool path_ambiguous;               /* NETWORK_SEEN: see url_path_canonical() */
-    int64_t now_us;                    /* for `expires`; Unix time */
-    const struct ip_address *address;  /* the address to be dialled; NULL = not known yet */
-    struct slice cnames;               /* the names that led to it: a name_chain's text; len 0 = none,
+    enum http_method method;          /* NETWORK_SEEN */
+    struct slice path;                /* NETWORK_SEEN: canonical, without query */
+    bool path_ambiguous;              /* NETWORK_SEEN: see url_path_canonical() */
+    int64_t now_us;                   /* for `expires`; Unix time */
+    const struct ip_address *address; /* the address to be dialled; NULL = not known yet */
+    struct slice cnames; /* the names that led to it: a name_chain's text; len 0 = none,
                                           or not known yet. Held against denies only */
     const struct tunnel_facts *tunnel; /* NULL = not known yet, or no tunnel; NETWORK_SEEN: the
                                           protocol that an upgrade would switch to */

@@ -131,8 +131,7 @@ static bool has_loose_end(struct slice segment)
 {
     const size_t len = 3; /* of an escape */
     if (segment.len >= len &&
-        (escapes_blank(segment) ||
-         escapes_blank(slice_of(segment.ptr + segment.len - len, len))))
+        (escapes_blank(segment) || escapes_blank(slice_of(segment.ptr + segment.len - len, len))))
         return true;
     return segment.len > 0 && segment.ptr[segment.len - 1] == '.';
 }
@@ -145,9 +144,9 @@ static const char *const look_alikes[] = {
     "%EF%BC%8F", "%E2%88%95", "%E2%81%84",                           /* slashes, */
     "%E2%84%80", "%E2%84%81", "%E2%84%85", "%E2%84%86",              /* and letters around one */
     "%EF%BC%BC", "%EF%B9%A8", "%E2%88%96",                           /* backslashes, */
-    "%C2%A5",    "%E2%82%A9",                           /* which Japan and Korea show as money */
-    "%EF%BC%85", "%EF%B9%AA",                           /* percent signs */
-    "%EF%BC%9B", "%EF%B9%94", "%EF%B8%94", "%CD%BE",    /* semicolons */
+    "%C2%A5",    "%E2%82%A9",                        /* which Japan and Korea show as money */
+    "%EF%BC%85", "%EF%B9%AA",                        /* percent signs */
+    "%EF%BC%9B", "%EF%B9%94", "%EF%B8%94", "%CD%BE", /* semicolons */
 };
 
 static bool looks_alike(struct slice text)
@@ -190,7 +189,7 @@ static bool is_ambiguous_escape(struct slice text, size_t at)
     case '\0':
     case '/':
     case '\\':
-    case '?': /* decoded too early it ends the path (CVE-2024-38474) */
+    case '?':  /* decoded too early it ends the path (CVE-2024-38474) */
     case 0xc0: /* overlong UTF-8: always with these two, */
     case 0xc1:
         return true;

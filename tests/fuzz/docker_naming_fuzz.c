@@ -51,9 +51,10 @@ static void check_sent(const struct docker_naming *naming, struct docker_request
     struct error error;
     if (docker_naming_apply(naming, request, &object_name)) {
         docker_request_write_target(request, object_name, &written);
-        require(docker_request_parse(&again, request->method, buffer_slice(&written), true, &error));
-        require(again.operation == operation || (operation == DOCKER_IMAGE_GET &&
-                                                 again.operation == DOCKER_IMAGE_GET_ALL));
+        require(
+            docker_request_parse(&again, request->method, buffer_slice(&written), true, &error));
+        require(again.operation == operation ||
+                (operation == DOCKER_IMAGE_GET && again.operation == DOCKER_IMAGE_GET_ALL));
     }
     docker_request_clear(&again);
 }

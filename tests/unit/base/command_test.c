@@ -209,6 +209,7 @@ Test(completion, offers_what_fits)
     };
     AUTO_BUFFER struct buffer offered = BUFFER_EMPTY;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        cr_assert_str_eq(complete(rows[i].typed, &offered), rows[i].offered, "`%s`: %s instead of %s",
-                         rows[i].typed, buffer_text(&offered), rows[i].offered);
+        cr_assert_str_eq(complete(rows[i].typed, &offered), rows[i].offered,
+                         "`%s`: %s instead of %s", rows[i].typed, buffer_text(&offered),
+                         rows[i].offered);
 }

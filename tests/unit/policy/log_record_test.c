@@ -94,7 +94,7 @@ Test(log_record, events_and_decisions_have_their_names)
         const char *name;
     } rows[] = {{LOG_REQUEST, "request"},       {LOG_OPEN, "open"},   {LOG_CLOSE, "close"},
                 {LOG_POLICY, "policy"},         {LOG_START, "start"}, {LOG_STOP, "stop"},
-                {LOG_SUPPRESSED, "suppressed"}, {LOG_LOST, "lost"}, {LOG_SEAL, "seal"}};
+                {LOG_SUPPRESSED, "suppressed"}, {LOG_LOST, "lost"},   {LOG_SEAL, "seal"}};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         AUTO_LOG_LINE struct log_line line = LOG_LINE_EMPTY;

@@ -263,7 +263,8 @@ static int ask_docker(const struct policy *policy, const char *client, const cha
     cr_assert(command_request_parse(text, false, &request, &error), "%s", error.text);
     policy_decide_docker(policy, who, &request, DOCKER_OBJECT_UNKNOWN, NULL, NULL, &verdict);
     if (advice != NULL)
-        policy_obstacles_docker(policy, who, &request, DOCKER_OBJECT_UNKNOWN, NULL, &verdict, advice);
+        policy_obstacles_docker(policy, who, &request, DOCKER_OBJECT_UNKNOWN, NULL, &verdict,
+                                advice);
     return verdict.result == VERDICT_ALLOW && !verdict.would_deny ? 1 : -1;
 }
 

@@ -19,10 +19,11 @@ static uint32_t next(uint64_t *state)
 
 #define PICK(state, array) ((array)[next(state) % ARRAY_LEN(array)])
 
-static const char *const hosts[] = {"a.test",       "b.a.test",  "c.b.a.test",     "x.test",
-                                    "test.example", "localhost", "y.localhost",    "93.184.216.34",
-                                    "0.0.0.0",      "[::1]",     "z.localhost",    "[64:ff9b::127.0.0.1]",
-                                    "93.184.217.1", "10.0.0.1",  "[2606:4700::1]", "127.0.0.1"};
+static const char *const hosts[] = {
+    "a.test",       "b.a.test",  "c.b.a.test",     "x.test",
+    "test.example", "localhost", "y.localhost",    "93.184.216.34",
+    "0.0.0.0",      "[::1]",     "z.localhost",    "[64:ff9b::127.0.0.1]",
+    "93.184.217.1", "10.0.0.1",  "[2606:4700::1]", "127.0.0.1"};
 
 static void write_pattern(uint64_t *state, bool allows, struct buffer *out)
 {
@@ -119,13 +120,21 @@ static void write_question(uint64_t *state, struct buffer *out)
     static const char *const facts[] = {
         " sni=a.test",  " sni=x.test", " sni=-", " sni=!", " speaks=ssh",
         " speaks=http", " ech=yes",    "",       ""};
-    static const char *const addresses[] = {
-        " at=93.184.216.34", " at=10.0.0.1", " at=127.0.0.1",
-        " at=2606:4700::1",  " at=::",       " at=64:ff9b:1::10.0.0.1",
-        "",                  ""};
+    static const char *const addresses[] = {" at=93.184.216.34",
+                                            " at=10.0.0.1",
+                                            " at=127.0.0.1",
+                                            " at=2606:4700::1",
+                                            " at=::",
+                                            " at=64:ff9b:1::10.0.0.1",
+                                            "",
+                                            ""};
     static const char *const own[] = {" own=93.184.216.34", " own=10.0.0.1", ""};
-    static const char *const aliases[] = {" cname=x.test", " cname=other.example cname=b.a.test",
-                                          " cname=a.test cname=x.test", "", "", ""};
+    static const char *const aliases[] = {" cname=x.test",
+                                          " cname=other.example cname=b.a.test",
+                                          " cname=a.test cname=x.test",
+                                          "",
+                                          "",
+                                          ""};
     unsigned kind = next(state) % 4;
     const char *host = PICK(state, hosts);
     if (kind == 0)
@@ -196,8 +205,7 @@ static void compare(const struct policy *policy, const char *client, const char 
     struct network_verdict walked = network_question_ask(policy, client, question, &observer);
     cr_assert(found.result == walked.result && found.would_deny == walked.would_deny &&
                   found.malformed == walked.malformed && found.line == walked.line &&
-                  found.cname == walked.cname &&
-                  found.rule_allows == walked.rule_allows &&
+                  found.cname == walked.cname && found.rule_allows == walked.rule_allows &&
                   found.pattern.ptr == walked.pattern.ptr &&
                   same_text(found.reason, walked.reason) && same_text(found.why, walked.why) &&
                   same_text(found.label, walked.label),

@@ -126,9 +126,8 @@ static void start(struct world *world, const char *const *hosts, uint64_t timeou
     unsigned count = 0;
     for (; hosts[count] != NULL; count++)
         addresses[count] = address_of(hosts[count]);
-    world->dial =
-        dial_start(world->base, addresses, count, world->port, INT_MAX, timeout_ms, on_done, world,
-                   &error);
+    world->dial = dial_start(world->base, addresses, count, world->port, INT_MAX, timeout_ms,
+                             on_done, world, &error);
     cr_assert_not_null(world->dial, "%s", error.text);
     cr_assert_eq(world->done, 0, "nothing is told from within dial_start()");
 }

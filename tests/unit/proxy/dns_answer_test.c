@@ -12,11 +12,11 @@
 enum { QUESTION_END = 12 + 8 + 4, HEAD_FLAGS = 2, HEAD_QUESTIONS = 5, HEAD_ANSWERS = 7 };
 
 static const unsigned char whole[] = {
-    0, 7, 0x81, 0x80, 0, 1, 0, 2, 0, 0, 0, 0,           /* head */
-    1, 'a', 4, 't', 'e', 's', 't', 0, 0, 1, 0, 1,       /* a.test A IN */
-    0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 4,            /* a.test CNAME */
-    1, 'B', 0xc0, 14,                                   /* b.test */
-    0xc0, 36, 0, 1, 0, 1, 0, 0, 0, 90, 0, 4, 192, 0, 2, 1 /* b.test A */
+    0,    7,   0x81, 0x80, 0,   1,   0,   2, 0, 0,  0, 0,              /* head */
+    1,    'a', 4,    't',  'e', 's', 't', 0, 0, 1,  0, 1,              /* a.test A IN */
+    0xc0, 12,  0,    5,    0,   1,   0,   0, 0, 60, 0, 4,              /* a.test CNAME */
+    1,    'B', 0xc0, 14,                                               /* b.test */
+    0xc0, 36,  0,    1,    0,   1,   0,   0, 0, 90, 0, 4, 192, 0, 2, 1 /* b.test A */
 };
 
 static struct host_name name(const char *text)
@@ -88,8 +88,8 @@ Test(dns_answer, another_question_is_foreign_and_a_bad_record_unusable)
     };
     struct dns_answer answer;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        cr_expect_eq(read_changed(rows[i].at, rows[i].byte, sizeof(whole), &answer),
-                     rows[i].result, "%s", rows[i].what);
+        cr_expect_eq(read_changed(rows[i].at, rows[i].byte, sizeof(whole), &answer), rows[i].result,
+                     "%s", rows[i].what);
 }
 
 Test(dns_answer, our_own_question_is_read_as_it_was_meant)

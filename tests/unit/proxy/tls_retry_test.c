@@ -76,7 +76,8 @@ Test(tls_retry, whatever_differs_in_its_random_is_a_server_hello)
         put_records(&bytes, buffer_slice(&message), 16384);
         expect_answer("nearly", buffer_slice(&bytes), TLS_ANSWER_OTHER);
         cr_expect_eq(read_in_steps(bytes.data, bytes.len, 1, &at), TLS_ANSWER_OTHER);
-        cr_expect_eq(at, TLS_RECORD_HEAD_LEN + TLS_ANSWER_HEAD_LEN + i + 1, "as soon as it is known");
+        cr_expect_eq(at, TLS_RECORD_HEAD_LEN + TLS_ANSWER_HEAD_LEN + i + 1,
+                     "as soon as it is known");
     }
 }
 

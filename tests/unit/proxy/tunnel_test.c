@@ -36,8 +36,8 @@ static struct share_peer *take_places(const struct gate_fixture *fixture)
 {
     struct endpoint endpoint;
     endpoint_from_ip(&endpoint, &ip_loopback[0], 1);
-    struct share_peer *peer = share_peer_use(
-        listener_client(egress_fixture_listener(fixture))->share, &endpoint, 0);
+    struct share_peer *peer =
+        share_peer_use(listener_client(egress_fixture_listener(fixture))->share, &endpoint, 0);
     cr_assert_eq(share_take(peer, SHARE_CONNECTIONS, 1), SHARE_GRANTED);
     cr_assert_eq(share_take(peer, SHARE_TUNNELS, 1), SHARE_GRANTED);
     return peer;

@@ -41,10 +41,10 @@ static enum address_class class_of_longest_row(const struct ip_address *address)
 static enum address_class more_special(enum address_class a, enum address_class b)
 {
     static const enum address_class order[] = {
-        ADDRESS_METADATA,   ADDRESS_LOOPBACK,      ADDRESS_THIS_NETWORK, ADDRESS_OWN_HOST,
-        ADDRESS_LINK_LOCAL, ADDRESS_PRIVATE,       ADDRESS_SHARED,       ADDRESS_BROADCAST,
-        ADDRESS_MULTICAST,  ADDRESS_PROTOCOL,      ADDRESS_BENCHMARKING, ADDRESS_DOCUMENTATION,
-        ADDRESS_DISCARD,    ADDRESS_RESERVED,      ADDRESS_TRANSLATION,  ADDRESS_PUBLIC,
+        ADDRESS_METADATA,   ADDRESS_LOOPBACK, ADDRESS_THIS_NETWORK, ADDRESS_OWN_HOST,
+        ADDRESS_LINK_LOCAL, ADDRESS_PRIVATE,  ADDRESS_SHARED,       ADDRESS_BROADCAST,
+        ADDRESS_MULTICAST,  ADDRESS_PROTOCOL, ADDRESS_BENCHMARKING, ADDRESS_DOCUMENTATION,
+        ADDRESS_DISCARD,    ADDRESS_RESERVED, ADDRESS_TRANSLATION,  ADDRESS_PUBLIC,
     };
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
         if (order[i] == a || order[i] == b)
@@ -274,8 +274,7 @@ static uint64_t next_random(uint64_t *state)
 static struct ip_address random_address(uint64_t *state)
 {
     static const char *const forms[] = {
-        "::",           "64:ff9b::", "2606::5efe:0:0", "fe80::200:5efe:0:0",
-        "::ffff:0:0:0", "64:ff9b:1::"};
+        "::", "64:ff9b::", "2606::5efe:0:0", "fe80::200:5efe:0:0", "::ffff:0:0:0", "64:ff9b:1::"};
     size_t count;
     const struct address_class_row *rows = address_class_rows(&count);
     struct ip_range range;
@@ -348,13 +347,13 @@ Test(address_class, an_address_leads_to_every_address_it_stands_for_or_carries)
         {"Teredo, server and client", "2001:0:808:808:8000:ffff:f5ff:fffe", "8.8.8.8 10.0.0.1"},
         {"ISATAP", "2606:4700::5efe:a00:1", "10.0.0.1"},
         {"ISATAP in 6to4", "2002:808:808::5efe:a00:1", "10.0.0.1 8.8.8.8"},
-        {"ISATAP in local NAT64", "64:ff9b:1:102:0:5efe:a00:1", "10.0.0.1 1.2.0.94 2.0.94.254 10.0.0.1"},
+        {"ISATAP in local NAT64", "64:ff9b:1:102:0:5efe:a00:1",
+         "10.0.0.1 1.2.0.94 2.0.94.254 10.0.0.1"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_BUFFER struct buffer led = BUFFER_EMPTY;
         show_ways(rows[i].address, &led);
-        cr_expect_str_eq(buffer_text(&led), rows[i].led, "%s: %s", rows[i].name,
-                         buffer_text(&led));
+        cr_expect_str_eq(buffer_text(&led), rows[i].led, "%s: %s", rows[i].name, buffer_text(&led));
     }
 }
 
@@ -363,9 +362,9 @@ Test(address_class, an_own_address_is_told_unless_its_class_says_it_already)
     static const struct {
         enum address_class class, told;
     } rows[] = {
-        {ADDRESS_PUBLIC, ADDRESS_OWN_HOST},         {ADDRESS_PRIVATE, ADDRESS_OWN_HOST},
-        {ADDRESS_DOCUMENTATION, ADDRESS_OWN_HOST},  {ADDRESS_LINK_LOCAL, ADDRESS_OWN_HOST},
-        {ADDRESS_LOOPBACK, ADDRESS_LOOPBACK},       {ADDRESS_METADATA, ADDRESS_METADATA},
+        {ADDRESS_PUBLIC, ADDRESS_OWN_HOST},           {ADDRESS_PRIVATE, ADDRESS_OWN_HOST},
+        {ADDRESS_DOCUMENTATION, ADDRESS_OWN_HOST},    {ADDRESS_LINK_LOCAL, ADDRESS_OWN_HOST},
+        {ADDRESS_LOOPBACK, ADDRESS_LOOPBACK},         {ADDRESS_METADATA, ADDRESS_METADATA},
         {ADDRESS_THIS_NETWORK, ADDRESS_THIS_NETWORK},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

@@ -9,11 +9,24 @@ Test(api_version, newer_than_the_table)
         const char *text;
         bool newer;
     } rows[] = {
-        {"1.24", false}, {"1.55", false}, {"1.56", true}, {"1.100", true},  {"2.0", true},
-        {"1.9", false},  {"0.99", false}, {"", false},    {"1", false},     {"1.", false},
-        {"v1.56", false}, {"1.56 ", false}, {"1.56.0", false}, {"1.99999", true},
-        {"1.100000000000000000000", true}, {"99999999999999999999.0", true},
-        {"0.99999999999999999999", false}, {"1.99999999999x", false},
+        {"1.24", false},
+        {"1.55", false},
+        {"1.56", true},
+        {"1.100", true},
+        {"2.0", true},
+        {"1.9", false},
+        {"0.99", false},
+        {"", false},
+        {"1", false},
+        {"1.", false},
+        {"v1.56", false},
+        {"1.56 ", false},
+        {"1.56.0", false},
+        {"1.99999", true},
+        {"1.100000000000000000000", true},
+        {"99999999999999999999.0", true},
+        {"0.99999999999999999999", false},
+        {"1.99999999999x", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         cr_expect_eq(api_version_is_newer(slice_from_text(rows[i].text)), rows[i].newer, "%s",
@@ -25,8 +38,8 @@ Test(api_version, minor_versions_are_read)
     unsigned minor = 7;
     cr_expect(api_version_parse(SLICE_LITERAL("1.41"), &minor));
     cr_expect_eq(minor, 41);
-    static const char *const bad[] = {"", "1", "1.", "2.0", "1.x", "1.41.", " 1.41", "10.41",
-                                       "4294967297.41"};
+    static const char *const bad[] = {"",      "1",     "1.",    "2.0",          "1.x",
+                                      "1.41.", " 1.41", "10.41", "4294967297.41"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         cr_expect_not(api_version_parse(slice_from_text(bad[i]), &minor), "%s", bad[i]);
     cr_expect_eq(minor, 41);
@@ -44,9 +57,11 @@ Test(api_version, an_answer_is_lowered_and_else_stays_byte_for_byte)
         {"not newer", "{\"ApiVersion\":\"1.55\", \"x\": 1.10, \"y\": [ ]}",
          "{\"ApiVersion\":\"1.55\", \"x\": 1.10, \"y\": [ ]}"},
         {"components",
-         "{\"Components\":[{\"Name\":\"Engine\",\"Details\":{\"ApiVersion\":\"1.56\",\"Os\":\"l\"}},"
+         "{\"Components\":[{\"Name\":\"Engine\",\"Details\":{\"ApiVersion\":\"1.56\",\"Os\":\"l\"}}"
+         ","
          "{\"Details\":{\"GitCommit\":\"\\u00e9\"}}, {}, 5],\"ApiVersion\":\"1.56\"}",
-         "{\"Components\":[{\"Name\":\"Engine\",\"Details\":{\"ApiVersion\":\"1.55\",\"Os\":\"l\"}},"
+         "{\"Components\":[{\"Name\":\"Engine\",\"Details\":{\"ApiVersion\":\"1.55\",\"Os\":\"l\"}}"
+         ","
          "{\"Details\":{\"GitCommit\":\"\\u00e9\"}}, {}, 5],\"ApiVersion\":\"1.55\"}"},
         {"elsewhere", "{\"a\":{\"ApiVersion\":\"1.56\"},\"b\":\"1.56\",\"c\":[\"ApiVersion\"]}",
          "{\"a\":{\"ApiVersion\":\"1.56\"},\"b\":\"1.56\",\"c\":[\"ApiVersion\"]}"},
