@@ -21,6 +21,7 @@ struct docker_lookup {
     struct io_buffer body; /* decoded bytes on their way into `answer` */
     struct buffer answer;
     struct http_body framing;
+    unsigned asked_version; /* minor version that the request names; 0 = none */
     bool has_head;
     bool has_place, has_long; /* among the peer's lookups, and its long answers */
     struct share_waiter waiter;
@@ -88,7 +89,7 @@ static bool ask(struct docker_lookup *lookup, struct error *error)
     lookup->has_head = false;
     AUTO_BUFFER struct buffer request = BUFFER_EMPTY;
     buffer_append_literal(&request, "GET ");
-    docker_version_write_prefix(gate, &request);
+    docker_version_write_prefix(gate, lookup->asked_version, &request);
     docker_naming_write_question(lookup->naming, &request);
     buffer_append_literal(&request, " HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\n\r\n");
     lookup->engine = engine_take(gate->engine, true, false, on_engine, lookup, error);
@@ -140,6 +141,7 @@ bool docker_lookup_start(struct docker_conn *conn, const struct docker_request *
     if (lookup == NULL)
         return error_set_reason(error, 503, "limit.memory", "out of memory");
     lookup->conn = conn;
+    lookup->asked_version = request->version_minor;
     conn->lookup = lookup;
     lookup->naming = docker_naming_new(request);
     if (lookup->naming == NULL)

@@ -53,9 +53,11 @@ unsigned docker_version_to_send(const struct gate *gate, const struct docker_req
     return request->version.len == 0 && has_version(request->operation) ? own_version(gate) : 0;
 }
 
-void docker_version_write_prefix(const struct gate *gate, struct buffer *out)
+void docker_version_write_prefix(const struct gate *gate, unsigned asked, struct buffer *out)
 {
     unsigned minor = own_version(gate);
+    if (minor == 0 && engine_api(gate->engine) == ENGINE_API_UNKNOWN)
+        minor = asked;
     if (minor > 0)
         buffer_printf(out, "/v1.%u", minor);
 }

@@ -21,8 +21,9 @@ void docker_version_free(struct docker_version_question **question);
 /* The minor version that the request goes on with; 0 = none is written. */
 unsigned docker_version_to_send(const struct gate *gate, const struct docker_request *request);
 
-/* Appends "/v1.N" for a question of the gate's own, if the engine's version is known. */
-void docker_version_write_prefix(const struct gate *gate, struct buffer *out);
+/* Appends "/v1.N" for a question of the gate's own: the engine's version, and that of the request
+ * that it is for (`asked`, 0 = none) as long as the engine's is not known. */
+void docker_version_write_prefix(const struct gate *gate, unsigned asked, struct buffer *out);
 
 /* The engine's own words for a request of a newer version, and what is to be done where nothing
  * helps. */

@@ -286,6 +286,14 @@ static bool is_upstream_proxy(const struct egress_conn *conn, const struct ip_ad
     return is;
 }
 
+/* A name server that names another address of the proxy each time names it all the same. */
+static bool is_alias_of_proxy(const struct egress_conn *conn, const struct name_chain *chain)
+{
+    const struct upstream_proxy *proxy = conn->egress->proxy;
+    const struct authority *own = proxy == NULL ? NULL : upstream_proxy_authority(proxy);
+    return own != NULL && own->port == conn->target.port && name_chain_has(chain, &own->host);
+}
+
 static void go_by_proxy(struct egress_conn *conn);
 
 /* Whether whoever dials the address meets itself. */
@@ -353,6 +361,8 @@ static void on_answer(struct resolver_query *query, const struct resolver_answer
         refuse_without_memory(conn);
     else if (egress_conn_client(conn) == NULL)
         refuse_closed(conn);
+    else if (is_alias_of_proxy(conn, &answer->chain))
+        refuse_own(conn);
     else if (answer->count > 0)
         check_addresses(conn, answer->addresses, answer->count);
     else if (answer->chain.len == 0 || is_still_allowed(conn)) /* an alias may be denied */
@@ -405,7 +415,7 @@ static void go_by_proxy(struct egress_conn *conn)
 static void on_name_by_proxy(struct resolver_query *query, const struct resolver_answer *answer)
 {
     struct egress_conn *conn = query->context;
-    bool leads_there = false;
+    bool leads_there = is_alias_of_proxy(conn, &answer->chain);
     for (unsigned i = 0; i < answer->count; i++) {
         const struct ip_address *address = &answer->addresses[i];
         bool is_proxy = is_upstream_proxy(conn, address) || is_relative(address);

@@ -20,7 +20,8 @@ tests_bench_tunnel_park_SOURCES = tests/bench/tunnel_park.c tests/bench/loopback
 CLEANFILES += $(bench_programs) $(bench_egress_programs) bench.md bench-egress.md
 # `make bench-log`: how fast `policy log` reads 10 million records, beside grep and jq; BENCH_FLAGS="--records 1000000" for fewer.
 # `make bench-instructions`: what a request costs the gate, counted by callgrind; BENCH_FLAGS=BINARY of an older commit to compare with.
-EXTRA_DIST += tests/bench/instructions.py
+# `make bench-starvation`: how much slower others are beside a hostile peer of each kind; BENCH_FLAGS="--only heads" for one of them.
+EXTRA_DIST += tests/bench/instructions.py tests/bench/starvation.py
 EXTRA_DIST += tests/bench/log.py tests/bench/run tests/bench/contenders.py tests/bench/measure.py tests/bench/report.py \
 	tests/bench/egress.py tests/bench/egress_contenders.py tests/bench/egress_measure.py tests/bench/egress_report.py
 bench: dockreeve$(EXEEXT) $(bench_programs)
@@ -31,7 +32,9 @@ bench-log: dockreeve$(EXEEXT)
 	$(srcdir)/tests/bench/log.py --build . $(BENCH_FLAGS)
 bench-instructions: dockreeve$(EXEEXT)
 	$(srcdir)/tests/bench/instructions.py ./dockreeve$(EXEEXT) $(BENCH_FLAGS)
-.PHONY: bench bench-egress bench-log bench-instructions
+bench-starvation: dockreeve$(EXEEXT)
+	$(srcdir)/tests/bench/starvation.py ./dockreeve$(EXEEXT) $(BENCH_FLAGS)
+.PHONY: bench bench-egress bench-log bench-instructions bench-starvation
 
 EXTRA_PROGRAMS += tests/bench/policy_bench
 tests_bench_policy_bench_SOURCES = tests/bench/policy_bench.c

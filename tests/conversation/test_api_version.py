@@ -261,6 +261,17 @@ class Requests(VersionCase):
         self.assertEqual(self.sent(gate, post("/containers/x/stop")),
                          ["GET /v%s/containers/x/json" % TABLE, "POST /v%s/containers/%s/stop" % (TABLE, "c" * 64)])
 
+    def test_before_an_engine_of_which_nothing_is_known_the_requests_version_is_the_questions(self):
+        gate = self.gate_before(NEWER, 'version: 1\ndocker:\n  - allow: ContainerStop\n    where: {label: "a=b"}\n')
+        gate.engine.stop()
+        gate.stop()
+        gate.start()
+        gate.engine.start()
+        gate.engine.on("GET", "/containers/x/json", answer(200, {
+            "Id": "c" * 64, "Name": "/x", "Image": "sha256:" + "b" * 64, "Config": {"Image": "i", "Labels": {"a": "b"}}}))
+        self.assertEqual(self.sent(gate, post("/v1.41/containers/x/stop")),
+                         ["GET /v1.41/containers/x/json", "POST /v1.41/containers/%s/stop" % ("c" * 64)])
+
     def test_the_format_of_logs_is_a_parameter(self):
         gate = self.gate_before(NEWER)
         self.assertEqual(self.sent(gate, get("/v1.54/containers/x/logs?stdout=1&format=json")), ["GET /v1.54/containers/x/logs?stdout=1&format=json"])

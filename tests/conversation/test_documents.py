@@ -62,8 +62,9 @@ def sources(*folders):
 
 
 def reasons():
-    """The codes for `reason` of network records, as they stand in the source."""
-    return set(re.findall(r'"((?:connect|dns|limit|log|upstream|upstream-proxy)\.[a-z-]+|sni-[a-z]+|cname-denied|own-address|listener-closed|not-admitted|revoked|opaque|ech|protocol)"',
+    """The codes for `reason` of records, as they stand in the source."""
+    return set(re.findall(r'"((?:connect|dns|guard|limit|log|note|reload|unknown|upstream|upstream-proxy|version)\.[a-z-]+|sni-[a-z]+|browser|cname-denied|engine\.inspect'
+                          r'|gate\.memory|object\.moved|own-address|listener-closed|not-admitted|revoked|opaque|ech|protocol)"',
                           sources("rules", "policy", "proxy")))
 
 
@@ -176,6 +177,8 @@ class Documents(unittest.TestCase):
         self.assertGreater(len(known), 40)
         classes = set(re.findall(r'"address-class\.([a-z-]+)"', read("rules/address_class.c"))) - {"public"}
         self.assertGreater(len(classes), 10)
+        self.assertIn("\n.Cm reload ,\n", section)
+        named |= set(re.findall(r"^\.Cm (reload\.[a-z]+)$", section, re.M))
         self.assertEqual(named, known | {"rule", "default", "from", "address-class.", "malformed."})
         listed = section[section.index("address-class."):section.index("and no rule names it")]
         self.assertEqual(set(re.findall(r"[a-z-]+", " ".join(re.findall(r"\.Cm (.*)", listed)))), classes)

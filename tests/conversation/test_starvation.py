@@ -7,14 +7,14 @@ import socket
 
 from harness import wire
 from harness.case import GateCase
-from harness.client import Client, get, request
+from harness.client import get
 from harness.egress import EgressCase, connect, forward
 from harness.engine import answer
 from harness.gate import free_port, plain_binary, wait_for
+from harness.hostile import HOSTILE, OTHER, Hostile, connect_from, docker_kinds, egress_kinds
 from harness.origin import HttpOrigin, Origin
 
 CLOSED = "version: 1\n"
-HOSTILE, OTHER = "127.0.0.2", "127.0.0.3"
 LIMITS = ["--max-connections", "400", "--header-timeout", "60s", "--body-timeout", "60s", "--lookup-timeout", "60s"]
 POLICY = """version: 1
 docker:
@@ -25,40 +25,15 @@ clients:
   shared: {listen: "tcp:127.0.0.1:%d"}
 """
 INSPECT = json.dumps({"Id": "a" * 64, "Name": "/web1", "Image": "sha256:" + "b" * 64, "Config": {"Image": "x", "Labels": {}}}).encode()
-
-
-def connect_from(source, port):
-    return Client(socket.create_connection(("127.0.0.1", port), wire.DEADLINE, (source, 0)))
-
-
 OPEN_STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-class Hostile:
-    """Connections of one peer, which are kept open and never read."""
-
-    def __init__(self, case, port):
-        self.port = port
-        self.open = []
-        case.addCleanup(self.close)
-
-    def close(self):
-        for client in self.open:
-            client.close()
-
-    def say(self, data, count):
-        """On each of `count` connections, as far as the gate takes it."""
-        for _ in range(count):
-            client = connect_from(HOSTILE, self.port)
-            self.open.append(client)
-            client.sock.settimeout(0.05)
-            try:
-                client.sock.sendall(data)
-            except OSError:  # turned away, or not read any more
-                pass
-
-
 class Victims:
+    def occupy(self, port, data, count):
+        hostile = Hostile(port)
+        self.addCleanup(hostile.close)
+        hostile.say(data, count)
+
     def all_answered(self, connects, requests, count=500):
         """Each on a connection of its own."""
         statuses = {}
@@ -82,34 +57,33 @@ class DockerGate(Victims, GateCase):
         super().setUp()
         self.raise_descriptor_limit()
 
-    def attacked(self, data, count, turned_away=False):
+    def attacked(self, kind, turned_away=False):
         port = free_port()
         gate = self.start_gate(POLICY % port, options=LIMITS)
         gate.engine.on("GET", "/containers/slow/json", lambda connection, _: (connection.fill(), False)[-1])
         gate.engine.on("GET", "/containers/web1/json", lambda connection, _: connection.send(answer(200, INSPECT)) or True)
-        Hostile(self, port).say(data, count)
+        self.occupy(port, *docker_kinds()[kind])
         self.all_answered([lambda: connect_from(OTHER, port), gate.connect], [get("/info"), get("/containers/web1/logs?stdout=1")])
         if turned_away:
             self.turned_away(gate, client="shared", kind="docker")
 
     def test_connections(self):
-        self.attacked(b"G", 800, turned_away=True)
+        self.attacked("connections", turned_away=True)
 
     def test_silent_connections(self):
-        self.attacked(b"", 800, turned_away=True)
+        self.attacked("silent connections", turned_away=True)
 
     def test_heads(self):
-        self.attacked(b"GET /info HTTP/1.1\r\nHost: d\r\nX-A: " + b"a" * 30000, 400)
+        self.attacked("heads")
 
     def test_bodies(self):
-        head = request("POST", "/containers/create", (("Content-Type", "application/json"), ("Content-Length", "3000000")))
-        self.attacked(head + b" " * 1500000, 60)
+        self.attacked("bodies")
 
     def test_lookups(self):
-        self.attacked(get("/containers/slow/logs?stdout=1"), 200)
+        self.attacked("lookups")
 
     def test_denials_that_are_never_read(self):
-        self.attacked(get("/nowhere") * 1000, 50)
+        self.attacked("denials never read")
 
     def test_denials_that_are_never_read_end(self):
         gate = self.start_gate(POLICY % free_port(), options=["--header-timeout", "300ms"])
@@ -163,7 +137,7 @@ class ManyPeers(GateCase):
 
 
 class LongAnswers(GateCase):
-    LIMIT_KB = 60000
+    LIMIT_KB = 120000  # a hundred at once are 390,000; one or two of them are 20,000 to 60,000, by what the allocator keeps
 
     def test_a_hundred_objects_with_long_descriptions(self):
         """They are described one or two at a time, and each is answered."""
@@ -185,30 +159,30 @@ class EgressGate(Victims, EgressCase):
         super().setUp()
         self.raise_descriptor_limit()
 
-    def attacked(self, say, count, turned_away=False):
+    def attacked(self, kind, turned_away=False):
         web = self.origin(HttpOrigin())
         target = self.origin(Origin(lambda connection: True))
         gate = self.start_egress(CLOSED + "network:\n  - allow: \"127.0.0.1:*\"\nclients:\n  other:\n    egress: tcp:127.0.0.1:@PORT@\n", options=LIMITS)
-        Hostile(self, gate.proxy()).say(say(web, target), count)
+        self.occupy(gate.proxy(), *egress_kinds(web.port, target.port)[kind])
         self.all_answered([lambda: connect_from(OTHER, gate.proxy()), lambda: connect_from(HOSTILE, gate.proxy("other"))],
                           [forward("http://127.0.0.1:%d/" % web.port)])
         if turned_away:
             self.turned_away(gate, client="default", kind="network")
 
     def test_connections(self):
-        self.attacked(lambda web, target: b"C", 800, turned_away=True)
+        self.attacked("connections", turned_away=True)
 
     def test_heads(self):
-        self.attacked(lambda web, target: b"CONNECT a.test:443 HTTP/1.1\r\nX-A: " + b"a" * 30000, 400)
+        self.attacked("heads")
 
     def test_bodies(self):
-        self.attacked(lambda web, target: forward("http://127.0.0.1:%d/" % web.port, ("Content-Length", "1000000"), method="POST") + b"b" * 1000, 200)
+        self.attacked("bodies")
 
     def test_tunnels(self):
-        self.attacked(lambda web, target: connect("127.0.0.1:%d" % target.port), 400)
+        self.attacked("tunnels")
 
     def test_denials_that_are_never_read(self):
-        self.attacked(lambda web, target: connect("evil.test:443") * 1000, 50)
+        self.attacked("denials never read")
 
 
 class Places(EgressCase):

@@ -3,13 +3,11 @@
 same listener or of another client's, is served as if it were alone, and what the first one held is free again when it has gone or
 its time is up. Nothing here depends on how fast the machine is: what must not be waited for has no end."""
 
-import socket
-
-from harness.client import Client
 from harness.dns_client import FAILURE, NO_ERROR, Answer, question
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, allow, connect
 from harness.gate import free_port, wait_for
+from harness.hostile import connect_from, datagrams_from, flood, flush
 from harness.origin import Origin, echo
 from harness.wire import DEADLINE
 
@@ -37,14 +35,11 @@ class StarvedCase(EgressCase):
         return self.start_egress(policy(self.second, self.third), resolver=self.dns.port, options=[*ENDLESS, *options], dns=True, **more)
 
     def stream(self, gate, port, source):
-        return gate.keep(Client(socket.create_connection((HOSTILE, port), DEADLINE, (source, 0))))
+        return gate.keep(connect_from(source, port))
 
     def datagrams(self, port, source):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock = datagrams_from(source, port)
         self.addCleanup(sock.close)
-        sock.settimeout(DEADLINE)
-        sock.bind((source, 0))
-        sock.connect((HOSTILE, port))
         return sock
 
     def wait_asked(self, count):
@@ -95,12 +90,14 @@ class Lookups(StarvedCase):
 
     def test_the_last_asker_frees_its_place(self):
         gate = self.start()
+        alone = gate.descriptors()
         hostile = self.occupy(gate)
         self.wait_asked(PART)
         for client in hostile:
             client.reset()
         wait_for(lambda: self.stream(gate, gate.proxy(), HOSTILE).ask(connect("again.good.test:1"), "CONNECT").json()["reason"] != "limit.lookups",
                  "a lookup for the peer that let go", gate.process)
+        wait_for(lambda: gate.descriptors() < alone + PART, "the end of those that were reset", gate.process)
         self.dns.forget()
         again = self.occupy(gate)
         self.wait_asked(PART)
@@ -125,23 +122,12 @@ class Lookups(StarvedCase):
 
 
 class Questions(StarvedCase):
-    def flush(self, sock):
-        """Asks for a denied name, which is answered at once: whatever was sent before has been read then."""
-        sock.send(question("denied.example", identity=0xffff))
-        while True:
-            answer = Answer(sock.recv(65535))
-            if answer.id == 0xffff:
-                return answer.code
-
     def test_datagrams(self):
         """They have no end that could be seen: a share, an answer at once beyond it, and the lookup's time."""
         gate = self.start()
         hostile = self.datagrams(gate.dns, HOSTILE)
-        for number in range(MANY):
-            hostile.send(question("u%d.silent.test" % number, identity=number))
-            if number % 32 == 0:  # the kernel has room for so many
-                self.flush(hostile)
-        self.assertEqual(self.flush(hostile), FAILURE, "it has its share")
+        flood(hostile, MANY)
+        self.assertEqual(flush(hostile), FAILURE, "it has its share")
         self.answers(self.datagrams(gate.dns, OTHER))
         self.answers(self.datagrams(self.third, OTHER))
         self.serves(gate, gate.proxy())

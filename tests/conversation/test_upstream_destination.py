@@ -80,6 +80,19 @@ class Destination(ProxyCase):
         self.dns.names["proxy.corp.test"] = "servfail"
         self.refused("%s:3128" % THIRD)
 
+    def test_a_name_whose_aliases_lead_to_its_name(self):
+        """Its name leads to another address each time, which nobody can have learnt."""
+        self.dns.names.update({"proxy.corp.test": [(PROXY, 0)], "b.test": ("cname", "c.test"), "c.test": ("cname", "Proxy.Corp.test"),
+                               "direct.test": ("cname", "proxy.corp.test"), "free.test": ("cname", "far.test")})
+        self.serve_by("http://proxy.corp.test:3128")
+        self.refused("proxy.corp.test:3128")
+        self.dns.names[("proxy.corp.test", "A")] = ("each", [[("198.20.1.%d" % number, 0)] for number in range(20, 60)])
+        for host in ("b.test", "c.test", "direct.test"):
+            with self.subTest(host):
+                self.refused(host + ":3128")
+        self.passes("b.test:8080")
+        self.passes("free.test:3128")
+
     def test_a_name_that_nobody_answers_for_is_the_proxys_to_resolve(self):
         self.serve_by("http://%s:3128" % PROXY)
         self.passes("silent.test:3128")

@@ -24,6 +24,14 @@ def check_end(case, gate):
         case.assertNotIn(word, said)
 
 
+def raise_descriptor_limit():
+    """To 20,000 where that is allowed; returns what it was."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 20000) if hard != resource.RLIM_INFINITY else 20000
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
+    return soft, hard
+
+
 class GateCase(unittest.TestCase):
     maxDiff = 4000
 
@@ -38,10 +46,7 @@ class GateCase(unittest.TestCase):
 
     def raise_descriptor_limit(self):
         """Until the end of the test, for this process and the gates that it starts."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = min(hard, 20000) if hard != resource.RLIM_INFINITY else 20000
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, raise_descriptor_limit())
 
     def start_engine(self, gate_folder):
         engine = Engine(os.path.join(gate_folder, "engine.sock"))
