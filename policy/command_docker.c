@@ -7,7 +7,7 @@
 #include "base/terminal_text.h"
 #include "policy/command_answer.h"
 #include "policy/command_considered.h"
-#include "policy/policy_advice.h"
+#include "policy/policy_obstacles.h"
 
 /* The texts of one answer. */
 struct answer {
@@ -29,7 +29,7 @@ static void fill(struct answer *answer)
     const struct asked_docker *asked = answer->asked;
     if (asked->malformed)
         return;
-    policy_advise_docker(asked->policy, asked->client, &asked->request, asked->state,
+    policy_obstacles_docker(asked->policy, asked->client, &asked->request, asked->state,
                          &asked->object, &asked->verdict, &answer->fix);
     if (!answer->form->explain)
         return;

@@ -7,7 +7,7 @@
 #include "base/terminal_text.h"
 #include "policy/command_answer.h"
 #include "policy/command_considered.h"
-#include "policy/policy_advice.h"
+#include "policy/policy_obstacles.h"
 #include "rules/address_class.h"
 
 enum { OTHERS_SHOWN = 20 };
@@ -35,7 +35,7 @@ static void fill(struct answer *answer)
     asked_network_write_source(asked, &answer->source);
     if (asked->malformed)
         return;
-    policy_advise_network(asked->policy, asked->client, &asked->request, &asked->verdict,
+    policy_obstacles_network(asked->policy, asked->client, &asked->request, &asked->verdict,
                           &answer->fix);
     if (!answer->form->explain)
         return;

@@ -76,6 +76,8 @@ libpolicy_a_SOURCES = \
 	policy/policy_cover.c policy/policy_cover.h \
 	policy/policy_coverage.c policy/policy_coverage.h \
 	policy/policy_document.c policy/policy_document.h \
+	policy/policy_main_document.c policy/policy_main_document.h \
+	policy/policy_rules_document.c policy/policy_rules_document.h \
 	policy/policy_expiry.c \
 	policy/policy_explain.c \
 	policy/policy_file.c policy/policy_file.h \
@@ -95,6 +97,7 @@ libpolicy_a_SOURCES = \
 	policy/policy_network_set.c policy/policy_network_set.h \
 	policy/policy_own_addresses.c policy/policy_own_addresses.h \
 	policy/policy_notices.c \
+	policy/policy_obstacles.c policy/policy_obstacles.h \
 	policy/policy_overlap.c policy/policy_overlap.h \
 	policy/policy_paths.c policy/policy_paths.h \
 	policy/policy_rule_reader.c \

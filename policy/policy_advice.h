@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What would turn a verdict: a command where the command line can do it, else a line of the policy
- * (docs/design.md 1.6). Denials of the gate name one cause; `policy check` and `policy explain` walk every
- * rule and name all of them. */
+ * One step that would turn a verdict: a command where the command line can do it, else a line of the
+ * policy (docs/design.md 1.6). Denials of the gate name one; all that is needed together:
+ * policy_obstacles.h. */
 #ifndef DOCKREEVE_POLICY_POLICY_ADVICE_H
 #define DOCKREEVE_POLICY_POLICY_ADVICE_H
 
 #include "policy/policy.h"
-#include "policy/policy_network.h"
 #include "rules/docker_reach.h"
 
 /* Appends "run `dockreeve policy allow docker ContainerStop --client ci`" (or deny), or "add `-
@@ -28,21 +27,20 @@ void policy_advice_network(const struct policy *policy, const struct policy_clie
 bool policy_advice_remove(const struct policy *policy, const char *source, uint32_t number,
                           struct buffer *out);
 
+/* Appends "run `dockreeve policy rm ID`". */
+void policy_advice_remove_id(const struct policy *policy, const char *id, struct buffer *out);
+
 /* The key of `where` that names what a request reaches ("query.remote", "image"). False where there
  * is none, and only a path names it: policy_advice_reach_path(). `out` may be NULL. */
 bool policy_advice_reach_condition(const struct docker_reach_place *place, struct buffer *out);
 /* Appends a line with a path for that: "- allow: {method: GET, path: …REGISTRY…}". */
 void policy_advice_reach_path(const struct docker_reach_place *place, struct buffer *out);
 
-/* Everything that together turns the verdict on a Docker request, "to permit it, …" or "to deny it,
- * …"; walks every rule of the client. */
-void policy_advise_docker(const struct policy *policy, const struct policy_client *client,
-                          const struct docker_request *request, enum docker_object_state state,
-                          const struct docker_object *object, const struct verdict *verdict,
-                          struct buffer *out);
-/* The same for a destination. Nothing when no rule could turn it. */
-void policy_advise_network(const struct policy *policy, const struct policy_client *client,
-                           const struct network_request *request,
-                           const struct network_verdict *verdict, struct buffer *out);
+/* Appends " under `network:` in FILE", where a line has to be added by hand. */
+void policy_advice_place(const struct policy *policy, const struct policy_client *client,
+                         const char *section, struct buffer *out);
+
+/* Whether a rule with this source or label was written by the commands. */
+bool policy_advice_is_of_commands(const char *source);
 
 #endif

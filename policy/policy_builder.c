@@ -400,7 +400,6 @@ struct policy *policy_builder_finish(struct policy_builder *builder, struct poli
 {
     struct policy *policy = builder->policy;
     (void)policy_builder_client(builder, SLICE_LITERAL("default"));
-    policy_preset_add_always(builder, errors);
     policy_listen_check_all(builder, errors, notices);
     if (errors->count > 0)
         return NULL;
@@ -421,8 +420,6 @@ struct policy *policy_builder_finish(struct policy_builder *builder, struct poli
     number_network(policy);
     policy_expiry_collect(policy);
     set_hash(policy);
-    policy_notices_add(policy, notices);
-    policy_network_notices_add(policy, notices);
     builder->policy = NULL;
     return policy;
 }

@@ -56,8 +56,7 @@ void policy_builder_set_guards_report(struct policy_builder *builder);
 void policy_builder_set_operation_advice(struct policy_builder *builder,
                                          enum docker_operation operation, const char *advice);
 
-/* Adds the built-in rules that always hold (preset/negotiate), checks everything against everything
- * and compiles. Messages go to `errors` and `notices`; NULL when there were errors, also earlier
+/* Checks everything against everything and compiles. Messages go to `errors` and `notices`; NULL when there were errors, also earlier
  * ones in `errors`. The builder may only be freed afterwards. */
 struct policy *policy_builder_finish(struct policy_builder *builder, struct policy_messages *errors,
                                      struct policy_messages *notices);

@@ -6,6 +6,7 @@
 
 #include "policy/account.h"
 #include "policy/policy_document.h"
+#include "policy/policy_rules_document.h"
 
 static void read_listen_item(const struct policy_document *document, const char *client,
                              const char *what, enum policy_role role,

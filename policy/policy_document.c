@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The keys of a document; those of a client are in policy_client_reader.c. Each is in a closed
- * table; what the language has a word for and this version does not do yet is in the table too, and refused with a
- * sentence of its own, because a rail that is written down and silently missing is worse than none.
- */
+ * What the readers of all keys share: messages with their place, values that are text, true or
+ * false, set once; and the reading of a map whose keys stand in a closed table. */
 #include "policy/policy_document.h"
 
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +14,6 @@
 #include "policy/policy_file.h"
 #include "policy/policy_own_addresses.h"
 #include "policy/preset.h"
-
-/* ---- helpers ---- */
 
 static void add_message(struct policy_messages *messages, const struct policy_document *document,
                         const struct yaml_tree_node *node, const char *format, va_list arguments)
@@ -181,272 +176,20 @@ void policy_document_read_mode(const struct policy_document *document,
         policy_document_error(document, node, "`mode` is enforce or report");
 }
 
-/* ---- use ---- */
-
-static bool used_already(const struct policy_document *document, size_t client, const char *what)
+/* Reads one key of the map. */
+static void read_key(const struct policy_document *document, const struct yaml_tree_node *key,
+                     const struct policy_key *keys, size_t count, const char *where)
 {
-    struct policy_reading *reading = document->reading;
-    const char *key = arena_printf(&reading->arena, "%zx %s", client, what);
-    for (size_t i = 0; i < reading->used_count; i++) {
-        if (strcmp(reading->used[i], key) == 0)
-            return true;
-    }
-    reading->used = array_grow(reading->used, reading->used_count, &reading->used_capacity,
-                               sizeof(reading->used[0]));
-    reading->used[reading->used_count++] = key;
-    return false;
+    const char *names[POLICY_KEYS_MAX];
+    for (size_t i = 0; i < count; i++)
+        names[i] = keys[i].name;
+    size_t which = policy_document_key(document, key, names, count, where);
+    if (which < count)
+        keys[which].read(document, key);
 }
 
-static void note_use(const struct policy_document *document, size_t client,
-                     const struct yaml_tree_node *node, const char *what)
-{
-    struct policy *policy = document->reading->builder->policy;
-    policy->uses =
-        array_grow(policy->uses, policy->use_count, &policy->use_capacity, sizeof(policy->uses[0]));
-    policy->uses[policy->use_count++] = (struct policy_use){
-        arena_text(&policy->arena, slice_from_text(what)),
-        arena_text(&policy->arena, slice_from_text(document->label)), node->line, client};
-}
-
-static void use_preset(const struct policy_document *document, size_t client,
-                       const struct yaml_tree_node *node)
-{
-    const struct preset *preset = preset_find(node->text);
-    if (preset == NULL) {
-        struct near_word near;
-        near_word_init(&near, node->text);
-        for (size_t i = 0; i < preset_count(); i++)
-            near_word_offer(&near, preset_at(i)->name);
-        char quoted[80];
-        error_quote(node->text, quoted, sizeof(quoted));
-        if (near.best != NULL)
-            policy_document_error(document, node, "there is no %s; did you mean `%s`?", quoted,
-                                  near.best);
-        else
-            policy_document_error(document, node, "there is no %s", quoted);
-        return;
-    }
-    if (strcmp(preset->name, "preset/negotiate") == 0 ||
-        used_already(document, client, preset->name))
-        return; /* negotiate holds for everybody anyway */
-    note_use(document, client, node, preset->name);
-    struct policy_document inner = {.reading = document->reading,
-                                    .kind = POLICY_DOCUMENT_RULES,
-                                    .file = preset->name,
-                                    .label = preset->name,
-                                    .client = client,
-                                    .layer = POLICY_LAYER_DOCUMENT,
-                                    .parent = document};
-    policy_builder_add_source(document->reading->builder, preset->name, preset->text.len, 0);
-    policy_document_read(&inner, preset->text);
-}
-
-void policy_preset_add_always(struct policy_builder *builder, struct policy_messages *errors)
-{
-    const struct preset *preset = preset_find(SLICE_LITERAL("preset/negotiate"));
-    struct policy_messages notices = {NULL, 0, 0};
-    struct policy_reading reading = {.builder = builder, .errors = errors, .notices = &notices};
-    struct policy_document document = {.reading = &reading,
-                                       .kind = POLICY_DOCUMENT_RULES,
-                                       .file = preset->name,
-                                       .label = preset->name,
-                                       .client = POLICY_EVERY_CLIENT,
-                                       .layer = POLICY_LAYER_ALWAYS};
-    policy_builder_add_source(builder, preset->name, preset->text.len, 0);
-    policy_document_read(&document, preset->text);
-    policy_messages_free(&notices);
-    arena_free(&reading.arena);
-}
-
-/* "./x.yaml" beside the file `of`, and the same for the short names. */
-static const char *beside(struct arena *arena, const char *of, const char *name)
-{
-    const char *slash = strrchr(of, '/');
-    int folder = slash == NULL ? 0 : (int)(slash + 1 - of);
-    return arena_printf(arena, "%.*s%s", folder, of, name + 2);
-}
-
-static void use_file(const struct policy_document *document, size_t client,
-                     const struct yaml_tree_node *node)
-{
-    struct policy_reading *reading = document->reading;
-    struct slice rest = slice_of(node->text.ptr + 2, node->text.len - 2);
-    while (rest.ptr != NULL) {
-        struct slice part = slice_cut(&rest, '/');
-        if (part.len == 0 || slice_equal_text(part, ".") || slice_equal_text(part, "..")) {
-            policy_document_error(document, node,
-                                  "`use` names files below the folder of this one: no empty, `.` "
-                                  "or `..` parts");
-            return;
-        }
-    }
-    char real[PATH_MAX];
-    struct policy_document inner = {.reading = reading,
-                                    .kind = POLICY_DOCUMENT_RULES,
-                                    .file = beside(&reading->arena, document->file, node->text.ptr),
-                                    .label =
-                                        beside(&reading->arena, document->label, node->text.ptr),
-                                    .client = client,
-                                    .layer = POLICY_LAYER_DOCUMENT,
-                                    .parent = document};
-    for (const struct policy_document *above = document; above != NULL; above = above->parent) {
-        char other[PATH_MAX];
-        if (realpath(inner.file, real) != NULL && realpath(above->file, other) != NULL &&
-            strcmp(real, other) == 0) {
-            policy_document_error(document, node,
-                                  "`use` goes in a circle: this file is used by itself");
-            return;
-        }
-    }
-    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    int64_t modified_us;
-    switch (policy_file_read_noted(inner.file, reading->check_owner, reading->files, &text,
-                                   &modified_us, reading->errors)) {
-    case POLICY_FILE_READ:
-        if (used_already(document, client, inner.file))
-            return;
-        policy_builder_add_source(reading->builder, inner.file, text.len, modified_us);
-        note_use(document, client, node, inner.label);
-        policy_document_read(&inner, buffer_slice(&text));
-        return;
-    case POLICY_FILE_MISSING:
-        policy_document_error(document, node, "there is no file %s", inner.file);
-        return;
-    case POLICY_FILE_BAD:
-        return;
-    }
-}
-
-static void read_use_item(const struct policy_document *document, size_t client,
-                          const struct yaml_tree_node *node)
-{
-    if (!policy_document_text(document, node, "use"))
-        return;
-    if (slice_starts_with(node->text, SLICE_LITERAL("preset/")))
-        use_preset(document, client, node);
-    else if (slice_starts_with(node->text, SLICE_LITERAL("./")) &&
-             !slice_starts_with(slice_from_text(document->file), SLICE_LITERAL("preset/")))
-        use_file(document, client, node);
-    else
-        policy_document_error(
-            document, node, "`use` names a built-in preset (preset/NAME) or a file (./NAME.yaml)");
-}
-
-void policy_document_read_use(const struct policy_document *document, size_t client,
-                              const struct yaml_tree_node *node)
-{
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        read_use_item(document, client, node);
-        return;
-    }
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        read_use_item(document, client, item);
-}
-
-/* ---- document ---- */
-
-static void read_default(const struct policy_document *document, const struct yaml_tree_node *node)
-{
-    static const char *const keys[] = {"docker", "network"};
-    if (node->kind != YAML_TREE_MAPPING) {
-        policy_document_error(document, node,
-                              "`default` takes a map: {docker: deny, network: deny}");
-        return;
-    }
-    for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-        size_t which = policy_document_key(document, key, keys, ARRAY_LEN(keys), "`default`");
-        if (which == ARRAY_LEN(keys) || !policy_document_text(document, key->value, keys[which]))
-            continue;
-        bool allow = slice_equal_text(key->value->text, "allow");
-        if (!allow && !slice_equal_text(key->value->text, "deny"))
-            policy_document_error(document, key->value, "a default is allow or deny");
-        else if (which == 0)
-            policy_document_set_once(document, key->value, "default: docker", allow,
-                                     document->may_override,
-                                     &document->reading->builder->default_allow);
-        else
-            policy_document_set_once(document, key->value, "default: network", allow,
-                                     document->may_override,
-                                     &document->reading->builder->default_network);
-    }
-}
-
-enum main_key {
-    MAIN_VERSION,
-    MAIN_USE,
-    MAIN_DOCKER,
-    MAIN_NETWORK,
-    MAIN_DEFAULT,
-    MAIN_CLIENTS,
-    MAIN_MODE,
-    MAIN_STRICT,
-    MAIN_GUARD,
-    MAIN_ENFORCE,
-    MAIN_SCOPE,
-    MAIN_CUT_ON_REVOKE,
-    MAIN_OWN_ADDRESSES,
-    MAIN_KEY_COUNT,
-};
-enum { RULES_KEY_COUNT = MAIN_DEFAULT };
-
-static void read_main_key(const struct policy_document *document, const struct yaml_tree_node *key)
-{
-    static const char *const keys[] = {
-        "version", "use",   "docker",  "network", "default",       "clients",      "mode",
-        "strict",  "guard", "enforce", "scope",   "cut_on_revoke", "own_addresses"};
-    struct policy_builder *builder = document->reading->builder;
-    bool rules_only = document->kind == POLICY_DOCUMENT_RULES;
-    size_t count = rules_only ? RULES_KEY_COUNT : ARRAY_LEN(keys);
-    size_t which = policy_document_key(
-        document, key, keys, count,
-        rules_only ? "a file of rules (version, use, docker, network)" : "a policy");
-    if (which == count)
-        return;
-    char quoted[40];
-    switch ((enum main_key)which) {
-    case MAIN_VERSION:
-        if (key->value->kind != YAML_TREE_SCALAR || !slice_equal_text(key->value->text, "1"))
-            policy_document_error(document, key->value,
-                                  "`version` is 1: this program knows no other");
-        return;
-    case MAIN_USE:
-        policy_document_read_use(document, document->client, key->value);
-        return;
-    case MAIN_DOCKER:
-        policy_rules_read(document, document->client, key->value);
-        return;
-    case MAIN_NETWORK:
-        policy_network_rules_read(document, document->client, key->value);
-        return;
-    case MAIN_DEFAULT:
-        read_default(document, key->value);
-        return;
-    case MAIN_CLIENTS:
-        policy_clients_read(document, key->value);
-        return;
-    case MAIN_MODE:
-        policy_document_read_mode(document, key->value, &builder->mode);
-        return;
-    case MAIN_STRICT:
-        policy_document_read_bool(document, key->value, "strict", &builder->strict);
-        return;
-    case MAIN_CUT_ON_REVOKE:
-        policy_document_read_bool(document, key->value, "cut_on_revoke", &builder->cut_on_revoke);
-        return;
-    case MAIN_OWN_ADDRESSES:
-        policy_own_addresses_read(document, key->value);
-        return;
-    case MAIN_GUARD:
-    case MAIN_ENFORCE:
-    case MAIN_SCOPE:
-        policy_document_not_yet(document, key, error_quote(key->text, quoted, sizeof(quoted)));
-        return;
-    case MAIN_KEY_COUNT:
-        return;
-    }
-}
-
-void policy_document_read(const struct policy_document *document, struct slice text)
+void policy_document_read_text(const struct policy_document *document, struct slice text,
+                               const struct policy_key *keys, size_t count, const char *where)
 {
     struct policy_reading *reading = document->reading;
     struct yaml_tree_node *root;
@@ -467,7 +210,7 @@ void policy_document_read(const struct policy_document *document, struct slice t
     bool has_version = false;
     for (const struct yaml_tree_node *key = root->first; key != NULL; key = key->next) {
         has_version |= slice_equal_text(key->text, "version");
-        read_main_key(document, key);
+        read_key(document, key, keys, count, where);
     }
     if (!has_version)
         policy_document_error(document, root, "`version: 1` is missing");

@@ -22,14 +22,8 @@ struct policy_reading {
     size_t used_count, used_capacity;
 };
 
-enum policy_document_kind {
-    POLICY_DOCUMENT_MAIN,  /* policy.yaml and drop-ins: every key */
-    POLICY_DOCUMENT_RULES, /* presets and what `use` names: rules only */
-};
-
 struct policy_document {
     struct policy_reading *reading;
-    enum policy_document_kind kind;
     const char *file;  /* full name, for messages and relative names */
     const char *label; /* short name, for sources: "policy.yaml", "preset/traefik" */
     bool may_override; /* policy.d/90-cli.yaml: its `default` replaces an earlier one */
@@ -38,8 +32,17 @@ struct policy_document {
     const struct policy_document *parent; /* the document whose `use` named this one; NULL = none */
 };
 
-/* Reads one document's text. */
-void policy_document_read(const struct policy_document *document, struct slice text);
+/* One key of a map, with what reads its value (key->value) and reports what is wrong with it. */
+struct policy_key {
+    const char *name;
+    void (*read)(const struct policy_document *document, const struct yaml_tree_node *key);
+};
+enum { POLICY_KEYS_MAX = 24 };
+
+/* Reads a document's text: a map whose keys are in `keys`; `where` is what the map is called when
+ * one is not. */
+void policy_document_read_text(const struct policy_document *document, struct slice text,
+                               const struct policy_key *keys, size_t count, const char *where);
 
 /* Reads the list under `docker:` (policy_rule_reader.c). */
 void policy_rules_read(const struct policy_document *document, size_t client,
@@ -82,9 +85,7 @@ void policy_document_read_bool(const struct policy_document *document,
                                struct policy_setting *setting);
 void policy_document_read_mode(const struct policy_document *document,
                                const struct yaml_tree_node *node, struct policy_setting *setting);
-void policy_document_read_use(const struct policy_document *document, size_t client,
-                              const struct yaml_tree_node *node);
-/* Reports a key that the design has and this version has not. */
+/* Reports a key that the language has and this version has not. */
 void policy_document_not_yet(const struct policy_document *document,
                              const struct yaml_tree_node *key, const char *what);
 

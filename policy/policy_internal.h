@@ -168,9 +168,6 @@ extern const char policy_depends_on_object[];
 void policy_listen_check_all(const struct policy_builder *builder, struct policy_messages *errors,
                              struct policy_messages *notices);
 
-/* Adds preset/negotiate for every client. */
-void policy_preset_add_always(struct policy_builder *builder, struct policy_messages *errors);
-
 /* Fills policy->expiries, once every rule is there. */
 void policy_expiry_collect(struct policy *policy);
 

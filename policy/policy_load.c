@@ -14,8 +14,10 @@
 #include "policy/environment_browser.h"
 #include "policy/policy_document.h"
 #include "policy/policy_file.h"
+#include "policy/policy_main_document.h"
 #include "policy/policy_own_addresses.h"
 #include "policy/policy_paths.h"
+#include "policy/policy_rules_document.h"
 
 static struct slice folder_of(const char *path)
 {
@@ -42,14 +44,13 @@ static bool read_file(struct policy_reading *reading, const char *file, const ch
 {
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     struct policy_document document = {.reading = reading,
-                                       .kind = POLICY_DOCUMENT_MAIN,
                                        .file = file,
                                        .label = label,
                                        .may_override = is_cli_file(label),
                                        .client = POLICY_EVERY_CLIENT,
                                        .layer = POLICY_LAYER_DOCUMENT};
     if (reading->cli_text != NULL && is_cli_file(label)) {
-        policy_document_read(&document, *reading->cli_text);
+        policy_main_document_read(&document, *reading->cli_text);
         return true;
     }
     int64_t modified_us;
@@ -57,7 +58,7 @@ static bool read_file(struct policy_reading *reading, const char *file, const ch
                                    reading->errors)) {
     case POLICY_FILE_READ:
         policy_builder_add_source(reading->builder, file, text.len, modified_us);
-        policy_document_read(&document, buffer_slice(&text));
+        policy_main_document_read(&document, buffer_slice(&text));
         return true;
     case POLICY_FILE_MISSING:
         if (required)
@@ -266,7 +267,12 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
     add_listeners(&reading, inputs);
     if (inputs->dns_answer != NULL)
         add_dns_answer(&reading, inputs->dns_answer);
+    policy_preset_add_always(builder, errors);
     struct policy *policy = policy_builder_finish(builder, errors, notices);
+    if (policy != NULL) {
+        policy_notices_add(policy, notices);
+        policy_network_notices_add(policy, notices);
+    }
     free(reading.used);
     arena_free(&reading.arena);
     return policy;

@@ -6,7 +6,9 @@
 
 #include "proxy/gate.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -466,6 +468,19 @@ static int64_t seal_deadline(const struct gate *gate)
     return planned > earliest ? planned : earliest;
 }
 
+/* A reader of the log that is slow gets what is left of it, as long as open requests would have had. */
+static void write_rest_of_log(struct gate *gate, int64_t deadline_us)
+{
+    int64_t left_us;
+    end_turn(gate);
+    while (log_writer_blocked(gate->log) && (left_us = deadline_us - timestamp_monotonic_us()) > 0) {
+        struct pollfd look = {.fd = log_writer_fd(gate->log), .events = POLLOUT};
+        if (poll(&look, 1, (int)(left_us / 1000) + 1) < 0 && errno != EINTR)
+            return;
+        end_turn(gate);
+    }
+}
+
 int gate_run(struct gate *gate)
 {
     static const struct timeval tick = {TICK_S, 0};
@@ -478,11 +493,13 @@ int gate_run(struct gate *gate)
         event_base_loop(gate->base, EVLOOP_ONCE | (has_work(gate) ? EVLOOP_NONBLOCK : 0));
         end_turn(gate);
     }
+    int64_t deadline_us = seal_deadline(gate);
     log_suppressed(gate);
+    write_rest_of_log(gate, deadline_us);
     log_loss_tell(&gate->log_loss, gate->log, policy_hash(gate->policy));
     gate_log_event(gate, LOG_STOP, true, NULL, "stopped");
-    end_turn(gate);
-    log_sealing_finish(gate->sealing, seal_deadline(gate));
+    write_rest_of_log(gate, deadline_us);
+    log_sealing_finish(gate->sealing, deadline_us);
     return 0;
 }
 

@@ -395,15 +395,6 @@ void docker_request_write_target(const struct docker_request *request, struct sl
     }
 }
 
-struct slice docker_request_parameter(const struct docker_request *request, struct slice key)
-{
-    for (unsigned i = 0; i < request->parameter_count; i++) {
-        if (slice_equal(request->parameters[i].key, key))
-            return request->parameters[i].value;
-    }
-    return slice_of(NULL, 0);
-}
-
 /* The length of the white space (as Go's strings.TrimSpace has it) that `text` begins or, `at_end`,
  * ends with; 0 = none. */
 static size_t space_len(struct slice text, bool at_end)

@@ -66,7 +66,15 @@ void docker_request_write_target(const struct docker_request *request, struct sl
                                  struct buffer *out);
 
 /* The first value of a parameter that is sent on; ptr NULL when it is absent. */
-struct slice docker_request_parameter(const struct docker_request *request, struct slice key);
+static inline struct slice docker_request_parameter(const struct docker_request *request,
+                                                    struct slice key)
+{
+    for (unsigned i = 0; i < request->parameter_count; i++) {
+        if (slice_equal(request->parameters[i].key, key))
+            return request->parameters[i].value;
+    }
+    return slice_of(NULL, 0);
+}
 
 /* How the engine reads a boolean parameter: false for absent, "", "0", "no", "false" and "none"
  * (case folded), else true. */

@@ -170,8 +170,8 @@ BAD = (
 
 # The arrays of keys in the readers, by a key that only one of them has, and where the schema has the same.
 KEYS = (
-    ("policy_document.c", "cut_on_revoke", ()),
-    ("policy_document.c", "docker", ("properties", "default")),
+    ("policy_main_document.c", "cut_on_revoke", ()),
+    ("policy_main_document.c", "docker", ("properties", "default")),
     ("policy_rule_reader.c", "where", ("definitions", "docker_rule")),
     ("policy_rule_reader.c", "path", ("definitions", "docker_target", "anyOf", 3)),
     ("policy_rule_reader.c", "under", ("definitions", "bounds")),
@@ -295,6 +295,8 @@ class Documents(SchemaCase):
         for source, key, place in KEYS:
             arrays = [set(re.findall(r'"([a-z_]+)"', body))
                       for body in re.findall(r"const char \*const \w+\[\w*\] = \{(.*?)\};", read("policy/" + source), re.S)]
+            arrays += [set(re.findall(r'\{"([a-z_]+)", \w+\}', body))
+                       for body in re.findall(r"struct policy_key \w+\[\] = \{(.*?)\};", read("policy/" + source), re.S)]
             arrays = [names for names in arrays if key in names]
             node = self.schema
             for step in place:

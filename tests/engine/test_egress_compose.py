@@ -168,7 +168,7 @@ class Agents(unittest.TestCase):
 
     def test_a_proxy_refuses_the_rest(self):
         for url, reason in (("http://denied.test/", "default"), ("http://inside.test/", "address-class.private"),
-                            ("http://169.254.169.254/", "address-class.metadata"), ("http://%s:3128/" % ADDRESS, "address-class.private")):
+                            ("http://169.254.169.254/", "address-class.metadata"), ("http://%s:3128/" % ADDRESS, "address-class.own-host")):
             with self.subTest(url):
                 self.mark = len(records(self.gate))
                 done = self.fetch("agent", url)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy/policy_rules_document.h"
 #include "rules/docker_request.h"
 
 void environment_fixture_split(struct environment_fixture *f, const char *compat,
@@ -36,6 +37,7 @@ void environment_fixture_setup(struct environment_fixture *f, const char *compat
     bool added = environment_add_rules(builder, f->environment, &f->errors, &f->notices);
     cr_assert_eq(added, f->errors.count == 0);
     struct policy_messages others = {NULL, 0, 0};
+    policy_preset_add_always(builder, &f->errors);
     f->policy = policy_builder_finish(builder, &f->errors, &others);
     policy_messages_free(&others);
     policy_builder_free(&builder);

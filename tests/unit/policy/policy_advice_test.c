@@ -4,6 +4,7 @@
  * are generated, advice is followed as a person would: a command by what it writes into
  * policy.d/90-cli.yaml, a line by putting it there, a place by taking the rule at it away. */
 #include "policy/policy_advice.h"
+#include "policy/policy_obstacles.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -262,7 +263,7 @@ static int ask_docker(const struct policy *policy, const char *client, const cha
     cr_assert(command_request_parse(text, false, &request, &error), "%s", error.text);
     policy_decide_docker(policy, who, &request, DOCKER_OBJECT_UNKNOWN, NULL, NULL, &verdict);
     if (advice != NULL)
-        policy_advise_docker(policy, who, &request, DOCKER_OBJECT_UNKNOWN, NULL, &verdict, advice);
+        policy_obstacles_docker(policy, who, &request, DOCKER_OBJECT_UNKNOWN, NULL, &verdict, advice);
     return verdict.result == VERDICT_ALLOW && !verdict.would_deny ? 1 : -1;
 }
 
@@ -275,7 +276,7 @@ static int ask_network(const struct policy *policy, const char *client, const ch
     network_question_parse(&question, text);
     policy_decide_network(policy, who, &question.request, NULL, &verdict);
     if (advice != NULL)
-        policy_advise_network(policy, who, &question.request, &verdict, advice);
+        policy_obstacles_network(policy, who, &question.request, &verdict, advice);
     return verdict.result == VERDICT_ALLOW && !verdict.would_deny ? 1 : -1;
 }
 
