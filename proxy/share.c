@@ -180,6 +180,8 @@ static void free_peer(struct share_peer *peer)
 void share_sweep(struct share *share, int64_t now_us)
 {
     struct share_peer *peer, *next;
+    share->stale_seat = share->swept_seat;
+    share->swept_seat = share->next_seat;
     for (peer = TAILQ_FIRST(&share->resting); peer != NULL; peer = next) {
         next = TAILQ_NEXT(peer, rest_link);
         if (now_us - peer->rests_since_us < SHARE_REST_US)

@@ -144,6 +144,7 @@ struct share_seat {
     void (*evict)(struct share_seat *seat); /* closes it; has to leave the seat */
     struct share_peer *peer;                /* borrowed from the connection */
     bool waits;
+    uint64_t order; /* the smaller, the longer it waits */
     TAILQ_ENTRY(share_seat) link;
 };
 
@@ -153,8 +154,10 @@ void share_seat_wait(struct share_seat *seat, struct share_peer *peer);
 void share_seat_leave(struct share_seat *seat);
 
 /* Closes one waiting connection so that `peer` can have another, the oldest of the holder that
- * stands in the way: its own, or that of the peer with the most connections, of its client or of
- * the gate. A peer never makes room for one that holds more. With NULL room is needed for the gate
+ * stands in the way: its own, or that of the peer with the most waiting ones, of its client or of
+ * the gate; of as many, the one that waits longest, so that a thousand peers with one each do not
+ * drive out who has just come. A peer makes no room for one that holds more, unless with a
+ * connection that has waited for more than a second already. With NULL room is needed for the gate
  * itself. False when there is none. */
 bool share_make_room(struct share *share, struct share_peer *peer, enum share_level level);
 
@@ -181,7 +184,8 @@ void share_report_refused(struct share *share, unsigned named_max,
                           void (*tell)(void *context, const struct share_refused *refused),
                           void *context);
 
-/* Forgets the peers that have held nothing for SHARE_REST_US. Call once a second. */
+/* Forgets the peers that have held nothing for SHARE_REST_US, and notes who waits. Call once a
+ * second. */
 void share_sweep(struct share *share, int64_t now_us);
 
 #endif

@@ -32,6 +32,7 @@ struct share_peer {
     double denial_tokens;                          /* of the client's reserve */
     int64_t tokens_at_us;
     struct share_seat_list seats; /* the oldest first */
+    unsigned seat_count;
     LIST_ENTRY(share_peer) bucket_link;
     TAILQ_ENTRY(share_peer) link, rest_link;
 };
@@ -51,6 +52,9 @@ struct share {
     struct share_limits limits;
     uint64_t seed; /* random: nobody chooses addresses that fall into one bucket */
     uint64_t held[SHARE_KINDS];
+    uint64_t next_seat;  /* order of the next seat */
+    uint64_t stale_seat; /* those before it waited at the last sweep but one already */
+    uint64_t swept_seat; /* and at the last */
     uint32_t freed; /* a bit for each kind of which something was given back while others wait */
     struct share_waiter_list waiters[SHARE_KINDS];
     struct share_client_list clients; /* owned */

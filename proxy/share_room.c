@@ -9,7 +9,9 @@ void share_seat_wait(struct share_seat *seat, struct share_peer *peer)
     share_seat_leave(seat);
     seat->peer = peer;
     seat->waits = true;
+    seat->order = peer->client->share->next_seat++;
     TAILQ_INSERT_TAIL(&peer->seats, seat, link);
+    peer->seat_count++;
 }
 
 void share_seat_leave(struct share_seat *seat)
@@ -18,55 +20,67 @@ void share_seat_leave(struct share_seat *seat)
         return;
     seat->waits = false;
     TAILQ_REMOVE(&seat->peer->seats, seat, link);
+    seat->peer->seat_count--;
 }
 
-static uint64_t size_of(const struct share_peer *peer)
+/* Who may have to give a seat, and the best of them so far. */
+struct search {
+    uint64_t above; /* those that hold more connections than this */
+    bool oldest;    /* the one that waits longest, whosever it is */
+    struct share_peer *best;
+};
+
+static void consider(struct search *search, struct share_peer *peer)
 {
-    return peer->held[SHARE_CONNECTIONS];
+    const struct share_peer *best = search->best;
+    if (peer->seat_count == 0 || peer->held[SHARE_CONNECTIONS] <= search->above)
+        return;
+    if (best == NULL || (!search->oldest && peer->seat_count > best->seat_count) ||
+        ((search->oldest || peer->seat_count == best->seat_count) &&
+         TAILQ_FIRST(&peer->seats)->order < TAILQ_FIRST(&best->seats)->order))
+        search->best = peer;
 }
 
-/* The larger of two, of those that can give something; the first may be NULL. */
-static struct share_peer *larger(struct share_peer *best, struct share_peer *peer)
-{
-    if (TAILQ_EMPTY(&peer->seats) || (best != NULL && size_of(best) >= size_of(peer)))
-        return best;
-    return peer;
-}
-
-static struct share_peer *largest_of_client(struct share_client *client, struct share_peer *best)
+static void search_client(struct search *search, struct share_client *client)
 {
     struct share_peer *peer;
     TAILQ_FOREACH(peer, &client->peers, link)
-    best = larger(best, peer);
-    return larger(best, &client->common);
+        consider(search, peer);
+    consider(search, &client->common);
 }
 
-static struct share_peer *largest_of_gate(struct share *share)
+/* Among those that stand in the way of `peer`. */
+static struct share_peer *search(struct share *share, struct share_peer *peer,
+                                 enum share_level level, uint64_t above, bool oldest)
 {
+    struct search search = {above, oldest, NULL};
     struct share_client *client;
-    struct share_peer *best = NULL;
-    TAILQ_FOREACH(client, &share->clients, link)
-    best = largest_of_client(client, best);
-    return best;
-}
-
-static struct share_peer *who_gives(struct share *share, struct share_peer *peer,
-                                    enum share_level level)
-{
-    struct share_peer *best = NULL;
     switch (level) {
     case SHARE_GRANTED:
     case SHARE_PEER_FULL:
         break;
     case SHARE_CLIENT_FULL:
-        best = largest_of_client(peer->client, NULL);
+        search_client(&search, peer->client);
         break;
     case SHARE_GATE_FULL:
-        best = largest_of_gate(share);
+        TAILQ_FOREACH(client, &share->clients, link)
+            search_client(&search, client);
         break;
     }
-    bool smaller = peer != NULL && (best == NULL || size_of(best) <= size_of(peer));
-    return smaller ? larger(NULL, peer) : best;
+    return search.best;
+}
+
+static struct share_peer *who_gives(struct share *share, struct share_peer *peer,
+                                    enum share_level level)
+{
+    struct share_peer *giver =
+        search(share, peer, level, peer == NULL ? 0 : peer->held[SHARE_CONNECTIONS], false);
+    if (giver != NULL || peer == NULL)
+        return giver;
+    if (peer->seat_count > 0)
+        return peer;
+    giver = search(share, peer, level, 0, true);
+    return giver != NULL && TAILQ_FIRST(&giver->seats)->order < share->stale_seat ? giver : NULL;
 }
 
 bool share_make_room(struct share *share, struct share_peer *peer, enum share_level level)

@@ -5,6 +5,7 @@ listener. All are answered, none with 503. How much slower they are is no matter
 import json
 import socket
 
+from harness import wire
 from harness.case import GateCase
 from harness.client import get
 from harness.egress import EgressCase, connect, forward
@@ -24,6 +25,7 @@ clients:
   shared: {listen: "tcp:127.0.0.1:%d"}
 """
 INSPECT = json.dumps({"Id": "a" * 64, "Name": "/web1", "Image": "sha256:" + "b" * 64, "Config": {"Image": "x", "Labels": {}}}).encode()
+OPEN_STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 class Victims:
@@ -96,6 +98,42 @@ class DockerGate(Victims, GateCase):
             except OSError:
                 pass
             wait_for(lambda: gate.descriptors() < before, "the connection to be closed", gate.process)
+
+
+class ManyPeers(GateCase):
+    """Whoever has many addresses is many peers."""
+
+    def test_a_crowd_with_one_connection_each(self):
+        port = free_port()
+        policy = POLICY.replace("SystemInfo,", "SystemInfo, SystemEvents,") % port
+        gate = self.start_gate(policy, options=["--max-connections", "64", "--header-timeout", "60s"])
+        gate.engine.on("GET", "/events", lambda connection, _: (connection.send(OPEN_STREAM), connection.fill(), False)[-1])
+        for _ in range(4):
+            stream = connect_from(OTHER, port)
+            self.addCleanup(stream.close)
+            stream.sock.sendall(get("/events"))
+            self.assertEqual(stream.read_head().kind, "chunked")
+        self.crowd(port, 1, 80)
+
+        def admitted():
+            client = connect_from(OTHER, port)
+            try:
+                if client.ask(get("/info")).status == 200:
+                    return client
+            except (OSError, wire.Ended):  # turned away
+                pass
+            client.close()
+            return None
+
+        with wait_for(admitted, "room for one that has more open than each of the crowd", gate.process) as client:
+            self.crowd(port, 2, 20)
+            self.assertEqual(client.ask(get("/info")).status, 200, "who has just come outlives who comes behind")
+
+    def crowd(self, port, network, count):
+        for number in range(count):
+            client = connect_from("127.1.%d.%d" % (network, number + 1), port)
+            self.addCleanup(client.close)
+            client.sock.sendall(b"G")
 
 
 class LongAnswers(GateCase):

@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/timestamp.h"
@@ -325,6 +326,54 @@ Test(share, the_largest_peer_is_given_no_room_by_smaller_ones)
     cr_assert_not(share_make_room(share, large, SHARE_GATE_FULL));
     cr_assert(share_make_room(share, NULL, SHARE_GATE_FULL));
     cr_assert(of_small[0].evicted);
+    share_peer_unuse(&small);
+    share_peer_unuse(&large);
+}
+
+Test(share, of_many_peers_with_one_each_the_one_that_waits_longest_gives)
+{
+    enum { MANY = 50 };
+    AUTO_SHARE struct share *share = new_share(SHARE_CONNECTIONS, 100, 0);
+    struct share_client *client = share_client_new(share);
+    struct share_peer *known = peer_at(client, "192.0.2.1"), *many[MANY];
+    struct connection of_known[1], of_many[MANY];
+    share_overdraw(known, SHARE_CONNECTIONS, 3); /* busy ones */
+    for (unsigned i = 0; i < MANY; i++) {
+        char text[40];
+        snprintf(text, sizeof(text), "2001:db8:0:%x::1", i);
+        many[i] = peer_at(client, text);
+        connect_some(many[i], &of_many[i], 1);
+    }
+    connect_some(known, of_known, 1);
+    struct share_peer *fresh = peer_at(client, "2001:db8:1::1");
+    for (unsigned i = 0; i < MANY; i++) {
+        cr_assert(share_make_room(share, fresh, i % 2 ? SHARE_CLIENT_FULL : SHARE_GATE_FULL));
+        cr_assert(of_many[i].evicted, "%u", i);
+        cr_assert_not(of_known[0].evicted);
+    }
+    for (unsigned i = 0; i < MANY; i++)
+        share_peer_unuse(&many[i]);
+    share_peer_unuse(&known);
+    share_peer_unuse(&fresh);
+}
+
+Test(share, who_has_waited_for_long_gives_to_a_larger_one_too)
+{
+    AUTO_SHARE struct share *share = new_share(SHARE_CONNECTIONS, 100, 0);
+    struct share_client *client = share_client_new(share);
+    struct share_peer *small = peer_at(client, "192.0.2.1"), *large = peer_at(client, "192.0.2.2");
+    struct connection of_small[2];
+    int64_t now_us = timestamp_monotonic_us();
+    share_overdraw(large, SHARE_CONNECTIONS, 5);
+    connect_some(small, of_small, 1);
+    share_sweep(share, now_us);
+    cr_assert_not(share_make_room(share, large, SHARE_CLIENT_FULL));
+    connect_some(small, of_small + 1, 1);
+    share_sweep(share, now_us + 1000000);
+    cr_assert(share_make_room(share, large, SHARE_CLIENT_FULL));
+    cr_assert(of_small[0].evicted);
+    cr_assert_not(share_make_room(share, large, SHARE_CLIENT_FULL), "the other came later");
+    cr_assert_not(share_make_room(share, large, SHARE_PEER_FULL));
     share_peer_unuse(&small);
     share_peer_unuse(&large);
 }
