@@ -45,7 +45,7 @@ static void search_client(struct search *search, struct share_client *client)
 {
     struct share_peer *peer;
     TAILQ_FOREACH(peer, &client->peers, link)
-        consider(search, peer);
+    consider(search, peer);
     consider(search, &client->common);
 }
 
@@ -64,7 +64,7 @@ static struct share_peer *search(struct share *share, struct share_peer *peer,
         break;
     case SHARE_GATE_FULL:
         TAILQ_FOREACH(client, &share->clients, link)
-            search_client(&search, client);
+        search_client(&search, client);
         break;
     }
     return search.best;
