@@ -12,7 +12,7 @@ from harness.origin import Origin, echo
 from harness.wire import DEADLINE
 
 HOSTILE, OTHER = "127.0.0.1", "127.0.0.2"
-MANY, REQUESTS, PART = 1100, 200, 250  # lookups of the hostile peer, requests of the other one, what a peer gets at least
+MANY, REQUESTS, PART = 1100, 1000, 250  # lookups of the hostile peer, requests of the other one, what a peer gets at least
 ENDLESS = ["--resolver-timeout", "120s", "--max-connections", "8000", "--max-client-connections", "8000"]
 
 
