@@ -10,7 +10,7 @@
 #define ID_B "bbbbbbbbbbbb0000000000000000000000000000000000000000000000000000"
 #define IMAGE(id, tags)                                                                            \
     "{\"Id\":\"sha256:" id "\",\"RepoTags\":[" tags "],\"RepoDigests\":[\"acme@sha256:" ID_A "\"]" \
-                                                                                             "}"
+    "}"
 #define LIST(name) "/images/json?filters=%7B%22reference%22%3A%7B%22" name "%22%3Atrue%7D%7D"
 #define CONTAINER                                                                                  \
     "{\"Id\":\"c1\",\"Name\":\"/web\",\"Image\":\"sha256:" ID_A "\",\"Config\":{\"Image\":\"a\"}}"
