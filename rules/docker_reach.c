@@ -158,7 +158,8 @@ bool docker_reach_next(const struct docker_request *request, unsigned *position,
     const struct docker_operation_info *info = docker_operation_info(request->operation);
     if (*position == BEHIND_THE_NAME)
         return false;
-    for (; info->parameters[*position].name.ptr != NULL; ++*position) {
+    for (; request->parameter_count > 0 && info->parameters[*position].name.ptr != NULL;
+         ++*position) {
         const struct docker_parameter_info *parameter = &info->parameters[*position];
         if (parameter->reach == DOCKER_REACH_NONE)
             continue;
