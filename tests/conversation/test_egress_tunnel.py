@@ -151,7 +151,7 @@ class Bytes(SharedEgressCase):
             self.passes_bytes(client, b"q" * 1000)
             client.finish_sending()
             self.assertTrue(client.ended())
-        closed = self.gate.wait_closed(host="a.test")
+        closed = self.gate.wait_closed(id=opened["id"])
         self.assertEqual(closed["id"], opened["id"])
         expected = {"kind": "network", "via": "forward", "method": "CONNECT", "client": "default", "host": "a.test", "port": self.target.port,
                     "address": "127.0.0.1", "decision": "allow", "reason": "rule", "status": 200}
