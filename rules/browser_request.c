@@ -246,6 +246,10 @@ bool browser_host_parse(struct slice text, struct buffer *text_out, bool *below_
         buffer_append_slice(text_out, host_name_slice(&pattern.host));
         return true;
     case HOST_PATTERN_RANGE:
+        if (memchr(text.ptr, '/', text.len) != NULL)
+            return error_set(error, 2,
+                             "a range has no place here: addresses pass without being "
+                             "listed");
         *below_out = false;
         buffer_append_slice(text_out, text);
         return true;

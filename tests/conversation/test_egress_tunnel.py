@@ -15,6 +15,7 @@ from harness import hello, wire
 from harness.client import request
 from harness.egress import EgressCase, SharedEgressCase, allow, can_bind, connect
 from harness.gate import wait_for
+from harness.hostile import connect_from
 from harness.origin import Origin, TlsOrigin, authority, echo, says
 
 SLOW = bool(os.environ.get("DOCKREEVE_SLOW_TESTS"))
@@ -583,11 +584,16 @@ class Crowd(EgressCase):
         self.raise_descriptor_limit()
 
     def test_a_thousand_idle_tunnels(self):
-        """Or ten thousand; this process and the gate need two descriptors for each."""
-        count = min(10000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - 200) if SLOW else 1000
+        """Or as many as one client may have of half of the descriptors, from four addresses; the gate and this process need two for each."""
+        count = min(10000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 * 4 // 5) if SLOW else 1000
         target = self.origin(Origin(lambda connection: True))
         gate = self.start_egress(allow("127.0.0.1:*", special=False), options=["--max-connections", "25000", "--max-tunnels", "25000"])
-        clients = [gate.tunnel("127.0.0.1:%d" % target.port) for _ in range(count)]
+        clients = []
+        for number in range(count):
+            client = gate.keep(connect_from("127.0.0.%d" % (2 + number % 4), gate.proxy()))
+            client.send(connect("127.0.0.1:%d" % target.port))
+            self.assertEqual(client.read_head().status, 200)
+            clients.append(client)
         self.assert_idle(gate)
         self.assertEqual(len(gate.network(event="open")), count)
         target.wait(lambda origin: origin.count == count, "all connections")

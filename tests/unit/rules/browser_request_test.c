@@ -231,6 +231,8 @@ Test(browser_request, hosts_are_names_without_ports)
         {"*.Lan.example", "lan.example", true},
         {"docker", "docker", false},
         {"10.0.0.5", "10.0.0.5", false},
+        {"10.0.0.0/8", NULL, false},
+        {"fd00::/8", NULL, false},
         {"*", NULL, false},
         {"~.*", NULL, false},
         {"docker.example.com:2375", NULL, false},
