@@ -15,13 +15,12 @@ struct network_verdict {
     enum verdict_result result; /* VERDICT_DENY or VERDICT_ALLOW */
     bool would_deny;            /* ALLOW only because the client is in report mode */
     bool malformed;             /* DENY, and it is the request's fault: 400 */
+    bool rule_allows;           /* of the deciding rule, as are those behind `why` */
     const char *reason; /* "rule", "default", "address-class.loopback", "sni-mismatch", … */
     const char *why;    /* static half sentence for the refusal's text; may be NULL */
-    /* the deciding rule; label NULL = the default */
-    bool rule_allows;
     const char *name;     /* as the document names it; NULL = unnamed */
     struct slice pattern; /* "*.npmjs.org", as written */
-    const char *label;    /* "policy.yaml", "preset/npm" */
+    const char *label;    /* "policy.yaml", "preset/npm"; NULL = the default decides */
     unsigned line;        /* 0 = none */
     uint32_t number;      /* of the rule or default, as for Docker requests */
     unsigned cname;       /* with "cname-denied": which name of the request's chain, from 1 */

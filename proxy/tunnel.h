@@ -48,14 +48,14 @@ struct tunnel {
     struct listener *listener; /* a use, counted there */
     struct share_peer *peer;   /* a use, with a place among connections and one among tunnels */
     enum tunnel_state state;
+    bool throttled;  /* in egress->throttled */
+    bool kept_alive; /* the origin's socket looks for a peer that vanished */
     struct tunnel_end ends[TUNNEL_ENDS];
     struct tunnel_peek *peek;     /* owned; NULL once judged */
     struct tunnel_answer *answer; /* owned; in ANSWER only */
     struct egress_exchange exchange;
     int64_t moved_us;     /* monotonic: when bytes moved last */
     int64_t allowance_us; /* with a rate: the moment up to which bytes are paid for */
-    bool throttled;       /* in egress->throttled */
-    bool kept_alive;      /* the origin's socket looks for a peer that vanished */
     TAILQ_ENTRY(tunnel) link, throttled_link;
 };
 
