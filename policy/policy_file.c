@@ -58,7 +58,8 @@ static bool check_folders(const char *path, struct policy_messages *errors)
                                           : refuse_mode(fault.path, fault.mode, errors);
 }
 
-bool policy_file_is_absent(const char *path, struct policy_messages *errors)
+/* Whether nothing of that name is there, no link either. False with a message in `errors`. */
+static bool is_absent(const char *path, struct policy_messages *errors)
 {
     switch (path_walk(path, NULL, NULL)) {
     case PATH_WALK_ABSENT:
@@ -82,7 +83,7 @@ bool policy_file_check_folder(const char *path, bool check_owner, struct policy_
 {
     struct stat status;
     if (stat(path, &status) != 0 && errno == ENOENT)
-        return policy_file_is_absent(path, errors);
+        return is_absent(path, errors);
     if (stat(path, &status) != 0) {
         policy_messages_add(errors, path, 0, 0, "cannot be looked at: %s", strerror(errno));
         return false;
@@ -136,7 +137,7 @@ enum policy_file_result policy_file_read_noted(const char *path, bool check_owne
     policy_files_add(files, path, opened ? &status : NULL);
     errno = reason;
     if (fd < 0 && errno == ENOENT)
-        return policy_file_is_absent(path, errors) ? POLICY_FILE_MISSING : POLICY_FILE_BAD;
+        return is_absent(path, errors) ? POLICY_FILE_MISSING : POLICY_FILE_BAD;
     if (!opened) {
         policy_messages_add(errors, path, 0, 0, "cannot be opened: %s", strerror(errno));
         return POLICY_FILE_BAD;

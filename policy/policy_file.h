@@ -30,7 +30,4 @@ enum policy_file_result policy_file_read_noted(const char *path, bool check_owne
  * `errors`; one that is not there is fine. */
 bool policy_file_check_folder(const char *path, bool check_owner, struct policy_messages *errors);
 
-/* Whether nothing of that name is there, no link either. False with a message in `errors`. */
-bool policy_file_is_absent(const char *path, struct policy_messages *errors);
-
 #endif

@@ -48,8 +48,7 @@ bool socket_file_is_in_place(const struct socket_file *file)
     return lstat(file->path, &status) == 0 && is_same(file, &status);
 }
 
-bool socket_permissions_equal(const struct socket_permissions *a,
-                              const struct socket_permissions *b)
+static bool are_equal(const struct socket_permissions *a, const struct socket_permissions *b)
 {
     return a->mode == b->mode && a->owner == b->owner && a->group == b->group;
 }
@@ -106,7 +105,7 @@ bool socket_file_permit(struct socket_file *file, const struct socket_permission
                         struct error *error)
 {
     struct stat status;
-    if (socket_permissions_equal(&file->now, permissions))
+    if (are_equal(&file->now, permissions))
         return true;
     AUTO_CLOSE int fd = open_path(file->path, &status);
     if (fd < 0 || !is_same(file, &status))

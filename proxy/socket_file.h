@@ -32,8 +32,6 @@ struct socket_file {
 MUST_CHECK bool socket_file_claim(struct socket_file *file, const char *path, struct error *error);
 /* Whether the path still leads to it. */
 bool socket_file_is_in_place(const struct socket_file *file);
-bool socket_permissions_equal(const struct socket_permissions *a,
-                              const struct socket_permissions *b);
 /* Whether everybody whom `before` lets connect may connect still. */
 bool socket_permissions_include(const struct socket_permissions *after,
                                 const struct socket_permissions *before);

@@ -53,7 +53,8 @@ enum docker_name_kind docker_name_kind(enum docker_operation operation, struct s
     return row == NULL ? DOCKER_NAME_NONE : row->kind;
 }
 
-struct slice docker_name_pulled(const struct docker_request *request)
+/* The parameter that says what an ImageCreate pulls; ptr NULL = it pulls nothing. */
+static struct slice pulled_parameter(const struct docker_request *request)
 {
     struct slice from = SLICE_LITERAL("fromImage");
     if (request->operation != DOCKER_IMAGE_CREATE ||
@@ -67,7 +68,7 @@ struct slice docker_name_pulled(const struct docker_request *request)
 static bool owns_tag(const struct docker_request *request, const struct name_row *row)
 {
     bool import = row->operation == DOCKER_IMAGE_CREATE && !row->takes_every;
-    return row->has_tag && !(import && docker_name_pulled(request).ptr != NULL);
+    return row->has_tag && !(import && pulled_parameter(request).ptr != NULL);
 }
 
 bool docker_name_image(const struct docker_request *request, unsigned index,

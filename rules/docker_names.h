@@ -35,9 +35,6 @@ struct docker_named_image {
 MUST_CHECK bool docker_name_image(const struct docker_request *request, unsigned index,
                                   struct docker_named_image *image_out);
 
-/* The parameter that says what an ImageCreate pulls; ptr NULL = it pulls nothing. */
-struct slice docker_name_pulled(const struct docker_request *request);
-
 /* Brings the names of the query into the one spelling in which they are judged and sent on: no
  * slash before a container's name; the repository as the engine shows it in one parameter, tag or
  * digest in `tag`. What the engine would refuse stays as it is. Part of docker_request_parse(). */
