@@ -2,11 +2,11 @@
  *
  * The table of commands. Names, summaries and options stand in each command's option table; help
  * and completion are made from this list, so that a command is added by one line here. */
-#include "base/command.h"
-#include "base/completion.h"
-#include "policy/commands.h"
-#include "policy/policy_words.h"
-#include "proxy/commands.h"
+#include "base/cli/command.h"
+#include "base/cli/completion.h"
+#include "policy/command/commands.h"
+#include "policy/command/policy_words.h"
+#include "proxy/serve/commands.h"
 
 static int command_completion(int argc, char **argv);
 

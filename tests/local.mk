@@ -1,12 +1,39 @@
 if HAVE_CRITERION
-# One test program a folder, linked with only what that folder may use: a call against the direction fails to link.
-check_PROGRAMS += base_tests rules_tests policy_tests proxy_tests
-TESTS += base_tests rules_tests policy_tests proxy_tests
+# One test program a room. It links what the room may use; the rooms below policy/document that are tested with policies written as
+# YAML link its reader as well.
 include tests/unit/base/local.mk
+include tests/unit/base/cli/local.mk
 include tests/unit/rules/local.mk
-include tests/unit/policy/local.mk
+include tests/unit/rules/network/local.mk
+include tests/unit/rules/docker/local.mk
+include tests/unit/policy/snapshot/local.mk
+include tests/unit/policy/environment/local.mk
+include tests/unit/policy/explain/local.mk
+include tests/unit/policy/document/local.mk
+include tests/unit/policy/log/local.mk
+include tests/unit/policy/seal/local.mk
+include tests/unit/policy/view/local.mk
+include tests/unit/policy/suggest/local.mk
+include tests/unit/policy/import/local.mk
+include tests/unit/policy/command/local.mk
 include tests/unit/proxy/local.mk
+TESTS += proxy_tests
+check_PROGRAMS += $(TESTS)
 endif
+
+# Each room, every object of it, must link with nothing but what it may call (ROOM_chain in its local.mk), and must not link once it calls
+# a function of the uppermost room.
+rooms = base base_cli rules rules_network rules_docker policy_snapshot policy_environment policy_explain policy_document policy_log \
+	policy_seal policy_view policy_suggest policy_import policy_command
+link_room = $(CC) $(AM_CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(srcdir)/tests/unit/room.c \
+	-Wl,--whole-archive lib$*.a -Wl,--no-whole-archive $($*_chain) \
+	$(LIBEVENT_LIBS) $(HTTP_PARSER_LIBS) $(YAML_LIBS) $(PCRE2_LIBS) $(SECCOMP_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS)
+%.room: $(noinst_LIBRARIES) tests/unit/room.c
+	$(AM_V_CCLD)$(link_room) -o $@
+	$(AM_V_at)! $(link_room) -DCALL=command_serve -o $@.wrong 2>/dev/null
+check-local: $(rooms:%=%.room)
+CLEANFILES += *.room
+EXTRA_DIST += tests/unit/room.c
 
 if FUZZING
 include tests/fuzz/local.mk

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "base/attributes.h"
-#include "rules/host_index.h"
+#include "rules/network/host_index.h"
 
 enum { QUERIES = 200000, RUNS = 5, NAME_MAX_LEN = 48 };
 

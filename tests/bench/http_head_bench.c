@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "proxy/http_head.h"
+#include "proxy/http/http_head.h"
 
 static int measure(const char *name, const char *text)
 {

@@ -1,7 +1,7 @@
 # Micro-benchmarks, made on demand: make tests/bench/http_head_bench
 EXTRA_PROGRAMS += tests/bench/http_head_bench
 tests_bench_http_head_bench_SOURCES = tests/bench/http_head_bench.c
-tests_bench_http_head_bench_LDADD = libproxy.a librules.a libbase.a $(HTTP_PARSER_LIBS)
+tests_bench_http_head_bench_LDADD = $(proxy_chain) $(HTTP_PARSER_LIBS)
 # `make bench`: the Docker gate against HAProxy and against no gate (tests/bench/run --help). Not part of `make check`: it needs
 # wrk, nginx, haproxy and a machine that does nothing else. BENCH_FLAGS=--quick for a look at whether it works.
 # `make bench-egress`: the egress gate against Squid, tinyproxy and a bare relay; needs squid and tinyproxy.
@@ -38,12 +38,12 @@ bench-starvation: dockreeve$(EXEEXT)
 
 EXTRA_PROGRAMS += tests/bench/policy_bench
 tests_bench_policy_bench_SOURCES = tests/bench/policy_bench.c
-tests_bench_policy_bench_LDADD = libpolicy.a librules.a libbase.a $(YAML_LIBS) $(PCRE2_LIBS)
+tests_bench_policy_bench_LDADD = $(policy_command_chain) $(YAML_LIBS) $(PCRE2_LIBS)
 
 EXTRA_PROGRAMS += tests/bench/host_index_bench
 tests_bench_host_index_bench_SOURCES = tests/bench/host_index_bench.c
-tests_bench_host_index_bench_LDADD = librules.a libbase.a $(PCRE2_LIBS)
+tests_bench_host_index_bench_LDADD = $(rules_docker_chain) $(PCRE2_LIBS)
 
 EXTRA_PROGRAMS += tests/bench/log_seal_bench
 tests_bench_log_seal_bench_SOURCES = tests/bench/log_seal_bench.c
-tests_bench_log_seal_bench_LDADD = libpolicy.a libbase.a $(CRYPTO_LIBS)
+tests_bench_log_seal_bench_LDADD = $(policy_command_chain) $(CRYPTO_LIBS)

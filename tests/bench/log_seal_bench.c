@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "policy/log_seal.h"
-#include "policy/log_verify.h"
+#include "policy/seal/log_seal.h"
+#include "policy/seal/log_verify.h"
 
 enum { RECORDS = 300000, BODY_LEN = 400, ROUNDS = 5 };
 

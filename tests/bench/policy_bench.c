@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "policy/policy.h"
-#include "policy/policy_load.h"
+#include "policy/snapshot/policy.h"
+#include "policy/document/policy_load.h"
 
 enum { REQUESTS = 512, ROUNDS = 400 };
 

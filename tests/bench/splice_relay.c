@@ -15,7 +15,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
-#include "proxy/pipe_pool.h"
+#include "proxy/io/pipe_pool.h"
 #include "tests/bench/loopback.h"
 
 enum { EVENTS_MAX = 256, PIPES_MAX = 256 };

@@ -11,7 +11,7 @@ from harness.engine import answer
 from harness.gate import Gate, run
 from harness.wire import DEADLINE
 
-NEWEST = 55  # as DOCKER_API_NEWEST of rules/docker_operation.h
+NEWEST = 55  # as DOCKER_API_NEWEST of rules/docker/docker_operation.h
 NEWER = "1.%d" % (NEWEST + 1)
 TABLE = "1.%d" % NEWEST
 VERSION = ('{"Platform":{"Name":""}, "Components":[{"Name":"Engine","Version":"29.9","Details":{"ApiVersion":"%s","Arch":"amd64",'

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Web pages and TCP listeners: what a page of another site, of another origin or under a foreign name sends is refused; Docker clients,
-dashboards that pass their users' fields on, and everything on a unix socket are not (rules/browser_request.h)."""
+dashboards that pass their users' fields on, and everything on a unix socket are not (rules/network/browser_request.h)."""
 
 from conversation.test_streams import echo_after
 from harness.case import GateCase

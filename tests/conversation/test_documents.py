@@ -175,7 +175,7 @@ class Documents(unittest.TestCase):
         named = {word for line in re.findall(r"^\.It Cm (.*)$", section, re.M) for word in line.split(" Ns ")[0].split(" , ")}
         known = reasons()
         self.assertGreater(len(known), 40)
-        classes = set(re.findall(r'"address-class\.([a-z-]+)"', read("rules/address_class.c"))) - {"public"}
+        classes = set(re.findall(r'"address-class\.([a-z-]+)"', read("rules/network/address_class.c"))) - {"public"}
         self.assertGreater(len(classes), 10)
         self.assertIn("\n.Cm reload ,\n", section)
         named |= set(re.findall(r"^\.Cm (reload\.[a-z]+)$", section, re.M))

@@ -203,12 +203,12 @@ class Everything(ListCase):
 
     def test_every_class_of_special_addresses_is_a_row(self):
         names = {row["name"] for row in self.rows() if row["source"] == "built-in"}
-        classes = set(re.findall(r'"(address-class\.[a-z-]+)"', read("rules/address_class.c"))) - {"address-class.public"}
+        classes = set(re.findall(r'"(address-class\.[a-z-]+)"', read("rules/network/address_class.c"))) - {"address-class.public"}
         self.assertGreater(len(classes), 10)
         self.assertLessEqual(classes, names)
 
     def test_everything_that_reaches_out_is_a_row(self):
-        table = re.findall(r'(?:ONCE|MANY)\("([A-Za-z-]+)", (?!NONE)[A-Z]+\)', read("rules/docker_operation_table.inc"))
+        table = re.findall(r'(?:ONCE|MANY)\("([A-Za-z-]+)", (?!NONE)[A-Z]+\)', read("rules/docker/docker_operation_table.inc"))
         self.assertGreater(len(table), 10)
         rows = [row for row in self.rows() if row.get("name") in ("guard.query", "guard.name")]
         self.assertEqual(sum("query." in row["where"] for row in rows), len(table))
@@ -223,8 +223,8 @@ class Everything(ListCase):
         """Codes of the log that no rule is behind: each is a row, or none that decides by what is allowed."""
         names = {row["name"] for row in self.rows() if row["source"] == "built-in"}
         coded = set(re.findall(r'no\("([a-z-]+)"|reason = "([a-z-]+)"|"(own-address|opaque|sni-denied|browser|connect[.]self)"',
-                               read("rules/network_rule.c") + read("policy/policy_network.c") + read("proxy/egress_route.c") +
-                               read("proxy/docker_exchange.c") + read("proxy/browser_guard.c")))
+                               read("rules/network/network_rule.c") + read("policy/snapshot/policy_network.c") + read("proxy/egress/egress_route.c") +
+                               read("proxy/docker/docker_exchange.c") + read("proxy/docker/browser_guard.c")))
         codes = {next(filter(None, found)) for found in coded}
         self.assertLessEqual({"protocol", "sni-missing", "ech", "own-address", "browser"}, codes)
         conditions = {"expired", "port", "address", "method", "path", "host", "default", "rule", "listener-closed"}  # of rules

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a request reaches beyond its operation: folders of the host, addresses and registries of the client's choice. A rule must name
-them (rules/docker_reach.h), whoever else permits the operation, and reads are no exception."""
+them (rules/docker/docker_reach.h), whoever else permits the operation, and reads are no exception."""
 
 import json
 

@@ -250,7 +250,7 @@ class Documents(SchemaCase):
 
     def test_every_example_passes(self):
         names = ["deploy/policy.example.yaml", "deploy/egress/policy.yaml"]
-        names += ["policy/presets/" + name for name in sorted(os.listdir(os.path.join(TOP, "policy/presets"))) if name.endswith(".yaml")]
+        names += ["policy/document/presets/" + name for name in sorted(os.listdir(os.path.join(TOP, "policy/document/presets"))) if name.endswith(".yaml")]
         documents = [(name, read(name)) for name in names]
         documents += [("README: " + text.splitlines()[0], text) for text in readme_policies()]
         documents += [("manual: " + text.splitlines()[0], text) for text in manual_policies()]
@@ -307,12 +307,12 @@ class Documents(SchemaCase):
 
     def test_its_names_are_the_tables(self):
         targets = self.schema["definitions"]["docker_target"]["anyOf"]
-        rows = re.findall(r'^OPERATION\(\w+,\s*"(\w+)",\s*(?:NULL|"(\w+)")', read("rules/docker_operation_table.inc"), re.M)
+        rows = re.findall(r'^OPERATION\(\w+,\s*"(\w+)",\s*(?:NULL|"(\w+)")', read("rules/docker/docker_operation_table.inc"), re.M)
         known = {name for row in rows for name in row if name} - {"Libpod"}
         self.assertGreater(len(known), 100)
         self.assertEqual(set(targets[0]["enum"]), known)
         self.assertEqual(len(targets[0]["enum"]), len(targets[0]["enumDescriptions"]))
-        presets = {"preset/" + name[:-5] for name in os.listdir(os.path.join(TOP, "policy/presets")) if name.endswith(".yaml")}
+        presets = {"preset/" + name[:-5] for name in os.listdir(os.path.join(TOP, "policy/document/presets")) if name.endswith(".yaml")}
         self.assertEqual(set(self.schema["definitions"]["use_item"]["anyOf"][0]["enum"]), presets)
 
 

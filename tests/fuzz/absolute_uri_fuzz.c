@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rules/url_target.h"
+#include "rules/network/url_target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/json_token.h"
-#include "rules/api_version.h"
+#include "rules/docker/api_version.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "rules/authority.h"
-#include "rules/browser_request.h"
+#include "rules/network/authority.h"
+#include "rules/network/browser_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

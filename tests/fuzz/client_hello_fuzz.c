@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "proxy/tls_hello.h"
+#include "proxy/egress/tls_hello.h"
 
 struct outcome {
     enum tls_hello_result result;

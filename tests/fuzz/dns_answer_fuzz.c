@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/dns_answer.h"
-#include "proxy/dns_message.h"
+#include "proxy/resolve/dns_answer.h"
+#include "proxy/resolve/dns_message.h"
 
 static void require(bool holds)
 {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proxy/dns_message.h"
+#include "proxy/resolve/dns_message.h"
 
 enum { ADDRESSES = 64 };
 

@@ -8,9 +8,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "rules/docker_naming.h"
-#include "rules/image_list.h"
-#include "rules/image_reference.h"
+#include "rules/docker/docker_naming.h"
+#include "rules/docker/image_list.h"
+#include "rules/docker/image_reference.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "rules/docker_object.h"
+#include "rules/docker/docker_object.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

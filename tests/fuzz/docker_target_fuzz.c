@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "rules/docker_request.h"
+#include "rules/docker/docker_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

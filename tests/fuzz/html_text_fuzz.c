@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/terminal_text.h"
-#include "policy/html_text.h"
+#include "base/html_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

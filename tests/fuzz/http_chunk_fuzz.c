@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "proxy/http_chunk.h"
+#include "proxy/http/http_chunk.h"
 
 struct decoded {
     enum http_chunk_result result;

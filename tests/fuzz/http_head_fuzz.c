@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "proxy/http_head.h"
+#include "proxy/http/http_head.h"
 
 static const struct http_head_limits limits = {HTTP_HEAD_LEN_MAX, 256, 20};
 

@@ -14,9 +14,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "policy/policy_import.h"
-#include "policy/policy_network.h"
-#include "policy/posix_expression.h"
+#include "policy/import/policy_import.h"
+#include "policy/snapshot/policy_network.h"
+#include "policy/import/posix_expression.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

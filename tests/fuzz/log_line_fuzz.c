@@ -7,9 +7,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "policy/log_filter.h"
-#include "policy/log_line.h"
-#include "policy/log_needle.h"
+#include "policy/log/log_filter.h"
+#include "policy/log/log_line.h"
+#include "policy/log/log_needle.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "tests/unit/policy/sealed_log_fixture.h"
+#include "tests/unit/policy/seal/sealed_log_fixture.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "policy/policy.h"
-#include "policy/policy_load.h"
-#include "policy/policy_network.h"
+#include "policy/snapshot/policy.h"
+#include "policy/document/policy_load.h"
+#include "policy/snapshot/policy_network.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "policy/rule_hits.h"
+#include "policy/document/rule_hits.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

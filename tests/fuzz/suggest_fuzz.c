@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "policy/policy_load.h"
-#include "policy/suggest_write.h"
+#include "policy/document/policy_load.h"
+#include "policy/suggest/suggest_write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

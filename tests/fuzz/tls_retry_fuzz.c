@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "proxy/tls_retry.h"
+#include "proxy/egress/tls_retry.h"
 
 static void require(bool holds)
 {

@@ -6,10 +6,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "policy/policy_load.h"
-#include "policy/yaml_edit.h"
-#include "policy/yaml_tree.h"
-#include "policy/yaml_write.h"
+#include "policy/document/policy_load.h"
+#include "policy/document/yaml_edit.h"
+#include "policy/document/yaml_tree.h"
+#include "policy/document/yaml_write.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See the header. */
-#include "policy_fixture.h"
+#include "tests/unit/policy/policy_fixture.h"
 
 #include <criterion/criterion.h>
 #include <ftw.h>
@@ -11,8 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "policy/command_policy_check.h"
-#include "policy/command_request.h"
+#include "policy/explain/command_request.h"
 
 void policy_fixture_init(struct policy_fixture *fixture)
 {
@@ -142,45 +141,4 @@ int policy_fixture_run(const struct policy_fixture *fixture, policy_fixture_comm
     waitpid(child, &status, 0);
     cr_assert(WIFEXITED(status));
     return WEXITSTATUS(status);
-}
-
-/* ---- check and explain ---- */
-
-static bool find(void *context, const struct host_name *host, struct ip_address *addresses,
-                 unsigned *count_out, struct name_chain *chain_out, struct error *error)
-{
-    (void)context;
-    (void)chain_out;
-    if (!slice_equal_text(host_name_slice(host), "two.test"))
-        return error_set_reason(error, 502, "dns.not-found", "no such name");
-    cr_assert(ip_address_parse(SLICE_LITERAL("10.0.0.1"), &addresses[0]));
-    cr_assert(ip_address_parse(SLICE_LITERAL("8.8.8.8"), &addresses[1]));
-    *count_out = 2;
-    return true;
-}
-
-static bool open_lookup(const struct command_lookup_words *words, struct asked_lookup *lookup_out,
-                        struct error *error)
-{
-    (void)words;
-    (void)error;
-    *lookup_out = (struct asked_lookup){.find = find};
-    return true;
-}
-
-static void close_lookup(struct asked_lookup *lookup)
-{
-    (void)lookup;
-}
-
-static const struct command_lookup lookup = {open_lookup, close_lookup, NULL};
-
-int policy_fixture_check(int argc, char **argv)
-{
-    return command_policy_check_with(&lookup, argc, argv);
-}
-
-int policy_fixture_explain(int argc, char **argv)
-{
-    return command_policy_explain_with(&lookup, argc, argv);
 }

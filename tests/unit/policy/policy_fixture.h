@@ -4,8 +4,8 @@
 #ifndef DOCKREEVE_TESTS_POLICY_FIXTURE_H
 #define DOCKREEVE_TESTS_POLICY_FIXTURE_H
 
-#include "policy/policy.h"
-#include "policy/policy_load.h"
+#include "policy/snapshot/policy.h"
+#include "policy/document/policy_load.h"
 
 struct policy_fixture {
     char folder[64];
@@ -40,9 +40,5 @@ struct verdict policy_fixture_ask(const struct policy_fixture *fixture, const ch
 typedef int policy_fixture_command(int argc, char **argv);
 int policy_fixture_run(const struct policy_fixture *fixture, policy_fixture_command *command,
                        const char *const *words, struct buffer *out);
-
-/* `policy check` and `policy explain` with a lookup that knows "two.test" (8.8.8.8 and 10.0.0.1)
- * and no other name. */
-policy_fixture_command policy_fixture_check, policy_fixture_explain;
 
 #endif

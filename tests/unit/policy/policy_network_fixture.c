@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See the header. */
-#include "policy_network_fixture.h"
+#include "tests/unit/policy/policy_network_fixture.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 #ifndef DOCKREEVE_TESTS_POLICY_NETWORK_FIXTURE_H
 #define DOCKREEVE_TESTS_POLICY_NETWORK_FIXTURE_H
 
-#include "policy/policy_network.h"
-#include "policy_fixture.h"
+#include "policy/snapshot/policy_network.h"
+#include "tests/unit/policy/policy_fixture.h"
 
 /* A request and the facts it points to. */
 struct network_question {

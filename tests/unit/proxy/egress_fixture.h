@@ -8,7 +8,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 
-#include "proxy/tunnel.h"
+#include "proxy/egress/tunnel.h"
 #include "tests/unit/proxy/gate_fixture.h"
 
 #define AUTO_FIXTURE CLEANUP(fixture_free)

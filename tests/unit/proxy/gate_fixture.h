@@ -17,9 +17,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "policy/policy_load.h"
-#include "proxy/gate.h"
-#include "proxy/listener.h"
+#include "policy/document/policy_load.h"
+#include "proxy/loop/gate.h"
+#include "proxy/loop/listener.h"
 
 enum { SCRIPT_CONNS_MAX = 64 };
 

@@ -7,7 +7,7 @@
 
 #include <criterion/criterion.h>
 
-#include "proxy/http_head.h"
+#include "proxy/http/http_head.h"
 
 static const struct http_head_limits widest = {HTTP_HEAD_LEN_MAX, HTTP_HEAD_TARGET_MAX,
                                                HTTP_HEAD_FIELDS_MAX};

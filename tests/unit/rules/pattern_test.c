@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include "rules/image_reference.h"
 #include "rules/pattern.h"
 
 static enum pattern_result match(const char *pattern_text, const char *subject)
@@ -123,38 +122,4 @@ Test(pattern, what_does_not_compile_is_refused_with_its_place)
     cr_assert_not(pattern_compile(&pattern, PATTERN_VALUE, SLICE_LITERAL("~(*UTF)a"), &error));
     cr_assert_not(pattern_compile(&pattern, PATTERN_VALUE, SLICE_LITERAL("a\0b"), &error));
     cr_assert_not(pattern_compile(&pattern, PATTERN_PATH, SLICE_LITERAL("/a**"), &error));
-}
-
-Test(image_reference, one_image_has_its_known_spellings)
-{
-    static const struct {
-        const char *reference;
-        const char *spellings[IMAGE_SPELLINGS];
-    } rows[] = {
-        {"nginx",
-         {"nginx", "nginx:latest", "nginx", "docker.io/library/nginx:latest",
-          "docker.io/library/nginx"}},
-        {"docker.io/library/nginx:1",
-         {"docker.io/library/nginx:1", "nginx:1", NULL, "docker.io/library/nginx:1", NULL}},
-        {"acme/app",
-         {"acme/app", "acme/app:latest", "acme/app", "docker.io/acme/app:latest",
-          "docker.io/acme/app"}},
-        {"ghcr.io/a/b:2", {"ghcr.io/a/b:2", "ghcr.io/a/b:2", NULL, "ghcr.io/a/b:2", NULL}},
-        {"localhost:5000/b",
-         {"localhost:5000/b", "localhost:5000/b:latest", "localhost:5000/b",
-          "localhost:5000/b:latest", "localhost:5000/b"}},
-        {"sha256:ab", {"sha256:ab", NULL, NULL, NULL, NULL}},
-        {"nginx@sha256:ab",
-         {"nginx@sha256:ab", "nginx@sha256:ab", NULL, "docker.io/library/nginx@sha256:ab", NULL}},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        for (unsigned n = 0; n < IMAGE_SPELLINGS; n++) {
-            char text[IMAGE_REFERENCE_MAX];
-            struct slice spelling =
-                image_reference_spelling(slice_from_text(rows[i].reference), n, text);
-            cr_expect((spelling.ptr == NULL) == (rows[i].spellings[n] == NULL) &&
-                          slice_equal_text(spelling, rows[i].spellings[n]),
-                      "%s, spelling %u", rows[i].reference, n);
-        }
-    }
 }

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading of the command line and of the environment against a command's option table, and the text
+ * of `--help` from the same table. Abbreviated names and bundled flags are refused: what was meant
+ * must be written, since a script that works by an abbreviation breaks with the next option that
+ * begins alike. */
+#include "base/cli/option.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/near_word.h"
+#include "base/slice.h"
+#include "base/timestamp.h"
+
+enum { USAGE_ERROR = 2, QUOTED_MAX = 128, SPELLED_MAX = 32 };
+
+/* Where a value came from, so that an error can say what to mend. */
+enum value_source { FROM_TABLE, FROM_ENVIRONMENT, FROM_COMMAND_LINE };
+
+static const struct {
+    char letter;
+    uint64_t bytes;
+} byte_units[] = {{'g', UINT64_C(1) << 30}, {'m', UINT64_C(1) << 20}, {'k', UINT64_C(1) << 10}};
+
+static const struct {
+    const char *unit;
+    uint64_t ms;
+} duration_units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
+
+static bool parse_bytes(struct slice text, uint64_t *bytes_out)
+{
+    uint64_t unit = 1;
+    for (size_t i = 0; i < ARRAY_LEN(byte_units) && text.len > 0; i++) {
+        if ((text.ptr[text.len - 1] | 0x20) == byte_units[i].letter) {
+            unit = byte_units[i].bytes;
+            text.len--;
+            break;
+        }
+    }
+    uint64_t number;
+    if (!slice_to_u64(text, &number) || number > UINT64_MAX / unit)
+        return false;
+    *bytes_out = number * unit;
+    return true;
+}
+
+/* Spells a bound the way a user would write it: "64m", "10s", "50". */
+static void spell_number(enum option_type type, uint64_t number, char spelled[SPELLED_MAX])
+{
+    if (type == OPTION_BYTES) {
+        for (size_t i = 0; i < ARRAY_LEN(byte_units); i++) {
+            if (number > 0 && number % byte_units[i].bytes == 0) {
+                snprintf(spelled, SPELLED_MAX, "%llu%c",
+                         (unsigned long long)(number / byte_units[i].bytes), byte_units[i].letter);
+                return;
+            }
+        }
+    }
+    if (type == OPTION_DURATION && number > 0) {
+        for (size_t i = 0; i < ARRAY_LEN(duration_units); i++) {
+            if (number % duration_units[i].ms == 0) {
+                snprintf(spelled, SPELLED_MAX, "%llu%s",
+                         (unsigned long long)(number / duration_units[i].ms),
+                         duration_units[i].unit);
+                return;
+            }
+        }
+        snprintf(spelled, SPELLED_MAX, "%llums", (unsigned long long)number);
+        return;
+    }
+    snprintf(spelled, SPELLED_MAX, "%llu", (unsigned long long)number);
+}
+
+/* "0 to 1000", "at least 1"; "" where the table sets no bound. */
+static void spell_range(const struct option *option, char *spelled, size_t size)
+{
+    char low[SPELLED_MAX], high[SPELLED_MAX];
+    spell_number(option->type, option->min, low);
+    spell_number(option->type, option->max, high);
+    if (option->max > 0)
+        snprintf(spelled, size, "%s to %s", low, high);
+    else if (option->min > 0)
+        snprintf(spelled, size, "at least %s", low);
+    else
+        spelled[0] = '\0';
+}
+
+/* How an error names the place of the value: "--limit", "environment variable DOCKREEVE_LIMIT
+ * (--limit)". */
+static void name_source(const struct option *option, enum value_source source,
+                        char name[QUOTED_MAX])
+{
+    if (source == FROM_ENVIRONMENT)
+        snprintf(name, QUOTED_MAX, "environment variable %s (--%s)", option->environment,
+                 option->name);
+    else
+        snprintf(name, QUOTED_MAX, "--%s%s", option->name,
+                 source == FROM_TABLE ? " (built-in default)" : "");
+}
+
+static bool set_number(const struct option *option, struct option_value *value, const char *text,
+                       enum value_source source, struct error *error)
+{
+    struct slice slice = slice_from_text(text);
+    const char *expected = NULL;
+    bool good = false;
+    if (option->type == OPTION_BYTES) {
+        good = parse_bytes(slice, &value->number);
+        expected = "a whole number of bytes, with k, m or g behind it if you like";
+    } else if (option->type == OPTION_DURATION) {
+        good = duration_parse_ms(slice, &value->number);
+        expected = "a duration such as 250ms, 10s, 5m, 2h or 1d";
+    } else {
+        good = slice_to_u64(slice, &value->number);
+        expected = "a whole number";
+    }
+    char name[QUOTED_MAX], quoted[QUOTED_MAX], range[2 * SPELLED_MAX + 16];
+    name_source(option, source, name);
+    error_quote(slice, quoted, sizeof(quoted));
+    spell_range(option, range, sizeof(range));
+    if (!good)
+        return error_set(error, USAGE_ERROR, "%s: %s is not %s%s%s", name, quoted, expected,
+                         range[0] != '\0' ? "; it takes " : "", range);
+    if (value->number < option->min || (option->max > 0 && value->number > option->max))
+        return error_set(error, USAGE_ERROR, "%s: %s is out of range; it takes %s", name, quoted,
+                         range);
+    return true;
+}
+
+/* The environment can only set a flag by a word; anything but a clear yes or no is an error. */
+static bool set_flag(const struct option *option, struct option_value *value, const char *text,
+                     enum value_source source, struct error *error)
+{
+    static const struct {
+        const char *word;
+        bool flag;
+    } words[] = {{"1", true},  {"true", true},   {"yes", true}, {"on", true},
+                 {"0", false}, {"false", false}, {"no", false}, {"off", false}};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (slice_equal_nocase(slice_from_text(text), slice_from_text(words[i].word))) {
+            value->flag = words[i].flag;
+            return true;
+        }
+    }
+    char name[QUOTED_MAX], quoted[QUOTED_MAX];
+    name_source(option, source, name);
+    return error_set(error, USAGE_ERROR, "%s: %s is neither 1 (yes) nor 0 (no)", name,
+                     error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+}
+
+static bool set_list(const struct option *option, struct option_value *value, const char *text,
+                     enum value_source source, struct error *error)
+{
+    /* The command line replaces what the environment or the table gave, and then adds up. */
+    if (source == FROM_COMMAND_LINE && !value->flag) {
+        value->list_count = 0;
+        value->flag = true;
+    }
+    if (value->list_count == OPTION_LIST_MAX)
+        return error_set(error, USAGE_ERROR, "--%s may be given at most %d times", option->name,
+                         OPTION_LIST_MAX);
+    value->list[value->list_count++] = text;
+    return true;
+}
+
+static bool set_value(const struct option *option, struct option_value *value, const char *text,
+                      enum value_source source, struct error *error)
+{
+    value->given = source != FROM_TABLE;
+    value->text = text;
+    switch (option->type) {
+    case OPTION_FLAG:
+        return set_flag(option, value, text, source, error);
+    case OPTION_TEXT:
+        return true;
+    case OPTION_ONCE:
+        if (source == FROM_COMMAND_LINE && value->flag)
+            return error_set(error, USAGE_ERROR, "--%s may be given once", option->name);
+        value->flag = source == FROM_COMMAND_LINE;
+        return true;
+    case OPTION_LIST:
+        return set_list(option, value, text, source, error);
+    case OPTION_NUMBER:
+    case OPTION_BYTES:
+    case OPTION_DURATION:
+        return set_number(option, value, text, source, error);
+    }
+    return false;
+}
+
+static bool set_defaults(const struct option_table *table, struct option_value *values,
+                         struct error *error)
+{
+    for (unsigned i = 0; i < table->option_count; i++) {
+        const struct option *option = &table->options[i];
+        values[i] = (struct option_value){0};
+        const char *environment = option->environment != NULL ? getenv(option->environment) : NULL;
+        if (environment != NULL && environment[0] != '\0') {
+            if (!set_value(option, &values[i], environment, FROM_ENVIRONMENT, error))
+                return false;
+        } else if (option->initial != NULL) {
+            if (!set_value(option, &values[i], option->initial, FROM_TABLE, error))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool unknown_option(const struct option_table *table, struct slice name, const char *dashes,
+                           struct error *error)
+{
+    char quoted[QUOTED_MAX];
+    struct near_word near;
+    near_word_init(&near, name);
+    for (unsigned i = 0; i < table->option_count; i++)
+        near_word_offer(&near, table->options[i].name);
+    near_word_offer(&near, "help");
+    AUTO_BUFFER struct buffer whole = BUFFER_EMPTY;
+    buffer_append_text(&whole, dashes);
+    buffer_append_slice(&whole, name);
+    error_quote(buffer_slice(&whole), quoted, sizeof(quoted));
+    if (dashes[1] == '-' && near.best != NULL)
+        return error_set(error, USAGE_ERROR, "unknown option %s; did you mean --%s?", quoted,
+                         near.best);
+    return error_set(error, USAGE_ERROR, "unknown option %s; `dockreeve %s --help` lists them",
+                     quoted, table->command);
+}
+
+/* One parse in progress. Words are read from argv at `next` and plain arguments gathered at its
+ * front; the front never overtakes `next`. */
+struct parse {
+    const struct option_table *table;
+    struct option_value *values; /* one for each option of the table */
+    int argc;
+    char **argv;
+    int next, kept;
+};
+
+/* `text` is what was written behind the name in the same word, NULL when nothing was. */
+static bool take_option(struct parse *parse, const struct option *option, const char *text,
+                        struct error *error)
+{
+    struct option_value *value = &parse->values[option - parse->table->options];
+    if (option->type == OPTION_FLAG) {
+        if (text != NULL)
+            return error_set(error, USAGE_ERROR, "--%s takes no value", option->name);
+        value->given = true;
+        value->flag = true;
+        return true;
+    }
+    if (text == NULL && parse->next == parse->argc)
+        return error_set(error, USAGE_ERROR, "--%s needs a value (%s)", option->name,
+                         option->argument != NULL ? option->argument : "text");
+    if (text == NULL)
+        text = parse->argv[parse->next++];
+    return set_value(option, value, text, FROM_COMMAND_LINE, error);
+}
+
+static bool take_long(struct parse *parse, const char *word, struct error *error)
+{
+    struct slice name = slice_from_text(word);
+    const char *equals = strchr(word, '=');
+    if (equals != NULL)
+        name.len = (size_t)(equals - word);
+    for (unsigned i = 0; i < parse->table->option_count; i++) {
+        if (slice_equal_text(name, parse->table->options[i].name))
+            return take_option(parse, &parse->table->options[i], equals != NULL ? equals + 1 : NULL,
+                               error);
+    }
+    return unknown_option(parse->table, name, "--", error);
+}
+
+static bool take_short(struct parse *parse, const char *word, bool *help_out, struct error *error)
+{
+    for (unsigned i = 0; i < parse->table->option_count; i++) {
+        const struct option *option = &parse->table->options[i];
+        if (option->letter == '\0' || option->letter != word[0])
+            continue;
+        if (option->type == OPTION_FLAG && word[1] != '\0')
+            return error_set(error, USAGE_ERROR,
+                             "-%c takes no value and flags are not bundled: write each by itself",
+                             option->letter);
+        return take_option(parse, option, word[1] != '\0' ? word + 1 : NULL, error);
+    }
+    if (strcmp(word, "h") == 0) {
+        *help_out = true;
+        return true;
+    }
+    return unknown_option(parse->table, slice_from_text(word), "-", error);
+}
+
+/* Help is for somebody whose command line may be wrong: it must come before any complaint about the
+ * rest. */
+static bool asks_for_help(int argc, char *const *argv)
+{
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    }
+    return false;
+}
+
+bool option_parse(const struct option_table *table, struct option_value *values, int argc,
+                  char **argv, int *argc_out, bool *help_out, struct error *error)
+{
+    *argc_out = 0;
+    *help_out = asks_for_help(argc, argv);
+    if (*help_out)
+        return true;
+    if (!set_defaults(table, values, error))
+        return false;
+    struct parse parse = {.table = table, .values = values, .argc = argc, .argv = argv};
+    bool options_ended = false;
+    while (parse.next < argc) {
+        char *word = argv[parse.next++];
+        bool good = true;
+        if (options_ended || word[0] != '-' || word[1] == '\0')
+            argv[parse.kept++] = word;
+        else if (strcmp(word, "--") == 0)
+            options_ended = true;
+        else if (word[1] == '-')
+            good = take_long(&parse, word + 2, error);
+        else
+            good = take_short(&parse, word + 1, help_out, error);
+        if (!good)
+            return false;
+        if (*help_out)
+            return true;
+    }
+    char quoted[QUOTED_MAX];
+    if (parse.kept > 0 && table->arguments[0] == '\0')
+        return error_set(error, USAGE_ERROR, "takes no arguments, but got %s",
+                         error_quote(slice_from_text(argv[0]), quoted, sizeof(quoted)));
+    *argc_out = parse.kept;
+    return true;
+}
+
+/* ---- --help ---- */
+
+enum { HELP_WIDTH = 100, HELP_COLUMN_MAX = 32 };
+
+/* "  -n, --limit N" */
+static void spell_option(const struct option *option, struct buffer *out)
+{
+    if (option->letter != '\0')
+        buffer_printf(out, "  -%c, --%s", option->letter, option->name);
+    else
+        buffer_printf(out, "      --%s", option->name);
+    if (option->type != OPTION_FLAG)
+        buffer_printf(out, " %s", option->argument != NULL ? option->argument : "TEXT");
+}
+
+/* The sentence and, in brackets behind it, what the table knows beside it. */
+static void spell_details(const struct option *option, struct buffer *out)
+{
+    char range[2 * SPELLED_MAX + 16] = "";
+    if (option->type >= OPTION_NUMBER)
+        spell_range(option, range, sizeof(range));
+    buffer_append_text(out, option->help);
+    const char *before = " [";
+    if (option->type == OPTION_LIST) {
+        buffer_printf(out, "%srepeatable", before);
+        before = "; ";
+    }
+    if (option->initial != NULL && option->type != OPTION_FLAG) {
+        buffer_printf(out, "%sdefault %s", before, option->initial);
+        before = "; ";
+    }
+    if (range[0] != '\0') {
+        buffer_printf(out, "%s%s", before, range);
+        before = "; ";
+    }
+    if (option->environment != NULL) {
+        buffer_printf(out, "%senvironment %s", before, option->environment);
+        before = "; ";
+    }
+    if (before[0] == ';')
+        buffer_append_byte(out, ']');
+}
+
+/* Prints `text` from `column` on, broken at spaces before HELP_WIDTH; the cursor stands at `at`. */
+static void print_wrapped(struct slice text, size_t at, size_t column, FILE *out)
+{
+    bool first = true;
+    while (text.ptr != NULL) {
+        struct slice word = slice_cut(&text, ' ');
+        if (first) {
+            if (at + 2 > column && column > 0) {
+                fputc('\n', out);
+                at = 0;
+            }
+            if (column > at)
+                fprintf(out, "%*s", (int)(column - at), "");
+            at = column;
+        } else if (at + 1 + word.len > HELP_WIDTH) {
+            fprintf(out, "\n%*s", (int)column, "");
+            at = column;
+        } else {
+            fputc(' ', out);
+            at++;
+        }
+        fwrite(word.ptr, 1, word.len, out);
+        at += word.len;
+        first = false;
+    }
+    fputc('\n', out);
+}
+
+static void print_option(const struct option *option, size_t column, FILE *out)
+{
+    AUTO_BUFFER struct buffer left = BUFFER_EMPTY, right = BUFFER_EMPTY;
+    spell_option(option, &left);
+    spell_details(option, &right);
+    fwrite(left.data, 1, left.len, out);
+    print_wrapped(buffer_slice(&right), left.len, column, out);
+}
+
+void option_print_help(const struct option_table *table, FILE *out)
+{
+    static const struct option help = {.name = "help", .letter = 'h', .help = "show this help"};
+    bool letter_taken = false;
+    size_t column = 0;
+    for (unsigned i = 0; i < table->option_count; i++) {
+        AUTO_BUFFER struct buffer left = BUFFER_EMPTY;
+        spell_option(&table->options[i], &left);
+        if (left.len + 2 > column && left.len + 2 <= HELP_COLUMN_MAX)
+            column = left.len + 2;
+        letter_taken = letter_taken || table->options[i].letter == help.letter;
+    }
+    if (column < sizeof("  -h, --help  ") - 1)
+        column = sizeof("  -h, --help  ") - 1;
+    fprintf(out, "Usage: dockreeve %s%s%s%s\n\n", table->command,
+            table->option_count > 0 ? " [OPTIONS]" : "", table->arguments[0] != '\0' ? " " : "",
+            table->arguments);
+    print_wrapped(slice_from_text(table->summary), 0, 0, out);
+    fputs("\nOptions:\n", out);
+    for (unsigned i = 0; i < table->option_count; i++)
+        print_option(&table->options[i], column, out);
+    struct option last = help;
+    last.letter = letter_taken ? '\0' : help.letter;
+    print_option(&last, column, out);
+    if (table->examples != NULL)
+        fprintf(out, "\nExamples:\n%s%s", table->examples,
+                table->examples[strlen(table->examples) - 1] == '\n' ? "" : "\n");
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See the header. A policy may have a million hosts; those that a question is not about are
+ * counted. */
+#include "policy/command/command_considered.h"
+
+#include "base/json_write.h"
+#include "base/terminal_text.h"
+#include "policy/snapshot/policy_network.h"
+
+void considered_add(void *context, const char *rule, const char *source, bool allows, bool matched,
+                    const char *why)
+{
+    struct considered *considered = context;
+    struct buffer *out = &considered->output;
+    if (why == policy_network_other_hosts && considered->others++ >= considered->others_max)
+        return;
+    if (considered->json) {
+        buffer_append_text(out, out->len > 0 ? ",{" : "{");
+        json_write_key_text(out, "rule", rule);
+        json_write_key_text(out, "source", source);
+        json_write_key_text(out, "decision", allows ? "allow" : "deny");
+        json_write_key_bool(out, "matched", matched);
+        json_write_key_text(out, "why", why);
+        buffer_append_byte(out, '}');
+        return;
+    }
+    buffer_printf(out, "  %s  ", matched ? "*" : " ");
+    terminal_text_append(out, slice_from_text(source));
+    buffer_append_literal(out, "  ");
+    terminal_text_append(out, slice_from_text(rule));
+    buffer_append_literal(out, ": ");
+    terminal_text_append(out, slice_from_text(why));
+    buffer_append_byte(out, '\n');
+}
+
+void considered_write(const struct considered *considered, struct buffer *out)
+{
+    size_t hidden = considered->others > considered->others_max
+                        ? considered->others - considered->others_max
+                        : 0;
+    if (considered->json) {
+        json_write_key(out, "considered");
+        buffer_append_byte(out, '[');
+        buffer_append_slice(out, buffer_slice(&considered->output));
+        buffer_append_byte(out, ']');
+        if (hidden > 0)
+            json_write_key_u64(out, "more_for_other_hosts", hidden);
+        return;
+    }
+    if (considered->output.len == 0)
+        return;
+    buffer_append_literal(out, "rules considered (* matches):\n");
+    buffer_append_slice(out, buffer_slice(&considered->output));
+    if (hidden > 0)
+        buffer_printf(out, "     and %zu more that are for other hosts\n", hidden);
+}
+
+void considered_clear(struct considered *considered)
+{
+    buffer_free(&considered->output);
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `dockreeve policy log`: what its options ask for, and who answers it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cli/command.h"
+#include "base/timestamp.h"
+#include "policy/command/command_log_verify.h"
+#include "policy/command/commands.h"
+#include "policy/log/log_filter.h"
+#include "policy/view/log_page.h"
+#include "policy/view/log_view.h"
+#include "policy/document/policy_paths.h"
+
+enum {
+    LIMIT,
+    FOLLOW,
+    SUMMARY,
+    SINCE,
+    UNTIL,
+    DENIED,
+    ALLOWED,
+    CLIENT,
+    SANDBOX,
+    TYPE,
+    VIA,
+    HOST,
+    OPERATION,
+    RULE,
+    JSON,
+    QUIET,
+    HTML,
+    LOG,
+    VERIFY,
+    KEY,
+    EXPECT_EPOCH,
+    SEAL_INIT,
+    FORCE,
+    STATE,
+    OPTION_COUNT
+};
+
+static const struct option options[OPTION_COUNT] = {
+    [LIMIT] = {.name = "limit",
+               .letter = 'n',
+               .type = OPTION_NUMBER,
+               .argument = "N",
+               .initial = "50",
+               .max = 1000000,
+               .help = "show the last N records that match, 0 for all; with --summary N rows of "
+                       "each block, without it all"},
+    [FOLLOW] = {.name = "follow",
+                .letter = 'f',
+                .type = OPTION_FLAG,
+                .help = "go on with new records as they are written, until interrupted"},
+    [SUMMARY] = {.name = "summary",
+                 .type = OPTION_FLAG,
+                 .help = "one row for what is alike, with how often and when last: first what was "
+                         "blocked, then what was allowed"},
+    [SINCE] = {.name = "since",
+               .type = OPTION_TEXT,
+               .argument = "TIME",
+               .help = "only from then on: 2h (ago), today, 2026-11-20, 2026-11-20T10:00 (UTC)"},
+    [UNTIL] = {.name = "until",
+               .type = OPTION_TEXT,
+               .argument = "TIME",
+               .help = "only before then"},
+    [DENIED] = {.name = "denied",
+                .type = OPTION_FLAG,
+                .help = "only what was refused, or would be without report mode"},
+    [ALLOWED] = {.name = "allowed",
+                 .type = OPTION_FLAG,
+                 .help = "only what was allowed, and not by report mode alone"},
+    [CLIENT] = {.name = "client",
+                .type = OPTION_TEXT,
+                .argument = "NAME",
+                .help = "only of this client"},
+    [SANDBOX] = {.name = "sandbox",
+                 .type = OPTION_TEXT,
+                 .argument = "NAME",
+                 .help = "only of this sandbox: it is a client of the same name"},
+    [TYPE] = {.name = "type",
+              .type = OPTION_TEXT,
+              .argument = "docker|network",
+              .help = "only requests of this kind"},
+    [VIA] = {.name = "via",
+             .type = OPTION_TEXT,
+             .argument = "docker|forward|forward-bypass|transparent|dns|browser-open",
+             .help = "only what came this way"},
+    [HOST] = {.name = "host",
+              .type = OPTION_TEXT,
+              .argument = "HOST",
+              .help = "only for this host, *.domain, ~expression, address or range, as rules have "
+                      "them; :PORTS behind it narrow it"},
+    [OPERATION] = {.name = "operation",
+                   .type = OPTION_TEXT,
+                   .argument = "OPERATION",
+                   .help = "only this operation of the Engine API, a glob (Container*) or a set "
+                           "(@read); several between commas"},
+    [RULE] = {.name = "rule",
+              .type = OPTION_TEXT,
+              .argument = "RULE",
+              .help = "only what this rule decided: its name or text, its source "
+                      "(policy.yaml:14), or the file (policy.yaml, preset/npm)"},
+    [JSON] = {.name = "json",
+              .type = OPTION_FLAG,
+              .help = "print the records as they are stored, or the summary, as JSON"},
+    [QUIET] = {.name = "quiet",
+               .letter = 'q',
+               .type = OPTION_FLAG,
+               .help = "print only the hosts and operations, with --summary each once a block"},
+    [HTML] = {.name = "html",
+              .type = OPTION_TEXT,
+              .argument = "FILE",
+              .help = "write all of it there as one page for a browser, that loads nothing else; - "
+                      "for standard output"},
+    [LOG] = {.name = "log",
+             .type = OPTION_TEXT,
+             .argument = "FILE",
+             .environment = "DOCKREEVE_LOG",
+             .help = "the log to read; without it /var/log/dockreeve/access.jsonl as root, else "
+                     "dockreeve/access.jsonl in $XDG_STATE_HOME or ~/.local/state"},
+    [VERIFY] = {.name = "verify",
+                .type = OPTION_FLAG,
+                .help = "judge a sealed log: exit 0 intact, 1 tampered with, 2 bad key or not "
+                        "sealed"},
+    [KEY] = {.name = "key",
+             .type = OPTION_LIST,
+             .argument = "KEY",
+             .help = "with --verify: the auditor's key, a file that holds it, or - for standard "
+                     "input; may be given many times, one for each series"},
+    [EXPECT_EPOCH] = {.name = "expect-epoch",
+                      .type = OPTION_NUMBER,
+                      .argument = "N",
+                      .help = "with --verify: the seal of this epoch, or a later one, must be "
+                              "there; what an earlier look proved cannot have been cut off then"},
+    [SEAL_INIT] = {.name = "seal-init",
+                   .type = OPTION_FLAG,
+                   .help = "make the key that seals the log and print the auditor's, once"},
+    [FORCE] = {.name = "force",
+               .type = OPTION_FLAG,
+               .help = "with --seal-init: end the series that is there and begin another"},
+    [STATE] = {.name = "state",
+               .type = OPTION_TEXT,
+               .argument = "DIR",
+               .environment = "DOCKREEVE_STATE",
+               .help = "the gate's state folder, for --seal-init"},
+};
+
+const struct option_table policy_log_option_table = {
+    .command = "policy log",
+    .arguments = "[CLIENT or SANDBOX]",
+    .summary = "Shows what was asked of the gates, what was decided, and by which rule.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples =
+        "  dockreeve policy log\n"
+        "  dockreeve policy log --denied --follow traefik\n"
+        "  dockreeve policy log --summary --since yesterday\n"
+        "  dockreeve policy log --host '*.example.org:443' --since 2h --limit 0\n"
+        "  dockreeve policy log --operation 'Container*,@exec' --rule policy.yaml:14\n"
+        "  dockreeve policy log --since 2026-11-01 --until 2026-12-01 --html november.html\n"
+        "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n"
+        "  dockreeve policy log --seal-init\n"
+        "  dockreeve policy log --verify --key auditor.key\n",
+};
+
+static bool read_times(const struct option_value *values, struct log_filter *filter,
+                       struct error *error)
+{
+    int64_t now_us = timestamp_now_us();
+    if ((values[SINCE].given &&
+         !log_filter_read_time("since", values[SINCE].text, now_us, &filter->since_us, error)) ||
+        (values[UNTIL].given &&
+         !log_filter_read_time("until", values[UNTIL].text, now_us, &filter->until_us, error)))
+        return false;
+    if (values[UNTIL].given && values[SINCE].given && filter->until_us <= filter->since_us)
+        return error_set(error, COMMAND_USAGE,
+                         "--until is not later than --since: no record can be between them");
+    return true;
+}
+
+/* The client may be named in three ways, of which one is enough. */
+static bool read_client(const struct option_value *values, int argc, char **argv,
+                        struct log_filter *filter, struct error *error)
+{
+    if (argc + (int)values[CLIENT].given + (int)values[SANDBOX].given > 1)
+        return error_set(error, COMMAND_USAGE,
+                         "name one client or sandbox at most: as an argument, with --client or "
+                         "with --sandbox");
+    if (values[CLIENT].given)
+        filter->client = slice_from_text(values[CLIENT].text);
+    else if (values[SANDBOX].given)
+        filter->client = slice_from_text(values[SANDBOX].text);
+    else if (argc == 1)
+        filter->client = slice_from_text(argv[0]);
+    return true;
+}
+
+/* A word of a closed list: NULL-terminated, in the order in which they are told. */
+static bool read_word(const struct option_value *value, const char *name, const char *const *words,
+                      struct slice *word_out, struct error *error)
+{
+    AUTO_BUFFER struct buffer all = BUFFER_EMPTY;
+    char quoted[80];
+    if (!value->given)
+        return true;
+    for (size_t i = 0; words[i] != NULL; i++) {
+        if (strcmp(value->text, words[i]) == 0) {
+            *word_out = slice_from_text(words[i]);
+            return true;
+        }
+        buffer_append_text(&all, i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ");
+        buffer_append_text(&all, words[i]);
+    }
+    return error_set(error, COMMAND_USAGE, "--%s takes %s, not %s", name, buffer_text(&all),
+                     error_quote(slice_from_text(value->text), quoted, sizeof(quoted)));
+}
+
+static bool read_filter(const struct option_value *values, int argc, char **argv,
+                        struct log_filter *filter, struct error *error)
+{
+    static const char *const types[] = {"docker", "network", NULL};
+    static const char *const ways[] = {
+        "docker", "forward", "forward-bypass", "transparent", "dns", "browser-open", NULL};
+    filter->denied = values[DENIED].flag;
+    filter->allowed = values[ALLOWED].flag;
+    filter->without_seals = !values[JSON].flag;
+    if (filter->denied && filter->allowed)
+        return error_set(
+            error, COMMAND_USAGE,
+            "--denied and --allowed leave nothing; name one of them, or none for both");
+    if (values[RULE].given)
+        filter->rule = slice_from_text(values[RULE].text);
+    return read_times(values, filter, error) && read_client(values, argc, argv, filter, error) &&
+           read_word(&values[TYPE], "type", types, &filter->kind, error) &&
+           read_word(&values[VIA], "via", ways, &filter->via, error) &&
+           (!values[HOST].given || log_filter_set_host(filter, values[HOST].text, error)) &&
+           (!values[OPERATION].given ||
+            log_filter_set_operation(filter, values[OPERATION].text, error));
+}
+
+/* What cannot be asked for together. */
+static bool check_forms(const struct option_value *values, struct error *error)
+{
+    if (values[FOLLOW].flag && values[SUMMARY].flag)
+        return error_set(
+            error, COMMAND_USAGE,
+            "--summary counts what is there and --follow never ends: name one of them");
+    if (values[FOLLOW].flag && values[UNTIL].given)
+        return error_set(error, COMMAND_USAGE,
+                         "--until ends before --follow begins: name one of them");
+    if (values[HTML].given && (values[FOLLOW].flag || values[SUMMARY].flag || values[JSON].flag ||
+                               values[QUIET].flag || values[LIMIT].given))
+        return error_set(error, COMMAND_USAGE,
+                         "--html writes a page of all records that match and takes no --follow, "
+                         "--summary, --json, --quiet or --limit");
+    if (values[JSON].flag && values[QUIET].flag)
+        return error_set(error, COMMAND_USAGE,
+                         "--quiet prints names and --json records: name one of them");
+    return true;
+}
+
+/* The conditions as they were typed, for the head of the page. */
+static void write_conditions(const struct option_value *values, int argc, char **argv,
+                             struct buffer *out)
+{
+    for (size_t i = SINCE; i <= RULE; i++) {
+        if (!values[i].given)
+            continue;
+        buffer_printf(out, "%s--%s", out->len > 0 ? " " : "", options[i].name);
+        if (options[i].type != OPTION_FLAG)
+            buffer_printf(out, " %s", values[i].text);
+    }
+    if (argc == 1)
+        buffer_printf(out, "%s%s", out->len > 0 ? " " : "", argv[0]);
+}
+
+static bool write_page(const struct option_value *values, int argc, char **argv, const char *path,
+                       const struct log_filter *filter, struct error *error)
+{
+    AUTO_BUFFER struct buffer conditions = BUFFER_EMPTY;
+    AUTO_LOG_FILES struct log_files files = {.count = 0};
+    write_conditions(values, argc, argv, &conditions);
+    const struct log_page_request request = {.files = &files,
+                                             .filter = filter,
+                                             .log_path = path,
+                                             .conditions = buffer_text(&conditions)};
+    return log_files_open(&files, path, error) &&
+           log_page_write(&request, values[HTML].text, error);
+}
+
+static bool run(const struct option_value *values, int argc, char **argv, const char *path,
+                struct error *error)
+{
+    AUTO_LOG_FILTER struct log_filter filter = {.denied = false};
+    if (!check_forms(values, error) || !read_filter(values, argc, argv, &filter, error))
+        return false;
+    if (strcmp(path, "-") == 0)
+        return error_set(error, COMMAND_NOT_FOUND,
+                         "this gate's log goes to standard output; read it with the tool that "
+                         "keeps that, such as `docker logs`");
+    if (values[HTML].given)
+        return write_page(values, argc, argv, path, &filter, error);
+    struct log_view view = {.path = path, .filter = &filter, .limit = values[LIMIT].number};
+    if (values[JSON].flag)
+        view.form = LOG_VIEW_JSON;
+    else if (values[QUIET].flag)
+        view.form = LOG_VIEW_NAMES;
+    if (!values[SUMMARY].flag)
+        return log_view_records(&view, values[FOLLOW].flag, error);
+    if (!values[LIMIT].given)
+        view.limit = 0;
+    return log_view_summary(&view, error);
+}
+
+/* --seal-init and --verify, which show no records. -1: neither was asked for. */
+static int run_sealing(const struct option_value *values, int argc, const char *log)
+{
+    bool verify = values[VERIFY].flag, init = values[SEAL_INIT].flag;
+    if ((verify && init) || ((verify || init) && argc > 0) ||
+        (!verify && (values[KEY].list_count > 0 || values[EXPECT_EPOCH].given)) ||
+        (!init && values[FORCE].flag)) {
+        fputs("dockreeve policy log: --verify takes --key and --expect-epoch, --seal-init takes "
+              "--force and --state, and neither takes a client\n",
+              stderr);
+        return COMMAND_USAGE;
+    }
+    if (init) {
+        AUTO_FREE char *fallback = policy_path_state();
+        const char *state = values[STATE].given ? values[STATE].text : fallback;
+        return command_log_seal_init(state, values[FORCE].flag, values[JSON].flag);
+    }
+    if (!verify)
+        return -1;
+    struct log_verify_request request = {
+        .log = log,
+        .keys = values[KEY].list,
+        .key_count = values[KEY].list_count,
+        .expect_epoch = values[EXPECT_EPOCH].number,
+        .json = values[JSON].flag,
+    };
+    return command_log_verify(&request);
+}
+
+int command_policy_log(int argc, char **argv)
+{
+    struct option_value values[OPTION_COUNT];
+    int code = command_begin(&policy_log_option_table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    AUTO_FREE char *default_path = policy_path_log();
+    const char *path = values[LOG].given ? values[LOG].text : default_path;
+    if ((code = run_sealing(values, argc, path)) >= 0)
+        return code;
+    struct error error = {0};
+    if (run(values, argc, argv, path, &error))
+        return COMMAND_DONE;
+    if (error.code != COMMAND_DONE) /* else whoever reads us has seen enough */
+        fprintf(stderr, "dockreeve policy log: %s\n", error.text);
+    return error.code;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See the header. The gate is asked what it runs with before it is asked for anything else: the one
+ * that listens in the usual folder may be another one's. */
+#include "policy/command/command_policy_apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_value.h"
+#include "base/json_write.h"
+#include "policy/document/policy_paths.h"
+
+enum { TIMEOUT_MS = 10000 };
+
+/* Two names of one file are one file, as seen from here. */
+static bool is_same_file(const char *a, const char *b)
+{
+    if (strcmp(a, b) == 0)
+        return true;
+    AUTO_FREE char *real_a = realpath(a, NULL);
+    AUTO_FREE char *real_b = realpath(b, NULL);
+    return real_a != NULL && real_b != NULL && strcmp(real_a, real_b) == 0;
+}
+
+static bool runs_with(struct slice status, const struct policy *policy)
+{
+    AUTO_BUFFER struct buffer config = BUFFER_EMPTY;
+    struct slice value = json_value_member(json_value_member(status, "policy"), "config");
+    const char *ours = policy_config_path(policy);
+    if (value.ptr == NULL || ours == NULL)
+        return false;
+    json_value_append(value, &config);
+    return is_same_file(buffer_text(&config), ours);
+}
+
+void command_policy_read_open(struct slice answer, struct policy_applied *applied)
+{
+    struct slice open = json_value_member(answer, "no_longer_allowed");
+    if (!slice_to_u64(json_value_member(open, "streams"), &applied->streams))
+        applied->streams = 0;
+    if (!slice_to_u64(json_value_member(open, "tunnels"), &applied->tunnels))
+        applied->tunnels = 0;
+    applied->cut = json_value_is_true(json_value_member(answer, "cut"));
+}
+
+void command_policy_apply(const struct policy_gate *gate, const struct option_value *state,
+                          const struct policy *policy, bool cut, struct policy_applied *applied)
+{
+    AUTO_BUFFER struct buffer status = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer answer = BUFFER_EMPTY;
+    AUTO_FREE char *folder =
+        state->given ? slice_to_text(slice_from_text(state->text)) : policy_path_state();
+    *applied = (struct policy_applied){0};
+    if (!gate->ask(folder, "status", TIMEOUT_MS, &status, &applied->error))
+        return;
+    if (!runs_with(buffer_slice(&status), policy)) {
+        error_set(&applied->error, 1, "the gate of %s runs with another policy file", folder);
+        return;
+    }
+    if (!gate->ask(folder, cut ? "reload cut" : "reload", TIMEOUT_MS, &answer, &applied->error))
+        return;
+    applied->asked = json_value_is_true(json_value_member(buffer_slice(&answer), "ok"));
+    if (applied->asked)
+        command_policy_read_open(buffer_slice(&answer), applied);
+    else
+        error_set(&applied->error, 1,
+                  "the gate of %s refuses the policy: see `dockreeve policy status`", folder);
+}
+
+static void write_number(uint64_t number, const char *what, struct buffer *out)
+{
+    buffer_printf(out, "%llu %s%s", (unsigned long long)number, what, number == 1 ? "" : "s");
+}
+
+void command_policy_write_open(const struct policy_applied *applied, struct buffer *out)
+{
+    if (applied->streams + applied->tunnels == 0)
+        return;
+    if (applied->cut)
+        buffer_append_literal(out, "ended: ");
+    if (applied->streams > 0)
+        write_number(applied->streams, "open stream", out);
+    if (applied->streams > 0 && applied->tunnels > 0)
+        buffer_append_literal(out, " and ");
+    if (applied->tunnels > 0)
+        write_number(applied->tunnels, "open tunnel", out);
+    buffer_append_text(out, applied->cut
+                                ? " that the policy does not allow any more\n"
+                                : " would not be allowed any more; what is open goes on until it "
+                                  "ends by itself, or `dockreeve policy reload --cut` ends it\n");
+}
+
+void command_policy_write_open_json(const struct policy_applied *applied, struct buffer *out)
+{
+    json_write_key(out, "open");
+    if (!applied->asked) {
+        buffer_append_literal(out, "null");
+        return;
+    }
+    buffer_append_byte(out, '{');
+    json_write_key_u64(out, "streams", applied->streams);
+    json_write_key_u64(out, "tunnels", applied->tunnels);
+    json_write_key_bool(out, "cut", applied->cut);
+    buffer_append_byte(out, '}');
+}

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `policy check` and `policy explain`: the gate's own decision about a request that was not made.
+ * What is asked comes from here, the answers' words from command_docker.c and command_network.c. */
+#include "policy/command/command_policy_check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/near_word.h"
+#include "base/cli/command.h"
+#include "base/json_token.h"
+#include "policy/command/command_answer.h"
+#include "policy/command/command_policy.h"
+#include "policy/command/commands.h"
+
+enum {
+    CONFIG,
+    CLIENT,
+    SANDBOX,
+    OBJECT,
+    BODY,
+    CONTENT_TYPE,
+    METHOD,
+    ADDRESS,
+    SNI,
+    RESOLVE,
+    RESOLVER,
+    RESOLVER_TIMEOUT,
+    HOSTS,
+    VERBOSE,
+    QUIET,
+    JSON,
+    OPTION_COUNT
+};
+
+static const struct option options[OPTION_COUNT] = {
+    [CONFIG] = COMMAND_POLICY_CONFIG,
+    [CLIENT] = {"client", 0, OPTION_TEXT, "NAME", "default", 0, 0, NULL, "ask as this client"},
+    [SANDBOX] = {"sandbox", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "the same as --client"},
+    [OBJECT] = {"object", 0, OPTION_LIST, "KEY=VALUE", NULL, 0, 0, NULL,
+                "pretend a fact of the object (id, name, image, label, network, volume)"},
+    [BODY] = {"body", 0, OPTION_TEXT, "FILE", NULL, 0, 0, NULL,
+              "docker: the request's body (- is standard input); its fields are not judged"},
+    [CONTENT_TYPE] = {"content-type", 0, OPTION_TEXT, "TYPE", NULL, 0, 0, NULL,
+                      "docker: the body's media type, instead of what clients send"},
+    [METHOD] = {"method", 0, OPTION_TEXT, "METHOD", NULL, 0, 0, NULL,
+                "network: the method of an http:// target, GET unless said"},
+    [ADDRESS] = {"address", 0, OPTION_LIST, "ADDRESS", NULL, 0, 0, NULL,
+                 "network: pretend that the name resolves to this"},
+    [SNI] = {"sni", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL,
+             "network: pretend a ClientHello with this server name (- for none)"},
+    [RESOLVE] = {"resolve", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
+                 "network: resolve the name and judge every address"},
+    [RESOLVER] = {"resolver", 0, OPTION_LIST, "ADDR[:PORT]", NULL, 0, 0, NULL,
+                  "name server to ask, as given to serve"},
+    [RESOLVER_TIMEOUT] = {"resolver-timeout", 0, OPTION_DURATION, "TIME", "5s", 10, 600000, NULL,
+                          "time for the name to be resolved"},
+    [HOSTS] = {"hosts", 0, OPTION_TEXT, "FILE", NULL, 0, 0, NULL,
+               "table of names asked before DNS, as given to serve"},
+    [VERBOSE] = {"verbose", 'v', OPTION_FLAG, NULL, NULL, 0, 0, NULL,
+                 "say how the request was read, too"},
+    [QUIET] = {"quiet", 'q', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "print allow or deny only"},
+    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+};
+
+const struct option_table policy_check_option_table = {
+    "policy check",
+    "docker \"METHOD PATH?QUERY\"|OPERATION, or network HOST[:PORT]|URL",
+    "Say whether the policy permits a request; exit code 0 or 6.",
+    options,
+    OPTION_COUNT,
+    "  dockreeve policy check docker \"POST /containers/web/stop\" --object name=web\n"
+    "  dockreeve policy check docker ContainerCreate --body create.json\n"
+    "  dockreeve policy check network --sandbox web github.com:22 --resolve\n"};
+
+const struct option_table policy_explain_option_table = {
+    "policy explain",
+    "docker \"METHOD PATH?QUERY\"|OPERATION, or network HOST[:PORT]|URL",
+    "Show every rule that was considered for a request, and what would change the verdict.",
+    options,
+    OPTION_COUNT,
+    "  dockreeve policy explain docker ContainerCreate --client ci\n"
+    "  dockreeve policy explain network http://deb.example.org/debian --address 10.0.0.1\n"};
+
+/* One run of a command. */
+struct run {
+    const char *command;
+    const struct option_value *values;
+    const struct command_lookup *lookup; /* NULL = names cannot be looked up */
+    struct policy *policy;               /* owned */
+    const struct policy_client *client;
+    struct command_answer_form form;
+};
+
+static void run_clear(struct run *run)
+{
+    policy_unref(&run->policy);
+}
+
+static int fail(const struct run *run, const struct error *error)
+{
+    fprintf(stderr, "dockreeve %s: %s\n", run->command, error->text);
+    return COMMAND_USAGE;
+}
+
+static int print_answer(struct buffer *out, int code)
+{
+    return command_policy_print(out) ? code : COMMAND_FAILED;
+}
+
+/* ---- docker ---- */
+
+static bool is_json(struct slice text)
+{
+    struct json_reader reader;
+    json_reader_init(&reader, text);
+    return json_skip(&reader, json_next(&reader)) && json_next(&reader).kind == JSON_END;
+}
+
+/* Counts the body; only what may be JSON is kept. */
+static bool read_body(const char *name, uint64_t *len_out, bool *json_out, struct error *error)
+{
+    AUTO_BUFFER struct buffer kept = BUFFER_EMPTY;
+    char chunk[65536];
+    bool standard = strcmp(name, "-") == 0;
+    FILE *file = standard ? stdin : fopen(name, "re");
+    *len_out = 0;
+    if (file != NULL) {
+        for (size_t got; (got = fread(chunk, 1, sizeof(chunk), file)) > 0; *len_out += got) {
+            if (*len_out <= DOCKER_CONTENT_JSON_MAX)
+                buffer_append(&kept, chunk, got);
+        }
+    }
+    bool failed = file == NULL || ferror(file) != 0;
+    if (failed)
+        error_set(error, 2, "--body: %s cannot be read: %s", name, strerror(errno));
+    if (file != NULL && !standard)
+        fclose(file);
+    *json_out = !failed && !kept.failed && kept.len == *len_out && is_json(buffer_slice(&kept));
+    return !failed;
+}
+
+static int answer_docker(const struct run *run, const char *request)
+{
+    const struct option_value *values = run->values;
+    CLEANUP(asked_docker_clear) struct asked_docker asked = {0};
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+    struct error error;
+    bool body_is_json = false;
+    uint64_t len;
+    if (!asked_docker_read(&asked, run->policy, run->client, request, &error))
+        return fail(run, &error);
+    for (unsigned i = 0; i < values[OBJECT].list_count; i++) {
+        if (!asked_docker_add_fact(&asked, values[OBJECT].list[i], &error))
+            return fail(run, &error);
+    }
+    if (values[BODY].given) {
+        if (!read_body(values[BODY].text, &len, &body_is_json, &error))
+            return fail(run, &error);
+        asked_docker_set_body(&asked, len, values[CONTENT_TYPE].text);
+    }
+    asked_docker_decide(&asked);
+    command_answer_docker(&asked, &run->form, body_is_json, &out);
+    return print_answer(&out, asked_docker_is_allowed(&asked) ? COMMAND_DONE : COMMAND_DENIED);
+}
+
+/* ---- network ---- */
+
+static int decide_network(const struct run *run, struct asked_network *asked, struct error *error)
+{
+    const struct option_value *values = run->values;
+    const struct command_lookup_words words = {
+        .resolver = &values[RESOLVER],
+        .hosts = values[HOSTS].text,
+        .timeout_ms = values[RESOLVER_TIMEOUT].number,
+    };
+    struct asked_lookup lookup;
+    if (!values[RESOLVE].flag) {
+        asked_network_decide(asked, NULL);
+    } else if (run->lookup == NULL) {
+        error_set(error, 2, "--resolve: this program cannot resolve names");
+        return COMMAND_USAGE;
+    } else if (!run->lookup->open(&words, &lookup, error)) {
+        return COMMAND_USAGE;
+    } else {
+        asked_network_decide(asked, &lookup);
+        run->lookup->close(&lookup);
+    }
+    if (asked->unresolved)
+        return COMMAND_UNAVAILABLE;
+    return asked_network_is_allowed(asked) ? COMMAND_DONE : COMMAND_DENIED;
+}
+
+static int answer_network(const struct run *run, const char *target)
+{
+    const struct option_value *values = run->values;
+    const struct asked_network_words words = {
+        .target = target,
+        .method = values[METHOD].text,
+        .sni = values[SNI].text,
+        .addresses = values[ADDRESS].list,
+        .address_count = values[ADDRESS].list_count,
+        .own_host = run->lookup == NULL ? NULL : run->lookup->own_host,
+    };
+    CLEANUP(asked_network_clear) struct asked_network asked = {0};
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+    struct error error;
+    if (!asked_network_read(&asked, run->policy, run->client, &words, &error))
+        return fail(run, &error);
+    int code = decide_network(run, &asked, &error);
+    if (code == COMMAND_USAGE)
+        return fail(run, &error);
+    command_answer_network(&asked, &run->form, &out);
+    return print_answer(&out, code);
+}
+
+/* ---- options ---- */
+
+/* Options that the kind of question, or other options, have no use for. */
+static bool check_options(bool network, const struct option_value *values, struct error *error)
+{
+    static const struct {
+        unsigned option;
+        bool network;
+    } kinds[] = {
+        {OBJECT, false},          {BODY, false},    {CONTENT_TYPE, false},
+        {METHOD, true},           {ADDRESS, true},  {SNI, true},
+        {RESOLVE, true},          {RESOLVER, true}, {HOSTS, true},
+        {RESOLVER_TIMEOUT, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        const struct option_value *value = &values[kinds[i].option];
+        if ((value->given || value->list_count > 0) && kinds[i].network != network)
+            return error_set(error, 2, "--%s is for `%s`", options[kinds[i].option].name,
+                             kinds[i].network ? "network" : "docker");
+    }
+    if (values[SANDBOX].given && values[CLIENT].given &&
+        strcmp(values[SANDBOX].text, values[CLIENT].text) != 0)
+        return error_set(error, 2, "--sandbox and --client mean the same: give one of them");
+    if (values[CONTENT_TYPE].given && !values[BODY].given)
+        return error_set(error, 2, "--content-type is of a --body");
+    if (values[RESOLVE].flag && values[ADDRESS].list_count > 0)
+        return error_set(error, 2, "--address says what --resolve would find: give one of them");
+    if (!values[RESOLVE].flag &&
+        (values[RESOLVER].list_count > 0 || values[HOSTS].given || values[RESOLVER_TIMEOUT].given))
+        return error_set(error, 2, "--resolver, --resolver-timeout and --hosts are for --resolve");
+    return true;
+}
+
+static int answer(struct run *run, int argc, char **argv)
+{
+    const struct option_value *values = run->values;
+    const char *name = values[values[SANDBOX].given ? SANDBOX : CLIENT].text;
+    struct error error = {0};
+    bool network = argc == 2 && strcmp(argv[0], "network") == 0;
+    if (argc != 2 || (!network && strcmp(argv[0], "docker") != 0)) {
+        struct near_word near;
+        near_word_init(&near, slice_from_text(argc == 0 ? "" : argv[0]));
+        near_word_offer(&near, "network");
+        near_word_offer(&near, "docker");
+        bool typo = near.best != NULL && strcmp(near.best, argv[0]) != 0;
+        error_set(&error, 2,
+                  "write `docker` and one request, or `network` and one target: docker \"GET "
+                  "/containers/json\", network example.com:443%s%s%s",
+                  typo ? "; did you mean `" : "", typo ? near.best : "", typo ? "`?" : "");
+        return fail(run, &error);
+    }
+    if (!check_options(network, values, &error))
+        return fail(run, &error);
+    run->policy = command_policy_load(run->command, &values[CONFIG], NULL);
+    if (run->policy == NULL)
+        return COMMAND_USAGE;
+    run->client = command_policy_client(run->policy, name, &error);
+    if (run->client == NULL)
+        return fail(run, &error);
+    return network ? answer_network(run, argv[1]) : answer_docker(run, argv[1]);
+}
+
+static int ask(const struct option_table *table, bool explain, const struct command_lookup *lookup,
+               int argc, char **argv)
+{
+    struct option_value values[OPTION_COUNT];
+    int code = command_begin(table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    CLEANUP(run_clear)
+    struct run run = {
+        .command = table->command,
+        .values = values,
+        .lookup = lookup,
+        .form = {.json = values[JSON].flag,
+                 .quiet = values[QUIET].flag,
+                 .verbose = values[VERBOSE].flag,
+                 .explain = explain},
+    };
+    return answer(&run, argc, argv);
+}
+
+int command_policy_check_with(const struct command_lookup *lookup, int argc, char **argv)
+{
+    return ask(&policy_check_option_table, false, lookup, argc, argv);
+}
+
+int command_policy_explain_with(const struct command_lookup *lookup, int argc, char **argv)
+{
+    return ask(&policy_explain_option_table, true, lookup, argc, argv);
+}

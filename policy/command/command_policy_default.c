@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `policy set-default` and `policy init`, which is the same, and `policy reset`. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cli/command.h"
+#include "base/json_write.h"
+#include "base/near_word.h"
+#include "policy/command/command_policy.h"
+#include "policy/command/command_policy_edit.h"
+#include "policy/command/commands.h"
+#include "policy/snapshot/policy_list.h"
+#include "policy/document/yaml_edit.h"
+
+#define BALANCED "preset/balanced"
+
+/* ---- set-default ---- */
+
+enum { CONFIG, STATE, CUT, JSON, OPTION_COUNT };
+
+static const struct option options[OPTION_COUNT] = {
+    [CONFIG] = COMMAND_POLICY_CONFIG,
+    [STATE] = COMMAND_POLICY_STATE,
+    [CUT] = COMMAND_POLICY_CUT,
+    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+};
+
+const struct option_table policy_set_default_option_table = {
+    "policy set-default",
+    "allow-all, balanced or deny-all",
+    "Choose what becomes of destinations that no rule names.",
+    options,
+    OPTION_COUNT,
+    "  dockreeve policy set-default deny-all\n"
+    "  dockreeve policy set-default balanced --config ./policy.yaml\n"};
+
+const struct option_table policy_init_option_table = {
+    "policy init", "allow-all, balanced or deny-all",   "The same as policy set-default.", options,
+    OPTION_COUNT,  "  dockreeve policy init balanced\n"};
+
+enum choice { ALLOW_ALL, BALANCED_CHOICE, DENY_ALL, CHOICE_COUNT };
+static const char *const choices[CHOICE_COUNT] = {"allow-all", "balanced", "deny-all"};
+
+static bool set_use(struct policy_edit *edit, bool wanted)
+{
+    struct arena *arena = policy_store_arena(edit->store);
+    struct yaml_tree_node *root = policy_store_root(edit->store);
+    struct yaml_tree_node *use = yaml_edit_get(root, "use");
+    bool is_there = false;
+    if (use == NULL || use->kind == YAML_TREE_SCALAR) {
+        struct yaml_tree_node *list = yaml_edit_collection(arena, YAML_TREE_SEQUENCE);
+        if (use != NULL)
+            yaml_edit_append(list, use);
+        use = list;
+    }
+    for (struct yaml_tree_node *item = use->first; item != NULL; item = item->next) {
+        bool found = slice_equal_text(item->text, BALANCED);
+        is_there |= found;
+        if (found && !wanted)
+            yaml_edit_remove(use, item);
+    }
+    if (is_there == wanted)
+        return false;
+    if (wanted)
+        yaml_edit_append(use, yaml_edit_scalar(arena, SLICE_LITERAL(BALANCED)));
+    if (use->first == NULL)
+        yaml_edit_unset(root, "use");
+    else
+        yaml_edit_set(arena, root, "use", use);
+    return true;
+}
+
+static bool set_network_default(struct policy_edit *edit, const char *verdict)
+{
+    struct arena *arena = policy_store_arena(edit->store);
+    struct yaml_tree_node *map =
+        yaml_edit_ensure(arena, policy_store_root(edit->store), "default", YAML_TREE_MAPPING);
+    const struct yaml_tree_node *earlier = yaml_edit_get(map, "network");
+    if (earlier != NULL && slice_equal_text(earlier->text, verdict))
+        return false;
+    yaml_edit_set(arena, map, "network", yaml_edit_scalar(arena, slice_from_text(verdict)));
+    return true;
+}
+
+/* Where rules come from that allow more than was chosen, with how many hosts. */
+struct opening {
+    const char *label, *what; /* what: the `use` that stands there; NULL = the rules themselves */
+    unsigned line;
+    size_t count;
+    char first[64];
+};
+enum { OPENINGS_MAX = 50 };
+
+static void count_opening(struct opening *openings, size_t *count, const struct policy *policy,
+                          const struct policy_listed_network *rule)
+{
+    struct policy_place place = {NULL, rule->label, rule->line};
+    bool used = policy_use_place(policy, rule->scope, rule->label, &place);
+    for (size_t i = 0; i < *count; i++) {
+        struct opening *known = &openings[i];
+        bool same = strcmp(known->label, place.label) == 0 &&
+                    (used ? known->what != NULL && known->line == place.line : known->what == NULL);
+        if (same) {
+            known->count++;
+            return;
+        }
+    }
+    if (*count == OPENINGS_MAX)
+        return;
+    struct opening *opening = &openings[(*count)++];
+    *opening = (struct opening){place.label, used ? place.what : NULL, place.line, 1, ""};
+    error_quote(rule->pattern, opening->first, sizeof(opening->first));
+}
+
+static void note_openings(struct policy_edit *edit, enum choice choice)
+{
+    struct policy_network_cursor cursor = {0, 0};
+    struct policy_listed_network rule;
+    struct opening openings[OPENINGS_MAX];
+    size_t count = 0;
+    while (choice != ALLOW_ALL && policy_network_next(edit->after, &cursor, &rule)) {
+        if (rule.allows)
+            count_opening(openings, &count, edit->after, &rule);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct opening *opening = &openings[i];
+        bool chosen = choice == BALANCED_CHOICE && opening->what != NULL &&
+                      strcmp(opening->what, BALANCED) == 0;
+        if (chosen)
+            continue;
+        const char *text = opening->count == 1 ? "host pattern" : "host patterns";
+        const char *file = policy_edit_file(edit, opening->label);
+        if (opening->what != NULL)
+            policy_messages_add(&edit->notes, file, opening->line, 0,
+                                "`use` of %s still allows %zu %s", opening->what, opening->count,
+                                text);
+        else
+            policy_messages_add(&edit->notes, file, opening->line, 0,
+                                "%s%s still allowed (%zu %s in this file)", opening->first,
+                                opening->count == 1 ? " is" : " and more are", opening->count,
+                                text);
+    }
+}
+
+static int set_default(const struct option_table *table, int argc, char **argv,
+                       const struct policy_gate *gate)
+{
+    struct option_value values[OPTION_COUNT];
+    int code = command_begin(table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    struct near_word near;
+    near_word_init(&near, slice_from_text(argc == 1 ? argv[0] : ""));
+    size_t choice = 0;
+    for (; choice < CHOICE_COUNT && argc == 1 && strcmp(argv[0], choices[choice]) != 0; choice++)
+        near_word_offer(&near, choices[choice]);
+    if (argc != 1 || choice == CHOICE_COUNT) {
+        policy_edit_usage(table->command, "say allow-all, balanced or deny-all%s%s%s",
+                          near.best == NULL ? "" : "; did you mean `",
+                          near.best == NULL ? "" : near.best, near.best == NULL ? "" : "`?");
+        return COMMAND_USAGE;
+    }
+    CLEANUP(policy_edit_clear)
+    struct policy_edit edit = {.command = table->command,
+                               .json = values[JSON].flag,
+                               .gate = gate,
+                               .state = &values[STATE],
+                               .cut = &values[CUT]};
+    code = policy_edit_begin(&edit, &values[CONFIG]);
+    if (code >= 0)
+        return code;
+    const char *verdict = choice == ALLOW_ALL ? "allow" : "deny";
+    bool changed = set_network_default(&edit, verdict);
+    changed |= set_use(&edit, choice == BALANCED_CHOICE);
+    code = policy_edit_commit(&edit, changed);
+    if (code >= 0)
+        return code;
+    policy_edit_note_new(&edit);
+    note_openings(&edit, (enum choice)choice);
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer members = BUFFER_EMPTY;
+    buffer_printf(&text, "%s: %s, destinations that no rule names are %s\n",
+                  changed ? "set" : "already so", choices[choice],
+                  choice == ALLOW_ALL ? "allowed" : "denied");
+    buffer_printf(&members, "\"default\":\"%s\"", choices[choice]);
+    return policy_edit_finish(&edit, &text, &members);
+}
+
+int command_policy_set_default(int argc, char **argv, const struct policy_gate *gate)
+{
+    return set_default(&policy_set_default_option_table, argc, argv, gate);
+}
+
+int command_policy_init(int argc, char **argv, const struct policy_gate *gate)
+{
+    return set_default(&policy_init_option_table, argc, argv, gate);
+}
+
+/* ---- reset ---- */
+
+enum {
+    RESET_CONFIG,
+    RESET_CLIENT,
+    RESET_SANDBOX,
+    RESET_FORCE,
+    RESET_STATE,
+    RESET_CUT,
+    RESET_JSON,
+    RESET_OPTION_COUNT
+};
+
+static const struct option reset_options[RESET_OPTION_COUNT] = {
+    [RESET_CONFIG] = COMMAND_POLICY_CONFIG,
+    [RESET_CLIENT] = {"client", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL,
+                      "only the rules of this client"},
+    [RESET_SANDBOX] = {"sandbox", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "the same as --client"},
+    [RESET_FORCE] = {"force", 'y', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "do not ask"},
+    [RESET_STATE] = COMMAND_POLICY_STATE,
+    [RESET_CUT] = COMMAND_POLICY_CUT,
+    [RESET_JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+};
+
+const struct option_table policy_reset_option_table = {
+    "policy reset",
+    "",
+    "Forget what the command line has put into the policy.",
+    reset_options,
+    RESET_OPTION_COUNT,
+    "  dockreeve policy reset --force\n"
+    "  dockreeve policy reset --client agents\n"};
+
+/* Returns -1 to go on. */
+static int confirm(const char *command, const char *client)
+{
+    char answer[16] = "", quoted[80];
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
+        policy_edit_usage(command, "there is no terminal to ask on: --force forgets the rules "
+                                   "without a question");
+        return COMMAND_DECLINED;
+    }
+    error_quote(slice_from_text(client), quoted, sizeof(quoted));
+    fprintf(stderr, "Forget what the command line has put into the policy%s%s? [y/N] ",
+            client == NULL ? "" : " for client ", client == NULL ? "" : quoted);
+    if (fgets(answer, sizeof(answer), stdin) != NULL) {
+        struct slice word = slice_from_text(answer);
+        if (word.len > 0 && word.ptr[word.len - 1] == '\n')
+            word.len--;
+        if (slice_equal_nocase(word, SLICE_LITERAL("y")) ||
+            slice_equal_nocase(word, SLICE_LITERAL("yes")))
+            return -1;
+    }
+    fprintf(stderr, "nothing was changed\n");
+    return COMMAND_DECLINED;
+}
+
+/* What the commands add to a client: rules. A listener, say, that a person put there stays. */
+static int forget_client(struct policy_edit *edit, const struct option_value *config,
+                         const char *client)
+{
+    int code = policy_edit_begin(edit, config);
+    if (code >= 0)
+        return code;
+    struct yaml_tree_node *clients = yaml_edit_get(policy_store_root(edit->store), "clients");
+    struct yaml_tree_node *map = yaml_edit_get(clients, client);
+    bool changed = false;
+    if (map != NULL) {
+        changed = yaml_edit_unset(map, "docker");
+        changed |= yaml_edit_unset(map, "network");
+        policy_edit_prune(edit, client);
+    }
+    return policy_edit_commit(edit, changed);
+}
+
+static int forget(struct policy_edit *edit, const struct option_value *config, const char *client)
+{
+    if (client != NULL)
+        return forget_client(edit, config, client);
+    int code = policy_edit_open(edit, config);
+    return code < 0 ? policy_edit_remove(edit) : code;
+}
+
+int command_policy_reset(int argc, char **argv, const struct policy_gate *gate)
+{
+    struct option_value values[RESET_OPTION_COUNT];
+    int code = command_begin(&policy_reset_option_table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    const char *command = policy_reset_option_table.command, *client;
+    const struct option_value no_global = {0};
+    const struct policy_edit_scope scope = {&values[RESET_CLIENT], &values[RESET_SANDBOX],
+                                            &no_global, NULL};
+    if (!policy_edit_scope(command, &scope, &client))
+        return COMMAND_USAGE;
+    CLEANUP(policy_edit_clear)
+    struct policy_edit edit = {.command = command,
+                               .json = values[RESET_JSON].flag,
+                               .gate = gate,
+                               .state = &values[RESET_STATE],
+                               .cut = &values[RESET_CUT]};
+    code = values[RESET_FORCE].flag ? -1 : confirm(command, client);
+    if (code < 0)
+        code = forget(&edit, &values[RESET_CONFIG], client);
+    if (code >= 0)
+        return code;
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer members = BUFFER_EMPTY;
+    char quoted[80];
+    if (client == NULL)
+        buffer_printf(&text, "%s: %s\n",
+                      edit.changed ? "removed" : "nothing to forget, there is no",
+                      policy_store_path(edit.store));
+    else
+        buffer_printf(&text, "%s client %s\n",
+                      edit.changed ? "forgotten: the rules of" : "nothing to forget of",
+                      error_quote(slice_from_text(client), quoted, sizeof(quoted)));
+    buffer_append_literal(&members, "\"scope\":");
+    json_write_string(&members, slice_from_text(client == NULL ? "*" : client));
+    return policy_edit_finish(&edit, &text, &members);
+}

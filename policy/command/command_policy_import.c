@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `policy import`: another program's list as a policy document. Notes go to standard error and,
+ * as comments, into the document. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cli/command.h"
+#include "base/json_write.h"
+#include "base/near_word.h"
+#include "policy/command/command_policy.h"
+#include "policy/command/commands.h"
+#include "policy/import/policy_import.h"
+
+enum { FROM, GENERATION, LIST, ANY_CLIENT, OUTPUT, JSON, OPTION_COUNT };
+
+static const struct option options[OPTION_COUNT] = {
+    [FROM] = {"from", 0, OPTION_TEXT, "tinyproxy|squid|sbx|hosts", NULL, 0, 0, NULL,
+              "whose file it is"},
+    [GENERATION] = {"generation", 0, OPTION_NUMBER, "N", NULL, 2, 3, NULL,
+                    "sbx: 2 up to v0.34, 3 since v0.35; decides what *.x means"},
+    [LIST] = {"list", 0, OPTION_TEXT, "allows|denies", NULL, 0, 0, NULL,
+              "tinyproxy: what a Filter file without its tinyproxy.conf does"},
+    [ANY_CLIENT] = {"any-client", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
+                    "squid: take conditions on the client's address as met"},
+    [OUTPUT] = {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, NULL,
+                "write the document there instead of to standard output"},
+    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
+              "document, notes and errors as one JSON object"},
+};
+
+const struct option_table policy_import_option_table = {
+    "policy import",
+    "FILE",
+    "Convert another program's list of hosts into a policy document that permits no more.",
+    options,
+    OPTION_COUNT,
+    "  dockreeve policy import --from tinyproxy /etc/tinyproxy/tinyproxy.conf\n"
+    "  sbx policy ls --wide | dockreeve policy import --from sbx -o imported.yaml -\n"};
+
+/* One run: what was made, and what is to be said about it. */
+struct conversion {
+    const char *file;
+    const struct policy_import_source *source;
+    struct buffer document;               /* owned */
+    struct policy_messages notes, errors; /* owned */
+    bool done;
+};
+
+static void conversion_clear(struct conversion *conversion)
+{
+    buffer_free(&conversion->document);
+    policy_messages_free(&conversion->notes);
+    policy_messages_free(&conversion->errors);
+}
+
+static bool read_stream(FILE *in, struct buffer *out)
+{
+    char chunk[16384];
+    for (size_t got; (got = fread(chunk, 1, sizeof(chunk), in)) > 0;)
+        buffer_append(out, chunk, got);
+    return !ferror(in) && !out->failed;
+}
+
+static bool read_path(const char *path, struct buffer *out)
+{
+    struct stat status;
+    AUTO_FCLOSE FILE *in = fopen(path, "re");
+    if (in == NULL || fstat(fileno(in), &status) != 0)
+        return false;
+    if (S_ISDIR(status.st_mode)) {
+        errno = EISDIR;
+        return false;
+    }
+    return read_stream(in, out);
+}
+
+/* A file that the text names: where it says, or, as settings are often copied to be looked at,
+ * under the same last name beside the file itself. */
+static bool read_named(void *context, struct slice name, struct buffer *out)
+{
+    const char *file = context, *slash = strrchr(file, '/');
+    AUTO_FREE char *path = slice_to_text(name);
+    if (name.len == 0 || strlen(path) != name.len)
+        return false;
+    if (path[0] == '/' && read_path(path, out))
+        return true;
+    const char *last = path[0] == '/' ? strrchr(path, '/') + 1 : path;
+    AUTO_BUFFER struct buffer beside = BUFFER_EMPTY;
+    buffer_append(&beside, file, slash == NULL ? 0 : (size_t)(slash - file) + 1);
+    buffer_append_text(&beside, last);
+    return read_path(buffer_text(&beside), out);
+}
+
+static const struct policy_import_source *find_source(const struct option_value *from)
+{
+    const struct policy_import_source *source =
+        from->given ? policy_import_source_find(slice_from_text(from->text)) : NULL;
+    if (source != NULL)
+        return source;
+    struct near_word near;
+    near_word_init(&near, slice_from_text(from->given ? from->text : ""));
+    fputs("dockreeve policy import: --from names whose file it is:", stderr);
+    for (size_t i = 0; i < policy_import_source_count(); i++) {
+        fprintf(stderr, "%s %s", i > 0 ? "," : "", policy_import_source_at(i)->name);
+        near_word_offer(&near, policy_import_source_at(i)->name);
+    }
+    if (near.best != NULL)
+        fprintf(stderr, "; did you mean `%s`?", near.best);
+    fputc('\n', stderr);
+    return NULL;
+}
+
+static bool read_list(const struct option_value *list, struct policy_import_input *input)
+{
+    if (!list->given)
+        input->list = POLICY_IMPORT_LIST_UNKNOWN;
+    else if (strcmp(list->text, "allows") == 0)
+        input->list = POLICY_IMPORT_LIST_ALLOWS;
+    else if (strcmp(list->text, "denies") == 0)
+        input->list = POLICY_IMPORT_LIST_DENIES;
+    else
+        return false;
+    return true;
+}
+
+static int convert(struct conversion *conversion, const struct option_value *values)
+{
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    struct policy_import_input input = {.file = conversion->file,
+                                        .generation = (unsigned)values[GENERATION].number,
+                                        .any_client = values[ANY_CLIENT].flag,
+                                        .read_file = read_named,
+                                        .context = (void *)(uintptr_t)conversion->file};
+    conversion->source = find_source(&values[FROM]);
+    if (conversion->source == NULL)
+        return COMMAND_USAGE;
+    if (!read_list(&values[LIST], &input)) {
+        fputs("dockreeve policy import: --list is allows or denies\n", stderr);
+        return COMMAND_USAGE;
+    }
+    bool from_stdin = strcmp(conversion->file, "-") == 0;
+    if (!(from_stdin ? read_stream(stdin, &text) : read_path(conversion->file, &text))) {
+        fprintf(stderr, "dockreeve policy import: %s: %s\n", conversion->file, strerror(errno));
+        return errno == ENOENT ? COMMAND_NOT_FOUND : COMMAND_FAILED;
+    }
+    input.text = buffer_slice(&text);
+    conversion->done = policy_import(conversion->source, &input, &conversion->document,
+                                     &conversion->notes, &conversion->errors);
+    return conversion->done ? COMMAND_DONE : COMMAND_USAGE;
+}
+
+static void write_json(const struct conversion *conversion, struct buffer *out)
+{
+    buffer_append_byte(out, '{');
+    json_write_key_bool(out, "converted", conversion->done);
+    json_write_key_text(out, "file", conversion->file);
+    json_write_key_text(out, "from", conversion->source->name);
+    if (conversion->done)
+        json_write_key_string(out, "document", buffer_slice(&conversion->document));
+    json_write_key(out, "errors");
+    command_policy_write_json(&conversion->errors, out);
+    json_write_key(out, "notes");
+    command_policy_write_json(&conversion->notes, out);
+    buffer_append_literal(out, "}\n");
+}
+
+int command_policy_import(int argc, char **argv)
+{
+    struct option_value values[OPTION_COUNT];
+    int code = command_begin(&policy_import_option_table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    if (argc != 1) {
+        fputs("dockreeve policy import: name one file, or - for standard input\n", stderr);
+        return COMMAND_USAGE;
+    }
+    CLEANUP(conversion_clear) struct conversion conversion = {.file = argv[0]};
+    code = convert(&conversion, values);
+    if (conversion.source == NULL || (!conversion.done && conversion.errors.count == 0))
+        return code;
+    AUTO_BUFFER struct buffer said = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+    if (values[JSON].flag) {
+        write_json(&conversion, &out);
+    } else {
+        policy_messages_write(&conversion.notes, &said);
+        policy_messages_write(&conversion.errors, &said);
+        fputs(buffer_text(&said), stderr);
+    }
+    if (conversion.done && values[OUTPUT].given &&
+        !command_policy_write_file("policy import", values[OUTPUT].text, &conversion.document))
+        return COMMAND_FAILED;
+    if (!values[JSON].flag && !values[OUTPUT].given)
+        buffer_append_slice(&out, buffer_slice(&conversion.document));
+    return command_policy_print(&out) ? code : COMMAND_FAILED;
+}

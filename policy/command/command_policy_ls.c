@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `policy ls`: everything that decides, a row each. The rows are walked, twice where columns are
+ * aligned, and never kept: a million rules need the memory of the policy and a row. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cli/command.h"
+#include "base/near_word.h"
+#include "base/terminal_text.h"
+#include "base/timestamp.h"
+#include "policy/command/command_policy.h"
+#include "policy/command/command_rule.h"
+#include "policy/command/commands.h"
+
+enum {
+    CONFIG,
+    CLIENT,
+    DECISION,
+    JSON,
+    QUIET,
+    SANDBOX,
+    SHADOWED,
+    SOURCE,
+    STATE,
+    TYPE,
+    UNUSED,
+    WIDE,
+    OPTION_COUNT
+};
+
+static const struct option options[OPTION_COUNT] = {
+    [CONFIG] = COMMAND_POLICY_CONFIG,
+    [CLIENT] = {"client", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL,
+                "what decides for this client: its own rules and those it inherits"},
+    [DECISION] = {"decision", 0, OPTION_TEXT, "allow|deny", NULL, 0, 0, NULL,
+                  "only what allows, or only what denies"},
+    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON array"},
+    [QUIET] = {"quiet", 'q', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "print the rules' ids only"},
+    [SANDBOX] = {"sandbox", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "the same as --client"},
+    [SHADOWED] = {"shadowed", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
+                  "only rules that can never decide, with the rule to blame"},
+    [SOURCE] = {"source", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, NULL,
+                "only rules whose source has this text in it: preset/npm, 90-cli.yaml"},
+    [STATE] = COMMAND_RULE_STATE,
+    [TYPE] = {"type", 't', OPTION_TEXT, "docker|network", NULL, 0, 0, NULL,
+              "only rules of this kind"},
+    [UNUSED] = {"unused", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
+                "only rules that never decided a request"},
+    [WIDE] = {"wide", 'w', OPTION_FLAG, NULL, NULL, 0, 0, NULL,
+              "more columns: name, conditions, expiry and comment"},
+};
+
+const struct option_table policy_ls_option_table = {
+    "policy ls",
+    "[CLIENT]",
+    "Show everything that decides: rules, presets, defaults and what is built in.",
+    options,
+    OPTION_COUNT,
+    "  dockreeve policy ls\n"
+    "  dockreeve policy ls agents --type network --decision allow\n"
+    "  dockreeve policy ls --unused --source 90-cli.yaml\n"
+    "  dockreeve policy ls --shadowed --wide\n"};
+
+enum { CHUNK = 1024 * 1024 };
+
+enum column {
+    COLUMN_SOURCE,
+    COLUMN_SCOPE,
+    COLUMN_KIND,
+    COLUMN_DECISION,
+    COLUMN_RESOURCE,
+    COLUMN_PORTS,
+    COLUMN_HITS,
+    COLUMN_LAST_HIT,
+    COLUMN_ID,
+    COLUMN_NAME,
+    COLUMN_WHERE,
+    COLUMN_EXPIRES,
+    COLUMN_COMMENT,
+    COLUMN_SHADOWED,
+    COLUMN_COUNT,
+};
+
+static const char *const titles[COLUMN_COUNT] = {
+    "SOURCE",   "SCOPE", "KIND", "DECISION", "RESOURCE", "PORTS",   "HITS",
+    "LAST-HIT", "ID",    "NAME", "WHERE",    "EXPIRES",  "COMMENT", "SHADOWED-BY"};
+
+/* One listing: what is asked for, and what it takes to answer. */
+struct listing {
+    const struct policy *policy;        /* borrowed */
+    const struct policy_client *client; /* NULL = of all */
+    const char *kind, *source;          /* NULL = any */
+    int decision;                       /* 1 allow, 0 deny, -1 any */
+    bool unused, shadowed, wide, with_covers;
+    bool aligned, colour;
+    struct rule_hits *hits; /* owned; NULL = no counts */
+    int64_t now_us;
+    struct rule_row row;       /* the present one */
+    struct policy_cover cover; /* of the present one */
+    struct policy_cover_scope scope;
+    struct rule_walk walk;
+    struct buffer cells[COLUMN_COUNT];
+    size_t widths[COLUMN_COUNT];
+    struct buffer out;
+};
+
+static void listing_clear(struct listing *listing)
+{
+    rule_row_clear(&listing->row);
+    rule_hits_free(&listing->hits);
+    for (size_t i = 0; i < COLUMN_COUNT; i++)
+        buffer_free(&listing->cells[i]);
+    buffer_free(&listing->out);
+}
+
+/* ---- which rows ---- */
+
+static void rewind_walk(struct listing *listing)
+{
+    listing->walk = (struct rule_walk){.policy = listing->policy};
+    listing->scope.policy = listing->policy;
+    listing->scope.ready = false;
+}
+
+static bool is_wanted(struct listing *listing)
+{
+    const struct rule_row *row = &listing->row;
+    struct rule_hit hit;
+    if (listing->client != NULL && !rule_row_concerns(row, listing->policy, listing->client))
+        return false;
+    if (listing->kind != NULL && strcmp(row->kind, listing->kind) != 0)
+        return false;
+    if (listing->decision >= 0 && row->allows != (listing->decision == 1))
+        return false;
+    if (listing->source != NULL &&
+        memmem(row->source.ptr, row->source.len, listing->source, strlen(listing->source)) == NULL)
+        return false;
+    if (listing->unused &&
+        (row->key == RULE_HITS_DEFAULT_DOCKER || row->key == RULE_HITS_DEFAULT_NETWORK ||
+         !command_rule_count(row, listing->hits, &hit) || hit.count > 0))
+        return false;
+    listing->cover.kind = POLICY_COVER_NONE;
+    if (listing->with_covers)
+        rule_row_cover(row, &listing->scope, listing->now_us, &listing->cover);
+    return !listing->shadowed || listing->cover.kind != POLICY_COVER_NONE;
+}
+
+static bool next_row(struct listing *listing)
+{
+    while (rule_walk_next(&listing->walk, &listing->row)) {
+        if (is_wanted(listing))
+            return true;
+    }
+    return false;
+}
+
+/* ---- table ---- */
+
+static bool is_shown(const struct listing *listing, enum column column)
+{
+    if (column == COLUMN_SHADOWED)
+        return listing->shadowed;
+    return column <= COLUMN_ID || listing->wide;
+}
+
+static void fill_hits(struct listing *listing)
+{
+    struct buffer *count = &listing->cells[COLUMN_HITS], *last = &listing->cells[COLUMN_LAST_HIT];
+    struct rule_hit hit;
+    if (!command_rule_count(&listing->row, listing->hits, &hit))
+        return;
+    buffer_append_u64(count, hit.count);
+    if (hit.count > 0 && listing->aligned)
+        command_rule_write_age(hit.last_us, listing->now_us, last);
+    else if (hit.count > 0)
+        command_rule_write_time(hit.last_us, last);
+}
+
+static void fill_cover(struct listing *listing)
+{
+    struct buffer *cell = &listing->cells[COLUMN_SHADOWED];
+    AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
+    if (listing->cover.kind == POLICY_COVER_EXPIRED)
+        buffer_append_literal(cell, "expired");
+    if (listing->cover.kind == POLICY_COVER_EXPIRED || listing->cover.kind == POLICY_COVER_NONE)
+        return;
+    policy_cover_write_source(&listing->cover, &source);
+    terminal_text_append(cell, listing->cover.rule);
+    buffer_append_literal(cell, " (");
+    terminal_text_append(cell, buffer_slice(&source));
+    buffer_append_byte(cell, ')');
+}
+
+static void fill_cells(struct listing *listing)
+{
+    const struct rule_row *row = &listing->row;
+    struct buffer *cells = listing->cells;
+    for (size_t i = 0; i < COLUMN_COUNT; i++)
+        buffer_clear(&cells[i]);
+    terminal_text_append(&cells[COLUMN_SOURCE], row->source);
+    terminal_text_append(&cells[COLUMN_SCOPE], slice_from_text(row->scope));
+    buffer_append_text(&cells[COLUMN_KIND], row->kind);
+    buffer_append_text(&cells[COLUMN_DECISION], row->allows ? "allow" : "deny");
+    terminal_text_append(&cells[COLUMN_RESOURCE], row->resource);
+    terminal_text_append(&cells[COLUMN_PORTS], row->ports);
+    fill_hits(listing);
+    buffer_append_text(&cells[COLUMN_ID], row->id);
+    if (listing->wide) {
+        terminal_text_append(&cells[COLUMN_NAME], slice_from_text(row->name));
+        terminal_text_append(&cells[COLUMN_WHERE], row->where);
+        if (row->expires_us != 0)
+            command_rule_write_time(row->expires_us, &cells[COLUMN_EXPIRES]);
+        terminal_text_append(&cells[COLUMN_COMMENT], slice_from_text(row->comment));
+    } else if (rule_row_has_conditions(row)) {
+        /* A rule must not look wider than it is. */
+        buffer_append_literal(&cells[COLUMN_RESOURCE], " where ");
+        terminal_text_append(&cells[COLUMN_RESOURCE], row->where);
+    }
+    fill_cover(listing);
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        if (cells[i].len == 0)
+            buffer_append_byte(&cells[i], '-');
+    }
+}
+
+static void write_cells(struct listing *listing, bool coloured)
+{
+    bool first = true;
+    size_t padding = 0; /* written before the next cell, so that no line ends with blanks */
+    for (enum column i = COLUMN_SOURCE; i < COLUMN_COUNT; i++) {
+        if (!is_shown(listing, i))
+            continue;
+        if (!first && !listing->aligned)
+            buffer_append_byte(&listing->out, '\t');
+        for (; padding > 0; padding--)
+            buffer_append_byte(&listing->out, ' ');
+        first = false;
+        const bool red = coloured && i == COLUMN_DECISION;
+        const struct slice cell = buffer_slice(&listing->cells[i]);
+        if (red)
+            buffer_append_literal(&listing->out, "\033[31m");
+        buffer_append_slice(&listing->out, cell);
+        if (red)
+            buffer_append_literal(&listing->out, "\033[0m");
+        if (listing->aligned)
+            padding = listing->widths[i] + 2 - terminal_text_columns(cell);
+    }
+    buffer_append_byte(&listing->out, '\n');
+}
+
+static void measure(struct listing *listing)
+{
+    for (size_t i = 0; i < COLUMN_COUNT; i++)
+        listing->widths[i] = strlen(titles[i]);
+    rewind_walk(listing);
+    while (next_row(listing)) {
+        fill_cells(listing);
+        for (size_t i = 0; i < COLUMN_COUNT; i++) {
+            size_t width = terminal_text_columns(buffer_slice(&listing->cells[i]));
+            listing->widths[i] = width > listing->widths[i] ? width : listing->widths[i];
+        }
+    }
+}
+
+/* Writes what there is once it is much. */
+static bool pass_on(struct buffer *out)
+{
+    if (out->len <= CHUNK)
+        return true;
+    bool good = command_policy_print(out);
+    buffer_clear(out);
+    return good;
+}
+
+static bool write_table(struct listing *listing)
+{
+    bool good = true;
+    if (listing->aligned) {
+        measure(listing);
+        for (size_t i = 0; i < COLUMN_COUNT; i++) {
+            buffer_clear(&listing->cells[i]);
+            buffer_append_text(&listing->cells[i], titles[i]);
+        }
+        write_cells(listing, false);
+    }
+    rewind_walk(listing);
+    while (good && next_row(listing)) {
+        fill_cells(listing);
+        write_cells(listing, listing->colour && !listing->row.allows);
+        good = pass_on(&listing->out);
+    }
+    return good;
+}
+
+static bool write_json(struct listing *listing)
+{
+    bool first = true, good = true;
+    buffer_append_byte(&listing->out, '[');
+    rewind_walk(listing);
+    while (good && next_row(listing)) {
+        buffer_append_text(&listing->out, first ? "{" : ",\n{");
+        first = false;
+        command_rule_write_json(&listing->row, listing->hits, &listing->cover, &listing->out);
+        buffer_append_byte(&listing->out, '}');
+        good = pass_on(&listing->out);
+    }
+    buffer_append_literal(&listing->out, "]\n");
+    return good;
+}
+
+static bool write_ids(struct listing *listing)
+{
+    bool good = true;
+    rewind_walk(listing);
+    while (good && next_row(listing)) {
+        buffer_append_text(&listing->out, listing->row.id);
+        buffer_append_byte(&listing->out, '\n');
+        good = pass_on(&listing->out);
+    }
+    return good;
+}
+
+/* ---- arguments ---- */
+
+/* One of two words, or nothing. -1 = usage error, said. */
+static int read_choice(const struct option_value *value, const char *option, const char *first,
+                       const char *second, int *choice_out)
+{
+    *choice_out = -1;
+    if (!value->given)
+        return 0;
+    *choice_out = strcmp(value->text, first) == 0 ? 0 : strcmp(value->text, second) == 0 ? 1 : -1;
+    if (*choice_out >= 0)
+        return 0;
+    fprintf(stderr, "dockreeve policy ls: --%s is %s or %s\n", option, first, second);
+    return -1;
+}
+
+/* The client that is named in one of three ways. NULL with COMMAND_DONE when none is. */
+static int find_client(const struct policy *policy, const struct option_value *values, int argc,
+                       char **argv, const struct policy_client **client_out)
+{
+    const char *names[] = {values[CLIENT].text, values[SANDBOX].text, argc > 0 ? argv[0] : NULL};
+    const char *name = NULL;
+    *client_out = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (name != NULL && names[i] != NULL && strcmp(name, names[i]) != 0) {
+            fprintf(stderr, "dockreeve policy ls: one client at a time\n");
+            return COMMAND_USAGE;
+        }
+        name = names[i] != NULL ? names[i] : name;
+    }
+    if (argc > 1) {
+        fprintf(stderr, "dockreeve policy ls: one client at a time\n");
+        return COMMAND_USAGE;
+    }
+    if (name == NULL)
+        return COMMAND_DONE;
+    *client_out = policy_client_find(policy, slice_from_text(name));
+    if (*client_out != NULL)
+        return COMMAND_DONE;
+    struct near_word near;
+    char quoted[80];
+    near_word_init(&near, slice_from_text(name));
+    for (size_t i = 0; i < policy_client_count(policy); i++)
+        near_word_offer(&near, policy_client_at(policy, i)->name);
+    fprintf(stderr, "dockreeve policy ls: there is no client %s%s%s%s\n",
+            error_quote(slice_from_text(name), quoted, sizeof(quoted)),
+            near.best == NULL ? "" : "; did you mean `", near.best == NULL ? "" : near.best,
+            near.best == NULL ? "" : "`?");
+    return COMMAND_NOT_FOUND;
+}
+
+/* Says what keeps the question from being answered. */
+static int check_answerable(const struct listing *listing)
+{
+    if (listing->unused && listing->hits == NULL) {
+        fprintf(stderr,
+                "dockreeve policy ls: nobody has counted: a gate that runs keeps counts in the "
+                "folder of its state (--state)\n");
+        return COMMAND_NOT_FOUND;
+    }
+    for (size_t scope = 0; listing->shadowed && scope <= policy_client_count(listing->policy);
+         scope++) {
+        if (!policy_network_cover_is_cheap(listing->policy, scope)) {
+            fprintf(stderr, "dockreeve policy ls: too many expressions beside too many hosts to "
+                            "compare them all\n");
+            return COMMAND_FAILED;
+        }
+    }
+    return COMMAND_DONE;
+}
+
+static bool covers_are_cheap(const struct policy *policy)
+{
+    for (size_t scope = 0; scope <= policy_client_count(policy); scope++) {
+        if (!policy_network_cover_is_cheap(policy, scope))
+            return false;
+    }
+    return true;
+}
+
+int command_policy_ls(int argc, char **argv)
+{
+    struct option_value values[OPTION_COUNT];
+    int code = command_begin(&policy_ls_option_table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    static const char *const kinds[] = {"docker", "network"};
+    int kind, decision;
+    if (read_choice(&values[TYPE], "type", kinds[0], kinds[1], &kind) < 0 ||
+        read_choice(&values[DECISION], "decision", "deny", "allow", &decision) < 0)
+        return COMMAND_USAGE;
+    CLEANUP(policy_unref)
+    struct policy *policy = command_policy_load("policy ls", &values[CONFIG], NULL);
+    if (policy == NULL)
+        return COMMAND_USAGE;
+    CLEANUP(listing_clear)
+    struct listing listing = {
+        .policy = policy,
+        .kind = kind < 0 ? NULL : kinds[kind],
+        .source = values[SOURCE].text,
+        .decision = decision,
+        .unused = values[UNUSED].flag,
+        .shadowed = values[SHADOWED].flag,
+        .wide = values[WIDE].flag,
+        .with_covers = values[SHADOWED].flag || (values[JSON].flag && covers_are_cheap(policy)),
+        .aligned = isatty(STDOUT_FILENO),
+        .colour = terminal_text_in_colour(stdout),
+        .hits = command_rule_hits("policy ls", &values[STATE]),
+        .now_us = timestamp_now_us(),
+    };
+    code = find_client(policy, values, argc, argv, &listing.client);
+    if (code == COMMAND_DONE)
+        code = check_answerable(&listing);
+    if (code != COMMAND_DONE)
+        return code;
+    bool good = values[JSON].flag    ? write_json(&listing)
+                : values[QUIET].flag ? write_ids(&listing)
+                                     : write_table(&listing);
+    return good && command_policy_print(&listing.out) ? COMMAND_DONE : COMMAND_FAILED;
+}

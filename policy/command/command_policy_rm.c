@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `policy rm`: rules of policy.d/90-cli.yaml are taken out by id or resource, all that are named or
+ * none. A rule that stands elsewhere is not touched: where it stands is said. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cli/command.h"
+#include "base/json_write.h"
+#include "base/near_word.h"
+#include "base/terminal_text.h"
+#include "policy/command/command_policy.h"
+#include "policy/command/command_policy_edit.h"
+#include "policy/command/command_policy_resource.h"
+#include "policy/command/commands.h"
+#include "policy/snapshot/policy_list.h"
+#include "policy/explain/rule_row.h"
+#include "policy/document/yaml_edit.h"
+
+enum {
+    CONFIG,
+    ID,
+    RESOURCE,
+    CLIENT,
+    SANDBOX,
+    GLOBAL,
+    METHOD,
+    PATH,
+    STATE,
+    CUT,
+    JSON,
+    OPTION_COUNT
+};
+
+static const struct option options[OPTION_COUNT] = {
+    [CONFIG] = COMMAND_POLICY_CONFIG,
+    [ID] = {"id", 0, OPTION_LIST, "ID", NULL, 0, 0, NULL, "the rule with this id"},
+    [RESOURCE] = {"resource", 0, OPTION_LIST, "RES", NULL, 0, 0, NULL,
+                  "the rule for this resource, as it is listed or as it was written"},
+    [CLIENT] = {"client", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "only a rule of this client"},
+    [SANDBOX] = {"sandbox", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "the same as --client"},
+    [GLOBAL] = {"global", 'g', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "only a rule for every client"},
+    [METHOD] = {"method", 0, OPTION_ONCE, "METHODS", NULL, 0, 0, NULL,
+                "only a rule with these methods, like GET,HEAD"},
+    [PATH] = {"path", 0, OPTION_ONCE, "PATTERN", NULL, 0, 0, NULL, "only a rule with this path"},
+    [STATE] = COMMAND_POLICY_STATE,
+    [CUT] = COMMAND_POLICY_CUT,
+    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+};
+
+const struct option_table policy_rm_option_table = {
+    "policy rm",
+    "ID..., or network RES[,RES...], or docker SEL[,SEL...]",
+    "Remove rules from policy.d/90-cli.yaml, all that are named or none.",
+    options,
+    OPTION_COUNT,
+    "  dockreeve policy rm 1a2b3c4d\n"
+    "  dockreeve policy rm network --resource api.example.com --client agents\n"
+    "  dockreeve policy rm docker ContainerStart\n"};
+
+/* One rule of the policy; of network rules, one host. The texts live as long as the policy. */
+struct candidate {
+    bool network, allows;
+    bool in_store; /* it stands in 90-cli.yaml */
+    size_t place;  /* its number among those of its kind and scope there */
+    const char *scope, *where, *file;
+    struct slice written;
+    struct buffer listed; /* owned */
+    unsigned line;
+    char id[9];
+    bool chosen;
+};
+
+struct removing {
+    struct policy_edit edit; /* owned */
+    const struct option_value *values;
+    const char *kind;    /* "network", "docker"; NULL = either */
+    const char *client;  /* NULL = any */
+    struct slice *words; /* owned: ids and resources */
+    size_t word_count, word_capacity;
+    struct candidate *candidates; /* owned */
+    size_t count, capacity;
+    int code; /* of the first word that names nothing to remove; 0 = none */
+};
+
+static void removing_clear(struct removing *removing)
+{
+    for (size_t i = 0; i < removing->count; i++)
+        buffer_free(&removing->candidates[i].listed);
+    free(removing->candidates);
+    free(removing->words);
+    policy_edit_clear(&removing->edit);
+}
+
+/* ---- all rules ---- */
+
+static void add_candidate(struct removing *removing, const struct candidate *candidate)
+{
+    removing->candidates = array_grow(removing->candidates, removing->count, &removing->capacity,
+                                      sizeof(removing->candidates[0]));
+    removing->candidates[removing->count++] = *candidate;
+}
+
+/* Rules of one kind and scope are listed in the order of the file, so that a count finds them
+ * again in the tree. */
+static void collect_docker(struct removing *removing)
+{
+    const struct policy *policy = removing->edit.before;
+    const char *scope = "";
+    size_t place = 0;
+    for (size_t i = 0; i < policy_rule_count(policy); i++) {
+        struct policy_listed_rule rule;
+        policy_rule_at(policy, i, &rule);
+        if (strcmp(scope, rule.scope) != 0)
+            place = 0;
+        scope = rule.scope;
+        struct candidate candidate = {
+            .allows = rule.allows,
+            .in_store = rule.file != NULL &&
+                        strcmp(rule.file, policy_store_path(removing->edit.store)) == 0,
+            .place = place,
+            .scope = rule.scope,
+            .where = rule.where,
+            .file = rule.file == NULL ? rule.source : rule.file,
+            .written = slice_from_text(rule.selector),
+            .line = rule.line,
+        };
+        place += candidate.in_store;
+        buffer_append_text(&candidate.listed, rule.selector);
+        memcpy(candidate.id, rule.id, sizeof(candidate.id));
+        add_candidate(removing, &candidate);
+    }
+}
+
+static void collect_network(struct removing *removing)
+{
+    struct policy_network_cursor cursor = {0, 0};
+    struct policy_listed_network rule;
+    const char *scope = "";
+    size_t place = 0;
+    while (policy_network_next(removing->edit.before, &cursor, &rule)) {
+        if (strcmp(scope, rule.scope) != 0)
+            place = 0;
+        scope = rule.scope;
+        struct candidate candidate = {
+            .network = true,
+            .allows = rule.allows,
+            .in_store = strcmp(rule.label, POLICY_CLI_LABEL) == 0,
+            .place = place,
+            .scope = rule.scope,
+            .where = rule.where,
+            .file = policy_edit_file(&removing->edit, rule.label),
+            .written = rule.pattern,
+            .line = rule.line,
+        };
+        place += candidate.in_store;
+        policy_listed_network_write(&rule, &candidate.listed);
+        memcpy(candidate.id, rule.id, sizeof(candidate.id));
+        add_candidate(removing, &candidate);
+    }
+}
+
+/* ---- finding ---- */
+
+/* Whether `text` is one of the values in "methods=GET,HEAD paths=/a", or in "GET,HEAD /a". */
+static bool has_part(const char *text, const char *key, const char *value)
+{
+    AUTO_BUFFER struct buffer part = BUFFER_EMPTY;
+    buffer_printf(&part, "%s%s", key, value);
+    struct slice rest = slice_from_text(text);
+    while (rest.ptr != NULL) {
+        if (slice_equal(slice_cut(&rest, ' '), buffer_slice(&part)))
+            return true;
+    }
+    return false;
+}
+
+static bool fits_options(const struct removing *removing, const struct candidate *candidate)
+{
+    const struct option_value *values = removing->values;
+    const char *scope = removing->client != NULL ? removing->client : "*";
+    const char *kind = candidate->network ? "network" : "docker";
+    const char *methods = values[METHOD].text, *path = values[PATH].text;
+    const char *text = candidate->network ? candidate->where : candidate->written.ptr;
+    if ((removing->client != NULL || values[GLOBAL].flag) && strcmp(candidate->scope, scope) != 0)
+        return false;
+    if (removing->kind != NULL && strcmp(removing->kind, kind) != 0)
+        return false;
+    return (methods == NULL || has_part(text, candidate->network ? "methods=" : "", methods)) &&
+           (path == NULL || has_part(text, candidate->network ? "paths=" : "", path));
+}
+
+/* A word, and the host that it means to a rule that allows and one that denies. */
+struct wanted {
+    struct slice word;
+    struct buffer allowed, denied; /* owned */
+};
+
+static void wanted_clear(struct wanted *wanted)
+{
+    buffer_free(&wanted->allowed);
+    buffer_free(&wanted->denied);
+}
+
+static bool is_named(const struct candidate *candidate, const struct wanted *wanted)
+{
+    struct slice listed = buffer_slice(&candidate->listed);
+    if (slice_equal_text(wanted->word, candidate->id) ||
+        slice_equal(wanted->word, candidate->written) || slice_equal(wanted->word, listed))
+        return true;
+    return candidate->network &&
+           slice_equal(buffer_slice(candidate->allows ? &wanted->allowed : &wanted->denied),
+                       listed);
+}
+
+static void write_candidate(const struct candidate *candidate, struct buffer *out)
+{
+    buffer_printf(out, "%s  %s %s ", candidate->id, candidate->allows ? "allow" : "deny",
+                  candidate->network ? "network" : "docker");
+    buffer_append_slice(out, buffer_slice(&candidate->listed));
+    if (candidate->where[0] != '\0')
+        buffer_printf(out, " where %s", candidate->where);
+    if (strcmp(candidate->scope, "*") != 0)
+        buffer_printf(out, " for client %s", candidate->scope);
+}
+
+static void report_candidate(struct removing *removing, const struct candidate *candidate,
+                             const char *why)
+{
+    AUTO_BUFFER struct buffer raw = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    write_candidate(candidate, &raw);
+    terminal_text_append(&text, buffer_slice(&raw));
+    policy_messages_add(&removing->edit.errors, candidate->file, candidate->line, 0, "%s%s",
+                        buffer_text(&text), why);
+}
+
+static void fail(struct removing *removing, int code)
+{
+    if (removing->code == 0)
+        removing->code = code;
+}
+
+/* What `policy ls` shows beside rules has ids too. */
+static bool report_built_in(struct removing *removing, struct slice word)
+{
+    struct rule_walk walk = {.policy = removing->edit.before};
+    CLEANUP(rule_row_clear) struct rule_row row = {.file = NULL};
+    while (rule_walk_next(&walk, &row)) {
+        if (row.origin == RULE_ORIGIN_DOCKER || row.origin == RULE_ORIGIN_NETWORK ||
+            !slice_equal_text(word, row.id))
+            continue;
+        policy_messages_add(&removing->edit.errors, NULL, 0, 0, "%s (%.*s) is no rule: %s", row.id,
+                            (int)row.source.len, row.source.ptr,
+                            row.origin == RULE_ORIGIN_DEFAULT_NETWORK
+                                ? "`dockreeve policy set-default` changes it"
+                            : row.origin == RULE_ORIGIN_BUILTIN
+                                ? "it always holds"
+                                : "it is a setting of the policy, changed where that stands");
+        fail(removing, COMMAND_CONFLICT);
+        return true;
+    }
+    return false;
+}
+
+static void report_missing(struct removing *removing, struct slice word)
+{
+    struct near_word near;
+    char quoted[120];
+    if (report_built_in(removing, word))
+        return;
+    near_word_init(&near, word);
+    near_word_offer(&near, "network");
+    near_word_offer(&near, "docker");
+    for (size_t i = 0; i < removing->count; i++) {
+        struct candidate *candidate = &removing->candidates[i];
+        if (!fits_options(removing, candidate))
+            continue;
+        near_word_offer(&near, candidate->id);
+        near_word_offer(&near, candidate->network ? candidate->written.ptr
+                                                  : buffer_text(&candidate->listed));
+    }
+    error_quote(word, quoted, sizeof(quoted));
+    if (near.best != NULL)
+        policy_messages_add(&removing->edit.errors, NULL, 0, 0,
+                            "there is no such rule: %s; did you mean `%s`?", quoted, near.best);
+    else
+        policy_messages_add(&removing->edit.errors, NULL, 0, 0, "there is no such rule: %s",
+                            quoted);
+    fail(removing, COMMAND_NOT_FOUND);
+}
+
+/* Twice the same rule is one for this. */
+static bool are_alike(const struct candidate *a, const struct candidate *b)
+{
+    return a->network == b->network && a->allows == b->allows &&
+           slice_equal(buffer_slice(&a->listed), buffer_slice(&b->listed)) &&
+           strcmp(a->scope, b->scope) == 0 && strcmp(a->where, b->where) == 0;
+}
+
+static void choose(struct removing *removing, struct slice word)
+{
+    CLEANUP(wanted_clear) struct wanted wanted = {.word = word};
+    const struct candidate *first = NULL;
+    policy_resource_canonical(word, true, &wanted.allowed);
+    policy_resource_canonical(word, false, &wanted.denied);
+    bool elsewhere = false, ambiguous = false;
+    for (size_t i = 0; i < removing->count; i++) {
+        const struct candidate *candidate = &removing->candidates[i];
+        if (!is_named(candidate, &wanted) || !fits_options(removing, candidate))
+            continue;
+        elsewhere |= !candidate->in_store;
+        ambiguous |= candidate->in_store && first != NULL && !are_alike(first, candidate);
+        first = candidate->in_store && first == NULL ? candidate : first;
+    }
+    if (first == NULL && !elsewhere) {
+        report_missing(removing, word);
+        return;
+    }
+    for (size_t i = 0; i < removing->count; i++) {
+        struct candidate *candidate = &removing->candidates[i];
+        if (!is_named(candidate, &wanted) || !fits_options(removing, candidate))
+            continue;
+        if (first == NULL)
+            report_candidate(removing, candidate,
+                             ": it does not stand in policy.d/" POLICY_CLI_NAME
+                             ", change it where it stands");
+        else if (ambiguous && candidate->in_store)
+            report_candidate(removing, candidate,
+                             ": one of several that are meant, name it by its id");
+        else if (candidate->in_store)
+            candidate->chosen = true;
+        else
+            policy_messages_add(&removing->edit.notes, candidate->file, candidate->line, 0,
+                                "the same resource has a rule here, which stays");
+    }
+    if (first == NULL || ambiguous)
+        fail(removing, COMMAND_CONFLICT);
+}
+
+/* ---- taking out ---- */
+
+/* The rule with that number, and of network rules the item of its list; item NULL = the rule has
+ * one resource, which is the rule. */
+static struct yaml_tree_node *find_rule(struct yaml_tree_node *rules, bool network, size_t place,
+                                        struct yaml_tree_node **list_out,
+                                        struct yaml_tree_node **item_out)
+{
+    for (struct yaml_tree_node *rule = rules->first; rule != NULL; rule = rule->next) {
+        struct yaml_tree_node *target = yaml_edit_get(rule, "allow");
+        if (target == NULL)
+            target = yaml_edit_get(rule, "deny");
+        *list_out = *item_out = NULL;
+        if (!network || target->kind != YAML_TREE_SEQUENCE) {
+            if (place-- == 0)
+                return rule;
+            continue;
+        }
+        for (struct yaml_tree_node *item = target->first; item != NULL; item = item->next) {
+            if (place-- > 0)
+                continue;
+            *list_out = target;
+            *item_out = item;
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+static void take_out(struct removing *removing, const struct candidate *candidate)
+{
+    const char *client = strcmp(candidate->scope, "*") == 0 ? NULL : candidate->scope;
+    struct yaml_tree_node *rules =
+        policy_edit_find_rules(&removing->edit, client, candidate->network ? "network" : "docker");
+    struct yaml_tree_node *list, *item;
+    struct yaml_tree_node *rule =
+        find_rule(rules, candidate->network, candidate->place, &list, &item);
+    if (rule == NULL)
+        return;
+    if (item != NULL)
+        yaml_edit_remove(list, item);
+    if (item == NULL || list->first == NULL)
+        yaml_edit_remove(rules, rule);
+}
+
+static int remove_chosen(struct removing *removing)
+{
+    /* From the end, so that the numbers of the others stay. */
+    for (size_t i = removing->count; i-- > 0;) {
+        const struct candidate *candidate = &removing->candidates[i];
+        if (candidate->chosen)
+            take_out(removing, candidate);
+    }
+    for (size_t i = 0; i < removing->count; i++) {
+        const struct candidate *candidate = &removing->candidates[i];
+        if (candidate->chosen)
+            policy_edit_prune(&removing->edit,
+                              strcmp(candidate->scope, "*") == 0 ? NULL : candidate->scope);
+    }
+    return policy_edit_commit(&removing->edit, true);
+}
+
+static int report(struct removing *removing)
+{
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer members = BUFFER_EMPTY;
+    policy_edit_note_new(&removing->edit);
+    buffer_append_literal(&members, "\"removed\":[");
+    for (size_t i = 0, count = 0; i < removing->count; i++) {
+        const struct candidate *candidate = &removing->candidates[i];
+        if (!candidate->chosen)
+            continue;
+        AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
+        write_candidate(candidate, &shown);
+        buffer_append_literal(&text, "removed: ");
+        terminal_text_append(&text, buffer_slice(&shown));
+        buffer_append_byte(&text, '\n');
+        buffer_append_text(&members, count++ > 0 ? ",{" : "{");
+        json_write_key_text(&members, "id", candidate->id);
+        json_write_key_text(&members, "kind", candidate->network ? "network" : "docker");
+        json_write_key_text(&members, "scope", candidate->scope);
+        json_write_key_text(&members, "decision", candidate->allows ? "allow" : "deny");
+        json_write_key_string(&members, "resource", buffer_slice(&candidate->listed));
+        buffer_append_byte(&members, '}');
+    }
+    buffer_append_byte(&members, ']');
+    return policy_edit_finish(&removing->edit, &text, &members);
+}
+
+/* ---- the command line ---- */
+
+static void add_word(struct removing *removing, struct slice word)
+{
+    removing->words = array_grow(removing->words, removing->word_count, &removing->word_capacity,
+                                 sizeof(removing->words[0]));
+    removing->words[removing->word_count++] = word;
+}
+
+static void add_list(struct removing *removing, const char *text)
+{
+    struct slice rest = slice_from_text(text);
+    while (rest.ptr != NULL)
+        add_word(removing, policy_edit_next_resource(&rest));
+}
+
+/* A name in front of --resource or --id is a scope, as older programs have it. */
+static bool read_words(struct removing *removing, const char *command, int argc, char **argv)
+{
+    const struct option_value *values = removing->values;
+    struct policy_edit_scope scope = {&values[CLIENT], &values[SANDBOX], &values[GLOBAL], NULL};
+    bool by_option = values[ID].given || values[RESOURCE].given;
+    int at = 0;
+    if (argc > 0 && (strcmp(argv[0], "network") == 0 || strcmp(argv[0], "docker") == 0))
+        removing->kind = argv[at++];
+    if (by_option && argc - at == 1 && policy_edit_is_scope(argv[at]))
+        scope.positional = argv[at++];
+    if (!policy_edit_scope(command, &scope, &removing->client))
+        return false;
+    for (; at < argc; at++)
+        add_list(removing, argv[at]);
+    for (unsigned i = 0; i < values[ID].list_count; i++)
+        add_word(removing, slice_from_text(values[ID].list[i]));
+    for (unsigned i = 0; i < values[RESOURCE].list_count; i++)
+        add_list(removing, values[RESOURCE].list[i]);
+    if (removing->word_count > 0)
+        return true;
+    return policy_edit_usage(command, "name the rules by id or resource; `dockreeve policy ls` "
+                                      "lists them");
+}
+
+static int remove_rules(struct removing *removing)
+{
+    collect_docker(removing);
+    collect_network(removing);
+    for (size_t i = 0; i < removing->word_count; i++)
+        choose(removing, removing->words[i]);
+    if (removing->code != 0)
+        return policy_edit_refuse(&removing->edit, removing->code, "no rule was removed");
+    int code = remove_chosen(removing);
+    return code < 0 ? report(removing) : code;
+}
+
+int command_policy_rm(int argc, char **argv, const struct policy_gate *gate)
+{
+    struct option_value values[OPTION_COUNT];
+    const char *command = policy_rm_option_table.command;
+    int code = command_begin(&policy_rm_option_table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    CLEANUP(removing_clear)
+    struct removing removing = {.edit = {.command = command,
+                                         .json = values[JSON].flag,
+                                         .gate = gate,
+                                         .state = &values[STATE],
+                                         .cut = &values[CUT]},
+                                .values = values};
+    if (!read_words(&removing, command, argc, argv))
+        return COMMAND_USAGE;
+    code = policy_edit_begin(&removing.edit, &values[CONFIG]);
+    return code < 0 ? remove_rules(&removing) : code;
+}

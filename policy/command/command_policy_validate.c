@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `policy validate`, and the loading that all commands on policies share. */
+#include <stdio.h>
+
+#include "base/cli/command.h"
+#include "base/json_write.h"
+#include "base/near_word.h"
+#include "policy/command/command_policy.h"
+#include "policy/command/commands.h"
+#include "policy/environment/environment.h"
+#include "base/cli/output_file.h"
+#include "policy/snapshot/policy_list.h"
+#include "policy/document/policy_paths.h"
+
+extern char **environ;
+
+enum { CONFIG, JSON, QUIET, OPTION_COUNT };
+
+static const struct option options[OPTION_COUNT] = {
+    [CONFIG] = COMMAND_POLICY_CONFIG,
+    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
+              "errors and notices as one JSON object"},
+    [QUIET] = {"quiet", 'q', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "print errors only"},
+};
+
+const struct option_table policy_validate_option_table = {
+    "policy validate",
+    "",
+    "Check the policy files and say everything that is wrong with them.",
+    options,
+    OPTION_COUNT,
+    "  dockreeve policy validate --config ./policy.yaml\n"};
+
+/* `path` keeps the text that the inputs point to. */
+static struct policy_inputs inputs_for(const struct option_value *config, char **path)
+{
+    *path = config->given ? slice_to_text(slice_from_text(config->text)) : policy_path_config();
+    return (struct policy_inputs){
+        .config_path = *path,
+        .config_required = config->given,
+        .environment = environ, /* what the gate would read, so that a check agrees with it */
+        .check_owner = true,
+    };
+}
+
+struct policy *command_policy_load(const char *command, const struct option_value *config,
+                                   struct policy_messages *notices)
+{
+    AUTO_FREE char *path = NULL;
+    const struct policy_inputs inputs = inputs_for(config, &path);
+    CLEANUP(policy_messages_free) struct policy_messages errors = {NULL, 0, 0};
+    CLEANUP(policy_messages_free) struct policy_messages unseen = {NULL, 0, 0};
+    struct policy *policy = policy_load(&inputs, &errors, notices == NULL ? &unseen : notices);
+    if (policy == NULL) {
+        AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+        policy_messages_write(&errors, &out);
+        fprintf(stderr, "dockreeve %s: the policy is not valid\n%s", command, buffer_text(&out));
+    }
+    return policy;
+}
+
+const struct policy_client *command_policy_client(const struct policy *policy, const char *name,
+                                                  struct error *error)
+{
+    const struct policy_client *client = policy_client_find(policy, slice_from_text(name));
+    if (client != NULL)
+        return client;
+    struct near_word near;
+    char quoted[120];
+    near_word_init(&near, slice_from_text(name));
+    for (size_t i = 0; i < policy_client_count(policy); i++)
+        near_word_offer(&near, policy_client_at(policy, i)->name);
+    error_quote(slice_from_text(name), quoted, sizeof(quoted));
+    if (near.best == NULL)
+        error_set(error, 2, "the policy has no client %s", quoted);
+    else
+        error_set(error, 2, "the policy has no client %s; did you mean `%s`?", quoted, near.best);
+    return NULL;
+}
+
+void command_policy_write_json(const struct policy_messages *messages, struct buffer *out)
+{
+    buffer_append_byte(out, '[');
+    for (size_t i = 0; i < messages->count; i++) {
+        const struct policy_message *message = &messages->items[i];
+        if (i > 0)
+            buffer_append_byte(out, ',');
+        buffer_append_byte(out, '{');
+        if (message->file != NULL)
+            json_write_key_text(out, "file", message->file);
+        if (message->error.line > 0)
+            json_write_key_u64(out, "line", message->error.line);
+        if (message->error.column > 0)
+            json_write_key_u64(out, "column", message->error.column);
+        json_write_key_text(out, "text", message->error.text);
+        buffer_append_byte(out, '}');
+    }
+    buffer_append_byte(out, ']');
+}
+
+bool command_policy_print(struct buffer *out)
+{
+    if (out->failed)
+        fputs("dockreeve: out of memory\n", stderr);
+    return !out->failed && (out->len == 0 || (fwrite(out->data, 1, out->len, stdout) == out->len &&
+                                              fflush(stdout) == 0));
+}
+
+bool command_policy_write_file(const char *command, const char *path, const struct buffer *document)
+{
+    struct error error = {0};
+    if (!document->failed && output_file_write(path, buffer_slice(document), 0644, &error))
+        return true;
+    fprintf(stderr, "dockreeve %s: %s\n", command, document->failed ? "out of memory" : error.text);
+    return false;
+}
+
+static void write_result(const struct policy *policy, const char *path,
+                         const struct policy_messages *errors,
+                         const struct policy_messages *notices, bool json, struct buffer *out)
+{
+    if (json) {
+        buffer_append_byte(out, '{');
+        json_write_key_bool(out, "valid", policy != NULL);
+        json_write_key_text(out, "file", path);
+        if (policy != NULL)
+            json_write_key_text(out, "policy", policy_hash(policy));
+        json_write_key(out, "errors");
+        command_policy_write_json(errors, out);
+        json_write_key(out, "notices");
+        command_policy_write_json(notices, out);
+        buffer_append_literal(out, "}\n");
+        return;
+    }
+    policy_messages_write(notices, out);
+    if (policy != NULL)
+        buffer_printf(out, "%s: valid, %zu rules, %zu clients, policy %s\n", path,
+                      policy_rule_count(policy) + policy_network_rule_count(policy),
+                      policy_client_count(policy), policy_hash(policy));
+}
+
+int command_policy_validate(int argc, char **argv)
+{
+    struct option_value values[OPTION_COUNT];
+    int code = command_begin(&policy_validate_option_table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    AUTO_FREE char *path = NULL;
+    struct policy_inputs inputs = inputs_for(&values[CONFIG], &path);
+    if (!environment_is_compat(environ))
+        inputs.config_required = true; /* there is nothing to validate without it */
+    CLEANUP(policy_messages_free) struct policy_messages errors = {NULL, 0, 0};
+    CLEANUP(policy_messages_free) struct policy_messages notices = {NULL, 0, 0};
+    CLEANUP(policy_unref) struct policy *policy = policy_load(&inputs, &errors, &notices);
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer wrong = BUFFER_EMPTY;
+    if (values[JSON].flag || !values[QUIET].flag)
+        write_result(policy, path, &errors, &notices, values[JSON].flag, &out);
+    if (!values[JSON].flag)
+        policy_messages_write(&errors, &wrong);
+    fputs(buffer_text(&wrong), stderr);
+    if (!command_policy_print(&out))
+        return COMMAND_FAILED;
+    return policy == NULL ? COMMAND_USAGE : COMMAND_DONE;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Counts and one JSON form for all rows. */
+#include "policy/command/command_rule.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/json_write.h"
+#include "base/timestamp.h"
+#include "policy/document/policy_paths.h"
+
+struct rule_hits *command_rule_hits(const char *command, const struct option_value *state)
+{
+    AUTO_FREE char *folder =
+        state->given ? slice_to_text(slice_from_text(state->text)) : policy_path_state();
+    AUTO_BUFFER struct buffer path = BUFFER_EMPTY;
+    struct error error;
+    buffer_printf(&path, "%s/hits", folder);
+    if (access(buffer_text(&path), F_OK) != 0)
+        return NULL;
+    struct rule_hits *hits = rule_hits_new();
+    if (rule_hits_read(hits, buffer_text(&path), &error))
+        return hits;
+    fprintf(stderr, "dockreeve %s: counts are left out: %s\n", command, error.text);
+    rule_hits_free(&hits);
+    return NULL;
+}
+
+bool command_rule_count(const struct rule_row *row, const struct rule_hits *hits,
+                        struct rule_hit *hit_out)
+{
+    if (hits == NULL || !rule_row_is_counted(row))
+        return false;
+    const struct rule_hit *found = rule_hits_find(hits, row->key);
+    *hit_out = found == NULL ? (struct rule_hit){.key = row->key} : *found;
+    return true;
+}
+
+void command_rule_write_age(int64_t then_us, int64_t now_us, struct buffer *out)
+{
+    static const struct {
+        int64_t seconds;
+        const char *unit;
+    } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+    const int64_t seconds = (now_us - then_us) / 1000000;
+    if (seconds < 0) { /* the clock was set back */
+        command_rule_write_time(then_us, out);
+        return;
+    }
+    size_t i = 0;
+    while (i + 1 < ARRAY_LEN(units) && seconds < units[i].seconds)
+        i++;
+    buffer_append_u64(out, (uint64_t)(seconds / units[i].seconds));
+    buffer_printf(out, " %s ago", units[i].unit);
+}
+
+void command_rule_write_time(int64_t time_us, struct buffer *out)
+{
+    enum { SECONDS_LEN = 19 };
+    struct timestamp_cache cache = {0};
+    buffer_append(out, timestamp_format(&cache, time_us).ptr, SECONDS_LEN);
+    buffer_append_byte(out, 'Z');
+}
+
+static void write_time_member(const char *key, int64_t time_us, struct buffer *out)
+{
+    struct timestamp_cache cache = {0};
+    json_write_key_string(out, key, timestamp_format(&cache, time_us));
+}
+
+static void write_cover(const struct policy_cover *cover, struct buffer *out)
+{
+    static const char *const kinds[] = {[POLICY_COVER_DENIED] = "denied",
+                                        [POLICY_COVER_EARLIER] = "earlier",
+                                        [POLICY_COVER_EXPIRED] = "expired"};
+    AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
+    if (cover->kind == POLICY_COVER_NONE)
+        return;
+    json_write_key(out, "shadowed");
+    buffer_append_byte(out, '{');
+    json_write_key_text(out, "why", kinds[cover->kind]);
+    if (cover->kind != POLICY_COVER_EXPIRED) {
+        policy_cover_write_source(cover, &source);
+        json_write_key_string(out, "rule", cover->rule);
+        json_write_key_text(out, "id", cover->id);
+        json_write_key_string(out, "source", buffer_slice(&source));
+    }
+    buffer_append_byte(out, '}');
+}
+
+void command_rule_write_json(const struct rule_row *row, const struct rule_hits *hits,
+                             const struct policy_cover *cover, struct buffer *out)
+{
+    AUTO_BUFFER struct buffer resource = BUFFER_EMPTY;
+    struct rule_hit hit;
+    char key[17];
+    snprintf(key, sizeof(key), "%016llx", (unsigned long long)row->key);
+    json_write_key_text(out, "id", row->id);
+    json_write_key_text(out, "key", key);
+    json_write_key_string(out, "source", row->source);
+    json_write_key_text(out, "scope", row->scope);
+    json_write_key_text(out, "kind", row->kind);
+    json_write_key_text(out, "decision", row->allows ? "allow" : "deny");
+    rule_row_write_resource(row, &resource);
+    json_write_key_string(out, "resource", buffer_slice(&resource));
+    if (row->origin == RULE_ORIGIN_NETWORK)
+        json_write_key_string(out, "host", row->resource);
+    if (row->ports.len > 0)
+        json_write_key_string(out, "ports", row->ports);
+    if (row->where.len > 0)
+        json_write_key_string(out, "where", row->where);
+    if (row->name != NULL)
+        json_write_key_text(out, "name", row->name);
+    if (row->comment != NULL)
+        json_write_key_text(out, "comment", row->comment);
+    if (row->expires_us != 0)
+        write_time_member("expires", row->expires_us, out);
+    if (row->file != NULL) {
+        json_write_key_text(out, "file", row->file);
+        json_write_key_u64(out, "line", row->line);
+    }
+    if (command_rule_count(row, hits, &hit)) {
+        json_write_key_u64(out, "hits", hit.count);
+        if (hit.count > 0)
+            write_time_member("last_hit", hit.last_us, out);
+    }
+    write_cover(cover, out);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Words that complete a command line and that only the policy knows (base/cli/completion.h). */
+#ifndef DOCKREEVE_POLICY_POLICY_WORDS_H
+#define DOCKREEVE_POLICY_POLICY_WORDS_H
+
+#include "base/cli/completion.h"
+
+/* At most so many words: nobody reads a longer list. */
+enum { POLICY_WORDS_MAX = 1000 };
+
+/* A completion_words_write. Words that could not be typed as they stand (with blanks or control
+ * bytes) are left out; descriptions are safe for a terminal. Of a policy that is not valid there
+ * are no clients, rules and hosts. */
+void policy_words_append(enum completion_words words, struct slice prefix, const char *config,
+                         struct buffer *out);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Documents of rules: presets, and files that `use` names. The readers of their keys serve the main
+ * document too, which may hold more (policy_main_document.h). */
+#ifndef DOCKREEVE_POLICY_POLICY_RULES_DOCUMENT_H
+#define DOCKREEVE_POLICY_POLICY_RULES_DOCUMENT_H
+
+#include "policy/document/policy_document.h"
+
+/* Reads the text of a document of rules. */
+void policy_rules_document_read(const struct policy_document *document, struct slice text);
+
+/* Adds preset/negotiate, which holds for everybody and cannot be left out. */
+void policy_preset_add_always(struct policy_builder *builder, struct policy_messages *errors);
+
+/* What `use` names, for `client`: an index or POLICY_EVERY_CLIENT. */
+void policy_document_read_use(const struct policy_document *document, size_t client,
+                              const struct yaml_tree_node *node);
+
+void policy_rules_read_version(const struct policy_document *document,
+                               const struct yaml_tree_node *key);
+void policy_rules_read_use(const struct policy_document *document,
+                           const struct yaml_tree_node *key);
+void policy_rules_read_docker(const struct policy_document *document,
+                              const struct yaml_tree_node *key);
+void policy_rules_read_network(const struct policy_document *document,
+                               const struct yaml_tree_node *key);
+
+#endif

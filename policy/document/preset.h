@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The built-in presets: documents like any other, embedded when the program is built
+ * (policy/document/presets/embed.sh). */
+#ifndef DOCKREEVE_POLICY_PRESET_H
+#define DOCKREEVE_POLICY_PRESET_H
+
+#include <stddef.h>
+
+#include "base/slice.h"
+
+struct preset {
+    const char *name; /* "preset/traefik" */
+    struct slice text;
+};
+
+size_t preset_count(void);
+const struct preset *preset_at(size_t index);
+/* NULL when there is none of that name. */
+const struct preset *preset_find(struct slice name);
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See the header. The order of the questions is that of proxy/egress/egress_route.c and
+ * proxy/egress/tunnel_peek.c. */
+#include "policy/explain/asked_network.h"
+
+#include <string.h>
+
+#include "base/timestamp.h"
+#include "policy/explain/command_request.h"
+#include "rules/network/url_target.h"
+
+/* ---- reading ---- */
+
+/* "http://host/path": the request is seen. */
+static bool read_http(struct asked_network *asked, struct slice target, struct error *error)
+{
+    struct url_target url;
+    if (!command_target_check(target, error) || !url_target_parse(target, &url, error))
+        return false;
+    asked->request.host = url.authority.host;
+    asked->request.port = url.authority.port;
+    asked->request.sight = NETWORK_SEEN;
+    asked->request.path_ambiguous = !url_path_canonical(url.path, &asked->path);
+    asked->request.path = buffer_slice(&asked->path);
+    return true;
+}
+
+/* A tunnel: of a URL, only its host and port count. */
+static bool read_tunnel(struct asked_network *asked, struct slice target, struct error *error)
+{
+    static const struct slice https = {"https://", 8};
+    struct authority authority;
+    if (target.len >= https.len && slice_equal_nocase(slice_of(target.ptr, https.len), https)) {
+        target = slice_of(target.ptr + https.len, target.len - https.len);
+        for (size_t i = 0; i < target.len; i++) {
+            if (memchr("/?#", target.ptr[i], 3) != NULL)
+                target.len = i;
+        }
+    }
+    if (!command_target_check(target, error) ||
+        !authority_parse(target, NETWORK_PORT_TLS, &authority, error))
+        return false;
+    asked->request.host = authority.host;
+    asked->request.port = authority.port;
+    asked->request.sight = NETWORK_OPAQUE;
+    return true;
+}
+
+static bool is_http(struct slice target)
+{
+    static const struct slice http = {"http://", 7};
+    return target.len >= http.len && slice_equal_nocase(slice_of(target.ptr, http.len), http);
+}
+
+static bool read_method(struct asked_network *asked, const char *method, bool seen,
+                        struct error *error)
+{
+    char quoted[80];
+    asked->request.method = HTTP_METHOD_GET;
+    if (method == NULL)
+        return true;
+    if (!seen)
+        return error_set(error, 2,
+                         "--method: a method is seen in plain HTTP only: write the "
+                         "target as http://HOST/PATH");
+    asked->request.method = http_method_from_name(slice_from_text(method));
+    if (asked->request.method == HTTP_METHOD_UNKNOWN)
+        return error_set(error, 2, "%s is no method: write GET or POST in capitals",
+                         error_quote(slice_from_text(method), quoted, sizeof(quoted)));
+    return true;
+}
+
+static bool read_addresses(struct asked_network *asked, const struct asked_network_words *words,
+                           struct error *error)
+{
+    char quoted[120];
+    if (words->address_count > ASKED_ADDRESSES_MAX)
+        return error_set(error, 2, "--address: more than %d addresses", ASKED_ADDRESSES_MAX);
+    for (size_t i = 0; i < words->address_count; i++) {
+        struct slice text = slice_from_text(words->addresses[i]);
+        if (!ip_address_parse(text, &asked->addresses[i]))
+            return error_set(error, 2, "--address: %s is no address",
+                             error_quote(text, quoted, sizeof(quoted)));
+    }
+    asked->address_count = (unsigned)words->address_count;
+    return true;
+}
+
+static bool read_sni(struct asked_network *asked, const char *sni, bool seen, struct error *error)
+{
+    struct error bad;
+    if (sni == NULL)
+        return true;
+    if (seen)
+        return error_set(error, 2, "--sni: plain HTTP has no ClientHello");
+    asked->has_tunnel = true;
+    asked->tunnel.protocol = NETWORK_PROTOCOL_TLS;
+    asked->tunnel.has_sni = strcmp(sni, "-") != 0;
+    if (asked->tunnel.has_sni)
+        asked->tunnel.sni_bad =
+            !host_name_parse_dns(slice_from_text(sni), &asked->tunnel.sni, &bad);
+    return true;
+}
+
+/* What the words pretend cannot contradict what the target says itself. */
+static bool check_addresses(const struct asked_network *asked, struct error *error)
+{
+    const struct host_name *host = &asked->request.host;
+    for (unsigned i = 0; !asked->malformed && i < asked->address_count; i++) {
+        if (host->is_address &&
+            memcmp(&asked->addresses[i], &host->address, sizeof(host->address)) != 0)
+            return error_set(error, 2, "--address: the target is an address itself");
+    }
+    return true;
+}
+
+bool asked_network_read(struct asked_network *asked, const struct policy *policy,
+                        const struct policy_client *client, const struct asked_network_words *words,
+                        struct error *error)
+{
+    struct slice target = slice_from_text(words->target);
+    bool seen = is_http(target);
+    *asked = (struct asked_network){.policy = policy, .client = client};
+    asked->request.now_us = timestamp_now_us();
+    asked->request.own_host = words->own_host;
+    if (!read_method(asked, words->method, seen, error) || !read_addresses(asked, words, error) ||
+        !read_sni(asked, words->sni, seen, error))
+        return false;
+    asked->malformed = seen ? !read_http(asked, target, &asked->error)
+                            : !read_tunnel(asked, target, &asked->error);
+    return check_addresses(asked, error);
+}
+
+/* ---- deciding ---- */
+
+/* Where the name leads, as the gate finds it. False when it was looked up in vain. */
+static bool find_addresses(struct asked_network *asked, const struct asked_lookup *lookup)
+{
+    const struct host_name *host = &asked->request.host;
+    if (host->is_address) {
+        asked->addresses[0] = host->address;
+        asked->address_count = 1;
+    } else if (asked->address_count == 0 && host_name_is_local(host)) {
+        memcpy(asked->addresses, ip_loopback, sizeof(ip_loopback));
+        asked->address_count = IP_LOOPBACK_COUNT;
+    } else if (asked->address_count == 0 && lookup != NULL) {
+        asked->unresolved = !lookup->find(lookup->context, host, asked->addresses,
+                                          &asked->address_count, &asked->chain, &asked->error);
+        asked->request.cnames = name_chain_slice(&asked->chain);
+    }
+    return !asked->unresolved;
+}
+
+static void decide(struct asked_network *asked)
+{
+    policy_decide_network(asked->policy, asked->client, &asked->request, NULL, &asked->verdict);
+}
+
+void asked_network_decide(struct asked_network *asked, const struct asked_lookup *lookup)
+{
+    if (asked->malformed)
+        return;
+    decide(asked);
+    if (asked->verdict.result != VERDICT_ALLOW) {
+        asked->address_count = 0; /* what is denied by name is never resolved */
+        return;
+    }
+    if (!find_addresses(asked, lookup)) {
+        if (asked->chain.len > 0)
+            decide(asked); /* an alias may be denied */
+        asked->unresolved = asked->verdict.result == VERDICT_ALLOW;
+        return;
+    }
+    if (asked->address_count > 0) {
+        unsigned decisive =
+            policy_decide_addresses(asked->policy, asked->client, &asked->request, asked->addresses,
+                                    asked->address_count, asked->verdicts);
+        asked->verdict = asked->verdicts[decisive];
+        asked->request.address = &asked->addresses[decisive];
+    }
+    if (asked->verdict.result == VERDICT_ALLOW && asked->has_tunnel) {
+        asked->request.tunnel = &asked->tunnel;
+        decide(asked);
+    }
+}
+
+/* ---- the answer ---- */
+
+bool asked_network_is_allowed(const struct asked_network *asked)
+{
+    return !asked->malformed && asked->verdict.result == VERDICT_ALLOW;
+}
+
+void asked_network_write_rule(const struct asked_network *asked, struct buffer *out)
+{
+    if (asked->malformed)
+        buffer_append_literal(out, "built-in");
+    else
+        network_verdict_write_rule(&asked->verdict, out);
+}
+
+void asked_network_write_source(const struct asked_network *asked, struct buffer *out)
+{
+    if (asked->malformed)
+        buffer_append_literal(out, "built-in");
+    else
+        network_verdict_write_source(&asked->verdict, out);
+}
+
+void asked_network_clear(struct asked_network *asked)
+{
+    buffer_free(&asked->path);
+}

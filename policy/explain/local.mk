@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += libpolicy_explain.a
+policy_explain_chain = libpolicy_explain.a $(policy_snapshot_chain)
+libpolicy_explain_a_SOURCES = \
+	policy/explain/asked_docker.c policy/explain/asked_docker.h \
+	policy/explain/asked_network.c policy/explain/asked_network.h \
+	policy/explain/command_request.c policy/explain/command_request.h \
+	policy/explain/policy_advice.c policy/explain/policy_advice.h \
+	policy/explain/policy_cover.c policy/explain/policy_cover.h \
+	policy/explain/policy_coverage.c policy/explain/policy_coverage.h \
+	policy/explain/policy_explain.c \
+	policy/explain/policy_network_explain.c \
+	policy/explain/policy_network_notices.c \
+	policy/explain/policy_notices.c \
+	policy/explain/policy_obstacles.c policy/explain/policy_obstacles.h \
+	policy/explain/policy_overlap.c policy/explain/policy_overlap.h \
+	policy/explain/rule_row.c policy/explain/rule_row.h

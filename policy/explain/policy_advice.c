@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See the header. A command is named only where it reaches what this policy was read from: not
+ * beside the variables of our image, whose policy is mounted and mostly read-only, and not where
+ * its path would have to be quoted for a shell. Names of clients never have to be. */
+#include "policy/explain/policy_advice.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_list.h"
+
+static void write_name(const char *text, struct buffer *out)
+{
+    char quoted[256];
+    buffer_append_text(out, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+}
+
+/* The end of a command: which client, which policy. Where others would inherit the rule, the
+ * client's own is enough. */
+static void write_scope(const struct policy *policy, const struct policy_client *client,
+                        struct buffer *out)
+{
+    bool inherits = policy->clients[client->index].inherit;
+    if (!inherits || policy->client_count > 1 || strcmp(client->name, "default") != 0) {
+        buffer_append_literal(out, " --client ");
+        buffer_append_text(out, client->name);
+    }
+    if (!policy->config_is_usual) {
+        buffer_append_literal(out, " --config ");
+        buffer_append_text(out, policy->advised_path);
+    }
+    buffer_append_byte(out, '`');
+}
+
+/* " under `docker:` of client `ci` in FILE". */
+void policy_advice_place(const struct policy *policy, const struct policy_client *client,
+                         const char *list, struct buffer *out)
+{
+    buffer_append_literal(out, " under `");
+    buffer_append_text(out, list);
+    buffer_append_literal(out, ":`");
+    if (!policy->clients[client->index].inherit) {
+        buffer_append_literal(out, " of client ");
+        write_name(client->name, out);
+    }
+    buffer_append_literal(out, " in ");
+    buffer_append_text(out, policy->advised_path == NULL ? "the policy" : policy->advised_path);
+}
+
+void policy_advice_docker(const struct policy *policy, const struct policy_client *client,
+                          enum docker_operation operation, bool allows, struct buffer *out)
+{
+    const char *verb = allows ? "allow" : "deny";
+    const char *name = docker_operation_info(operation)->name;
+    if (operation == DOCKER_LIBPOD) {
+        buffer_printf(out, "add `- %s: {path: \"/libpod/**\"}`", verb);
+    } else if (policy->commands_reach_it) {
+        buffer_printf(out, "run `dockreeve policy %s docker %s", verb, name);
+        write_scope(policy, client, out);
+        return;
+    } else {
+        buffer_printf(out, "add `- %s: %s`", verb, name);
+    }
+    policy_advice_place(policy, client, "docker", out);
+}
+
+void policy_advice_network(const struct policy *policy, const struct policy_client *client,
+                           struct slice target, bool allows, const char *method, struct slice keys,
+                           struct buffer *out)
+{
+    const char *verb = allows ? "allow" : "deny";
+    bool more = keys.len > 0 || method != NULL;
+    if (keys.len == 0 && policy->commands_reach_it) {
+        buffer_printf(out, "run `dockreeve policy %s network \"", verb);
+        buffer_append_slice(out, target);
+        buffer_append_byte(out, '"');
+        if (method != NULL)
+            buffer_printf(out, " --method %s", method);
+        write_scope(policy, client, out);
+        return;
+    }
+    buffer_printf(out, "add `- %s%s: \"", more ? "{" : "", verb);
+    buffer_append_slice(out, target);
+    buffer_append_byte(out, '"');
+    if (keys.len > 0) {
+        buffer_append_literal(out, ", ");
+        buffer_append_slice(out, keys);
+    }
+    if (method != NULL)
+        buffer_printf(out, ", methods: [%s]", method);
+    buffer_append_text(out, more ? "}`" : "`");
+    policy_advice_place(policy, client, "network", out);
+}
+
+/* ---- taking a rule away ---- */
+
+void policy_advice_remove_id(const struct policy *policy, const char *id, struct buffer *out)
+{
+    buffer_printf(out, "run `dockreeve policy rm %s", id);
+    if (!policy->config_is_usual) {
+        buffer_append_literal(out, " --config ");
+        buffer_append_text(out, policy->advised_path);
+    }
+    buffer_append_byte(out, '`');
+}
+
+/* Whether it is "policy.d/90-cli.yaml", with or without a line behind it. */
+bool policy_advice_is_of_commands(const char *source)
+{
+    const size_t len = sizeof(POLICY_CLI_LABEL) - 1;
+    return strncmp(source, POLICY_CLI_LABEL, len) == 0 &&
+           (source[len] == '\0' || source[len] == ':');
+}
+
+bool policy_advice_remove(const struct policy *policy, const char *source, uint32_t number,
+                          struct buffer *out)
+{
+    char id[9];
+    if (!policy->commands_reach_it || number < POLICY_NUMBER_RULES ||
+        !policy_advice_is_of_commands(source))
+        return false;
+    policy_key_id(policy_number_key(policy, number), id);
+    policy_advice_remove_id(policy, id, out);
+    return true;
+}
+
+void policy_advice_reach_path(const struct docker_reach_place *place, struct buffer *out)
+{
+    const struct docker_operation_info *info = docker_operation_info(place->operation);
+    buffer_printf(out, "- allow: {method: %s, path: \"%.*sREGISTRY/**\"}",
+                  http_method_name(info->method), (int)strcspn(info->path, "{"), info->path);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One step that would turn a verdict: a command where the command line can do it, else a line of the
+ * policy (docs/design.md 1.6). Denials of the gate name one; all that is needed together:
+ * policy_obstacles.h. */
+#ifndef DOCKREEVE_POLICY_POLICY_ADVICE_H
+#define DOCKREEVE_POLICY_POLICY_ADVICE_H
+
+#include "policy/snapshot/policy.h"
+#include "rules/docker/docker_reach.h"
+
+/* Appends "run `dockreeve policy allow docker ContainerStop --client ci`" (or deny), or "add `-
+ * allow: ContainerStop` under `docker:` in FILE" where no command reaches what the policy is made
+ * of. */
+void policy_advice_docker(const struct policy *policy, const struct policy_client *client,
+                          enum docker_operation operation, bool allows, struct buffer *out);
+
+/* The same for "host:port". `keys` is what else the rule must say ("addresses: [10.0.0.1]", empty =
+ * nothing); `method` its method, or NULL. Where `keys` are needed it is a line. */
+void policy_advice_network(const struct policy *policy, const struct policy_client *client,
+                           struct slice target, bool allows, const char *method, struct slice keys,
+                           struct buffer *out);
+
+/* Appends "run `dockreeve policy rm ID`" for the rule with that number (policy.h), if its source or
+ * label says that the command line wrote it. False, and nothing, when it did not. Refusals are on
+ * the hot path: this looks at no other rule. */
+bool policy_advice_remove(const struct policy *policy, const char *source, uint32_t number,
+                          struct buffer *out);
+
+/* Appends "run `dockreeve policy rm ID`". */
+void policy_advice_remove_id(const struct policy *policy, const char *id, struct buffer *out);
+
+/* Appends a line with a path for that: "- allow: {method: GET, path: …REGISTRY…}". */
+void policy_advice_reach_path(const struct docker_reach_place *place, struct buffer *out);
+
+/* Appends " under `network:` in FILE", where a line has to be added by hand. */
+void policy_advice_place(const struct policy *policy, const struct policy_client *client,
+                         const char *section, struct buffer *out);
+
+/* Whether a rule with this source or label was written by the commands. */
+bool policy_advice_is_of_commands(const char *source);
+
+#endif

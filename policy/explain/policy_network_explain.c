@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The sentence for a denied destination (docs/design.md 1.6), and the line that would permit it. Hosts,
+ * ports, addresses and rules only: neither path nor query is repeated, so nothing secret can get
+ * into it. */
+#include <string.h>
+
+#include "policy/explain/policy_advice.h"
+#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_network.h"
+
+void network_verdict_write_rule(const struct network_verdict *verdict, struct buffer *out)
+{
+    if (verdict->label == NULL) {
+        buffer_append_literal(out, "default");
+        return;
+    }
+    if (verdict->name != NULL) {
+        buffer_append_text(out, verdict->name);
+        return;
+    }
+    buffer_append_text(out, verdict->rule_allows ? "allow " : "deny ");
+    buffer_append_slice(out, verdict->pattern);
+}
+
+struct slice network_verdict_cname(const struct network_verdict *verdict, struct slice cnames)
+{
+    struct slice name = {NULL, 0};
+    for (unsigned i = 0; i < verdict->cname && cnames.len > 0; i++)
+        name = slice_cut(&cnames, '\0');
+    return name;
+}
+
+void network_verdict_write_source(const struct network_verdict *verdict, struct buffer *out)
+{
+    buffer_append_text(out, verdict->label == NULL ? "default" : verdict->label);
+    if (verdict->label != NULL && verdict->line > 0) {
+        buffer_append_byte(out, ':');
+        buffer_append_u64(out, verdict->line);
+    }
+}
+
+static void write_name(struct slice name, struct buffer *out)
+{
+    char quoted[256];
+    buffer_append_text(out, error_quote(name, quoted, sizeof(quoted)));
+}
+
+/* "host:port"; the host alone where a question is about every port. */
+static void write_target(const struct host_name *host, uint16_t port, struct buffer *out)
+{
+    host_name_write(host, out);
+    if (port == 0)
+        return;
+    buffer_append_byte(out, ':');
+    buffer_append_u64(out, port);
+}
+
+static void write_rule_and_source(const struct network_verdict *verdict, struct buffer *out)
+{
+    AUTO_BUFFER struct buffer rule = BUFFER_EMPTY;
+    network_verdict_write_rule(verdict, &rule);
+    buffer_append_literal(out, "rule ");
+    write_name(buffer_slice(&rule), out);
+    buffer_append_literal(out, " (");
+    network_verdict_write_source(verdict, out);
+    buffer_append_literal(out, ")");
+}
+
+void policy_explain_network_denial(const struct policy *policy, const struct policy_client *client,
+                                   const struct network_request *request,
+                                   const struct network_verdict *verdict, struct buffer *out)
+{
+    (void)policy;
+    buffer_append_literal(out, "dockreeve: ");
+    write_target(&request->host, request->port, out);
+    if (request->address != NULL && !request->host.is_address) {
+        buffer_append_literal(out, " at ");
+        ip_address_write(request->address, out);
+    }
+    buffer_append_literal(out, " on client ");
+    write_name(slice_from_text(client->name), out);
+    bool denies = verdict->label != NULL && !verdict->rule_allows;
+    if (denies) {
+        buffer_append_literal(out, " is denied by ");
+        write_rule_and_source(verdict, out);
+    } else {
+        buffer_append_text(out, strcmp(verdict->reason, "default") == 0 ? " is denied by default"
+                                                                        : " is denied");
+    }
+    if (verdict->label != NULL && verdict->rule_allows) {
+        buffer_append_literal(out, ": ");
+        write_rule_and_source(verdict, out);
+        buffer_append_literal(out, " is for this host and does not admit this");
+    }
+    if (verdict->why != NULL) {
+        buffer_append_literal(out, ": ");
+        buffer_append_text(out, verdict->why);
+    }
+    struct slice cname = network_verdict_cname(verdict, request->cnames);
+    if (cname.ptr != NULL) {
+        buffer_append_literal(out, ": ");
+        buffer_append_slice(out, cname); /* canonical: nothing in it to be escaped */
+    }
+}
+
+/* ---- what would permit it ---- */
+
+static const char *protocol_list(const struct network_request *request)
+{
+    enum network_protocol protocol = NETWORK_PROTOCOL_OTHER;
+    if (request->sight == NETWORK_SEEN)
+        protocol = NETWORK_PROTOCOL_HTTP;
+    else if (request->tunnel != NULL)
+        protocol = request->tunnel->protocol;
+    switch (protocol) {
+    case NETWORK_PROTOCOL_TLS:
+        return "[tls]";
+    case NETWORK_PROTOCOL_HTTP:
+        return "[http]";
+    case NETWORK_PROTOCOL_SSH:
+        return "[ssh]";
+    case NETWORK_PROTOCOL_OTHER:
+        break;
+    }
+    return "[any]";
+}
+
+static void add_key(struct buffer *keys, const char *key)
+{
+    buffer_append_text(keys, keys->len > 0 ? ", " : "");
+    buffer_append_text(keys, key);
+}
+
+/* A special-purpose address, or one that the rule for this host leaves out, has to be named. */
+static bool needs_address(const struct policy *policy, const struct network_request *request,
+                          const struct network_verdict *verdict)
+{
+    if (request->address == NULL || request->host.is_address || host_name_is_local(&request->host))
+        return false;
+    bool narrowed = verdict->why != NULL && strstr(verdict->why, "`addresses`") != NULL;
+    return narrowed ||
+           policy_address_class(policy, request->own_host, request->address) != ADDRESS_PUBLIC;
+}
+
+static void write_address(const struct ip_address *address, struct buffer *keys)
+{
+    const char *quote = ip_address_is_v4(address) ? "" : "\"";
+    add_key(keys, "addresses: [");
+    buffer_append_text(keys, quote);
+    ip_address_write(address, keys);
+    buffer_append_text(keys, quote);
+    buffer_append_byte(keys, ']');
+}
+
+/* On 443 a rule that says nothing admits TLS with a server name. */
+static bool needs_protocol(const struct network_request *request,
+                           const struct network_verdict *verdict)
+{
+    if (strcmp(verdict->reason, "protocol") == 0)
+        return true;
+    if (request->port != NETWORK_PORT_TLS)
+        return false;
+    return request->sight == NETWORK_SEEN ||
+           (request->tunnel != NULL && request->tunnel->protocol != NETWORK_PROTOCOL_TLS);
+}
+
+static bool needs_no_server_name(const struct network_request *request)
+{
+    return request->sight == NETWORK_OPAQUE && request->tunnel != NULL &&
+           request->tunnel->protocol == NETWORK_PROTOCOL_TLS && !request->tunnel->has_sni &&
+           request->port == NETWORK_PORT_TLS;
+}
+
+/* The rule that allows the request's host, with what else it must say. */
+static void write_allow_for(const struct policy *policy, const struct policy_client *client,
+                            const struct network_request *request,
+                            const struct network_verdict *verdict, struct buffer *out)
+{
+    AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer keys = BUFFER_EMPTY;
+    const char *method = NULL;
+    if (needs_address(policy, request, verdict))
+        write_address(request->address, &keys);
+    if (needs_protocol(request, verdict)) {
+        add_key(&keys, "protocols: ");
+        buffer_append_text(&keys, protocol_list(request));
+    }
+    if (needs_no_server_name(request))
+        add_key(&keys, "require_sni: false");
+    if (request->sight == NETWORK_SEEN && request->method != HTTP_METHOD_UNKNOWN)
+        method = http_method_name(request->method);
+    write_target(&request->host, request->port, &target);
+    policy_advice_network(policy, client, buffer_slice(&target), true, method, buffer_slice(&keys),
+                          out);
+}
+
+/* No rule admits a server name that is not the target's. */
+static bool has_wrong_server_name(const struct network_request *request)
+{
+    const struct tunnel_facts *tunnel = request->tunnel;
+    if (request->sight != NETWORK_OPAQUE || tunnel == NULL ||
+        tunnel->protocol != NETWORK_PROTOCOL_TLS)
+        return false;
+    return tunnel->sni_bad || (tunnel->has_sni && !request->host.is_address &&
+                               !host_name_equal(&tunnel->sni, &request->host));
+}
+
+void policy_explain_network_fix(const struct policy *policy, const struct policy_client *client,
+                                const struct network_request *request,
+                                const struct network_verdict *verdict, struct buffer *out)
+{
+    const char *reason = verdict->reason;
+    if (verdict->malformed || has_wrong_server_name(request))
+        return;
+    if (verdict->label != NULL && !verdict->rule_allows) {
+        if (policy_advice_remove(policy, verdict->label, verdict->number, out))
+            return;
+        buffer_append_literal(out, "change or remove the deny at ");
+        network_verdict_write_source(verdict, out);
+        return;
+    }
+    if (strcmp(reason, "ech") == 0) {
+        buffer_append_literal(out, "take `ech: deny` out of the rule at ");
+        network_verdict_write_source(verdict, out);
+        return;
+    }
+    if (strcmp(reason, "sni-denied") == 0 && request->tunnel != NULL) {
+        AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
+        write_target(&request->tunnel->sni, request->port, &target);
+        policy_advice_network(policy, client, buffer_slice(&target), true, NULL, SLICE_LITERAL(""),
+                              out);
+        return;
+    }
+    write_allow_for(policy, client, request, verdict, out);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One shape for what is kept in several ways. Texts that are not kept anywhere are made in the
+ * row's buffers and made anew for the next row. */
+#include "policy/explain/rule_row.h"
+
+#include <string.h>
+
+enum { MADE_SOURCE, MADE_RESOURCE, MADE_PORTS, MADE_WHERE, MADE_COUNT };
+
+static void reset(struct rule_row *row, enum rule_origin origin)
+{
+    struct buffer made[MADE_COUNT];
+    memcpy(made, row->made, sizeof(made));
+    *row = (struct rule_row){.origin = origin, .scope = "*"};
+    memcpy(row->made, made, sizeof(made));
+    for (size_t i = 0; i < MADE_COUNT; i++)
+        buffer_clear(&row->made[i]);
+}
+
+void rule_row_clear(struct rule_row *row)
+{
+    for (size_t i = 0; i < MADE_COUNT; i++)
+        buffer_free(&row->made[i]);
+}
+
+static void take_docker(const struct policy *policy, size_t index, struct rule_row *row)
+{
+    struct policy_listed_rule rule;
+    policy_rule_at(policy, index, &rule);
+    row->scope = rule.scope;
+    row->kind = rule.kind;
+    row->allows = rule.allows;
+    row->is_shared = strcmp(rule.scope, "*") == 0 && !rule.always;
+    row->name = rule.name;
+    row->comment = rule.comment;
+    row->source = slice_from_text(rule.source);
+    row->resource = slice_from_text(rule.selector);
+    row->where = slice_from_text(rule.where);
+    row->file = rule.file;
+    row->line = rule.line;
+    row->column = rule.column;
+    row->expires_us = rule.match->expires_us;
+    row->key = rule.key;
+    row->index = index;
+    row->docker = rule.match;
+}
+
+static void write_host(const struct policy_listed_network *rule, struct buffer *out)
+{
+    struct host_pattern pattern;
+    struct error error;
+    if (!host_pattern_parse(rule->pattern, rule->allows, &pattern, &error)) {
+        buffer_append_slice(out, rule->pattern);
+        return;
+    }
+    pattern.has_ports = false; /* they have a column of their own */
+    host_pattern_write(&pattern, out);
+}
+
+static void take_network(const struct policy *policy, size_t scope, uint32_t entry,
+                         struct rule_row *row)
+{
+    struct policy_listed_network rule;
+    policy_network_at(policy, scope, entry, &rule);
+    buffer_printf(&row->made[MADE_SOURCE], "%s:%u", rule.label, rule.line);
+    write_host(&rule, &row->made[MADE_RESOURCE]);
+    port_set_write(rule.ports, &row->made[MADE_PORTS]);
+    row->scope = rule.scope;
+    row->kind = "network";
+    row->allows = rule.allows;
+    row->is_shared = scope == 0;
+    row->name = rule.name;
+    row->comment = rule.comment;
+    row->source = buffer_slice(&row->made[MADE_SOURCE]);
+    row->resource = buffer_slice(&row->made[MADE_RESOURCE]);
+    row->ports = buffer_slice(&row->made[MADE_PORTS]);
+    row->where = slice_from_text(rule.where);
+    row->file = rule.file;
+    row->line = rule.line;
+    row->column = rule.line == rule.rule_line ? rule.rule_column : 0;
+    row->expires_us = rule.match->expires_us;
+    row->key = rule.key;
+    row->index = entry;
+    row->scope_index = scope;
+    row->network = rule.match;
+    row->pattern = rule.pattern;
+}
+
+static void take_default(const struct policy *policy, enum rule_origin origin, struct rule_row *row)
+{
+    const bool docker = origin == RULE_ORIGIN_DEFAULT_DOCKER;
+    const char *written =
+        docker ? policy_default_source(policy) : policy_default_network_source(policy);
+    row->kind = docker ? "docker" : "network";
+    row->allows = docker ? policy_default_allows(policy) : policy_default_network_allows(policy);
+    row->name = "default";
+    row->source = SLICE_LITERAL("default");
+    row->resource =
+        docker ? SLICE_LITERAL("every other operation") : SLICE_LITERAL("every other host");
+    row->ports = docker ? SLICE_LITERAL("") : SLICE_LITERAL("*");
+    row->key = docker ? RULE_HITS_DEFAULT_DOCKER : RULE_HITS_DEFAULT_NETWORK;
+    if (written == NULL)
+        return;
+    buffer_printf(&row->made[MADE_WHERE], "as written in %s", written);
+    row->where = buffer_slice(&row->made[MADE_WHERE]);
+}
+
+static bool listens_for(const struct policy_client *client, bool docker)
+{
+    for (size_t i = 0; i < client->listen_count; i++) {
+        if (client->listens[i].kind == POLICY_LISTEN_TCP &&
+            (client->listens[i].role == POLICY_ROLE_DOCKER) == docker)
+            return true;
+    }
+    return false;
+}
+
+static void take_report(struct rule_row *row)
+{
+    row->allows = true;
+    row->name = "report-mode";
+    row->resource = SLICE_LITERAL("what a rule or default refuses, logged as would_deny");
+    row->where = SLICE_LITERAL("unless the client has `mode: enforce`");
+}
+
+static void take_from(const struct policy_client *client, struct rule_row *row)
+{
+    struct buffer *where = &row->made[MADE_WHERE];
+    row->name = "from";
+    row->resource = SLICE_LITERAL("connections from other addresses, over TCP");
+    for (size_t i = 0; i < client->from_count; i++) {
+        buffer_append_text(where, i == 0 ? "unless from " : ", ");
+        ip_range_write(&client->from[i], where);
+    }
+    row->where = buffer_slice(where);
+}
+
+/* Settings of clients that decide, for each kind of request; false when the client has that one
+ * not. */
+enum { CLIENT_REPORT, CLIENT_FROM, CLIENT_SETTINGS };
+
+static bool take_client(const struct policy_client *client, size_t setting, bool docker,
+                        struct rule_row *row)
+{
+    if (setting == CLIENT_REPORT ? client->mode != POLICY_REPORT
+                                 : client->from_count == 0 || !listens_for(client, docker))
+        return false;
+    reset(row, RULE_ORIGIN_CLIENT);
+    row->scope = client->name;
+    row->kind = docker ? "docker" : "network";
+    row->source = SLICE_LITERAL("built-in");
+    if (setting == CLIENT_REPORT)
+        take_report(row);
+    else
+        take_from(client, row);
+    uint64_t hash = slice_hash(SLICE_LITERAL("\0client\0"), SLICE_HASH_SEED);
+    hash = slice_hash(slice_of(row->name, strlen(row->name) + 1), hash);
+    hash = slice_hash(slice_of(row->kind, strlen(row->kind) + 1), hash);
+    row->key = slice_hash(slice_from_text(client->name), hash);
+    return true;
+}
+
+static void take_builtin(const struct policy *policy, size_t index, struct rule_row *row)
+{
+    struct policy_builtin *builtin = &row->builtin;
+    policy_builtin_at(index, builtin);
+    row->kind = builtin->kind;
+    row->allows = builtin->allows || (builtin->is_guard && policy_guards_only_report(policy));
+    row->name = builtin->name;
+    row->source = SLICE_LITERAL("built-in");
+    row->resource = slice_from_text(builtin->resource);
+    row->ports = slice_from_text(builtin->ports);
+    row->key = builtin->key;
+    row->class = builtin->class;
+    if (builtin->is_guard && row->allows) {
+        row->where = SLICE_LITERAL("logged as would_deny, unless DOCKREEVE_GUARD=enforce");
+    } else if (builtin->unless[0] != '\0') {
+        buffer_printf(&row->made[MADE_WHERE], "unless %s", builtin->unless);
+        row->where = buffer_slice(&row->made[MADE_WHERE]);
+    }
+}
+
+/* Behind the rules: the defaults, settings of clients, what is built in. */
+static bool take_rest(struct rule_walk *walk, struct rule_row *row)
+{
+    enum { DEFAULTS = 2, ROWS_OF_CLIENT = 2 * CLIENT_SETTINGS };
+    const size_t clients = policy_client_count(walk->policy);
+    for (;;) {
+        size_t at = walk->rest;
+        if (at < DEFAULTS) {
+            enum rule_origin origin =
+                at == 0 ? RULE_ORIGIN_DEFAULT_DOCKER : RULE_ORIGIN_DEFAULT_NETWORK;
+            walk->rest++;
+            reset(row, origin);
+            take_default(walk->policy, origin, row);
+            return true;
+        }
+        at -= DEFAULTS;
+        if (at >= clients * ROWS_OF_CLIENT)
+            break;
+        walk->rest++;
+        if (take_client(policy_client_at(walk->policy, at / ROWS_OF_CLIENT),
+                        at % ROWS_OF_CLIENT / 2, at % 2 == 0, row))
+            return true;
+    }
+    size_t builtin = walk->rest - DEFAULTS - clients * ROWS_OF_CLIENT;
+    if (builtin >= policy_builtin_count())
+        return false;
+    walk->rest++;
+    reset(row, RULE_ORIGIN_BUILTIN);
+    take_builtin(walk->policy, builtin, row);
+    return true;
+}
+
+bool rule_walk_next(struct rule_walk *walk, struct rule_row *row)
+{
+    size_t scope;
+    uint32_t entry;
+    if (walk->docker < policy_rule_count(walk->policy)) {
+        reset(row, RULE_ORIGIN_DOCKER);
+        take_docker(walk->policy, walk->docker++, row);
+    } else if (policy_network_step(walk->policy, &walk->network, &scope, &entry)) {
+        reset(row, RULE_ORIGIN_NETWORK);
+        take_network(walk->policy, scope, entry, row);
+    } else if (!take_rest(walk, row)) {
+        return false;
+    }
+    policy_key_id(row->key, row->id);
+    return true;
+}
+
+void rule_row_write_resource(const struct rule_row *row, struct buffer *out)
+{
+    const struct policy_listed_network rule = {.allows = row->allows, .pattern = row->pattern};
+    if (row->origin == RULE_ORIGIN_NETWORK)
+        policy_listed_network_write(&rule, out);
+    else
+        buffer_append_slice(out, row->resource);
+}
+
+bool rule_row_is_counted(const struct rule_row *row)
+{
+    return row->origin != RULE_ORIGIN_CLIENT && row->origin != RULE_ORIGIN_BUILTIN;
+}
+
+bool rule_row_has_conditions(const struct rule_row *row)
+{
+    return row->where.len > 0 &&
+           (row->origin == RULE_ORIGIN_DOCKER || row->origin == RULE_ORIGIN_NETWORK);
+}
+
+bool rule_row_concerns(const struct rule_row *row, const struct policy *policy,
+                       const struct policy_client *client)
+{
+    if (strcmp(row->scope, "*") != 0)
+        return strcmp(row->scope, client->name) == 0;
+    return !row->is_shared || policy_client_inherits(policy, client->index);
+}
+
+void rule_row_cover(const struct rule_row *row, struct policy_cover_scope *scope, int64_t now_us,
+                    struct policy_cover *out)
+{
+    *out = (struct policy_cover){.kind = POLICY_COVER_NONE};
+    if (row->origin == RULE_ORIGIN_DOCKER)
+        policy_docker_cover(scope, row->index, now_us, out);
+    else if (row->origin == RULE_ORIGIN_NETWORK)
+        policy_network_cover(scope->policy, row->scope_index, (uint32_t)row->index, now_us, out);
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * All that decides, one by one, as `policy ls` and `policy inspect` show it: Docker rules, network
+ * rules (a host each), the two defaults, settings of clients, and what is built in. Walking
+ * keeps one row in memory, whatever their number. */
+#ifndef DOCKREEVE_POLICY_RULE_ROW_H
+#define DOCKREEVE_POLICY_RULE_ROW_H
+
+#include "base/buffer.h"
+#include "policy/snapshot/policy_builtin.h"
+#include "policy/explain/policy_cover.h"
+#include "policy/snapshot/policy_list.h"
+#include "policy/document/rule_hits.h"
+
+enum rule_origin {
+    RULE_ORIGIN_DOCKER,
+    RULE_ORIGIN_NETWORK,
+    RULE_ORIGIN_DEFAULT_DOCKER,
+    RULE_ORIGIN_DEFAULT_NETWORK,
+    RULE_ORIGIN_CLIENT, /* a setting of a client: report mode, `from` */
+    RULE_ORIGIN_BUILTIN,
+};
+
+struct rule_row {
+    enum rule_origin origin;
+    const char *scope; /* a client's name; "*" for every client */
+    const char *kind;  /* "docker" or "network" */
+    bool allows;
+    bool is_shared;      /* of every client, but not of those that say `inherit: false` */
+    const char *name;    /* NULL = unnamed */
+    const char *comment; /* NULL = none */
+    struct slice source; /* "policy.yaml:14", "preset/npm:3", "env POST=1", "default", "built-in" */
+    struct slice resource; /* of a network rule the host without ports */
+    struct slice ports;    /* "80,443"; "" = not of ports */
+    struct slice where;    /* conditions, or of what is built in "unless ..."; "" = none */
+    const char *file;      /* full name of the document; NULL = not from a file */
+    unsigned line, column;
+    int64_t expires_us; /* 0 = never */
+    uint64_t key;
+    char id[9];
+    size_t index, scope_index;          /* the place, for policy_docker_cover() and _network_ */
+    const struct docker_rule *docker;   /* RULE_ORIGIN_DOCKER */
+    const struct network_rule *network; /* RULE_ORIGIN_NETWORK */
+    struct slice pattern;               /* the same, as written */
+    enum address_class class;           /* RULE_ORIGIN_BUILTIN */
+    struct buffer made[4];              /* owned: texts that were made for this row */
+    struct policy_builtin builtin;
+};
+
+/* Where a walk stands; starts with `policy` and zeros. */
+struct rule_walk {
+    const struct policy *policy; /* borrowed */
+    size_t docker, rest;
+    struct policy_network_cursor network;
+};
+
+/* The next row into `row`, which starts as zeros. False at the end. What a row points to is valid
+ * until the next call. */
+bool rule_walk_next(struct rule_walk *walk, struct rule_row *row);
+void rule_row_clear(struct rule_row *row);
+
+/* Appends the resource as one would write it for this row alone: of a network rule with its ports,
+ * "*.npmjs.org:80,443". */
+void rule_row_write_resource(const struct rule_row *row, struct buffer *out);
+
+/* Whether requests that the row decides are counted (rule_hits.h). */
+bool rule_row_is_counted(const struct rule_row *row);
+
+/* Whether `where` narrows the row, and is not only a remark. */
+bool rule_row_has_conditions(const struct rule_row *row);
+
+/* Whether the row decides for the client: its own, or one of everybody that it inherits. */
+bool rule_row_concerns(const struct rule_row *row, const struct policy *policy,
+                       const struct policy_client *client);
+
+/* What keeps the row from ever deciding. Ask in the order of the walk. */
+void rule_row_cover(const struct rule_row *row, struct policy_cover_scope *scope, int64_t now_us,
+                    struct policy_cover *out);
+
+#endif

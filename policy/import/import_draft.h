@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The document that an import is making: patterns, grouped into rules by what else they ask for,
+ * and what could not be said as it was. A pattern enters only after the reader of policies has
+ * accepted it, so that what is printed loads. */
+#ifndef DOCKREEVE_POLICY_IMPORT_DRAFT_H
+#define DOCKREEVE_POLICY_IMPORT_DRAFT_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "base/arena.h"
+#include "policy/document/policy_load.h"
+#include "rules/network/port_set.h"
+
+struct import_group; /* the patterns of one rule */
+
+struct import_draft {
+    struct arena arena;          /* owned: for the sources' readers, too */
+    struct import_group *groups; /* owned */
+    size_t group_count, group_capacity;
+    struct buffer asides;                   /* owned: rules that are printed as comments */
+    const char *aside;                      /* why the last of them is none; borrowed */
+    struct policy_messages *notes, *errors; /* borrowed */
+};
+void import_draft_free(struct import_draft *draft);
+
+/* Appends the document: where it is from, the notes as comments, the rules. */
+void import_draft_write(const struct import_draft *draft, const char *source, const char *file,
+                        struct buffer *out);
+
+struct import_place {
+    const char *file;
+    unsigned line;
+};
+
+/* What the user should know: something was narrowed or left out. */
+void import_note(struct import_draft *draft, struct import_place place, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+/* The import ends without a document. */
+void import_fail(struct import_draft *draft, struct import_place place, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* The further keys of a rule, as YAML text without line ends; "" = none. Texts of a reader's own
+ * must be valid YAML in ASCII and live as long as the draft. */
+#define IMPORT_KEYS_NONE ""
+#define IMPORT_KEYS_SEEN "methods: [GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH]"
+#define IMPORT_KEYS_TLS "protocols: [tls]"
+
+/* Adds one pattern ("example.com", "*.example.com", "10.0.0.0/8", "~expression", "*") with its
+ * ports, under a rule with `keys`. A name that no request can have is noted and left out: for a
+ * deny that changes nothing. A denied expression that does not compile ends the import; an allowed
+ * one is left out. An allowed range that holds special-purpose addresses beside others is left out:
+ * here it would open them. */
+void import_add(struct import_draft *draft, struct import_place place, bool allows,
+                const char *keys, struct slice pattern, const struct port_set *ports);
+
+/* As import_add() for what a source permits to tunnels (CONNECT) on `tunnel` ports and to plain
+ * HTTP on `plain` ports: as many rules as that takes. */
+void import_add_split(struct import_draft *draft, struct import_place place, struct slice pattern,
+                      const struct port_set *plain, const struct port_set *tunnel);
+
+/* Adds an allow that is printed as a comment, for the user to take in or not. `why` is static text.
+ */
+void import_aside(struct import_draft *draft, struct import_place place, struct slice pattern,
+                  const struct port_set *ports, const char *why);
+
+/* Set arithmetic on ports. A result of more ranges than a set holds loses the last of them, which
+ * narrows an allow; *cut_out says so. `cut_out` may be NULL. */
+struct port_set import_ports_and(const struct port_set *a, const struct port_set *b, bool *cut_out);
+struct port_set import_ports_not(const struct port_set *a, bool *cut_out);
+struct port_set import_ports_all(void);
+
+/* Cuts one line off *rest and trims blanks and a carriage return: for `while (rest.ptr != NULL)`.
+ */
+struct slice import_next_line(struct slice *rest);
+/* Cuts one word, ended by blanks, off *line; empty when there is none. */
+struct slice import_next_word(struct slice *line);
+
+#endif

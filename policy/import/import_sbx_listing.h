@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table that `sbx policy ls` prints. */
+#ifndef DOCKREEVE_POLICY_IMPORT_SBX_LISTING_H
+#define DOCKREEVE_POLICY_IMPORT_SBX_LISTING_H
+
+#include <stdbool.h>
+
+#include "policy/import/import_draft.h"
+
+/* Whether `line` is the head of a table of rules, of either generation, with or without resources.
+ */
+bool import_sbx_is_listing_head(struct slice line);
+/* Reads tables. A known `generation` wins over what the head says. */
+void import_sbx_listing(struct import_draft *draft, const char *file, unsigned generation,
+                        struct slice text);
+
+#endif

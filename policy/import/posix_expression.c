@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Written by the grammar of POSIX (XBD chapter 9, XCU 2.13) with the extensions that glibc and musl
+ * share. Only what certainly means the same in PCRE2 is written; the rest is an error, since a
+ * doubtful expression in an allow is a hole. */
+#include "policy/import/posix_expression.h"
+
+#include <string.h>
+
+#include "rules/network/host_name.h"
+
+/* ---- plain names ---- */
+
+static const struct name_frame {
+    enum posix_expression_kind kind;
+    const char *before, *after;
+    bool apex, subdomains;
+} name_frames[] = {
+    {POSIX_EXPRESSION_BASIC, "^\\(.*\\.\\)\\?", "$", true, true},
+    {POSIX_EXPRESSION_BASIC, "^\\(.*\\.\\)*", "$", true, true},
+    {POSIX_EXPRESSION_BASIC, "\\(^\\|\\.\\)", "$", true, true},
+    {POSIX_EXPRESSION_BASIC, "^.*\\.", "$", false, true},
+    {POSIX_EXPRESSION_BASIC, "\\.", "$", false, true},
+    {POSIX_EXPRESSION_BASIC, "^", "$", true, false},
+    {POSIX_EXPRESSION_EXTENDED, "^(.*\\.)?", "$", true, true},
+    {POSIX_EXPRESSION_EXTENDED, "^(.+\\.)?", "$", true, true},
+    {POSIX_EXPRESSION_EXTENDED, "^(.*\\.)*", "$", true, true},
+    {POSIX_EXPRESSION_EXTENDED, "(^|\\.)", "$", true, true},
+    {POSIX_EXPRESSION_EXTENDED, "^.*\\.", "$", false, true},
+    {POSIX_EXPRESSION_EXTENDED, "^.+\\.", "$", false, true},
+    {POSIX_EXPRESSION_EXTENDED, "\\.", "$", false, true},
+    {POSIX_EXPRESSION_EXTENDED, "^", "$", true, false},
+    {POSIX_EXPRESSION_FNMATCH, "*.", "", false, true},
+    {POSIX_EXPRESSION_FNMATCH, "", "", true, false},
+};
+
+/* Appends the name that `text` spells, dots escaped unless in a shell pattern. A dot at the end is
+ * more than the name: such an expression means that one spelling. */
+static bool read_name(bool escaped, struct slice text, struct buffer *out)
+{
+    struct host_name host;
+    struct error error;
+    size_t start = out->len;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\\' && i + 1 < text.len && text.ptr[i + 1] == '.')
+            i++;
+        else if (text.ptr[i] == '.' && escaped)
+            break;
+        buffer_append_byte(out, text.ptr[i]);
+        if (i + 1 == text.len && text.ptr[i] != '.' &&
+            host_name_parse(slice_of(out->data + start, out->len - start), &host, &error)) {
+            out->len = start;
+            buffer_append_slice(out, host_name_slice(&host));
+            return true;
+        }
+    }
+    out->len = start;
+    return false;
+}
+
+bool posix_expression_is_name(enum posix_expression_kind kind, struct slice text,
+                              struct buffer *name_out, bool *apex_out, bool *subdomains_out)
+{
+    for (size_t i = 0; i < ARRAY_LEN(name_frames); i++) {
+        const struct name_frame *frame = &name_frames[i];
+        struct slice before = slice_from_text(frame->before);
+        struct slice after = slice_from_text(frame->after);
+        if (frame->kind != kind || text.len < before.len + after.len ||
+            !slice_starts_with(text, before) ||
+            !slice_equal(slice_of(text.ptr + text.len - after.len, after.len), after))
+            continue;
+        struct slice name = slice_of(text.ptr + before.len, text.len - before.len - after.len);
+        size_t start = name_out->len;
+        if (!read_name(kind != POSIX_EXPRESSION_FNMATCH, name, name_out))
+            continue;
+        struct host_name host;
+        struct error error;
+        /* the last labels of an address: an expression may mean them, a name cannot */
+        if (frame->subdomains &&
+            !host_name_parse_dns(slice_of(name_out->data + start, name_out->len - start), &host,
+                                 &error)) {
+            name_out->len = start;
+            continue;
+        }
+        *apex_out = frame->apex;
+        *subdomains_out = frame->subdomains;
+        return true;
+    }
+    return false;
+}
+
+/* ---- expressions ---- */
+
+/* Where a quantifier may not stand, and what `^` and `$` are. */
+enum position {
+    AT_START, /* of the expression or an alternative */
+    AFTER_ANCHOR,
+    AFTER_ATOM,
+    AFTER_REPEAT,
+};
+
+struct translation {
+    enum posix_expression_kind kind;
+    struct slice rest;
+    enum position position;
+    unsigned
+        depth; /* groups that are open: one too few or too many would change the frame's meaning */
+    struct buffer *out;
+    struct error *error;
+};
+
+static bool refuse(struct translation *t, const char *what)
+{
+    return error_set(t->error, 2, "%s has no sure counterpart here", what);
+}
+
+static bool write_literal(struct translation *t, char byte)
+{
+    if (byte < 0x20 || byte > 0x7e)
+        return refuse(t, "a byte that is no printable ASCII");
+    if (strchr("\\^$.[]|()?*+{}", byte) != NULL)
+        buffer_append_byte(t->out, '\\');
+    buffer_append_byte(t->out, byte);
+    t->position = AFTER_ATOM;
+    return true;
+}
+
+static bool write_atom(struct translation *t, const char *text)
+{
+    buffer_append_text(t->out, text);
+    t->position = AFTER_ATOM;
+    return true;
+}
+
+static bool write_repeat(struct translation *t, struct slice text)
+{
+    if (t->position != AFTER_ATOM)
+        return refuse(t, "a quantifier that stands behind no single item");
+    buffer_append_slice(t->out, text);
+    t->position = AFTER_REPEAT;
+    return true;
+}
+
+/* "[:alpha:]" inside brackets; `rest` begins behind "[:". */
+static bool write_class(struct translation *t)
+{
+    static const char *const names[] = {"alpha",  "digit", "alnum", "upper", "lower",
+                                        "xdigit", "punct", "space", "blank"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct slice name = slice_from_text(names[i]);
+        struct slice behind = slice_of(t->rest.ptr + name.len, t->rest.len - name.len);
+        if (t->rest.len < name.len + 2 || !slice_starts_with(t->rest, name) ||
+            !slice_starts_with(behind, SLICE_LITERAL(":]")))
+            continue;
+        buffer_printf(t->out, "[:%s:]", names[i]);
+        t->rest = slice_of(behind.ptr + 2, behind.len - 2);
+        return true;
+    }
+    return refuse(t, "this class of characters");
+}
+
+static char take(struct translation *t)
+{
+    char byte = t->rest.ptr[0];
+    t->rest = slice_of(t->rest.ptr + 1, t->rest.len - 1);
+    return byte;
+}
+
+static bool next_is(const struct translation *t, char byte)
+{
+    return t->rest.len > 0 && t->rest.ptr[0] == byte;
+}
+
+/* A bracket expression; the opening bracket was taken. In POSIX a backslash stands for itself in
+ * it, in fnmatch() it escapes. */
+static bool write_bracket(struct translation *t)
+{
+    buffer_append_byte(t->out, '[');
+    if (next_is(t, '^') || (t->kind == POSIX_EXPRESSION_FNMATCH && next_is(t, '!'))) {
+        take(t);
+        buffer_append_byte(t->out, '^');
+    }
+    for (bool first = true; t->rest.len > 0; first = false) {
+        char byte = take(t);
+        if (byte == ']' && !first) {
+            buffer_append_byte(t->out, ']');
+            t->position = AFTER_ATOM;
+            return true;
+        }
+        if (byte == '[' && (next_is(t, '.') || next_is(t, '=')))
+            return refuse(t, "a collating element");
+        if (byte == '[' && next_is(t, ':')) {
+            take(t);
+            if (!write_class(t))
+                return false;
+            continue;
+        }
+        if (byte < 0x20 || byte > 0x7e || (byte == '\\' && t->kind == POSIX_EXPRESSION_FNMATCH))
+            return refuse(t, "this character between brackets");
+        if (byte == '[' || byte == ']' || byte == '\\' || byte == '^')
+            buffer_append_byte(t->out, '\\');
+        buffer_append_byte(t->out, byte);
+    }
+    return refuse(t, "a bracket that is not closed");
+}
+
+/* An interval; what opens it was taken. `close` is "}" or "\}". */
+static bool write_interval(struct translation *t, struct slice close)
+{
+    const char *end = memmem(t->rest.ptr, t->rest.len, close.ptr, close.len);
+    if (end == NULL)
+        return refuse(t, "a brace");
+    struct slice whole = slice_of(t->rest.ptr, (size_t)(end - t->rest.ptr));
+    struct slice high = whole;
+    uint64_t number;
+    struct slice low = slice_cut(&high, ',');
+    if (!slice_to_u64(low, &number) || number > 255 ||
+        (high.len > 0 && (!slice_to_u64(high, &number) || number > 255)))
+        return refuse(t, "this interval");
+    t->rest = slice_of(end + close.len, t->rest.len - whole.len - close.len);
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    buffer_printf(&text, "{%.*s}", (int)whole.len, whole.ptr);
+    return write_repeat(t, buffer_slice(&text));
+}
+
+static bool write_start(struct translation *t, const char *text)
+{
+    t->depth += text[0] == '(';
+    buffer_append_text(t->out, text);
+    t->position = AT_START;
+    return true;
+}
+
+static bool write_group_end(struct translation *t)
+{
+    if (t->depth == 0)
+        return refuse(t, "a parenthesis that closes nothing");
+    t->depth--;
+    return write_atom(t, ")");
+}
+
+static bool write_caret(struct translation *t)
+{
+    if (t->kind == POSIX_EXPRESSION_BASIC && t->position != AT_START)
+        return write_literal(t, '^');
+    buffer_append_byte(t->out, '^');
+    t->position = AFTER_ANCHOR;
+    return true;
+}
+
+static bool write_dollar(struct translation *t)
+{
+    if (t->kind == POSIX_EXPRESSION_BASIC && t->rest.len > 0 &&
+        !slice_starts_with(t->rest, SLICE_LITERAL("\\)")) &&
+        !slice_starts_with(t->rest, SLICE_LITERAL("\\|")))
+        return write_literal(t, '$');
+    buffer_append_byte(t->out, '$');
+    t->position = AFTER_ANCHOR;
+    return true;
+}
+
+/* Behind a backslash. What is an operator without one in extended expressions is one with it in
+ * basic ones. */
+static bool write_escaped(struct translation *t)
+{
+    if (t->rest.len == 0)
+        return refuse(t, "a backslash at the end");
+    char byte = take(t);
+    bool basic = t->kind == POSIX_EXPRESSION_BASIC;
+    if (basic && byte == '(')
+        return write_start(t, "(?:");
+    if (basic && byte == '|')
+        return write_start(t, "|");
+    if (basic && byte == ')')
+        return write_group_end(t);
+    if (basic && (byte == '?' || byte == '+'))
+        return write_repeat(t, slice_of(&byte, 1));
+    if (basic && byte == '{')
+        return write_interval(t, SLICE_LITERAL("\\}"));
+    if (strchr("\\^$.[]|()?*+{}-/", byte) == NULL || byte == '\0' || (basic && byte == '}'))
+        return refuse(t, "a backslash before a letter, a digit or this sign");
+    return write_literal(t, byte);
+}
+
+static bool write_extended_operator(struct translation *t, char byte)
+{
+    switch (byte) {
+    case '(':
+        return write_start(t, "(?:");
+    case '|':
+        return write_start(t, "|");
+    case ')':
+        return write_group_end(t);
+    case '?':
+    case '+':
+        return write_repeat(t, slice_of(&byte, 1));
+    default:
+        return write_interval(t, SLICE_LITERAL("}"));
+    }
+}
+
+static bool write_next_regex(struct translation *t)
+{
+    char byte = take(t);
+    switch (byte) {
+    case '\\':
+        return write_escaped(t);
+    case '[':
+        return write_bracket(t);
+    case '.':
+        return write_atom(t, ".");
+    case '^':
+        return write_caret(t);
+    case '$':
+        return write_dollar(t);
+    case '*':
+        if (t->kind == POSIX_EXPRESSION_BASIC && t->position <= AFTER_ANCHOR)
+            return write_literal(t, '*');
+        return write_repeat(t, SLICE_LITERAL("*"));
+    default:
+        if (t->kind == POSIX_EXPRESSION_EXTENDED && strchr("()|?+{", byte) != NULL && byte != '\0')
+            return write_extended_operator(t, byte);
+        return write_literal(t, byte);
+    }
+}
+
+static bool write_next_glob(struct translation *t)
+{
+    char byte = take(t);
+    if (byte == '*')
+        return write_atom(t, ".*");
+    if (byte == '?')
+        return write_atom(t, ".");
+    if (byte == '[')
+        return write_bracket(t);
+    if (byte != '\\')
+        return write_literal(t, byte);
+    return t->rest.len > 0 ? write_literal(t, take(t)) : refuse(t, "a backslash at the end");
+}
+
+bool posix_expression_write(enum posix_expression_kind kind, struct slice text, bool fold,
+                            struct buffer *out, struct error *error)
+{
+    struct translation t = {kind, text, AT_START, 0, out, error};
+    bool glob = kind == POSIX_EXPRESSION_FNMATCH;
+    buffer_append_text(out, fold ? "~(?i)" : "~");
+    if (!glob)
+        buffer_append_literal(out, ".*(?:");
+    while (t.rest.len > 0) {
+        if (!(glob ? write_next_glob(&t) : write_next_regex(&t)))
+            return false;
+    }
+    if (t.depth > 0)
+        return refuse(&t, "a parenthesis that is not closed");
+    if (!glob)
+        buffer_append_literal(out, ").*");
+    return true;
+}

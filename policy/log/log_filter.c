@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The conditions of `policy log`, judged on a parsed record. A record that lacks what a condition
+ * asks for is not wanted. */
+#include "policy/log/log_filter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/near_word.h"
+#include "base/timestamp.h"
+#include "base/arena.h"
+#include "rules/docker/docker_operation.h"
+#include "rules/network/host_pattern.h"
+#include "rules/pattern.h"
+
+enum { CODE_USAGE = 2 };
+
+struct log_filter_host {
+    struct arena arena; /* owned: the text that the pattern points into */
+    struct host_pattern pattern;
+    struct pattern expression; /* owned, of a pattern that is one */
+};
+
+static void host_free(struct log_filter_host *host)
+{
+    if (host == NULL)
+        return;
+    pattern_clear(&host->expression);
+    arena_free(&host->arena);
+    free(host);
+}
+
+void log_filter_clear(struct log_filter *filter)
+{
+    host_free(filter->host);
+    free(filter->operations);
+    filter->host = NULL;
+    filter->operations = NULL;
+}
+
+bool log_filter_read_time(const char *option, const char *text, int64_t now_us,
+                          int64_t *time_us_out, struct error *error)
+{
+    char quoted[80];
+    if (timestamp_parse_named(slice_from_text(text), now_us, time_us_out))
+        return true;
+    return error_set(error, CODE_USAGE,
+                     "--%s %s is no time: write how long ago (30m, 2h, 1d), today, yesterday, a "
+                     "date (2026-11-20) or a time in UTC (2026-11-20T10:00, \"2026-11-20 "
+                     "10:00:30\", 2026-11-20T10:00+01:00)",
+                     option, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+}
+
+bool log_filter_set_host(struct log_filter *filter, const char *text, struct error *error)
+{
+    struct error why = {0};
+    struct log_filter_host *host = calloc(1, sizeof(*host));
+    if (host == NULL)
+        return error_set(error, CODE_USAGE, "out of memory");
+    struct slice copy = slice_from_text(arena_text(&host->arena, slice_from_text(text)));
+    bool good = host_pattern_parse(copy, false, &host->pattern, &why);
+    if (good && host->pattern.kind == HOST_PATTERN_REGEX)
+        good = pattern_compile(
+            &host->expression, PATTERN_VALUE,
+            slice_of(host->pattern.expression.ptr - 1, host->pattern.expression.len + 1), &why);
+    if (!good) {
+        char quoted[120];
+        host_free(host);
+        return error_set(error, CODE_USAGE, "--host %s: %s",
+                         error_quote(slice_from_text(text), quoted, sizeof(quoted)), why.text);
+    }
+    host_free(filter->host);
+    filter->host = host;
+    return true;
+}
+
+static bool no_such_operation(struct slice name, struct error *error)
+{
+    struct near_word near;
+    char quoted[120];
+    near_word_init(&near, name);
+    for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++)
+        near_word_offer(&near, docker_operation_info((enum docker_operation)i)->name);
+    for (const char *const *set = docker_operation_set_names(); *set != NULL; set++)
+        near_word_offer(&near, *set);
+    error_quote(name, quoted, sizeof(quoted));
+    if (near.best != NULL)
+        return error_set(error, CODE_USAGE,
+                         "--operation: there is no operation %s; did you mean `%s`?", quoted,
+                         near.best);
+    return error_set(error, CODE_USAGE,
+                     "--operation: there is no operation %s: write a name like ContainerCreate, a "
+                     "glob like Container*, or a set like @read",
+                     quoted);
+}
+
+bool log_filter_set_operation(struct log_filter *filter, const char *text, struct error *error)
+{
+    AUTO_FREE struct docker_operation_set *operations = calloc(1, sizeof(*operations));
+    if (operations == NULL)
+        return error_set(error, CODE_USAGE, "out of memory");
+    struct slice rest = slice_from_text(text);
+    while (rest.ptr != NULL) {
+        struct slice selector = slice_trim_blanks(slice_cut(&rest, ','));
+        if (docker_operation_set_add_selector(operations, selector))
+            continue;
+        enum docker_operation operation = docker_operation_from_name(selector);
+        if (operation == DOCKER_OPERATION_NONE)
+            return no_such_operation(selector, error);
+        docker_operation_set_add(operations, operation); /* one that no rule may select */
+    }
+    free(filter->operations);
+    filter->operations = steal_pointer(&operations);
+    return true;
+}
+
+static bool is_within(const struct log_filter *filter, struct slice time)
+{
+    int64_t time_us;
+    if (filter->since_us == 0 && filter->until_us == 0)
+        return true;
+    return timestamp_parse(time, &time_us) && time_us >= filter->since_us &&
+           (filter->until_us == 0 || time_us < filter->until_us);
+}
+
+static bool is_equal_or_any(struct slice wanted, struct slice found)
+{
+    return wanted.ptr == NULL || (found.ptr != NULL && slice_equal(wanted, found));
+}
+
+/* Whether `path` is `wanted`, or ends with it behind a slash. */
+static bool is_path_end(struct slice path, struct slice wanted)
+{
+    if (wanted.len == 0 || path.len < wanted.len)
+        return false;
+    size_t before = path.len - wanted.len;
+    return memcmp(path.ptr + before, wanted.ptr, wanted.len) == 0 &&
+           (before == 0 || path.ptr[before - 1] == '/');
+}
+
+static bool is_rule(struct slice wanted, const struct log_line *line)
+{
+    struct slice source = line->fields[LOG_FIELD_SOURCE];
+    if (wanted.ptr == NULL || is_equal_or_any(wanted, line->fields[LOG_FIELD_RULE]) ||
+        is_path_end(source, wanted))
+        return true;
+    const char *colon = source.len > 0 ? memrchr(source.ptr, ':', source.len) : NULL;
+    return colon != NULL && is_path_end(slice_of(source.ptr, (size_t)(colon - source.ptr)), wanted);
+}
+
+static bool is_port(const struct host_pattern *pattern, struct slice text)
+{
+    uint16_t port;
+    return !pattern->has_ports ||
+           (port_set_parse_port(text, &port) && port_set_has(&pattern->ports, port));
+}
+
+/* An address as the gate writes it: what is spelled in another way is no address in a log. */
+static bool read_address(struct slice text, struct ip_address *address_out)
+{
+    char room[64];
+    struct buffer written = {room, 0, sizeof(room), false};
+    if (!ip_address_parse(text, address_out))
+        return false;
+    ip_address_write(address_out, &written);
+    return slice_equal(buffer_slice(&written), text);
+}
+
+/* Whether one of the addresses between commas is in the range. */
+static bool is_dialled(const struct host_pattern *pattern, struct slice addresses)
+{
+    while (addresses.ptr != NULL) {
+        struct ip_address address;
+        if (read_address(slice_cut(&addresses, ','), &address) &&
+            ip_range_contains(&pattern->range, &address))
+            return true;
+    }
+    return false;
+}
+
+static bool is_host(const struct log_filter_host *wanted, const struct log_line *line)
+{
+    const struct host_pattern *pattern = &wanted->pattern;
+    struct slice text = line->fields[LOG_FIELD_HOST];
+    struct host_name host;
+    struct ip_address address;
+    struct error error;
+    if (text.ptr == NULL || !is_port(pattern, line->fields[LOG_FIELD_PORT]))
+        return false;
+    if (pattern->kind == HOST_PATTERN_ANY)
+        return true;
+    if (pattern->kind == HOST_PATTERN_RANGE && is_dialled(pattern, line->fields[LOG_FIELD_ADDRESS]))
+        return true;
+    if (read_address(text, &address)) /* an IPv6 address stands without brackets in the log */
+        host_name_from_address(&host, &address);
+    else if (!host_name_parse(text, &host, &error) || !slice_equal(host_name_slice(&host), text))
+        return false; /* not in the one form in which the gate writes hosts */
+    if (pattern->kind == HOST_PATTERN_REGEX)
+        return pattern_match(&wanted->expression, host_name_slice(&host)) == PATTERN_YES;
+    return host_pattern_matches(pattern, &host);
+}
+
+static bool is_operation(const struct docker_operation_set *wanted, struct slice name)
+{
+    enum docker_operation operation = docker_operation_from_name(name);
+    return operation != DOCKER_OPERATION_NONE && docker_operation_set_has(wanted, operation);
+}
+
+static bool is_allowed(const struct log_line *line)
+{
+    return slice_equal_text(line->fields[LOG_FIELD_DECISION], "allow") &&
+           line->fields[LOG_FIELD_WOULD_DENY].ptr == NULL;
+}
+
+bool log_filter_wants(const struct log_filter *filter, const struct log_line *line)
+{
+    return is_equal_or_any(filter->client, line->fields[LOG_FIELD_CLIENT]) &&
+           is_equal_or_any(filter->via, line->fields[LOG_FIELD_VIA]) &&
+           is_equal_or_any(filter->kind, line->fields[LOG_FIELD_KIND]) &&
+           (!filter->without_seals || !slice_equal_text(line->fields[LOG_FIELD_EVENT], "seal")) &&
+           (!filter->denied || log_line_denied(line)) && (!filter->allowed || is_allowed(line)) &&
+           is_rule(filter->rule, line) &&
+           (filter->operations == NULL ||
+            is_operation(filter->operations, line->fields[LOG_FIELD_OPERATION])) &&
+           (filter->host == NULL || is_host(filter->host, line)) &&
+           is_within(filter, line->fields[LOG_FIELD_TS]);
+}
+
+/* --- texts to look for --- */
+
+static void add_host_needles(const struct host_pattern *pattern, struct log_needles *needles)
+{
+    AUTO_BUFFER struct buffer address = BUFFER_EMPTY;
+    log_needles_group(needles);
+    switch (pattern->kind) {
+    case HOST_PATTERN_EXACT:
+        log_needles_add(needles, "\"host\":\"", host_name_slice(&pattern->host), "\"");
+        return;
+    case HOST_PATTERN_SUBDOMAINS:
+        log_needles_add(needles, ".", host_name_slice(&pattern->host), "\"");
+        return;
+    case HOST_PATTERN_RANGE:
+        if (pattern->range.prefix < 128)
+            break;
+        ip_range_write(&pattern->range, &address);
+        log_needles_add(needles, "", buffer_slice(&address), "");
+        return;
+    case HOST_PATTERN_ANY:
+    case HOST_PATTERN_REGEX:
+        break;
+    }
+    log_needles_add(needles, "\"host\":\"", SLICE_LITERAL(""), "");
+}
+
+static void add_port_needles(const struct port_set *ports, struct log_needles *needles)
+{
+    if (ports->count > LOG_NEEDLES_MAX)
+        return;
+    for (unsigned i = 0; i < ports->count; i++) {
+        if (ports->ranges[i].first != ports->ranges[i].last)
+            return;
+    }
+    log_needles_group(needles);
+    for (unsigned i = 0; i < ports->count; i++) {
+        char text[16];
+        snprintf(text, sizeof(text), "\"port\":%u", (unsigned)ports->ranges[i].first);
+        log_needles_add(needles, text, SLICE_LITERAL(""), "");
+    }
+}
+
+static size_t common_prefix(struct slice a, struct slice b)
+{
+    size_t len = 0;
+    while (len < a.len && len < b.len && a.ptr[len] == b.ptr[len])
+        len++;
+    return len;
+}
+
+/* Their names if they are few, else what all names begin with. */
+static void add_operation_needles(const struct docker_operation_set *operations,
+                                  struct log_needles *needles)
+{
+    struct slice names[LOG_NEEDLES_MAX], prefix = {NULL, 0};
+    unsigned count = 0;
+    for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
+        const struct docker_operation_info *info = docker_operation_info((enum docker_operation)i);
+        const char *const spellings[] = {info->name, info->old_name};
+        for (size_t k = 0; k < ARRAY_LEN(spellings); k++) {
+            struct slice name = slice_from_text(spellings[k]);
+            if (name.ptr == NULL || !docker_operation_set_has(operations, (enum docker_operation)i))
+                continue;
+            if (count < LOG_NEEDLES_MAX)
+                names[count] = name;
+            prefix = count == 0 ? name : slice_of(prefix.ptr, common_prefix(prefix, name));
+            count++;
+        }
+    }
+    log_needles_group(needles);
+    for (unsigned i = 0; i < count && count <= LOG_NEEDLES_MAX; i++)
+        log_needles_add(needles, "\"operation\":\"", names[i], "\"");
+    if (count > LOG_NEEDLES_MAX)
+        log_needles_add(needles, "\"operation\":\"", prefix, "");
+}
+
+static void add_text_needle(const char *before, struct slice value, struct log_needles *needles)
+{
+    if (value.ptr == NULL)
+        return;
+    log_needles_group(needles);
+    log_needles_add(needles, before, value, before[0] == '\0' ? "" : "\"");
+}
+
+void log_filter_needles(const struct log_filter *filter, struct log_needles *needles)
+{
+    if (filter->host != NULL)
+        add_host_needles(&filter->host->pattern, needles);
+    if (filter->rule.len > 0)
+        add_text_needle("", filter->rule, needles);
+    if (filter->operations != NULL)
+        add_operation_needles(filter->operations, needles);
+    if (filter->denied) {
+        log_needles_group(needles);
+        log_needles_add(needles, "\"decision\":\"deny\"", SLICE_LITERAL(""), "");
+        log_needles_add(needles, "\"would_deny\"", SLICE_LITERAL(""), "");
+        log_needles_add(needles, "\"suppressed\"", SLICE_LITERAL(""), "");
+    }
+    add_text_needle("\"client\":\"", filter->client, needles);
+    add_text_needle("\"via\":\"", filter->via, needles);
+    add_text_needle("\"kind\":\"", filter->kind, needles);
+    if (filter->host != NULL && filter->host->pattern.has_ports)
+        add_port_needles(&filter->host->pattern.ports, needles);
+    if (filter->allowed) {
+        log_needles_group(needles);
+        log_needles_add(needles, "\"decision\":\"allow\"", SLICE_LITERAL(""), "");
+    }
+}

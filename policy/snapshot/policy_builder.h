@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A policy while it is being put together: rules, clients and defaults from documents, presets,
+ * options and environment variables are collected here, checked against each other at the end and
+ * compiled into the immutable snapshot. For loaders only. */
+#ifndef DOCKREEVE_POLICY_POLICY_BUILDER_H
+#define DOCKREEVE_POLICY_POLICY_BUILDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "policy/snapshot/policy.h"
+#include "policy/document/policy_load.h"
+#include "rules/docker/docker_rule.h"
+
+struct policy_builder; /* opaque */
+
+/* An empty policy: default deny, enforce, not strict, no client, no rule. Aborts when memory is
+ * out. */
+struct policy_builder *policy_builder_new(void);
+void policy_builder_free(struct policy_builder **builder);
+
+/* One rule added from code. A request is its target when it is one of `operations` or its path
+ * matches `path`; `methods` limits both. Texts are copied. */
+struct policy_rule_spec {
+    bool allows;
+    struct docker_operation_set operations; /* empty = none by name */
+    const char *path;                       /* glob or ~expression as in a document; NULL = none */
+    uint32_t methods;                       /* bit 1 << enum http_method; 0 = every method */
+    const char *name;                       /* what logs show as the rule, "CONTAINERS=1" */
+    const char *source;                     /* "env CONTAINERS=1" */
+    const char *selector;                   /* what `policy ls` shows as RESOURCE; NULL = name */
+};
+
+/* Adds a rule for `client`, or for every client when it is NULL. False with `error` when `path` is
+ * no pattern or can never match. */
+MUST_CHECK bool policy_builder_add_rule(struct policy_builder *builder, const char *client,
+                                        const struct policy_rule_spec *spec, struct error *error);
+
+/* Adds a listener ("unix:/run/x/docker.sock", "tcp:127.0.0.1:2375"; for network roles also
+ * "127.0.0.1:3128") to `client`, which comes into
+ * being if need be. `source` is the option, variable or file:line that asks for it. False with
+ * `error` when the text is not a listener. */
+MUST_CHECK bool policy_builder_add_listen(struct policy_builder *builder, const char *client,
+                                          enum policy_role role, const char *text,
+                                          const char *source, struct error *error);
+
+/* Guards only report (docs/design.md 3.4: compatibility mode without DOCKREEVE_GUARD=enforce). */
+void policy_builder_set_guards_report(struct policy_builder *builder);
+
+/* What a client is told to do when `operation` is denied to it, in place of "add `- allow: …` under
+ * `docker:` in FILE": "set CONTAINERS=1", say. Shown too when a rule of the environment denies it.
+ * Copied. */
+void policy_builder_set_operation_advice(struct policy_builder *builder,
+                                         enum docker_operation operation, const char *advice);
+
+/* Checks everything against everything and compiles. Messages go to `errors` and `notices`; NULL when there were errors, also earlier
+ * ones in `errors`. The builder may only be freed afterwards. */
+struct policy *policy_builder_finish(struct policy_builder *builder, struct policy_messages *errors,
+                                     struct policy_messages *notices);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a compiled policy and a builder consist of, for the files of this folder that build, index,
+ * list and explain them. Everybody else sees policy.h. */
+#ifndef DOCKREEVE_POLICY_POLICY_INTERNAL_H
+#define DOCKREEVE_POLICY_POLICY_INTERNAL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "policy/snapshot/policy.h"
+#include "policy/snapshot/policy_builder.h"
+#include "policy/snapshot/policy_index.h"
+#include "policy/document/policy_load.h"
+#include "policy/snapshot/policy_network_set.h"
+#include "rules/docker/docker_reach.h"
+
+#define POLICY_EVERY_CLIENT SIZE_MAX
+
+enum policy_layer {
+    POLICY_LAYER_ALWAYS,   /* preset/negotiate: for every client, inherit or not */
+    POLICY_LAYER_DOCUMENT, /* top-level or a client's own */
+};
+
+/* One rule with everything that is shown of it. The texts live in the policy's arena. */
+struct policy_rule {
+    struct docker_rule match; /* owned */
+    enum policy_layer layer;
+    size_t client;        /* index, or POLICY_EVERY_CLIENT */
+    const char *name;     /* NULL = none */
+    const char *comment;  /* NULL = none */
+    const char *text;     /* "allow ContainerStart where name=web-*" */
+    const char *selector; /* "ContainerStart" */
+    const char *where;    /* "name=web-*", "" = none */
+    const char *source;   /* "policy.yaml:14" */
+    const char *file;     /* NULL = not from a file */
+    unsigned line, column;
+    char id[9];   /* 8 hexadecimal digits: policy_key_id(key) */
+    uint64_t key; /* see policy_list.h */
+};
+
+struct policy_client_entry {
+    struct policy_client shown;
+    bool inherit;
+    uint32_t *rules; /* owned; indexes into the policy's rules, in document order */
+    size_t rule_count;
+    struct policy_index *index; /* owned */
+    struct network_set network; /* owned: its own rules only */
+    uint32_t network_first;     /* number of the first of them (policy.h) */
+};
+
+/* That a document `use`s another one; the first one that does, for each scope. */
+struct policy_use {
+    const char *what;  /* the used one's short name: "preset/npm" */
+    const char *label; /* the user's */
+    unsigned line;
+    size_t client; /* index, or POLICY_EVERY_CLIENT */
+};
+
+struct policy {
+    atomic_size_t references;
+    struct arena arena; /* owned */
+    char hash[13];
+    bool cut_on_revoke;
+    bool says_own_addresses;        /* `own_addresses`, be it empty, or the variable */
+    struct ip_range *own_addresses; /* owned: of this machine, beside those that it knows itself */
+    size_t own_address_count, own_address_capacity;
+    bool from_file; /* there was a policy.yaml */
+    bool default_allow, default_network_allow;
+    const char *default_source, *default_network_source; /* NULL = not written anywhere */
+    bool guards_report; /* what guards refuse passes and is logged as would_deny (environment
+                           compatibility) */
+    const char *operation_advice[DOCKER_OPERATION_COUNT]; /* NULL = change the file */
+    const char *config_path;                              /* NULL = none */
+    bool commands_reach_it;    /* `dockreeve policy allow` changes what this was read from */
+    const char *advised_path;  /* config_path, absolute; NULL = none */
+    bool config_is_usual;      /* config_path is what commands take without --config */
+    struct policy_rule *rules; /* owned */
+    size_t rule_count, rule_capacity;
+    uint32_t network_first;        /* number of the first of them */
+    struct policy_source *sources; /* owned */
+    size_t source_count, source_capacity;
+    struct policy_use *uses; /* owned */
+    size_t use_count, use_capacity;
+    struct network_set network;          /* owned: top-level rules, for all clients that inherit */
+    struct policy_client_entry *clients; /* owned */
+    size_t client_count;
+    int64_t *expiries; /* owned: when rules expire, the earliest first */
+    size_t expiry_count, expiry_capacity;
+};
+
+/* A client while it is collected. Settings carry the place that made them, so that a second one can
+ * name the first. */
+struct policy_setting {
+    bool set;
+    int64_t value;
+    const char *source;
+};
+
+struct builder_client {
+    const char *name;
+    const char *file; /* where it was first named; NULL = not in a file */
+    unsigned line, column;
+    bool has_listen;               /* `listen` was written, rightly or wrongly */
+    struct policy_listen *listens; /* owned */
+    size_t listen_count, listen_capacity;
+    struct ip_range *from; /* owned */
+    size_t from_count, from_capacity;
+    struct policy_setting inherit, mode, strict, socket_mode, owner, group;
+    struct policy_setting browser;      /* bool: `browser: allow` */
+    struct browser_host *browser_hosts; /* owned; the texts are in the policy's arena */
+    size_t browser_host_count, browser_host_capacity;
+    struct slice *browser_origins; /* owned; likewise */
+    size_t browser_origin_count, browser_origin_capacity;
+    struct policy_setting dns_answer; /* enum policy_dns_answer */
+    struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
+    size_t dns_address_count;
+    struct network_set network; /* owned */
+};
+
+struct policy_builder {
+    struct policy *policy;          /* owned until finish */
+    struct builder_client *clients; /* owned */
+    size_t client_count, client_capacity;
+    struct policy_setting default_allow, default_network, mode, strict, cut_on_revoke;
+    bool guards_report;
+};
+
+/* The client of that name, made when it is new. The index stays valid, the pointer behind it does
+ * not. */
+size_t policy_builder_client(struct policy_builder *builder, struct slice name);
+
+/* Notes a document that was read, once. */
+void policy_builder_add_source(struct policy_builder *builder, const char *path, size_t bytes,
+                               int64_t modified_us);
+
+/* Takes `rule` over, match and all. Fills text and id from name, selector and where. */
+void policy_builder_take_rule(struct policy_builder *builder, struct policy_rule *rule);
+
+/* The network rules of a client, or of the top level for POLICY_EVERY_CLIENT. The pointer is valid
+ * until the next client is made. */
+struct network_set *policy_builder_network(struct policy_builder *builder, size_t client);
+
+/* Reads "unix:/path" or "tcp:ADDRESS:PORT", for network roles also "ADDRESS:PORT" (and for DNS
+ * "udp:ADDRESS:PORT"); sockets are for Docker and egress only. Texts go into `arena`. */
+MUST_CHECK bool policy_listen_parse(struct arena *arena, enum policy_role role, const char *text,
+                                    struct policy_listen *listen, struct error *error);
+
+/* One address that a client's DNS listener answers with (POLICY_DNS_LISTED). False with `error`
+ * when it is none or one too many. */
+MUST_CHECK bool policy_dns_address_add(struct builder_client *client, struct slice text,
+                                       struct error *error);
+
+/* One entry of `hosts` or of `origins` (rules/network/browser_request.h) of a client. False with `error` when
+ * it is none. */
+MUST_CHECK bool policy_browser_add_host(struct policy_builder *builder,
+                                        struct builder_client *client, struct slice text,
+                                        struct error *error);
+MUST_CHECK bool policy_browser_add_origin(struct policy_builder *builder,
+                                          struct builder_client *client, struct slice text,
+                                          struct error *error);
+
+/* What an observer gets as `why` for a rule that asks for facts of an object not asked for. */
+extern const char policy_depends_on_object[];
+
+/* Checks the listeners of all clients against each other. */
+void policy_listen_check_all(const struct policy_builder *builder, struct policy_messages *errors,
+                             struct policy_messages *notices);
+
+/* Fills policy->expiries, once every rule is there. */
+void policy_expiry_collect(struct policy *policy);
+
+/* The same for network rules: expired, shadowed or covered ones, ranges that open special-purpose
+ * addresses. One look into the index a rule. */
+void policy_network_notices_add(const struct policy *policy, struct policy_messages *notices);
+
+/* What `policy validate` warns of: rules that never decide, changes allowed to everybody,
+ * ContainerCreate. */
+void policy_notices_add(const struct policy *policy, struct policy_messages *notices);
+
+/* Whether what the request reaches (rules/docker/docker_reach.h) is permitted. */
+enum policy_reach {
+    POLICY_REACH_PERMITTED, /* it reaches nothing, or rules name all of it */
+    POLICY_REACH_UNNAMED,   /* *place_out is the first that no rule names */
+    POLICY_REACH_DEPENDS,   /* a rule names it, for objects that are not asked for yet */
+};
+enum policy_reach
+policy_judge_reach(const struct policy *policy, const struct policy_client *client,
+                   const struct docker_request *request, enum docker_object_state state,
+                   const struct docker_object *object, struct docker_reach_place *place_out);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The decision about a destination, the counterpart of policy_decide_docker(). The egress gate, the
+ * transparent listeners, DNS, `policy check network` and `policy explain network` all ask
+ * policy_decide_network(); nothing else grants or refuses by rule. The gate asks three times: by
+ * name before anything is resolved (a denied name is never resolved), for every address before it
+ * is dialled, and for a tunnel once its first bytes are known. */
+#ifndef DOCKREEVE_POLICY_POLICY_NETWORK_H
+#define DOCKREEVE_POLICY_POLICY_NETWORK_H
+
+#include "policy/snapshot/policy.h"
+#include "rules/network/network_rule.h"
+
+struct network_verdict {
+    enum verdict_result result; /* VERDICT_DENY or VERDICT_ALLOW */
+    bool would_deny;            /* ALLOW only because the client is in report mode */
+    bool malformed;             /* DENY, and it is the request's fault: 400 */
+    bool rule_allows;           /* of the deciding rule, as are those behind `why` */
+    const char *reason; /* "rule", "default", "address-class.loopback", "sni-mismatch", … */
+    const char *why;    /* static half sentence for the refusal's text; may be NULL */
+    const char *name;     /* as the document names it; NULL = unnamed */
+    struct slice pattern; /* "*.npmjs.org", as written */
+    const char *label;    /* "policy.yaml", "preset/npm"; NULL = the default decides */
+    unsigned line;        /* 0 = none */
+    uint32_t number;      /* of the rule or default, as for Docker requests */
+    unsigned cname;       /* with "cname-denied": which name of the request's chain, from 1 */
+};
+/* The texts live as long as the policy. */
+
+/* Judges one destination of one client (docs/design.md 1.3 and 3.2). When several rules of the same effect
+ * match, the first in document order decides. Special address classes are refused in report mode
+ * too. Flat cost, allocates nothing. `observer` as for Docker requests. */
+void policy_decide_network(const struct policy *policy, const struct policy_client *client,
+                           const struct network_request *request,
+                           const struct policy_observer *observer,
+                           struct network_verdict *verdict_out);
+
+/* Judges what a name leads to (or one address, of a literal), each by itself, into
+ * verdicts[0..count), count at least 1. Returns the index of the one that the answer goes by: the
+ * first that may be dialled, or, when none may, the first. */
+unsigned policy_decide_addresses(const struct policy *policy, const struct policy_client *client,
+                                 const struct network_request *request,
+                                 const struct ip_address *addresses, unsigned count,
+                                 struct network_verdict *verdicts);
+
+/* Whether `own_addresses` holds the address. */
+bool policy_lists_own_address(const struct policy *policy, const struct ip_address *address);
+
+/* The class of an address, ADDRESS_OWN_HOST for those of the gate's own machine and for what leads to
+ * them: the ones that the policy lists (`own_addresses`), and the ones that `own_host` knows (NULL =
+ * nobody does). A loopback address stays one. */
+enum address_class policy_address_class(const struct policy *policy,
+                                        const struct network_own_host *own_host,
+                                        const struct ip_address *address);
+
+/* The very text that an observer gets as `why` for a rule whose hosts do not match, so that it can
+ * leave out what a question is not about. */
+extern const char policy_network_other_hosts[];
+
+/* The name of the request's chain that a deny matched; NULL text = the verdict is not about one. */
+struct slice network_verdict_cname(const struct network_verdict *verdict, struct slice cnames);
+
+/* "allow *.npmjs.org" or the rule's name; "default". Appended. */
+void network_verdict_write_rule(const struct network_verdict *verdict, struct buffer *out);
+/* "policy.yaml:14", "preset/npm:3", "default". Appended. */
+void network_verdict_write_source(const struct network_verdict *verdict, struct buffer *out);
+
+/* The sentence for the denied client: what was refused, by which rule. */
+void policy_explain_network_denial(const struct policy *policy, const struct policy_client *client,
+                                   const struct network_request *request,
+                                   const struct network_verdict *verdict, struct buffer *out);
+/* The line or command that would permit it ("add `- allow: \"x:8443\"` under `network:` in FILE");
+ * appends nothing when no rule could (a malformed request, an SNI mismatch). */
+void policy_explain_network_fix(const struct policy *policy, const struct policy_client *client,
+                                const struct network_request *request,
+                                const struct network_verdict *verdict, struct buffer *out);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/suggest/suggest_diff.h"
+
+
+#include "base/json_write.h"
+#include "base/terminal_text.h"
+#include "policy/suggest/suggest_write.h"
+
+/* Where the lines go. */
+struct diff {
+    bool json, colour, some;
+    struct buffer *out;
+};
+
+static void begin_line(struct diff *diff, bool adds)
+{
+    if (diff->json)
+        buffer_append_text(diff->out, diff->some ? ",{" : "{");
+    else if (diff->colour)
+        buffer_append_text(diff->out, adds ? "\033[32m+ " : "\033[31m- ");
+    else
+        buffer_append_text(diff->out, adds ? "+ " : "- ");
+    diff->some = true;
+}
+
+static void end_line(struct diff *diff)
+{
+    if (diff->json)
+        buffer_append_byte(diff->out, '}');
+    else
+        buffer_append_text(diff->out, diff->colour ? "\033[0m\n" : "\n");
+}
+
+/* ---- what would be added ---- */
+
+static void write_added(struct diff *diff, const struct suggest_rule *rule,
+                        const struct suggest_item *item)
+{
+    struct buffer *out = diff->out;
+    begin_line(diff, true);
+    if (diff->json) {
+        suggest_write_rule_keys_json(rule, out);
+        json_write_key(out, "allow");
+        suggest_write_item_json(item, out);
+    } else {
+        buffer_printf(out, "%s %s allow %s", rule->client, rule->network ? "network" : "docker",
+                      item->text);
+        for (size_t i = 0; i < rule->key_count; i++)
+            buffer_printf(out, " %s: %s", rule->keys[i].name, rule->keys[i].value);
+        buffer_append_literal(out, "  # ");
+        suggest_write_span(&item->span, out);
+        if (item->warning != NULL)
+            buffer_printf(out, "; WARNING: %s", item->warning);
+    }
+    end_line(diff);
+}
+
+static void write_all_added(struct diff *diff, const struct suggestion *suggestion)
+{
+    for (size_t i = 0; i < suggestion->rule_count; i++) {
+        const struct suggest_rule *rule = &suggestion->rules[i];
+        for (size_t n = 0; n < rule->item_count; n++) {
+            if (!rule->items[n].permitted)
+                write_added(diff, rule, &rule->items[n]);
+        }
+    }
+}
+
+/* ---- what was never used ---- */
+
+struct unused {
+    const char *scope, *kind, *id, *where;
+    struct slice resource, source;
+};
+
+static void write_unused(struct diff *diff, const struct unused *rule)
+{
+    struct buffer *out = diff->out;
+    begin_line(diff, false);
+    if (diff->json) {
+        json_write_key_text(out, "id", rule->id);
+        json_write_key_text(out, "client", rule->scope);
+        json_write_key_text(out, "kind", rule->kind);
+        json_write_key_string(out, "resource", rule->resource);
+        if (rule->where[0] != '\0')
+            json_write_key_text(out, "where", rule->where);
+        json_write_key_string(out, "source", rule->source);
+    } else {
+        buffer_printf(out, "%s %s allow ", rule->scope, rule->kind);
+        terminal_text_append(out, rule->resource);
+        buffer_append_text(out, rule->where[0] != '\0' ? " where " : "");
+        terminal_text_append(out, slice_from_text(rule->where));
+        buffer_append_literal(out, "  # never used, ");
+        terminal_text_append(out, rule->source);
+    }
+    end_line(diff);
+}
+
+static bool is_used(const struct suggest_evidence *evidence, const struct buffer *key)
+{
+    return text_map_find(&evidence->used, buffer_slice(key)) != NULL;
+}
+
+static void write_unused_docker(struct diff *diff, const struct suggest_evidence *evidence,
+                                const struct policy *policy)
+{
+    for (size_t i = 0; i < policy_rule_count(policy); i++) {
+        struct policy_listed_rule rule;
+        policy_rule_at(policy, i, &rule);
+        struct slice source = slice_from_text(rule.source);
+        AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
+        suggest_write_docker_key(&rule, &key);
+        if (!rule.allows || is_used(evidence, &key) ||
+            slice_starts_with(source, SLICE_LITERAL("preset/negotiate")))
+            continue;
+        write_unused(diff, &(struct unused){rule.scope, "docker", rule.id, rule.where,
+                                            slice_from_text(rule.selector), source});
+    }
+}
+
+static void write_unused_network(struct diff *diff, const struct suggest_evidence *evidence,
+                                 const struct policy *policy)
+{
+    struct policy_network_cursor cursor = {0};
+    struct policy_listed_network rule;
+    while (policy_network_next(policy, &cursor, &rule)) {
+        AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
+        AUTO_BUFFER struct buffer resource = BUFFER_EMPTY;
+        AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
+        buffer_printf(&source, "%s:%u", rule.label, rule.line);
+        suggest_write_network_key(&rule, &key);
+        if (!rule.allows || is_used(evidence, &key))
+            continue;
+        policy_listed_network_write(&rule, &resource);
+        write_unused(diff, &(struct unused){rule.scope, "network", rule.id, rule.where,
+                                            buffer_slice(&resource), buffer_slice(&source)});
+    }
+}
+
+bool suggest_write_diff(const struct suggestion *suggestion,
+                        const struct suggest_evidence *evidence, const struct policy *policy,
+                        bool json, bool colour, struct buffer *out)
+{
+    struct diff diff = {.json = json, .colour = colour, .out = out};
+    if (json) {
+        json_write_key(out, "add");
+        buffer_append_byte(out, '[');
+    }
+    write_all_added(&diff, suggestion);
+    bool adds = diff.some;
+    if (json) {
+        buffer_append_byte(out, ']');
+        json_write_key(out, "unused");
+        buffer_append_byte(out, '[');
+        diff.some = false;
+    }
+    write_unused_docker(&diff, evidence, policy);
+    write_unused_network(&diff, evidence, policy);
+    if (json)
+        buffer_append_byte(out, ']');
+    return adds;
+}

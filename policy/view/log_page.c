@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The page as a whole: totals, notes on what is left out, and the file it is written to. */
+#include "policy/view/log_page.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "policy/view/log_page_parts.h"
+#include "base/cli/output_file.h"
+
+enum { CODE_FAILED = 1, CODE_USAGE = 2, PAGE_MODE = 0640 };
+
+/* "2026-11-21 01:43 to 03:12 UTC"; the day of the end only where it is another one. */
+static void append_range(const struct log_page_data *data, struct buffer *out)
+{
+    if (data->last_us == 0) {
+        buffer_append_literal(out, "no requests");
+        return;
+    }
+    AUTO_BUFFER struct buffer end = BUFFER_EMPTY;
+    size_t begin = out->len;
+    log_page_append_time(data->first_us, LOG_PAGE_MINUTE, out);
+    log_page_append_time(data->last_us, LOG_PAGE_MINUTE, &end);
+    if (out->failed || end.failed)
+        return;
+    const char *first = out->data + begin;
+    bool same_day = memcmp(first, end.data, LOG_PAGE_DAY) == 0;
+    if (memcmp(first, end.data, LOG_PAGE_MINUTE) != 0) {
+        buffer_append_literal(out, " to ");
+        buffer_append_text(out, buffer_text(&end) + (same_day ? LOG_PAGE_DAY + 1 : 0));
+    }
+    buffer_append_literal(out, " UTC");
+}
+
+static void append_section_title(const struct log_page_section *section, struct buffer *out)
+{
+    if (section->all_rows == 0)
+        return;
+    log_page_append_count(section->requests, "request", "requests", out);
+    buffer_append_literal(out, " in ");
+    log_page_append_count(section->all_rows, "row", "rows", out);
+}
+
+static const char *const page_slots[] = {"style-hash",   "script-hash",
+                                         "style",        "script",
+                                         "range",        "log",
+                                         "conditions",   "requests",
+                                         "denied",       "denied-share",
+                                         "denied-class", "would",
+                                         "would-class",  "clients",
+                                         "bytes-in",     "bytes-out",
+                                         "notes",        "timeline",
+                                         "denied-rows",  "denied-rows-title",
+                                         "allowed-rows", "allowed-rows-title"};
+enum page_slot {
+    PAGE_STYLE_HASH,
+    PAGE_SCRIPT_HASH,
+    PAGE_STYLE,
+    PAGE_SCRIPT,
+    PAGE_RANGE,
+    PAGE_LOG,
+    PAGE_CONDITIONS,
+    PAGE_REQUESTS,
+    PAGE_DENIED,
+    PAGE_DENIED_SHARE,
+    PAGE_DENIED_CLASS,
+    PAGE_WOULD,
+    PAGE_WOULD_CLASS,
+    PAGE_CLIENTS,
+    PAGE_BYTES_IN,
+    PAGE_BYTES_OUT,
+    PAGE_NOTES,
+    PAGE_TIMELINE,
+    PAGE_DENIED_ROWS,
+    PAGE_DENIED_TITLE,
+    PAGE_ALLOWED_ROWS,
+    PAGE_ALLOWED_TITLE
+};
+
+static void append_left_out(const struct log_page_section *section, const char *name,
+                            struct buffer *out)
+{
+    if (section->all_rows == section->row_count)
+        return;
+    buffer_append_literal(out, "<li>Of ");
+    log_page_append_count(section->all_rows, "row", "rows", out);
+    buffer_printf(out, " of what was %s only the ", name);
+    html_text_append_number(out, section->row_count);
+    buffer_append_literal(out, " with the most requests are shown; the totals count all. Other "
+                               "rows are seen with --client, --host, --since and the like.</li>");
+}
+
+/* What is not on the page although it is in the log. */
+static void append_notes(const struct log_page_data *data, struct buffer *out)
+{
+    AUTO_BUFFER struct buffer items = BUFFER_EMPTY;
+    append_left_out(&data->denied, "denied", &items);
+    append_left_out(&data->allowed, "allowed", &items);
+    if (data->without_records)
+        buffer_printf(&items,
+                      "<li>The page shows %d records at most, the newest %d of each row, beginning "
+                      "with the first row; rows further down show fewer or none.</li>",
+                      LOG_PAGE_RECORDS, LOG_PAGE_ROW_RECORDS);
+    if (data->not_kept > 0) {
+        buffer_append_literal(&items, "<li>");
+        log_page_append_count(data->not_kept, "record is", "records are", &items);
+        buffer_append_literal(&items, " too long to be shown; the rows count them.</li>");
+    }
+    if (data->notes.unreadable > 0) {
+        buffer_append_literal(&items, "<li>");
+        log_page_append_count(data->notes.unreadable, "line", "lines", &items);
+        buffer_append_literal(&items, " of the log could not be read and are left out.</li>");
+    }
+    if (data->notes.torn)
+        buffer_append_literal(&items, "<li>The last line of the log has no end and is left out: it "
+                                      "was being written, or a crash cut it off.</li>");
+    if (items.len > 0) {
+        buffer_append_literal(out, "<ul class=\"notes\">");
+        buffer_append_slice(out, buffer_slice(&items));
+        buffer_append_literal(out, "</ul>");
+    }
+    out->failed |= items.failed;
+}
+
+/* "4.5 %" of all requests. */
+static void append_share(uint64_t part, uint64_t whole, struct buffer *out)
+{
+    if (part == 0 || whole == 0)
+        return;
+    double share = (double)part / (double)whole * 100;
+    buffer_printf(out, share < 0.1 ? "under 0.1 %%" : share < 10 ? "%.1f %%" : "%.0f %%", share);
+}
+
+static void write_page_slot(void *context, unsigned index, struct buffer *out)
+{
+    struct log_page *page = context;
+    const struct log_page_data *data = page->data;
+    uint64_t denied = data->denied.requests - data->would_deny;
+    uint64_t requests = data->denied.requests + data->allowed.requests;
+    switch ((enum page_slot)index) {
+    case PAGE_STYLE_HASH:
+        buffer_append_text(out, log_page_css_hash);
+        return;
+    case PAGE_SCRIPT_HASH:
+        buffer_append_text(out, log_page_js_hash);
+        return;
+    case PAGE_STYLE:
+        buffer_append_text(out, log_page_css);
+        return;
+    case PAGE_SCRIPT:
+        buffer_append_text(out, log_page_js);
+        return;
+    case PAGE_RANGE:
+        append_range(data, out);
+        return;
+    case PAGE_LOG:
+        html_text_append(out, slice_from_text(page->request->log_path));
+        return;
+    case PAGE_CONDITIONS:
+        if (page->request->conditions[0] != '\0') {
+            buffer_append_literal(out, " with <code>");
+            html_text_append(out, slice_from_text(page->request->conditions));
+            buffer_append_literal(out, "</code>");
+        }
+        return;
+    case PAGE_REQUESTS:
+        html_text_append_number(out, requests);
+        return;
+    case PAGE_DENIED:
+        html_text_append_number(out, denied);
+        return;
+    case PAGE_DENIED_SHARE:
+        append_share(denied, requests, out);
+        return;
+    case PAGE_DENIED_CLASS:
+        buffer_append_text(out, denied > 0 ? "denied" : "");
+        return;
+    case PAGE_WOULD:
+        html_text_append_number(out, data->would_deny);
+        return;
+    case PAGE_WOULD_CLASS:
+        buffer_append_text(out, data->would_deny > 0 ? "would" : "");
+        return;
+    case PAGE_CLIENTS:
+        html_text_append_number(out, data->clients);
+        return;
+    case PAGE_BYTES_IN:
+        html_text_append_bytes(out, data->bytes_in);
+        return;
+    case PAGE_BYTES_OUT:
+        html_text_append_bytes(out, data->bytes_out);
+        return;
+    case PAGE_NOTES:
+        append_notes(data, out);
+        return;
+    case PAGE_TIMELINE:
+        log_page_append_timeline(page, out);
+        return;
+    case PAGE_DENIED_ROWS:
+        log_page_append_section(page, &data->denied, "What was denied", "Nothing was denied.", out);
+        return;
+    case PAGE_DENIED_TITLE:
+        append_section_title(&data->denied, out);
+        return;
+    case PAGE_ALLOWED_ROWS:
+        log_page_append_section(page, &data->allowed, "What was allowed", "Nothing was allowed.",
+                                out);
+        return;
+    case PAGE_ALLOWED_TITLE:
+        append_section_title(&data->allowed, out);
+        return;
+    }
+}
+
+bool log_page_append(const struct log_page_data *data, const struct log_page_request *request,
+                     struct buffer *out, struct error *error)
+{
+    struct log_page page = {.data = data, .request = request};
+    LOG_PAGE_FILL(&page, out, log_page_html, page_slots, write_page_slot, &page);
+    log_line_free(&page.line);
+    if (page.wrong_template)
+        return error_set(error, CODE_FAILED, "a template of the page is wrong");
+    return !out->failed || error_set(error, CODE_FAILED, "out of memory");
+}
+
+/* A page in place of the log would be the end of the evidence. */
+static bool is_part_of_log(const struct log_files *files, const char *output)
+{
+    struct stat page, log;
+    for (unsigned i = 0; stat(output, &page) == 0 && i < files->count; i++) {
+        if (fstat(files->fds[i], &log) == 0 && log.st_dev == page.st_dev &&
+            log.st_ino == page.st_ino)
+            return true;
+    }
+    return false;
+}
+
+bool log_page_write(const struct log_page_request *request, const char *output, struct error *error)
+{
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+    CLEANUP(log_page_data_free) struct log_page_data data = {.clients = 0};
+    if (is_part_of_log(request->files, output))
+        return error_set(error, CODE_USAGE,
+                         "the page would take the place of the log; name another file");
+    if (!log_page_data_gather(&data, request->files, request->filter, error) ||
+        !log_page_append(&data, request, &out, error))
+        return false;
+    if (strcmp(output, "-") != 0)
+        return output_file_write(output, buffer_slice(&out), PAGE_MODE, error);
+    return (fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0) ||
+           error_set(error, CODE_FAILED, "cannot write: %s", strerror(errno));
+}

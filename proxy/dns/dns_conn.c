@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of a DNS connection. A question that was read is answered even when the client has ended
+ * its half; a message that is no question ends the connection, since what follows cannot be told
+ * apart any more. */
+#include "proxy/dns/dns_conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/dns/dns_exchange.h"
+
+enum { PREFIX_LEN = 2 };
+
+enum dns_conn_state { DNS_CONN_READ, DNS_CONN_ANSWER, DNS_CONN_SEND, DNS_CONN_CLOSED };
+
+struct dns_conn {
+    struct dns_conns *conns; /* borrowed */
+    int fd;
+    enum dns_conn_state state;
+    struct event read_event, write_event, timer;
+    int64_t opened_us; /* monotonic */
+    bool input_ended;  /* the client sent its FIN */
+    unsigned char in[PREFIX_LEN + DNS_MESSAGE_MAX], out[PREFIX_LEN + DNS_UDP_MAX];
+    size_t in_len, out_len, out_sent;
+    struct dns_exchange exchange;
+    TAILQ_ENTRY(dns_conn) link;
+};
+
+static void read_question(struct dns_conn *conn);
+
+static struct dns_conn *conn_of_exchange(struct dns_exchange *exchange)
+{
+    return (struct dns_conn *)((char *)exchange - offsetof(struct dns_conn, exchange));
+}
+
+/* The deadline of a state, within what is left of the connection's life. */
+static void arm_timer(struct dns_conn *conn)
+{
+    int64_t left_us =
+        conn->opened_us + INT64_C(1000000) * DNS_CONN_LIFETIME_S - timestamp_monotonic_us();
+    uint64_t limit_ms = conn->conns->gate->options->header_timeout_ms;
+    if (conn->state != DNS_CONN_ANSWER && limit_ms > 0 && (int64_t)limit_ms < left_us / 1000)
+        left_us = (int64_t)limit_ms * 1000;
+    if (left_us < 0)
+        left_us = 0;
+    struct timeval wait = {(time_t)(left_us / 1000000), (suseconds_t)(left_us % 1000000)};
+    event_add(&conn->timer, &wait);
+}
+
+/* The only writer of conn->state. */
+static void set_state(struct dns_conn *conn, enum dns_conn_state state)
+{
+    conn->state = state;
+    event_del(&conn->read_event);
+    event_del(&conn->write_event);
+    event_del(&conn->timer);
+    if (state == DNS_CONN_CLOSED)
+        return;
+    arm_timer(conn);
+    if (state == DNS_CONN_READ)
+        event_add(&conn->read_event, NULL);
+    else if (state == DNS_CONN_SEND)
+        event_add(&conn->write_event, NULL);
+}
+
+static void close_conn(struct dns_conn *conn)
+{
+    struct dns_conns *conns = conn->conns;
+    dns_exchange_cancel(&conn->exchange);
+    share_peer_unuse(&conn->exchange.peer_share);
+    set_state(conn, DNS_CONN_CLOSED);
+    close(steal_fd(&conn->fd));
+    TAILQ_REMOVE(&conns->open, conn, link);
+    TAILQ_INSERT_TAIL(&conns->dead, conn, link);
+    conns->count--;
+    event_active(&conns->reap, EV_TIMEOUT, 1);
+}
+
+static void send_answer(struct dns_conn *conn)
+{
+    while (conn->out_sent < conn->out_len) {
+        ssize_t sent = send(conn->fd, conn->out + conn->out_sent, conn->out_len - conn->out_sent,
+                            MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0 && errno == EAGAIN) {
+            if (conn->state != DNS_CONN_SEND)
+                set_state(conn, DNS_CONN_SEND);
+            return;
+        }
+        if (sent < 0) {
+            close_conn(conn);
+            return;
+        }
+        conn->out_sent += (size_t)sent;
+    }
+    set_state(conn, DNS_CONN_READ);
+    read_question(conn);
+}
+
+static void on_answered(struct dns_exchange *exchange)
+{
+    struct dns_conn *conn = conn_of_exchange(exchange);
+    conn->out[0] = (unsigned char)(exchange->answer_len >> 8);
+    conn->out[1] = (unsigned char)exchange->answer_len;
+    memcpy(conn->out + PREFIX_LEN, exchange->answer, exchange->answer_len);
+    conn->out_len = PREFIX_LEN + exchange->answer_len;
+    conn->out_sent = 0;
+    send_answer(conn);
+}
+
+/* Begins with the question in `in` once it is whole. */
+static void read_question(struct dns_conn *conn)
+{
+    size_t len = (size_t)conn->in[0] << 8 | conn->in[1];
+    if (conn->in_len >= PREFIX_LEN && len > DNS_MESSAGE_MAX) {
+        close_conn(conn);
+        return;
+    }
+    if (conn->in_len < PREFIX_LEN || conn->in_len < PREFIX_LEN + len) {
+        if (conn->input_ended)
+            close_conn(conn);
+        return;
+    }
+    enum dns_code code;
+    enum dns_question_result result =
+        dns_question_read(conn->in + PREFIX_LEN, len, &conn->exchange.question, &code);
+    conn->in_len -= PREFIX_LEN + len;
+    memmove(conn->in, conn->in + PREFIX_LEN + len, conn->in_len);
+    if (result == DNS_QUESTION_DROP) {
+        close_conn(conn);
+        return;
+    }
+    conn->exchange.question_len = len;
+    set_state(conn, DNS_CONN_ANSWER);
+    dns_exchange_start(&conn->exchange, code);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct dns_conn *conn = context;
+    ssize_t got = recv((int)fd, conn->in + conn->in_len, sizeof(conn->in) - conn->in_len, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got < 0) {
+        close_conn(conn);
+        return;
+    }
+    conn->input_ended = got == 0;
+    conn->in_len += (size_t)got;
+    read_question(conn);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    send_answer(context);
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    close_conn(context);
+}
+
+static void on_reap(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct dns_conns *conns = context;
+    struct dns_conn *conn;
+    while ((conn = TAILQ_FIRST(&conns->dead)) != NULL) {
+        TAILQ_REMOVE(&conns->dead, conn, link);
+        free(conn);
+    }
+}
+
+void dns_conns_init(struct dns_conns *conns, struct gate *gate, struct listener *listener)
+{
+    conns->gate = gate;
+    conns->listener = listener;
+    conns->count = 0;
+    TAILQ_INIT(&conns->open);
+    TAILQ_INIT(&conns->dead);
+    evtimer_assign(&conns->reap, gate->base, on_reap, conns);
+}
+
+/* False when every connection has a question under way. */
+static bool evict_idle(struct dns_conns *conns)
+{
+    struct dns_conn *conn;
+    TAILQ_FOREACH(conn, &conns->open, link)
+    {
+        if (conn->state == DNS_CONN_READ && conn->in_len == 0) {
+            close_conn(conn);
+            return true;
+        }
+    }
+    return false;
+}
+
+static unsigned count_of(const struct dns_conns *conns, const struct share_peer *peer)
+{
+    const struct dns_conn *conn;
+    unsigned count = 0;
+    TAILQ_FOREACH(conn, &conns->open, link)
+    {
+        count += conn->exchange.peer_share == peer;
+    }
+    return count;
+}
+
+/* Closes the oldest connection of the peer that has the most, whatever it waits for. False when
+ * `peer` would have as many then. */
+static bool evict_of_most(struct dns_conns *conns, const struct share_peer *peer)
+{
+    struct dns_conn *conn, *chosen = NULL;
+    unsigned most = count_of(conns, peer) + 1;
+    TAILQ_FOREACH(conn, &conns->open, link)
+    {
+        unsigned count = count_of(conns, conn->exchange.peer_share);
+        if (count <= most)
+            continue;
+        most = count;
+        chosen = conn;
+    }
+    if (chosen == NULL)
+        return false;
+    share_count_refused(chosen->exchange.peer_share, SHARE_REFUSED_QUESTIONS, SHARE_NETWORK);
+    close_conn(chosen);
+    return true;
+}
+
+static bool has_room(struct dns_conns *conns, struct share_peer *peer)
+{
+    if (conns->count < DNS_CONNS_MAX || evict_idle(conns) || evict_of_most(conns, peer))
+        return true;
+    share_count_refused(peer, SHARE_REFUSED_QUESTIONS, SHARE_NETWORK);
+    return false;
+}
+
+static void give_peer_back(struct share_peer **peer)
+{
+    if (*peer != NULL)
+        share_peer_unuse(peer);
+}
+
+void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *peer)
+{
+    struct endpoint local = {.len = sizeof(local.address)};
+    AUTO_CLOSE int taken = fd;
+    CLEANUP(give_peer_back)
+    struct share_peer *share = share_peer_use(listener_client(conns->listener)->share, peer, 0);
+    if (!has_room(conns, share))
+        return;
+    if (getsockname(fd, &local.address.any, &local.len) != 0)
+        return;
+    struct dns_conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL)
+        return;
+    conn->conns = conns;
+    conn->fd = steal_fd(&taken);
+    conn->opened_us = timestamp_monotonic_us();
+    conn->exchange.gate = conns->gate;
+    conn->exchange.listener = conns->listener;
+    conn->exchange.peer = *peer;
+    conn->exchange.peer_share = steal_pointer(&share);
+    conn->exchange.local = endpoint_ip(&local);
+    conn->exchange.limit = DNS_UDP_MAX;
+    conn->exchange.answered = on_answered;
+    struct event_base *base = conns->gate->base;
+    event_assign(&conn->read_event, base, fd, EV_READ | EV_PERSIST, on_readable, conn);
+    event_assign(&conn->write_event, base, fd, EV_WRITE | EV_PERSIST, on_writable, conn);
+    evtimer_assign(&conn->timer, base, on_deadline, conn);
+    TAILQ_INSERT_TAIL(&conns->open, conn, link);
+    conns->count++;
+    set_state(conn, DNS_CONN_READ);
+}
+
+void dns_conns_end_unadmitted(struct dns_conns *conns)
+{
+    struct dns_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&conns->open); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (!listener_admits(conns->listener, &conn->exchange.peer))
+            close_conn(conn);
+    }
+}
+
+void dns_conns_close(struct dns_conns *conns)
+{
+    while (!TAILQ_EMPTY(&conns->open))
+        close_conn(TAILQ_FIRST(&conns->open));
+    on_reap(-1, 0, conns);
+    event_del(&conns->reap);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A request's way to the engine once it is let through: the head that was written anew, then the
+ * body: what was collected of it, or, of an archive, what comes, its framing taken off and put on
+ * again. Long runs go past by splice. While the engine takes
+ * no more, the client is not read; while the client sends no more, its deadline runs. */
+#include "proxy/docker/docker_conn.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+/* A busy upload gives others a turn after so many steps (of up to 64 kB). */
+enum { STEPS_PER_TURN = 48 };
+
+/* The head is kept until the answer begins, in case a kept connection has gone stale: see
+ * docker_response.c. */
+static bool put_head(struct docker_conn *conn)
+{
+    bool may_ask_twice = conn->engine->reused && http_method_is_read(conn->exchange.method) &&
+                         conn->request_body.finished && held_body_rest(&conn->held).len == 0;
+    conn->forwarded = true;
+    bool ok = io_buffer_append(conn->gate->blocks, &conn->engine->out,
+                               io_buffer_bytes(&conn->forward), io_buffer_len(&conn->forward));
+    if (!may_ask_twice) {
+        io_buffer_reset(conn->gate->blocks, &conn->head);
+        io_buffer_reset(conn->gate->blocks, &conn->forward);
+    }
+    return ok;
+}
+
+/* What there is room for of a collected body. */
+static bool put_held(struct docker_conn *conn)
+{
+    struct io_buffer *out = &conn->engine->out;
+    struct slice rest = held_body_rest(&conn->held);
+    size_t room = IO_BLOCK_LARGE - io_buffer_len(out);
+    if (rest.len > room)
+        rest.len = room;
+    bool ok = io_buffer_append(conn->gate->blocks, out, rest.ptr, rest.len);
+    held_body_sent(&conn->held, conn->gate->blocks, rest.len);
+    return ok;
+}
+
+/* Sends the head, what was collected and what is in engine->out, `more` when spliced bytes follow
+ * at once. True when the engine took all of it. */
+static bool engine_takes(struct docker_conn *conn, bool more)
+{
+    struct engine_conn *engine = conn->engine;
+    struct gate *gate = conn->gate;
+    bool ok = conn->forwarded || put_head(conn);
+    do {
+        /* A broken connection is found out by reading: the engine may have answered before it
+         * closed. Nothing may follow what was lost, or the engine would read a body as a request.
+         */
+        if (!ok || !put_held(conn) ||
+            !io_buffer_drain(gate->blocks, &engine->out, engine->fd, more)) {
+            held_body_release(&conn->held, gate->blocks);
+            io_buffer_reset(gate->blocks, &engine->out);
+            shutdown(engine->fd, SHUT_WR);
+        }
+    } while (io_buffer_len(&engine->out) == 0 && held_body_rest(&conn->held).len > 0);
+    if (conn->kept_bytes > 0 && held_body_rest(&conn->held).len == 0)
+        docker_conn_keep_nothing(conn);
+    bool was_full = conn->engine_full;
+    conn->engine_full = io_buffer_len(&engine->out) > 0;
+    if (conn->engine_full != was_full)
+        engine_want_write(engine, conn->engine_full);
+    return !conn->engine_full;
+}
+
+static bool engine_takes_all(struct docker_conn *conn)
+{
+    return engine_takes(conn, false);
+}
+
+static void stop_deadline(struct docker_conn *conn)
+{
+    if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
+        event_del(&conn->timer);
+}
+
+static void start_deadline(struct docker_conn *conn)
+{
+    docker_conn_deadline(conn, conn->gate->options->upload_timeout_ms);
+}
+
+/* The engine takes no more for now: that is no fault of the client's, so its clock stands still. */
+static void wait_for_engine(struct docker_conn *conn)
+{
+    if (conn->request_body.finished)
+        return;
+    stop_deadline(conn);
+    docker_conn_read_enable(conn, false);
+}
+
+/* The body is wrong. Before an answer began that is said; after that only the end of the connection
+ * can say it. */
+static void refuse(struct docker_conn *conn, const struct error *error)
+{
+    if (conn->state == DOCKER_CONN_FORWARD)
+        docker_refusal_error(conn, error);
+    else
+        docker_conn_close(conn, error->reason);
+}
+
+static void refuse_memory(struct docker_conn *conn)
+{
+    struct error error;
+    error_set_reason(&error, 503, "limit.memory", "out of memory");
+    refuse(conn, &error);
+}
+
+/* The engine has the whole request. A client that sent its FIN behind it may be gone: the engine is
+ * told in the same way, which is how it learns that nobody reads its events any more. */
+static void pass_on_end(struct docker_conn *conn)
+{
+    bool last = conn->input_ended && io_buffer_len(&conn->in) == 0;
+    if (last && docker_operation_info(conn->exchange.operation)->upgrade == DOCKER_UPGRADE_NONE)
+        shutdown(
+            conn->engine->fd,
+            SHUT_WR); /* of a stream to be, the bytes before the end come first: docker_tunnel.c */
+}
+
+/* Lets a window of the body go past by splice. True when it is used up and more may follow at once.
+ */
+static bool splice_window(struct docker_conn *conn, uint64_t window)
+{
+    struct http_body *body = &conn->request_body;
+    struct io_pool *blocks = conn->gate->blocks;
+    uint64_t moved;
+    if (!http_body_open_window(body, blocks, &conn->engine->out)) {
+        refuse_memory(conn);
+        return false;
+    }
+    if (!engine_takes(conn, true)) {
+        wait_for_engine(conn);
+        return false;
+    }
+    enum splice_result result =
+        splice_flow_run(&conn->up, conn->gate->pipes, conn->fd, conn->engine->fd, window, &moved);
+    int failure = errno;
+    if (!http_body_spliced(body, blocks, &conn->engine->out, moved)) {
+        refuse_memory(conn);
+        return false;
+    }
+    switch (result) {
+    case SPLICE_WANT_WRITE:
+        conn->engine_full = true;
+        engine_want_write(conn->engine, true);
+        wait_for_engine(conn);
+        return false;
+    case SPLICE_WANT_READ:
+    case SPLICE_TURN:
+        docker_conn_read_enable(conn, true);
+        start_deadline(conn);
+        return false;
+    case SPLICE_LIMIT:
+        return true;
+    case SPLICE_EOF:
+        docker_conn_close(conn, "request-cut-short");
+        return false;
+    case SPLICE_FAILED:
+        break;
+    }
+    bool engine_stopped =
+        (failure == EPIPE || failure == ECONNRESET) && !docker_conn_peer_is_gone(conn);
+    if (engine_stopped) { /* it stopped reading: what it answers decides */
+        stop_deadline(conn);
+        docker_conn_read_enable(conn, false);
+        conn->close_after = true;
+    } else {
+        docker_conn_close(conn, "client-gone");
+    }
+    return false;
+}
+
+/* Gets more of the body into `in`. True when something came. */
+static bool read_more(struct docker_conn *conn)
+{
+    if (conn->input_ended) {
+        docker_conn_close(conn, "request-cut-short");
+        return false;
+    }
+    ssize_t got = io_buffer_fill(conn->gate->blocks, &conn->in, conn->fd,
+                                 http_body_read_size(&conn->request_body));
+    if (got > 0)
+        return true;
+    if (got < 0 && errno == EAGAIN) {
+        splice_flow_close(&conn->up, conn->gate->pipes);
+        if (!engine_takes_all(conn)) {
+            wait_for_engine(conn);
+            return false;
+        }
+        docker_conn_read_enable(conn, true);
+        start_deadline(conn);
+    } else {
+        docker_conn_close(conn, got == 0 ? "request-cut-short" : "client-gone");
+    }
+    return false;
+}
+
+/* One step of the body. True when there may be more to do at once. */
+static bool send_step(struct docker_conn *conn)
+{
+    struct http_body *body = &conn->request_body;
+    struct error error;
+    if (io_buffer_len(&conn->engine->out) > IO_LAZY_MAX && !engine_takes_all(conn)) {
+        wait_for_engine(conn);
+        return false;
+    }
+    if (io_buffer_len(&conn->in) == 0) {
+        uint64_t window = http_body_window(body);
+        if (window > 0)
+            return splice_window(conn, window);
+        if (!read_more(conn))
+            return false;
+    }
+    if (!http_body_move(body, conn->gate->blocks, &conn->in, &conn->engine->out, &error)) {
+        refuse(conn, &error);
+        return false;
+    }
+    return true;
+}
+
+void docker_body_send(struct docker_conn *conn)
+{
+    if (conn->engine == NULL)
+        return;
+    if (conn->engine->connecting) { /* called again when it is connected; until then what the client
+                                       sends would only wake us */
+        wait_for_engine(conn);
+        return;
+    }
+    if (!conn->forwarded && !docker_exchange_may_send(conn))
+        return;
+    if (!engine_takes_all(conn)) {
+        wait_for_engine(conn);
+        return;
+    }
+    if (conn->request_body.finished) {
+        pass_on_end(conn);
+        return;
+    }
+    if (!docker_conn_send_continue(conn))
+        return;
+    int steps = 0;
+    while (!conn->request_body.finished) {
+        if (steps++ == STEPS_PER_TURN)
+            break;
+        if (!send_step(conn))
+            return;
+    }
+    if (!engine_takes_all(conn)) {
+        wait_for_engine(conn);
+    } else if (conn->request_body.finished) {
+        stop_deadline(conn);
+        docker_conn_read_enable(conn, true);
+        pass_on_end(conn);
+    } else {
+        docker_conn_read_enable(conn, true);
+        start_deadline(conn);
+    }
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of a client connection: accepted, read, answered again and again, closed. It reads heads
+ * and dropped bodies; what a head means is docker_exchange.c's business. No callback frees its own
+ * connection: closing queues it for the end of the turn. */
+#include "proxy/docker/docker_conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "proxy/io/event_switch.h"
+#include "proxy/loop/listener.h"
+
+enum { LINGER_MS = 2000 };
+
+static void on_read(evutil_socket_t fd, short what, void *context);
+static void on_write(evutil_socket_t fd, short what, void *context);
+static void on_timer(evutil_socket_t fd, short what, void *context);
+
+void docker_conn_set_state(struct docker_conn *conn, enum docker_conn_state state)
+{
+    if (conn->state == state)
+        return;
+    share_seat_leave(&conn->seat);
+    if (conn->state == DOCKER_CONN_HEAD)
+        docker_conn_keep_nothing(conn);
+    if (state == DOCKER_CONN_IDLE || state == DOCKER_CONN_LINGER)
+        share_seat_wait(&conn->seat, conn->peer_share);
+    conn->state = state;
+    if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
+        event_del(&conn->timer);
+}
+
+/* A block of memory is touched by pages. */
+enum { PAGE = 4096 };
+
+bool docker_conn_keep(struct docker_conn *conn, size_t len)
+{
+    size_t pages = (len + PAGE - 1) / PAGE;
+    enum share_level level =
+        share_adjust(conn->peer_share, SHARE_BYTES, &conn->kept_bytes, (uint64_t)pages * PAGE);
+    if (level == SHARE_GRANTED)
+        return true;
+    char message[128];
+    snprintf(message, sizeof(message),
+             "dockreeve: %s has as many bytes of unfinished requests here as it may; try again "
+             "later",
+             share_level_name(level));
+    conn->request_body.finished = false; /* nobody waits for the rest */
+    docker_refusal_send(conn, 503, share_reason(SHARE_BYTES), message);
+    return false;
+}
+
+void docker_conn_keep_nothing(struct docker_conn *conn)
+{
+    if (conn->kept_bytes > 0)
+        share_give_back(conn->peer_share, SHARE_BYTES, conn->kept_bytes);
+    conn->kept_bytes = 0;
+}
+
+void docker_conn_deadline(struct docker_conn *conn, uint64_t timeout_ms)
+{
+    if (timeout_ms == 0)
+        return;
+    struct timeval wait = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
+    event_add(&conn->timer, &wait);
+}
+
+void docker_conn_read_enable(struct docker_conn *conn, bool enable)
+{
+    enable = enable && (!conn->input_ended || conn->state == DOCKER_CONN_TUNNEL);
+    if (conn->state != DOCKER_CONN_CLOSED)
+        event_switch(&conn->read_event, &conn->reading, enable);
+}
+
+static void write_enable(struct docker_conn *conn, bool enable)
+{
+    if (conn->state != DOCKER_CONN_CLOSED)
+        event_switch(&conn->write_event, &conn->writing, enable);
+}
+
+bool docker_conn_has_early_input(const struct docker_conn *conn)
+{
+    char byte;
+    return conn->may_stream && conn->request_body.finished &&
+           (io_buffer_len(&conn->in) > 0 || recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0);
+}
+
+void docker_conn_want_write(struct docker_conn *conn)
+{
+    write_enable(conn, true);
+}
+
+static struct docker_conn *conn_of_seat(struct share_seat *seat)
+{
+    return (struct docker_conn *)((char *)seat - offsetof(struct docker_conn, seat));
+}
+
+/* Whoever had not asked for anything yet was turned away. */
+static void evict(struct share_seat *seat)
+{
+    struct docker_conn *conn = conn_of_seat(seat);
+    if (conn->state == DOCKER_CONN_HEAD || !conn->has_asked)
+        share_count_refused(conn->peer_share, SHARE_REFUSED_CONNECTIONS, SHARE_DOCKER);
+    docker_conn_close(conn, "evicted");
+}
+
+void docker_conn_accept(struct gate *gate, struct listener *listener, struct arrival *arrival)
+{
+    struct docker_conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL) {
+        share_give_back(arrival->peer, SHARE_CONNECTIONS, 1);
+        admission_drop(arrival);
+        return;
+    }
+    conn->gate = gate;
+    conn->listener = listener_use(listener);
+    conn->fd = steal_fd(&arrival->fd);
+    conn->peer = arrival->endpoint;
+    conn->uid = arrival->credentials.uid;
+    conn->gid = arrival->credentials.gid;
+    conn->pid = arrival->credentials.pid;
+    conn->peer_share = steal_pointer(&arrival->peer);
+    conn->waiter.peer = conn->peer_share;
+    conn->seat.evict = evict;
+    event_assign(&conn->read_event, gate->base, conn->fd, EV_READ | EV_PERSIST, on_read, conn);
+    event_assign(&conn->write_event, gate->base, conn->fd, EV_WRITE | EV_PERSIST, on_write, conn);
+    event_assign(&conn->timer, gate->base, -1, 0, on_timer, conn);
+    TAILQ_INSERT_TAIL(&gate->conns, conn, link);
+    metrics_connection_opened(listener_client(listener)->metrics);
+    conn->state = DOCKER_CONN_IDLE;
+    share_seat_wait(&conn->seat, conn->peer_share);
+    http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+    docker_conn_read_enable(conn, true);
+}
+
+void docker_conn_close(struct docker_conn *conn, const char *reason)
+{
+    struct gate *gate = conn->gate;
+    if (conn->state == DOCKER_CONN_CLOSED)
+        return;
+    docker_log_close(conn, reason);
+    docker_exchange_forget(conn);
+    docker_conn_set_state(conn, DOCKER_CONN_CLOSED);
+    event_del(&conn->read_event);
+    event_del(&conn->write_event);
+    close(conn->fd);
+    conn->fd = -1;
+    io_buffer_reset(gate->blocks, &conn->in);
+    io_buffer_reset(gate->blocks, &conn->out);
+    TAILQ_REMOVE(&gate->conns, conn, link);
+    TAILQ_INSERT_TAIL(&gate->dead, conn, link);
+    admission_leave(&conn->peer_share);
+    metrics_connection_closed(listener_client(conn->listener)->metrics);
+}
+
+void docker_conn_free_dead(struct gate *gate)
+{
+    struct docker_conn *conn;
+    while ((conn = TAILQ_FIRST(&gate->dead)) != NULL) {
+        TAILQ_REMOVE(&gate->dead, conn, link);
+        listener_unuse(&conn->listener);
+        buffer_free(&conn->exchange.facts);
+        free(conn);
+    }
+}
+
+void docker_conn_close_idle(struct gate *gate)
+{
+    struct docker_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (conn->state == DOCKER_CONN_IDLE)
+            docker_conn_close(conn, "shutdown");
+    }
+}
+
+void docker_conn_sweep(struct gate *gate)
+{
+    struct docker_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        bool unwatched = !conn->reading && !conn->writing;
+        bool all_said =
+            conn->state == DOCKER_CONN_TUNNEL ? conn->up_ended : conn->request_body.finished;
+        if (unwatched && all_said && docker_conn_peer_is_gone(conn))
+            docker_conn_close(conn, "client-gone");
+    }
+}
+
+bool docker_conn_flush(struct docker_conn *conn)
+{
+    return docker_conn_send(conn, false);
+}
+
+bool docker_conn_send(struct docker_conn *conn, bool more)
+{
+    if (conn->hold) {
+        write_enable(conn, false);
+        return true;
+    }
+    if (!io_buffer_drain(conn->gate->blocks, &conn->out, conn->fd, more)) {
+        docker_conn_close(conn, "client-gone");
+        return false;
+    }
+    write_enable(conn, io_buffer_len(&conn->out) > 0);
+    return true;
+}
+
+/* A head, or the beginning of one, may be in `in`. */
+static void read_head(struct docker_conn *conn)
+{
+    if (io_buffer_len(&conn->in) == 0) {
+        docker_conn_set_state(conn, DOCKER_CONN_IDLE);
+        return;
+    }
+    bool waiting = conn->state == DOCKER_CONN_HEAD;
+    docker_conn_set_state(conn, DOCKER_CONN_HEAD);
+    docker_exchange_start(conn);
+    if (conn->state == DOCKER_CONN_HEAD && conn->input_ended) {
+        docker_conn_close(conn, "client-gone");
+    } else if (conn->state == DOCKER_CONN_HEAD &&
+               docker_conn_keep(conn, io_buffer_len(&conn->in)) && !waiting) {
+        share_seat_wait(&conn->seat, conn->peer_share);
+        docker_conn_deadline(conn, conn->gate->options->header_timeout_ms);
+    }
+}
+
+bool docker_conn_send_continue(struct docker_conn *conn)
+{
+    if (!conn->expects_continue)
+        return true;
+    conn->expects_continue = false;
+    bool answering = conn->state != DOCKER_CONN_FORWARD && conn->state != DOCKER_CONN_COLLECT &&
+                     conn->state != DOCKER_CONN_DROP_BODY;
+    if (io_buffer_len(&conn->in) > 0 || answering)
+        return true;
+    return io_buffer_append(conn->gate->blocks, &conn->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) &&
+           docker_conn_flush(conn);
+}
+
+bool docker_conn_peer_is_gone(const struct docker_conn *conn)
+{
+    struct pollfd look = {.fd = conn->fd, .events = 0};
+    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/* The client sent its FIN. While answers are due it may have closed only its half, so they still go
+ * out. */
+static void input_ended(struct docker_conn *conn)
+{
+    conn->input_ended = true;
+    docker_conn_read_enable(conn, false);
+    bool body_cut = conn->state == DOCKER_CONN_DROP_BODY || conn->state == DOCKER_CONN_LINGER ||
+                    (!conn->request_body.finished && conn->state != DOCKER_CONN_LOG_REFUSAL &&
+                     conn->state != DOCKER_CONN_FLUSH);
+    if (conn->state == DOCKER_CONN_IDLE || conn->state == DOCKER_CONN_HEAD || body_cut ||
+        docker_conn_peer_is_gone(conn))
+        docker_conn_close(conn, body_cut ? "request-cut-short" : "client-gone");
+    else
+        docker_body_send(conn); /* tells the engine */
+}
+
+/* Bytes behind the request that is being answered are kept, as far as the buffer goes: they are
+ * judged when their turn comes. */
+static void handle_input(struct docker_conn *conn)
+{
+    switch (conn->state) {
+    case DOCKER_CONN_IDLE:
+    case DOCKER_CONN_HEAD:
+        read_head(conn);
+        break;
+    case DOCKER_CONN_COLLECT:
+    case DOCKER_CONN_DROP_BODY:
+        docker_collect_more(conn);
+        break;
+    case DOCKER_CONN_FORWARD:
+    case DOCKER_CONN_LOG_RESPONSE:
+    case DOCKER_CONN_RELAY:
+        break;
+    case DOCKER_CONN_LINGER:
+        io_buffer_reset(conn->gate->blocks, &conn->in);
+        break;
+    case DOCKER_CONN_LOOKUP:
+    case DOCKER_CONN_LOG_OPEN:
+    case DOCKER_CONN_TUNNEL:
+    case DOCKER_CONN_LOG_REFUSAL:
+    case DOCKER_CONN_FLUSH:
+    case DOCKER_CONN_CLOSED:
+        break;
+    }
+}
+
+static void on_read(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct docker_conn *conn = context;
+    if (conn->state == DOCKER_CONN_TUNNEL) {
+        docker_tunnel_move(conn);
+        return;
+    }
+    if (conn->state == DOCKER_CONN_LINGER)
+        io_buffer_reset(conn->gate->blocks, &conn->in);
+    if (!conn->request_body.finished &&
+        (conn->state == DOCKER_CONN_FORWARD || conn->state == DOCKER_CONN_RELAY)) {
+        docker_body_send(conn); /* reads for itself: it may splice */
+        return;
+    }
+    bool bulk = conn->state == DOCKER_CONN_LINGER || conn->held.heap.len > 0;
+    size_t limit = bulk ? IO_READ_BULK : IO_READ_HEAD;
+    ssize_t got = io_buffer_fill(conn->gate->blocks, &conn->in, (int)fd, limit);
+    if (got > 0)
+        handle_input(conn);
+    else if (got == 0)
+        input_ended(conn);
+    else if (errno == ENOBUFS)
+        docker_conn_read_enable(conn, false);
+    else if (errno != EAGAIN)
+        docker_conn_close(conn, "client-gone");
+}
+
+static void on_write(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct docker_conn *conn = context;
+    if (!docker_conn_flush(conn))
+        return;
+    if (conn->state == DOCKER_CONN_TUNNEL && io_buffer_len(&conn->out) == 0) {
+        conn->client_full = false;
+        docker_tunnel_move(conn);
+    } else if (io_buffer_len(&conn->out) == 0) {
+        if (conn->state == DOCKER_CONN_RELAY)
+            docker_response_read(conn);
+        else if (conn->state == DOCKER_CONN_FLUSH)
+            docker_conn_exchange_done(conn);
+    }
+}
+
+static void lookup_is_late(struct docker_conn *conn)
+{
+    if (conn->lookup == NULL)
+        docker_refusal_send(conn, 504, "upstream.lookup-timeout",
+                            "dockreeve: the Docker Engine did not say in time which version of "
+                            "the API it serves; name one in the request, or look at its log");
+    else if (docker_lookup_waits(conn->lookup))
+        docker_refusal_send(conn, 503, share_reason(SHARE_OBJECTS),
+                            "dockreeve: too many requests are waiting for the engine to say what "
+                            "they name; try again later");
+    else
+        docker_refusal_send(conn, 504, "upstream.lookup-timeout",
+                            "dockreeve: the Docker Engine did not say in time what the request "
+                            "names, which a rule has to know");
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct docker_conn *conn = context;
+    switch (conn->state) {
+    case DOCKER_CONN_HEAD:
+        conn->request_body.finished =
+            false; /* the rest of the head may still come: it is nobody's request */
+        docker_refusal_send(conn, 408, "limit.header-time",
+                            "the request head did not arrive in time");
+        break;
+    case DOCKER_CONN_COLLECT:
+    case DOCKER_CONN_DROP_BODY:
+        docker_refusal_send(conn, 408, "limit.body-time",
+                            "the request body did not arrive in time");
+        break;
+    case DOCKER_CONN_FORWARD:
+        docker_refusal_send(conn, 408, "limit.body-time", "the request body stopped arriving");
+        break;
+    case DOCKER_CONN_LOG_RESPONSE:
+    case DOCKER_CONN_RELAY:
+        docker_conn_close(conn, "limit.body-time");
+        break;
+    case DOCKER_CONN_LINGER:
+        docker_conn_close(conn, "done");
+        break;
+    case DOCKER_CONN_FLUSH:
+        docker_conn_close(conn, "limit.answer-time");
+        break;
+    case DOCKER_CONN_LOOKUP:
+        lookup_is_late(conn);
+        break;
+    case DOCKER_CONN_IDLE:
+    case DOCKER_CONN_LOG_OPEN:
+    case DOCKER_CONN_TUNNEL:
+    case DOCKER_CONN_LOG_REFUSAL:
+    case DOCKER_CONN_CLOSED:
+        break;
+    }
+}
+
+/* A close(2) with unread bytes resets the connection and can take the answer with it, so what still
+ * comes is read and dropped for a moment (RFC 9112 section 9.6). */
+void docker_conn_linger(struct docker_conn *conn, const char *reason)
+{
+    docker_log_close(conn, reason);
+    docker_exchange_forget(conn);
+    docker_conn_set_state(conn, DOCKER_CONN_LINGER);
+    io_buffer_reset(conn->gate->blocks, &conn->in);
+    shutdown(conn->fd, SHUT_WR);
+    docker_conn_read_enable(conn, true);
+    docker_conn_deadline(conn, LINGER_MS);
+}
+
+void docker_conn_exchange_done(struct docker_conn *conn)
+{
+    if (io_buffer_len(&conn->out) > 0) {
+        docker_conn_set_state(conn, DOCKER_CONN_FLUSH);
+        write_enable(conn, true);
+        if (conn->own_answer)
+            docker_conn_deadline(conn, conn->gate->options->header_timeout_ms);
+        return;
+    }
+    write_enable(conn, false);
+    bool unread = !conn->request_body.finished || conn->may_stream;
+    docker_exchange_forget(conn);
+    if (conn->close_after || conn->gate->draining ||
+        (conn->input_ended && io_buffer_len(&conn->in) == 0)) {
+        if (unread && !conn->input_ended)
+            docker_conn_linger(conn, "done");
+        else
+            docker_conn_close(conn, "done");
+        return;
+    }
+    docker_conn_read_enable(conn, true);
+    read_head(conn);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Header fields on both ways. Towards the engine a closed table says which fields are sent on;
+ * everything else a client says is dropped. Towards the client the engine's fields are sent on but
+ * for those that belong to one hop. Framing, Host and Connection are always our own. */
+#ifndef DOCKREEVE_PROXY_DOCKER_HEADER_H
+#define DOCKREEVE_PROXY_DOCKER_HEADER_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "proxy/http/http_head.h"
+#include "rules/docker/docker_operation.h"
+#include "rules/docker/docker_request.h"
+
+/* What is to be sent to the engine. */
+struct docker_forward {
+    const struct docker_request *request;
+    const struct http_head *head;
+    struct slice object_name; /* in place of the object's name; ptr NULL = as the client named it */
+    enum http_framing framing;
+    uint64_t content_length;
+    enum docker_upgrade upgrade; /* DOCKER_UPGRADE_NONE = do not ask */
+};
+void docker_header_write_request(const struct docker_forward *forward, struct buffer *out);
+
+/* What is to be sent to the client in answer to the engine's `head`. */
+struct docker_answer {
+    bool lower_version; /* Api-Version is newer than the table: it becomes the table's */
+    const struct http_head *head;
+    enum http_framing framing;
+    uint64_t content_length; /* with HTTP_FRAMING_LENGTH */
+    bool show_length;        /* no body follows (HEAD, 304), yet Content-Length is information */
+    bool close;              /* the connection ends with this answer */
+    bool hijack;             /* what follows is a stream: neither framing nor Connection: close */
+    enum docker_upgrade upgrade; /* a 101 */
+};
+void docker_header_write_response(const struct docker_answer *answer, struct buffer *out);
+
+/* The head of an answer of ours: JSON, `body_len` bytes, Retry-After on 429 and 503, Allow on 405.
+ */
+void docker_header_write_refusal(struct buffer *out, unsigned status, size_t body_len, bool close);
+
+/* Whether the head names, by Connection and Upgrade, just the protocol this operation can switch
+ * to: a client that asks for it, an engine that agrees. */
+bool docker_header_asks_upgrade(const struct http_head *head, enum docker_upgrade upgrade);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The records of an exchange (docs/design.md 5). Every exchange that was numbered gets exactly one closing
+ * record: `request` when nothing was written before, `close` after an `open`. */
+#include "proxy/docker/docker_conn.h"
+
+#include <string.h>
+
+#include "proxy/loop/listener.h"
+#include "proxy/loop/log_identity.h"
+#include "proxy/loop/rule_counter.h"
+
+/* Texts that are made for one record only. */
+struct record_texts {
+    char id[LOG_ID_LEN_MAX];
+    char peer[LOG_PEER_LEN_MAX];
+    struct slice dropped[DOCKER_QUERY_MAX];
+    struct slice judged[DOCKER_NAMING_OBJECTS_MAX];
+};
+
+static unsigned dropped_names(const struct docker_exchange *exchange, struct slice *names)
+{
+    struct slice rest = buffer_slice(&exchange->facts);
+    rest.ptr += exchange->path_len + exchange->object_len;
+    rest.len -= exchange->path_len + exchange->object_len;
+    for (unsigned i = 0; i < exchange->dropped_count; i++)
+        names[i] = slice_cut(&rest, '\0');
+    return exchange->dropped_count;
+}
+
+static unsigned judged_names(const struct docker_lookup *lookup, struct slice *names)
+{
+    const struct docker_naming *naming = lookup == NULL ? NULL : docker_lookup_naming(lookup);
+    size_t count = naming == NULL ? 0 : docker_naming_count(naming);
+    for (size_t i = 0; i < count; i++)
+        names[i] = docker_naming_sent(naming, i);
+    return (unsigned)count;
+}
+
+static void fill_decision(const struct docker_exchange *exchange, struct log_record *record)
+{
+    record->has_decision = true;
+    record->allowed =
+        exchange->judged && exchange->verdict.result == VERDICT_ALLOW && !exchange->refused;
+    if (exchange->judged && (record->allowed || exchange->verdict.result == VERDICT_DENY)) {
+        record->rule = slice_from_text(exchange->verdict.rule);
+        record->source = slice_from_text(exchange->verdict.source);
+    } else {
+        record->rule = SLICE_LITERAL("built-in");
+        record->source = SLICE_LITERAL("built-in");
+    }
+    record->reason = slice_from_text(exchange->reason);
+    record->would_deny = slice_from_text(exchange->would_deny);
+}
+
+static void fill(const struct docker_conn *conn, enum log_event event, struct record_texts *texts,
+                 struct log_record *record)
+{
+    const struct docker_exchange *exchange = &conn->exchange;
+    const struct docker_operation_info *info = docker_operation_info(exchange->operation);
+    *record = (struct log_record){
+        .time_us = timestamp_now_us(),
+        .id = log_identity_id(conn->gate, exchange->id, texts->id),
+        .event = event,
+        .kind = SLICE_LITERAL("docker"),
+        .client = slice_from_text(listener_client(conn->listener)->name),
+        .peer = log_identity_peer(&conn->peer, conn->uid, conn->pid, texts->peer),
+        .via = SLICE_LITERAL("docker"),
+        .path = slice_of(exchange->facts.data, exchange->path_len),
+        .status = exchange->status,
+        .dropped_body = exchange->dropped_body,
+    };
+    if (exchange->method != HTTP_METHOD_UNKNOWN)
+        record->method = slice_from_text(http_method_name(exchange->method));
+    if (exchange->operation != DOCKER_OPERATION_NONE)
+        record->operation = slice_from_text(info->name);
+    if (exchange->object_len > 0)
+        record->object = slice_of(exchange->facts.data + exchange->path_len, exchange->object_len);
+    record->judged_count = judged_names(conn->judged, texts->judged);
+    record->judged = texts->judged;
+    record->dropped_query_count = dropped_names(exchange, texts->dropped);
+    record->dropped_query = texts->dropped;
+    fill_decision(exchange, record);
+    record->policy = slice_from_text(
+        policy_hash(exchange->policy != NULL ? exchange->policy : conn->gate->policy));
+}
+
+static void fill_outcome(const struct docker_conn *conn, struct log_record *record)
+{
+    const struct docker_exchange *exchange = &conn->exchange;
+    record->has_outcome = true;
+    record->bytes_in =
+        exchange->tunnel_in + (exchange->dropped_body > 0 ? 0 : conn->request_body.payload);
+    record->bytes_out = exchange->tunnel_out + conn->response_body.payload;
+    record->duration_us = (uint64_t)(timestamp_monotonic_us() - exchange->started_us);
+}
+
+static void count(const struct docker_conn *conn, const struct log_record *record)
+{
+    const struct docker_operation_info *info = docker_operation_info(conn->exchange.operation);
+    struct metrics_series *series =
+        metrics_series(conn->gate->metrics, listener_client(conn->listener)->name, info->name,
+                       record->allowed, record->rule.ptr, record->source.ptr);
+    metrics_series_count(series);
+    metrics_series_observe(series, record->duration_us);
+}
+
+void docker_log_count_rule(const struct docker_conn *conn)
+{
+    const struct docker_exchange *exchange = &conn->exchange;
+    if (exchange->judged && (exchange->verdict.result == VERDICT_DENY || !exchange->refused))
+        rule_counter_count(conn->gate->counter, exchange->policy, exchange->verdict.number,
+                           timestamp_now_us());
+}
+
+uint64_t docker_log_open(struct docker_conn *conn)
+{
+    struct record_texts texts;
+    struct log_record record;
+    fill(conn, LOG_OPEN, &texts, &record);
+    docker_log_count_rule(conn);
+    conn->exchange.opened = true;
+    return log_writer_add(conn->gate->log, &record);
+}
+
+static uint64_t write_last(struct docker_conn *conn, enum log_event event, const char *reason)
+{
+    struct record_texts texts;
+    struct log_record record;
+    fill(conn, event, &texts, &record);
+    fill_outcome(conn, &record);
+    record.close = slice_from_text(reason);
+    count(conn, &record);
+    if (!conn->exchange.opened)
+        docker_log_count_rule(conn);
+    conn->exchange.logged = true;
+    return log_writer_add(conn->gate->log, &record);
+}
+
+uint64_t docker_log_request(struct docker_conn *conn)
+{
+    return conn->exchange.logged ? 0 : write_last(conn, LOG_REQUEST, NULL);
+}
+
+uint64_t docker_log_close(struct docker_conn *conn, const char *reason)
+{
+    if (conn->exchange.id == 0 || conn->exchange.logged)
+        return 0;
+    return write_last(conn, conn->exchange.opened ? LOG_CLOSE : LOG_REQUEST, reason);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Answers of our own: what is refused, with the rule or reason in a sentence that Docker clients
+ * show. A refusal goes out once its record was tried; a client that floods is slowed down and
+ * counted instead of logged one by one. */
+#include "proxy/docker/docker_conn.h"
+
+#include <stdio.h>
+
+#include "base/json_write.h"
+#include "proxy/docker/docker_header.h"
+#include "proxy/docker/docker_version.h"
+#include "proxy/loop/listener.h"
+
+/* The log's reader is too slow for all that this peer, or everybody, asks. */
+#define LOG_FULL_TEXT "dockreeve: the request log cannot be written fast enough; try again"
+
+static void on_refusal_written(struct log_waiter *waiter, enum log_write_state state)
+{
+    struct docker_conn *conn = docker_conn_of_waiter(waiter);
+    bool counted = waiter->seq == 0; /* among those that have no record of their own */
+    if (state != LOG_WRITE_DONE && !counted) {
+        docker_refusal_unlogged(conn);
+        return;
+    }
+    conn->hold = false;
+    if (docker_conn_flush(conn))
+        docker_conn_exchange_done(conn);
+}
+
+static void write_refusal(struct docker_conn *conn, unsigned status, const char *message)
+{
+    struct gate *gate = conn->gate;
+    struct buffer *text = &gate->scratch->text;
+    AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
+    buffer_append_byte(&body, '{');
+    json_write_key_text(&body, "message", message);
+    buffer_append_literal(&body, "}\n");
+    buffer_clear(text);
+    docker_header_write_refusal(text, status, body.len, conn->close_after || gate->draining);
+    if (conn->exchange.method != HTTP_METHOD_HEAD)
+        buffer_append_slice(text, buffer_slice(&body));
+    if (conn->hold) /* an answer that is not to go out; else a 100 Continue may be half sent */
+        io_buffer_reset(gate->blocks, &conn->out);
+    if (body.failed || text->failed ||
+        !io_buffer_append(gate->blocks, &conn->out, text->data, text->len))
+        conn->close_after = true;
+    conn->own_answer = true;
+}
+
+void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *reason,
+                         const char *message)
+{
+    struct gate *gate = conn->gate;
+    struct docker_exchange *exchange = &conn->exchange;
+    gate_forget_waiter(gate, &conn->waiter);
+    docker_lookup_free(&conn->lookup);
+    docker_version_free(&conn->version_question);
+    docker_exchange_drop_request(conn);
+    engine_drop(&conn->engine);
+    docker_exchange_number(conn);
+    /* Where the next request would begin is only known when this one was read to its end. */
+    bool orderly = status == 403 || status == 429 ||
+                   status >= 502; /* anything else is no client to go on with */
+    conn->close_after = conn->close_after || !conn->request_body.finished ||
+                        docker_conn_has_early_input(conn) || !orderly;
+    exchange->status = status;
+    exchange->reason = reason;
+    exchange->refused =
+        status != 502 && status != 504; /* else the engine is to blame, not the request */
+    bool flooding = !exchange->opened && status < 500 &&
+                    !share_may_log_denial(conn->peer_share, timestamp_monotonic_us());
+    bool no_room = !exchange->opened && !exchange->logged && !flooding &&
+                   gate->options->log_required && !gate_log_has_room(gate, conn->peer_share);
+    if (no_room) {
+        share_count_refused(conn->peer_share, SHARE_REFUSED_LOG_FULL, SHARE_DOCKER);
+        docker_log_count_rule(conn);
+        exchange->status = 503;
+        exchange->logged = true;
+        write_refusal(conn, 503, LOG_FULL_TEXT);
+    } else if (flooding) {
+        share_count_refused(conn->peer_share, SHARE_REFUSED_DENIAL_RATE, SHARE_DOCKER);
+        docker_log_count_rule(conn);
+        exchange->status = 429;
+        exchange->logged = true;
+        write_refusal(conn, 429, "dockreeve: too many refused requests; slow down");
+    } else {
+        write_refusal(conn, status, message);
+    }
+    uint64_t seq = exchange->opened ? docker_log_close(conn, reason) : docker_log_request(conn);
+    docker_conn_set_state(conn, DOCKER_CONN_LOG_REFUSAL);
+    if (!conn->request_body.finished)
+        docker_conn_read_enable(conn, false);
+    conn->hold = true;
+    gate_wait_for_log(gate, &conn->waiter, flooding || no_room ? 0 : seq);
+    conn->waiter.written = on_refusal_written;
+}
+
+void docker_refusal_error(struct docker_conn *conn, const struct error *error)
+{
+    char message[sizeof(error->text) + 16];
+    snprintf(message, sizeof(message), "dockreeve: %s", error->text);
+    docker_refusal_send(conn, (unsigned)error->code, error->reason, message);
+}
+
+void docker_refusal_unlogged(struct docker_conn *conn)
+{
+    docker_refusal_send(conn, 503, "log.unwritable",
+                        "dockreeve: the request log cannot be written, so nothing is let "
+                        "through; see the gate's standard "
+                        "error");
+}

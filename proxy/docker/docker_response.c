@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The way back: the engine's answer is parsed as strictly as a request, its head is written anew,
+ * its body framed anew. An answer that is complete with its first bytes gets one `request` record
+ * before it is let go; any other gets `open` first and `close` at its end. */
+#include "proxy/docker/docker_conn.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "proxy/docker/docker_header.h"
+#include "proxy/docker/docker_version.h"
+#include "rules/docker/api_version.h"
+
+/* A busy answer gives others a turn after so many steps (of up to 64 kB). */
+enum { INFORMATIONAL_MAX = 8, STEPS_PER_TURN = 48 };
+
+static void upstream_failed(struct docker_conn *conn, const char *reason, const char *text)
+{
+    engine_count_error(conn->gate->engine);
+    docker_refusal_send(conn, 502, reason, text);
+}
+
+static void on_written(struct log_waiter *waiter, enum log_write_state state)
+{
+    struct docker_conn *conn = docker_conn_of_waiter(waiter);
+    if (state != LOG_WRITE_DONE) {
+        if (state == LOG_WRITE_LOST) /* the record is in no log; one that is only late must not be
+                                        followed by a second */
+            conn->exchange.opened = conn->exchange.logged = false;
+        conn->close_after = true;
+        docker_refusal_unlogged(conn);
+        return;
+    }
+    docker_response_released(conn);
+}
+
+/* Nothing of the request is left that could be sent. */
+static bool request_has_ended(const struct docker_conn *conn)
+{
+    return conn->request_body.finished && held_body_rest(&conn->held).len == 0;
+}
+
+/* The last byte of the answer is in `out` (or gone). The engine's connection may serve the next
+ * exchange if nothing is left on it. */
+static void response_complete(struct docker_conn *conn)
+{
+    if (conn->engine != NULL) {
+        bool reusable =
+            request_has_ended(conn) && !conn->input_ended && !conn->response_body_closes;
+        if (reusable)
+            engine_give(&conn->engine);
+        else
+            engine_drop(&conn->engine);
+    }
+    if (!conn->request_body.finished)
+        conn->close_after = true;
+}
+
+void docker_response_released(struct docker_conn *conn)
+{
+    bool upgraded = conn->exchange.stream && conn->response_body.from == HTTP_FRAMING_NONE;
+    conn->hold = false;
+    if (conn->exchange.logged) {
+        if (docker_conn_flush(conn))
+            docker_conn_exchange_done(conn);
+        return;
+    }
+    docker_conn_set_state(conn, DOCKER_CONN_RELAY);
+    if (!docker_conn_flush(conn))
+        return;
+    if (upgraded) {
+        docker_tunnel_start(conn);
+        return;
+    }
+    if (!conn->request_body.finished)
+        docker_body_send(conn);
+    if (conn->state == DOCKER_CONN_RELAY)
+        docker_response_read(conn);
+}
+
+/* An image that is deleted by its tag is named in the answer by its id: the tag may have moved since
+ * it was judged. Too late for the image, but the record says so. */
+static void check_deleted(struct docker_conn *conn)
+{
+    struct slice answer = slice_of(io_buffer_bytes(&conn->out), io_buffer_len(&conn->out));
+    if (conn->exchange.operation == DOCKER_IMAGE_DELETE && conn->judged != NULL &&
+        conn->response_body.to == HTTP_FRAMING_LENGTH &&
+        docker_naming_has_moved(docker_lookup_naming(conn->judged), answer))
+        conn->exchange.reason = "object.moved";
+}
+
+/* The answer's head is in `out`, and what came with it of the body: write the record, then let it
+ * go. */
+static void release_after_log(struct docker_conn *conn)
+{
+    struct docker_exchange *exchange = &conn->exchange;
+    uint64_t seq = 0;
+    conn->hold = true;
+    if (conn->response_body.finished && !exchange->stream) {
+        response_complete(conn);
+        check_deleted(conn);
+        if (exchange->opened) {
+            docker_log_close(conn,
+                             NULL); /* the open record was written before the request went out */
+            docker_conn_set_state(conn, DOCKER_CONN_LOG_RESPONSE);
+            docker_response_released(conn);
+            return;
+        }
+        seq = docker_log_request(conn);
+    } else {
+        if (!exchange->stream) {
+            exchange->stream = true;
+            metrics_totals(conn->gate->metrics)->open_streams++;
+        }
+        if (exchange->opened) {
+            docker_conn_set_state(conn, DOCKER_CONN_LOG_RESPONSE);
+            docker_response_released(conn);
+            return;
+        }
+        seq = docker_log_open(conn);
+        engine_read_enable(conn->engine, false);
+    }
+    bool uploading = !conn->request_body.finished;
+    docker_conn_set_state(conn, DOCKER_CONN_LOG_RESPONSE);
+    if (uploading)
+        docker_conn_read_enable(conn, false);
+    conn->waiter.written = on_written;
+    gate_wait_for_log(conn->gate, &conn->waiter, seq);
+}
+
+/* What the client is told of the body's framing. */
+static void plan_answer(struct docker_conn *conn, const struct http_head *head,
+                        struct docker_answer *answer)
+{
+    enum http_framing framing = http_response_framing(head, conn->exchange.method);
+    conn->close_after = conn->close_after || docker_conn_has_early_input(conn);
+    answer->framing = http_client_framing(framing, conn->minor_version_0);
+    answer->content_length = head->content_length;
+    answer->show_length = http_response_shows_length(head, framing);
+    if (answer->framing == HTTP_FRAMING_CLOSE)
+        conn->close_after = true;
+    answer->close = conn->close_after || conn->gate->draining ||
+                    (conn->input_ended && io_buffer_len(&conn->in) == 0);
+    conn->response_body_closes = http_response_closes(head, framing);
+    http_body_init(&conn->response_body, framing, head->content_length, answer->framing);
+}
+
+/* Attach and exec start answer 200 without any framing and go on as a raw stream when the client
+ * did not ask to upgrade. */
+static bool is_hijack(const struct docker_conn *conn, const struct http_head *head)
+{
+    static const struct slice stream_type = {"application/vnd.docker.", 23};
+    return docker_operation_info(conn->exchange.operation)->upgrade == DOCKER_UPGRADE_TCP &&
+           head->status == 200 && head->framing == HTTP_FRAMING_CLOSE && request_has_ended(conn) &&
+           slice_starts_with(http_head_field(head, SLICE_LITERAL("content-type")), stream_type);
+}
+
+/* Each answer says of which version the engine is; a client must not hear of one that the gate could
+ * not judge. */
+static void learn_version(struct docker_conn *conn, const struct http_head *head,
+                          struct docker_answer *answer)
+{
+    struct slice version = http_head_field(head, SLICE_LITERAL("api-version"));
+    if (version.ptr == NULL || conn->exchange.operation == DOCKER_LIBPOD)
+        return;
+    docker_version_learn(conn->gate, conn->exchange.operation, version);
+    answer->lower_version =
+        engine_api(conn->gate->engine) > DOCKER_API_NEWEST && api_version_is_newer(version);
+}
+
+/* The answer to /version with another body than the engine's, all of it in `out`. */
+static bool begin_lowered_answer(struct docker_conn *conn, const struct http_head *head,
+                                 struct slice body)
+{
+    struct docker_answer answer = {.head = head};
+    struct buffer *text = &conn->gate->scratch->text;
+    learn_version(conn, head, &answer);
+    conn->exchange.status = head->status;
+    plan_answer(conn, head, &answer);
+    answer.framing = HTTP_FRAMING_LENGTH;
+    answer.content_length = body.len;
+    http_body_init(&conn->response_body, HTTP_FRAMING_LENGTH, 0, HTTP_FRAMING_LENGTH);
+    conn->response_body.payload = body.len;
+    buffer_clear(text);
+    docker_header_write_response(&answer, text);
+    buffer_append_slice(text, body);
+    return !text->failed && io_buffer_append(conn->gate->blocks, &conn->out, text->data, text->len);
+}
+
+static bool begin_answer(struct docker_conn *conn, const struct http_head *head)
+{
+    struct gate *gate = conn->gate;
+    struct docker_answer answer = {.head = head};
+    learn_version(conn, head, &answer);
+    conn->exchange.status = head->status;
+    if (head->status == 101 || is_hijack(conn, head)) {
+        answer.upgrade = head->status == 101
+                             ? docker_operation_info(conn->exchange.operation)->upgrade
+                             : DOCKER_UPGRADE_NONE;
+        answer.hijack = true;
+        conn->close_after = true;
+        conn->exchange.stream = true;
+        metrics_totals(gate->metrics)->open_streams++;
+        http_body_init(&conn->response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+    } else {
+        plan_answer(conn, head, &answer);
+    }
+    struct buffer *text = &gate->scratch->text;
+    buffer_clear(text);
+    docker_header_write_response(&answer, text);
+    return !text->failed && io_buffer_append(gate->blocks, &conn->out, text->data, text->len);
+}
+
+/* A kept connection that the engine closed while the request was on its way: asked again, once, on
+ * a new one, when asking twice changes nothing. */
+static bool retry(struct docker_conn *conn)
+{
+    if (conn->retried || !conn->engine->reused || io_buffer_len(&conn->forward) == 0)
+        return false;
+    conn->retried = true;
+    engine_drop(&conn->engine);
+    docker_exchange_forward(conn);
+    return true;
+}
+
+static void engine_ended(struct docker_conn *conn)
+{
+    if (conn->state == DOCKER_CONN_FORWARD) {
+        if (io_buffer_len(&conn->engine->in) == 0 && retry(conn))
+            return;
+        char text[320];
+        snprintf(text, sizeof(text),
+                 "dockreeve: the Docker Engine at %s closed the connection before it answered; "
+                 "look at its log",
+                 engine_name(conn->gate->engine));
+        upstream_failed(conn, "upstream.closed", text);
+    } else if (http_body_end_of_stream(&conn->response_body)) {
+        if (!http_body_write_end(&conn->response_body, conn->gate->blocks, &conn->out)) {
+            docker_conn_close(conn, "limit.memory");
+            return;
+        }
+        response_complete(conn);
+        docker_log_close(conn, NULL);
+        if (docker_conn_flush(conn))
+            docker_conn_exchange_done(conn);
+    } else {
+        engine_count_error(conn->gate->engine);
+        docker_conn_close(conn, "upstream-cut-short");
+    }
+}
+
+/* Parses one head of engine->in. True when it was a final one and `out` holds the head for the
+ * client. */
+static bool read_head(struct docker_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    struct engine_conn *engine = conn->engine;
+    struct http_head *head = &gate->scratch->head;
+    enum docker_upgrade upgrade = docker_operation_info(conn->exchange.operation)->upgrade;
+    for (;;) {
+        size_t consumed, scanned = 0;
+        struct error error;
+        if (io_buffer_len(&engine->in) == 0)
+            return false;
+        switch (http_head_parse_response(head, io_buffer_bytes(&engine->in),
+                                         io_buffer_len(&engine->in), &scanned, &consumed, &error)) {
+        case HTTP_HEAD_MORE:
+            return false;
+        case HTTP_HEAD_BAD:
+            engine_count_error(gate->engine);
+            docker_refusal_error(conn, &error);
+            return false;
+        case HTTP_HEAD_OK:
+            break;
+        }
+        io_buffer_reset(gate->blocks, &conn->head);
+        io_buffer_reset(gate->blocks, &conn->forward);
+        if (head->status == 101 && !(conn->wants_upgrade && request_has_ended(conn) &&
+                                     docker_header_asks_upgrade(head, upgrade))) {
+            upstream_failed(
+                conn, "upstream.unasked-upgrade",
+                "dockreeve: the Docker Engine switched to a protocol that nobody asked for");
+            return false;
+        }
+        if (head->status >= 200 || head->status == 101) {
+            AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
+            size_t body_len = 0;
+            enum docker_version_answer version =
+                docker_version_lower_answer(conn, head,
+                                            slice_of(io_buffer_bytes(&engine->in) + consumed,
+                                                     io_buffer_len(&engine->in) - consumed),
+                                            &body, &body_len);
+            if (version == DOCKER_VERSION_MORE)
+                return false;
+            bool lowered = version == DOCKER_VERSION_LOWERED;
+            bool ok = lowered ? begin_lowered_answer(conn, head, buffer_slice(&body))
+                              : begin_answer(conn, head);
+            io_buffer_consume(gate->blocks, &engine->in, consumed + (lowered ? body_len : 0));
+            if (!ok)
+                upstream_failed(conn, "limit.memory", "dockreeve: the answer's head is too large");
+            return ok;
+        }
+        io_buffer_consume(gate->blocks, &engine->in, consumed);
+        if (++conn->informational > INFORMATIONAL_MAX) {
+            upstream_failed(conn, "upstream.informational",
+                            "dockreeve: the Docker Engine sends nothing but 1xx answers");
+            return false;
+        }
+    }
+}
+
+/* Moves body bytes of engine->in to `out`. False when the connection is gone. */
+static bool move_body(struct docker_conn *conn)
+{
+    struct error error;
+    if (http_body_move(&conn->response_body, conn->gate->blocks, &conn->engine->in, &conn->out,
+                       &error))
+        return true;
+    engine_count_error(conn->gate->engine);
+    if (conn->state == DOCKER_CONN_FORWARD) {
+        io_buffer_reset(conn->gate->blocks, &conn->out);
+        upstream_failed(conn, "upstream.framing",
+                        "dockreeve: the Docker Engine's answer is framed wrongly");
+    } else {
+        docker_conn_close(conn, "upstream.framing");
+    }
+    return false;
+}
+
+static void finish_body(struct docker_conn *conn)
+{
+    response_complete(conn);
+    docker_log_close(conn, NULL);
+    if (docker_conn_flush(conn))
+        docker_conn_exchange_done(conn);
+}
+
+/* Sends what is in `out`; false, with the engine's reading stopped, while the client does not take
+ * all of it. */
+static bool client_takes(struct docker_conn *conn, bool more)
+{
+    if (!docker_conn_send(conn, more))
+        return false;
+    bool all = io_buffer_len(&conn->out) == 0;
+    engine_read_enable(conn->engine, all);
+    return all;
+}
+
+static bool client_takes_all(struct docker_conn *conn)
+{
+    return client_takes(conn, false);
+}
+
+/* Lets a window of the body go past by splice. True when the window is used up and more may follow
+ * at once. */
+static bool splice_window(struct docker_conn *conn, uint64_t window)
+{
+    struct io_pool *blocks = conn->gate->blocks;
+    struct http_body *body = &conn->response_body;
+    uint64_t moved;
+    if (!http_body_open_window(body, blocks, &conn->out)) {
+        docker_conn_close(conn, "limit.memory");
+        return false;
+    }
+    if (!client_takes(conn, true))
+        return false;
+    enum splice_result result =
+        splice_flow_run(&conn->down, conn->gate->pipes, conn->engine->fd, conn->fd, window, &moved);
+    if (!http_body_spliced(body, blocks, &conn->out, moved)) {
+        docker_conn_close(conn, "limit.memory");
+        return false;
+    }
+    switch (result) {
+    case SPLICE_WANT_READ:
+    case SPLICE_TURN:
+        return false;
+    case SPLICE_LIMIT:
+        if (body->finished)
+            finish_body(conn);
+        return conn->state == DOCKER_CONN_RELAY;
+    case SPLICE_WANT_WRITE:
+        engine_read_enable(conn->engine, false);
+        docker_conn_want_write(conn);
+        return false;
+    case SPLICE_EOF:
+        engine_ended(conn);
+        return false;
+    case SPLICE_FAILED:
+        break;
+    }
+    docker_conn_close(conn,
+                      errno == EPIPE || errno == ECONNRESET ? "client-gone" : "upstream-cut-short");
+    return false;
+}
+
+/* One step of the answer's body on its way to the client. True when there may be more to do at
+ * once. */
+static bool relay_once(struct docker_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    struct http_body *body = &conn->response_body;
+    if (io_buffer_len(&conn->out) > IO_LAZY_MAX && !client_takes_all(conn))
+        return false;
+    if (io_buffer_len(&conn->engine->in) == 0) {
+        uint64_t window = http_body_window(body);
+        if (window > 0)
+            return splice_window(conn, window);
+        ssize_t got = io_buffer_fill(gate->blocks, &conn->engine->in, conn->engine->fd,
+                                     http_body_read_size(body));
+        if (got < 0 && errno == EAGAIN)
+            splice_flow_close(&conn->down, gate->pipes);
+        else if (got <= 0)
+            engine_ended(conn);
+        if (got <= 0)
+            return false;
+    }
+    if (!move_body(conn))
+        return false;
+    if (body->finished) {
+        finish_body(conn);
+        return false;
+    }
+    return io_buffer_len(&conn->engine->in) > 0 || http_body_window(body) > 0;
+}
+
+void docker_response_read(struct docker_conn *conn)
+{
+    if (conn->engine == NULL)
+        return;
+    if (conn->state == DOCKER_CONN_RELAY) {
+        for (int steps = 0; steps < STEPS_PER_TURN && relay_once(conn);)
+            steps++;
+        /* Bytes left in the pipe, or, without one, in the engine's socket wait for the client to
+         * take more: that wish must not be cancelled here. */
+        if (conn->state == DOCKER_CONN_RELAY && !conn->writing)
+            (void)client_takes_all(conn);
+        return;
+    }
+    if (conn->state != DOCKER_CONN_FORWARD) {
+        engine_read_enable(conn->engine, false);
+        return;
+    }
+    ssize_t got =
+        io_buffer_fill(conn->gate->blocks, &conn->engine->in, conn->engine->fd, IO_READ_HEAD);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got == 0 || (got < 0 && errno != ENOBUFS)) {
+        engine_ended(conn);
+        return;
+    }
+    if (got < 0) {
+        upstream_failed(conn, "upstream.head-too-large",
+                        "dockreeve: the Docker Engine's answer has too large a head");
+        return;
+    }
+    if (!read_head(conn))
+        return;
+    if (!conn->exchange.stream && !move_body(conn))
+        return;
+    release_after_log(conn);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Connections of the Docker gate, held against the policy in force: may its client connect at all,
+ * and would what is under way on it be let open. */
+#include "proxy/docker/docker_conn.h"
+#include "proxy/loop/listener.h"
+#include "proxy/loop/revocation.h"
+
+/* Whether a request is with the engine and not over. What waits to be sent is judged when it is. */
+static bool is_under_way(const struct docker_conn *conn)
+{
+    bool answered = conn->exchange.logged;
+    return conn->forwarded && !answered &&
+           (conn->state == DOCKER_CONN_FORWARD || conn->state == DOCKER_CONN_LOG_RESPONSE ||
+            conn->state == DOCKER_CONN_RELAY || conn->state == DOCKER_CONN_TUNNEL);
+}
+
+/* Asks for it once more, as it was asked for, by what was known of its object then. */
+static bool still_allowed(const struct docker_conn *conn, struct verdict *verdict)
+{
+    struct gate *gate = conn->gate;
+    const struct docker_exchange *exchange = &conn->exchange;
+    const struct policy_client *client = listener_policy_client(conn->listener);
+    struct docker_request *request = &gate->scratch->request;
+    struct slice target = slice_of(
+        exchange->facts.data + exchange->facts.len - exchange->target_len, exchange->target_len);
+    struct error error;
+    *verdict = (struct verdict){.result = VERDICT_DENY,
+                                .rule = "built-in",
+                                .source = "built-in",
+                                .reason = "revoked",
+                                .number = POLICY_NUMBER_NONE};
+    if (client == NULL ||
+        !docker_request_parse(request, exchange->method, target, client->strict, &error))
+        return false;
+    request->now_us = timestamp_now_us();
+    policy_decide_docker(gate->policy, client, request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL,
+                         verdict);
+    if (verdict->result == VERDICT_NEEDS_OBJECT)
+        policy_decide_docker_named(gate->policy, client, request,
+                                   conn->judged == NULL ? NULL : docker_lookup_naming(conn->judged),
+                                   verdict);
+    return verdict->result == VERDICT_ALLOW;
+}
+
+/* A client that has no answer yet gets one. */
+static void cut(struct docker_conn *conn, const struct verdict *verdict)
+{
+    struct docker_exchange *exchange = &conn->exchange;
+    if (conn->state != DOCKER_CONN_FORWARD) {
+        docker_conn_close(conn, "revoked");
+        return;
+    }
+    policy_unref(&exchange->policy);
+    exchange->policy = policy_ref(conn->gate->policy);
+    exchange->verdict = *verdict;
+    exchange->would_deny = NULL;
+    docker_refusal_send(conn, 403, "revoked",
+                        "dockreeve: while the engine was at work on this request, the policy "
+                        "changed or a rule expired, and it is not allowed any more; whether it was "
+                        "carried out is not known");
+}
+
+void docker_revoke(struct gate *gate, bool cuts, struct revocation *revocation)
+{
+    struct docker_conn *conn, *next;
+    struct verdict verdict;
+    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (!is_under_way(conn) || still_allowed(conn, &verdict))
+            continue;
+        revocation->streams++;
+        if (cuts)
+            cut(conn, &verdict);
+    }
+}
+
+void docker_end_unadmitted(struct gate *gate)
+{
+    struct docker_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (listener_admits(conn->listener, &conn->peer))
+            continue;
+        if (!conn->forwarded) { /* and never will be */
+            conn->exchange.refused = true;
+            conn->exchange.reason = "not-admitted";
+        }
+        docker_conn_close(conn, "not-admitted");
+    }
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Hijacked streams: attach, exec, /session, /grpc, websockets. Once the engine has switched, nobody
+ * looks into the bytes any more: they go from socket to socket through a pipe. What either side
+ * sent before that moment goes first. The end of one direction is carried over as just that; no
+ * timer cuts a silent stream (docs/design.md 1.8). */
+#include "proxy/docker/docker_conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+/* One direction, seen from its source. */
+struct direction {
+    struct splice_flow *flow;
+    struct io_buffer *rest;  /* of the request, not yet taken by the target; NULL = none */
+    struct io_buffer *early; /* bytes that were read before the switch, to be written first */
+    int from, to;
+    bool *ended; /* the end of the stream was carried over */
+    bool *full;  /* the target takes no more now */
+    uint64_t *count;
+};
+
+enum outcome { GOES_ON, BROKEN };
+
+/* Writes what was read before the switch, behind what was on its way already. */
+static enum outcome send_early(struct docker_conn *conn, struct direction *way)
+{
+    if (way->rest != NULL && !io_buffer_drain(conn->gate->blocks, way->rest, way->to, false))
+        return BROKEN;
+    *way->full = way->rest != NULL && io_buffer_len(way->rest) > 0;
+    if (*way->full)
+        return GOES_ON;
+    size_t before = io_buffer_len(way->early);
+    if (before == 0)
+        return GOES_ON;
+    if (!io_buffer_drain(conn->gate->blocks, way->early, way->to, false))
+        return BROKEN;
+    *way->count += before - io_buffer_len(way->early);
+    *way->full = io_buffer_len(way->early) > 0;
+    return GOES_ON;
+}
+
+static enum outcome move(struct docker_conn *conn, struct direction *way)
+{
+    if (*way->ended || *way->full)
+        return GOES_ON;
+    if (send_early(conn, way) == BROKEN)
+        return BROKEN;
+    if (*way->full)
+        return GOES_ON;
+    uint64_t moved;
+    enum splice_result result =
+        splice_flow_run(way->flow, conn->gate->pipes, way->from, way->to, UINT64_MAX, &moved);
+    *way->count += moved;
+    switch (result) {
+    case SPLICE_WANT_WRITE:
+        *way->full = true;
+        return GOES_ON;
+    case SPLICE_EOF:
+        *way->ended = true;
+        shutdown(way->to, SHUT_WR);
+        return GOES_ON;
+    case SPLICE_FAILED:
+        return BROKEN;
+    case SPLICE_WANT_READ:
+    case SPLICE_TURN:
+    case SPLICE_LIMIT:
+        return GOES_ON;
+    }
+    return BROKEN;
+}
+
+/* A unix peer that closed both directions says so at once; nothing can be brought to it any more.
+ */
+static bool is_hung_up(int fd)
+{
+    struct pollfd look = {.fd = fd, .events = 0};
+    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/* Reading stops where the stream has ended or the other side is full, so that no event fires for
+ * nothing. */
+static void arm(struct docker_conn *conn)
+{
+    struct engine_conn *engine = conn->engine;
+    docker_conn_read_enable(conn, !conn->up_ended && !conn->engine_full);
+    engine_read_enable(engine, !conn->down_ended && !conn->client_full);
+    engine_want_write(engine, conn->engine_full);
+    if (conn->client_full)
+        docker_conn_want_write(conn);
+}
+
+void docker_tunnel_move(struct docker_conn *conn)
+{
+    struct docker_exchange *exchange = &conn->exchange;
+    struct engine_conn *engine = conn->engine;
+    struct direction up = {&conn->up,  &engine->out,    &conn->in,          conn->fd,
+                           engine->fd, &conn->up_ended, &conn->engine_full, &exchange->tunnel_in};
+    struct direction down = {&conn->down,        NULL,
+                             &engine->in,        engine->fd,
+                             conn->fd,           &conn->down_ended,
+                             &conn->client_full, &exchange->tunnel_out};
+    if (move(conn, &down) == BROKEN) {
+        if (is_hung_up(conn->fd))
+            docker_conn_close(conn, "client-gone");
+        else
+            docker_conn_linger(conn,
+                               "broken"); /* what the engine sent before is still on its way */
+        return;
+    }
+    bool up_broken = conn->up_ended && !conn->input_ended; /* in an earlier call */
+    if (move(conn, &up) == BROKEN) {
+        /* The engine may be gone for writing while its last bytes are still on their way to the
+         * client. */
+        conn->up_ended = true;
+        splice_flow_close(&conn->up, conn->gate->pipes);
+        if (is_hung_up(conn->fd)) {
+            docker_conn_close(conn, "client-gone");
+            return;
+        }
+    } else if (conn->up_ended && !up_broken) {
+        conn->input_ended = true;
+    }
+    bool client_gone = conn->up_ended && is_hung_up(conn->fd);
+    bool engine_gone = conn->down_ended && is_hung_up(engine->fd);
+    if (client_gone)
+        docker_conn_close(conn, conn->down_ended ? "done" : "client-gone");
+    else if (!engine_gone && !(conn->up_ended && conn->down_ended))
+        arm(conn);
+    else if (conn->input_ended)
+        docker_conn_close(conn, "done");
+    else
+        docker_conn_linger(conn, "done"); /* the client still sends */
+}
+
+void docker_tunnel_start(struct docker_conn *conn)
+{
+    docker_conn_set_state(conn, DOCKER_CONN_TUNNEL);
+    conn->client_full = io_buffer_len(&conn->out) > 0; /* the answer's head goes first */
+    conn->engine_full = io_buffer_len(&conn->engine->out) > 0;
+    docker_tunnel_move(conn);
+}

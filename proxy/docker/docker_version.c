@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is known of the engine's version is learned from its answers, again and again, since engines
+ * are replaced under a running gate. As long as nothing is known, a request that needs it waits for
+ * a ping. That ping names the table's own version: an engine that has left it behind refuses it and
+ * says which is its oldest. */
+#include "proxy/docker/docker_version.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/docker/api_version.h"
+
+struct docker_version_question {
+    struct docker_conn *conn;   /* borrowed: owns us */
+    struct engine_conn *engine; /* owned */
+};
+
+/* ---- what is known ---- */
+
+void docker_version_learn(struct gate *gate, enum docker_operation operation, struct slice version)
+{
+    if (version.ptr != NULL && operation != DOCKER_LIBPOD)
+        engine_learn_api(gate->engine, version);
+}
+
+/* Through ping clients find a version, and it means the same in all of them. Debug and libpod's
+ * routes have no version of this API. */
+static bool has_version(enum docker_operation operation)
+{
+    return operation != DOCKER_SYSTEM_PING && operation != DOCKER_SYSTEM_PING_HEAD &&
+           operation != DOCKER_DEBUG && operation != DOCKER_LIBPOD;
+}
+
+bool docker_version_is_wanted(const struct gate *gate, const struct docker_request *request)
+{
+    return request->version.len == 0 && engine_api(gate->engine) == ENGINE_API_UNKNOWN &&
+           has_version(request->operation);
+}
+
+static unsigned own_version(const struct gate *gate)
+{
+    int api = engine_api(gate->engine);
+    if (api <= ENGINE_API_NONE)
+        return 0;
+    return api < DOCKER_API_NEWEST ? (unsigned)api : DOCKER_API_NEWEST;
+}
+
+unsigned docker_version_to_send(const struct gate *gate, const struct docker_request *request)
+{
+    return request->version.len == 0 && has_version(request->operation) ? own_version(gate) : 0;
+}
+
+void docker_version_write_prefix(const struct gate *gate, unsigned asked, struct buffer *out)
+{
+    unsigned minor = own_version(gate);
+    if (minor == 0 && engine_api(gate->engine) == ENGINE_API_UNKNOWN)
+        minor = asked;
+    if (minor > 0)
+        buffer_printf(out, "/v1.%u", minor);
+}
+
+bool docker_version_note(const struct engine *engine, struct buffer *out)
+{
+    return docker_version_note_of(engine_name(engine), engine_api_minimum(engine), out);
+}
+
+bool docker_version_note_of(const char *engine, unsigned minimum, struct buffer *out)
+{
+    if (minimum <= DOCKER_API_NEWEST)
+        return false;
+    buffer_printf(out,
+                  "the oldest API version of the engine at %s is 1.%u, and the newest that this "
+                  "gate knows is 1.%d: it can serve nobody; install a newer Dockreeve, or lower "
+                  "`min-api-version` of the engine",
+                  engine, minimum, DOCKER_API_NEWEST);
+    return true;
+}
+
+void docker_version_refuse(struct docker_conn *conn)
+{
+    const struct gate *gate = conn->gate;
+    struct slice target = gate->scratch->request.path;
+    struct slice version = slice_cut(&(struct slice){target.ptr + 1, target.len - 1}, '/');
+    unsigned newest = own_version(gate);
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    buffer_printf(&text, "client version %.*s is too new. Maximum supported API version is 1.%u",
+                  (int)version.len - 1, version.ptr + 1, newest == 0 ? DOCKER_API_NEWEST : newest);
+    AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
+    if (docker_version_note(gate->engine, &note))
+        buffer_printf(&text, ". dockreeve: %s", buffer_text(&note));
+    docker_refusal_send(conn, 400, "version.too-new", buffer_text(&text));
+}
+
+/* ---- asking ---- */
+
+void docker_version_free(struct docker_version_question **question)
+{
+    struct docker_version_question *freed = steal_pointer(question);
+    if (freed == NULL)
+        return;
+    engine_drop(&freed->engine);
+    free(freed);
+}
+
+static void refuse(struct docker_conn *conn, struct error error)
+{
+    docker_version_free(&conn->version_question);
+    docker_refusal_error(conn, &error);
+}
+
+static void refuse_closed(struct docker_conn *conn)
+{
+    struct error error;
+    engine_count_error(conn->gate->engine);
+    error_set_reason(&error, 502, "upstream.closed",
+                     "the Docker Engine at %s closed the connection before it answered; look at "
+                     "its log",
+                     engine_name(conn->gate->engine));
+    refuse(conn, error);
+}
+
+/* Something in front of an engine that is not there: it says nothing of the engine's version. */
+static void refuse_status(struct docker_conn *conn, unsigned status)
+{
+    struct error error;
+    engine_count_error(conn->gate->engine);
+    error_set_reason(&error, 502, "upstream.unreachable",
+                     "the Docker Engine at %s cannot say which version of the API it serves: it "
+                     "answers a ping with %u",
+                     engine_name(conn->gate->engine), status);
+    refuse(conn, error);
+}
+
+static void send_ping(struct docker_conn *conn)
+{
+    char ping[160];
+    int len = snprintf(ping, sizeof(ping),
+                       "GET /v1.%d/_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\n"
+                       "Connection: close\r\n\r\n",
+                       DOCKER_API_NEWEST);
+    if (send(conn->version_question->engine->fd, ping, (size_t)len, MSG_NOSIGNAL) != len)
+        refuse_closed(conn);
+}
+
+static void read_answer(struct docker_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    struct engine_conn *engine = conn->version_question->engine;
+    struct http_head *head = &gate->scratch->head;
+    size_t scanned = 0, consumed;
+    struct error error;
+    ssize_t got = io_buffer_fill(gate->blocks, &engine->in, engine->fd, IO_READ_HEAD);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got <= 0) {
+        refuse_closed(conn);
+        return;
+    }
+    switch (http_head_parse_response(head, io_buffer_bytes(&engine->in), io_buffer_len(&engine->in),
+                                     &scanned, &consumed, &error)) {
+    case HTTP_HEAD_MORE:
+        return;
+    case HTTP_HEAD_BAD:
+        refuse(conn, error);
+        return;
+    case HTTP_HEAD_OK:
+        break;
+    }
+    struct slice version = http_head_field(head, SLICE_LITERAL("api-version"));
+    if (version.ptr == NULL && head->status >= 500) {
+        refuse_status(conn, head->status);
+        return;
+    }
+    engine_learn_no_api(gate->engine);
+    docker_version_learn(gate, DOCKER_SYSTEM_PING, version);
+    docker_version_free(&conn->version_question);
+    docker_exchange_versioned(conn);
+}
+
+static void on_engine(void *context, enum engine_event event)
+{
+    struct docker_conn *conn = context;
+    switch (event) {
+    case ENGINE_REFUSED:
+        refuse(conn, conn->version_question->engine->error);
+        return;
+    case ENGINE_CONNECTED:
+        send_ping(conn);
+        return;
+    case ENGINE_READABLE:
+        read_answer(conn);
+        return;
+    case ENGINE_WRITABLE:
+        return;
+    }
+}
+
+void docker_version_ask(struct docker_conn *conn)
+{
+    struct error error;
+    docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
+    docker_conn_deadline(conn, conn->gate->options->lookup_timeout_ms);
+    conn->version_question = calloc(1, sizeof(*conn->version_question));
+    if (conn->version_question == NULL) {
+        docker_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory");
+        return;
+    }
+    conn->version_question->conn = conn;
+    conn->version_question->engine =
+        engine_take(conn->gate->engine, true, false, on_engine, conn, &error);
+    if (conn->version_question->engine == NULL)
+        refuse(conn, error);
+    else if (!conn->version_question->engine->connecting)
+        send_ping(conn);
+}
+
+/* ---- the answer to /version ---- */
+
+/* Decodes the body's framing. */
+static enum docker_version_answer decode(struct docker_conn *conn, const struct http_head *head,
+                                         struct slice arrived, struct io_buffer *payload,
+                                         size_t *consumed_out)
+{
+    struct io_pool *blocks = conn->gate->blocks;
+    struct io_buffer source = {0};
+    struct http_body body;
+    struct error ignored;
+    http_body_init(&body, head->framing, head->content_length, HTTP_FRAMING_LENGTH);
+    bool good = io_buffer_append(blocks, &source, arrived.ptr, arrived.len) &&
+                http_body_move(&body, blocks, &source, payload, &ignored);
+    *consumed_out = arrived.len - io_buffer_len(&source);
+    io_buffer_reset(blocks, &source);
+    if (!good)
+        return DOCKER_VERSION_AS_IT_IS;
+    return body.finished ? DOCKER_VERSION_LOWERED : DOCKER_VERSION_MORE;
+}
+
+enum docker_version_answer
+docker_version_lower_answer(struct docker_conn *conn, const struct http_head *head,
+                            struct slice arrived, struct buffer *body_out, size_t *consumed_out)
+{
+    struct io_buffer payload = {0};
+    if (conn->exchange.operation != DOCKER_SYSTEM_VERSION || head->status != 200 ||
+        conn->exchange.method != HTTP_METHOD_GET ||
+        (head->framing != HTTP_FRAMING_LENGTH && head->framing != HTTP_FRAMING_CHUNKED))
+        return DOCKER_VERSION_AS_IT_IS;
+    enum docker_version_answer answer = decode(conn, head, arrived, &payload, consumed_out);
+    if (answer == DOCKER_VERSION_LOWERED) {
+        struct slice json = slice_of(io_buffer_bytes(&payload), io_buffer_len(&payload));
+        unsigned minimum = api_version_minimum(json);
+        if (minimum > 0)
+            engine_set_api_minimum(conn->gate->engine, minimum);
+        if (!api_version_lower(json, body_out) || slice_equal(json, buffer_slice(body_out)))
+            answer = DOCKER_VERSION_AS_IT_IS;
+    }
+    io_buffer_reset(conn->gate->blocks, &payload);
+    return answer;
+}

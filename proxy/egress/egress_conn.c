@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of a client connection of the egress gate: accepted, read, answered again and again,
+ * closed, or turned into a tunnel. No callback frees its own connection: closing queues it for the
+ * end of the turn. */
+#include "proxy/egress/egress_conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/loop/listener.h"
+#include "proxy/egress/tunnel.h"
+
+enum { LINGER_MS = 2000 };
+
+static void on_readable(struct egress_conn *conn);
+static void on_event(evutil_socket_t fd, short what, void *context);
+static void on_timer(evutil_socket_t fd, short what, void *context);
+
+void egress_conn_set_state(struct egress_conn *conn, enum egress_conn_state state)
+{
+    if (conn->state == state)
+        return;
+    share_seat_leave(&conn->seat);
+    if (conn->kept_bytes > 0)
+        share_give_back(conn->peer_share, SHARE_BYTES, conn->kept_bytes);
+    conn->kept_bytes = 0;
+    if (state == EGRESS_CONN_IDLE || state == EGRESS_CONN_LINGER)
+        share_seat_wait(&conn->seat, conn->peer_share);
+    conn->state = state;
+    if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
+        event_del(&conn->timer);
+}
+
+void egress_conn_deadline(struct egress_conn *conn, uint64_t timeout_ms)
+{
+    if (timeout_ms == 0)
+        return;
+    struct timeval wait = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
+    event_add(&conn->timer, &wait);
+}
+
+static void wish(struct egress_conn *conn, short what, bool enable)
+{
+    if (conn->state == EGRESS_CONN_CLOSED)
+        return;
+    short now = fd_watch_wish(&conn->watch);
+    fd_watch_set(&conn->watch, (short)(enable ? now | what : now & ~what));
+}
+
+void egress_conn_read_enable(struct egress_conn *conn, bool enable)
+{
+    wish(conn, EV_READ, enable && !conn->input_ended);
+}
+
+void egress_conn_want_write(struct egress_conn *conn)
+{
+    wish(conn, EV_WRITE, true);
+}
+
+const struct policy_client *egress_conn_client(const struct egress_conn *conn)
+{
+    return listener_policy_client(conn->listener);
+}
+
+/* Nothing but the client's next bytes can end these states. */
+static bool reads_heads(const struct egress_conn *conn)
+{
+    return conn->state == EGRESS_CONN_IDLE || conn->state == EGRESS_CONN_HEAD ||
+           conn->state == EGRESS_CONN_HELLO;
+}
+
+static struct egress_conn *conn_of_seat(struct share_seat *seat)
+{
+    return (struct egress_conn *)((char *)seat - offsetof(struct egress_conn, seat));
+}
+
+/* Whoever had not asked for anything yet was turned away. */
+static void evict(struct share_seat *seat)
+{
+    struct egress_conn *conn = conn_of_seat(seat);
+    if (conn->state == EGRESS_CONN_HEAD || !conn->has_asked)
+        share_count_refused(conn->peer_share, SHARE_REFUSED_CONNECTIONS, SHARE_NETWORK);
+    egress_conn_close(conn, "evicted");
+}
+
+static struct egress_conn *make(struct egress *egress, struct listener *listener,
+                                struct arrival *arrival)
+{
+    struct egress_conn *conn = calloc(1, sizeof(*conn));
+    if (conn == NULL)
+        return NULL;
+    conn->egress = egress;
+    conn->gate = egress->gate;
+    conn->listener = listener_use(listener);
+    conn->fd = steal_fd(&arrival->fd);
+    conn->peer = arrival->endpoint;
+    conn->uid = arrival->credentials.uid;
+    conn->pid = arrival->credentials.pid;
+    conn->peer_share = steal_pointer(&arrival->peer);
+    conn->waiter.peer = conn->peer_share;
+    conn->seat.evict = evict;
+    conn->origin.fd = -1;
+    fd_watch_init(&conn->watch, conn->gate->base, conn->fd, on_event, conn);
+    evtimer_assign(&conn->timer, conn->gate->base, on_timer, conn);
+    http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+    return conn;
+}
+
+void egress_conn_accept(struct egress *egress, struct listener *listener, struct arrival *arrival)
+{
+    struct egress_conn *conn = make(egress, listener, arrival);
+    if (conn == NULL) {
+        share_give_back(arrival->peer, SHARE_CONNECTIONS, 1);
+        admission_drop(arrival);
+        return;
+    }
+    TAILQ_INSERT_TAIL(&egress->conns, conn, link);
+    metrics_connection_opened(listener_client(listener)->metrics);
+    share_seat_wait(&conn->seat, conn->peer_share);
+    conn->state = EGRESS_CONN_IDLE;
+    if (listener_role(listener) == POLICY_ROLE_TLS) {
+        conn->wish = EGRESS_WISH_TLS;
+        conn->state = EGRESS_CONN_HELLO;
+        egress_conn_deadline(conn, egress->options->hello_timeout_ms);
+    }
+    /* A client sends at once, so most likely its request is here already: whoever is refused or
+     * becomes a tunnel need never be watched as a connection. */
+    on_readable(conn);
+    if (reads_heads(conn))
+        egress_conn_read_enable(conn, true);
+}
+
+bool egress_conn_take_tunnel(struct egress_conn *conn)
+{
+    if (conn->has_tunnel_place)
+        return true;
+    enum share_level level = share_take(conn->peer_share, SHARE_TUNNELS, 1);
+    conn->has_tunnel_place = level == SHARE_GRANTED;
+    if (conn->has_tunnel_place)
+        return true;
+    char message[96];
+    snprintf(message, sizeof(message),
+             "dockreeve: %s has as many tunnels open as it may; try again later",
+             share_level_name(level));
+    egress_refusal_send(conn, 503, share_reason(SHARE_TUNNELS), message, NULL);
+    return false;
+}
+
+static void give_tunnel_back(struct egress_conn *conn)
+{
+    if (conn->has_tunnel_place)
+        share_give_back(conn->peer_share, SHARE_TUNNELS, 1);
+    conn->has_tunnel_place = false;
+}
+
+/* Whatever the exchange holds is let go; the connection to the origin stays. */
+static void forget_exchange(struct egress_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    gate_forget_waiter(gate, &conn->waiter);
+    egress_route_cancel(conn);
+    give_tunnel_back(conn);
+    io_buffer_reset(gate->blocks, &conn->forward);
+    splice_flow_close(&conn->up, gate->pipes);
+    splice_flow_close(&conn->down, gate->pipes);
+    egress_exchange_clear(&conn->exchange, gate);
+    http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+    http_body_init(&conn->response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+    conn->wants_upgrade = conn->minor_version_0 = conn->expects_continue = false;
+    conn->forwarded = conn->retried = conn->origin_full = conn->hold = false;
+    conn->own_answer = false;
+    conn->informational = 0;
+    conn->head_scanned = conn->answer_scanned = 0;
+}
+
+/* Everything but the client's socket. */
+static void leave(struct egress_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    struct egress *egress = conn->egress;
+    forget_exchange(conn);
+    egress_origin_close(conn);
+    fd_watch_set(&conn->watch, 0);
+    egress_conn_set_state(conn, EGRESS_CONN_CLOSED);
+    io_buffer_reset(gate->blocks, &conn->in);
+    io_buffer_reset(gate->blocks, &conn->out);
+    TAILQ_REMOVE(&egress->conns, conn, link);
+    TAILQ_INSERT_TAIL(&egress->dead, conn, link);
+    metrics_connection_closed(listener_client(conn->listener)->metrics);
+}
+
+void egress_conn_close(struct egress_conn *conn, const char *reason)
+{
+    if (conn->state == EGRESS_CONN_CLOSED)
+        return;
+    egress_log_close(&conn->exchange, conn->gate, conn->listener, reason);
+    leave(conn);
+    admission_leave(&conn->peer_share);
+    close(steal_fd(&conn->fd));
+}
+
+void egress_conn_detach(struct egress_conn *conn, struct tunnel_plan *plan)
+{
+    if (!conn->has_tunnel_place) /* was asked for where it could still be refused */
+        share_overdraw(conn->peer_share, SHARE_TUNNELS, 1);
+    conn->has_tunnel_place = false;
+    leave(conn);
+    plan->peer = steal_pointer(&conn->peer_share);
+    plan->client_fd = steal_fd(&conn->fd);
+}
+
+bool egress_conn_peer_is_gone(const struct egress_conn *conn)
+{
+    struct pollfd look = {.fd = conn->fd, .events = 0};
+    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+bool egress_conn_send(struct egress_conn *conn, bool more)
+{
+    if (conn->hold) {
+        wish(conn, EV_WRITE, false);
+        return true;
+    }
+    if (!io_buffer_drain(conn->gate->blocks, &conn->out, conn->fd, more)) {
+        egress_conn_close(conn, "client-gone");
+        return false;
+    }
+    wish(conn, EV_WRITE, io_buffer_len(&conn->out) > 0);
+    return true;
+}
+
+bool egress_conn_send_continue(struct egress_conn *conn)
+{
+    if (!conn->expects_continue)
+        return true;
+    conn->expects_continue = false;
+    if (io_buffer_len(&conn->in) > 0 || conn->state != EGRESS_CONN_FORWARD)
+        return true;
+    return io_buffer_append(conn->gate->blocks, &conn->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) &&
+           egress_conn_send(conn, false);
+}
+
+/* A block of memory is touched by pages. */
+enum { PAGE = 4096 };
+
+/* What has come is kept until the rest is there. False when it was refused, having no room. */
+static bool keep(struct egress_conn *conn)
+{
+    size_t pages = (io_buffer_len(&conn->in) + PAGE - 1) / PAGE;
+    enum share_level level =
+        share_adjust(conn->peer_share, SHARE_BYTES, &conn->kept_bytes, (uint64_t)pages * PAGE);
+    if (level == SHARE_GRANTED)
+        return true;
+    egress_request_no_room(conn, level);
+    return false;
+}
+
+/* A head, or the beginning of one, may be in `in`. */
+static void read_head(struct egress_conn *conn)
+{
+    if (io_buffer_len(&conn->in) == 0) {
+        egress_conn_set_state(conn, EGRESS_CONN_IDLE);
+        return;
+    }
+    bool waiting = conn->state == EGRESS_CONN_HEAD;
+    egress_conn_set_state(conn, EGRESS_CONN_HEAD);
+    egress_request_start(conn);
+    if (conn->state == EGRESS_CONN_HEAD && conn->input_ended) {
+        egress_conn_close(conn, "client-gone");
+    } else if (conn->state == EGRESS_CONN_HEAD && keep(conn) && !waiting) {
+        share_seat_wait(&conn->seat, conn->peer_share);
+        egress_conn_deadline(conn, conn->gate->options->header_timeout_ms);
+    }
+}
+
+/* The client sent its FIN. While answers are due it may have closed only its half, so they still go
+ * out; a CONNECT goes on with one direction ended. A body that is cut short is found out when it is
+ * sent on. */
+static void input_ended(struct egress_conn *conn)
+{
+    conn->input_ended = true;
+    egress_conn_read_enable(conn, false);
+    switch (conn->state) {
+    case EGRESS_CONN_IDLE:
+    case EGRESS_CONN_HEAD:
+    case EGRESS_CONN_HELLO:
+    case EGRESS_CONN_LINGER:
+        egress_conn_close(conn, "client-gone");
+        return;
+    case EGRESS_CONN_RESOLVE:
+    case EGRESS_CONN_DIAL:
+    case EGRESS_CONN_HANDSHAKE:
+    case EGRESS_CONN_LOG_OPEN:
+    case EGRESS_CONN_FORWARD:
+    case EGRESS_CONN_LOG_RESPONSE:
+    case EGRESS_CONN_RELAY:
+    case EGRESS_CONN_LOG_REFUSAL:
+    case EGRESS_CONN_FLUSH:
+        if (egress_conn_peer_is_gone(conn))
+            egress_conn_close(conn, "client-gone");
+        return;
+    case EGRESS_CONN_CLOSED:
+        return;
+    }
+}
+
+/* Bytes behind the request that is being answered are kept, as far as the buffer goes: they are
+ * judged when their turn comes, or belong to the tunnel. */
+static void handle_input(struct egress_conn *conn)
+{
+    switch (conn->state) {
+    case EGRESS_CONN_IDLE:
+    case EGRESS_CONN_HEAD:
+        read_head(conn);
+        return;
+    case EGRESS_CONN_HELLO:
+        egress_request_start_hello(conn);
+        if (conn->state == EGRESS_CONN_HELLO)
+            (void)keep(conn);
+        return;
+    case EGRESS_CONN_LINGER:
+        io_buffer_reset(conn->gate->blocks, &conn->in);
+        return;
+    case EGRESS_CONN_RESOLVE:
+    case EGRESS_CONN_DIAL:
+    case EGRESS_CONN_HANDSHAKE:
+    case EGRESS_CONN_LOG_OPEN:
+    case EGRESS_CONN_FORWARD:
+    case EGRESS_CONN_LOG_RESPONSE:
+    case EGRESS_CONN_RELAY:
+    case EGRESS_CONN_LOG_REFUSAL:
+    case EGRESS_CONN_FLUSH:
+    case EGRESS_CONN_CLOSED:
+        return;
+    }
+}
+
+static void on_readable(struct egress_conn *conn)
+{
+    bool uploading = !conn->request_body.finished &&
+                     (conn->state == EGRESS_CONN_FORWARD || conn->state == EGRESS_CONN_RELAY);
+    if (conn->state == EGRESS_CONN_LINGER)
+        io_buffer_reset(conn->gate->blocks, &conn->in);
+    if (uploading) {
+        egress_forward_send(conn); /* reads for itself: it may splice */
+        return;
+    }
+    size_t limit = conn->state == EGRESS_CONN_LINGER ? IO_READ_BULK : IO_READ_HEAD;
+    ssize_t got = io_buffer_fill(conn->gate->blocks, &conn->in, conn->fd, limit);
+    if (got > 0)
+        handle_input(conn);
+    else if (got == 0)
+        input_ended(conn);
+    else if (errno == ENOBUFS)
+        egress_conn_read_enable(conn, false);
+    else if (errno != EAGAIN)
+        egress_conn_close(conn, "client-gone");
+}
+
+static void on_writable(struct egress_conn *conn)
+{
+    if (!egress_conn_send(conn, false) || io_buffer_len(&conn->out) > 0)
+        return;
+    if (conn->state == EGRESS_CONN_RELAY)
+        egress_response_read(conn);
+    else if (conn->state == EGRESS_CONN_FLUSH)
+        egress_conn_exchange_done(conn);
+}
+
+static void on_event(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    struct egress_conn *conn = context;
+    if (what & EV_READ)
+        on_readable(conn);
+    if ((what & EV_WRITE) && conn->state != EGRESS_CONN_CLOSED)
+        on_writable(conn);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    struct egress_conn *conn = context;
+    switch (conn->state) {
+    case EGRESS_CONN_HEAD:
+    case EGRESS_CONN_HELLO:
+        egress_request_late(conn);
+        return;
+    case EGRESS_CONN_HANDSHAKE:
+        egress_refusal_send(conn, 504, "upstream-proxy.timeout",
+                            "dockreeve: the upstream proxy did not answer in time", NULL);
+        return;
+    case EGRESS_CONN_FORWARD:
+        egress_refusal_send(conn, 408, "limit.body-time",
+                            "dockreeve: the request body stopped arriving", NULL);
+        return;
+    case EGRESS_CONN_LOG_RESPONSE:
+    case EGRESS_CONN_RELAY:
+        egress_conn_close(conn, "limit.body-time");
+        return;
+    case EGRESS_CONN_LINGER:
+        egress_conn_close(conn, "done");
+        return;
+    case EGRESS_CONN_FLUSH:
+        egress_conn_close(conn, "limit.answer-time");
+        return;
+    case EGRESS_CONN_IDLE:
+    case EGRESS_CONN_RESOLVE:
+    case EGRESS_CONN_DIAL:
+    case EGRESS_CONN_LOG_OPEN:
+    case EGRESS_CONN_LOG_REFUSAL:
+    case EGRESS_CONN_CLOSED:
+        return;
+    }
+}
+
+/* A close(2) with unread bytes resets the connection and can take the answer with it, so what still
+ * comes is read and dropped for a moment (RFC 9112 section 9.6). */
+static void linger(struct egress_conn *conn, const char *reason)
+{
+    egress_log_close(&conn->exchange, conn->gate, conn->listener, reason);
+    forget_exchange(conn);
+    egress_origin_close(conn);
+    egress_conn_set_state(conn, EGRESS_CONN_LINGER);
+    io_buffer_reset(conn->gate->blocks, &conn->in);
+    shutdown(conn->fd, SHUT_WR);
+    egress_conn_read_enable(conn, true);
+    egress_conn_deadline(conn, LINGER_MS);
+}
+
+void egress_conn_exchange_done(struct egress_conn *conn)
+{
+    if (io_buffer_len(&conn->out) > 0) {
+        egress_conn_set_state(conn, EGRESS_CONN_FLUSH);
+        egress_conn_want_write(conn);
+        if (conn->own_answer)
+            egress_conn_deadline(conn, conn->gate->options->header_timeout_ms);
+        return;
+    }
+    bool unread = !conn->request_body.finished || io_buffer_len(&conn->in) > 0;
+    forget_exchange(conn);
+    if (conn->close_after || conn->gate->draining ||
+        (conn->input_ended && io_buffer_len(&conn->in) == 0)) {
+        if (unread && !conn->input_ended)
+            linger(conn, "done");
+        else
+            egress_conn_close(conn, "done");
+        return;
+    }
+    egress_conn_read_enable(conn, true);
+    read_head(conn);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One destination that was asked for, as far as the log's records tell of it (docs/design.md 5). It begins
+ * on a client connection and moves into the tunnel, if it becomes one, so it is kept small. */
+#ifndef DOCKREEVE_PROXY_EGRESS_EXCHANGE_H
+#define DOCKREEVE_PROXY_EGRESS_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "policy/snapshot/policy_network.h"
+#include "proxy/egress/egress.h"
+#include "proxy/loop/listener.h"
+
+struct egress_exchange {
+    uint64_t id;           /* 0 = nothing was asked yet */
+    int64_t started_us;    /* monotonic */
+    struct policy *policy; /* a reference: the verdict's texts are in it */
+    const char *reason;    /* stable code; static, or in the policy */
+    const char *would_deny;
+    struct network_verdict verdict;
+    struct buffer facts;       /* owned: peer, host, path one behind the other, then the chain of
+                            aliases, refused addresses, SNI and ALPN where they came */
+    struct ip_address address; /* dialled; with has_address */
+    uint64_t bytes_in, bytes_out;
+    uint16_t port, status;
+    uint16_t path_len, cnames_at, cnames_len, refused_at, refused_len, hello_at; /* in `facts` */
+    uint8_t peer_len, host_len, refused_count, sni_len, alpn_len;
+    uint8_t method;   /* enum http_method */
+    uint8_t protocol; /* enum network_protocol, of a tunnel's first bytes; 0 = not known (yet) */
+    bool has_address, has_sni, sni_bad, ech, host_mismatch;
+    bool transparent; /* `via` */
+    bool judged;      /* the verdict says something */
+    bool refused;     /* answered by us for a reason of our own, whatever the rules say */
+    bool opened;      /* an open record was written; a close record is owed */
+    bool logged;      /* the closing record was written */
+    bool by_proxy;    /* an upstream proxy resolves the name */
+    bool stream;      /* counted among the open streams */
+    bool counted;     /* for the rule that decided */
+};
+
+/* Numbers it and starts its clock, once. */
+void egress_exchange_number(struct egress_exchange *exchange, struct gate *gate);
+/* Names peer, host and path; forgets what came behind. */
+void egress_exchange_set_target(struct egress_exchange *exchange, struct slice peer,
+                                const struct host_name *host, uint16_t port, struct slice path);
+/* Notes the aliases that led to the addresses: a name_chain's text. False when memory is out: they
+ * could not be held against denies any more. */
+MUST_CHECK bool egress_exchange_set_cnames(struct egress_exchange *exchange, struct slice cnames);
+/* Borrowed, until something else is noted. */
+static inline struct slice egress_exchange_cnames(const struct egress_exchange *exchange)
+{
+    return exchange->cnames_len == 0
+               ? (struct slice){NULL, 0}
+               : slice_of(exchange->facts.data + exchange->cnames_at, exchange->cnames_len);
+}
+/* Notes an address that may not be dialled, and why. All of them come without anything between. */
+void egress_exchange_add_refused(struct egress_exchange *exchange, const struct ip_address *address,
+                                 const char *reason);
+/* Notes what a tunnel's first bytes said; a second ClientHello takes the place of the first. */
+void egress_exchange_set_hello(struct egress_exchange *exchange, const struct tunnel_facts *hello,
+                               struct slice alpn);
+/* What was noted, for asking the policy once more. False when the first bytes are not known. */
+MUST_CHECK bool egress_exchange_hello(const struct egress_exchange *exchange,
+                                      struct tunnel_facts *hello_out);
+/* Takes over a verdict and its policy. */
+void egress_exchange_judge(struct egress_exchange *exchange, struct policy *policy,
+                           const struct network_verdict *verdict);
+/* Tells a decision what was asked for in the clear: method, and path, whose canonical text goes to
+ * `canonical` and has to last as long as the request. */
+void egress_exchange_describe(const struct egress_exchange *exchange, struct buffer *canonical,
+                              struct network_request *request);
+struct slice egress_exchange_host(const struct egress_exchange *exchange);
+/* The host as it was asked for. False when there was none, or memory was out. */
+MUST_CHECK bool egress_exchange_target(const struct egress_exchange *exchange,
+                                       struct host_name *host_out);
+/* Gives memory back that the facts do not need: for an exchange that will be there for long. */
+void egress_exchange_shrink(struct egress_exchange *exchange);
+/* Back to nothing asked; keeps the memory of `facts`. */
+void egress_exchange_clear(struct egress_exchange *exchange, struct gate *gate);
+void egress_exchange_free(struct egress_exchange *exchange, struct gate *gate);
+
+/* Counts for the rule that decided, once; a tunnel when nothing is left to be judged. Records do it
+ * themselves. */
+void egress_log_count_rule(struct egress_exchange *exchange, struct gate *gate);
+
+/* The records (egress_log.c). Each adds one and returns its number; 0 when it was written before.
+ */
+uint64_t egress_log_open(struct egress_exchange *exchange, struct gate *gate,
+                         const struct listener *listener);
+uint64_t egress_log_request(struct egress_exchange *exchange, struct gate *gate,
+                            const struct listener *listener);
+/* `close` when an open record was written, else `request`; nothing when nothing was asked. */
+uint64_t egress_log_close(struct egress_exchange *exchange, struct gate *gate,
+                          const struct listener *listener, const char *reason);
+
+#endif

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A plain request's way to its origin: the head that was written anew, then the body, its framing
+ * taken off and put on again. Long runs go past by splice. While the origin takes no more, the
+ * client is not read; while the client sends no more, its deadline runs. */
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/egress/egress_conn.h"
+
+/* A busy upload gives others a turn after so many steps (of up to 64 kB). */
+enum { STEPS_PER_TURN = 48 };
+
+static void wish(struct egress_conn *conn, short what, bool enable)
+{
+    short now = fd_watch_wish(&conn->origin.watch);
+    fd_watch_set(&conn->origin.watch, (short)(enable ? now | what : now & ~what));
+}
+
+void egress_origin_read_enable(struct egress_conn *conn, bool enable)
+{
+    wish(conn, EV_READ, enable);
+}
+
+void egress_origin_close(struct egress_conn *conn)
+{
+    struct egress_origin *origin = &conn->origin;
+    /* Also when the socket went elsewhere: what is left of one origin's bytes must never be read as
+     * another's answer. */
+    io_buffer_reset(conn->gate->blocks, &origin->in);
+    io_buffer_reset(conn->gate->blocks, &origin->out);
+    buffer_free(&origin->cnames);
+    origin->reused = false;
+    if (origin->fd < 0)
+        return;
+    fd_watch_set(&origin->watch, 0);
+    close(steal_fd(&origin->fd));
+}
+
+void egress_origin_sweep(struct egress_conn *conn)
+{
+    char byte;
+    if (conn->origin.fd >= 0 &&
+        (recv(conn->origin.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN))
+        egress_origin_close(conn);
+}
+
+/* Sends the head and what is in origin.out, `more` when spliced bytes follow at once. True when the
+ * origin took all of it. */
+static bool origin_takes(struct egress_conn *conn, bool more)
+{
+    struct egress_origin *origin = &conn->origin;
+    struct io_pool *blocks = conn->gate->blocks;
+    bool ok = true;
+    if (!conn->forwarded) {
+        /* The head is kept until the answer begins, in case a kept connection has gone stale. */
+        conn->forwarded = true;
+        ok = io_buffer_append(blocks, &origin->out, io_buffer_bytes(&conn->forward),
+                              io_buffer_len(&conn->forward));
+        if (!origin->reused || !http_method_is_read((enum http_method)conn->exchange.method) ||
+            !conn->request_body.finished)
+            io_buffer_reset(blocks, &conn->forward);
+    }
+    /* A broken connection is found out by reading: the origin may have answered before it closed.
+     * Nothing may follow what was lost, or the origin would read a body as a request. */
+    if (!ok || !io_buffer_drain(blocks, &origin->out, origin->fd, more)) {
+        io_buffer_reset(blocks, &origin->out);
+        shutdown(origin->fd, SHUT_WR);
+    }
+    conn->origin_full = io_buffer_len(&origin->out) > 0;
+    wish(conn, EV_WRITE, conn->origin_full);
+    return !conn->origin_full;
+}
+
+static void stop_deadline(struct egress_conn *conn)
+{
+    if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
+        event_del(&conn->timer);
+}
+
+/* The origin takes no more for now: that is no fault of the client's, so its clock stands still. */
+static void wait_for_origin(struct egress_conn *conn)
+{
+    if (conn->request_body.finished)
+        return;
+    stop_deadline(conn);
+    egress_conn_read_enable(conn, false);
+}
+
+static void wait_for_client(struct egress_conn *conn)
+{
+    egress_conn_read_enable(conn, true);
+    egress_conn_deadline(conn, conn->gate->options->upload_timeout_ms);
+}
+
+/* The body is wrong. Before an answer began that is said; after that only the end of the connection
+ * can say it. */
+static void refuse(struct egress_conn *conn, const struct error *error)
+{
+    if (conn->state == EGRESS_CONN_FORWARD)
+        egress_refusal_error(conn, error);
+    else
+        egress_conn_close(conn, error->reason);
+}
+
+static void refuse_memory(struct egress_conn *conn)
+{
+    struct error error;
+    error_set_reason(&error, 503, "limit.memory", "out of memory");
+    refuse(conn, &error);
+}
+
+/* Lets a window of the body go past by splice. True when it is used up and more may follow at once.
+ */
+static bool splice_window(struct egress_conn *conn, uint64_t window)
+{
+    struct http_body *body = &conn->request_body;
+    struct io_pool *blocks = conn->gate->blocks;
+    uint64_t moved;
+    if (!http_body_open_window(body, blocks, &conn->origin.out)) {
+        refuse_memory(conn);
+        return false;
+    }
+    if (!origin_takes(conn, true)) {
+        wait_for_origin(conn);
+        return false;
+    }
+    enum splice_result result =
+        splice_flow_run(&conn->up, conn->gate->pipes, conn->fd, conn->origin.fd, window, &moved);
+    int failure = errno;
+    if (!http_body_spliced(body, blocks, &conn->origin.out, moved)) {
+        refuse_memory(conn);
+        return false;
+    }
+    switch (result) {
+    case SPLICE_WANT_WRITE:
+        conn->origin_full = true;
+        wish(conn, EV_WRITE, true);
+        wait_for_origin(conn);
+        return false;
+    case SPLICE_WANT_READ:
+    case SPLICE_TURN:
+        wait_for_client(conn);
+        return false;
+    case SPLICE_LIMIT:
+        return true;
+    case SPLICE_EOF:
+        egress_conn_close(conn, "request-cut-short");
+        return false;
+    case SPLICE_FAILED:
+        break;
+    }
+    if ((failure == EPIPE || failure == ECONNRESET) && !egress_conn_peer_is_gone(conn)) {
+        stop_deadline(conn); /* the origin stopped reading: what it answers decides */
+        egress_conn_read_enable(conn, false);
+        conn->close_after = true;
+    } else {
+        egress_conn_close(conn, "client-gone");
+    }
+    return false;
+}
+
+/* Gets more of the body into `in`. True when something came. */
+static bool read_more(struct egress_conn *conn)
+{
+    if (conn->input_ended) {
+        egress_conn_close(conn, "request-cut-short");
+        return false;
+    }
+    ssize_t got = io_buffer_fill(conn->gate->blocks, &conn->in, conn->fd,
+                                 http_body_read_size(&conn->request_body));
+    if (got > 0)
+        return true;
+    if (got == 0 || errno != EAGAIN) {
+        egress_conn_close(conn, got == 0 ? "request-cut-short" : "client-gone");
+        return false;
+    }
+    splice_flow_close(&conn->up, conn->gate->pipes);
+    if (origin_takes(conn, false))
+        wait_for_client(conn);
+    else
+        wait_for_origin(conn);
+    return false;
+}
+
+/* One step of the body. True when there may be more to do at once. */
+static bool send_step(struct egress_conn *conn)
+{
+    struct http_body *body = &conn->request_body;
+    struct error error;
+    if (io_buffer_len(&conn->origin.out) > IO_LAZY_MAX && !origin_takes(conn, false)) {
+        wait_for_origin(conn);
+        return false;
+    }
+    if (io_buffer_len(&conn->in) == 0) {
+        uint64_t window = http_body_window(body);
+        if (window > 0)
+            return splice_window(conn, window);
+        if (!read_more(conn))
+            return false;
+    }
+    if (http_body_move(body, conn->gate->blocks, &conn->in, &conn->origin.out, &error))
+        return true;
+    refuse(conn, &error);
+    return false;
+}
+
+void egress_forward_send(struct egress_conn *conn)
+{
+    if (conn->origin.fd < 0)
+        return;
+    egress_origin_read_enable(conn, true);
+    if (!origin_takes(conn, false)) {
+        wait_for_origin(conn);
+        return;
+    }
+    if (conn->request_body.finished) {
+        egress_conn_read_enable(conn, true); /* to notice when the client goes */
+        return;
+    }
+    if (!egress_conn_send_continue(conn))
+        return;
+    int steps = 0;
+    while (!conn->request_body.finished && steps++ < STEPS_PER_TURN) {
+        if (!send_step(conn))
+            return;
+    }
+    if (!origin_takes(conn, false)) {
+        wait_for_origin(conn);
+    } else if (conn->request_body.finished) {
+        stop_deadline(conn);
+        egress_conn_read_enable(conn, true);
+    } else {
+        wait_for_client(conn);
+    }
+}
+
+static void on_origin_event(evutil_socket_t fd, short what, void *context)
+{
+    struct egress_conn *conn = context;
+    (void)fd;
+    if (what & EV_WRITE) {
+        conn->origin_full = false;
+        egress_forward_send(conn);
+    }
+    if ((what & EV_READ) && conn->origin.fd == fd)
+        egress_response_read(conn);
+}
+
+void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_address *address)
+{
+    struct egress_origin *origin = &conn->origin;
+    origin->fd = fd;
+    origin->authority = conn->target;
+    origin->address = address == NULL ? (struct ip_address){{0}} : *address;
+    origin->reused = false;
+    buffer_clear(&origin->cnames);
+    buffer_append_slice(&origin->cnames, egress_exchange_cnames(&conn->exchange));
+    conn->answer_scanned = 0;
+    endpoint_keep_alive(fd); /* an answer may be a long stream */
+    fd_watch_init(&origin->watch, conn->gate->base, fd, on_origin_event, conn);
+}

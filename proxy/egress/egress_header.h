@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Header fields of plain HTTP on their way through the proxy. Unlike towards the engine there is no
+ * closed list: an origin may be told anything. What ends at this hop (RFC 9110 section 7.6.1) or
+ * frames the message is taken out and written anew; nothing that identifies the client or the gate
+ * is put in. */
+#ifndef DOCKREEVE_PROXY_EGRESS_HEADER_H
+#define DOCKREEVE_PROXY_EGRESS_HEADER_H
+
+#include <stdbool.h>
+
+#include "base/buffer.h"
+#include "proxy/http/http_head.h"
+#include "rules/network/url_target.h"
+
+/* What is to be sent to an origin. */
+struct egress_request_plan {
+    const struct http_head *head;
+    const struct url_target *url;
+    bool websocket; /* ask for the upgrade */
+};
+void egress_header_write_request(const struct egress_request_plan *plan, struct buffer *out);
+
+/* What is to be sent to the client in answer to the origin's `head`. */
+struct egress_answer_plan {
+    const struct http_head *head;
+    enum http_framing framing;
+    uint64_t content_length; /* with HTTP_FRAMING_LENGTH */
+    bool show_length;        /* no body follows (HEAD, 304), yet Content-Length is information */
+    bool close;              /* the connection ends with this answer */
+    bool websocket;          /* a 101 */
+};
+void egress_header_write_response(const struct egress_answer_plan *plan, struct buffer *out);
+
+/* Whether the head names, by Connection and Upgrade, the WebSocket protocol. */
+bool egress_header_asks_websocket(const struct http_head *head);
+
+#endif

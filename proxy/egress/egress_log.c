@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The records of an egress exchange (docs/design.md 5). Every exchange that was numbered gets exactly one
+ * closing record: `request` when nothing was written before, `close` after an `open`. */
+
+#include "proxy/egress/egress_exchange.h"
+#include "proxy/loop/log_identity.h"
+#include "proxy/loop/rule_counter.h"
+
+/* Texts that are made for one record only. */
+struct record_texts {
+    char id[LOG_ID_LEN_MAX];
+    char address[64];
+    struct slice refused[UINT8_MAX], cnames[NAME_CHAIN_NAMES_MAX];
+    struct buffer *rule, *source; /* the gate's scratch space */
+};
+
+static unsigned split_refused(const struct egress_exchange *exchange, const char *text,
+                              struct slice *refused)
+{
+    struct slice rest = slice_of(text, exchange->refused_len);
+    for (unsigned i = 0; i < exchange->refused_count; i++)
+        refused[i] = slice_cut(&rest, '\0');
+    return exchange->refused_count;
+}
+
+static void fill_cnames(const struct egress_exchange *exchange, struct record_texts *texts,
+                        struct log_record *record)
+{
+    struct slice rest = egress_exchange_cnames(exchange);
+    record->cname_denied = network_verdict_cname(&exchange->verdict, rest);
+    record->cnames = texts->cnames;
+    while (rest.len > 0 && record->cname_count < ARRAY_LEN(texts->cnames))
+        texts->cnames[record->cname_count++] = slice_cut(&rest, '\0');
+}
+
+/* The facts were put one behind the other: they are taken apart in the same order. */
+static void fill_facts(const struct egress_exchange *exchange, struct record_texts *texts,
+                       struct log_record *record)
+{
+    const char *at = exchange->facts.data;
+    if (at == NULL)
+        return;
+    record->peer = slice_of(at, exchange->peer_len);
+    at += exchange->peer_len;
+    if (exchange->host_len > 0)
+        record->host = slice_of(at, exchange->host_len);
+    at += exchange->host_len;
+    if (exchange->path_len > 0)
+        record->path = slice_of(at, exchange->path_len);
+    record->refused_addresses = texts->refused;
+    record->refused_address_count =
+        split_refused(exchange, exchange->facts.data + exchange->refused_at, texts->refused);
+    at = exchange->facts.data + exchange->hello_at;
+    if (exchange->sni_len > 0)
+        record->sni = slice_of(at, exchange->sni_len);
+    at += exchange->sni_len;
+    if (exchange->alpn_len > 0)
+        record->alpn = slice_of(at, exchange->alpn_len);
+}
+
+static void fill_address(const struct egress_exchange *exchange, struct record_texts *texts,
+                         struct log_record *record)
+{
+    if (!exchange->has_address)
+        return;
+    struct buffer out = {texts->address, 0, sizeof(texts->address), false};
+    ip_address_write(&exchange->address, &out);
+    record->address = buffer_slice(&out);
+}
+
+static void fill_decision(const struct egress_exchange *exchange, struct record_texts *texts,
+                          struct log_record *record)
+{
+    bool allowed = exchange->verdict.result == VERDICT_ALLOW;
+    record->has_decision = true;
+    record->allowed = exchange->judged && allowed && !exchange->refused;
+    if (exchange->judged && (record->allowed || !allowed)) {
+        network_verdict_write_rule(&exchange->verdict, texts->rule);
+        network_verdict_write_source(&exchange->verdict, texts->source);
+        record->rule = buffer_slice(texts->rule);
+        record->source = buffer_slice(texts->source);
+    } else {
+        record->rule = SLICE_LITERAL("built-in");
+        record->source = SLICE_LITERAL("built-in");
+    }
+    record->reason = slice_from_text(exchange->reason);
+    record->would_deny = slice_from_text(exchange->would_deny);
+}
+
+static void fill(struct egress_exchange *exchange, struct gate *gate,
+                 const struct listener *listener, enum log_event event, struct record_texts *texts,
+                 struct log_record *record)
+{
+    texts->rule = &gate->scratch->rule;
+    texts->source = &gate->scratch->source;
+    buffer_clear(texts->rule);
+    buffer_clear(texts->source);
+    *record = (struct log_record){
+        .time_us = timestamp_now_us(),
+        .id = log_identity_id(gate, exchange->id, texts->id),
+        .event = event,
+        .kind = SLICE_LITERAL("network"),
+        .client = slice_from_text(listener_client(listener)->name),
+        .via = exchange->transparent ? SLICE_LITERAL("transparent") : SLICE_LITERAL("forward"),
+        .port = exchange->port,
+        .ech = exchange->ech,
+        .host_mismatch = exchange->host_mismatch,
+        .status = exchange->status,
+    };
+    if (exchange->method != HTTP_METHOD_UNKNOWN)
+        record->method = slice_from_text(http_method_name((enum http_method)exchange->method));
+    fill_facts(exchange, texts, record);
+    if (exchange->cnames_len > 0)
+        fill_cnames(exchange, texts, record);
+    fill_address(exchange, texts, record);
+    fill_decision(exchange, texts, record);
+    if (exchange->by_proxy)
+        record->upstream_proxy = slice_from_text(egress_upstream_proxy_name(gate->egress));
+    record->policy =
+        slice_from_text(policy_hash(exchange->policy != NULL ? exchange->policy : gate->policy));
+}
+
+static void count(struct gate *gate, const struct listener *listener,
+                  const struct egress_exchange *exchange, const struct log_record *record,
+                  struct record_texts *texts)
+{
+    bool tunnel = exchange->method == HTTP_METHOD_CONNECT || record->method.ptr == NULL;
+    struct metrics_series *series = metrics_series(
+        gate->metrics, listener_client(listener)->name, tunnel ? "tunnel" : "forward",
+        record->allowed, texts->rule->len > 0 ? buffer_text(texts->rule) : "built-in", "built-in");
+    metrics_series_count(series);
+    metrics_series_observe(series, record->duration_us);
+}
+
+void egress_log_count_rule(struct egress_exchange *exchange, struct gate *gate)
+{
+    bool decided =
+        exchange->judged && (exchange->verdict.result == VERDICT_DENY || !exchange->refused);
+    if (decided && !exchange->counted)
+        rule_counter_count(gate->counter, exchange->policy, exchange->verdict.number,
+                           timestamp_now_us());
+    exchange->counted = true;
+}
+
+uint64_t egress_log_open(struct egress_exchange *exchange, struct gate *gate,
+                         const struct listener *listener)
+{
+    struct record_texts texts;
+    struct log_record record;
+    fill(exchange, gate, listener, LOG_OPEN, &texts, &record);
+    if (exchange->method != HTTP_METHOD_CONNECT) /* a tunnel's first bytes have a say too */
+        egress_log_count_rule(exchange, gate);
+    exchange->opened = true;
+    return log_writer_add(gate->log, &record);
+}
+
+static uint64_t write_last(struct egress_exchange *exchange, struct gate *gate,
+                           const struct listener *listener, enum log_event event,
+                           const char *reason)
+{
+    struct record_texts texts;
+    struct log_record record;
+    fill(exchange, gate, listener, event, &texts, &record);
+    record.has_outcome = true;
+    record.bytes_in = exchange->bytes_in;
+    record.bytes_out = exchange->bytes_out;
+    record.duration_us = (uint64_t)(timestamp_monotonic_us() - exchange->started_us);
+    record.close = slice_from_text(reason);
+    count(gate, listener, exchange, &record, &texts);
+    egress_log_count_rule(exchange, gate);
+    exchange->logged = true;
+    return log_writer_add(gate->log, &record);
+}
+
+uint64_t egress_log_request(struct egress_exchange *exchange, struct gate *gate,
+                            const struct listener *listener)
+{
+    return exchange->logged ? 0 : write_last(exchange, gate, listener, LOG_REQUEST, NULL);
+}
+
+uint64_t egress_log_close(struct egress_exchange *exchange, struct gate *gate,
+                          const struct listener *listener, const char *reason)
+{
+    if (exchange->id == 0 || exchange->logged)
+        return 0;
+    return write_last(exchange, gate, listener, exchange->opened ? LOG_CLOSE : LOG_REQUEST, reason);
+}

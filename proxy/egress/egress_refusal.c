@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Answers of our own: what is refused, by which rule, and what would permit it, in one JSON shape
+ * for CONNECT and plain HTTP; a TLS alert where a transparent client expects TLS. A refusal goes
+ * out once its record was tried; a client that floods is slowed down and counted instead of logged
+ * one by one. */
+#include <stdio.h>
+
+#include "base/json_write.h"
+#include "proxy/egress/egress_conn.h"
+#include "proxy/http/http_write.h"
+#include "proxy/egress/tls_hello.h"
+
+/* The log's reader is too slow for all that this peer, or everybody, asks. */
+#define LOG_FULL_TEXT "dockreeve: the request log cannot be written fast enough; try again"
+
+static void on_refusal_written(struct log_waiter *waiter, enum log_write_state state)
+{
+    struct egress_conn *conn = egress_conn_of_waiter(waiter);
+    bool counted = waiter->seq == 0; /* among those that have no record of their own */
+    if (state != LOG_WRITE_DONE && !counted) {
+        egress_refusal_unlogged(conn);
+        return;
+    }
+    conn->hold = false;
+    if (egress_conn_send(conn, false))
+        egress_conn_exchange_done(conn);
+}
+
+/* RFC 9209 section 2.3: the error type by the beginning of our reason code. */
+static const char *error_type(unsigned status, const char *reason)
+{
+    static const struct {
+        struct slice begin;
+        const char *type;
+    } types[] = {
+        {{"address-class.", 14}, "destination_ip_prohibited"},
+        {{"own-address", 11}, "destination_ip_prohibited"},
+        {{"dns.timeout", 11}, "dns_timeout"},
+        {{"dns.", 4}, "dns_error"},
+        {{"connect.refused", 15}, "connection_refused"},
+        {{"connect.timeout", 15}, "connection_timeout"},
+        {{"connect.unreachable", 19}, "destination_ip_unroutable"},
+        {{"connect.", 8}, "destination_unavailable"},
+        {{"limit.connections", 17}, "connection_limit_reached"},
+        {{"limit.tunnels", 13}, "connection_limit_reached"},
+        {{"limit.descriptors", 17}, "connection_limit_reached"},
+        {{"upstream-proxy.", 15}, "destination_unavailable"},
+        {{"upstream.closed", 15}, "connection_terminated"},
+        {{"upstream.", 9}, "http_protocol_error"},
+        {{"malformed.", 10}, "http_request_error"},
+        {{"log.", 4}, "proxy_internal_error"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        if (slice_starts_with(slice_from_text(reason), types[i].begin))
+            return types[i].type;
+    }
+    return status >= 500 ? "proxy_internal_error" : "http_request_denied";
+}
+
+/* Another try may have another outcome only where something has to pass first. */
+static bool may_retry(unsigned status)
+{
+    return status == 408 || status == 429 || status >= 502;
+}
+
+static void write_body(struct egress_conn *conn, unsigned status, const char *message,
+                       const char *fix, struct buffer *body)
+{
+    struct gate *gate = conn->gate;
+    const struct egress_exchange *exchange = &conn->exchange;
+    buffer_append_byte(body, '{');
+    json_write_key_text(body, "message", message);
+    if (exchange->judged && exchange->verdict.result == VERDICT_DENY) {
+        buffer_clear(&gate->scratch->rule);
+        buffer_clear(&gate->scratch->source);
+        network_verdict_write_rule(&exchange->verdict, &gate->scratch->rule);
+        network_verdict_write_source(&exchange->verdict, &gate->scratch->source);
+        json_write_key_string(body, "rule", buffer_slice(&gate->scratch->rule));
+        json_write_key_string(body, "source", buffer_slice(&gate->scratch->source));
+    }
+    if (exchange->reason != NULL)
+        json_write_key_text(body, "reason", exchange->reason);
+    if (fix != NULL && fix[0] != '\0')
+        json_write_key_text(body, "fix", fix);
+    json_write_key_bool(body, "retry", may_retry(status));
+    buffer_append_literal(body, "}\n");
+}
+
+static void write_http(struct egress_conn *conn, unsigned status, const char *message,
+                       const char *fix)
+{
+    struct gate *gate = conn->gate;
+    struct buffer *text = &gate->scratch->text;
+    AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
+    char proxy_status[160];
+    const char *reason = conn->exchange.reason;
+    write_body(conn, status, message, fix, &body);
+    int len = snprintf(proxy_status, sizeof(proxy_status), "dockreeve; error=%s; details=\"%s\"",
+                       error_type(status, reason), reason);
+    struct http_refusal refusal = {
+        .status = status,
+        .allow = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, CONNECT",
+        .proxy_status = slice_of(proxy_status, (size_t)len),
+        .body_len = body.len,
+        .close = conn->close_after || gate->draining,
+    };
+    buffer_clear(text);
+    http_write_refusal(text, &refusal);
+    if (conn->exchange.method != HTTP_METHOD_HEAD)
+        buffer_append_slice(text, buffer_slice(&body));
+    if (conn->hold) /* an answer that is not to go out; else a 100 Continue may be half sent */
+        io_buffer_reset(gate->blocks, &conn->out);
+    if (body.failed || text->failed ||
+        !io_buffer_append(gate->blocks, &conn->out, text->data, text->len))
+        conn->close_after = true;
+}
+
+static void write_alert(struct egress_conn *conn, unsigned status)
+{
+    unsigned char alert[TLS_ALERT_LEN];
+    unsigned description = status == 403 ? TLS_ALERT_ACCESS_DENIED : TLS_ALERT_UNRECOGNIZED_NAME;
+    size_t len = tls_hello_write_alert(description, alert);
+    conn->close_after = true;
+    (void)!io_buffer_append(conn->gate->blocks, &conn->out, (const char *)alert, len);
+}
+
+static void write_refusal(struct egress_conn *conn, unsigned status, const char *message,
+                          const char *fix)
+{
+    if (conn->wish == EGRESS_WISH_TLS)
+        write_alert(conn, status);
+    else
+        write_http(conn, status, message, fix);
+    conn->own_answer = true;
+}
+
+void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *reason,
+                         const char *message, const char *fix)
+{
+    struct gate *gate = conn->gate;
+    struct egress_exchange *exchange = &conn->exchange;
+    gate_forget_waiter(gate, &conn->waiter);
+    egress_route_cancel(conn);
+    egress_origin_close(conn);
+    egress_exchange_number(exchange, gate);
+    /* Where the next request would begin is only known when this one was read to its end. */
+    bool orderly =
+        status == 403 || status == 429 || status == 502 || status == 504 || status == 405;
+    bool early = conn->wish == EGRESS_WISH_CONNECT && io_buffer_len(&conn->in) > 0;
+    conn->close_after = conn->close_after || !conn->request_body.finished || early || !orderly;
+    exchange->status = (uint16_t)status;
+    exchange->reason = reason;
+    exchange->refused = status != 502 && status != 504; /* else the origin is to blame */
+    bool flooding = !exchange->opened && status < 500 &&
+                    !share_may_log_denial(conn->peer_share, timestamp_monotonic_us());
+    bool no_room = !exchange->opened && !exchange->logged && !flooding &&
+                   gate->options->log_required && !gate_log_has_room(gate, conn->peer_share);
+    if (no_room) {
+        share_count_refused(conn->peer_share, SHARE_REFUSED_LOG_FULL, SHARE_NETWORK);
+        egress_log_count_rule(exchange, gate);
+        exchange->status = 503;
+        exchange->reason = "log.full";
+        exchange->logged = true;
+        write_refusal(conn, 503, LOG_FULL_TEXT, NULL);
+    } else if (flooding) {
+        share_count_refused(conn->peer_share, SHARE_REFUSED_DENIAL_RATE, SHARE_NETWORK);
+        egress_log_count_rule(exchange, gate);
+        exchange->status = 429;
+        exchange->reason = "limit.denial-rate";
+        exchange->logged = true;
+        write_refusal(conn, 429, "dockreeve: too many refused requests; slow down", NULL);
+    } else {
+        write_refusal(conn, status, message, fix);
+    }
+    uint64_t seq = exchange->opened ? egress_log_close(exchange, gate, conn->listener, reason)
+                                    : egress_log_request(exchange, gate, conn->listener);
+    egress_conn_set_state(conn, EGRESS_CONN_LOG_REFUSAL);
+    if (!conn->request_body.finished)
+        egress_conn_read_enable(conn, false);
+    conn->hold = true;
+    gate_wait_for_log(gate, &conn->waiter, flooding || no_room ? 0 : seq);
+    conn->waiter.written = on_refusal_written;
+}
+
+void egress_refusal_error(struct egress_conn *conn, const struct error *error)
+{
+    char message[sizeof(error->text) + 16];
+    snprintf(message, sizeof(message), "dockreeve: %s", error->text);
+    egress_refusal_send(conn, (unsigned)error->code, error->reason, message, NULL);
+}
+
+void egress_refusal_denied(struct egress_conn *conn, const struct network_request *request)
+{
+    AUTO_BUFFER struct buffer message = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer fix = BUFFER_EMPTY;
+    const struct policy_client *client = egress_conn_client(conn);
+    const struct network_verdict *verdict = &conn->exchange.verdict;
+    policy_explain_network_denial(conn->gate->policy, client, request, verdict, &message);
+    policy_explain_network_fix(conn->gate->policy, client, request, verdict, &fix);
+    egress_refusal_send(conn, verdict->malformed ? 400 : 403,
+                        conn->exchange.opened ? "revoked" : verdict->reason, buffer_text(&message),
+                        buffer_text(&fix));
+}
+
+void egress_refusal_unlogged(struct egress_conn *conn)
+{
+    egress_refusal_send(conn, 503, "log.unwritable",
+                        "dockreeve: the request log cannot be written, so nothing is let through; "
+                        "see the gate's standard error",
+                        NULL);
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is asked for: the head (or the ClientHello) is parsed, its target made canonical, judged by
+ * name. What is denied is never resolved. A request that may pass has its head written anew before
+ * its bytes are let go. */
+#include <stdio.h>
+
+#include "proxy/egress/egress_conn.h"
+
+#include "proxy/egress/egress_header.h"
+#include "proxy/loop/log_identity.h"
+#include "proxy/resolve/own_host.h"
+#include "proxy/egress/tls_hello.h"
+
+/* Notes for the records whom and what this is about. */
+static void keep_facts(struct egress_conn *conn, const struct host_name *host, uint16_t port,
+                       struct slice path)
+{
+    char text[LOG_PEER_LEN_MAX];
+    struct slice peer = log_identity_peer(&conn->peer, conn->uid, conn->pid, text);
+    conn->has_asked = true;
+    egress_exchange_number(&conn->exchange, conn->gate);
+    egress_exchange_set_target(&conn->exchange, peer, host, port, path);
+    conn->exchange.transparent = listener_role(conn->listener) != POLICY_ROLE_EGRESS;
+}
+
+/* A request that is refused: its body, as far as it is here already, is read over, so that a client
+ * that asks politely keeps its connection. */
+static void skip(struct egress_conn *conn, const struct http_head *head, size_t head_len)
+{
+    struct error ignored;
+    io_buffer_consume(conn->gate->blocks, &conn->in, head_len);
+    http_body_init(&conn->request_body, head->framing, head->content_length, HTTP_FRAMING_NONE);
+    if (head->method == HTTP_METHOD_CONNECT && io_buffer_len(&conn->in) > 0)
+        conn->request_body.finished = false; /* meant for the tunnel, not for us */
+    else if (!http_body_move(&conn->request_body, conn->gate->blocks, &conn->in, NULL, &ignored))
+        conn->request_body.finished = false;
+}
+
+/* RFC 9110 section 9.3.6: a CONNECT has no body, and two readers would not agree where one ends. */
+static bool check_connect(struct egress_conn *conn, const struct http_head *head,
+                          struct error *error)
+{
+    const struct policy_client *client = egress_conn_client(conn);
+    struct authority host;
+    struct error ignored;
+    if (head->framing != HTTP_FRAMING_NONE)
+        return error_set_reason(error, 400, "malformed.connect-body",
+                                "a CONNECT carries no body: leave out Content-Length and "
+                                "Transfer-Encoding");
+    if (!authority_parse(head->target, 0, &conn->target, error))
+        return false;
+    conn->exchange.host_mismatch =
+        head->host.ptr != NULL &&
+        !(authority_parse(head->host, conn->target.port, &host, &ignored) &&
+          authority_equal(&host, &conn->target));
+    return !conn->exchange.host_mismatch || client == NULL || !client->strict ||
+           error_set_reason(error, 400, "malformed.host-mismatch",
+                            "Host is not the target of the CONNECT, which `strict` asks for");
+}
+
+/* The target of a plain HTTP request: an absolute URI at the proxy, Host at a transparent listener.
+ */
+static bool read_target(struct egress_conn *conn, const struct http_head *head,
+                        struct url_target *url, struct error *error)
+{
+    if (listener_role(conn->listener) == POLICY_ROLE_HTTP) {
+        if (!url_target_parse_origin(head->target, url, error))
+            return false;
+        if (head->host.ptr == NULL)
+            return error_set_reason(error, 400, "malformed.host",
+                                    "without Host nobody knows which server is meant");
+        if (!authority_parse(head->host, 80, &url->authority, error))
+            return false;
+        return url->authority.port == 80 ||
+               error_set_reason(error, 400, "malformed.port",
+                                "this listener stands for port 80; Host names another");
+    }
+    if (head->target.len > 0 && head->target.ptr[0] == '/')
+        return error_set_reason(error, 400, "malformed.origin-form",
+                                "this is a proxy: ask with an absolute URI (http://host/path) or "
+                                "with CONNECT; is this address set as HTTP_PROXY?");
+    return url_target_parse(head->target, url, error);
+}
+
+/* RFC 9110 section 7.6.2: the last hop answers itself, and this gate has nothing to say of itself.
+ */
+static bool may_forward(const struct http_head *head, struct error *error)
+{
+    struct slice hops = http_head_field(head, SLICE_LITERAL("max-forwards"));
+    return head->method != HTTP_METHOD_OPTIONS || !slice_equal_text(hops, "0") ||
+           error_set_reason(error, 405, "malformed.max-forwards",
+                            "OPTIONS with Max-Forwards: 0 is not answered here");
+}
+
+void egress_request_describe(const struct egress_conn *conn, struct network_request *request)
+{
+    *request = (struct network_request){
+        .host = conn->target.host,
+        .port = conn->target.port,
+        .sight = NETWORK_OPAQUE,
+        .now_us = timestamp_now_us(),
+        .cnames = egress_exchange_cnames(&conn->exchange),
+        .tunnel = conn->wish == EGRESS_WISH_TLS || conn->wants_upgrade ? &conn->facts : NULL,
+        .own_host = own_host_asked(conn->gate->own_host),
+    };
+    if (conn->wish == EGRESS_WISH_FORWARD)
+        egress_exchange_describe(&conn->exchange, &conn->gate->scratch->path, request);
+}
+
+/* The policy's word on the name. */
+static bool is_allowed(struct egress_conn *conn, struct network_request *request)
+{
+    struct network_verdict verdict;
+    egress_request_describe(conn, request);
+    policy_decide_network(conn->gate->policy, egress_conn_client(conn), request, NULL, &verdict);
+    egress_exchange_judge(&conn->exchange, conn->gate->policy, &verdict);
+    conn->expires_us = policy_next_expiry(conn->gate->policy, request->now_us);
+    return verdict.result == VERDICT_ALLOW;
+}
+
+/* WebSocket (RFC 6455) is the one protocol that plain HTTP is left for here. Whether a rule permits
+ * it is asked as for a tunnel that carries something unknown; where none does the origin is not
+ * asked to switch. False when a deny refuses it, as it refuses a tunnel that it cannot look into.
+ */
+static bool judge_upgrade(struct egress_conn *conn, const struct http_head *head,
+                          struct network_request *request)
+{
+    struct network_verdict verdict;
+    if (!egress_header_asks_websocket(head))
+        return true;
+    conn->facts = (struct tunnel_facts){.protocol = NETWORK_PROTOCOL_OTHER};
+    request->tunnel = &conn->facts;
+    policy_decide_network(conn->gate->policy, egress_conn_client(conn), request, NULL, &verdict);
+    conn->wants_upgrade = verdict.result == VERDICT_ALLOW;
+    if (conn->wants_upgrade || verdict.label == NULL || verdict.rule_allows)
+        return true;
+    egress_exchange_judge(&conn->exchange, conn->gate->policy, &verdict);
+    return false;
+}
+
+static bool write_forward(struct egress_conn *conn, const struct http_head *head,
+                          const struct url_target *url)
+{
+    struct gate *gate = conn->gate;
+    struct buffer *text = &gate->scratch->text;
+    struct egress_request_plan plan = {.head = head, .url = url, .websocket = conn->wants_upgrade};
+    buffer_clear(text);
+    egress_header_write_request(&plan, text);
+    http_body_init(&conn->request_body, head->framing, head->content_length, head->framing);
+    conn->expects_continue = head->expect_continue && !conn->request_body.finished;
+    return !text->failed && io_buffer_append(gate->blocks, &conn->forward, text->data, text->len);
+}
+
+static void handle_forward(struct egress_conn *conn, const struct http_head *head, size_t head_len)
+{
+    struct gate *gate = conn->gate;
+    struct url_target url;
+    struct error error;
+    struct network_request request;
+    conn->wish = EGRESS_WISH_FORWARD;
+    if (!read_target(conn, head, &url, &error) || !may_forward(head, &error)) {
+        keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+        skip(conn, head, head_len);
+        egress_refusal_error(conn, &error);
+        return;
+    }
+    conn->target = url.authority;
+    keep_facts(conn, &url.authority.host, url.authority.port, url.path);
+    if (!is_allowed(conn, &request) || !judge_upgrade(conn, head, &request)) {
+        skip(conn, head, head_len);
+        egress_refusal_denied(conn, &request);
+        return;
+    }
+    bool kept = write_forward(conn, head, &url);
+    io_buffer_consume(gate->blocks, &conn->in, head_len);
+    if (!kept)
+        egress_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory", NULL);
+    else if (!conn->wants_upgrade || egress_conn_take_tunnel(conn))
+        egress_route_start(conn);
+}
+
+static void handle_connect(struct egress_conn *conn, const struct http_head *head, size_t head_len)
+{
+    struct error error;
+    struct network_request request;
+    conn->wish = EGRESS_WISH_CONNECT;
+    if (!check_connect(conn, head, &error)) {
+        keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+        skip(conn, head, head_len);
+        egress_refusal_error(conn, &error);
+        return;
+    }
+    keep_facts(conn, &conn->target.host, conn->target.port, slice_of(NULL, 0));
+    if (!is_allowed(conn, &request)) {
+        skip(conn, head, head_len);
+        egress_refusal_denied(conn, &request);
+        return;
+    }
+    io_buffer_consume(conn->gate->blocks, &conn->in, head_len);
+    if (egress_conn_take_tunnel(conn))
+        egress_route_start(conn);
+}
+
+/* What is refused whatever is asked for. */
+static bool may_ask(const struct egress_conn *conn, struct error *error)
+{
+    if (egress_conn_client(conn) == NULL)
+        return error_set_reason(error, 403, "listener-closed",
+                                "this listener is no longer part of the policy");
+    return conn->fd < conn->egress->descriptor_limit ||
+           error_set_reason(error, 503, "limit.descriptors",
+                            "no descriptors are left for another connection; try again later");
+}
+
+void egress_request_start(struct egress_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    struct http_head *head = &gate->scratch->head;
+    bool proxy = listener_role(conn->listener) == POLICY_ROLE_EGRESS;
+    struct error error;
+    size_t head_len;
+    enum http_head_result (*parse)(struct http_head *, const char *, size_t, size_t *,
+                                   const struct http_head_limits *, size_t *, struct error *) =
+        proxy ? http_head_parse_proxy_request : http_head_parse_request;
+    switch (parse(head, io_buffer_bytes(&conn->in), io_buffer_len(&conn->in), &conn->head_scanned,
+                  &gate->options->head, &head_len, &error)) {
+    case HTTP_HEAD_MORE:
+        return;
+    case HTTP_HEAD_BAD:
+        conn->request_body.finished = false; /* nobody knows where the next request would begin */
+        conn->wish = EGRESS_WISH_FORWARD;
+        keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+        egress_refusal_error(conn, &error);
+        return;
+    case HTTP_HEAD_OK:
+        break;
+    }
+    conn->wish = head->method == HTTP_METHOD_CONNECT ? EGRESS_WISH_CONNECT : EGRESS_WISH_FORWARD;
+    conn->minor_version_0 = head->minor_version == 0;
+    conn->exchange.method = (uint8_t)head->method;
+    conn->close_after = conn->close_after || head->connection_close || conn->minor_version_0;
+    if (!may_ask(conn, &error)) {
+        keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+        skip(conn, head, head_len);
+        egress_refusal_error(conn, &error);
+    } else if (conn->wish == EGRESS_WISH_CONNECT) {
+        handle_connect(conn, head, head_len);
+    } else {
+        handle_forward(conn, head, head_len);
+    }
+}
+
+/* A transparent TLS client names its destination by SNI. Without a usable one there is none. */
+static bool read_hello(struct egress_conn *conn, const struct tls_hello *hello, struct error *error)
+{
+    const struct tunnel_facts *facts = &hello->facts;
+    if (facts->protocol != NETWORK_PROTOCOL_TLS)
+        return error_set_reason(error, 400, "protocol", "this listener takes TLS only");
+    if (!facts->has_sni || facts->sni_bad)
+        return error_set_reason(error, 400, facts->sni_bad ? "sni-malformed" : "sni-missing",
+                                "without a server name nobody knows which server is meant");
+    conn->target = (struct authority){.host = facts->sni, .port = 443};
+    return true;
+}
+
+static void handle_hello(struct egress_conn *conn, const struct tls_hello *hello)
+{
+    struct error error;
+    struct network_request request;
+    bool readable = may_ask(conn, &error) && read_hello(conn, hello, &error);
+    keep_facts(conn, readable ? &conn->target.host : NULL, 443, slice_of(NULL, 0));
+    if (!readable) {
+        egress_refusal_error(conn, &error);
+        return;
+    }
+    egress_exchange_set_hello(&conn->exchange, &hello->facts, slice_from_text(hello->alpn));
+    conn->facts = hello->facts;
+    conn->hello_len = hello->len;
+    if (!is_allowed(conn, &request))
+        egress_refusal_denied(conn, &request);
+    else if (egress_conn_take_tunnel(conn))
+        egress_route_start(conn);
+}
+
+void egress_request_start_hello(struct egress_conn *conn)
+{
+    struct tls_hello hello;
+    struct error error;
+    switch (tls_hello_read(io_buffer_bytes(&conn->in), io_buffer_len(&conn->in), &hello, &error)) {
+    case TLS_HELLO_MORE:
+        return;
+    case TLS_HELLO_BAD:
+        error.code = 400;
+        keep_facts(conn, NULL, 443, slice_of(NULL, 0));
+        egress_refusal_error(conn, &error);
+        return;
+    case TLS_HELLO_OK:
+        handle_hello(conn, &hello);
+        return;
+    }
+}
+
+void egress_request_late(struct egress_conn *conn)
+{
+    bool hello = conn->state == EGRESS_CONN_HELLO;
+    keep_facts(conn, NULL, hello ? 443 : 0, slice_of(NULL, 0));
+    conn->request_body.finished = false; /* the rest may still come: it is nobody's request */
+    egress_refusal_send(conn, 408, hello ? "limit.hello-time" : "limit.header-time",
+                        hello ? "dockreeve: the ClientHello did not arrive in time"
+                              : "dockreeve: the request head did not arrive in time",
+                        NULL);
+}
+
+void egress_request_no_room(struct egress_conn *conn, enum share_level level)
+{
+    char message[128];
+    keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+    conn->request_body.finished = false; /* nobody waits for the rest */
+    snprintf(message, sizeof(message),
+             "dockreeve: %s has as many bytes of unfinished requests here as it may; try again "
+             "later",
+             share_level_name(level));
+    egress_refusal_send(conn, 503, share_reason(SHARE_BYTES), message, NULL);
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The way back: the origin's answer is parsed strictly, its head written anew, its body framed
+ * anew; chunk extensions and trailers, which servers do send, are dropped. An answer that is
+ * complete with its first bytes gets one `request` record before it is let go; any other gets
+ * `open` first and `close` at its end. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "proxy/egress/egress_conn.h"
+#include "proxy/egress/egress_header.h"
+#include "proxy/egress/tunnel.h"
+
+/* A busy answer gives others a turn after so many steps (of up to 64 kB). */
+enum { INFORMATIONAL_MAX = 8, STEPS_PER_TURN = 48 };
+
+static void origin_failed(struct egress_conn *conn, const char *reason, const char *text)
+{
+    metrics_totals(conn->gate->metrics)->upstream_errors++;
+    egress_refusal_send(conn, 502, reason, text, NULL);
+}
+
+/* The last byte of the answer is in `out` (or gone). The origin's connection may serve the next
+ * exchange if nothing is left on it, in either direction: an origin that answers early may still
+ * have to take the end of the request. */
+static void response_complete(struct egress_conn *conn)
+{
+    bool reusable = conn->request_body.finished && !conn->response_body_closes &&
+                    !conn->exchange.by_proxy && io_buffer_len(&conn->origin.in) == 0 &&
+                    io_buffer_len(&conn->origin.out) == 0;
+    conn->exchange.bytes_in = conn->request_body.payload;
+    conn->exchange.bytes_out = conn->response_body.payload;
+    if (conn->origin.fd >= 0 && reusable)
+        egress_origin_read_enable(conn, false);
+    else
+        egress_origin_close(conn);
+    if (!conn->request_body.finished)
+        conn->close_after = true;
+}
+
+/* A switch to WebSocket makes the two connections a tunnel that nobody looks into any more. */
+static void start_tunnel(struct egress_conn *conn)
+{
+    struct egress_origin *origin = &conn->origin;
+    size_t said = io_buffer_len(&origin->in);
+    if (said > 0 &&
+        !io_buffer_append(conn->gate->blocks, &conn->out, io_buffer_bytes(&origin->in), said)) {
+        egress_conn_close(conn, "limit.memory");
+        return;
+    }
+    struct egress_exchange exchange = conn->exchange;
+    struct tunnel_plan plan = {
+        .egress = conn->egress,
+        .listener = conn->listener,
+        .to_client = conn->out,
+        .to_origin = conn->in,
+        .exchange = &exchange,
+    };
+    conn->out = conn->in = (struct io_buffer){0};
+    if (exchange.stream) /* counted once more as a tunnel */
+        metrics_totals(conn->gate->metrics)->open_streams--;
+    exchange.stream = false;
+    conn->exchange = (struct egress_exchange){0};
+    exchange.bytes_out = said;
+    fd_watch_set(&origin->watch, 0);
+    io_buffer_reset(conn->gate->blocks, &origin->in);
+    plan.origin_fd = steal_fd(&origin->fd);
+    egress_conn_detach(conn, &plan);
+    (void)tunnel_start(&plan);
+}
+
+static void released(struct egress_conn *conn)
+{
+    bool upgraded = conn->exchange.status == 101;
+    conn->hold = false;
+    if (conn->exchange.logged) {
+        if (egress_conn_send(conn, false))
+            egress_conn_exchange_done(conn);
+        return;
+    }
+    if (upgraded) {
+        start_tunnel(conn);
+        return;
+    }
+    egress_conn_set_state(conn, EGRESS_CONN_RELAY);
+    if (!egress_conn_send(conn, false))
+        return;
+    if (!conn->request_body.finished)
+        egress_forward_send(conn);
+    if (conn->state == EGRESS_CONN_RELAY)
+        egress_response_read(conn);
+}
+
+static void on_written(struct log_waiter *waiter, enum log_write_state state)
+{
+    struct egress_conn *conn = egress_conn_of_waiter(waiter);
+    if (state != LOG_WRITE_DONE) {
+        if (state == LOG_WRITE_LOST) /* the record is in no log; one that is only late must not be
+                                        followed by a second */
+            conn->exchange.opened = conn->exchange.logged = false;
+        conn->close_after = true;
+        egress_refusal_unlogged(conn);
+        return;
+    }
+    released(conn);
+}
+
+/* The answer's head is in `out`, and what came with it of the body: write the record, then let it
+ * go. */
+static void release_after_log(struct egress_conn *conn)
+{
+    struct egress_exchange *exchange = &conn->exchange;
+    struct gate *gate = conn->gate;
+    bool complete = conn->response_body.finished && exchange->status != 101;
+    bool owed = exchange->opened; /* the record was written before the request went out */
+    uint64_t seq = 0;
+    conn->hold = true;
+    egress_conn_set_state(conn, EGRESS_CONN_LOG_RESPONSE);
+    if (complete)
+        response_complete(conn);
+    if (complete && owed)
+        egress_log_close(exchange, gate, conn->listener, NULL);
+    else if (complete)
+        seq = egress_log_request(exchange, gate, conn->listener);
+    if (!complete && !exchange->stream) {
+        exchange->stream = true;
+        metrics_totals(gate->metrics)->open_streams++;
+    }
+    if (!complete && !owed)
+        seq = egress_log_open(exchange, gate, conn->listener);
+    if (owed) {
+        released(conn);
+        return;
+    }
+    if (!complete)
+        egress_origin_read_enable(conn, false);
+    if (!conn->request_body.finished)
+        egress_conn_read_enable(conn, false);
+    conn->waiter.written = on_written;
+    gate_wait_for_log(gate, &conn->waiter, seq);
+}
+
+/* What the client is told of the body's framing. */
+static void plan_answer(struct egress_conn *conn, const struct http_head *head,
+                        struct egress_answer_plan *plan)
+{
+    enum http_method method = (enum http_method)conn->exchange.method;
+    enum http_framing framing = http_response_framing(head, method);
+    plan->framing = http_client_framing(framing, conn->minor_version_0);
+    plan->content_length = head->content_length;
+    plan->show_length = http_response_shows_length(head, framing);
+    if (plan->framing == HTTP_FRAMING_CLOSE)
+        conn->close_after = true;
+    plan->close = conn->close_after || conn->gate->draining ||
+                  (conn->input_ended && io_buffer_len(&conn->in) == 0);
+    conn->response_body_closes = http_response_closes(head, framing);
+    http_body_init(&conn->response_body, framing, head->content_length, plan->framing);
+    if (framing == HTTP_FRAMING_CHUNKED)
+        http_chunk_init_dropping(&conn->response_body.chunks);
+}
+
+static bool begin_answer(struct egress_conn *conn, const struct http_head *head)
+{
+    struct gate *gate = conn->gate;
+    struct egress_answer_plan plan = {.head = head, .websocket = head->status == 101};
+    conn->exchange.status = (uint16_t)head->status;
+    if (head->status == 101)
+        http_body_init(&conn->response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+    else
+        plan_answer(conn, head, &plan);
+    struct buffer *text = &gate->scratch->text;
+    buffer_clear(text);
+    egress_header_write_response(&plan, text);
+    return !text->failed && io_buffer_append(gate->blocks, &conn->out, text->data, text->len);
+}
+
+/* A kept connection that the origin closed while the request was on its way: asked again, once, on
+ * a new one, when asking twice changes nothing. */
+static bool retry(struct egress_conn *conn)
+{
+    if (conn->retried || !conn->origin.reused || io_buffer_len(&conn->forward) == 0 ||
+        egress_conn_client(conn) == NULL)
+        return false;
+    conn->retried = true;
+    conn->forwarded = false;
+    egress_origin_close(conn);
+    egress_route_start(conn);
+    return true;
+}
+
+static void finish_body(struct egress_conn *conn)
+{
+    response_complete(conn);
+    egress_log_close(&conn->exchange, conn->gate, conn->listener, NULL);
+    if (egress_conn_send(conn, false))
+        egress_conn_exchange_done(conn);
+}
+
+static void note_payload(struct egress_conn *conn)
+{
+    conn->exchange.bytes_in = conn->request_body.payload;
+    conn->exchange.bytes_out = conn->response_body.payload;
+}
+
+static void origin_ended(struct egress_conn *conn)
+{
+    if (conn->state == EGRESS_CONN_FORWARD) {
+        if (io_buffer_len(&conn->origin.in) > 0 || !retry(conn))
+            origin_failed(conn, "upstream.closed",
+                          "dockreeve: the origin closed the connection before it answered");
+    } else if (http_body_end_of_stream(&conn->response_body)) {
+        if (http_body_write_end(&conn->response_body, conn->gate->blocks, &conn->out))
+            finish_body(conn);
+        else
+            egress_conn_close(conn, "limit.memory");
+    } else {
+        metrics_totals(conn->gate->metrics)->upstream_errors++;
+        note_payload(conn);
+        egress_conn_close(conn, "upstream-cut-short");
+    }
+}
+
+/* Whether a final head may be passed on. An unasked switch of protocols would let the origin speak
+ * past every rule. */
+static bool check_head(struct egress_conn *conn, const struct http_head *head)
+{
+    bool asked = conn->wants_upgrade && conn->request_body.finished;
+    if (head->status == 101 && !(asked && egress_header_asks_websocket(head))) {
+        origin_failed(conn, "upstream.unasked-upgrade",
+                      "dockreeve: the origin switched to a protocol that nobody asked for");
+        return false;
+    }
+    return true;
+}
+
+/* Parses one head of origin.in. True when it was a final one and `out` holds the head for the
+ * client.
+ */
+static bool read_head(struct egress_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    struct io_buffer *in = &conn->origin.in;
+    struct http_head *head = &gate->scratch->head;
+    while (io_buffer_len(in) > 0) {
+        size_t consumed;
+        struct error error;
+        switch (http_head_parse_response(head, io_buffer_bytes(in), io_buffer_len(in),
+                                         &conn->answer_scanned, &consumed, &error)) {
+        case HTTP_HEAD_MORE:
+            return false;
+        case HTTP_HEAD_BAD:
+            metrics_totals(gate->metrics)->upstream_errors++;
+            egress_refusal_error(conn, &error);
+            return false;
+        case HTTP_HEAD_OK:
+            break;
+        }
+        io_buffer_reset(gate->blocks, &conn->forward);
+        conn->answer_scanned = 0;
+        if (!check_head(conn, head))
+            return false;
+        if (head->status >= 200 || head->status == 101) {
+            bool ok = begin_answer(conn, head);
+            io_buffer_consume(gate->blocks, in, consumed);
+            if (!ok)
+                origin_failed(conn, "limit.memory", "dockreeve: the answer's head is too large");
+            return ok;
+        }
+        io_buffer_consume(gate->blocks, in, consumed);
+        if (++conn->informational > INFORMATIONAL_MAX) {
+            origin_failed(conn, "upstream.informational",
+                          "dockreeve: the origin sends nothing but 1xx answers");
+            return false;
+        }
+    }
+    return false;
+}
+
+/* Moves body bytes of origin.in to `out`. False when the connection is gone. */
+static bool move_body(struct egress_conn *conn)
+{
+    struct error error;
+    if (http_body_move(&conn->response_body, conn->gate->blocks, &conn->origin.in, &conn->out,
+                       &error))
+        return true;
+    metrics_totals(conn->gate->metrics)->upstream_errors++;
+    if (conn->state == EGRESS_CONN_FORWARD) {
+        io_buffer_reset(conn->gate->blocks, &conn->out);
+        origin_failed(conn, "upstream.framing", "dockreeve: the origin's answer is framed wrongly");
+    } else {
+        note_payload(conn);
+        egress_conn_close(conn, "upstream.framing");
+    }
+    return false;
+}
+
+/* Sends what is in `out`; false, with the origin's reading stopped, while the client does not take
+ * all of it. */
+static bool client_takes(struct egress_conn *conn, bool more)
+{
+    if (!egress_conn_send(conn, more))
+        return false;
+    bool all = io_buffer_len(&conn->out) == 0;
+    egress_origin_read_enable(conn, all);
+    return all;
+}
+
+/* Lets a window of the body go past by splice. True when the window is used up and more may follow
+ * at once. */
+static bool splice_window(struct egress_conn *conn, uint64_t window)
+{
+    struct io_pool *blocks = conn->gate->blocks;
+    struct http_body *body = &conn->response_body;
+    uint64_t moved;
+    if (!http_body_open_window(body, blocks, &conn->out)) {
+        egress_conn_close(conn, "limit.memory");
+        return false;
+    }
+    if (!client_takes(conn, true))
+        return false;
+    enum splice_result result =
+        splice_flow_run(&conn->down, conn->gate->pipes, conn->origin.fd, conn->fd, window, &moved);
+    int failure = errno;
+    if (!http_body_spliced(body, blocks, &conn->out, moved)) {
+        egress_conn_close(conn, "limit.memory");
+        return false;
+    }
+    switch (result) {
+    case SPLICE_WANT_READ:
+    case SPLICE_TURN:
+        return false;
+    case SPLICE_LIMIT:
+        if (body->finished)
+            finish_body(conn);
+        return conn->state == EGRESS_CONN_RELAY && !body->finished;
+    case SPLICE_WANT_WRITE:
+        egress_origin_read_enable(conn, false);
+        egress_conn_want_write(conn);
+        return false;
+    case SPLICE_EOF:
+        origin_ended(conn);
+        return false;
+    case SPLICE_FAILED:
+        break;
+    }
+    note_payload(conn);
+    egress_conn_close(conn, failure == EPIPE || egress_conn_peer_is_gone(conn)
+                                ? "client-gone"
+                                : "upstream-cut-short");
+    return false;
+}
+
+/* One step of the answer's body on its way to the client. True when there may be more to do at
+ * once. */
+static bool relay_once(struct egress_conn *conn)
+{
+    struct http_body *body = &conn->response_body;
+    struct io_buffer *in = &conn->origin.in;
+    if (io_buffer_len(&conn->out) > IO_LAZY_MAX && !client_takes(conn, false))
+        return false;
+    if (io_buffer_len(in) == 0) {
+        uint64_t window = http_body_window(body);
+        if (window > 0)
+            return splice_window(conn, window);
+        ssize_t got =
+            io_buffer_fill(conn->gate->blocks, in, conn->origin.fd, http_body_read_size(body));
+        if (got < 0 && errno == EAGAIN)
+            splice_flow_close(&conn->down, conn->gate->pipes);
+        else if (got <= 0)
+            origin_ended(conn);
+        if (got <= 0)
+            return false;
+    }
+    if (!move_body(conn))
+        return false;
+    if (body->finished) {
+        finish_body(conn);
+        return false;
+    }
+    return io_buffer_len(in) > 0 || http_body_window(body) > 0;
+}
+
+static void relay(struct egress_conn *conn)
+{
+    uint64_t exchange = conn->exchange.id;
+    for (int steps = 0; steps < STEPS_PER_TURN && relay_once(conn);)
+        steps++;
+    /* Bytes in the pipe, or, without one, in the origin's socket wait for the client to take more:
+     * that wish must not be cancelled here. */
+    bool waits = conn->state == EGRESS_CONN_RELAY && conn->exchange.id == exchange &&
+                 (fd_watch_wish(&conn->watch) & EV_WRITE) != 0;
+    if (conn->state == EGRESS_CONN_RELAY && conn->exchange.id == exchange && !waits)
+        (void)client_takes(conn, false);
+}
+
+void egress_response_read(struct egress_conn *conn)
+{
+    struct io_buffer *in = &conn->origin.in;
+    if (conn->origin.fd < 0)
+        return;
+    if (conn->state == EGRESS_CONN_RELAY) {
+        relay(conn);
+        return;
+    }
+    if (conn->state != EGRESS_CONN_FORWARD) {
+        egress_origin_read_enable(conn, false);
+        return;
+    }
+    ssize_t got = io_buffer_fill(conn->gate->blocks, in, conn->origin.fd, IO_READ_HEAD);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got < 0 && errno == ENOBUFS) {
+        origin_failed(conn, "upstream.head-too-large",
+                      "dockreeve: the origin's answer has too large a head");
+        return;
+    }
+    if (got <= 0) {
+        origin_ended(conn);
+        return;
+    }
+    if (!read_head(conn))
+        return;
+    if (conn->exchange.status != 101 && !move_body(conn))
+        return;
+    release_after_log(conn);
+}

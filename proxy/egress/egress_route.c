@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From an allowed name to a connected socket: resolve, judge every answer, dial just those that may
+ * be dialled. Then the record, then the tunnel or the request. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proxy/egress/egress_conn.h"
+#include "proxy/egress/egress_options.h"
+#include "proxy/loop/own_address.h"
+#include "proxy/resolve/own_host.h"
+#include "proxy/egress/tunnel.h"
+#include "proxy/egress/upstream_proxy.h"
+#include "rules/network/address_class.h"
+
+static void on_connected(void *context, const struct dial_result *result);
+
+void egress_route_cancel(struct egress_conn *conn)
+{
+    resolver_cancel(&conn->query);
+    dial_cancel(&conn->dial);
+}
+
+static void refuse_closed(struct egress_conn *conn)
+{
+    egress_refusal_send(conn, 403, "listener-closed",
+                        "dockreeve: this listener is no longer part of the policy", NULL);
+}
+
+static void refuse_without_memory(struct egress_conn *conn)
+{
+    egress_refusal_send(conn, 503, "limit.memory",
+                        "dockreeve: no memory is left for this request; try again later", NULL);
+}
+
+/* Asked again with the address that was dialled, so that the record names the rule that admits it.
+ * Dialling takes a while, too, in which the policy may have become another one, and what that
+ * forbids would begin behind its back. False when it refused. */
+static bool is_still_allowed(struct egress_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    struct network_request request;
+    struct network_verdict verdict;
+    if (egress_conn_client(conn) == NULL) {
+        refuse_closed(conn);
+        return false;
+    }
+    egress_request_describe(conn, &request);
+    request.address = conn->exchange.has_address ? &conn->exchange.address : NULL;
+    policy_decide_network(gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
+    egress_exchange_judge(&conn->exchange, gate->policy, &verdict);
+    conn->expires_us = policy_next_expiry(gate->policy, request.now_us);
+    if (verdict.result != VERDICT_ALLOW)
+        egress_refusal_denied(conn, &request);
+    return verdict.result == VERDICT_ALLOW;
+}
+
+/* Whatever waited is judged by the policy of the moment at which it goes on: it may be another one
+ * by then, or a rule may have expired. False when it refused. */
+static bool verdict_holds(struct egress_conn *conn)
+{
+    bool same = conn->exchange.policy == conn->gate->policy &&
+                (conn->expires_us == INT64_MAX || timestamp_now_us() < conn->expires_us);
+    return same || is_still_allowed(conn);
+}
+
+static void start_tunnel(struct egress_conn *conn)
+{
+    static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+    struct gate *gate = conn->gate;
+    bool announced = conn->wish == EGRESS_WISH_CONNECT;
+    struct egress *egress = conn->egress;
+    struct tunnel_plan plan = {
+        .egress = egress,
+        .listener = conn->listener,
+        .origin_fd = steal_fd(&conn->origin.fd),
+        .to_client = conn->out,
+        .to_origin = conn->in,
+        .peek = announced,
+        .hello_len = announced || io_buffer_len(&conn->origin.in) > 0 ? 0 : conn->hello_len,
+    };
+    fd_watch_set(&conn->origin.watch, 0);
+    conn->out = conn->in = (struct io_buffer){0};
+    /* Behind an upstream proxy the origin may have said something already. */
+    struct io_buffer *said = &conn->origin.in;
+    bool kept =
+        (!announced ||
+         io_buffer_append(gate->blocks, &plan.to_client, established, sizeof(established) - 1)) &&
+        (io_buffer_len(said) == 0 || io_buffer_append(gate->blocks, &plan.to_client,
+                                                      io_buffer_bytes(said), io_buffer_len(said)));
+    if (!kept) {
+        conn->out = plan.to_client;
+        conn->in = plan.to_origin;
+        close(plan.origin_fd);
+        egress_conn_close(conn, "limit.memory");
+        return;
+    }
+    struct egress_exchange exchange = conn->exchange;
+    exchange.bytes_out = io_buffer_len(said);
+    io_buffer_reset(gate->blocks, said);
+    conn->exchange = (struct egress_exchange){0};
+    plan.exchange = &exchange;
+    egress_conn_detach(conn, &plan);
+    (void)tunnel_start(&plan);
+}
+
+static void on_open_written(struct log_waiter *waiter, enum log_write_state state)
+{
+    struct egress_conn *conn = egress_conn_of_waiter(waiter);
+    if (state != LOG_WRITE_DONE) {
+        if (state == LOG_WRITE_LOST)
+            conn->exchange.opened = false; /* the record is in no log */
+        egress_refusal_unlogged(conn);
+    } else if (!verdict_holds(conn)) {
+        return;
+    } else if (conn->wish == EGRESS_WISH_FORWARD) {
+        egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
+        egress_forward_send(conn);
+    } else {
+        start_tunnel(conn);
+    }
+}
+
+/* False when it refused, because nobody could read of what would follow. */
+static bool can_be_logged(struct egress_conn *conn)
+{
+    const struct gate *gate = conn->gate;
+    if (!gate->options->log_required)
+        return true;
+    if (gate->log_failing) {
+        egress_refusal_unlogged(conn); /* its own record tries the log again */
+        return false;
+    }
+    if (gate_log_has_room(gate, conn->peer_share))
+        return true;
+    egress_refusal_send(conn, 503, "log.full",
+                        "dockreeve: the request log cannot be written fast enough; try again",
+                        NULL);
+    return false;
+}
+
+/* The way is open. What may change something, and every tunnel, goes to the log first. */
+static void admit(struct egress_conn *conn)
+{
+    struct gate *gate = conn->gate;
+    bool looks_only = conn->wish == EGRESS_WISH_FORWARD && !conn->wants_upgrade &&
+                      http_method_is_read((enum http_method)conn->exchange.method);
+    if (!is_still_allowed(conn) || !can_be_logged(conn))
+        return;
+    conn->exchange.status = conn->wish == EGRESS_WISH_CONNECT ? 200 : 0;
+    if (looks_only || conn->exchange.opened) { /* or asked again: its record is there */
+        egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
+        egress_forward_send(conn);
+    } else {
+        egress_conn_set_state(conn, EGRESS_CONN_LOG_OPEN);
+        uint64_t seq = egress_log_open(&conn->exchange, gate, conn->listener);
+        conn->waiter.written = on_open_written;
+        gate_wait_for_log(gate, &conn->waiter, seq);
+    }
+}
+
+/* ---- the upstream proxy ---- */
+
+static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct egress_conn *conn = context;
+    struct gate *gate = conn->gate;
+    struct error error;
+    size_t consumed;
+    ssize_t got = io_buffer_fill(gate->blocks, &conn->origin.in, (int)fd, IO_READ_HEAD);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got <= 0) {
+        egress_refusal_send(conn, 502, "upstream-proxy.closed",
+                            "dockreeve: the upstream proxy closed the connection", NULL);
+        return;
+    }
+    switch (upstream_proxy_read(io_buffer_bytes(&conn->origin.in), io_buffer_len(&conn->origin.in),
+                                &consumed, &error)) {
+    case UPSTREAM_PROXY_MORE:
+        return;
+    case UPSTREAM_PROXY_REFUSED:
+        egress_refusal_error(conn, &error);
+        return;
+    case UPSTREAM_PROXY_OPEN:
+        break;
+    }
+    io_buffer_consume(gate->blocks, &conn->origin.in, consumed);
+    int socket = steal_fd(&conn->origin.fd);
+    fd_watch_set(&conn->origin.watch, 0);
+    if (conn->wish != EGRESS_WISH_FORWARD) {
+        conn->origin.fd = socket;
+        admit(conn);
+    } else if (io_buffer_len(&conn->origin.in) > 0) {
+        close(socket);
+        egress_refusal_send(conn, 502, "upstream.unasked",
+                            "dockreeve: the origin answered before it was asked", NULL);
+    } else {
+        egress_forward_start(conn, socket, NULL);
+        admit(conn);
+    }
+}
+
+static void ask_proxy(struct egress_conn *conn, int fd)
+{
+    struct gate *gate = conn->gate;
+    struct buffer *text = &gate->scratch->text;
+    if (!verdict_holds(conn)) {
+        close(fd);
+        return;
+    }
+    buffer_clear(text);
+    upstream_proxy_write_connect(conn->egress->proxy, &conn->target, text);
+    conn->origin.fd = fd;
+    egress_conn_set_state(conn, EGRESS_CONN_HANDSHAKE);
+    egress_conn_deadline(conn, conn->egress->options->dial_timeout_ms);
+    fd_watch_init(&conn->origin.watch, gate->base, fd, on_proxy_answer, conn);
+    fd_watch_set(&conn->origin.watch, EV_READ);
+    /* A fresh connection takes a few hundred bytes at once. */
+    if (text->failed || send(fd, text->data, text->len, MSG_NOSIGNAL) != (ssize_t)text->len)
+        egress_refusal_send(conn, 502, "upstream-proxy.closed",
+                            "dockreeve: the upstream proxy does not take the request", NULL);
+}
+
+/* ---- dialling ---- */
+
+static void on_connected(void *context, const struct dial_result *result)
+{
+    struct egress_conn *conn = context;
+    conn->dial = NULL;
+    if (!conn->exchange.by_proxy) {
+        conn->exchange.address = result->address;
+        conn->exchange.has_address = true;
+    }
+    if (result->fd < 0) {
+        if (is_still_allowed(conn)) /* and by which rule, the address that the record names */
+            egress_refusal_error(conn, &result->error);
+    } else if (conn->exchange.by_proxy) {
+        ask_proxy(conn, result->fd);
+    } else if (conn->wish == EGRESS_WISH_FORWARD) {
+        egress_forward_start(conn, result->fd, &result->address);
+        admit(conn);
+    } else {
+        conn->origin.fd = result->fd;
+        fd_watch_init(&conn->origin.watch, conn->gate->base, result->fd, on_proxy_answer, conn);
+        admit(conn);
+    }
+}
+
+static void dial(struct egress_conn *conn, uint16_t port)
+{
+    struct error error;
+    egress_conn_set_state(conn, EGRESS_CONN_DIAL);
+    conn->dial = dial_start(conn->gate->base, conn->addresses, conn->address_count, port,
+                            conn->egress->descriptor_limit, conn->egress->options->dial_timeout_ms,
+                            on_connected, conn, &error);
+    if (conn->dial == NULL)
+        egress_refusal_error(conn, &error);
+}
+
+/* ---- checking ---- */
+
+static void refuse_own(struct egress_conn *conn)
+{
+    egress_refusal_send(conn, 403, "own-address",
+                        "dockreeve: this is an address of the gate itself or of its upstream "
+                        "proxy, which is never a destination",
+                        NULL);
+}
+
+/* Whoever reaches the upstream proxy asks it for what the policy never sees. Other ports of its
+ * machine are other services, for rules to judge. */
+static bool is_upstream_proxy(const struct egress_conn *conn, const struct ip_address *address)
+{
+    const struct upstream_proxy *proxy = conn->egress->proxy;
+    if (proxy == NULL || upstream_proxy_authority(proxy)->port != conn->target.port)
+        return false;
+    unsigned count;
+    const struct ip_address *known = upstream_proxy_addresses(proxy, &count);
+    bool is = upstream_proxy_is_at(proxy, address, conn->target.port);
+    for (unsigned i = 0; i < count && !is; i++)
+        is = own_address_same_machine(conn->gate, address, &known[i]);
+    return is;
+}
+
+/* A name server that names another address of the proxy each time names it all the same. */
+static bool is_alias_of_proxy(const struct egress_conn *conn, const struct name_chain *chain)
+{
+    const struct upstream_proxy *proxy = conn->egress->proxy;
+    const struct authority *own = proxy == NULL ? NULL : upstream_proxy_authority(proxy);
+    return own != NULL && own->port == conn->target.port && name_chain_has(chain, &own->host);
+}
+
+static void go_by_proxy(struct egress_conn *conn);
+
+/* Whether whoever dials the address meets itself. */
+static bool is_relative(const struct ip_address *address)
+{
+    enum address_class class = address_class_of(address);
+    return class == ADDRESS_LOOPBACK || class == ADDRESS_THIS_NETWORK;
+}
+
+/* An address that was asked for goes by the upstream proxy like a name; not one of this host, which
+ * there would mean another. */
+static bool goes_by_proxy(const struct egress_conn *conn)
+{
+    const struct upstream_proxy *proxy = conn->egress->proxy;
+    const struct host_name *host = &conn->target.host;
+    return proxy != NULL && host->is_address && !is_relative(&host->address) &&
+           !own_host_holds(conn->gate->own_host, &host->address) &&
+           upstream_proxy_takes(proxy, &conn->target);
+}
+
+/* Holds every address against the policy, and keeps those that may be dialled. When none may, the
+ * verdict on the first is the answer. */
+static void check_addresses(struct egress_conn *conn, const struct ip_address *addresses,
+                            unsigned count)
+{
+    struct gate *gate = conn->gate;
+    struct network_request request;
+    struct network_verdict verdicts[RESOLVER_ADDRESSES_MAX];
+    bool own = false;
+    egress_request_describe(conn, &request);
+    conn->address_count = 0;
+    unsigned decisive = policy_decide_addresses(gate->policy, egress_conn_client(conn), &request,
+                                                addresses, count, verdicts);
+    for (unsigned i = 0; i < count; i++) {
+        bool is_own = own_address_is(gate, &addresses[i], conn->target.port) ||
+                      is_upstream_proxy(conn, &addresses[i]);
+        own |= is_own;
+        bool may_dial = verdicts[i].result == VERDICT_ALLOW && !is_own;
+        if (may_dial && conn->address_count == 0) /* whether it can be reached or not */
+            egress_exchange_judge(&conn->exchange, gate->policy, &verdicts[i]);
+        if (may_dial)
+            conn->addresses[conn->address_count++] = addresses[i];
+        else
+            egress_exchange_add_refused(&conn->exchange, &addresses[i],
+                                        is_own ? "own-address" : verdicts[i].reason);
+    }
+    request.cnames = egress_exchange_cnames(&conn->exchange); /* what was noted may have moved it */
+    if (conn->address_count > 0 && goes_by_proxy(conn)) {
+        go_by_proxy(conn);
+    } else if (conn->address_count > 0) {
+        dial(conn, conn->target.port);
+    } else if (own) {
+        refuse_own(conn);
+    } else {
+        request.address = &addresses[decisive];
+        egress_exchange_judge(&conn->exchange, gate->policy, &verdicts[decisive]);
+        egress_refusal_denied(conn, &request);
+    }
+}
+
+static void on_answer(struct resolver_query *query, const struct resolver_answer *answer)
+{
+    struct egress_conn *conn = query->context;
+    if (!egress_exchange_set_cnames(&conn->exchange, name_chain_slice(&answer->chain)))
+        refuse_without_memory(conn);
+    else if (egress_conn_client(conn) == NULL)
+        refuse_closed(conn);
+    else if (is_alias_of_proxy(conn, &answer->chain))
+        refuse_own(conn);
+    else if (answer->count > 0)
+        check_addresses(conn, answer->addresses, answer->count);
+    else if (answer->chain.len == 0 || is_still_allowed(conn)) /* an alias may be denied */
+        egress_refusal_error(conn, &answer->error);
+}
+
+/* The proxy is the operator's: its own addresses are not judged. */
+static void on_proxy_resolved(struct resolver_query *query, const struct resolver_answer *answer)
+{
+    struct egress_conn *conn = query->context;
+    if (answer->count == 0) {
+        egress_refusal_error(conn, &answer->error);
+        return;
+    }
+    upstream_proxy_learn(conn->egress->proxy, answer->addresses, answer->count);
+    memcpy(conn->addresses, answer->addresses, sizeof(conn->addresses));
+    conn->address_count = answer->count;
+    dial(conn, upstream_proxy_authority(conn->egress->proxy)->port);
+}
+
+static void resolve(struct egress_conn *conn, const struct host_name *host,
+                    void (*answered)(struct resolver_query *query,
+                                     const struct resolver_answer *answer))
+{
+    struct resolver_answer answer;
+    conn->query.answered = answered;
+    conn->query.context = conn;
+    conn->query.peer = conn->peer_share;
+    egress_conn_set_state(conn, EGRESS_CONN_RESOLVE);
+    if (resolver_ask(conn->egress->resolver, &conn->query, host, &answer))
+        answered(&conn->query, &answer);
+}
+
+static void go_by_proxy(struct egress_conn *conn)
+{
+    struct upstream_proxy *proxy = conn->egress->proxy;
+    const struct authority *authority = upstream_proxy_authority(proxy);
+    conn->exchange.by_proxy = true;
+    if (!authority->host.is_address && !host_name_is_local(&authority->host)) {
+        resolve(conn, &authority->host, on_proxy_resolved);
+        return;
+    }
+    const struct ip_address *known = upstream_proxy_addresses(proxy, &conn->address_count);
+    memcpy(conn->addresses, known, conn->address_count * sizeof(known[0]));
+    dial(conn, authority->port);
+}
+
+/* The proxy resolves the name, and what it finds is not known here; but a name that leads to the
+ * proxy's own port can be one of the proxy. Loopback is the proxy's own there. */
+static void on_name_by_proxy(struct resolver_query *query, const struct resolver_answer *answer)
+{
+    struct egress_conn *conn = query->context;
+    bool leads_there = is_alias_of_proxy(conn, &answer->chain);
+    for (unsigned i = 0; i < answer->count; i++) {
+        const struct ip_address *address = &answer->addresses[i];
+        bool is_proxy = is_upstream_proxy(conn, address) || is_relative(address);
+        if (is_proxy)
+            egress_exchange_add_refused(&conn->exchange, address, "own-address");
+        leads_there |= is_proxy;
+    }
+    if (leads_there)
+        refuse_own(conn);
+    else if (verdict_holds(conn))
+        go_by_proxy(conn);
+}
+
+/* Called when the addresses of the upstream proxy are known as far as they matter for the target. */
+static void find_way(struct egress_conn *conn)
+{
+    const struct host_name *host = &conn->target.host;
+    const struct upstream_proxy *proxy = conn->egress->proxy;
+    bool by_proxy = proxy != NULL && upstream_proxy_takes(proxy, &conn->target);
+    if (host->is_address)
+        check_addresses(conn, &host->address, 1);
+    else if (host_name_is_local(host))
+        check_addresses(conn, ip_loopback, IP_LOOPBACK_COUNT);
+    else if (!by_proxy)
+        resolve(conn, host, on_answer);
+    else if (conn->target.port == upstream_proxy_authority(proxy)->port)
+        resolve(conn, host, on_name_by_proxy);
+    else
+        go_by_proxy(conn);
+}
+
+/* Where no resolver answers, what was learnt before is all that is known. */
+static void on_proxy_found(struct resolver_query *query, const struct resolver_answer *answer)
+{
+    struct egress_conn *conn = query->context;
+    upstream_proxy_learn(conn->egress->proxy, answer->addresses, answer->count);
+    if (verdict_holds(conn)) /* a name that is denied by now is not asked for */
+        find_way(conn);
+}
+
+/* The connection of the exchange before, if it leads to the same place and nobody has touched it.
+ */
+static bool reuse_origin(struct egress_conn *conn)
+{
+    struct egress_origin *origin = &conn->origin;
+    char byte;
+    if (conn->wish != EGRESS_WISH_FORWARD || origin->fd < 0)
+        return false;
+    bool usable = !origin->cnames.failed && authority_equal(&origin->authority, &conn->target) &&
+                  io_buffer_len(&origin->in) == 0 &&
+                  recv(origin->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    if (!usable)
+        egress_origin_close(conn);
+    return usable;
+}
+
+/* A kept connection leads to an address that was judged under a policy that may have changed. */
+static bool may_reuse(const struct egress_conn *conn, const struct ip_address *address)
+{
+    struct network_verdict verdict;
+    struct network_request request;
+    egress_request_describe(conn, &request);
+    request.address = address;
+    request.cnames = buffer_slice(&conn->origin.cnames);
+    policy_decide_network(conn->gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
+    return verdict.result == VERDICT_ALLOW;
+}
+
+void egress_route_start(struct egress_conn *conn)
+{
+    /* The second try of a request waited for the first. And name servers hear nothing of what
+     * cannot be logged. */
+    if (!verdict_holds(conn) || !can_be_logged(conn))
+        return;
+    if (reuse_origin(conn) && may_reuse(conn, &conn->origin.address) &&
+        egress_exchange_set_cnames(&conn->exchange, buffer_slice(&conn->origin.cnames))) {
+        conn->origin.reused = true;
+        conn->exchange.address = conn->origin.address;
+        conn->exchange.has_address = true;
+        admit(conn);
+        return;
+    }
+    egress_origin_close(conn);
+    const struct upstream_proxy *proxy = conn->egress->proxy;
+    const struct authority *own = proxy == NULL ? NULL : upstream_proxy_authority(proxy);
+    if (own == NULL || own->port != conn->target.port)
+        find_way(conn);
+    else if (authority_equal(own, &conn->target))
+        refuse_own(conn);
+    else if (own->host.is_address || host_name_is_local(&own->host))
+        find_way(conn);
+    else
+        resolve(conn, &own->host, on_proxy_found);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looking at the first bytes of a tunnel before they are sent on, and asking the policy once more
+ * with what they say. They are collected in the buffer that goes to the origin first, so nothing of
+ * them is changed or lost. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "proxy/egress/egress_options.h"
+#include "proxy/resolve/own_host.h"
+#include "proxy/egress/tls_hello.h"
+#include "proxy/egress/tunnel.h"
+
+struct tunnel_peek {
+    struct event timer;
+    bool origin_speaks; /* a protocol is admitted in which the server may speak first */
+};
+
+static void on_timeout(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    tunnel_refuse(context, "limit.hello-time");
+}
+
+void tunnel_start_hello_timer(struct tunnel *tunnel, struct event *timer)
+{
+    uint64_t timeout_ms = tunnel->egress->options->hello_timeout_ms;
+    struct timeval wait = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
+    if (timeout_ms > 0 && !event_pending(timer, EV_TIMEOUT, NULL))
+        event_add(timer, &wait);
+}
+
+void tunnel_peek_free(struct tunnel_peek **peek)
+{
+    struct tunnel_peek *freed = steal_pointer(peek);
+    if (freed == NULL)
+        return;
+    event_del(&freed->timer);
+    free(freed);
+}
+
+bool tunnel_peek_lets_origin_speak(const struct tunnel *tunnel)
+{
+    return tunnel->peek == NULL || tunnel->peek->origin_speaks;
+}
+
+/* The policy's word on what the first bytes said. A client that is no more in the policy has none.
+ */
+static void judge(struct tunnel *tunnel, const struct tunnel_facts *facts,
+                  struct network_verdict *verdict)
+{
+    struct gate *gate = tunnel->egress->gate;
+    const struct egress_exchange *exchange = &tunnel->exchange;
+    const struct policy_client *client = listener_policy_client(tunnel->listener);
+    struct network_request request = {
+        .port = exchange->port,
+        .sight = NETWORK_OPAQUE,
+        .now_us = timestamp_now_us(),
+        .address = exchange->has_address ? &exchange->address : NULL,
+        .cnames = egress_exchange_cnames(exchange),
+        .tunnel = facts,
+        .own_host = own_host_asked(gate->own_host),
+    };
+    if (client == NULL || !egress_exchange_target(exchange, &request.host))
+        *verdict = (struct network_verdict){.result = VERDICT_DENY, .reason = "listener-closed"};
+    else
+        policy_decide_network(gate->policy, client, &request, NULL, verdict);
+}
+
+/* An origin that has spoken already is no TLS server that could ask for another hello. */
+static void pass(struct tunnel *tunnel, const struct tls_hello *hello)
+{
+    tunnel_peek_free(&tunnel->peek);
+    if (hello->facts.protocol == NETWORK_PROTOCOL_TLS && tunnel->exchange.bytes_out == 0) {
+        if (!tunnel_answer_start(tunnel, hello->len))
+            tunnel_close(tunnel, "limit.memory", false);
+        return;
+    }
+    tunnel_set_state(tunnel, TUNNEL_OPEN);
+    egress_exchange_shrink(&tunnel->exchange);
+    tunnel_begin(tunnel);
+}
+
+void tunnel_judge_hello(struct tunnel *tunnel, const struct tls_hello *hello,
+                        struct network_verdict *verdict_out)
+{
+    judge(tunnel, &hello->facts, verdict_out);
+    egress_exchange_set_hello(&tunnel->exchange, &hello->facts, slice_from_text(hello->alpn));
+    egress_exchange_judge(&tunnel->exchange, tunnel->egress->gate->policy, verdict_out);
+}
+
+static void conclude(struct tunnel *tunnel, const struct tls_hello *hello)
+{
+    struct network_verdict verdict;
+    tunnel_judge_hello(tunnel, hello, &verdict);
+    if (verdict.result == VERDICT_ALLOW)
+        pass(tunnel, hello);
+    else
+        tunnel_end(tunnel, verdict.reason);
+}
+
+/* Judges what has come so far, if it is enough. With `last` nothing more comes. */
+static void look(struct tunnel *tunnel, bool last)
+{
+    struct io_buffer *early = &tunnel->ends[TUNNEL_ORIGIN].early;
+    struct tls_hello hello = {0};
+    struct error error;
+    size_t len = io_buffer_len(early);
+    enum tls_hello_result result =
+        len == 0 ? TLS_HELLO_MORE : tls_hello_read(io_buffer_bytes(early), len, &hello, &error);
+    switch (result) {
+    case TLS_HELLO_BAD:
+        tunnel_refuse(tunnel, error.reason);
+        return;
+    case TLS_HELLO_OK:
+        conclude(tunnel, &hello);
+        return;
+    case TLS_HELLO_MORE:
+        break;
+    }
+    bool begins_as_tls = len > 0 && io_buffer_bytes(early)[0] == 0x16;
+    if (last && begins_as_tls) {
+        tunnel_refuse(tunnel, "malformed.client-hello");
+    } else if (last) {
+        hello = (struct tls_hello){.facts = {.protocol = NETWORK_PROTOCOL_OTHER}};
+        conclude(tunnel, &hello);
+    } else if (len > 0) {
+        tunnel_start_hello_timer(tunnel, &tunnel->peek->timer);
+    }
+}
+
+void tunnel_peek_read(struct tunnel *tunnel)
+{
+    struct gate *gate = tunnel->egress->gate;
+    struct io_buffer *early = &tunnel->ends[TUNNEL_ORIGIN].early;
+    ssize_t got = io_buffer_fill(gate->blocks, early, tunnel->ends[TUNNEL_CLIENT].fd, IO_READ_HEAD);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got < 0 && errno != ENOBUFS)
+        tunnel_close(tunnel, "client-reset", true);
+    else if (got < 0)
+        tunnel_refuse(tunnel, "limit.client-hello");
+    else
+        look(tunnel, got == 0);
+}
+
+bool tunnel_peek_start(struct tunnel *tunnel)
+{
+    struct tunnel_peek *peek = calloc(1, sizeof(*peek));
+    struct network_verdict verdict;
+    static const struct tunnel_facts unknown = {.protocol = NETWORK_PROTOCOL_OTHER};
+    static const struct tunnel_facts ssh = {.protocol = NETWORK_PROTOCOL_SSH};
+    if (peek == NULL)
+        return false;
+    tunnel->peek = peek;
+    tunnel_set_state(tunnel, TUNNEL_PEEK);
+    event_assign(&peek->timer, tunnel->egress->gate->base, -1, 0, on_timeout, tunnel);
+    judge(tunnel, &unknown, &verdict);
+    peek->origin_speaks = verdict.result == VERDICT_ALLOW;
+    if (!peek->origin_speaks) {
+        judge(tunnel, &ssh, &verdict);
+        peek->origin_speaks = verdict.result == VERDICT_ALLOW;
+    }
+    if (!peek->origin_speaks)
+        tunnel_start_hello_timer(tunnel, &peek->timer);
+    if (io_buffer_len(&tunnel->ends[TUNNEL_ORIGIN].early) > 0)
+        look(tunnel, false);
+    return true;
+}

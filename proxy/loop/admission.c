@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Places for accepted sockets, and the answer to those that get none. A close(2) with unread bytes
+ * resets the connection and can take the answer with it (RFC 9112 section 9.6); so a few of those
+ * who were refused are read over for a moment, within a share of their own. Who floods is closed at
+ * once. */
+#include "proxy/loop/admission.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/json_write.h"
+#include "proxy/loop/gate.h"
+#include "proxy/http/http_write.h"
+#include "proxy/loop/listener.h"
+#include "proxy/loop/log_identity.h"
+
+enum { TOLD_MS = 2000 };
+
+struct admission_told {
+    struct gate *gate;       /* borrowed */
+    struct share_peer *peer; /* a use */
+    int fd;                  /* owned */
+    struct event event;
+    TAILQ_ENTRY(admission_told) link;
+};
+
+bool admission_accept(struct listener *listener, int listen_fd, struct arrival *arrival)
+{
+    *arrival =
+        (struct arrival){.endpoint.len = sizeof(arrival->endpoint.address), .credentials.pid = -1};
+    arrival->fd = accept4(listen_fd, &arrival->endpoint.address.any, &arrival->endpoint.len,
+                          SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (arrival->fd < 0)
+        return false;
+    socklen_t len = sizeof(arrival->credentials);
+    if (endpoint_is_unix(&arrival->endpoint) &&
+        getsockopt(arrival->fd, SOL_SOCKET, SO_PEERCRED, &arrival->credentials, &len) != 0)
+        arrival->credentials = (struct ucred){.pid = -1};
+    arrival->peer = share_peer_use(listener_client(listener)->share, &arrival->endpoint,
+                                   arrival->credentials.uid);
+    return true;
+}
+
+void admission_drop(struct arrival *arrival)
+{
+    close(steal_fd(&arrival->fd));
+    share_peer_unuse(&arrival->peer);
+}
+
+void admission_leave(struct share_peer **peer)
+{
+    share_give_back(*peer, SHARE_CONNECTIONS, 1);
+    share_peer_unuse(peer);
+}
+
+void admission_note_stranger(struct listener *listener, struct share_peer *peer,
+                             const struct endpoint *endpoint)
+{
+    struct gate *gate = listener_gate(listener);
+    const char *client = listener_client(listener)->name;
+    bool is_docker = listener_role(listener) == POLICY_ROLE_DOCKER;
+    char id[LOG_ID_LEN_MAX], address[LOG_PEER_LEN_MAX];
+    metrics_series_count(
+        metrics_series(gate->metrics, client, "connect", false, "from", "built-in"));
+    if (!share_may_log_denial(peer, timestamp_monotonic_us())) {
+        share_count_refused(peer, SHARE_REFUSED_FROM, is_docker ? SHARE_DOCKER : SHARE_NETWORK);
+        return;
+    }
+    struct log_record record = {
+        .time_us = timestamp_now_us(),
+        .id = log_identity_id(gate, ++gate->next_id, id),
+        .event = LOG_REQUEST,
+        .kind = is_docker ? SLICE_LITERAL("docker") : SLICE_LITERAL("network"),
+        .client = slice_from_text(client),
+        .peer = log_identity_peer(endpoint, 0, 0, address),
+        .has_decision = true,
+        .rule = SLICE_LITERAL("built-in"),
+        .source = SLICE_LITERAL("built-in"),
+        .reason = SLICE_LITERAL("from"),
+        .policy = slice_from_text(policy_hash(gate->policy)),
+    };
+    log_writer_add(gate->log, &record);
+}
+
+/* ---- telling ---- */
+
+static void end_told(struct admission_told *told)
+{
+    TAILQ_REMOVE(&told->gate->told, told, link);
+    event_del(&told->event);
+    close(told->fd);
+    share_give_back(told->peer, SHARE_TOLD, 1);
+    share_peer_unuse(&told->peer);
+    free(told);
+}
+
+static void on_told_event(evutil_socket_t fd, short what, void *context)
+{
+    char bytes[4096];
+    struct admission_told *told = context;
+    ssize_t got = (what & EV_READ) ? recv((int)fd, bytes, sizeof(bytes), 0) : 0;
+    if (got == 0 || (got < 0 && errno != EAGAIN))
+        end_told(told);
+}
+
+void admission_close_told(struct gate *gate)
+{
+    while (!TAILQ_EMPTY(&gate->told))
+        end_told(TAILQ_FIRST(&gate->told));
+}
+
+/* Lets it read what it was told. */
+static void wait_for_reader(struct gate *gate, struct arrival *arrival)
+{
+    static const struct timeval wait = {TOLD_MS / 1000, 0};
+    struct admission_told *told = NULL;
+    if (share_take(arrival->peer, SHARE_TOLD, 1) != SHARE_GRANTED)
+        return;
+    if ((told = calloc(1, sizeof(*told))) == NULL) {
+        share_give_back(arrival->peer, SHARE_TOLD, 1);
+        return;
+    }
+    told->gate = gate;
+    told->fd = steal_fd(&arrival->fd);
+    told->peer = steal_pointer(&arrival->peer);
+    shutdown(told->fd, SHUT_WR);
+    event_assign(&told->event, gate->base, told->fd, EV_READ | EV_PERSIST, on_told_event, told);
+    event_add(&told->event, &wait);
+    TAILQ_INSERT_TAIL(&gate->told, told, link);
+}
+
+/* The words of a refusal for either gate: both read JSON with `message`. */
+static void write_answer(enum share_level level, struct buffer *out)
+{
+    AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
+    char message[96], status[96];
+    snprintf(message, sizeof(message),
+             "dockreeve: %s has as many connections open as it may; try again later",
+             share_level_name(level));
+    snprintf(status, sizeof(status),
+             "dockreeve; error=connection_limit_reached; details=\"limit.connections\"");
+    buffer_append_byte(&body, '{');
+    json_write_key_text(&body, "message", message);
+    json_write_key_text(&body, "reason", share_reason(SHARE_CONNECTIONS));
+    json_write_key_bool(&body, "retry", true);
+    buffer_append_literal(&body, "}\n");
+    const struct http_refusal refusal = {.status = 503,
+                                         .proxy_status = slice_from_text(status),
+                                         .body_len = body.len,
+                                         .close = true};
+    http_write_refusal(out, &refusal);
+    buffer_append_slice(out, buffer_slice(&body));
+}
+
+static void tell(struct gate *gate, enum policy_role role, struct arrival *arrival,
+                 enum share_level level)
+{
+    struct buffer *text = &gate->scratch->text;
+    switch (role) {
+    case POLICY_ROLE_DOCKER:
+    case POLICY_ROLE_EGRESS:
+    case POLICY_ROLE_HTTP:
+        break;
+    case POLICY_ROLE_TLS: /* no language in which a client would read it */
+    case POLICY_ROLE_DNS:
+        return;
+    }
+    buffer_clear(text);
+    write_answer(level, text);
+    (void)!send(arrival->fd, text->data, text->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    wait_for_reader(gate, arrival);
+}
+
+bool admission_enter(struct listener *listener, struct arrival *arrival)
+{
+    struct gate *gate = listener_gate(listener);
+    enum policy_role role = listener_role(listener);
+    enum share_level level = share_take(arrival->peer, SHARE_CONNECTIONS, 1);
+    if (level != SHARE_GRANTED && share_make_room(gate->share, arrival->peer, level))
+        level = share_take(arrival->peer, SHARE_CONNECTIONS, 1);
+    if (level == SHARE_GRANTED)
+        return true;
+    share_count_refused(arrival->peer, SHARE_REFUSED_CONNECTIONS,
+                        role == POLICY_ROLE_DOCKER ? SHARE_DOCKER : SHARE_NETWORK);
+    tell(gate, role, arrival, level);
+    if (arrival->fd >= 0)
+        admission_drop(arrival);
+    return false;
+}

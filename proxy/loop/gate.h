@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The gate: everything one running `serve` has, hung on one event loop and one thread. A turn of
+ * the loop is: handle what is ready, write the log with one write(2), then let go what waited for
+ * its record, then free what was closed. A test can run two gates in one process. */
+#ifndef DOCKREEVE_PROXY_GATE_H
+#define DOCKREEVE_PROXY_GATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/timestamp.h"
+#include "policy/snapshot/policy.h"
+#include "policy/document/policy_load.h"
+#include "proxy/loop/admission.h"
+#include "proxy/egress/egress_options.h"
+#include "proxy/docker/engine.h"
+#include "proxy/http/http_head.h"
+#include "proxy/io/io_buffer.h"
+#include "proxy/loop/log_loss.h"
+#include "proxy/loop/log_writer.h"
+#include "proxy/loop/metrics.h"
+#include "proxy/io/pipe_pool.h"
+#include "proxy/loop/service_manager.h"
+#include "proxy/loop/share.h"
+
+/* Limits of one gate, from serve's option table. Times in milliseconds; 0 = none unless said
+ * otherwise. */
+struct gate_options {
+    struct policy_inputs inputs;
+    struct engine_options engine;
+    struct log_writer_options log; /* its sealer is the gate's to set */
+    const char *state;             /* state folder; NULL = none */
+    uint64_t seal_interval_ms;     /* of a sealed log */
+    const char *admin;             /* endpoint text; NULL = none */
+    struct http_head_limits head;
+    uint64_t header_timeout_ms;
+    uint64_t body_timeout_ms;   /* for the whole of a JSON or dropped body */
+    uint64_t upload_timeout_ms; /* between bytes of an archive */
+    uint64_t drain_timeout_ms;
+    uint64_t lookup_timeout_ms; /* for the engine to say what a request names */
+    uint64_t json_body_max;
+    unsigned max_connections;
+    unsigned denial_rate; /* denials a second and client that are logged one by one; 0 = all */
+    bool log_required;    /* false: serve even what cannot be logged */
+    struct egress_options egress;
+};
+
+/* Somebody who waits until a record is in the log. The callback runs at the end of the turn in
+ * which that became known, with DONE (or the log is not required), LOST, or PENDING: the log's
+ * reader has stood still for too long, and the record is still on its way. */
+struct log_waiter {
+    uint64_t seq;            /* 0 = there is no record; it was counted */
+    struct share_peer *peer; /* borrowed: whose record it is; NULL = nobody's share */
+    size_t held;             /* bytes of that share */
+    int64_t since_us;
+    void (*written)(struct log_waiter *waiter, enum log_write_state state);
+    bool waiting;
+    TAILQ_ENTRY(log_waiter) link;
+};
+
+/* What belongs to a client's name and survives reloads. */
+struct client_state {
+    char *name;                     /* owned */
+    struct metrics_client *metrics; /* borrowed from the gate's */
+    struct share_client *share;     /* borrowed from the gate's */
+    SLIST_ENTRY(client_state) link;
+};
+
+struct docker_conn;
+struct listener;
+struct admin;
+struct control;
+struct log_sealing;
+struct own_host;
+struct reload;
+struct rule_counter;
+
+TAILQ_HEAD(docker_conn_list, docker_conn);
+TAILQ_HEAD(log_waiter_list, log_waiter);
+SLIST_HEAD(client_state_list, client_state);
+TAILQ_HEAD(listener_list, listener);
+
+/* One request at a time is read and judged; these are its work space. Nothing in here survives a
+ * return to the loop. */
+struct gate_scratch {
+    struct http_head head;
+    struct docker_request request;
+    struct buffer text;
+    struct buffer rule, source; /* as a record names them */
+    struct buffer path;         /* canonical, as rules see it */
+};
+
+struct gate {
+    const struct gate_options *options; /* borrowed: outlives the gate */
+    struct event_base *base;
+    struct io_pool *blocks;
+    struct pipe_pool *pipes;
+    struct engine *engine;
+    struct log_writer *log;
+    struct log_sealing *sealing; /* NULL = the log is not sealed */
+    struct metrics *metrics;
+    struct share *share;             /* who holds how much */
+    struct policy *policy;           /* a reference; swapped by reload */
+    struct admin *admin;             /* NULL = none */
+    struct service_manager *manager; /* NULL = started by hand */
+    struct reload *reload;           /* NULL in tests without one */
+    struct egress *egress;
+    struct own_host *own_host;    /* owned: which addresses are this machine's */
+    struct control *control;      /* NULL = no state folder */
+    struct rule_counter *counter; /* NULL = no state folder */
+    struct gate_scratch *scratch;
+    int64_t started_us; /* Unix time */
+    int64_t started_monotonic_us;
+    int64_t policy_loaded_us; /* Unix time: since when `policy` is in force */
+    int64_t next_expiry_us;   /* Unix time at which the next rule of it expires */
+
+    struct listener_list listeners;
+    struct client_state_list clients;
+    struct docker_conn_list conns; /* all that are open */
+    struct docker_conn_list dead;  /* to be freed at the end of the turn */
+    struct admission_told_list told;
+    struct log_waiter_list waiters;
+
+    uint32_t id_prefix; /* random: request ids of two runs differ */
+    uint64_t next_id;
+    int spare_fd; /* owned: see gate_refuse_with_spare() */
+    bool draining;
+    int64_t drain_began_us; /* monotonic */
+    bool stopping;
+    struct log_loss log_loss;
+    bool log_failing; /* said so on standard error; says so again when it works */
+    struct event tick, drain_timer, log_writable;
+    struct event signals[4];
+};
+
+/* Opens everything: engine pool, log, listeners, admin. The policy's reference becomes the gate's.
+ * NULL with `error` (code = exit code) when something could not be had. */
+struct gate *gate_new(const struct gate_options *options, struct policy *policy,
+                      struct error *error);
+
+/* Runs until a signal, or gate_drain() and the end of what was open; returns the exit code. */
+int gate_run(struct gate *gate);
+
+/* Begins the end: no new connections, idle ones closed, the others given options->drain_timeout_ms.
+ */
+void gate_drain(struct gate *gate);
+
+void gate_free(struct gate **gate);
+
+/* Room is needed for the gate's own sake: closes a client connection that has not sent a whole
+ * request, of the peer that has the most. False when there is none. */
+bool gate_make_room(struct gate *gate);
+
+/* Descriptors have run out: gives up the spare one for a moment to accept a connection, send it
+ * `answer`, which may be empty, and close it. Otherwise it would wake its listener for ever. */
+void gate_refuse_with_spare(struct gate *gate, int listen_fd, struct slice answer);
+
+/* Whether the log has room for something new of that peer. While its reader stands still, each peer
+ * has a share of the room. */
+bool gate_log_has_room(const struct gate *gate, const struct share_peer *peer);
+
+/* Calls waiter->written once record `seq`, the last that was added, is in the log, or lost. */
+void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t seq);
+void gate_forget_waiter(struct gate *gate, struct log_waiter *waiter);
+
+/* Writes an event of the gate itself (start, stop, policy) to the log. */
+void gate_log_event(struct gate *gate, enum log_event event, bool ok, const char *reason,
+                    const char *text);
+
+/* The state that belongs to that client's name; made on first use. Aborts when memory is out
+ * (start-up and reload only). */
+struct client_state *gate_client_state(struct gate *gate, const char *name);
+
+/* Puts a new policy in place between two turns; listeners were opened by listener_prepare(). Takes
+ * over the reference. */
+void gate_set_policy(struct gate *gate, struct policy *policy);
+
+#endif

@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening, accepting and closing of listening sockets. */
+#include "proxy/loop/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json_write.h"
+#include "proxy/dns/dns_server.h"
+#include "proxy/docker/docker_conn.h"
+#include "proxy/egress/egress_conn.h"
+#include "proxy/resolve/own_host.h"
+#include "proxy/loop/service_manager.h"
+#include "proxy/io/socket_file.h"
+#include "rules/network/address_class.h"
+
+enum { BACKLOG = 4096, ACCEPTS_PER_TURN = 64 };
+
+struct listener {
+    struct gate *gate; /* borrowed */
+    int fd;
+    int udp_fd; /* of a DNS listener until it serves; else -1 */
+    enum policy_role role;
+    struct dns_server *dns;       /* owned: of a DNS listener, which has two sockets; NULL = none */
+    struct endpoint address;      /* as bound */
+    char *text;                   /* owned: as the policy writes it; what a reload compares */
+    enum policy_listen_kind kind; /* with port and wanted: where the policy wants it */
+    uint16_t port;
+    struct ip_address wanted;
+    struct socket_file file;             /* that we made */
+    struct socket_permissions permitted; /* the file's while a policy is prepared: to go back to */
+    bool is_gone; /* while a policy is prepared: somebody took the file away, and a fresh listener
+                     takes its place */
+    struct client_state *client;        /* borrowed from the gate */
+    const struct policy_client *policy; /* borrowed from gate->policy; NULL = taken away */
+    struct event event;
+    bool adopted; /* from the service manager: a reload keeps it as long as its client is in the
+                     policy */
+    unsigned uses;
+    TAILQ_ENTRY(listener) link;
+};
+
+static void on_accept(evutil_socket_t fd, short what, void *context);
+
+struct listener *listener_use(struct listener *listener)
+{
+    listener->uses++;
+    return listener;
+}
+
+void listener_unuse(struct listener **listener)
+{
+    struct listener *left = steal_pointer(listener);
+    if (left == NULL || --left->uses > 0)
+        return;
+    free(left->text);
+    socket_file_clear(&left->file);
+    free(left);
+}
+
+const struct policy_client *listener_policy_client(const struct listener *listener)
+{
+    return listener->policy;
+}
+
+struct client_state *listener_client(const struct listener *listener)
+{
+    return listener->client;
+}
+
+struct gate *listener_gate(const struct listener *listener)
+{
+    return listener->gate;
+}
+
+bool listener_is_tcp(const struct listener *listener)
+{
+    return !endpoint_is_unix(&listener->address);
+}
+
+bool listener_is_on_loopback(const struct listener *listener)
+{
+    return listener_is_tcp(listener) && endpoint_is_loopback(&listener->address);
+}
+
+enum policy_role listener_role(const struct listener *listener)
+{
+    return listener->role;
+}
+
+bool listener_any_docker(const struct gate *gate)
+{
+    const struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (listener_role(listener) == POLICY_ROLE_DOCKER)
+            return true;
+    }
+    return false;
+}
+
+bool listener_any_at(const struct gate *gate, const struct ip_address *address, uint16_t port)
+{
+    const struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (!listener_is_tcp(listener) || endpoint_port(&listener->address) != port)
+            continue;
+        struct ip_address bound = endpoint_ip(&listener->address);
+        if (memcmp(&bound, address, sizeof(bound)) == 0)
+            return true;
+        if (address_class_of(&bound) == ADDRESS_THIS_NETWORK &&
+            (address_class_of(address) == ADDRESS_THIS_NETWORK ||
+             own_host_holds(gate->own_host, address)))
+            return true;
+    }
+    return false;
+}
+
+static void stop(struct listener *listener)
+{
+    dns_server_close(&listener->dns);
+    if (listener->fd < 0)
+        return;
+    event_del(&listener->event);
+    close(listener->fd);
+    listener->fd = -1;
+    socket_file_remove(&listener->file);
+}
+
+/* Makes the missing folders of a socket's path, closed to others; the last one is the client's own.
+ */
+static bool make_folder(const char *path, struct error *error)
+{
+    AUTO_FREE char *folder = slice_to_text(slice_from_text(path));
+    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(folder, 0755) != 0 && errno != EEXIST)
+            return error_set(error, 1, "cannot make the folder %s for a listening socket: %s",
+                             folder, strerror(errno));
+        *slash = '/';
+    }
+    return true;
+}
+
+static struct socket_permissions permissions_of(const struct policy_listen *listen_at)
+{
+    return (struct socket_permissions){listen_at->mode, listen_at->owner, listen_at->group};
+}
+
+static bool bind_unix(struct listener *listener, const struct policy_listen *listen_at,
+                      struct error *error)
+{
+    if (!make_folder(listen_at->path, error) || !endpoint_remove_dead(&listener->address, error))
+        return false;
+    mode_t before = umask(0177); /* nobody else may connect before mode, owner and group are set */
+    int bound = bind(listener->fd, &listener->address.address.any, listener->address.len);
+    umask(before);
+    if (bound != 0)
+        return error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
+    const struct socket_permissions permissions = permissions_of(listen_at);
+    return socket_file_claim(&listener->file, listen_at->path, error) &&
+           socket_file_permit(&listener->file, &permissions, error);
+}
+
+/* Accepted sockets have what their listener has (Linux), which saves five calls for each. */
+static void inherit_settings(int fd)
+{
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    endpoint_keep_alive(fd);
+}
+
+static bool bind_tcp(struct listener *listener, const struct policy_listen *listen_at,
+                     struct error *error)
+{
+    int on = 1, off = 0;
+    setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    inherit_settings(listener->fd);
+    if (listener->address.address.any.sa_family ==
+        AF_INET6) /* [::] takes IPv4 too, as the replaced images do */
+        setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    if (bind(listener->fd, &listener->address.address.any, listener->address.len) == 0)
+        return true;
+    return error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
+}
+
+/* [::] stands for every address; on a host without IPv6 those are the IPv4 ones. */
+static int make_socket(struct listener *listener)
+{
+    static const struct in6_addr any6 = IN6ADDR_ANY_INIT;
+    struct endpoint *address = &listener->address;
+    int fd = socket(address->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd >= 0 || errno != EAFNOSUPPORT || address->address.any.sa_family != AF_INET6 ||
+        memcmp(&address->address.in6.sin6_addr, &any6, sizeof(any6)) != 0)
+        return fd;
+    struct ip_address any4 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}};
+    endpoint_from_ip(address, &any4, ntohs(address->address.in6.sin6_port));
+    return socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/* DNS is asked by UDP at the same address and port. */
+static bool open_udp(struct listener *listener, const struct policy_listen *listen_at,
+                     struct error *error)
+{
+    const struct endpoint *address = &listener->address;
+    int off = 0;
+    listener->udp_fd =
+        socket(address->address.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (address->address.any.sa_family == AF_INET6)
+        setsockopt(listener->udp_fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    if (listener->udp_fd >= 0 && bind(listener->udp_fd, &address->address.any, address->len) == 0)
+        return true;
+    return error_set(error, 1, "cannot listen on %s by UDP: %s", listen_at->text, strerror(errno));
+}
+
+static bool open_socket(struct listener *listener, const struct policy_listen *listen_at,
+                        struct error *error)
+{
+    bool is_unix = listen_at->kind == POLICY_LISTEN_UNIX;
+    if (is_unix && !endpoint_from_path(&listener->address, slice_from_text(listen_at->path)))
+        return error_set(error, 2, "%s: %s is longer than the 107 bytes a socket path may have",
+                         listen_at->source, listen_at->text);
+    if (!is_unix)
+        endpoint_from_ip(&listener->address, &listen_at->address, listen_at->port);
+    listener->fd = make_socket(listener);
+    if (listener->fd < 0)
+        return error_set(error, 1, "cannot make a socket for %s: %s", listen_at->text,
+                         strerror(errno));
+    if (!(is_unix ? bind_unix(listener, listen_at, error) : bind_tcp(listener, listen_at, error)))
+        return false;
+    listener->address.len = sizeof(listener->address.address); /* port 0 has become one */
+    getsockname(listener->fd, &listener->address.address.any, &listener->address.len);
+    if (listen(listener->fd, BACKLOG) != 0)
+        return error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
+    return listener->role != POLICY_ROLE_DNS || open_udp(listener, listen_at, error);
+}
+
+static struct listener *make(struct gate *gate, const struct policy_client *client,
+                             const struct policy_listen *listen_at)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+    if (listener == NULL)
+        abort();
+    listener->gate = gate;
+    listener->fd = listener->udp_fd = -1;
+    listener->uses = 1;
+    listener->client = gate_client_state(gate, client->name);
+    listener->policy = client;
+    listener->role = listen_at->role;
+    listener->kind = listen_at->kind;
+    listener->port = listen_at->port;
+    listener->wanted = listen_at->address;
+    listener->text = slice_to_text(slice_from_text(listen_at->text));
+    return listener;
+}
+
+/* Whether the listener is what is asked for, however it is spelled. */
+static bool is_at(const struct listener *listener, const struct policy_listen *listen_at)
+{
+    if (listener->adopted || listener->role != listen_at->role || listener->kind != listen_at->kind)
+        return false;
+    if (strcmp(listener->text, listen_at->text) == 0)
+        return true;
+    return listen_at->kind == POLICY_LISTEN_TCP && listener->port != 0 &&
+           listener->port == listen_at->port &&
+           memcmp(&listener->wanted, &listen_at->address, sizeof(listener->wanted)) == 0;
+}
+
+static struct listener *find(const struct gate *gate, const struct policy_client *client,
+                             const struct policy_listen *listen_at)
+{
+    struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (is_at(listener, listen_at) && strcmp(listener->client->name, client->name) == 0)
+            return listener;
+    }
+    return NULL;
+}
+
+static void discard(struct listener_list *fresh)
+{
+    struct listener *listener;
+    while ((listener = TAILQ_FIRST(fresh)) != NULL) {
+        TAILQ_REMOVE(fresh, listener, link);
+        dns_server_close(&listener->dns);
+        if (listener->fd >= 0)
+            close(listener->fd);
+        if (listener->udp_fd >= 0)
+            close(listener->udp_fd);
+        socket_file_remove(&listener->file);
+        listener_unuse(&listener);
+    }
+}
+
+/* Opens what the gate does not have yet. */
+static bool open_fresh(struct gate *gate, const struct policy *policy, struct listener_list *fresh,
+                       struct error *error)
+{
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            const struct policy_listen *listen_at = &client->listens[j];
+            struct listener *present = find(gate, client, listen_at);
+            if (present != NULL)
+                present->is_gone =
+                    present->file.path != NULL && !socket_file_is_in_place(&present->file);
+            if (present != NULL && !present->is_gone)
+                continue;
+            struct listener *listener = make(gate, client, listen_at);
+            TAILQ_INSERT_TAIL(fresh, listener, link);
+            if (!open_socket(listener, listen_at, error))
+                return false;
+        }
+    }
+    return true;
+}
+
+static void take_permissions_back(struct gate *gate)
+{
+    struct listener *listener;
+    struct error error;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (listener->file.path != NULL && !listener->is_gone &&
+            !socket_file_permit(&listener->file, &listener->permitted, &error))
+            fprintf(stderr, "dockreeve: %s\n", error.text);
+    }
+}
+
+/* The socket files that stay get the mode, owner and group of the new policy. */
+static bool change_permissions(struct gate *gate, const struct policy *policy, struct error *error)
+{
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            const struct socket_permissions permissions = permissions_of(&client->listens[j]);
+            struct listener *listener = find(gate, client, &client->listens[j]);
+            if (listener != NULL && listener->file.path != NULL && !listener->is_gone &&
+                !socket_file_permit(&listener->file, &permissions, error))
+                return false;
+        }
+    }
+    return true;
+}
+
+bool listener_prepare(struct gate *gate, const struct policy *policy, struct listener_list *fresh,
+                      struct error *error)
+{
+    struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        listener->is_gone = false;
+        listener->permitted = listener->file.now;
+    }
+    if (!open_fresh(gate, policy, fresh, error)) {
+        discard(fresh);
+        return false;
+    }
+    if (!change_permissions(gate, policy, error)) {
+        take_permissions_back(gate);
+        discard(fresh);
+        return false;
+    }
+    return true;
+}
+
+static void start(struct listener *listener)
+{
+    if (listener->role == POLICY_ROLE_DNS) {
+        listener->dns = dns_server_open(listener->gate, listener, steal_fd(&listener->udp_fd),
+                                        steal_fd(&listener->fd));
+        return;
+    }
+    event_assign(&listener->event, listener->gate->base, listener->fd, EV_READ | EV_PERSIST,
+                 on_accept, listener);
+    event_add(&listener->event, NULL);
+}
+
+static bool asks_for(const struct policy_client *client, const struct listener *listener)
+{
+    for (size_t i = 0; client != NULL && i < client->listen_count; i++) {
+        if (is_at(listener, &client->listens[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A listener for the same socket: connections that the one before has accepted are those of a
+ * listener that is gone, and end. */
+static struct listener *take_over(struct listener *before)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+    if (listener == NULL)
+        abort();
+    *listener = (struct listener){
+        .gate = before->gate,
+        .fd = before->fd,
+        .udp_fd = -1,
+        .role = before->role,
+        .kind = before->kind,
+        .address = before->address,
+        .text = slice_to_text(slice_from_text(before->text)),
+        .file = before->file,
+        .client = before->client,
+        .policy = before->policy,
+        .uses = 1,
+    };
+    event_del(&before->event);
+    before->fd = -1;
+    before->file = (struct socket_file){0};
+    return listener;
+}
+
+static void close_listener(struct gate *gate, struct listener *listener)
+{
+    listener->policy = NULL;
+    stop(listener);
+    TAILQ_REMOVE(&gate->listeners, listener, link);
+    listener_unuse(&listener);
+}
+
+/* Whether the file admits fewer than it did before the policy was prepared. */
+static bool is_narrowed(const struct listener *listener)
+{
+    return listener->file.path != NULL &&
+           !socket_permissions_include(&listener->file.now, &listener->permitted);
+}
+
+void listener_commit(struct gate *gate, const struct policy *policy, struct listener_list *fresh)
+{
+    struct listener *listener, *next;
+    for (listener = TAILQ_FIRST(&gate->listeners); listener != NULL; listener = next) {
+        next = TAILQ_NEXT(listener, link);
+        const struct policy_client *client =
+            policy_client_find(policy, slice_from_text(listener->client->name));
+        bool stays = client != NULL &&
+                     (listener->adopted || (asks_for(client, listener) && !listener->is_gone));
+        listener->policy = client;
+        if (stays && is_narrowed(listener)) {
+            struct listener *successor = take_over(listener);
+            TAILQ_INSERT_BEFORE(listener, successor, link);
+            start(successor);
+            stays = false;
+        }
+        if (!stays)
+            close_listener(gate, listener);
+    }
+    while ((listener = TAILQ_FIRST(fresh)) != NULL) {
+        TAILQ_REMOVE(fresh, listener, link);
+        TAILQ_INSERT_TAIL(&gate->listeners, listener, link);
+        start(listener);
+    }
+}
+
+bool listener_adopt(struct gate *gate, const struct policy *policy, struct error *error)
+{
+    struct service_socket sockets[SERVICE_SOCKETS_MAX];
+    unsigned count;
+    if (!service_manager_sockets(sockets, &count, error))
+        return false;
+    for (unsigned i = 0; i < count; i++) {
+        const char *name = sockets[i].name;
+        const struct policy_client *client = policy_client_find(policy, slice_from_text(name));
+        if (client == NULL)
+            client = policy_client_find(policy, SLICE_LITERAL("default"));
+        if (client == NULL)
+            return error_set(error, 2,
+                             "the service manager passed a socket named %s, and the policy has no "
+                             "client of that name",
+                             name);
+        const struct policy_listen listen_at = {.role = POLICY_ROLE_DOCKER,
+                                                .text = "service manager"};
+        struct listener *listener = make(gate, client, &listen_at);
+        listener->fd = sockets[i].fd;
+        listener->adopted = true;
+        listener->address.len = sizeof(listener->address.address);
+        getsockname(listener->fd, &listener->address.address.any, &listener->address.len);
+        fcntl(listener->fd, F_SETFL, O_NONBLOCK);
+        if (listener_is_tcp(listener))
+            inherit_settings(listener->fd);
+        TAILQ_INSERT_TAIL(&gate->listeners, listener, link);
+        start(listener);
+    }
+    return true;
+}
+
+void listener_close_all(struct gate *gate)
+{
+    struct listener *listener;
+    while ((listener = TAILQ_FIRST(&gate->listeners)) != NULL) {
+        TAILQ_REMOVE(&gate->listeners, listener, link);
+        stop(listener);
+        listener_unuse(&listener);
+    }
+}
+
+/* "egress tcp:127.0.0.1:3128" */
+static void write_place(const struct listener *listener, struct buffer *out)
+{
+    static const char *const roles[] = {
+        [POLICY_ROLE_DOCKER] = "",
+        [POLICY_ROLE_EGRESS] = "egress ",
+        [POLICY_ROLE_TLS] = "transparent-tls ",
+        [POLICY_ROLE_HTTP] = "transparent-http ",
+        [POLICY_ROLE_DNS] = "dns ",
+    };
+    buffer_append_text(out, roles[listener->role]);
+    endpoint_write(&listener->address, out);
+}
+
+void listener_write_all(const struct gate *gate, struct buffer *out)
+{
+    const struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (listener != TAILQ_FIRST(&gate->listeners))
+            buffer_append_literal(out, ", ");
+        buffer_append_text(out, listener->client->name);
+        buffer_append_byte(out, ' ');
+        write_place(listener, out);
+    }
+}
+
+void listener_write_json(const struct gate *gate, const struct policy_client *client,
+                         struct buffer *out)
+{
+    const struct listener *listener;
+    bool first = true;
+    buffer_append_byte(out, '[');
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (listener->policy != client)
+            continue;
+        AUTO_BUFFER struct buffer place = BUFFER_EMPTY;
+        write_place(listener, &place);
+        if (!first)
+            buffer_append_byte(out, ',');
+        json_write_string(out, buffer_slice(&place));
+        first = false;
+    }
+    buffer_append_byte(out, ']');
+}
+
+bool listener_admits(const struct listener *listener, const struct endpoint *peer)
+{
+    const struct policy_client *client = listener->policy;
+    if (client == NULL)
+        return false;
+    if (endpoint_is_unix(peer) || client->from_count == 0)
+        return true;
+    struct ip_address address = endpoint_ip(peer);
+    for (size_t i = 0; i < client->from_count; i++) {
+        if (ip_range_contains(&client->from[i], &address))
+            return true;
+    }
+    return false;
+}
+
+bool listener_admits_socket(const struct listener *listener, int fd)
+{
+    struct endpoint peer = {.len = sizeof(peer.address)};
+    if (listener->policy == NULL || listener->policy->from_count == 0)
+        return listener->policy != NULL;
+    return getpeername(fd, &peer.address.any, &peer.len) != 0 || listener_admits(listener, &peer);
+}
+
+void listener_end_unadmitted(struct gate *gate)
+{
+    struct listener *listener;
+    TAILQ_FOREACH(listener, &gate->listeners, link)
+    {
+        if (listener->dns != NULL)
+            dns_server_end_unadmitted(listener->dns);
+    }
+}
+
+/* No room for one more: a short answer says so, instead of a connection that hangs. */
+static const char no_room[] =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+    "Content-Length: 62\r\nConnection: close\r\n\r\n"
+    "{\"message\":\"dockreeve: too many connections; try again later\"}";
+
+/* Descriptors have run out: a connection without a request makes room; else the spare descriptor
+ * lets us say no. */
+static void accept_without_descriptors(struct gate *gate, int listen_fd)
+{
+    if (gate_make_room(gate))
+        return; /* the level-triggered event comes again */
+    gate_refuse_with_spare(gate, listen_fd, SLICE_LITERAL(no_room));
+}
+
+static void take_in(struct listener *listener, struct arrival *arrival)
+{
+    struct gate *gate = listener->gate;
+    if (!listener_admits(listener, &arrival->endpoint)) {
+        admission_note_stranger(listener, arrival->peer, &arrival->endpoint);
+        admission_drop(arrival);
+        return;
+    }
+    if (!admission_enter(listener, arrival))
+        return;
+    if (listener->role == POLICY_ROLE_DOCKER)
+        docker_conn_accept(gate, listener, arrival);
+    else
+        egress_conn_accept(gate->egress, listener, arrival);
+}
+
+static void on_accept(evutil_socket_t listen_fd, short what, void *context)
+{
+    (void)what;
+    struct listener *listener = context;
+    struct gate *gate = listener->gate;
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        struct arrival arrival;
+        if (admission_accept(listener, (int)listen_fd, &arrival)) {
+            take_in(listener, &arrival);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE) {
+            accept_without_descriptors(gate, (int)listen_fd);
+            return;
+        }
+        if (errno != ECONNABORTED && errno != EINTR)
+            return;
+    }
+}

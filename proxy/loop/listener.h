@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Listening sockets: one client's name each. Unix sockets are made under a tight umask in a folder
+ * of their own, only a dead one is unlinked; TCP peers outside `from` are closed at once. A reload
+ * opens what is new before anything changes. */
+#ifndef DOCKREEVE_PROXY_LISTENER_H
+#define DOCKREEVE_PROXY_LISTENER_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "policy/snapshot/policy.h"
+#include "proxy/loop/gate.h"
+
+struct listener; /* opaque, counted: it lives as long as a connection it accepted */
+
+struct listener *listener_use(struct listener *listener);
+void listener_unuse(struct listener **listener);
+
+/* Whether some listener is for the Docker API: a gate to the internet alone has no engine. */
+bool listener_any_docker(const struct gate *gate);
+
+/* The policy's client of this listener; NULL once a reload took the listener away. */
+const struct policy_client *listener_policy_client(const struct listener *listener);
+struct client_state *listener_client(const struct listener *listener);
+struct gate *listener_gate(const struct listener *listener);
+bool listener_is_tcp(const struct listener *listener);
+/* Whether it is bound to an address of the loopback. */
+bool listener_is_on_loopback(const struct listener *listener);
+/* Whether the policy lets this peer be the listener's client (`from`). */
+bool listener_admits(const struct listener *listener, const struct endpoint *peer);
+/* The same for the peer of a connected socket. One that broke meanwhile is let be. */
+bool listener_admits_socket(const struct listener *listener, int fd);
+/* Ends the questions and connections at DNS listeners of whoever may not connect any more. */
+void listener_end_unadmitted(struct gate *gate);
+/* What is spoken at it. */
+enum policy_role listener_role(const struct listener *listener);
+
+/* Whether a TCP connection to address:port of this host would reach a listener of the gate. One
+ * that is bound to every address is reached by each of this host's. */
+bool listener_any_at(const struct gate *gate, const struct ip_address *address, uint16_t port);
+
+/* Opens the sockets that `policy` asks for and that the gate does not have yet, or whose file
+ * somebody has taken away; they do not accept until listener_commit(). Gives the socket files that
+ * stay their new mode, owner and group. False with `error`, and everything as before, when one of
+ * these things cannot be done. */
+MUST_CHECK bool listener_prepare(struct gate *gate, const struct policy *policy,
+                                 struct listener_list *fresh, struct error *error);
+/* Makes the prepared ones accept, ties all of them to the new policy's clients and closes those it
+ * no longer has. Connections that came by a socket file which now admits fewer belong to a closed
+ * listener from then on. */
+void listener_commit(struct gate *gate, const struct policy *policy, struct listener_list *fresh);
+
+/* Takes over listening sockets that the service manager passed (LISTEN_FDS): name = client. */
+MUST_CHECK bool listener_adopt(struct gate *gate, const struct policy *policy, struct error *error);
+
+/* Stops accepting and removes the socket files. */
+void listener_close_all(struct gate *gate);
+
+/* Appends "default unix:/run/…, agents tcp:…" for the start record. */
+void listener_write_all(const struct gate *gate, struct buffer *out);
+/* Appends those of one client as a JSON array: ["unix:/run/…","egress tcp:…"]. */
+void listener_write_json(const struct gate *gate, const struct policy_client *client,
+                         struct buffer *out);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Ids and peers as text. Both are made for every record, so neither uses printf(3). */
+#include "proxy/loop/log_identity.h"
+
+struct slice log_identity_id(const struct gate *gate, uint64_t number, char text[LOG_ID_LEN_MAX])
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t at = 0;
+    for (int shift = 28; shift >= 0; shift -= 4)
+        text[at++] = hex[gate->id_prefix >> shift & 15];
+    text[at++] = '-';
+    for (int shift = 44; shift >= 0; shift -= 4)
+        text[at++] = hex[number >> shift & 15];
+    return slice_of(text, at);
+}
+
+struct slice log_identity_peer(const struct endpoint *peer, uint32_t uid, int32_t pid,
+                               char text[LOG_PEER_LEN_MAX])
+{
+    struct buffer out = {text, 0, LOG_PEER_LEN_MAX, false}; /* room for every form: never grows */
+    if (endpoint_is_unix(peer)) {
+        buffer_append_literal(&out, "uid=");
+        buffer_append_u64(&out, uid);
+        buffer_append_literal(&out, " pid=");
+        buffer_append_u64(&out, pid < 0 ? 0 : (uint64_t)pid);
+        return buffer_slice(&out);
+    }
+    struct ip_address ip = endpoint_ip(peer);
+    bool v4 = ip_address_is_v4(&ip);
+    if (!v4)
+        buffer_append_byte(&out, '[');
+    ip_address_write(&ip, &out);
+    if (!v4)
+        buffer_append_byte(&out, ']');
+    buffer_append_byte(&out, ':');
+    buffer_append_u64(&out, endpoint_port(peer));
+    return buffer_slice(&out);
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The thread and what it shares with the loop: one job under a mutex. The loop gives it descriptors
+ * and the key to keep, an eventfd says that it is done. */
+#include "proxy/loop/log_sealing.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/timestamp.h"
+#include "policy/seal/log_resume.h"
+#include "policy/seal/seal_key.h"
+#include "proxy/loop/state_folder.h"
+
+/* What makes one epoch safe. */
+struct seal_job {
+    int fds[LOG_WRITER_UNSYNCED_MAX + 1]; /* owned: the log's files */
+    unsigned fd_count;
+    struct seal_state state; /* to be kept */
+};
+
+struct log_sealing {
+    struct gate *gate; /* borrowed */
+    struct log_sealer sealer;
+    int state_folder, lock, log_folder; /* owned */
+    struct event clock, finished;
+    int result_fd; /* owned, eventfd: the job is done */
+    bool failing;  /* said on standard error */
+
+    pthread_t thread;
+    bool has_thread;
+    bool abandoned; /* the thread hangs in a system call: what it uses stays until the program ends
+                     */
+    pthread_mutex_t mutex;
+    pthread_cond_t asked, idle;
+    /* under the mutex */
+    struct seal_job job;
+    bool wanted, working, stop;
+    bool busy; /* from the seal's record to its result in the loop */
+    bool failed;
+    struct error error; /* of the last job, if it failed */
+};
+
+/* A log that cannot be read back cannot be gone on with. */
+static bool is_sealable(const char *path)
+{
+    struct stat status;
+    return strcmp(path, "-") != 0 && (stat(path, &status) != 0 || S_ISREG(status.st_mode));
+}
+
+static int open_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    AUTO_FREE char *folder = slash == NULL
+                                 ? slice_to_text(SLICE_LITERAL("."))
+                                 : slice_to_text(slice_of(path, (size_t)(slash - path) + 1));
+    return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static bool open_files(struct log_sealing *sealing, struct error *error)
+{
+    const struct gate_options *options = sealing->gate->options;
+    AUTO_BUFFER struct buffer notices = BUFFER_EMPTY;
+    struct seal_state state;
+    bool found;
+    char quoted[256];
+    if (!seal_folder_open(options->state, &sealing->state_folder, &sealing->lock, error) ||
+        !seal_state_read(options->state, &state, &found, error))
+        return false;
+    sealing->log_folder = open_folder_of(options->log.path);
+    if (sealing->log_folder < 0)
+        return error_set(error, 1, "the folder of the sealed log %s cannot be opened: %s",
+                         error_quote(slice_from_text(options->log.path), quoted, sizeof(quoted)),
+                         strerror(errno));
+    if (!log_resume(options->log.path, &state, &notices, error))
+        return false;
+    struct slice rest = buffer_slice(&notices);
+    while (rest.len > 0) {
+        struct slice line = slice_cut(&rest, '\n');
+        fprintf(stderr, "dockreeve: %.*s\n", (int)line.len, line.ptr);
+    }
+    log_sealer_init(&sealing->sealer, &state.key, &state.chain);
+    explicit_bzero(&state, sizeof(state));
+    return true;
+}
+
+bool log_sealing_open(struct gate *gate, struct log_sealing **out, struct error *error)
+{
+    const struct gate_options *options = gate->options;
+    struct seal_state state;
+    bool found = false;
+    *out = NULL;
+    if (options->state == NULL)
+        return true;
+    bool good = seal_state_read(options->state, &state, &found, error);
+    explicit_bzero(&state, sizeof(state));
+    if (good && !found && is_sealable(options->log.path) && log_ends_sealed(options->log.path))
+        fputs("dockreeve: the log was sealed and is NOT SEALED from now on: there is "
+              "no " SEAL_KEY_FILE " in the state folder\n",
+              stderr);
+    if (!good || !found)
+        return good;
+    if (!is_sealable(options->log.path)) {
+        fputs("dockreeve: the log is NOT SEALED although there is a key (" SEAL_KEY_FILE
+              "): only a log in a regular file can be\n",
+              stderr);
+        return true;
+    }
+    struct log_sealing *sealing = calloc(1, sizeof(*sealing));
+    if (sealing == NULL)
+        abort();
+    sealing->gate = gate;
+    sealing->state_folder = sealing->lock = sealing->log_folder = sealing->result_fd = -1;
+    pthread_mutex_init(&sealing->mutex, NULL);
+    pthread_cond_init(&sealing->asked, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&sealing->idle, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (open_files(sealing, error)) {
+        *out = sealing;
+        return true;
+    }
+    log_sealing_close(&sealing);
+    return false;
+}
+
+struct log_sealer *log_sealing_sealer(struct log_sealing *sealing)
+{
+    return sealing == NULL ? NULL : &sealing->sealer;
+}
+
+/* Syncs the log, then keeps the key. On whatever thread; touches nothing but the job. */
+static bool do_job(const struct log_sealing *sealing, struct seal_job *job, struct error *error)
+{
+    bool synced = true;
+    int reason = 0;
+    for (unsigned i = 0; i < job->fd_count; i++) {
+        if (fdatasync(job->fds[i]) != 0) {
+            reason = errno;
+            synced = false;
+        }
+        close(job->fds[i]);
+    }
+    job->fd_count = 0;
+    if (synced && fsync(sealing->log_folder) != 0) {
+        reason = errno;
+        synced = false;
+    }
+    bool done = synced ? seal_state_write(sealing->state_folder, &job->state, error)
+                       : error_set(error, reason, "the log cannot be brought to the disk: %s",
+                                   strerror(reason));
+    explicit_bzero(&job->state, sizeof(job->state));
+    return done;
+}
+
+static void *keeper(void *context)
+{
+    struct log_sealing *sealing = context;
+    pthread_mutex_lock(&sealing->mutex);
+    for (;;) {
+        while (!sealing->wanted && !sealing->stop)
+            pthread_cond_wait(&sealing->asked, &sealing->mutex);
+        if (!sealing->wanted)
+            break;
+        sealing->wanted = false;
+        sealing->working = true;
+        struct seal_job job = sealing->job;
+        explicit_bzero(&sealing->job, sizeof(sealing->job));
+        pthread_mutex_unlock(&sealing->mutex);
+        struct error error = {0};
+        bool done = do_job(sealing, &job, &error);
+        pthread_mutex_lock(&sealing->mutex);
+        sealing->failed = !done;
+        sealing->error = error;
+        sealing->working = false;
+        pthread_cond_signal(&sealing->idle);
+        uint64_t one = 1;
+        (void)!write(sealing->result_fd, &one, sizeof(one));
+    }
+    pthread_mutex_unlock(&sealing->mutex);
+    return NULL;
+}
+
+/* Says once that keys are not safe, and once that they are again. */
+static void report(struct log_sealing *sealing, bool done, const struct error *error)
+{
+    if (!done && !sealing->failing)
+        fprintf(stderr,
+                "dockreeve: the log cannot be sealed: %s; what is written now can be forged by who "
+                "takes this host over, until it can\n",
+                error->text);
+    else if (done && sealing->failing)
+        fputs("dockreeve: the log is sealed again\n", stderr);
+    sealing->failing = !done;
+}
+
+static void on_finished(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct log_sealing *sealing = context;
+    uint64_t rounds;
+    if (read((int)fd, &rounds, sizeof(rounds)) != sizeof(rounds))
+        return;
+    pthread_mutex_lock(&sealing->mutex);
+    bool done = !sealing->failed;
+    struct error error = sealing->error;
+    sealing->busy = false;
+    pthread_mutex_unlock(&sealing->mutex);
+    if (!done)
+        sealing->sealer.unsealed++; /* the clock tries again, even if nothing is written */
+    report(sealing, done, &error);
+}
+
+/* Writes the record that closes the epoch and goes on with the next key. False when nothing is to
+ * be sealed, or the record cannot be written: the epoch goes on. */
+static bool close_epoch(struct log_sealing *sealing, struct seal_job *job)
+{
+    struct gate *gate = sealing->gate;
+    struct log_sealer *sealer = &sealing->sealer;
+    if (sealer->unsealed == 0)
+        return false;
+    struct log_record record = {
+        .time_us = timestamp_now_us(),
+        .event = LOG_SEAL,
+        .policy = slice_from_text(policy_hash(gate->policy)),
+    };
+    uint64_t seq = log_writer_add(gate->log, &record);
+    log_writer_flush_early(gate->log);
+    if (log_writer_state(gate->log, seq) != LOG_WRITE_DONE)
+        return false;
+    struct log_seal_key next = sealer->key;
+    log_seal_key_evolve(&next);
+    log_sealer_set_key(sealer, &next);
+    sealer->unsealed = 0;
+    job->state = (struct seal_state){.key = next, .chain = sealer->written};
+    explicit_bzero(&next, sizeof(next));
+    job->fd_count = log_writer_take_unsynced(gate->log, job->fds);
+    if (job->fd_count == 0)
+        sealer->unsealed = 1; /* again, when there are descriptors */
+    return job->fd_count > 0;
+}
+
+/* Called with the mutex held, and with nothing under way. False when nothing is to be sealed. */
+static bool begin_seal(struct log_sealing *sealing)
+{
+    if (!close_epoch(sealing, &sealing->job))
+        return false;
+    sealing->busy = true;
+    sealing->wanted = true;
+    pthread_cond_signal(&sealing->asked);
+    return true;
+}
+
+void log_sealing_now(struct log_sealing *sealing)
+{
+    if (sealing == NULL)
+        return;
+    pthread_mutex_lock(&sealing->mutex);
+    if (!sealing->busy && sealing->has_thread)
+        (void)begin_seal(sealing);
+    pthread_mutex_unlock(&sealing->mutex);
+}
+
+static void on_clock(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    log_sealing_now(context);
+}
+
+static bool start_thread(struct log_sealing *sealing, struct error *error)
+{
+    sigset_t all, before;
+    sigfillset(&all); /* signals are the loop's business */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failure = pthread_create(&sealing->thread, NULL, keeper, sealing);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    sealing->has_thread = failure == 0;
+    return failure == 0 ||
+           error_set(error, 1, "cannot start the thread that seals the log: %s", strerror(failure));
+}
+
+/* Keeps the key that the log goes on with. What a run before has written is synced first: it may
+ * have been killed before that. */
+static bool keep_first_key(struct log_sealing *sealing, struct error *error)
+{
+    const char *path = sealing->gate->options->log.path;
+    struct seal_job job = {.state = {.key = sealing->sealer.key, .chain = sealing->sealer.written}};
+    for (unsigned number = 0; number < ARRAY_LEN(job.fds); number++) {
+        AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
+        buffer_append_text(&name, path);
+        if (number > 0)
+            buffer_printf(&name, ".%u", number);
+        int fd = open(buffer_text(&name), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        if (fd >= 0)
+            job.fds[job.fd_count++] = fd;
+    }
+    return do_job(sealing, &job, error);
+}
+
+bool log_sealing_start(struct log_sealing *sealing, struct error *error)
+{
+    if (sealing == NULL)
+        return true;
+    struct gate *gate = sealing->gate;
+    /* Whom the folder belongs to can have the keys that are made there. */
+    bool kept = state_folder_check(gate->options->state, error) && keep_first_key(sealing, error);
+    sealing->result_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (kept && sealing->result_fd < 0)
+        error_set(error, 1, "cannot seal the log: %s", strerror(errno));
+    if (!kept || sealing->result_fd < 0 || !start_thread(sealing, error)) {
+        error->code = 1;
+        return false;
+    }
+    struct timeval interval = {(time_t)(gate->options->seal_interval_ms / 1000),
+                               (suseconds_t)(gate->options->seal_interval_ms % 1000) * 1000};
+    event_assign(&sealing->finished, gate->base, sealing->result_fd, EV_READ | EV_PERSIST,
+                 on_finished, sealing);
+    event_add(&sealing->finished, NULL);
+    event_assign(&sealing->clock, gate->base, -1, EV_PERSIST, on_clock, sealing);
+    event_add(&sealing->clock, &interval);
+    return true;
+}
+
+static void stop_thread(struct log_sealing *sealing)
+{
+    if (!sealing->has_thread)
+        return;
+    pthread_mutex_lock(&sealing->mutex);
+    sealing->stop = true;
+    pthread_cond_signal(&sealing->asked);
+    pthread_mutex_unlock(&sealing->mutex);
+    pthread_join(sealing->thread, NULL);
+    sealing->has_thread = false;
+}
+
+/* Called and returns with the mutex held. False when the thread is not done by then. */
+static bool wait_idle(struct log_sealing *sealing, int64_t until_us)
+{
+    struct timespec until = {(time_t)(until_us / 1000000), (long)(until_us % 1000000) * 1000};
+    while (sealing->wanted || sealing->working) {
+        if (pthread_cond_timedwait(&sealing->idle, &sealing->mutex, &until) == ETIMEDOUT)
+            return !sealing->wanted && !sealing->working;
+    }
+    return true;
+}
+
+void log_sealing_finish(struct log_sealing *sealing, int64_t until_us)
+{
+    if (sealing == NULL || !sealing->has_thread)
+        return;
+    pthread_mutex_lock(&sealing->mutex);
+    bool idle = wait_idle(sealing, until_us), begun = idle && begin_seal(sealing);
+    sealing->abandoned = !idle || !wait_idle(sealing, until_us);
+    bool done = !sealing->failed;
+    struct error error = sealing->error;
+    pthread_mutex_unlock(&sealing->mutex);
+    if (sealing->abandoned)
+        fputs("dockreeve: the log could not be brought to the disk in the time that is left: its "
+              "last records are sealed at the next start\n",
+              stderr);
+    else if (begun)
+        report(sealing, done, &error);
+}
+
+void log_sealing_close(struct log_sealing **sealing)
+{
+    struct log_sealing *closing = steal_pointer(sealing);
+    if (closing == NULL)
+        return;
+    if (!closing->abandoned)
+        stop_thread(closing);
+    if (event_initialized(&closing->clock)) {
+        event_del(&closing->clock);
+        event_del(&closing->finished);
+    }
+    log_sealer_wipe(&closing->sealer);
+    if (closing->abandoned)
+        return;
+    cleanup_close(&closing->result_fd);
+    cleanup_close(&closing->log_folder);
+    cleanup_close(&closing->state_folder);
+    cleanup_close(&closing->lock);
+    pthread_cond_destroy(&closing->asked);
+    pthread_cond_destroy(&closing->idle);
+    pthread_mutex_destroy(&closing->mutex);
+    free(closing);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where the gate itself can be reached. No rule makes these a destination (docs/design.md 6): through its
+ * own listeners, or the engine's TCP port behind it, a client could ask as somebody else. */
+#ifndef DOCKREEVE_PROXY_OWN_ADDRESS_H
+#define DOCKREEVE_PROXY_OWN_ADDRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rules/network/ip_range.h"
+
+struct gate;
+
+/* Whether a connection to address:port would reach a TCP listener of this gate (of any client, the
+ * admin's too) or its engine. A listener at every address is reached by each address of this host,
+ * and so may an engine on this host be. That goes for whatever the address leads to, too (0.0.0.0,
+ * forms that carry an IPv4 address). */
+bool own_address_is(const struct gate *gate, const struct ip_address *address, uint16_t port);
+
+/* Whether both are addresses of this machine (of the host that a container is on, as far as the
+ * policy lists them): what listens at one mostly listens at each. */
+bool own_address_same_machine(const struct gate *gate, const struct ip_address *a,
+                              const struct ip_address *b);
+
+#endif

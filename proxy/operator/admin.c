@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A very small HTTP server for probes and scrapers, on the same strict head parser as the gates. */
+#include "proxy/operator/admin.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proxy/docker/browser_guard.h"
+#include "proxy/docker/docker_conn.h"
+#include "proxy/loop/listener.h"
+
+enum { ADMIN_CONNS_MAX = 32, ADMIN_TIMEOUT_S = 5 };
+
+struct admin_conn {
+    struct admin *admin;
+    int fd;
+    struct event read_event, write_event;
+    struct io_buffer in;
+    struct buffer answer;      /* what did not fit into `out` at once (metrics can be long) */
+    size_t answered;           /* bytes of `answer` that were sent */
+    struct engine_conn *probe; /* /readyz: the ping under way */
+    TAILQ_ENTRY(admin_conn) link;
+};
+TAILQ_HEAD(admin_conn_list, admin_conn);
+
+struct admin {
+    struct gate *gate; /* borrowed */
+    int fd;
+    struct endpoint address;
+    char *path; /* owned: the socket file; NULL = TCP */
+    struct event event;
+    struct admin_conn_list conns;
+    unsigned count;
+};
+
+static const struct timeval patience = {ADMIN_TIMEOUT_S, 0};
+
+static void close_conn(struct admin_conn *conn)
+{
+    struct admin *admin = conn->admin;
+    event_del(&conn->read_event);
+    event_del(&conn->write_event);
+    engine_drop(&conn->probe);
+    close(conn->fd);
+    io_buffer_reset(admin->gate->blocks, &conn->in);
+    buffer_free(&conn->answer);
+    TAILQ_REMOVE(&admin->conns, conn, link);
+    admin->count--;
+    free(conn);
+}
+
+static void send_answer(struct admin_conn *conn)
+{
+    while (conn->answered < conn->answer.len) {
+        ssize_t sent = send(conn->fd, conn->answer.data + conn->answered,
+                            conn->answer.len - conn->answered, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EAGAIN) {
+            event_add(&conn->write_event, &patience);
+            return;
+        }
+        if (sent < 0)
+            break;
+        conn->answered += (size_t)sent;
+    }
+    close_conn(conn);
+}
+
+static void answer(struct admin_conn *conn, const char *status, const char *type, struct slice body)
+{
+    buffer_printf(
+        &conn->answer,
+        "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+        status, type, body.len);
+    buffer_append_slice(&conn->answer, body);
+    if (conn->answer.failed)
+        close_conn(conn);
+    else
+        send_answer(conn);
+}
+
+static void answer_text(struct admin_conn *conn, const char *status, const char *text)
+{
+    answer(conn, status, "text/plain; charset=utf-8", slice_from_text(text));
+}
+
+/* /readyz: is there an engine behind the socket, and does it answer? Where nobody is served the
+ * Docker API, being up is enough. */
+static void on_probe(void *context, enum engine_event event)
+{
+    static const char ping[] =
+        "GET /_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\nConnection: close\r\n\r\n";
+    struct admin_conn *conn = context;
+    struct engine_conn *probe = conn->probe;
+    struct gate *gate = conn->admin->gate;
+    switch (event) {
+    case ENGINE_REFUSED:
+        answer_text(conn, "503 Service Unavailable", probe->error.text);
+        return;
+    case ENGINE_CONNECTED:
+        if (send(probe->fd, ping, sizeof(ping) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(ping) - 1)
+            answer_text(conn, "503 Service Unavailable",
+                        "the Docker Engine closed the connection\n");
+        return;
+    case ENGINE_READABLE:
+        break;
+    case ENGINE_WRITABLE:
+        return;
+    }
+    ssize_t got = io_buffer_fill(gate->blocks, &probe->in, probe->fd, IO_READ_HEAD);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    size_t scanned = 0, consumed;
+    struct error error;
+    struct http_head *head = &gate->scratch->head;
+    enum http_head_result result = HTTP_HEAD_BAD;
+    if (got > 0)
+        result = http_head_parse_response(head, io_buffer_bytes(&probe->in),
+                                          io_buffer_len(&probe->in), &scanned, &consumed, &error);
+    if (result == HTTP_HEAD_MORE)
+        return;
+    if (result == HTTP_HEAD_OK && head->status == 200)
+        answer_text(conn, "200 OK", "ready\n");
+    else
+        answer_text(conn, "503 Service Unavailable",
+                    "the Docker Engine does not answer its ping\n");
+}
+
+static void probe_engine(struct admin_conn *conn)
+{
+    struct error error;
+    if (conn->admin->gate->draining) {
+        answer_text(conn, "503 Service Unavailable", "shutting down\n");
+        return;
+    }
+    if (!listener_any_docker(conn->admin->gate)) {
+        answer_text(conn, "200 OK", "ready\n");
+        return;
+    }
+    event_add(&conn->read_event, &patience); /* bounds the wait; a scraper that leaves ends it */
+    conn->probe = engine_take(conn->admin->gate->engine, true, false, on_probe, conn, &error);
+    if (conn->probe == NULL)
+        answer_text(conn, "503 Service Unavailable", error.text);
+    else if (!conn->probe->connecting)
+        on_probe(conn, ENGINE_CONNECTED);
+}
+
+/* A page whose name was made to lead here could read the numbers. Scrapers call the gate by any
+ * name, so that only a browser's Host is held against the loopback's. */
+static bool comes_from_page(const struct admin_conn *conn, const struct http_head *head,
+                            struct error *error)
+{
+    static const struct browser_trust nobody;
+    return !endpoint_is_unix(&conn->admin->address) &&
+           !browser_guard_check(head, &nobody, false, NULL, error);
+}
+
+static void route(struct admin_conn *conn, const struct http_head *head)
+{
+    struct slice path = head->target;
+    struct error error;
+    if (comes_from_page(conn, head, &error)) {
+        answer_text(conn, "403 Forbidden", error.text);
+    } else if (head->method != HTTP_METHOD_GET) {
+        answer_text(conn, "405 Method Not Allowed", "only GET is served here\n");
+    } else if (slice_equal_text(path, "/healthz")) {
+        answer_text(conn, "200 OK", "ok\n");
+    } else if (slice_equal_text(path, "/readyz")) {
+        probe_engine(conn);
+    } else if (slice_equal_text(path, "/metrics")) {
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+        metrics_totals(conn->admin->gate->metrics)->engine_errors =
+            engine_error_count(conn->admin->gate->engine);
+        metrics_print(conn->admin->gate->metrics, &text);
+        answer(conn, "200 OK", "text/plain; version=0.0.4; charset=utf-8", buffer_slice(&text));
+    } else {
+        answer_text(conn, "404 Not Found", "there are /healthz, /readyz and /metrics\n");
+    }
+}
+
+static void on_read(evutil_socket_t fd, short what, void *context)
+{
+    struct admin_conn *conn = context;
+    struct gate *gate = conn->admin->gate;
+    if (what & EV_TIMEOUT) {
+        if (conn->probe != NULL)
+            answer_text(conn, "503 Service Unavailable",
+                        "the Docker Engine does not answer its ping\n");
+        else
+            close_conn(conn);
+        return;
+    }
+    ssize_t got = io_buffer_fill(gate->blocks, &conn->in, (int)fd, IO_READ_HEAD);
+    if (got < 0 && errno == EAGAIN)
+        return;
+    if (got <= 0 || conn->probe != NULL) {
+        close_conn(conn);
+        return;
+    }
+    size_t scanned = 0, consumed;
+    struct error error;
+    switch (http_head_parse_request(&gate->scratch->head, io_buffer_bytes(&conn->in),
+                                    io_buffer_len(&conn->in), &scanned, &gate->options->head,
+                                    &consumed, &error)) {
+    case HTTP_HEAD_MORE:
+        return;
+    case HTTP_HEAD_BAD:
+        event_del(&conn->read_event);
+        answer_text(conn, "400 Bad Request", error.text);
+        return;
+    case HTTP_HEAD_OK:
+        event_del(&conn->read_event);
+        route(conn, &gate->scratch->head);
+        return;
+    }
+}
+
+static void on_write(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    if (what & EV_TIMEOUT)
+        close_conn(context);
+    else
+        send_answer(context);
+}
+
+static void on_accept(evutil_socket_t listen_fd, short what, void *context)
+{
+    (void)what;
+    struct admin *admin = context;
+    int fd = accept4((int)listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+        (void)gate_make_room(admin->gate); /* the event comes again */
+    if (fd < 0)
+        return;
+    struct admin_conn *conn = admin->count < ADMIN_CONNS_MAX ? calloc(1, sizeof(*conn)) : NULL;
+    if (conn == NULL) {
+        close(fd);
+        return;
+    }
+    conn->admin = admin;
+    conn->fd = fd;
+    event_assign(&conn->read_event, admin->gate->base, fd, EV_READ | EV_PERSIST, on_read, conn);
+    event_assign(&conn->write_event, admin->gate->base, fd, EV_WRITE, on_write, conn);
+    event_add(&conn->read_event, &patience);
+    TAILQ_INSERT_TAIL(&admin->conns, conn, link);
+    admin->count++;
+}
+
+static bool listen_at(struct admin *admin, const char *text, struct error *error)
+{
+    if (!endpoint_parse(&admin->address, slice_from_text(text), error))
+        return false;
+    bool is_unix = endpoint_is_unix(&admin->address);
+    if (!is_unix && !endpoint_is_loopback(&admin->address))
+        return error_set(
+            error, 2,
+            "--admin %s: the admin listener is for a unix socket or a loopback address only", text);
+    if (is_unix && admin->address.address.un.sun_path[0] == '/') {
+        admin->path = slice_to_text(slice_from_text(admin->address.address.un.sun_path));
+        if (!endpoint_remove_dead(&admin->address, error))
+            return false;
+    }
+    admin->fd =
+        socket(admin->address.address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1;
+    if (admin->fd >= 0 && !is_unix)
+        setsockopt(admin->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    mode_t before = umask(0117);
+    bool bound = admin->fd >= 0 &&
+                 bind(admin->fd, &admin->address.address.any, admin->address.len) == 0 &&
+                 listen(admin->fd, 64) == 0;
+    int failure = errno;
+    umask(before);
+    if (bound && !endpoint_is_unix(&admin->address)) { /* port 0 has become one: no destination */
+        admin->address.len = sizeof(admin->address.address);
+        getsockname(admin->fd, &admin->address.address.any, &admin->address.len);
+    }
+    return bound || error_set(error, 1, "cannot listen on --admin %s: %s", text, strerror(failure));
+}
+
+struct admin *admin_open(struct gate *gate, const char *text, struct error *error)
+{
+    struct admin *admin = calloc(1, sizeof(*admin));
+    if (admin == NULL)
+        abort();
+    admin->gate = gate;
+    admin->fd = -1;
+    TAILQ_INIT(&admin->conns);
+    if (!listen_at(admin, text, error)) {
+        admin_close(&admin);
+        return NULL;
+    }
+    event_assign(&admin->event, gate->base, admin->fd, EV_READ | EV_PERSIST, on_accept, admin);
+    event_add(&admin->event, NULL);
+    return admin;
+}
+
+void admin_close(struct admin **admin)
+{
+    struct admin *closed = steal_pointer(admin);
+    if (closed == NULL)
+        return;
+    while (!TAILQ_EMPTY(&closed->conns))
+        close_conn(TAILQ_FIRST(&closed->conns));
+    if (event_initialized(&closed->event))
+        event_del(&closed->event);
+    if (closed->fd >= 0) {
+        close(closed->fd);
+        if (closed->path != NULL)
+            unlink(closed->path);
+    }
+    free(closed->path);
+    free(closed);
+}
+
+const struct endpoint *admin_endpoint(const struct admin *admin)
+{
+    return admin == NULL ? NULL : &admin->address;
+}

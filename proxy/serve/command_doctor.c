@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `dockreeve doctor`: looks at the installation as the user who runs it and says, a line a thing,
+ * what is wrong and how to mend it. It changes nothing. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cli/command.h"
+#include "base/json_value.h"
+#include "base/json_write.h"
+#include "policy/environment/environment.h"
+#include "policy/document/policy_load.h"
+#include "policy/document/policy_paths.h"
+#include "proxy/serve/commands.h"
+#include "proxy/serve/common_options.h"
+#include "proxy/operator/control_client.h"
+#include "proxy/docker/docker_version.h"
+#include "proxy/http/forwarding.h"
+#include "proxy/resolve/own_host.h"
+#include "proxy/loop/probe.h"
+#include "proxy/resolve/resolver.h"
+#include "proxy/serve/serve_options.h"
+#include "rules/docker/api_version.h"
+
+extern char **environ;
+
+enum { UPSTREAM, CONFIG, RESOLVER, STATE, JSON, OPTION_COUNT };
+enum { PROBE_TIMEOUT_MS = 3000 };
+
+static const struct option options[OPTION_COUNT] = {
+    [UPSTREAM] = COMMON_OPTION_UPSTREAM,
+    [CONFIG] = COMMON_OPTION_CONFIG,
+    [RESOLVER] = {.name = "resolver",
+                  .type = OPTION_LIST,
+                  .argument = "ADDR[:PORT]",
+                  .help = "name server to ask, as given to serve, instead of those of "
+                          "/etc/resolv.conf"},
+    [STATE] = COMMON_OPTION_STATE,
+    [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "print one JSON object a line"},
+};
+
+const struct option_table doctor_option_table = {
+    .command = "doctor",
+    .arguments = "",
+    .summary = "Says what is wrong with this installation and how to mend it.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve doctor\n"
+                "  dockreeve doctor | grep ^wrong\n",
+};
+
+enum finding { FINDING_OK, FINDING_NOTE, FINDING_WRONG };
+
+struct report {
+    bool json;
+    int exit_code;
+};
+
+static void say(struct report *report, enum finding finding, const char *topic, const char *format,
+                ...) PRINTF_LIKE(4, 5);
+static void say(struct report *report, enum finding finding, const char *topic, const char *format,
+                ...)
+{
+    static const char *const words[] = {
+        [FINDING_OK] = "ok", [FINDING_NOTE] = "note", [FINDING_WRONG] = "wrong"};
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (report->json) {
+        AUTO_BUFFER struct buffer line = BUFFER_EMPTY;
+        buffer_append_byte(&line, '{');
+        json_write_key_text(&line, "finding", words[finding]);
+        json_write_key_text(&line, "topic", topic);
+        json_write_key_text(&line, "text", text);
+        buffer_append_byte(&line, '}');
+        puts(buffer_text(&line));
+    } else {
+        printf("%-5s  %-8s %s\n", words[finding], topic, text);
+    }
+    if (finding == FINDING_WRONG && report->exit_code == COMMAND_DONE)
+        report->exit_code = COMMAND_FAILED;
+}
+
+/* What the failure to reach a unix socket means, and what mends it. */
+static void explain_socket(struct report *report, const char *path, const struct error *error)
+{
+    struct stat status;
+    report->exit_code = COMMAND_UNAVAILABLE;
+    if (stat(path, &status) != 0)
+        say(report, FINDING_WRONG, "engine",
+            "%s: %s; is the Docker Engine installed and running, or its socket mounted?", path,
+            strerror(errno));
+    else if (!S_ISSOCK(status.st_mode))
+        say(report, FINDING_WRONG, "engine",
+            "%s is no socket; a mount made a folder of it before the engine ran: mount the "
+            "folder that holds the socket",
+            path);
+    else if (error->code == EACCES)
+        say(report, FINDING_WRONG, "engine",
+            "%s belongs to uid %u, group %u, mode %03o, and this is uid %u: add group %u "
+            "(docker run --group-add %u, systemd SupplementaryGroups=)",
+            path, status.st_uid, status.st_gid, (unsigned)status.st_mode & 0777, geteuid(),
+            status.st_gid, status.st_gid);
+    else
+        say(report, FINDING_WRONG, "engine",
+            "%s: %s; a socket that was left behind, or a single-file mount of one that the "
+            "engine has made anew: mount the folder",
+            path, error->text);
+}
+
+/* What clients can agree on with the gate before the engine. */
+static void check_api(struct report *report, const char *engine, const struct probe_api *api)
+{
+    AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
+    if (docker_version_note_of(engine, api->minimum, &note))
+        say(report, FINDING_WRONG, "engine-api", "%s", buffer_text(&note));
+    else if (api_version_is_newer(slice_from_text(api->version)))
+        say(report, FINDING_OK, "engine-api",
+            "the engine is of API %s; the gate is an engine of API 1.%d to its clients",
+            api->version, DOCKER_API_NEWEST);
+}
+
+static void check_engine(struct report *report, const char *upstream)
+{
+    struct endpoint endpoint;
+    struct error error;
+    struct probe_api api;
+    unsigned status;
+    if (!endpoint_parse(&endpoint, slice_from_text(upstream), &error)) {
+        say(report, FINDING_WRONG, "engine", "--upstream %s: %s", upstream, error.text);
+        return;
+    }
+    AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
+    endpoint_write(&endpoint, &name);
+    if (probe_ping(&endpoint, PROBE_TIMEOUT_MS, &status, &error) && status == 200) {
+        say(report, FINDING_OK, "engine", "%s answers", buffer_text(&name));
+        if (probe_api_ask(&endpoint, PROBE_TIMEOUT_MS, &api, &error))
+            check_api(report, buffer_text(&name), &api);
+    } else if (endpoint_is_unix(&endpoint) && endpoint.address.un.sun_path[0] == '/') {
+        explain_socket(report, endpoint.address.un.sun_path, &error);
+    } else {
+        report->exit_code = COMMAND_UNAVAILABLE;
+        say(report, FINDING_WRONG, "engine", "%s does not answer: %s", buffer_text(&name),
+            error.text);
+    }
+}
+
+/* A file that is itself a mount point never shows a rename, and with it no change of policy. */
+static void check_mount(struct report *report, const char *config)
+{
+    AUTO_FCLOSE FILE *mounts = fopen("/proc/self/mountinfo", "re");
+    char line[4096], mount_point[2048];
+    while (mounts != NULL && fgets(line, sizeof(line), mounts) != NULL) {
+        if (sscanf(line, "%*d %*d %*s %*s %2047s", mount_point) == 1 &&
+            strcmp(mount_point, config) == 0)
+            say(report, FINDING_WRONG, "policy",
+                "%s is mounted as a single file, so a changed policy is never seen: mount its "
+                "folder",
+                config);
+    }
+}
+
+static void check_request(struct report *report, const struct policy *policy,
+                          const struct policy_client *client, const char *what,
+                          enum http_method method, const char *target)
+{
+    struct docker_request *request = calloc(1, sizeof(*request));
+    struct verdict verdict;
+    struct error error;
+    if (request != NULL &&
+        docker_request_parse(request, method, slice_from_text(target), false, &error)) {
+        request->now_us = timestamp_now_us();
+        policy_decide_docker(policy, client, request, DOCKER_OBJECT_UNKNOWN, NULL, NULL, &verdict);
+        say(report, FINDING_OK, "client", "%s: %s (%s) is %s by %s (%s)", client->name, what,
+            docker_operation_info(request->operation)->name,
+            verdict.result == VERDICT_ALLOW ? "allowed" : "refused", verdict.rule, verdict.source);
+        if (request->operation == DOCKER_CONTAINER_CREATE && verdict.result == VERDICT_ALLOW)
+            say(report, FINDING_NOTE, "client",
+                "%s may create containers: that is root on the host until guards exist",
+                client->name);
+    }
+    if (request != NULL)
+        docker_request_clear(request);
+    free(request);
+}
+
+/* Where a listener that everybody can connect to is no mistake only if nobody else is on its
+ * network. One for Docker clients is named on loopback too: any user of the machine can use it. */
+static void check_from(struct report *report, const struct policy_client *client,
+                       const struct policy_listen *listen_at)
+{
+    struct endpoint endpoint;
+    if (listen_at->kind != POLICY_LISTEN_TCP || client->from_count > 0)
+        return;
+    endpoint_from_ip(&endpoint, &listen_at->address, listen_at->port);
+    if (listen_at->role == POLICY_ROLE_DOCKER)
+        say(report, FINDING_NOTE, "client",
+            "%s listens on %s without `from`: whoever reaches the port is this client",
+            client->name, listen_at->text);
+    else if (!endpoint_is_loopback(&endpoint))
+        say(report, FINDING_NOTE, "client",
+            "%s is served to the internet at %s without `from`: an open proxy for whoever reaches "
+            "the port; set `from`, or give it a network that only this client is on",
+            client->name, listen_at->text);
+}
+
+static bool has_listener(const struct policy *policy, bool docker)
+{
+    for (size_t i = 0; policy != NULL && i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            if ((client->listens[j].role == POLICY_ROLE_DOCKER) == docker)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_docker_client(const struct policy_client *client)
+{
+    for (size_t j = 0; j < client->listen_count; j++) {
+        if (client->listens[j].role == POLICY_ROLE_DOCKER)
+            return true;
+    }
+    return client->listen_count == 0;
+}
+
+static void check_own_addresses(struct report *report, const struct policy *policy)
+{
+    if (has_listener(policy, false) && !policy_says_own_addresses(policy) &&
+        own_host_is_container())
+        say(report, FINDING_NOTE, "network", "%s", own_host_container_note);
+}
+
+static void check_clients(struct report *report, const struct policy *policy)
+{
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        if (client->listen_count == 0)
+            say(report, FINDING_NOTE, "client",
+                "%s has no listener: nobody can connect as it unless serve has --listen or "
+                "--egress or the service manager passes a socket",
+                client->name);
+        for (size_t j = 0; j < client->listen_count; j++)
+            check_from(report, client, &client->listens[j]);
+        if (!is_docker_client(client))
+            continue;
+        check_request(report, policy, client, "docker ps", HTTP_METHOD_GET, "/containers/json");
+        check_request(report, policy, client, "docker run", HTTP_METHOD_POST, "/containers/create");
+    }
+}
+
+/* ---- the resolver ---- */
+
+struct question {
+    struct event_base *base;
+    struct resolver_answer answer;
+};
+
+static void on_answer(struct resolver_query *query, const struct resolver_answer *answer)
+{
+    struct question *question = query->context;
+    question->answer = *answer;
+    event_base_loopbreak(question->base);
+}
+
+/* A name that exists nowhere (RFC 2606 section 2): a name server that says so works. */
+static void ask_resolver(struct report *report, struct resolver *resolver,
+                         struct question *question)
+{
+    struct resolver_query query = {.answered = on_answer, .context = question};
+    struct resolver_answer *answer = &question->answer;
+    struct host_name name;
+    struct error error;
+    if (!host_name_parse(SLICE_LITERAL("dockreeve.invalid"), &name, &error)) {
+        say(report, FINDING_WRONG, "resolver", "%s", error.text);
+        return;
+    }
+    if (!resolver_ask(resolver, &query, &name, answer))
+        event_base_dispatch(question->base);
+    if (answer->count > 0 || strcmp(answer->error.reason, "dns.not-found") == 0 ||
+        strcmp(answer->error.reason, "dns.no-address") == 0)
+        say(report, FINDING_OK, "resolver", "names can be resolved");
+    else
+        say(report, FINDING_WRONG, "resolver",
+            "%s (%s): no name can be reached; give serve a --resolver that answers from here",
+            answer->error.text, answer->error.reason);
+}
+
+static void check_resolver(struct report *report, const struct option_value *servers)
+{
+    struct resolver_options asking = {.timeout_ms = PROBE_TIMEOUT_MS, .cache_entries = 1};
+    struct question question = {.base = event_base_new()};
+    struct error error;
+    struct resolver *resolver = NULL;
+    if (question.base == NULL)
+        abort();
+    if (serve_options_read_resolvers(servers, &asking, &error))
+        resolver = resolver_new(question.base, &asking, &error);
+    if (resolver == NULL)
+        say(report, FINDING_WRONG, "resolver", "%s", error.text);
+    else
+        ask_resolver(report, resolver, &question);
+    resolver_free(&resolver);
+    event_base_free(question.base);
+}
+
+/* A gate that runs is asked how it is. That none answers is no fault: it may run elsewhere, or be
+ * content without a state folder. */
+static void check_gate(struct report *report, const char *folder)
+{
+    AUTO_BUFFER struct buffer answer = BUFFER_EMPTY, hash = BUFFER_EMPTY;
+    struct error error;
+    if (!control_client_ask(folder, "status", PROBE_TIMEOUT_MS, &answer, &error)) {
+        say(report, FINDING_NOTE, "gate", "%s", error.text);
+        return;
+    }
+    struct slice status = buffer_slice(&answer);
+    struct slice reload = json_value_member(status, "reload");
+    json_value_append(json_value_member(json_value_member(status, "policy"), "hash"), &hash);
+    say(report, FINDING_OK, "gate", "it answers in %s and obeys policy %s", folder,
+        buffer_text(&hash));
+    if (slice_equal_text(json_value_member(reload, "ok"), "false"))
+        say(report, FINDING_WRONG, "gate",
+            "it refused the policy at the last reload and obeys an older one: `dockreeve policy "
+            "status` says why");
+    if (json_value_is_true(json_value_member(json_value_member(status, "log"), "failing")))
+        say(report, FINDING_WRONG, "gate",
+            "it cannot write its log: its standard error says why, and `dockreeve policy status` "
+            "where the log is");
+}
+
+static void check_policy(struct report *report, const char *config, const struct policy *policy,
+                         const struct policy_messages *errors)
+{
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct error *error = &errors->items[i].error;
+        char place[32] = ""; /* none when it is about the file as a whole */
+        if (error->line > 0)
+            snprintf(place, sizeof(place), ":%u:%u", error->line, error->column);
+        say(report, FINDING_WRONG, "policy", "%s%s: %s",
+            errors->items[i].file == NULL ? "-" : errors->items[i].file, place, error->text);
+    }
+    if (policy == NULL) {
+        report->exit_code = COMMAND_USAGE;
+    } else {
+        say(report, FINDING_OK, "policy", "%s is valid (hash %s)",
+            access(config, F_OK) == 0 ? config : "no policy file; the rest", policy_hash(policy));
+        check_mount(report, config);
+        check_clients(report, policy);
+        const char *forwarding = forwarding_warning(policy);
+        if (forwarding != NULL)
+            say(report, FINDING_NOTE, "network", "%s", forwarding);
+        check_own_addresses(report, policy);
+    }
+}
+
+/* The engine and the resolver are asked where somebody needs them: a gate to the internet alone has
+ * no engine. */
+static void check(struct report *report, const struct option_value *values, const char *config)
+{
+    struct policy_inputs inputs = {.config_path = config,
+                                   .config_required =
+                                       values[CONFIG].given && !environment_is_compat(environ),
+                                   .environment = environ,
+                                   .check_owner = true};
+    struct policy_messages errors = {0}, notices = {0};
+    struct policy *policy = policy_load(&inputs, &errors, &notices);
+    bool network = has_listener(policy, false);
+    if (!network || has_listener(policy, true) || values[UPSTREAM].given)
+        check_engine(report, serve_options_upstream(&values[UPSTREAM]));
+    check_policy(report, config, policy, &errors);
+    if (network || values[RESOLVER].given)
+        check_resolver(report, &values[RESOLVER]);
+    policy_unref(&policy);
+    policy_messages_free(&errors);
+    policy_messages_free(&notices);
+}
+
+int command_doctor(int argc, char **argv)
+{
+    struct option_value values[OPTION_COUNT];
+    int code = command_begin(&doctor_option_table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    struct report report = {.json = values[JSON].flag};
+    AUTO_FREE char *config = values[CONFIG].given
+                                 ? slice_to_text(slice_from_text(values[CONFIG].text))
+                                 : policy_path_config();
+    AUTO_FREE char *state = values[STATE].given ? slice_to_text(slice_from_text(values[STATE].text))
+                                                : policy_path_state();
+    check(&report, values, config);
+    check_gate(&report, state);
+    return report.exit_code;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `dockreeve healthcheck`: exit 0 when the gate answers and the engine behind it does. A gate to
+ * the internet alone has no engine: there an answer of any kind is enough, for nothing outside may
+ * be needed to say that the gate is well. For HEALTHCHECK in an image that has no shell, so it
+ * finds by itself where the gate listens: it reads the same policy and environment. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cli/command.h"
+#include "policy/environment/environment.h"
+#include "policy/document/policy_load.h"
+#include "policy/document/policy_paths.h"
+#include "proxy/serve/commands.h"
+#include "proxy/serve/common_options.h"
+#include "proxy/loop/probe.h"
+#include "proxy/serve/serve_options.h"
+
+extern char **environ;
+
+enum { LISTEN, EGRESS, UPSTREAM, CONFIG, TIMEOUT, OPTION_COUNT };
+
+static const struct option options[OPTION_COUNT] = {
+    [LISTEN] = {.name = "listen",
+                .letter = 'l',
+                .type = OPTION_LIST,
+                .argument = "ADDRESS",
+                .help = "where the gate listens, as given to serve; without it the policy or the "
+                        "default of serve says so"},
+    [EGRESS] = {.name = "egress",
+                .letter = 'e',
+                .type = OPTION_LIST,
+                .argument = "ADDRESS",
+                .help = "where the gate is a proxy, as given to serve; asked when nothing says "
+                        "that it listens for the Docker API"},
+    [UPSTREAM] = COMMON_OPTION_UPSTREAM,
+    [CONFIG] = COMMON_OPTION_CONFIG,
+    [TIMEOUT] = {.name = "timeout",
+                 .type = OPTION_DURATION,
+                 .argument = "TIME",
+                 .initial = "3s",
+                 .min = 10,
+                 .max = 600000,
+                 .help = "how long to wait for an answer"},
+};
+
+const struct option_table healthcheck_option_table = {
+    .command = "healthcheck",
+    .arguments = "",
+    .summary = "Exits 0 when the gate and the engine answer.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve healthcheck\n"
+                "  dockreeve healthcheck --listen tcp:127.0.0.1:2375 --timeout 1s\n",
+};
+
+static bool listener_endpoint(const struct policy_listen *listen_at, struct endpoint *endpoint)
+{
+    if (listen_at->kind == POLICY_LISTEN_UNIX)
+        return endpoint_from_path(endpoint, slice_from_text(listen_at->path));
+    endpoint_from_ip(endpoint, &listen_at->address, listen_at->port);
+    return true;
+}
+
+/* A client's `from` may leave out this machine: the gate then takes the connection and closes it,
+ * which is an answer too. */
+static bool ask_listener(const struct policy_client *client, const struct endpoint *endpoint,
+                         uint64_t timeout_ms, unsigned *status_out, struct error *error)
+{
+    if (probe_ping(endpoint, timeout_ms, status_out, error))
+        return true;
+    *status_out = 403;
+    return client->from_count > 0 && !endpoint_is_unix(endpoint) &&
+           (error->code == ECONNRESET || error->code == EPIPE);
+}
+
+static bool ask_default_listener(uint64_t timeout_ms, unsigned *status_out, struct error *error)
+{
+    char text[256];
+    struct endpoint endpoint;
+    serve_options_default_listen(text, sizeof(text));
+    if (endpoint_parse(&endpoint, slice_from_text(text), error) &&
+        probe_ping(&endpoint, timeout_ms, status_out, error))
+        return true;
+    return error_set(error, 1,
+                     "%s, where it listens when nothing else is said: %s; if serve has --listen, "
+                     "healthcheck needs it too",
+                     text, strerror(error->code));
+}
+
+static size_t count_listeners(const struct policy *policy, bool docker)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++)
+            count += (client->listens[j].role == POLICY_ROLE_DOCKER) == docker;
+    }
+    return count;
+}
+
+/* Asks one listener of the Docker API after the other, until one answers at all. */
+static bool ask_gate(const struct policy *policy, uint64_t timeout_ms, unsigned *status_out,
+                     struct error *error)
+{
+    if (count_listeners(policy, true) == 0)
+        return ask_default_listener(timeout_ms, status_out, error);
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            struct endpoint endpoint;
+            if (client->listens[j].role == POLICY_ROLE_DOCKER &&
+                listener_endpoint(&client->listens[j], &endpoint) &&
+                ask_listener(client, &endpoint, timeout_ms, status_out, error))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* A proxy refuses what is no absolute URI, a transparent listener for HTTP a host that is not
+ * allowed. Those for TLS and DNS are only asked to take a connection. */
+static bool answers_http(enum policy_role role)
+{
+    return role == POLICY_ROLE_EGRESS || role == POLICY_ROLE_HTTP;
+}
+
+static bool ask_network_listener(const struct policy_client *client,
+                                 const struct policy_listen *listen_at, uint64_t timeout_ms,
+                                 struct error *error)
+{
+    struct endpoint endpoint;
+    struct error why = {.code = ENAMETOOLONG};
+    unsigned status;
+    bool answers =
+        listener_endpoint(listen_at, &endpoint) &&
+        (answers_http(listen_at->role) ? ask_listener(client, &endpoint, timeout_ms, &status, &why)
+                                       : probe_connect(&endpoint, timeout_ms, &why));
+    return answers || error_set(error, 1, "%s: %s", listen_at->text, strerror(why.code));
+}
+
+/* Those first that have to think before they answer. One is enough, as one loop serves them all and
+ * each question leaves a record. */
+static bool ask_network(const struct policy *policy, uint64_t timeout_ms, bool http,
+                        struct error *error)
+{
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            const struct policy_listen *listen_at = &client->listens[j];
+            if (answers_http(listen_at->role) == http &&
+                ask_network_listener(client, listen_at, timeout_ms, error))
+                return true;
+        }
+    }
+    return false;
+}
+
+static int check_network(const struct policy *policy, uint64_t timeout_ms)
+{
+    struct error error = {0};
+    if (ask_network(policy, timeout_ms, true, &error))
+        return COMMAND_DONE;
+    if (error.code == 0 && ask_network(policy, timeout_ms, false, &error))
+        return COMMAND_DONE;
+    fprintf(stderr, "dockreeve: the gate does not answer: %s\n", error.text);
+    return COMMAND_FAILED;
+}
+
+static int check_docker(const struct option_value *values, const struct policy *policy)
+{
+    struct error error = {0};
+    struct endpoint engine;
+    unsigned status;
+    const char *upstream = serve_options_upstream(&values[UPSTREAM]);
+    if (!ask_gate(policy, values[TIMEOUT].number, &status, &error)) {
+        fprintf(stderr, "dockreeve: the gate does not answer: %s\n", error.text);
+        return COMMAND_FAILED;
+    }
+    if (status == 200)
+        return COMMAND_DONE;
+    if (status == 403 && endpoint_parse(&engine, slice_from_text(upstream), &error) &&
+        probe_ping(&engine, values[TIMEOUT].number, &status, &error) && status == 200)
+        return COMMAND_DONE;
+    fprintf(stderr, "dockreeve: the gate answers, the Docker Engine does not (status %u)\n",
+            status);
+    return COMMAND_FAILED;
+}
+
+static int check(const struct option_value *values, const struct policy *policy)
+{
+    if (count_listeners(policy, true) == 0 && count_listeners(policy, false) > 0)
+        return check_network(policy, values[TIMEOUT].number);
+    return check_docker(values, policy);
+}
+
+int command_healthcheck(int argc, char **argv)
+{
+    struct option_value values[OPTION_COUNT];
+    int code = command_begin(&healthcheck_option_table, values, &argc, argv);
+    if (code >= 0)
+        return code;
+    AUTO_FREE char *config = values[CONFIG].given
+                                 ? slice_to_text(slice_from_text(values[CONFIG].text))
+                                 : policy_path_config();
+    struct policy_input_listen egress[OPTION_LIST_MAX];
+    for (size_t i = 0; i < values[EGRESS].list_count; i++)
+        egress[i] =
+            (struct policy_input_listen){POLICY_ROLE_EGRESS, values[EGRESS].list[i], "--egress"};
+    struct policy_inputs inputs = {
+        .network = egress,
+        .network_count = values[EGRESS].list_count,
+        .config_path = config,
+        .config_required = values[CONFIG].given && !environment_is_compat(environ),
+        .listen = values[LISTEN].list,
+        .listen_count = values[LISTEN].list_count,
+        .environment = environ,
+    };
+    struct policy_messages errors = {0}, notices = {0};
+    struct policy *policy = policy_load(&inputs, &errors, &notices);
+    if (policy == NULL) {
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+        policy_messages_write(&errors, &text);
+        fputs(buffer_text(&text), stderr);
+        code = COMMAND_USAGE;
+    } else {
+        code = check(values, policy);
+    }
+    policy_unref(&policy);
+    policy_messages_free(&errors);
+    policy_messages_free(&notices);
+    return code;
+}

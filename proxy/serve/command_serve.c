@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * `dockreeve serve`: reads options and policy, opens everything, gives up what it no longer needs,
+ * runs. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/cli/command.h"
+#include "policy/environment/environment.h"
+#include "policy/document/policy_files.h"
+#include "proxy/serve/commands.h"
+#include "proxy/loop/confine.h"
+#include "proxy/http/forwarding.h"
+#include "proxy/operator/control.h"
+#include "proxy/docker/docker_version.h"
+#include "proxy/egress/egress.h"
+#include "proxy/loop/gate.h"
+#include "proxy/loop/gate_limits.h"
+#include "proxy/loop/listener.h"
+#include "proxy/loop/log_sealing.h"
+#include "proxy/resolve/own_host.h"
+#include "proxy/loop/probe.h"
+#include "proxy/loop/reload.h"
+#include "proxy/loop/rule_counter.h"
+#include "proxy/serve/serve_options.h"
+#include "proxy/loop/state_folder.h"
+
+extern char **environ;
+
+static int complain(const struct error *error, int code)
+{
+    fprintf(stderr, "dockreeve: %s\n", error->text);
+    return error->code > 0 && error->code <= 9 ? error->code : code;
+}
+
+/* Prints errors and notices; NULL when there is no policy. */
+static struct policy *load_policy(const struct policy_inputs *inputs, bool quiet)
+{
+    struct policy_messages errors = {0}, notices = {0};
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    struct policy *policy = policy_load(inputs, &errors, &notices);
+    policy_messages_write(&errors, &text);
+    if (!quiet)
+        policy_messages_write(&notices, &text);
+    fputs(buffer_text(&text), stderr);
+    policy_messages_free(&errors);
+    policy_messages_free(&notices);
+    return policy;
+}
+
+static size_t count_listeners(const struct policy *policy)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < policy_client_count(policy); i++)
+        count += policy_client_at(policy, i)->listen_count;
+    return count;
+}
+
+static struct policy *load_with_listeners(struct serve_options *options)
+{
+    struct policy *policy = load_policy(&options->gate.inputs,
+                                        environment_log_level(environ) == ENVIRONMENT_LEVEL_ERROR);
+    if (policy == NULL || count_listeners(policy) > 0 || getenv("LISTEN_FDS") != NULL)
+        return policy;
+    policy_unref(&policy);
+    serve_options_default_listen(options->default_listen, sizeof(options->default_listen));
+    options->listens[0] = options->default_listen;
+    options->gate.inputs.listen_count = 1;
+    return load_policy(&options->gate.inputs, true);
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void note_fewer_connections(const struct gate_options *options)
+{
+    unsigned most = gate_limits_connections(options->max_connections);
+    if (most < options->max_connections &&
+        environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr,
+                "dockreeve: there are descriptors for %u connections of clients, each with one to "
+                "the other side: fewer than --max-connections %u (see ulimit -n)\n",
+                most, options->max_connections);
+}
+
+/* A read-only mount of a socket protects the file, not the engine: connecting and writing work as
+ * ever. */
+static void note_read_only_socket(struct gate *gate)
+{
+    const struct endpoint *endpoint = engine_endpoint(gate->engine);
+    struct statvfs status;
+    if (!endpoint_is_unix(endpoint) || statvfs(endpoint->address.un.sun_path, &status) != 0 ||
+        !(status.f_flag & ST_RDONLY))
+        return;
+    gate_log_event(gate, LOG_START, true, "note.read-only-socket",
+                   "the engine's socket is mounted read-only: that keeps nobody who can reach it "
+                   "from any request; only this "
+                   "gate's policy does");
+}
+
+static void note_forwarding(struct gate *gate)
+{
+    const char *warning = forwarding_warning(gate->policy);
+    if (warning == NULL)
+        return;
+    gate_log_event(gate, LOG_START, true, "note.forwarding", warning);
+    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr, "dockreeve: %s\n", warning);
+}
+
+enum { ENGINE_PROBE_MS = 1000 };
+
+/* Asks the engine for its version, if it is there: requests need it, and one that serves nothing as
+ * old as this gate's table is of no use. */
+static void note_api_version(struct gate *gate)
+{
+    struct probe_api api;
+    struct error ignored;
+    AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
+    if (!listener_any_docker(gate) ||
+        !probe_api_ask(engine_endpoint(gate->engine), ENGINE_PROBE_MS, &api, &ignored))
+        return;
+    if (api.status < 500) /* else what answers stands in front of an engine that is not there */
+        engine_learn_no_api(gate->engine);
+    if (api.version[0] != '\0')
+        engine_learn_api(gate->engine, slice_from_text(api.version));
+    engine_set_api_minimum(gate->engine, api.minimum);
+    if (!docker_version_note(gate->engine, &note))
+        return;
+    fprintf(stderr, "dockreeve: %s\n", buffer_text(&note));
+    gate_log_event(gate, LOG_START, true, "note.api-version", buffer_text(&note));
+}
+
+static void note_container(struct gate *gate)
+{
+    if (!egress_has_listeners(gate->policy) || policy_says_own_addresses(gate->policy) ||
+        !own_host_is_container())
+        return;
+    gate_log_event(gate, LOG_START, true, "note.own-addresses", own_host_container_note);
+    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr, "dockreeve: %s\n", own_host_container_note);
+}
+
+/* The groups that keep the engine's socket reachable under another user. */
+static size_t engine_groups(const struct endpoint *endpoint, gid_t groups[1])
+{
+    struct stat status;
+    if (!endpoint_is_unix(endpoint) || stat(endpoint->address.un.sun_path, &status) != 0)
+        return 0;
+    groups[0] = status.st_gid;
+    return 1;
+}
+
+static bool confine(const struct serve_options *options, struct gate *gate, struct error *error)
+{
+    gid_t groups[1];
+    size_t group_count = engine_groups(&options->gate.engine.address, groups);
+    if (options->user != NULL && !confine_drop_user(options->user, groups, group_count, error))
+        return false;
+    /* Capabilities belong to a thread: loader and sealer inherit what is left. */
+    if (!confine_capabilities(error) || (gate->reload = reload_start(gate, error)) == NULL ||
+        !log_sealing_start(gate->sealing, error))
+        return false;
+    error->text[0] = '\0';
+    if (!confine_lock(options->system_call_filter, error))
+        return false;
+    if (error->text[0] != '\0')
+        fprintf(stderr, "dockreeve: %s\n", error->text);
+    return true;
+}
+
+static bool keeps_state(const struct serve_options *options)
+{
+    return strcmp(options->state_path, STATE_FOLDER_NONE) != 0;
+}
+
+/* A gate that cannot keep state does its work all the same. `made` and `error` are what
+ * state_folder_make() said, which is asked while there are privileges to make it with. */
+static void open_state(const struct serve_options *options, struct gate *gate, bool made,
+                       struct error *error)
+{
+    const char *folder = options->state_path;
+    if (!keeps_state(options))
+        return;
+    if (made && state_folder_check(folder, error) &&
+        (gate->control = control_open(gate, folder, error)) != NULL) {
+        gate->counter = rule_counter_open(folder, gate->policy);
+        return;
+    }
+    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        fprintf(stderr,
+                "dockreeve: state folder %s: %s; so there is no `policy status`, no "
+                "`policy reload` and no count of what rules decide (another folder: --state DIR; "
+                "content without: --state " STATE_FOLDER_NONE ")\n",
+                folder, error->text);
+}
+
+static int run(struct serve_options *options)
+{
+    struct error error = {0}, state_error = {0};
+    CLEANUP(policy_files_free) struct policy_files *files = policy_files_new();
+    options->gate.inputs.files = files;
+    struct policy *policy = load_with_listeners(options);
+    if (policy == NULL)
+        return COMMAND_USAGE;
+    gid_t group;
+    struct log_rotation_user *owner = &options->gate.log.user;
+    owner->is_set = options->user != NULL &&
+                    confine_find_user(options->user, &owner->uid, &group, &state_error);
+    struct gate *gate = gate_new(&options->gate, policy, &error);
+    if (gate == NULL)
+        return complain(&error, COMMAND_FAILED);
+    int code = COMMAND_FAILED;
+    note_api_version(gate);
+    note_fewer_connections(&options->gate);
+    note_read_only_socket(gate); /* these ask for what the confined process may not */
+    note_forwarding(gate);
+    note_container(gate);
+    bool has_folder =
+        keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);
+    if (confine(options, gate, &error)) {
+        open_state(options, gate, has_folder, &state_error);
+        code = gate_run(gate);
+    } else {
+        complain(&error, COMMAND_FAILED);
+    }
+    reload_stop(&gate->reload);
+    gate_free(&gate);
+    return code;
+}
+
+int command_serve(int argc, char **argv)
+{
+    struct serve_options options;
+    struct error error = {0};
+    bool help = false;
+    if (!serve_options_read(&options, argc, argv, &help, &error)) {
+        serve_options_clear(&options);
+        return complain(&error, COMMAND_USAGE);
+    }
+    if (help) {
+        option_print_help(&serve_option_table, stdout);
+        return COMMAND_DONE;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    raise_descriptor_limit();
+    int code = run(&options);
+    serve_options_clear(&options);
+    return code;
+}

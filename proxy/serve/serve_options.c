@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The option table of `serve` and its translation. */
+#include "proxy/serve/serve_options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "policy/environment/environment.h"
+#include "policy/document/policy_paths.h"
+#include "proxy/serve/commands.h"
+#include "proxy/serve/common_options.h"
+
+extern char **environ;
+
+/* Of the resolver. */
+enum { CACHE_ENTRIES = 4096, TTL_MAX_S = 3600 };
+
+enum {
+    LISTEN,
+    UPSTREAM,
+    CONFIG,
+    LOG,
+    STATE,
+    ADMIN,
+    USER,
+    LOG_MAX_SIZE,
+    LOG_KEEP,
+    LOG_QUEUE,
+    LOG_REQUIRED,
+    SEAL_INTERVAL,
+    HEADER_TIMEOUT,
+    BODY_TIMEOUT,
+    UPLOAD_TIMEOUT,
+    CONNECT_TIMEOUT,
+    DRAIN_TIMEOUT,
+    MAX_CONNECTIONS,
+    MAX_HEAD,
+    MAX_TARGET,
+    MAX_FIELDS,
+    MAX_JSON_BODY,
+    LOOKUP_TIMEOUT,
+    UPSTREAM_IDLE,
+    DENIAL_RATE,
+    EGRESS,
+    TRANSPARENT_TLS,
+    TRANSPARENT_HTTP,
+    DNS,
+    DNS_ANSWER,
+    RESOLVER,
+    RESOLVER_TIMEOUT,
+    HOSTS,
+    UPSTREAM_PROXY,
+    UPSTREAM_PROXY_AUTH,
+    NO_PROXY,
+    DIAL_TIMEOUT,
+    HELLO_TIMEOUT,
+    MAX_CLIENT_CONNECTIONS,
+    MAX_TUNNELS,
+    TUNNEL_IDLE,
+    TUNNEL_LIFETIME,
+    TUNNEL_RATE,
+    NO_SECCOMP,
+    OPTION_COUNT
+};
+
+static const struct option options[OPTION_COUNT] = {
+    [LISTEN] = {.name = "listen",
+                .letter = 'l',
+                .type = OPTION_LIST,
+                .argument = "ADDRESS",
+                .help = "listen for the client `default`: unix:PATH or tcp:ADDR:PORT; may be given "
+                        "many times"},
+    [UPSTREAM] = COMMON_OPTION_UPSTREAM,
+    [CONFIG] = COMMON_OPTION_CONFIG,
+    [LOG] = {.name = "log",
+             .type = OPTION_TEXT,
+             .argument = "FILE",
+             .environment = "DOCKREEVE_LOG",
+             .help = "the request log; - is standard output"},
+    [STATE] = {.name = "state",
+               .type = OPTION_TEXT,
+               .argument = "DIR",
+               .environment = "DOCKREEVE_STATE",
+               .help = "the state folder, for the control socket, the counts of rules and the key "
+                       "that seals the log; none keeps nothing"},
+    [ADMIN] = {.name = "admin",
+               .type = OPTION_TEXT,
+               .argument = "ADDRESS",
+               .environment = "DOCKREEVE_ADMIN",
+               .help =
+                   "serve /healthz, /readyz and /metrics at a unix socket or a loopback address"},
+    [USER] = {.name = "user",
+              .type = OPTION_TEXT,
+              .argument = "USER",
+              .environment = "DOCKREEVE_USER",
+              .help = "become this user (NAME, UID or UID:GID) once everything is open; keeps the "
+                      "group of the engine's socket"},
+    [LOG_MAX_SIZE] = {.name = "log-max-size",
+                      .type = OPTION_BYTES,
+                      .argument = "BYTES",
+                      .initial = "64m",
+                      .help = "rotate the log before it grows beyond this; 0 never rotates"},
+    [LOG_KEEP] = {.name = "log-keep",
+                  .type = OPTION_NUMBER,
+                  .argument = "COUNT",
+                  .initial = "8",
+                  .min = 1,
+                  .max = 1000,
+                  .help = "rotated log files that are kept"},
+    [LOG_QUEUE] = {.name = "log-queue",
+                   .type = OPTION_BYTES,
+                   .argument = "BYTES",
+                   .initial = "1m",
+                   .min = 4096,
+                   .max = 1 << 30,
+                   .help = "log bytes that may wait for a slow reader before requests are refused"},
+    [LOG_REQUIRED] = {.name = "log-required",
+                      .type = OPTION_TEXT,
+                      .argument = "yes|no",
+                      .initial = "yes",
+                      .help = "refuse requests that cannot be logged"},
+    [SEAL_INTERVAL] = {.name = "seal-interval",
+                       .type = OPTION_DURATION,
+                       .argument = "TIME",
+                       .initial = "10s",
+                       .min = 100,
+                       .max = 86400000,
+                       .help = "of a sealed log: time after which records can no longer be forged "
+                               "with what is on this host"},
+    [HEADER_TIMEOUT] = {.name = "header-timeout",
+                        .type = OPTION_DURATION,
+                        .argument = "TIME",
+                        .initial = "10s",
+                        .min = 10,
+                        .max = 3600000,
+                        .help = "time for a request head to arrive, from its first byte"},
+    [BODY_TIMEOUT] = {.name = "body-timeout",
+                      .type = OPTION_DURATION,
+                      .argument = "TIME",
+                      .initial = "30s",
+                      .min = 10,
+                      .max = 3600000,
+                      .help = "time for a JSON or dropped body to arrive, as a whole"},
+    [UPLOAD_TIMEOUT] =
+        {.name = "upload-timeout",
+         .type = OPTION_DURATION,
+         .argument = "TIME",
+         .initial = "10m",
+         .max = 86400000,
+         .help = "longest silence within an uploaded archive, or a body to the internet; 0 waits "
+                 "for ever"},
+    [CONNECT_TIMEOUT] = {.name = "connect-timeout",
+                         .type = OPTION_DURATION,
+                         .argument = "TIME",
+                         .initial = "5s",
+                         .min = 10,
+                         .max = 600000,
+                         .help = "time for the engine to take a connection"},
+    [DRAIN_TIMEOUT] = {.name = "drain-timeout",
+                       .type = OPTION_DURATION,
+                       .argument = "TIME",
+                       .initial = "8s",
+                       .max = 3600000,
+                       .help = "time that open requests and streams are given at SIGTERM"},
+    [MAX_CONNECTIONS] =
+        {.name = "max-connections",
+         .type = OPTION_NUMBER,
+         .argument = "COUNT",
+         .initial = "8192",
+         .min = 1,
+         .max = 1000000,
+         .help = "client connections at once, of which each client and peer has a share"},
+    [MAX_HEAD] = {.name = "max-head",
+                  .type = OPTION_BYTES,
+                  .argument = "BYTES",
+                  .initial = "32k",
+                  .min = 512,
+                  .max = HTTP_HEAD_LEN_MAX,
+                  .help = "longest request head"},
+    [MAX_TARGET] = {.name = "max-target",
+                    .type = OPTION_BYTES,
+                    .argument = "BYTES",
+                    .initial = "8k",
+                    .min = 64,
+                    .max = HTTP_HEAD_TARGET_MAX,
+                    .help = "longest path with query"},
+    [MAX_FIELDS] = {.name = "max-fields",
+                    .type = OPTION_NUMBER,
+                    .argument = "COUNT",
+                    .initial = "100",
+                    .min = 8,
+                    .max = HTTP_HEAD_FIELDS_MAX,
+                    .help = "most header fields of a request"},
+    [MAX_JSON_BODY] = {.name = "max-json-body",
+                       .type = OPTION_BYTES,
+                       .argument = "BYTES",
+                       .initial = "16m",
+                       .min = 1024,
+                       .max = UINT64_C(1) << 32,
+                       .help = "longest JSON body"},
+    [LOOKUP_TIMEOUT] = {.name = "lookup-timeout",
+                        .type = OPTION_DURATION,
+                        .argument = "TIME",
+                        .initial = "30s",
+                        .min = 10,
+                        .max = 3600000,
+                        .help =
+                            "time for the engine to say what a request names, waiting for a turn "
+                            "included"},
+    [UPSTREAM_IDLE] = {.name = "upstream-idle",
+                       .type = OPTION_NUMBER,
+                       .argument = "COUNT",
+                       .initial = "256",
+                       .max = 65536,
+                       .help = "engine connections kept for the next request"},
+    [DENIAL_RATE] = {.name = "denial-rate",
+                     .type = OPTION_NUMBER,
+                     .argument = "COUNT",
+                     .initial = "1000",
+                     .max = 1000000000,
+                     .help = "refusals a second and client that are logged one by one, the rest "
+                             "gets 429 and is counted; 0 logs all"},
+    [EGRESS] = {.name = "egress",
+                .letter = 'e',
+                .type = OPTION_LIST,
+                .argument = "ADDRESS",
+                .help = "be a proxy to the internet for the client `default` at ADDR:PORT or "
+                        "unix:PATH; may be given many times"},
+    [TRANSPARENT_TLS] = {.name = "transparent-tls",
+                         .type = OPTION_LIST,
+                         .argument = "ADDRESS",
+                         .help = "take TLS for port 443 here, by its server name"},
+    [TRANSPARENT_HTTP] = {.name = "transparent-http",
+                          .type = OPTION_LIST,
+                          .argument = "ADDRESS",
+                          .help = "take plain HTTP for port 80 here, by its Host"},
+    [DNS] = {.name = "dns",
+             .type = OPTION_LIST,
+             .argument = "ADDRESS",
+             .help = "answer DNS here, by UDP and TCP, for names that the policy allows"},
+    [DNS_ANSWER] = {.name = "dns-answer",
+                    .type = OPTION_TEXT,
+                    .argument = "WHAT",
+                    .help = "what --dns answers: gate (the address asked; the default), real, or "
+                            "addresses with commas"},
+    [RESOLVER] = {.name = "resolver",
+                  .type = OPTION_LIST,
+                  .argument = "ADDR[:PORT]",
+                  .help = "name server to ask instead of those of /etc/resolv.conf; at most four"},
+    [RESOLVER_TIMEOUT] = {.name = "resolver-timeout",
+                          .type = OPTION_DURATION,
+                          .argument = "TIME",
+                          .initial = "5s",
+                          .min = 10,
+                          .max = 600000,
+                          .help = "time for one name to be resolved"},
+    [HOSTS] = {.name = "hosts",
+               .type = OPTION_TEXT,
+               .argument = "FILE",
+               .help = "table of names asked before DNS, in the form of /etc/hosts"},
+    [UPSTREAM_PROXY] = {.name = "upstream-proxy",
+                        .type = OPTION_TEXT,
+                        .argument = "URL",
+                        .help = "http://HOST:PORT of a proxy that everything allowed goes through"},
+    [UPSTREAM_PROXY_AUTH] = {.name = "upstream-proxy-auth",
+                             .type = OPTION_TEXT,
+                             .argument = "FILE",
+                             .help = "file with user:password for the upstream proxy"},
+    [NO_PROXY] = {.name = "no-proxy",
+                  .type = OPTION_TEXT,
+                  .argument = "PATTERNS",
+                  .help = "hosts, with commas, that are dialled without the upstream proxy"},
+    [DIAL_TIMEOUT] = {.name = "dial-timeout",
+                      .type = OPTION_DURATION,
+                      .argument = "TIME",
+                      .initial = "10s",
+                      .min = 10,
+                      .max = 600000,
+                      .help = "time for a destination to take a connection"},
+    [HELLO_TIMEOUT] = {.name = "hello-timeout",
+                       .type = OPTION_DURATION,
+                       .argument = "TIME",
+                       .initial = "5s",
+                       .min = 10,
+                       .max = 600000,
+                       .help = "time for a TLS ClientHello to arrive in a tunnel"},
+    [MAX_CLIENT_CONNECTIONS] = {.name = "max-client-connections",
+                                .type = OPTION_NUMBER,
+                                .argument = "COUNT",
+                                .initial = "0",
+                                .max = 1000000,
+                                .help = "connections of one client at once, its tunnels to the "
+                                        "internet not counted; 0 = no such limit"},
+    [MAX_TUNNELS] = {.name = "max-tunnels",
+                     .type = OPTION_NUMBER,
+                     .argument = "COUNT",
+                     .initial = "0",
+                     .max = 1000000,
+                     .help = "tunnels of one client at once; 0 = no such limit"},
+    [TUNNEL_IDLE] = {.name = "tunnel-idle",
+                     .type = OPTION_DURATION,
+                     .argument = "TIME",
+                     .initial = "0",
+                     .max = UINT64_C(31536000000),
+                     .help = "close a tunnel after so long a silence; 0 = never"},
+    [TUNNEL_LIFETIME] = {.name = "tunnel-lifetime",
+                         .type = OPTION_DURATION,
+                         .argument = "TIME",
+                         .initial = "0",
+                         .max = UINT64_C(31536000000),
+                         .help = "close a tunnel after so long a life; 0 = never"},
+    [TUNNEL_RATE] = {.name = "tunnel-rate",
+                     .type = OPTION_BYTES,
+                     .argument = "BYTES",
+                     .initial = "0",
+                     .max = UINT64_C(1) << 40,
+                     .help = "bytes a second that one tunnel may move; 0 = no such limit"},
+    [NO_SECCOMP] = {.name = "no-seccomp",
+                    .type = OPTION_FLAG,
+                    .help = "run without the system call filter"},
+};
+
+const struct option_table serve_option_table = {
+    .command = "serve",
+    .arguments = "",
+    .summary = "Runs the gates: in front of a Docker Engine, and to the internet.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve serve --listen unix:/run/dockreeve/ci/docker.sock\n"
+                "  dockreeve serve --egress 127.0.0.1:3128 --log -\n"
+                "  DOCKREEVE_COMPAT=tecnativa CONTAINERS=1 dockreeve serve --log -\n",
+};
+
+/* SOCKET_PATH is the replaced images' word for the upstream; --upstream and DOCKREEVE_UPSTREAM are
+ * ours and win. */
+const char *serve_options_upstream(const struct option_value *value)
+{
+    bool compat = !value->given && environment_is_compat(environ);
+    return compat ? environment_socket_path(environ) : value->text;
+}
+
+void serve_options_default_listen(char *text, size_t size)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    if (geteuid() != 0 && runtime != NULL && runtime[0] == '/')
+        snprintf(text, size, "unix:%s/dockreeve/default/docker.sock", runtime);
+    else
+        snprintf(text, size, "unix:/run/dockreeve/default/docker.sock");
+}
+
+static bool read_yes_no(const struct option_value *value, bool *yes_out, struct error *error)
+{
+    *yes_out = strcmp(value->text, "yes") == 0;
+    return *yes_out || strcmp(value->text, "no") == 0 ||
+           error_set(error, 2, "--log-required takes yes or no");
+}
+
+static void read_limits(struct gate_options *gate, const struct option_value *values)
+{
+    gate->header_timeout_ms = values[HEADER_TIMEOUT].number;
+    gate->body_timeout_ms = values[BODY_TIMEOUT].number;
+    gate->upload_timeout_ms = values[UPLOAD_TIMEOUT].number;
+    gate->drain_timeout_ms = values[DRAIN_TIMEOUT].number;
+    gate->lookup_timeout_ms = values[LOOKUP_TIMEOUT].number;
+    gate->engine.connect_timeout_ms = values[CONNECT_TIMEOUT].number;
+    gate->engine.max_idle = (unsigned)values[UPSTREAM_IDLE].number;
+    gate->engine.idle_timeout_ms = 30000;
+    gate->max_connections = (unsigned)values[MAX_CONNECTIONS].number;
+    gate->head.head_len = values[MAX_HEAD].number;
+    gate->head.target_len = values[MAX_TARGET].number;
+    gate->head.field_count = values[MAX_FIELDS].number;
+    gate->json_body_max = values[MAX_JSON_BODY].number;
+    gate->denial_rate = (unsigned)values[DENIAL_RATE].number;
+    gate->log.rotate_bytes = values[LOG_MAX_SIZE].number;
+    gate->log.keep = (unsigned)values[LOG_KEEP].number;
+    gate->log.queue_bytes = values[LOG_QUEUE].number;
+    gate->seal_interval_ms = values[SEAL_INTERVAL].number;
+}
+
+static void read_egress_limits(struct egress_options *egress, const struct option_value *values)
+{
+    egress->dial_timeout_ms = values[DIAL_TIMEOUT].number;
+    egress->hello_timeout_ms = values[HELLO_TIMEOUT].number;
+    egress->max_client_connections = (unsigned)values[MAX_CLIENT_CONNECTIONS].number;
+    egress->max_tunnels = (unsigned)values[MAX_TUNNELS].number;
+    egress->tunnel_idle_ms = values[TUNNEL_IDLE].number;
+    egress->tunnel_lifetime_ms = values[TUNNEL_LIFETIME].number;
+    egress->tunnel_rate = values[TUNNEL_RATE].number;
+    egress->resolver.timeout_ms = values[RESOLVER_TIMEOUT].number;
+    egress->resolver.cache_entries = CACHE_ENTRIES;
+    egress->resolver.ttl_max_s = TTL_MAX_S;
+    egress->resolver.hosts_path = values[HOSTS].given ? values[HOSTS].text : NULL;
+    egress->upstream_proxy.url = values[UPSTREAM_PROXY].given ? values[UPSTREAM_PROXY].text : NULL;
+    egress->upstream_proxy.exceptions = values[NO_PROXY].given ? values[NO_PROXY].text : NULL;
+}
+
+/* "9.9.9.9", "127.0.0.1:5353", "2620:fe::fe" or "[::1]:5353". */
+static bool read_resolver(const char *text, struct endpoint *server, struct error *error)
+{
+    struct slice host = slice_from_text(text), port = {NULL, 0};
+    struct ip_address address;
+    uint64_t number = 53;
+    if (!ip_address_parse(host, &address)) {
+        const char *colon = strrchr(text, ':');
+        port = slice_from_text(colon == NULL ? "" : colon + 1);
+        host.len = colon == NULL ? host.len : (size_t)(colon - text);
+        bool brackets = host.len > 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+        if (brackets)
+            host = slice_of(host.ptr + 1, host.len - 2);
+        if (!slice_to_u64(port, &number) || number == 0 || number > UINT16_MAX ||
+            !ip_address_parse(host, &address))
+            return error_set(error, 2,
+                             "--resolver takes an address, with :PORT if it is not 53; %s is none",
+                             text);
+    }
+    endpoint_from_ip(server, &address, (uint16_t)number);
+    return true;
+}
+
+bool serve_options_read_resolvers(const struct option_value *value,
+                                  struct resolver_options *resolver, struct error *error)
+{
+    if (value->list_count > RESOLVER_SERVERS_MAX)
+        return error_set(error, 2, "--resolver may be given %d times", RESOLVER_SERVERS_MAX);
+    for (size_t i = 0; i < value->list_count; i++) {
+        if (!read_resolver(value->list[i], &resolver->servers[i], error))
+            return false;
+    }
+    resolver->server_count = (unsigned)value->list_count;
+    return true;
+}
+
+/* Kept out of the command line, which everybody on the host can read. */
+static bool read_credentials(struct serve_options *serve, const struct option_value *value,
+                             struct error *error)
+{
+    if (!value->given)
+        return true;
+    FILE *file = fopen(value->text, "re");
+    char line[1024] = "";
+    bool read = file != NULL && fgets(line, sizeof(line), file) != NULL;
+    if (file != NULL)
+        fclose(file);
+    line[strcspn(line, "\r\n")] = '\0';
+    if (!read || strchr(line, ':') == NULL)
+        return error_set(error, 2, "--upstream-proxy-auth: %s does not hold user:password",
+                         value->text);
+    serve->proxy_credentials = slice_to_text(slice_from_text(line));
+    explicit_bzero(line, sizeof(line));
+    serve->gate.egress.upstream_proxy.credentials = serve->proxy_credentials;
+    return true;
+}
+
+static void read_network_listeners(struct serve_options *serve, const struct option_value *values)
+{
+    static const struct {
+        int option;
+        enum policy_role role;
+        const char *source;
+    } rows[] = {
+        {EGRESS, POLICY_ROLE_EGRESS, "--egress"},
+        {TRANSPARENT_TLS, POLICY_ROLE_TLS, "--transparent-tls"},
+        {TRANSPARENT_HTTP, POLICY_ROLE_HTTP, "--transparent-http"},
+        {DNS, POLICY_ROLE_DNS, "--dns"},
+    };
+    struct policy_inputs *inputs = &serve->gate.inputs;
+    for (size_t row = 0; row < ARRAY_LEN(rows); row++) {
+        const struct option_value *value = &values[rows[row].option];
+        for (size_t i = 0; i < value->list_count; i++)
+            serve->network[inputs->network_count++] =
+                (struct policy_input_listen){rows[row].role, value->list[i], rows[row].source};
+    }
+    inputs->network = serve->network;
+    inputs->dns_answer = values[DNS_ANSWER].given ? values[DNS_ANSWER].text : NULL;
+}
+
+static char *text_or(const struct option_value *value, char *(*fallback)(void))
+{
+    return value->given ? slice_to_text(slice_from_text(value->text)) : fallback();
+}
+
+bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool *help_out,
+                        struct error *error)
+{
+    struct option_value values[OPTION_COUNT];
+    *serve = (struct serve_options){0};
+    if (!option_parse(&serve_option_table, values, argc, argv, &argc, help_out, error) || *help_out)
+        return *help_out;
+    if (argc > 0)
+        return error_set(error, 2, "serve takes no arguments; see dockreeve serve --help");
+    struct gate_options *gate = &serve->gate;
+    read_limits(gate, values);
+    read_egress_limits(&gate->egress, values);
+    if (!read_yes_no(&values[LOG_REQUIRED], &gate->log_required, error) ||
+        !serve_options_read_resolvers(&values[RESOLVER], &gate->egress.resolver, error) ||
+        !read_credentials(serve, &values[UPSTREAM_PROXY_AUTH], error) ||
+        !endpoint_parse(&gate->engine.address,
+                        slice_from_text(serve_options_upstream(&values[UPSTREAM])), error))
+        return false;
+    serve->config_path = text_or(&values[CONFIG], policy_path_config);
+    serve->log_path = text_or(&values[LOG], policy_path_log);
+    serve->state_path = text_or(&values[STATE], policy_path_state);
+    serve->user = values[USER].given ? values[USER].text : NULL;
+    serve->system_call_filter = !values[NO_SECCOMP].flag;
+    serve->compat = environment_is_compat(environ);
+    gate->admin = values[ADMIN].given ? values[ADMIN].text : NULL;
+    gate->log.path = serve->log_path;
+    gate->state = serve->state_path;
+    memcpy(serve->listens, values[LISTEN].list, sizeof(serve->listens));
+    gate->inputs = (struct policy_inputs){
+        .config_path = serve->config_path,
+        .config_required =
+            values[CONFIG].given && !serve->compat, /* there the environment is the policy */
+        .listen = serve->listens,
+        .listen_count = values[LISTEN].list_count,
+        .environment = environ,
+        .check_owner = true,
+    };
+    read_network_listeners(serve, values);
+    return true;
+}
+
+void serve_options_clear(struct serve_options *serve)
+{
+    free(serve->config_path);
+    free(serve->log_path);
+    free(serve->state_path);
+    free(serve->proxy_credentials);
+    *serve = (struct serve_options){0};
+}

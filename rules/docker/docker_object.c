@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reading of the engine's inspect answers. For each kind of object one table says which members are
+ * read, as what and for which facts; everything else is skipped without being stored, since an
+ * answer may be a megabyte. A member that is read must have the type the API describes and must not
+ * come twice, or the whole answer is refused: a rule then sees that the fact cannot be had. */
+#include "rules/docker/docker_object.h"
+
+#include "base/json_token.h"
+#include "base/percent_code.h"
+
+enum read_as {
+    READ_END,       /* behind the last row */
+    READ_TEXT,      /* a string */
+    READ_NAME,      /* a string, without the slash that container names begin with */
+    READ_TEXTS,     /* an array of strings, or null */
+    READ_LABELS,    /* an object of strings as "key=value", or null */
+    READ_KEYS,      /* the keys of an object, or null */
+    READ_MOUNTS,    /* an array of mounts, or null: the names of those that are volumes */
+    READ_CONTAINER, /* a string: the id of the container that an exec belongs to */
+};
+
+enum { OPTIONAL = 0, REQUIRED = 1, IDENTITY = 3 }; /* identity: required, and the object's `id` */
+
+#define FACT(name) (1u << DOCKER_FACT_##name)
+#define ALL_FACTS ((1u << DOCKER_FACT_COUNT) - 1)
+
+struct member {
+    const char *path; /* "Config.Labels" */
+    enum read_as as;
+    int need;
+    unsigned facts;
+};
+
+static const struct member container_members[] = {
+    {"Id", READ_TEXT, IDENTITY, FACT(ID)},
+    {"Name", READ_NAME, REQUIRED, FACT(NAME)},
+    {"Image", READ_TEXT, REQUIRED, FACT(IMAGE)},
+    {"Config.Image", READ_TEXT, REQUIRED, FACT(IMAGE)},
+    {"Config.Labels", READ_LABELS, OPTIONAL, FACT(LABEL)},
+    {"NetworkSettings.Networks", READ_KEYS, OPTIONAL, FACT(NETWORK)},
+    {"Mounts", READ_MOUNTS, OPTIONAL, FACT(VOLUME)},
+    {NULL, READ_END, OPTIONAL, 0},
+};
+
+static const struct member exec_members[] = {
+    {"ID", READ_TEXT, IDENTITY, FACT(ID)},
+    {"ContainerID", READ_CONTAINER, REQUIRED, 0},
+    {NULL, READ_END, OPTIONAL, 0},
+};
+
+static const struct member image_members[] = {
+    {"Id", READ_TEXT, IDENTITY, FACT(ID)},
+    {"RepoTags", READ_TEXTS, OPTIONAL, FACT(NAME) | FACT(IMAGE)},
+    {"RepoDigests", READ_TEXTS, OPTIONAL, FACT(NAME) | FACT(IMAGE)},
+    {"Config.Labels", READ_LABELS, OPTIONAL, FACT(LABEL)},
+    {NULL, READ_END, OPTIONAL, 0},
+};
+
+static const struct member network_members[] = {
+    {"Id", READ_TEXT, IDENTITY, FACT(ID)},
+    {"Name", READ_TEXT, REQUIRED, FACT(NAME) | FACT(NETWORK)},
+    {"Labels", READ_LABELS, OPTIONAL, FACT(LABEL)},
+    {NULL, READ_END, OPTIONAL, 0},
+};
+
+static const struct member volume_members[] = {
+    {"Name", READ_TEXT, IDENTITY, FACT(ID) | FACT(NAME) | FACT(VOLUME)},
+    {"Labels", READ_LABELS, OPTIONAL, FACT(LABEL)},
+    {NULL, READ_END, OPTIONAL, 0},
+};
+
+/* Services, configs and secrets. */
+static const struct member spec_members[] = {
+    {"ID", READ_TEXT, IDENTITY, FACT(ID)},
+    {"Spec.Name", READ_TEXT, REQUIRED, FACT(NAME)},
+    {"Spec.Labels", READ_LABELS, OPTIONAL, FACT(LABEL)},
+    {NULL, READ_END, OPTIONAL, 0},
+};
+
+static const struct member task_members[] = {
+    {"ID", READ_TEXT, IDENTITY, FACT(ID)},
+    {"Labels", READ_LABELS, OPTIONAL, FACT(LABEL)},
+    {NULL, READ_END, OPTIONAL, 0},
+};
+
+static const struct member node_members[] = {
+    {"ID", READ_TEXT, IDENTITY, FACT(ID)},
+    {"Description.Hostname", READ_TEXT, OPTIONAL, FACT(NAME)},
+    {"Spec.Name", READ_TEXT, OPTIONAL, FACT(NAME)},
+    {"Spec.Labels", READ_LABELS, OPTIONAL, FACT(LABEL)},
+    {NULL, READ_END, OPTIONAL, 0},
+};
+
+static const struct member plugin_members[] = {
+    {"Id", READ_TEXT, IDENTITY, FACT(ID)},
+    {"Name", READ_TEXT, REQUIRED, FACT(NAME)},
+    {NULL, READ_END, OPTIONAL, 0},
+};
+
+static const struct object_kind {
+    const char *before, *behind; /* the inspect path around the name */
+    const struct member *members;
+    unsigned facts;
+} kinds[DOCKER_OBJECT_KIND_COUNT] = {
+    [DOCKER_OBJECT_CONTAINER] = {"/containers/", "/json", container_members, ALL_FACTS},
+    [DOCKER_OBJECT_EXEC] = {"/exec/", "/json", exec_members, ALL_FACTS},
+    [DOCKER_OBJECT_IMAGE] = {"/images/", "/json", image_members,
+                             FACT(ID) | FACT(NAME) | FACT(IMAGE) | FACT(LABEL)},
+    [DOCKER_OBJECT_NETWORK] = {"/networks/", "", network_members,
+                               FACT(ID) | FACT(NAME) | FACT(LABEL) | FACT(NETWORK)},
+    [DOCKER_OBJECT_VOLUME] = {"/volumes/", "", volume_members,
+                              FACT(ID) | FACT(NAME) | FACT(LABEL) | FACT(VOLUME)},
+    [DOCKER_OBJECT_SERVICE] = {"/services/", "", spec_members, FACT(ID) | FACT(NAME) | FACT(LABEL)},
+    [DOCKER_OBJECT_TASK] = {"/tasks/", "", task_members, FACT(ID) | FACT(LABEL)},
+    [DOCKER_OBJECT_NODE] = {"/nodes/", "", node_members, FACT(ID) | FACT(NAME) | FACT(LABEL)},
+    [DOCKER_OBJECT_CONFIG] = {"/configs/", "", spec_members, FACT(ID) | FACT(NAME) | FACT(LABEL)},
+    [DOCKER_OBJECT_SECRET] = {"/secrets/", "", spec_members, FACT(ID) | FACT(NAME) | FACT(LABEL)},
+    [DOCKER_OBJECT_PLUGIN] = {"/plugins/", "/json", plugin_members, FACT(ID) | FACT(NAME)},
+};
+
+bool docker_object_has_fact(enum docker_object_kind kind, enum docker_fact fact)
+{
+    return kind < DOCKER_OBJECT_KIND_COUNT && fact < DOCKER_FACT_COUNT &&
+           (kinds[kind].facts >> fact & 1) != 0;
+}
+
+void docker_object_write_inspect_path(enum docker_object_kind kind, struct slice name,
+                                      struct buffer *out)
+{
+    if (kind <= DOCKER_OBJECT_NONE || kind >= DOCKER_OBJECT_KIND_COUNT)
+        return;
+    buffer_append_text(out, kinds[kind].before);
+    percent_encode(out, name, "/:@$,!");
+    buffer_append_text(out, kinds[kind].behind);
+}
+
+/* One reading of one answer. */
+struct answer {
+    struct docker_object *object;
+    const struct member *members;
+    struct json_reader reader;
+    struct slice *container_id_out;
+    struct error *error;
+    uint32_t seen;    /* members that were read, by their place */
+    uint32_t entered; /* objects on the way to a member, by the place of their first member */
+    bool keep_id;     /* the object has its id from an earlier answer */
+};
+
+static bool refuse(struct answer *answer, const char *path, const char *what)
+{
+    return error_set_reason(answer->error, 502, "engine.inspect",
+                            "the engine's description of the object is not as its API says: %s %s",
+                            path, what);
+}
+
+static bool add_fact(struct answer *answer, enum docker_fact fact, struct slice value)
+{
+    struct docker_fact_list *list = &answer->object->facts[fact];
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
+        struct slice *items = realloc(list->items, capacity * sizeof(*items));
+        if (items == NULL)
+            return error_set_reason(answer->error, 503, "gate.memory", "the gate is out of memory");
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = value;
+    return true;
+}
+
+static bool add_facts(struct answer *answer, unsigned facts, struct slice value)
+{
+    for (int fact = 0; fact < DOCKER_FACT_COUNT; fact++) {
+        if ((facts >> fact & 1) != 0 && !add_fact(answer, (enum docker_fact)fact, value))
+            return false;
+    }
+    return true;
+}
+
+/* Copies a string's meaning behind the object's text, whose room has been made. */
+static struct slice keep_text(struct answer *answer, struct json_token token)
+{
+    struct buffer *text = &answer->object->text;
+    size_t start = text->len;
+    json_unescape(token, text);
+    return slice_of(text->data + start, text->len - start);
+}
+
+/* What is sent on to the engine must be one name: references may hold slashes, nothing may be a dot
+ * segment. */
+static bool is_usable_id(struct slice id)
+{
+    struct slice rest = id;
+    while (rest.ptr != NULL) {
+        struct slice segment = slice_cut(&rest, '/');
+        if (segment.len == 0 || slice_equal_text(segment, ".") || slice_equal_text(segment, ".."))
+            return false;
+    }
+    for (size_t i = 0; i < id.len; i++) {
+        if (id.ptr[i] <= ' ' || id.ptr[i] == 0x7f || id.ptr[i] == '\\')
+            return false;
+    }
+    return id.len > 0;
+}
+
+static bool read_text(struct answer *answer, const struct member *member, struct json_token token)
+{
+    if (token.kind != JSON_STRING)
+        return refuse(answer, member->path, "is not a string");
+    struct slice text = keep_text(answer, token);
+    if (member->as == READ_NAME && text.len > 0 && text.ptr[0] == '/')
+        text = slice_of(text.ptr + 1, text.len - 1);
+    if (member->need == IDENTITY && !is_usable_id(text))
+        return refuse(answer, member->path, "is no usable id");
+    if (member->as == READ_CONTAINER) {
+        if (!is_usable_id(text))
+            return refuse(answer, member->path, "is no usable id");
+        *answer->container_id_out = text;
+    }
+    if (member->need == IDENTITY && !answer->keep_id)
+        answer->object->id = text;
+    return add_facts(answer, member->facts, text);
+}
+
+static bool read_texts(struct answer *answer, const struct member *member, struct json_token token)
+{
+    if (token.kind == JSON_NULL)
+        return true;
+    if (token.kind != JSON_ARRAY_BEGIN)
+        return refuse(answer, member->path, "is not an array");
+    while ((token = json_next(&answer->reader)).kind == JSON_STRING) {
+        if (!add_facts(answer, member->facts, keep_text(answer, token)))
+            return false;
+    }
+    return token.kind == JSON_ARRAY_END || refuse(answer, member->path, "is not all strings");
+}
+
+static bool read_labels(struct answer *answer, const struct member *member, struct json_token token)
+{
+    if (token.kind == JSON_NULL)
+        return true;
+    if (token.kind != JSON_OBJECT_BEGIN)
+        return refuse(answer, member->path, "is not an object");
+    while ((token = json_next(&answer->reader)).kind == JSON_KEY) {
+        struct slice label = keep_text(answer, token);
+        struct json_token value = json_next(&answer->reader);
+        if (member->as == READ_KEYS) {
+            if (!json_skip(&answer->reader, value))
+                return refuse(answer, member->path, "is not JSON");
+        } else {
+            if (value.kind != JSON_STRING)
+                return refuse(answer, member->path, "is not all strings");
+            buffer_append_byte(&answer->object->text, '=');
+            label.len += 1 + keep_text(answer, value).len;
+        }
+        if (!add_facts(answer, member->facts, label))
+            return false;
+    }
+    return token.kind == JSON_OBJECT_END || refuse(answer, member->path, "is not JSON");
+}
+
+/* Reads one mount, whose opening brace was read: adds its name when it is a volume. */
+static bool read_mount(struct answer *answer, const struct member *member)
+{
+    struct json_token key, type = {.kind = JSON_NULL}, name = {.kind = JSON_NULL};
+    while ((key = json_next(&answer->reader)).kind == JSON_KEY) {
+        struct json_token value = json_next(&answer->reader);
+        struct json_token *wanted = json_token_equal(key, SLICE_LITERAL("Type"))   ? &type
+                                    : json_token_equal(key, SLICE_LITERAL("Name")) ? &name
+                                                                                   : NULL;
+        if (wanted == NULL) {
+            if (!json_skip(&answer->reader, value))
+                return refuse(answer, member->path, "is not JSON");
+        } else if (value.kind != JSON_STRING || wanted->kind == JSON_STRING) {
+            return refuse(answer, member->path, "has a Type or Name that is not one string");
+        } else {
+            *wanted = value;
+        }
+    }
+    if (key.kind != JSON_OBJECT_END)
+        return refuse(answer, member->path, "is not JSON");
+    if (type.kind != JSON_STRING)
+        return refuse(answer, member->path, "has a mount without a Type");
+    if (!json_token_equal(type, SLICE_LITERAL("volume")))
+        return true;
+    if (name.kind != JSON_STRING)
+        return refuse(answer, member->path, "has a volume without a Name");
+    return add_facts(answer, member->facts, keep_text(answer, name));
+}
+
+static bool read_mounts(struct answer *answer, const struct member *member, struct json_token token)
+{
+    if (token.kind == JSON_NULL)
+        return true;
+    if (token.kind != JSON_ARRAY_BEGIN)
+        return refuse(answer, member->path, "is not an array");
+    while ((token = json_next(&answer->reader)).kind == JSON_OBJECT_BEGIN) {
+        if (!read_mount(answer, member))
+            return false;
+    }
+    return token.kind == JSON_ARRAY_END || refuse(answer, member->path, "is not all objects");
+}
+
+static bool read_member(struct answer *answer, const struct member *member, struct json_token token)
+{
+    uint32_t bit = UINT32_C(1) << (member - answer->members);
+    if ((answer->seen & bit) != 0)
+        return refuse(answer, member->path, "comes twice");
+    answer->seen |= bit;
+    switch (member->as) {
+    case READ_TEXT:
+    case READ_NAME:
+    case READ_CONTAINER:
+        return read_text(answer, member, token);
+    case READ_TEXTS:
+        return read_texts(answer, member, token);
+    case READ_LABELS:
+    case READ_KEYS:
+        return read_labels(answer, member, token);
+    case READ_MOUNTS:
+        return read_mounts(answer, member, token);
+    case READ_END:
+        break;
+    }
+    return refuse(answer, member->path, "cannot be read");
+}
+
+/* The first member whose path below `outer` ("" or "Config.") begins with `key`; *within_out = it
+ * lies deeper. */
+static const struct member *find_member(const struct answer *answer, struct slice outer,
+                                        struct json_token key, bool *within_out)
+{
+    for (const struct member *member = answer->members; member->as != READ_END; member++) {
+        struct slice rest = slice_from_text(member->path);
+        if (!slice_starts_with(rest, outer))
+            continue;
+        rest = slice_of(rest.ptr + outer.len, rest.len - outer.len);
+        struct slice first = slice_cut(&rest, '.');
+        if (json_token_equal(key, first)) {
+            *within_out = rest.ptr != NULL;
+            return member;
+        }
+    }
+    return NULL;
+}
+
+/* Reads an object whose opening brace was read. `outer` is the path to it with a dot behind, "" for
+ * the whole answer. No path in the tables has more than two parts, which bounds the recursion. */
+static bool read_object(struct answer *answer, struct slice outer)
+{
+    struct json_token key;
+    while ((key = json_next(&answer->reader)).kind == JSON_KEY) {
+        struct json_token value = json_next(&answer->reader);
+        bool within = false;
+        const struct member *member = find_member(answer, outer, key, &within);
+        if (member == NULL || (within && value.kind == JSON_NULL)) {
+            if (!json_skip(&answer->reader, value))
+                return refuse(answer, "the answer", "is not JSON");
+            continue;
+        }
+        if (!within) {
+            if (!read_member(answer, member, value))
+                return false;
+            continue;
+        }
+        uint32_t bit = UINT32_C(1) << (member - answer->members);
+        if (value.kind != JSON_OBJECT_BEGIN || (answer->entered & bit) != 0)
+            return refuse(answer, member->path, "is not in one object");
+        answer->entered |= bit;
+        size_t len = (size_t)(strchr(member->path + outer.len, '.') - member->path) + 1;
+        if (!read_object(answer, slice_of(member->path, len)))
+            return false;
+    }
+    return key.kind == JSON_OBJECT_END || refuse(answer, "the answer", "is not JSON");
+}
+
+/* Makes room for `more` bytes of text and takes the slices along, so that they stay valid while the
+ * answer is read: a string's meaning is never longer than its text. */
+static bool make_room(struct docker_object *object, size_t more)
+{
+    struct buffer grown = BUFFER_EMPTY;
+    if (!buffer_reserve(&grown, object->text.len + more + 1))
+        return false;
+    buffer_append_slice(&grown, buffer_slice(&object->text));
+    if (object->id.ptr != NULL)
+        object->id.ptr = grown.data + (object->id.ptr - object->text.data);
+    for (size_t fact = 0; fact < DOCKER_FACT_COUNT; fact++) {
+        struct docker_fact_list *list = &object->facts[fact];
+        for (size_t i = 0; i < list->count; i++)
+            list->items[i].ptr = grown.data + (list->items[i].ptr - object->text.data);
+    }
+    buffer_free(&object->text);
+    object->text = grown;
+    return true;
+}
+
+bool docker_object_read(struct docker_object *object, enum docker_object_kind kind,
+                        struct slice json, struct slice *container_id_out, struct error *error)
+{
+    if (kind <= DOCKER_OBJECT_NONE || kind >= DOCKER_OBJECT_KIND_COUNT)
+        return error_set_reason(error, 502, "engine.inspect", "the operation names no object");
+    if (!make_room(object, json.len))
+        return error_set_reason(error, 503, "gate.memory", "the gate is out of memory");
+    struct slice container_id = slice_of(NULL, 0);
+    struct answer answer = {.object = object,
+                            .members = kinds[kind].members,
+                            .container_id_out = &container_id,
+                            .error = error,
+                            .keep_id = object->id.ptr != NULL};
+    if (!answer.keep_id)
+        object->kind = kind;
+    json_reader_init(&answer.reader, json);
+    if (json_next(&answer.reader).kind != JSON_OBJECT_BEGIN)
+        return refuse(&answer, "the answer", "is not an object");
+    if (!read_object(&answer, slice_of("", 0)))
+        return false;
+    if (json_next(&answer.reader).kind != JSON_END)
+        return refuse(&answer, "the answer", "has text behind the object");
+    for (const struct member *member = answer.members; member->as != READ_END; member++) {
+        bool seen = (answer.seen >> (member - answer.members) & 1) != 0;
+        if (member->need != OPTIONAL && !seen)
+            return refuse(&answer, member->path, "is missing");
+    }
+    if (container_id_out != NULL)
+        *container_id_out = container_id;
+    return true;
+}
+
+void docker_object_clear(struct docker_object *object)
+{
+    for (size_t fact = 0; fact < DOCKER_FACT_COUNT; fact++)
+        free(object->facts[fact].items);
+    buffer_free(&object->text);
+    *object = (struct docker_object){.kind = DOCKER_OBJECT_NONE};
+}
