@@ -58,7 +58,8 @@ def manual_policies():
 
 def sources(*folders):
     """The text of all C files."""
-    return "".join(read(os.path.join(folder, name)) for folder in folders for name in os.listdir(os.path.join(TOP, folder)) if name.endswith(".c"))
+    return "".join(read(os.path.join(where, name)) for folder in folders for where, _, names in os.walk(os.path.join(TOP, folder))
+                   for name in names if name.endswith(".c"))
 
 
 def reasons():

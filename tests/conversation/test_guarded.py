@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Parameters that reach beyond their operation (a folder on the host, an address the engine connects to): a rule that permits the
-operation does not permit them, only one whose `where` speaks of them (rules/guarded_query.h)."""
+operation does not permit them, only one whose `where` speaks of them (rules/docker/docker_reach.h)."""
 
 import urllib.parse
 
