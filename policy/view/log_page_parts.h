@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the files that write the log's page share: the page being written and small parts of it. The
- * templates stand in policy/view/log_page/ and become log_page_texts.inc. */
+ * templates stand in policy/view/page/ and become log_page_texts.inc. */
 #ifndef DOCKREEVE_POLICY_LOG_PAGE_PARTS_H
 #define DOCKREEVE_POLICY_LOG_PAGE_PARTS_H
 
 #include "base/html_text.h"
 #include "policy/view/log_page.h"
 
-/* Templates and the hashes for the content security policy (policy/view/log_page/embed.sh). */
+/* Templates and the hashes for the content security policy (policy/view/page/embed.sh). */
 extern const char log_page_css[], log_page_css_hash[], log_page_js[], log_page_js_hash[];
 extern const char log_page_html[], log_page_record_html[], log_page_records_html[];
 extern const char log_page_row_html[], log_page_rows_html[], log_page_timeline_html[];
