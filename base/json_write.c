@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Spelling of JSON values. json_write_string() is on the path of every log line: runs of plain
- * bytes are copied at once. */
+ * Spelling of JSON. json_write_quoted() is on the path of every log line: runs of plain bytes are
+ * copied at once. */
 #include "base/json_write.h"
 
 #include <string.h>
 
+#include "base/timestamp.h"
 #include "base/utf8.h"
 
 static bool is_plain(unsigned char byte)
@@ -69,7 +70,53 @@ static void write_escape(struct buffer *buffer, unsigned code)
     }
 }
 
-void json_write_string(struct buffer *buffer, struct slice text)
+/* The comma before a key or value, unless it is the first in its container, has its key before it
+ * or begins the text. What a value ends with is none of these bytes. */
+static void separate(struct buffer *buffer)
+{
+    static const bool opens[256] = {
+        ['{'] = true, ['['] = true, [':'] = true, [','] = true, [' '] = true, ['\n'] = true};
+    if (buffer->len > 0 && !opens[(unsigned char)buffer->data[buffer->len - 1]])
+        buffer_append_byte(buffer, ',');
+}
+
+static void write_opening(struct buffer *buffer, char byte)
+{
+    separate(buffer);
+    buffer_append_byte(buffer, byte);
+}
+
+void json_write_object_begin(struct buffer *buffer)
+{
+    write_opening(buffer, '{');
+}
+
+void json_write_object_end(struct buffer *buffer)
+{
+    buffer_append_byte(buffer, '}');
+}
+
+void json_write_line_end(struct buffer *buffer)
+{
+    buffer_append_literal(buffer, "}\n");
+}
+
+void json_write_next_line(struct buffer *buffer)
+{
+    buffer_append_literal(buffer, ",\n");
+}
+
+void json_write_array_begin(struct buffer *buffer)
+{
+    write_opening(buffer, '[');
+}
+
+void json_write_array_end(struct buffer *buffer)
+{
+    buffer_append_byte(buffer, ']');
+}
+
+void json_write_quoted(struct buffer *buffer, struct slice text)
 {
     const unsigned char *bytes = (const unsigned char *)text.ptr;
     buffer_append_byte(buffer, '"');
@@ -96,20 +143,47 @@ void json_write_string(struct buffer *buffer, struct slice text)
     buffer_append_byte(buffer, '"');
 }
 
+void json_write_string(struct buffer *buffer, struct slice text)
+{
+    separate(buffer);
+    json_write_quoted(buffer, text);
+}
+
+void json_write_raw(struct buffer *buffer, struct slice json)
+{
+    separate(buffer);
+    buffer_append_slice(buffer, json);
+}
+
 void json_write_key(struct buffer *buffer, const char *key)
 {
-    char last = buffer->len > 0 ? buffer->data[buffer->len - 1] : '{';
-    if (last != '{' && last != '[')
-        buffer_append_byte(buffer, ',');
-    buffer_append_byte(buffer, '"');
+    write_opening(buffer, '"');
     buffer_append_text(buffer, key);
     buffer_append_literal(buffer, "\":");
+}
+
+void json_write_key_object(struct buffer *buffer, const char *key)
+{
+    json_write_key(buffer, key);
+    buffer_append_byte(buffer, '{');
+}
+
+void json_write_key_array(struct buffer *buffer, const char *key)
+{
+    json_write_key(buffer, key);
+    buffer_append_byte(buffer, '[');
+}
+
+void json_write_key_raw(struct buffer *buffer, const char *key, struct slice json)
+{
+    json_write_key(buffer, key);
+    buffer_append_slice(buffer, json);
 }
 
 void json_write_key_string(struct buffer *buffer, const char *key, struct slice value)
 {
     json_write_key(buffer, key);
-    json_write_string(buffer, value);
+    json_write_quoted(buffer, value);
 }
 
 void json_write_key_text(struct buffer *buffer, const char *key, const char *value)
@@ -125,6 +199,19 @@ void json_write_key_u64(struct buffer *buffer, const char *key, uint64_t value)
 
 void json_write_key_bool(struct buffer *buffer, const char *key, bool value)
 {
-    json_write_key(buffer, key);
-    buffer_append_text(buffer, value ? "true" : "false");
+    json_write_key_raw(buffer, key, value ? SLICE_LITERAL("true") : SLICE_LITERAL("false"));
+}
+
+void json_write_key_time(struct buffer *buffer, const char *key, int64_t time_us)
+{
+    struct timestamp_cache cache = {0};
+    json_write_key_string(buffer, key, timestamp_format(&cache, time_us));
+}
+
+void json_write_key_list(struct buffer *buffer, const char *key, struct slice list, char separator)
+{
+    json_write_key_array(buffer, key);
+    while (list.len > 0)
+        json_write_string(buffer, slice_cut(&list, separator));
+    json_write_array_end(buffer);
 }

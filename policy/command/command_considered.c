@@ -16,13 +16,13 @@ void considered_add(void *context, const char *rule, const char *source, bool al
     if (why == policy_network_other_hosts && considered->others++ >= considered->others_max)
         return;
     if (considered->json) {
-        buffer_append_text(out, out->len > 0 ? ",{" : "{");
+        json_write_object_begin(out);
         json_write_key_text(out, "rule", rule);
         json_write_key_text(out, "source", source);
         json_write_key_text(out, "decision", allows ? "allow" : "deny");
         json_write_key_bool(out, "matched", matched);
         json_write_key_text(out, "why", why);
-        buffer_append_byte(out, '}');
+        json_write_object_end(out);
         return;
     }
     buffer_printf(out, "  %s  ", matched ? "*" : " ");
@@ -40,10 +40,9 @@ void considered_write(const struct considered *considered, struct buffer *out)
                         ? considered->others - considered->others_max
                         : 0;
     if (considered->json) {
-        json_write_key(out, "considered");
-        buffer_append_byte(out, '[');
+        json_write_key_array(out, "considered");
         buffer_append_slice(out, buffer_slice(&considered->output));
-        buffer_append_byte(out, ']');
+        json_write_array_end(out);
         if (hidden > 0)
             json_write_key_u64(out, "more_for_other_hosts", hidden);
         return;

@@ -61,20 +61,19 @@ static const char *body_kind(const struct asked_docker *asked)
 static void write_body_json(const struct answer *answer, struct buffer *out)
 {
     const struct asked_docker *asked = answer->asked;
-    json_write_key(out, "body");
-    buffer_append_byte(out, '{');
+    json_write_key_object(out, "body");
     json_write_key_text(out, "taken", body_kind(asked));
     json_write_key_u64(out, "bytes", asked->content.len);
     json_write_key_string(out, "content_type", asked->content.type);
     json_write_key_bool(out, "is_json", answer->body_is_json);
     json_write_key_bool(out, "fields_judged", false);
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }
 
 static void write_json(const struct answer *answer, struct buffer *out)
 {
     const struct asked_docker *asked = answer->asked;
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     json_write_key_text(out, "decision", asked_docker_is_allowed(asked) ? "allow" : "deny");
     json_write_key_text(out, "client", asked->client->name);
     json_write_key_text(out, "operation", docker_operation_info(asked->request.operation)->name);
@@ -94,7 +93,7 @@ static void write_json(const struct answer *answer, struct buffer *out)
     json_write_key_text(out, "policy", policy_hash(asked->policy));
     if (answer->form->explain)
         considered_write(&answer->considered, out);
-    buffer_append_literal(out, "}\n");
+    json_write_line_end(out);
 }
 
 /* ---- text ---- */

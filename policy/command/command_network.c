@@ -69,35 +69,25 @@ static unsigned first_dialled(const struct asked_network *asked)
 
 static void write_addresses_json(const struct asked_network *asked, struct buffer *out)
 {
-    json_write_key(out, "addresses");
-    buffer_append_byte(out, '[');
+    json_write_key_array(out, "addresses");
     for (unsigned i = 0; i < asked->address_count; i++) {
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         ip_address_write(&asked->addresses[i], &text);
-        buffer_append_text(out, i > 0 ? ",{" : "{");
+        json_write_object_begin(out);
         json_write_key_string(out, "address", buffer_slice(&text));
         json_write_key_text(out, "class", class_name(asked, i));
         json_write_key_text(out, "decision",
                             asked->verdicts[i].result == VERDICT_ALLOW ? "allow" : "deny");
         json_write_key_text(out, "reason", asked->verdicts[i].reason);
         json_write_key_bool(out, "dialled", i == first_dialled(asked));
-        buffer_append_byte(out, '}');
+        json_write_object_end(out);
     }
-    buffer_append_byte(out, ']');
+    json_write_array_end(out);
 }
 
 static void write_cnames_json(const struct asked_network *asked, struct buffer *out)
 {
-    struct slice rest = asked->request.cnames;
-    bool first = true;
-    json_write_key(out, "cname");
-    buffer_append_byte(out, '[');
-    while (rest.len > 0) {
-        buffer_append_text(out, first ? "" : ",");
-        json_write_string(out, slice_cut(&rest, '\0'));
-        first = false;
-    }
-    buffer_append_byte(out, ']');
+    json_write_key_list(out, "cname", asked->request.cnames, '\0');
     struct slice denied = network_verdict_cname(&asked->verdict, asked->request.cnames);
     if (denied.ptr != NULL)
         json_write_key_string(out, "cname_denied", denied);
@@ -127,7 +117,7 @@ static void write_decided_json(const struct answer *answer, struct buffer *out)
 static void write_json(const struct answer *answer, struct buffer *out)
 {
     const struct asked_network *asked = answer->asked;
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     json_write_key_text(out, "decision", asked_network_is_allowed(asked) ? "allow" : "deny");
     json_write_key_text(out, "client", asked->client->name);
     if (asked->malformed) {
@@ -142,7 +132,7 @@ static void write_json(const struct answer *answer, struct buffer *out)
     json_write_key_text(out, "policy", policy_hash(asked->policy));
     if (answer->form->explain)
         considered_write(&answer->considered, out);
-    buffer_append_literal(out, "}\n");
+    json_write_line_end(out);
 }
 
 /* ---- text ---- */

@@ -370,7 +370,7 @@ static void write_addition(struct adding *adding, const struct addition *additio
         terminal_text_append(text, expires->text);
     }
     buffer_append_byte(text, '\n');
-    buffer_append_text(rules, rules->len > 0 ? ",{" : "{");
+    json_write_object_begin(rules);
     json_write_key_text(rules, "id", id);
     json_write_key_text(rules, "state", codes[addition->state]);
     json_write_key_text(rules, "kind", kind);
@@ -379,7 +379,7 @@ static void write_addition(struct adding *adding, const struct addition *additio
     json_write_key_string(rules, "resource", resource);
     if (expires != NULL && expires->kind == YAML_TREE_SCALAR)
         json_write_key_string(rules, "expires", expires->text);
-    buffer_append_byte(rules, '}');
+    json_write_object_end(rules);
 }
 
 static const char *scope_of(const struct adding *adding)
@@ -480,9 +480,9 @@ static int report(struct adding *adding)
             report_docker(adding, addition);
     }
     AUTO_BUFFER struct buffer members = BUFFER_EMPTY;
-    buffer_append_literal(&members, "\"rules\":[");
-    buffer_append_slice(&members, buffer_slice(&adding->rules));
-    buffer_append_byte(&members, ']');
+    json_write_key_array(&members, "rules");
+    json_write_raw(&members, buffer_slice(&adding->rules));
+    json_write_array_end(&members);
     return policy_edit_finish(&adding->edit, &adding->text, &members);
 }
 

@@ -98,9 +98,9 @@ void command_policy_write_open_json(const struct policy_applied *applied, struct
         buffer_append_literal(out, "null");
         return;
     }
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     json_write_key_u64(out, "streams", applied->streams);
     json_write_key_u64(out, "tunnels", applied->tunnels);
     json_write_key_bool(out, "cut", applied->cut);
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }

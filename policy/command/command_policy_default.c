@@ -184,7 +184,7 @@ static int set_default(const struct option_table *table, int argc, char **argv,
     buffer_printf(&text, "%s: %s, destinations that no rule names are %s\n",
                   changed ? "set" : "already so", choices[choice],
                   choice == ALLOW_ALL ? "allowed" : "denied");
-    buffer_printf(&members, "\"default\":\"%s\"", choices[choice]);
+    json_write_key_text(&members, "default", choices[choice]);
     return policy_edit_finish(&edit, &text, &members);
 }
 
@@ -315,7 +315,6 @@ int command_policy_reset(int argc, char **argv, const struct policy_gate *gate)
         buffer_printf(&text, "%s client %s\n",
                       edit.changed ? "forgotten: the rules of" : "nothing to forget of",
                       error_quote(slice_from_text(client), quoted, sizeof(quoted)));
-    buffer_append_literal(&members, "\"scope\":");
-    json_write_string(&members, slice_from_text(client == NULL ? "*" : client));
+    json_write_key_text(&members, "scope", client == NULL ? "*" : client);
     return policy_edit_finish(&edit, &text, &members);
 }

@@ -236,12 +236,12 @@ int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     if (edit->json) {
-        buffer_append_byte(&out, '{');
+        json_write_object_begin(&out);
         json_write_key_bool(&out, "changed", false);
         json_write_key_text(&out, "message", why);
         json_write_key(&out, "errors");
         command_policy_write_json(&edit->errors, &out);
-        buffer_append_literal(&out, "}\n");
+        json_write_line_end(&out);
         return command_policy_print(&out) ? code : COMMAND_FAILED;
     }
     policy_messages_write(&edit->errors, &out);
@@ -267,16 +267,15 @@ static bool print_json(const struct policy_edit *edit, const struct policy_appli
                        const struct buffer *members)
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    buffer_append_byte(&out, '{');
+    json_write_object_begin(&out);
     json_write_key_bool(&out, "changed", edit->changed);
     json_write_key_text(&out, "file", policy_store_path(edit->store));
     json_write_key_text(&out, "policy", policy_hash(edit->after));
-    buffer_append_byte(&out, ',');
-    buffer_append_slice(&out, buffer_slice(members));
+    json_write_raw(&out, buffer_slice(members));
     command_policy_write_open_json(applied, &out);
     json_write_key(&out, "notices");
     command_policy_write_json(&edit->notes, &out);
-    buffer_append_literal(&out, "}\n");
+    json_write_line_end(&out);
     return command_policy_print(&out);
 }
 

@@ -154,7 +154,7 @@ static int convert(struct conversion *conversion, const struct option_value *val
 
 static void write_json(const struct conversion *conversion, struct buffer *out)
 {
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     json_write_key_bool(out, "converted", conversion->done);
     json_write_key_text(out, "file", conversion->file);
     json_write_key_text(out, "from", conversion->source->name);
@@ -164,7 +164,7 @@ static void write_json(const struct conversion *conversion, struct buffer *out)
     command_policy_write_json(&conversion->errors, out);
     json_write_key(out, "notes");
     command_policy_write_json(&conversion->notes, out);
-    buffer_append_literal(out, "}\n");
+    json_write_line_end(out);
 }
 
 int command_policy_import(int argc, char **argv)

@@ -222,12 +222,10 @@ static void write_operations(const struct docker_rule *rule, bool json, struct b
         if (!docker_operation_set_has(&selected, (enum docker_operation)i))
             continue;
         const char *name = docker_operation_info((enum docker_operation)i)->name;
-        if (!first)
-            buffer_append_text(out, json ? "," : ", ");
         if (json)
             json_write_string(out, slice_from_text(name));
         else
-            buffer_append_text(out, name);
+            buffer_printf(out, "%s%s", first ? "" : ", ", name);
         first = false;
     }
 }
@@ -344,19 +342,6 @@ static void write_all(const struct finding *finding, struct buffer *out)
 
 /* ---- JSON ---- */
 
-static void write_json_list(struct buffer *out, const char *key, struct slice lines)
-{
-    bool first = true;
-    json_write_key(out, key);
-    buffer_append_byte(out, '[');
-    while (lines.len > 0) {
-        buffer_append_text(out, first ? "" : ",");
-        json_write_string(out, slice_cut(&lines, '\n'));
-        first = false;
-    }
-    buffer_append_byte(out, ']');
-}
-
 static void write_json_network(const struct network_rule *rule, struct buffer *out)
 {
     AUTO_BUFFER struct buffer lines = BUFFER_EMPTY;
@@ -364,19 +349,19 @@ static void write_json_network(const struct network_rule *rule, struct buffer *o
         if ((rule->methods >> method & 1) != 0)
             buffer_printf(&lines, "%s\n", http_method_name((enum http_method)method));
     }
-    write_json_list(out, "methods", buffer_slice(&lines));
+    json_write_key_list(out, "methods", buffer_slice(&lines), '\n');
     buffer_clear(&lines);
     for (size_t i = 0; i < rule->path_count; i++) {
         buffer_append_slice(&lines, rule->paths[i].text);
         buffer_append_byte(&lines, '\n');
     }
-    write_json_list(out, "paths", buffer_slice(&lines));
+    json_write_key_list(out, "paths", buffer_slice(&lines), '\n');
     buffer_clear(&lines);
     for (size_t i = 0; i < rule->address_count; i++) {
         ip_range_write(&rule->addresses[i], &lines);
         buffer_append_byte(&lines, '\n');
     }
-    write_json_list(out, "addresses", buffer_slice(&lines));
+    json_write_key_list(out, "addresses", buffer_slice(&lines), '\n');
     if (!rule->allows)
         return;
     buffer_clear(&lines);
@@ -388,32 +373,30 @@ static void write_json_network(const struct network_rule *rule, struct buffer *o
 
 static void write_json_lines(const struct rule_place *place, struct buffer *out)
 {
-    json_write_key(out, "lines");
-    buffer_append_byte(out, '[');
+    json_write_key_array(out, "lines");
     for (size_t i = 0; i < place->line_count; i++) {
-        buffer_append_text(out, i == 0 ? "{" : ",{");
+        json_write_object_begin(out);
         json_write_key_u64(out, "line", place->first + i);
         json_write_key_string(out, "text", place->lines[i]);
-        buffer_append_byte(out, '}');
+        json_write_object_end(out);
     }
-    buffer_append_byte(out, ']');
+    json_write_array_end(out);
 }
 
 static void write_json(const struct finding *finding, struct buffer *out)
 {
     const struct rule_row *row = finding->row;
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     command_rule_write_json(row, finding->hits, &finding->cover, out);
     write_text(row, &text);
     json_write_key_string(out, "text", buffer_slice(&text));
     if (row->column > 0)
         json_write_key_u64(out, "column", row->column);
     if (row->docker != NULL) {
-        json_write_key(out, "operations");
-        buffer_append_byte(out, '[');
+        json_write_key_array(out, "operations");
         write_operations(row->docker, true, out);
-        buffer_append_byte(out, ']');
+        json_write_array_end(out);
     }
     if (row->network != NULL)
         write_json_network(row->network, out);
@@ -422,12 +405,12 @@ static void write_json(const struct finding *finding, struct buffer *out)
         policy_builtin_write_ranges(row->class, &text);
         json_write_key_string(out, "ranges", buffer_slice(&text));
     }
-    write_json_list(out, "also_at", buffer_slice(&finding->also));
+    json_write_key_list(out, "also_at", buffer_slice(&finding->also), '\n');
     buffer_clear(&text);
     rule_place_write_removal(row, &text);
     json_write_key_string(out, "remove", buffer_slice(&text));
     write_json_lines(&finding->place, out);
-    buffer_append_literal(out, "}\n");
+    json_write_line_end(out);
 }
 
 /* ---- the command ---- */

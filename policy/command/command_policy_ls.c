@@ -8,6 +8,7 @@
 
 #include "base/cli/command.h"
 #include "base/near_word.h"
+#include "base/json_write.h"
 #include "base/terminal_text.h"
 #include "base/timestamp.h"
 #include "policy/command/command_policy.h"
@@ -297,16 +298,19 @@ static bool write_table(struct listing *listing)
 static bool write_json(struct listing *listing)
 {
     bool first = true, good = true;
-    buffer_append_byte(&listing->out, '[');
+    json_write_array_begin(&listing->out);
     rewind_walk(listing);
     while (good && next_row(listing)) {
-        buffer_append_text(&listing->out, first ? "{" : ",\n{");
+        if (!first)
+            json_write_next_line(&listing->out);
         first = false;
+        json_write_object_begin(&listing->out);
         command_rule_write_json(&listing->row, listing->hits, &listing->cover, &listing->out);
-        buffer_append_byte(&listing->out, '}');
+        json_write_object_end(&listing->out);
         good = pass_on(&listing->out);
     }
-    buffer_append_literal(&listing->out, "]\n");
+    json_write_array_end(&listing->out);
+    buffer_append_byte(&listing->out, '\n');
     return good;
 }
 

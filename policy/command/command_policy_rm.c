@@ -406,8 +406,8 @@ static int report(struct removing *removing)
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer members = BUFFER_EMPTY;
     policy_edit_note_new(&removing->edit);
-    buffer_append_literal(&members, "\"removed\":[");
-    for (size_t i = 0, count = 0; i < removing->count; i++) {
+    json_write_key_array(&members, "removed");
+    for (size_t i = 0; i < removing->count; i++) {
         const struct candidate *candidate = &removing->candidates[i];
         if (!candidate->chosen)
             continue;
@@ -416,15 +416,15 @@ static int report(struct removing *removing)
         buffer_append_literal(&text, "removed: ");
         terminal_text_append(&text, buffer_slice(&shown));
         buffer_append_byte(&text, '\n');
-        buffer_append_text(&members, count++ > 0 ? ",{" : "{");
+        json_write_object_begin(&members);
         json_write_key_text(&members, "id", candidate->id);
         json_write_key_text(&members, "kind", candidate->network ? "network" : "docker");
         json_write_key_text(&members, "scope", candidate->scope);
         json_write_key_text(&members, "decision", candidate->allows ? "allow" : "deny");
         json_write_key_string(&members, "resource", buffer_slice(&candidate->listed));
-        buffer_append_byte(&members, '}');
+        json_write_object_end(&members);
     }
-    buffer_append_byte(&members, ']');
+    json_write_array_end(&members);
     return policy_edit_finish(&removing->edit, &text, &members);
 }
 

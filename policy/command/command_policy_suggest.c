@@ -194,23 +194,23 @@ static void write_notes(const struct learning *learning)
 static int answer_diff(const struct learning *learning, bool json, struct buffer *out)
 {
     if (json)
-        buffer_append_byte(out, '{');
+        json_write_object_begin(out);
     bool adds = suggest_write_diff(&learning->suggestion, &learning->evidence, learning->policy,
                                    json, !json && terminal_text_in_colour(stdout), out);
     if (json)
-        buffer_append_literal(out, "}\n");
+        json_write_line_end(out);
     return adds ? COMMAND_DENIED : COMMAND_DONE;
 }
 
 static void answer_json(const struct learning *learning, const struct suggest_document *document,
                         const struct buffer *text, struct buffer *out)
 {
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     json_write_key_string(out, "document", buffer_slice(text));
     json_write_key_u64(out, "requests", learning->evidence.span.count);
     json_write_key_u64(out, "unreadable", learning->notes.unreadable);
     suggest_write_json(document, out);
-    buffer_append_literal(out, "}\n");
+    json_write_line_end(out);
 }
 
 static int answer(struct learning *learning, const struct option_value *values)

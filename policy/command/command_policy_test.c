@@ -312,7 +312,7 @@ static void write_line(const char *path, const struct policy_test *test,
 static void write_item(const struct suite *suite, const char *path, const struct policy_test *test,
                        const struct outcome *outcome, bool passed, struct buffer *out)
 {
-    buffer_append_text(out, out->len > 0 ? ",{" : "{");
+    json_write_object_begin(out);
     json_write_key_text(out, "file", path);
     json_write_key_u64(out, "line", test->line);
     if (test->name != NULL)
@@ -329,7 +329,7 @@ static void write_item(const struct suite *suite, const char *path, const struct
         json_write_key_text(out, "id", outcome->id);
     json_write_key_bool(out, "would_deny", outcome->would_deny);
     json_write_key_text(out, "policy", policy_hash(suite->policy));
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }
 
 static void add_missing(void *context, const char *source, struct slice rule)
@@ -337,10 +337,10 @@ static void add_missing(void *context, const char *source, struct slice rule)
     struct run *run = context;
     struct buffer *out = &run->missing;
     if (run->values[JSON].flag) {
-        buffer_append_text(out, out->len > 0 ? ",{" : "{");
+        json_write_object_begin(out);
         json_write_key_text(out, "source", source);
         json_write_key_string(out, "rule", rule);
-        buffer_append_byte(out, '}');
+        json_write_object_end(out);
         return;
     }
     buffer_append_literal(out, "never decided: ");
@@ -353,20 +353,18 @@ static void add_missing(void *context, const char *source, struct slice rule)
 static void write_summary(struct run *run, struct buffer *out)
 {
     if (run->values[JSON].flag) {
-        buffer_append_byte(out, '{');
+        json_write_object_begin(out);
         json_write_key_u64(out, "passed", run->passed);
         json_write_key_u64(out, "failed", run->failed);
-        json_write_key(out, "tests");
-        buffer_append_byte(out, '[');
+        json_write_key_array(out, "tests");
         buffer_append_slice(out, buffer_slice(&run->out));
-        buffer_append_byte(out, ']');
+        json_write_array_end(out);
         if (run->values[COVERAGE].flag) {
-            json_write_key(out, "never_decided");
-            buffer_append_byte(out, '[');
+            json_write_key_array(out, "never_decided");
             buffer_append_slice(out, buffer_slice(&run->missing));
-            buffer_append_byte(out, ']');
+            json_write_array_end(out);
         }
-        buffer_append_literal(out, "}\n");
+        json_write_line_end(out);
         return;
     }
     buffer_append_slice(out, buffer_slice(&run->out));

@@ -81,12 +81,10 @@ const struct policy_client *command_policy_client(const struct policy *policy, c
 
 void command_policy_write_json(const struct policy_messages *messages, struct buffer *out)
 {
-    buffer_append_byte(out, '[');
+    json_write_array_begin(out);
     for (size_t i = 0; i < messages->count; i++) {
         const struct policy_message *message = &messages->items[i];
-        if (i > 0)
-            buffer_append_byte(out, ',');
-        buffer_append_byte(out, '{');
+        json_write_object_begin(out);
         if (message->file != NULL)
             json_write_key_text(out, "file", message->file);
         if (message->error.line > 0)
@@ -94,9 +92,9 @@ void command_policy_write_json(const struct policy_messages *messages, struct bu
         if (message->error.column > 0)
             json_write_key_u64(out, "column", message->error.column);
         json_write_key_text(out, "text", message->error.text);
-        buffer_append_byte(out, '}');
+        json_write_object_end(out);
     }
-    buffer_append_byte(out, ']');
+    json_write_array_end(out);
 }
 
 bool command_policy_print(struct buffer *out)
@@ -121,7 +119,7 @@ static void write_result(const struct policy *policy, const char *path,
                          const struct policy_messages *notices, bool json, struct buffer *out)
 {
     if (json) {
-        buffer_append_byte(out, '{');
+        json_write_object_begin(out);
         json_write_key_bool(out, "valid", policy != NULL);
         json_write_key_text(out, "file", path);
         if (policy != NULL)
@@ -130,7 +128,7 @@ static void write_result(const struct policy *policy, const char *path,
         command_policy_write_json(errors, out);
         json_write_key(out, "notices");
         command_policy_write_json(notices, out);
-        buffer_append_literal(out, "}\n");
+        json_write_line_end(out);
         return;
     }
     policy_messages_write(notices, out);

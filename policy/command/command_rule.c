@@ -63,12 +63,6 @@ void command_rule_write_time(int64_t time_us, struct buffer *out)
     buffer_append_byte(out, 'Z');
 }
 
-static void write_time_member(const char *key, int64_t time_us, struct buffer *out)
-{
-    struct timestamp_cache cache = {0};
-    json_write_key_string(out, key, timestamp_format(&cache, time_us));
-}
-
 static void write_cover(const struct policy_cover *cover, struct buffer *out)
 {
     static const char *const kinds[] = {[POLICY_COVER_DENIED] = "denied",
@@ -77,8 +71,7 @@ static void write_cover(const struct policy_cover *cover, struct buffer *out)
     AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
     if (cover->kind == POLICY_COVER_NONE)
         return;
-    json_write_key(out, "shadowed");
-    buffer_append_byte(out, '{');
+    json_write_key_object(out, "shadowed");
     json_write_key_text(out, "why", kinds[cover->kind]);
     if (cover->kind != POLICY_COVER_EXPIRED) {
         policy_cover_write_source(cover, &source);
@@ -86,7 +79,7 @@ static void write_cover(const struct policy_cover *cover, struct buffer *out)
         json_write_key_text(out, "id", cover->id);
         json_write_key_string(out, "source", buffer_slice(&source));
     }
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }
 
 void command_rule_write_json(const struct rule_row *row, const struct rule_hits *hits,
@@ -115,7 +108,7 @@ void command_rule_write_json(const struct rule_row *row, const struct rule_hits 
     if (row->comment != NULL)
         json_write_key_text(out, "comment", row->comment);
     if (row->expires_us != 0)
-        write_time_member("expires", row->expires_us, out);
+        json_write_key_time(out, "expires", row->expires_us);
     if (row->file != NULL) {
         json_write_key_text(out, "file", row->file);
         json_write_key_u64(out, "line", row->line);
@@ -123,7 +116,7 @@ void command_rule_write_json(const struct rule_row *row, const struct rule_hits 
     if (command_rule_count(row, hits, &hit)) {
         json_write_key_u64(out, "hits", hit.count);
         if (hit.count > 0)
-            write_time_member("last_hit", hit.last_us, out);
+            json_write_key_time(out, "last_hit", hit.last_us);
     }
     write_cover(cover, out);
 }

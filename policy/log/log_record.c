@@ -29,7 +29,7 @@ static inline void write_text(struct buffer *out, const char *key, size_t key_le
     if (value.ptr == NULL)
         return;
     buffer_append(out, key, key_len);
-    json_write_string(out, value);
+    json_write_quoted(out, value);
 }
 
 /* For our own words, which need no escapes. */
@@ -63,7 +63,7 @@ static void write_list(struct buffer *out, const char *key, size_t key_len,
     for (unsigned i = 0; i < count; i++) {
         if (i > 0)
             buffer_append_byte(out, ',');
-        json_write_string(out, items[i]);
+        json_write_quoted(out, items[i]);
     }
     buffer_append_byte(out, ']');
 }

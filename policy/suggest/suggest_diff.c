@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/suggest/suggest_diff.h"
 
-
 #include "base/json_write.h"
 #include "base/terminal_text.h"
 #include "policy/suggest/suggest_write.h"
@@ -15,7 +14,7 @@ struct diff {
 static void begin_line(struct diff *diff, bool adds)
 {
     if (diff->json)
-        buffer_append_text(diff->out, diff->some ? ",{" : "{");
+        json_write_object_begin(diff->out);
     else if (diff->colour)
         buffer_append_text(diff->out, adds ? "\033[32m+ " : "\033[31m- ");
     else
@@ -26,7 +25,7 @@ static void begin_line(struct diff *diff, bool adds)
 static void end_line(struct diff *diff)
 {
     if (diff->json)
-        buffer_append_byte(diff->out, '}');
+        json_write_object_end(diff->out);
     else
         buffer_append_text(diff->out, diff->colour ? "\033[0m\n" : "\n");
 }
@@ -142,21 +141,18 @@ bool suggest_write_diff(const struct suggestion *suggestion,
                         bool json, bool colour, struct buffer *out)
 {
     struct diff diff = {.json = json, .colour = colour, .out = out};
-    if (json) {
-        json_write_key(out, "add");
-        buffer_append_byte(out, '[');
-    }
+    if (json)
+        json_write_key_array(out, "add");
     write_all_added(&diff, suggestion);
     bool adds = diff.some;
     if (json) {
-        buffer_append_byte(out, ']');
-        json_write_key(out, "unused");
-        buffer_append_byte(out, '[');
+        json_write_array_end(out);
+        json_write_key_array(out, "unused");
         diff.some = false;
     }
     write_unused_docker(&diff, evidence, policy);
     write_unused_network(&diff, evidence, policy);
     if (json)
-        buffer_append_byte(out, ']');
+        json_write_array_end(out);
     return adds;
 }

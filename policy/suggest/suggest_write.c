@@ -352,14 +352,13 @@ static void write_span_json(const struct suggest_span *span, struct buffer *out)
     json_write_key_u64(out, "requests", span->count);
     if (span->last_us == 0)
         return;
-    struct timestamp_cache cache = {0};
-    json_write_key_string(out, "first", timestamp_format(&cache, span->first_us));
-    json_write_key_string(out, "last", timestamp_format(&cache, span->last_us));
+    json_write_key_time(out, "first", span->first_us);
+    json_write_key_time(out, "last", span->last_us);
 }
 
 void suggest_write_item_json(const struct suggest_item *item, struct buffer *out)
 {
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     json_write_key_text(out, "pattern", item->text);
     write_span_json(&item->span, out);
     json_write_key_u64(out, "members", item->members);
@@ -367,46 +366,41 @@ void suggest_write_item_json(const struct suggest_item *item, struct buffer *out
         json_write_key_text(out, "warning", item->warning);
     if (item->note != NULL)
         json_write_key_text(out, "note", item->note);
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }
 
 void suggest_write_rule_keys_json(const struct suggest_rule *rule, struct buffer *out)
 {
     json_write_key_text(out, "client", rule->client);
     json_write_key_text(out, "kind", rule->network ? "network" : "docker");
-    for (size_t i = 0; i < rule->key_count; i++) {
-        json_write_key(out, rule->keys[i].name);
-        buffer_append_text(out, rule->keys[i].value);
-    }
+    for (size_t i = 0; i < rule->key_count; i++)
+        json_write_key_raw(out, rule->keys[i].name, slice_from_text(rule->keys[i].value));
 }
 
 void suggest_write_json(const struct suggest_document *document, struct buffer *out)
 {
     const struct suggestion *suggestion = document->suggestion;
-    json_write_key(out, "rules");
-    buffer_append_byte(out, '[');
+    json_write_key_array(out, "rules");
     for (size_t i = 0; i < suggestion->rule_count; i++) {
         const struct suggest_rule *rule = &suggestion->rules[i];
-        buffer_append_text(out, i > 0 ? ",{" : "{");
+        json_write_object_begin(out);
         suggest_write_rule_keys_json(rule, out);
-        json_write_key(out, "allow");
-        for (size_t n = 0; n < rule->item_count; n++) {
-            buffer_append_byte(out, n > 0 ? ',' : '[');
+        json_write_key_array(out, "allow");
+        for (size_t n = 0; n < rule->item_count; n++)
             suggest_write_item_json(&rule->items[n], out);
-        }
-        buffer_append_literal(out, "]}");
+        json_write_array_end(out);
+        json_write_object_end(out);
     }
-    buffer_append_byte(out, ']');
-    json_write_key(out, "left_out");
-    buffer_append_byte(out, '[');
+    json_write_array_end(out);
+    json_write_key_array(out, "left_out");
     for (size_t i = 0; i < document->evidence->left_out_count; i++) {
         const struct suggest_left_out *entry = document->evidence->left_out[i];
-        buffer_append_text(out, i > 0 ? ",{" : "{");
+        json_write_object_begin(out);
         json_write_key_text(out, "client", entry->client);
         json_write_key_text(out, "what", entry->what);
         json_write_key_text(out, "why", entry->why);
         write_span_json(&entry->span, out);
-        buffer_append_byte(out, '}');
+        json_write_object_end(out);
     }
-    buffer_append_byte(out, ']');
+    json_write_array_end(out);
 }

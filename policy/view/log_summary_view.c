@@ -174,20 +174,12 @@ static void append_json_text(const char *key, struct slice text, struct buffer *
         json_write_key_string(out, key, text);
 }
 
-static void append_json_time(const char *key, int64_t time_us, struct buffer *out)
-{
-    struct timestamp_cache cache = {0};
-    if (time_us != 0)
-        json_write_key_string(out, key, timestamp_format(&cache, time_us));
-}
-
 static void append_json(const char *key, const struct block *block, struct buffer *out)
 {
-    json_write_key(out, key);
-    buffer_append_byte(out, '[');
+    json_write_key_array(out, key);
     for (size_t i = 0; i < block->count; i++) {
         const struct log_summary_row *row = &block->rows[i];
-        buffer_append_text(out, i > 0 ? ",{" : "{");
+        json_write_object_begin(out);
         json_write_key_text(out, "decision", row->denied && !row->by_report ? "deny" : "allow");
         append_json_text("client", row->client, out);
         append_json_text("kind", row->kind, out);
@@ -197,14 +189,16 @@ static void append_json(const char *key, const struct block *block, struct buffe
         append_json_text("rule", row->rule, out);
         append_json_text("source", row->source, out);
         append_json_text(row->by_report ? "would_deny" : "reason", row->reason, out);
-        append_json_time("first_seen", row->first_us, out);
-        append_json_time("last_seen", row->last_us, out);
+        if (row->first_us != 0)
+            json_write_key_time(out, "first_seen", row->first_us);
+        if (row->last_us != 0)
+            json_write_key_time(out, "last_seen", row->last_us);
         json_write_key_u64(out, "count", row->count);
         json_write_key_u64(out, "bytes_in", row->bytes_in);
         json_write_key_u64(out, "bytes_out", row->bytes_out);
-        buffer_append_byte(out, '}');
+        json_write_object_end(out);
     }
-    buffer_append_byte(out, ']');
+    json_write_array_end(out);
 }
 
 static int compare_names(const void *left, const void *right)
@@ -250,10 +244,10 @@ static bool show(const struct log_view *view, const struct log_summary_row *rows
             !append_names(allowed.rows, allowed.count, &out))
             return error_set(error, COMMAND_FAILED, "out of memory");
     } else if (view->form == LOG_VIEW_JSON) {
-        buffer_append_byte(&out, '{');
+        json_write_object_begin(&out);
         append_json("blocked", &denied, &out);
         append_json("allowed", &allowed, &out);
-        buffer_append_literal(&out, "}\n");
+        json_write_line_end(&out);
     } else if (isatty(STDOUT_FILENO)) {
         append_aligned(&denied, "Blocked requests:\n", &out);
         append_aligned(&allowed, "\nAllowed requests:\n", &out);

@@ -229,7 +229,7 @@ static void json_place(const struct log_verify_report *report, const char *name,
         return;
     }
     struct slice ts = time_of(place), id = id_of(place);
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     json_write_key_text(out, "file", report->files[place->file]);
     json_write_key_u64(out, "line", place->line);
     if (ts.ptr != NULL)
@@ -240,7 +240,7 @@ static void json_place(const struct log_verify_report *report, const char *name,
         json_write_key_u64(out, "seq", place->seq);
     if (place->epoch > 0)
         json_write_key_u64(out, "epoch", place->epoch);
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }
 
 static void json_fault(const struct log_verify_report *report, struct buffer *out)
@@ -263,7 +263,7 @@ static void json_fault(const struct log_verify_report *report, struct buffer *ou
 void log_verify_report_json(const struct log_verify_report *report, struct buffer *out)
 {
     const struct log_verdict *verdict = report->verdict;
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     json_write_key_text(out, "result", result_name(log_verify_result(report)));
     json_write_key_bool(out, "key", report->keyed);
     json_fault(report, out);
@@ -284,5 +284,5 @@ void log_verify_report_json(const struct log_verify_report *report, struct buffe
     json_write_key_u64(out, "series", verdict->series);
     json_write_key_u64(out, "bytes", report->bytes);
     json_write_key_u64(out, "duration_us", report->duration_us);
-    buffer_append_literal(out, "}\n");
+    json_write_line_end(out);
 }

@@ -33,9 +33,9 @@ static void write_refusal(struct docker_conn *conn, unsigned status, const char 
     struct gate *gate = conn->gate;
     struct buffer *text = &gate->scratch->text;
     AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
-    buffer_append_byte(&body, '{');
+    json_write_object_begin(&body);
     json_write_key_text(&body, "message", message);
-    buffer_append_literal(&body, "}\n");
+    json_write_line_end(&body);
     buffer_clear(text);
     docker_header_write_refusal(text, status, body.len, conn->close_after || gate->draining);
     if (conn->exchange.method != HTTP_METHOD_HEAD)

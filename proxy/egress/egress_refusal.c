@@ -69,7 +69,7 @@ static void write_body(struct egress_conn *conn, unsigned status, const char *me
 {
     struct gate *gate = conn->gate;
     const struct egress_exchange *exchange = &conn->exchange;
-    buffer_append_byte(body, '{');
+    json_write_object_begin(body);
     json_write_key_text(body, "message", message);
     if (exchange->judged && exchange->verdict.result == VERDICT_DENY) {
         buffer_clear(&gate->scratch->rule);
@@ -84,7 +84,7 @@ static void write_body(struct egress_conn *conn, unsigned status, const char *me
     if (fix != NULL && fix[0] != '\0')
         json_write_key_text(body, "fix", fix);
     json_write_key_bool(body, "retry", may_retry(status));
-    buffer_append_literal(body, "}\n");
+    json_write_line_end(body);
 }
 
 static void write_http(struct egress_conn *conn, unsigned status, const char *message,

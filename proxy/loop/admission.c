@@ -141,11 +141,11 @@ static void write_answer(enum share_level level, struct buffer *out)
              share_level_name(level));
     snprintf(status, sizeof(status),
              "dockreeve; error=connection_limit_reached; details=\"limit.connections\"");
-    buffer_append_byte(&body, '{');
+    json_write_object_begin(&body);
     json_write_key_text(&body, "message", message);
     json_write_key_text(&body, "reason", share_reason(SHARE_CONNECTIONS));
     json_write_key_bool(&body, "retry", true);
-    buffer_append_literal(&body, "}\n");
+    json_write_line_end(&body);
     const struct http_refusal refusal = {.status = 503,
                                          .proxy_status = slice_from_text(status),
                                          .body_len = body.len,

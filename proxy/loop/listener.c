@@ -533,20 +533,16 @@ void listener_write_json(const struct gate *gate, const struct policy_client *cl
                          struct buffer *out)
 {
     const struct listener *listener;
-    bool first = true;
-    buffer_append_byte(out, '[');
+    json_write_array_begin(out);
     TAILQ_FOREACH(listener, &gate->listeners, link)
     {
         if (listener->policy != client)
             continue;
         AUTO_BUFFER struct buffer place = BUFFER_EMPTY;
         write_place(listener, &place);
-        if (!first)
-            buffer_append_byte(out, ',');
         json_write_string(out, buffer_slice(&place));
-        first = false;
     }
-    buffer_append_byte(out, ']');
+    json_write_array_end(out);
 }
 
 bool listener_admits(const struct listener *listener, const struct endpoint *peer)

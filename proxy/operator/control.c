@@ -103,9 +103,9 @@ static void answer(struct control_conn *conn)
 
 static void answer_error(struct control_conn *conn, const char *text)
 {
-    buffer_append_byte(&conn->answer, '{');
+    json_write_object_begin(&conn->answer);
     json_write_key_text(&conn->answer, "error", text);
-    buffer_append_byte(&conn->answer, '}');
+    json_write_object_end(&conn->answer);
     answer(conn);
 }
 
@@ -119,16 +119,14 @@ static void on_reloaded(struct reload_waiter *waiter, const struct reload_report
         answer_error(conn, "the gate is stopping");
         return;
     }
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     json_write_key_bool(out, "ok", report->ok);
     json_write_key_text(out, "policy", policy_hash(conn->control->gate->policy));
     if (report->ok)
         json_write_key_bool(out, "unchanged", report->unchanged);
     json_write_key_u64(out, "error_count", report->error_count);
-    json_write_key(out, "errors");
-    buffer_append_slice(out, buffer_slice(&report->errors));
-    json_write_key(out, "notices");
-    buffer_append_slice(out, buffer_slice(&report->notices));
+    json_write_key_raw(out, "errors", buffer_slice(&report->errors));
+    json_write_key_raw(out, "notices", buffer_slice(&report->notices));
     if (report->ok) {
         bool cut = conn->cut || policy_cuts_on_revoke(conn->control->gate->policy);
         revocation_run(conn->control->gate, cut, &revocation);
@@ -137,7 +135,7 @@ static void on_reloaded(struct reload_waiter *waiter, const struct reload_report
         control_revocation_write(&revocation, out);
         json_write_key_bool(out, "cut", cut);
     }
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
     answer(conn);
 }
 

@@ -13,28 +13,19 @@
 #include "proxy/loop/reload.h"
 #include "proxy/loop/rule_counter.h"
 
-static void write_time(struct buffer *out, const char *key, int64_t time_us)
-{
-    struct timestamp_cache cache = {0};
-    json_write_key_string(out, key, timestamp_format(&cache, time_us));
-}
-
 static void write_sources(const struct policy *policy, struct buffer *out)
 {
-    json_write_key(out, "files");
-    buffer_append_byte(out, '[');
+    json_write_key_array(out, "files");
     for (size_t i = 0; i < policy_source_count(policy); i++) {
         const struct policy_source *source = policy_source_at(policy, i);
-        if (i > 0)
-            buffer_append_byte(out, ',');
-        buffer_append_byte(out, '{');
+        json_write_object_begin(out);
         json_write_key_text(out, "path", source->path);
         json_write_key_u64(out, "bytes", source->bytes);
         if (source->modified_us != 0)
-            write_time(out, "modified", source->modified_us);
-        buffer_append_byte(out, '}');
+            json_write_key_time(out, "modified", source->modified_us);
+        json_write_object_end(out);
     }
-    buffer_append_byte(out, ']');
+    json_write_array_end(out);
 }
 
 static void write_default(struct buffer *out, const char *key, bool allows)
@@ -45,39 +36,34 @@ static void write_default(struct buffer *out, const char *key, bool allows)
 static void write_policy(const struct gate *gate, struct buffer *out)
 {
     const struct policy *policy = gate->policy;
-    json_write_key(out, "policy");
-    buffer_append_byte(out, '{');
+    json_write_key_object(out, "policy");
     json_write_key_text(out, "hash", policy_hash(policy));
     if (policy_config_path(policy) != NULL)
         json_write_key_text(out, "config", policy_config_path(policy));
-    write_time(out, "loaded_at", gate->policy_loaded_us);
+    json_write_key_time(out, "loaded_at", gate->policy_loaded_us);
     json_write_key_u64(out, "docker_rules", policy_rule_count(policy));
     json_write_key_u64(out, "network_rules", policy_network_rule_count(policy));
-    json_write_key(out, "default");
-    buffer_append_byte(out, '{');
+    json_write_key_object(out, "default");
     write_default(out, "docker", policy_default_allows(policy));
     write_default(out, "network", policy_default_network_allows(policy));
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
     write_sources(policy, out);
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }
 
 static void write_clients(const struct gate *gate, struct buffer *out)
 {
-    json_write_key(out, "clients");
-    buffer_append_byte(out, '[');
+    json_write_key_array(out, "clients");
     for (size_t i = 0; i < policy_client_count(gate->policy); i++) {
         const struct policy_client *client = policy_client_at(gate->policy, i);
-        if (i > 0)
-            buffer_append_byte(out, ',');
-        buffer_append_byte(out, '{');
+        json_write_object_begin(out);
         json_write_key_text(out, "name", client->name);
         json_write_key_text(out, "mode", client->mode == POLICY_REPORT ? "report" : "enforce");
         json_write_key(out, "listeners");
         listener_write_json(gate, client, out);
-        buffer_append_byte(out, '}');
+        json_write_object_end(out);
     }
-    buffer_append_byte(out, ']');
+    json_write_array_end(out);
 }
 
 static void write_reload(const struct gate *gate, struct buffer *out)
@@ -88,23 +74,21 @@ static void write_reload(const struct gate *gate, struct buffer *out)
         buffer_append_literal(out, "null");
         return;
     }
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     json_write_key_bool(out, "ok", report->ok);
-    write_time(out, "at", report->at_us);
+    json_write_key_time(out, "at", report->at_us);
     json_write_key_u64(out, "error_count", report->error_count);
-    json_write_key(out, "errors");
-    buffer_append_slice(out, buffer_slice(&report->errors));
-    buffer_append_byte(out, '}');
+    json_write_key_raw(out, "errors", buffer_slice(&report->errors));
+    json_write_object_end(out);
 }
 
 static void write_log(const struct gate *gate, struct buffer *out)
 {
-    json_write_key(out, "log");
-    buffer_append_byte(out, '{');
+    json_write_key_object(out, "log");
     json_write_key_text(out, "path", gate->options->log.path);
     json_write_key_bool(out, "failing", gate->log_failing);
     json_write_key_u64(out, "lost", log_writer_lost_count(gate->log));
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }
 
 static void write_counters(const struct gate *gate, struct buffer *out)
@@ -112,32 +96,30 @@ static void write_counters(const struct gate *gate, struct buffer *out)
     uint64_t allowed, denied;
     uint64_t suppressed = metrics_totals(gate->metrics)->denials_suppressed;
     metrics_count_requests(gate->metrics, &allowed, &denied);
-    json_write_key(out, "requests");
-    buffer_append_byte(out, '{');
+    json_write_key_object(out, "requests");
     json_write_key_u64(out, "allowed", allowed);
     json_write_key_u64(out, "denied", denied);
     json_write_key_u64(out, "suppressed", suppressed);
     json_write_key_u64(out, "rules_hit", rule_counter_len(gate->counter));
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }
 
 void control_revocation_write(const struct revocation *revocation, struct buffer *out)
 {
-    json_write_key(out, "no_longer_allowed");
-    buffer_append_byte(out, '{');
+    json_write_key_object(out, "no_longer_allowed");
     json_write_key_u64(out, "streams", revocation->streams);
     json_write_key_u64(out, "tunnels", revocation->tunnels);
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }
 
 void control_status_write(struct gate *gate, struct buffer *out)
 {
     struct revocation revocation;
     int64_t uptime_us = timestamp_monotonic_us() - gate->started_monotonic_us;
-    buffer_append_byte(out, '{');
+    json_write_object_begin(out);
     json_write_key_text(out, "version", PACKAGE_VERSION);
     json_write_key_u64(out, "pid", (uint64_t)getpid());
-    write_time(out, "started", gate->started_us);
+    json_write_key_time(out, "started", gate->started_us);
     json_write_key_u64(out, "uptime_s", (uint64_t)(uptime_us / 1000000));
     json_write_key_bool(out, "draining", gate->draining);
     write_policy(gate, out);
@@ -147,5 +129,5 @@ void control_status_write(struct gate *gate, struct buffer *out)
     write_counters(gate, out);
     revocation_run(gate, false, &revocation);
     control_revocation_write(&revocation, out);
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }

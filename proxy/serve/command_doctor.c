@@ -74,11 +74,11 @@ static void say(struct report *report, enum finding finding, const char *topic, 
     va_end(arguments);
     if (report->json) {
         AUTO_BUFFER struct buffer line = BUFFER_EMPTY;
-        buffer_append_byte(&line, '{');
+        json_write_object_begin(&line);
         json_write_key_text(&line, "finding", words[finding]);
         json_write_key_text(&line, "topic", topic);
         json_write_key_text(&line, "text", text);
-        buffer_append_byte(&line, '}');
+        json_write_object_end(&line);
         puts(buffer_text(&line));
     } else {
         printf("%-5s  %-8s %s\n", words[finding], topic, text);

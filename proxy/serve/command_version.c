@@ -38,8 +38,7 @@ static void write_libraries(struct buffer *out)
     char text[64] = "";
     unsigned long parser = http_parser_version();
     const struct scmp_version *seccomp = seccomp_version();
-    json_write_key(out, "libraries");
-    buffer_append_byte(out, '{');
+    json_write_key_object(out, "libraries");
     snprintf(text, sizeof(text), "%lu.%lu.%lu", (parser >> 16) & 255, (parser >> 8) & 255,
              parser & 255);
     json_write_key_text(out, "http-parser", text);
@@ -51,7 +50,7 @@ static void write_libraries(struct buffer *out)
     json_write_key_text(out, "libyaml", yaml_get_version_string());
     pcre2_config(PCRE2_CONFIG_VERSION, text);
     json_write_key_text(out, "pcre2", text);
-    buffer_append_byte(out, '}');
+    json_write_object_end(out);
 }
 
 int command_version(int argc, char **argv)
@@ -65,13 +64,13 @@ int command_version(int argc, char **argv)
         return COMMAND_DONE;
     }
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    buffer_append_byte(&out, '{');
+    json_write_object_begin(&out);
     json_write_key_text(&out, "version", PACKAGE_VERSION);
     write_libraries(&out);
-    json_write_key(&out, "seccomp");
-    buffer_append_byte(&out, '{');
+    json_write_key_object(&out, "seccomp");
     json_write_key_u64(&out, "api", seccomp_api_get());
-    buffer_append_literal(&out, "}}");
+    json_write_object_end(&out);
+    json_write_object_end(&out);
     puts(buffer_text(&out));
     return COMMAND_DONE;
 }

@@ -17,45 +17,59 @@ static void require(bool holds)
         abort();
 }
 
-static void write_token(struct json_token token, struct buffer *out)
+static void write_text(struct json_token token, struct buffer *out)
 {
-    static const char *const plain[] = {
-        [JSON_OBJECT_BEGIN] = "{", [JSON_OBJECT_END] = "}", [JSON_ARRAY_BEGIN] = "[",
-        [JSON_ARRAY_END] = "]",    [JSON_TRUE] = "true",    [JSON_FALSE] = "false",
-        [JSON_NULL] = "null",      [JSON_END] = "",
-    };
-    if (token.kind == JSON_STRING || token.kind == JSON_KEY) {
-        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-        json_unescape(token, &text);
-        require(json_token_equal(token, buffer_slice(&text)));
-        json_write_string(out, buffer_slice(&text));
-        if (token.kind == JSON_KEY)
-            buffer_append_byte(out, ':');
-    } else if (token.kind == JSON_NUMBER) {
-        buffer_append_slice(out, token.text);
-    } else {
-        buffer_append_text(out, plain[token.kind]);
-    }
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    json_unescape(token, &text);
+    require(json_token_equal(token, buffer_slice(&text)));
+    json_write_string(out, buffer_slice(&text));
 }
 
-/* Writes all tokens of `text` with commas where they belong. False when it is not JSON. */
+/* Writes all tokens of `text` anew. False when it is not JSON. */
 static bool rewrite(struct slice text, struct buffer *out)
 {
     struct json_reader reader;
     json_reader_init(&reader, text);
     for (;;) {
         struct json_token token = json_next(&reader);
-        if (token.kind == JSON_BAD) {
+        switch (token.kind) {
+        case JSON_OBJECT_BEGIN:
+            json_write_object_begin(out);
+            break;
+        case JSON_OBJECT_END:
+            json_write_object_end(out);
+            break;
+        case JSON_ARRAY_BEGIN:
+            json_write_array_begin(out);
+            break;
+        case JSON_ARRAY_END:
+            json_write_array_end(out);
+            break;
+        case JSON_KEY:
+            write_text(token, out);
+            buffer_append_byte(out, ':');
+            break;
+        case JSON_STRING:
+            write_text(token, out);
+            break;
+        case JSON_NUMBER:
+            json_write_raw(out, token.text);
+            break;
+        case JSON_TRUE:
+            json_write_raw(out, SLICE_LITERAL("true"));
+            break;
+        case JSON_FALSE:
+            json_write_raw(out, SLICE_LITERAL("false"));
+            break;
+        case JSON_NULL:
+            json_write_raw(out, SLICE_LITERAL("null"));
+            break;
+        case JSON_END:
+            return true;
+        case JSON_BAD:
             require(json_next(&reader).kind == JSON_BAD);
             return false;
         }
-        char last = out->len == 0 ? '[' : out->data[out->len - 1];
-        bool closes = token.kind == JSON_OBJECT_END || token.kind == JSON_ARRAY_END;
-        if (!closes && token.kind != JSON_END && last != '[' && last != '{' && last != ':')
-            buffer_append_byte(out, ',');
-        write_token(token, out);
-        if (token.kind == JSON_END)
-            return true;
     }
 }
 

@@ -43,20 +43,48 @@ Test(json_write, every_byte_pair_gives_one_valid_string)
     }
 }
 
-Test(json_write, keys_set_their_commas)
+Test(json_write, commas_stand_between_what_is_in_one_container)
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    buffer_append_byte(&out, '{');
+    json_write_object_begin(&out);
     json_write_key_text(&out, "a", "x");
     json_write_key_u64(&out, "b", UINT64_MAX);
     json_write_key_bool(&out, "c", false);
-    json_write_key(&out, "d");
-    buffer_append_byte(&out, '{');
+    json_write_key_object(&out, "d");
     json_write_key_string(&out, "e", SLICE_LITERAL("{"));
     json_write_key_bool(&out, "f", true);
-    buffer_append_literal(&out, "}}");
-    cr_assert_str_eq(buffer_text(&out), "{\"a\":\"x\",\"b\":18446744073709551615,\"c\":false,"
-                                        "\"d\":{\"e\":\"{\",\"f\":true}}");
+    json_write_object_end(&out);
+    json_write_key_array(&out, "g");
+    json_write_object_begin(&out);
+    json_write_object_end(&out);
+    json_write_array_begin(&out);
+    json_write_array_end(&out);
+    json_write_string(&out, SLICE_LITERAL("["));
+    json_write_string(&out, SLICE_LITERAL(":"));
+    json_write_raw(&out, SLICE_LITERAL("1,2"));
+    json_write_raw(&out, SLICE_LITERAL("3"));
+    json_write_array_end(&out);
+    json_write_key_raw(&out, "h", SLICE_LITERAL("null"));
+    json_write_key_time(&out, "i", 1);
+    json_write_key_list(&out, "j", SLICE_LITERAL("k\nl\n"), '\n');
+    json_write_key_list(&out, "m", SLICE_LITERAL(""), '\n');
+    json_write_line_end(&out);
+    cr_assert_str_eq(buffer_text(&out),
+                     "{\"a\":\"x\",\"b\":18446744073709551615,\"c\":false,"
+                     "\"d\":{\"e\":\"{\",\"f\":true},\"g\":[{},[],\"[\",\":\",1,2,3],\"h\":null,"
+                     "\"i\":\"1970-01-01T00:00:00.000001Z\",\"j\":[\"k\",\"l\"],\"m\":[]}\n");
+}
+
+Test(json_write, a_text_begins_on_a_new_line_and_goes_on_there)
+{
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+    buffer_append_literal(&out, "HTTP\r\n\r\n");
+    json_write_array_begin(&out);
+    json_write_string(&out, SLICE_LITERAL("a"));
+    json_write_next_line(&out);
+    json_write_string(&out, SLICE_LITERAL("b"));
+    json_write_array_end(&out);
+    cr_assert_str_eq(buffer_text(&out), "HTTP\r\n\r\n[\"a\",\n\"b\"]");
 }
 
 /* Runs of plain bytes are looked at eight at a time: a byte that needs an escape is found wherever
