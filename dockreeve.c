@@ -37,7 +37,7 @@ static const struct command commands[] = {
 };
 
 static const struct command_table table = {
-    "dockreeve", "A policy gate in front of the Docker Engine API.", commands, ARRAY_LEN(commands)};
+    "dockreeve", "A policy gate in front of the Docker Engine API and the internet.", commands, ARRAY_LEN(commands)};
 
 static int command_completion(int argc, char **argv)
 {

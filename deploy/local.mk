@@ -1,6 +1,6 @@
 EXTRA_DIST += deploy/local.mk deploy/Dockerfile deploy/quickstart \
 	deploy/static-link deploy/static-link.reviewed \
-	deploy/systemd/dockreeve-egress.service.in deploy/systemd/dockreeve.service.in docs/architecture.md docs/design.md docs/log-page-desk.png docs/log-page-phone.png docs/measurements.md
+	deploy/systemd/dockreeve-egress.service.in deploy/systemd/dockreeve.service.in docs
 
 dist_man1_MANS += \
 	deploy/man/dockreeve.1 \
@@ -16,7 +16,7 @@ dist_man1_MANS += \
 	deploy/man/dockreeve-policy-suggest.1 \
 	deploy/man/dockreeve-policy-test.1 \
 	deploy/man/dockreeve-serve.1
-dist_man5_MANS += deploy/man/dockreeve-policy.5
+dist_man5_MANS += deploy/man/dockreeve-log.5 deploy/man/dockreeve-policy.5
 
 exampledir = $(docdir)/examples
 dist_example_DATA = deploy/compose.yaml deploy/compose.agents.yaml deploy/compose.egress.yaml deploy/policy.example.yaml

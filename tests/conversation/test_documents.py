@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the documents show is true: every policy in README.md and in the manual page is valid, and the README's ten examples decide as
-the words above them say."""
+"""What the documents show is true: every policy in README.md, docs/ and the manual page is valid, every command has the options that it is
+shown with, and the ten examples of docs/recipes.md decide as the words above them say."""
 
 import os
 import re
@@ -45,10 +45,20 @@ def read(name):
         return stream.read()
 
 
-def readme_policies():
-    """The YAML blocks of the README but those of compose files."""
-    blocks = [textwrap.dedent(text) for text in re.findall(r"^ *```yaml\n(.*?)^ *```$", read("README.md"), re.M | re.S)]
+def documents():
+    """Names of README.md, NEWS.md, SECURITY.md, tests/README.md and what is in docs/."""
+    return ["README.md", "NEWS.md", "SECURITY.md", "tests/README.md"] + sorted("docs/" + name for name in os.listdir(os.path.join(TOP, "docs")) if name.endswith(".md"))
+
+
+def policies_of(name):
+    """The YAML blocks of a document but those of compose files."""
+    blocks = [textwrap.dedent(text) for text in re.findall(r"^ *```yaml\n(.*?)^ *```$", read(name), re.M | re.S)]
     return [text for text in blocks if not text.startswith("services:")]
+
+
+def shown_policies():
+    """Every policy that a document shows: (where, text)."""
+    return [(name + ": " + text.splitlines()[0], text) for name in documents() for text in policies_of(name)]
 
 
 def manual_policies():
@@ -82,8 +92,8 @@ def pages():
 
 
 def commands():
-    """The lines of README and manual that run the program, as words: (where, ["policy", "ls", "--unused"])."""
-    lines = [("README.md", line) for line in re.findall(r"^ {4}((?:until )?dockreeve .*)$", read("README.md"), re.M)]
+    """The lines of documents and manual that run the program, as words: (where, ["policy", "ls", "--unused"])."""
+    lines = [(name, line) for name in documents() for line in re.findall(r"^ {4}((?:until )?dockreeve .*)$", read(name), re.M)]
     for name, text in pages().items():
         lines += [(name, line.replace(r"\(dq", '"')) for line in re.findall(r"^\.Dl (dockreeve .*)$", text, re.M)]
     for where, line in lines:
@@ -108,12 +118,13 @@ class Documents(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_every_policy_is_valid(self):
-        for name, policies, least in (("README", readme_policies(), 11), ("manual", manual_policies(), 6)):
-            self.assertGreaterEqual(len(policies), least)
-            for policy in policies:
-                with self.subTest(name + ": " + policy.splitlines()[0]):
-                    self.write(policy)
-                    self.assert_valid(self.path)
+        shown, manual = shown_policies(), [("manual: " + text.splitlines()[0], text) for text in manual_policies()]
+        self.assertGreaterEqual(len(shown), 15)
+        self.assertGreaterEqual(len(manual), 6)
+        for name, policy in shown + manual:
+            with self.subTest(name):
+                self.write(policy)
+                self.assert_valid(self.path)
         for name in ("deploy/policy.example.yaml", "deploy/egress/policy.yaml"):
             with self.subTest(name):
                 self.write(read(name))
@@ -142,26 +153,28 @@ class Documents(unittest.TestCase):
             for heading, name, section in re.findall(r"\b[Ss]ee\s(?:\.Sx )?([A-Z][a-z]+ [a-z]+)\sof\n\.Xr (dockreeve\S*) (\d)", text):
                 with self.subTest("%s: %s of %s(%s)" % (page, heading, name, section)):
                     self.assertRegex(there["%s.%s" % (name, section)], r"(?m)^\.S[sh] %s$" % heading)
-        for link in re.findall(r"\]\(((?!http|#)[^)]+)\)", read("README.md")):
-            with self.subTest("README.md: " + link):
-                self.assertTrue(os.path.exists(os.path.join(TOP, link)))
-        headings = {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)$", read("README.md"), re.M)}
-        for link in re.findall(r"\]\(#([^)]+)\)", read("README.md")):
-            with self.subTest("README.md: #" + link):
-                self.assertIn(link, headings)
+
+    def test_documents_refer_to_what_is_there(self):
+        headings = {name: {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)$", read(name), re.M)}
+                    for name in documents()}
+        for name in documents():
+            for link in re.findall(r"\]\(((?!http)[^)]+)\)", read(name)):
+                with self.subTest("%s: %s" % (name, link)):
+                    path, _, heading = link.partition("#")
+                    there = os.path.normpath(os.path.join(os.path.dirname(name), path)) if path else name
+                    self.assertTrue(os.path.exists(os.path.join(TOP, there)))
+                    self.assertTrue(not heading or heading in headings[there], heading)
 
     def test_the_ten_examples_decide_as_they_say(self):
-        text = read("README.md")
-        examples = readme_policies()
-        before = text[:text.index("## The policy in ten examples")].count("```yaml") - text[:text.index("## The policy")].count("```yaml\nservices:")
+        examples = policies_of("docs/recipes.md")
         for number, request, verdict, *more in VERDICTS:
             with self.subTest("%d: %s %s" % (number, request, " ".join(more))):
-                self.write(examples[before + number - 1])
+                self.write(examples[number - 1])
                 done = run("policy", "check", "docker", request, "--config", self.path, *more)
                 self.assertEqual(done.returncode, verdict, done.stdout + done.stderr)
 
     def test_the_policy_for_the_internet_decides_as_it_says(self):
-        self.write(next(policy for policy in readme_policies() if "preset/npm" in policy))
+        self.write(next(policy for policy in policies_of("docs/egress.md") if "preset/npm" in policy))
         for target, verdict, *more in (("https://api.example.com/v1/x", ALLOWED), ("http://api.example.com/", ALLOWED), ("api.example.com:22", DENIED),
                                        ("a.b.example.org:443", ALLOWED), ("example.org:443", DENIED), ("x.telemetry.example.org:443", DENIED),
                                        ("https://example.com/", DENIED), ("www.example.org:443", DENIED, "--address", "10.0.0.9"),
@@ -171,8 +184,8 @@ class Documents(unittest.TestCase):
                 self.assertEqual(done.returncode, verdict, done.stdout + done.stderr)
 
     def test_the_manual_says_what_every_reason_means(self):
-        page = read("deploy/man/dockreeve-serve.1")
-        section = page[page.index(".Sh REASONS"):page.index(".Sh METRICS")]
+        page = read("deploy/man/dockreeve-log.5")
+        section = page[page.index(".Sh REASONS"):page.index(".Sh SEE ALSO")]
         named = {word for line in re.findall(r"^\.It Cm (.*)$", section, re.M) for word in line.split(" Ns ")[0].split(" , ")}
         known = reasons()
         self.assertGreater(len(known), 40)
@@ -185,7 +198,7 @@ class Documents(unittest.TestCase):
         self.assertEqual(set(re.findall(r"[a-z-]+", " ".join(re.findall(r"\.Cm (.*)", listed)))), classes)
 
     def test_the_manual_names_every_way_to_end(self):
-        page = read("deploy/man/dockreeve-serve.1")
+        page = read("deploy/man/dockreeve-log.5")
         section = page[page.index(".Cm close\nof a tunnel"):page.index(".It Cm policy\n")]
         known = endings()
         self.assertGreater(len(known), 6)

@@ -10,7 +10,7 @@ import unittest
 
 from harness.gate import TOP, run
 
-PRESETS = os.path.join(TOP, "policy", "presets")
+PRESETS = os.path.join(TOP, "policy", "document", "presets")
 POLICY = """version: 1
 docker:
   - name: looking
@@ -156,9 +156,9 @@ clients: {ci: {listen: "tcp:127.0.0.1:0"}}
 """)
         with open(os.path.join(TOP, "deploy", "man", "dockreeve-policy-test.1"), encoding="ascii") as stream:
             manual = re.search(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed$", stream.read(), re.M | re.S).group(1)
-        with open(os.path.join(TOP, "README.md"), encoding="utf-8") as stream:
+        with open(os.path.join(TOP, "docs", "recipes.md"), encoding="utf-8") as stream:
             readme = re.search(r"^(    policy: policy.yaml\n(?:    .*\n)+)", stream.read(), re.M).group(1)
-        for name, text, count in (("manual", manual, 6), ("README", "".join(line[4:] + "\n" for line in readme.splitlines()), 3)):
+        for name, text, count in (("manual", manual, 6), ("recipes", "".join(line[4:] + "\n" for line in readme.splitlines()), 3)):
             with self.subTest(name):
                 done = self.ask(text)
                 self.assertEqual(done.stdout, "%d tests: %d passed, 0 failed\n" % (count, count), done.stdout + done.stderr)

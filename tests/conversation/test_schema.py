@@ -13,7 +13,7 @@ import unittest
 import jsonschema
 import yaml
 
-from conversation.test_documents import manual_policies, read, readme_policies
+from conversation.test_documents import manual_policies, read, shown_policies
 from harness.gate import TOP, run
 
 LONG = """version: 1
@@ -252,7 +252,7 @@ class Documents(SchemaCase):
         names = ["deploy/policy.example.yaml", "deploy/egress/policy.yaml"]
         names += ["policy/document/presets/" + name for name in sorted(os.listdir(os.path.join(TOP, "policy/document/presets"))) if name.endswith(".yaml")]
         documents = [(name, read(name)) for name in names]
-        documents += [("README: " + text.splitlines()[0], text) for text in readme_policies()]
+        documents += shown_policies()
         documents += [("manual: " + text.splitlines()[0], text) for text in manual_policies()]
         documents.append(("the long one", LONG))
         self.assertGreater(len(documents), 60)
