@@ -10,7 +10,7 @@ libbase_a_SOURCES = \
 	base/hidden_character.c base/hidden_character.h \
 	base/html_text.c base/html_text.h \
 	base/json_token.c base/json_token.h \
-	base/json_value.c base/json_value.h \
+	base/json_tree.c base/json_tree.h \
 	base/json_write.c base/json_write.h \
 	base/near_word.c base/near_word.h \
 	base/path_trust.c base/path_trust.h \

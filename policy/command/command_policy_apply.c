@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_value.h"
 #include "base/json_write.h"
 #include "policy/document/policy_paths.h"
 
@@ -23,46 +22,40 @@ static bool is_same_file(const char *a, const char *b)
     return real_a != NULL && real_b != NULL && strcmp(real_a, real_b) == 0;
 }
 
-static bool runs_with(struct slice status, const struct policy *policy)
+static bool runs_with(const struct json_tree_node *status, const struct policy *policy)
 {
-    AUTO_BUFFER struct buffer config = BUFFER_EMPTY;
-    struct slice value = json_value_member(json_value_member(status, "policy"), "config");
-    const char *ours = policy_config_path(policy);
-    if (value.ptr == NULL || ours == NULL)
+    struct slice config = json_tree_text(status, "policy.config");
+    if (config.len == 0 || policy_config_path(policy) == NULL)
         return false;
-    json_value_append(value, &config);
-    return is_same_file(buffer_text(&config), ours);
+    AUTO_FREE char *theirs = slice_to_text(config);
+    return is_same_file(theirs, policy_config_path(policy));
 }
 
-void command_policy_read_open(struct slice answer, struct policy_applied *applied)
+void command_policy_read_open(const struct json_tree_node *answer, struct policy_applied *applied)
 {
-    struct slice open = json_value_member(answer, "no_longer_allowed");
-    if (!slice_to_u64(json_value_member(open, "streams"), &applied->streams))
-        applied->streams = 0;
-    if (!slice_to_u64(json_value_member(open, "tunnels"), &applied->tunnels))
-        applied->tunnels = 0;
-    applied->cut = json_value_is_true(json_value_member(answer, "cut"));
+    applied->streams = json_tree_u64(answer, "no_longer_allowed.streams");
+    applied->tunnels = json_tree_u64(answer, "no_longer_allowed.tunnels");
+    applied->cut = json_tree_is(answer, "cut", JSON_TREE_TRUE);
 }
 
 void command_policy_apply(const struct policy_gate *gate, const struct option_value *state,
                           const struct policy *policy, bool cut, struct policy_applied *applied)
 {
-    AUTO_BUFFER struct buffer status = BUFFER_EMPTY;
-    AUTO_BUFFER struct buffer answer = BUFFER_EMPTY;
+    AUTO_JSON_TREE struct json_tree status = {.root = NULL}, answer = {.root = NULL};
     AUTO_FREE char *folder =
         state->given ? slice_to_text(slice_from_text(state->text)) : policy_path_state();
     *applied = (struct policy_applied){0};
     if (!gate->ask(folder, "status", TIMEOUT_MS, &status, &applied->error))
         return;
-    if (!runs_with(buffer_slice(&status), policy)) {
+    if (!runs_with(status.root, policy)) {
         error_set(&applied->error, 1, "the gate of %s runs with another policy file", folder);
         return;
     }
     if (!gate->ask(folder, cut ? "reload cut" : "reload", TIMEOUT_MS, &answer, &applied->error))
         return;
-    applied->asked = json_value_is_true(json_value_member(buffer_slice(&answer), "ok"));
+    applied->asked = json_tree_is(answer.root, "ok", JSON_TREE_TRUE);
     if (applied->asked)
-        command_policy_read_open(buffer_slice(&answer), applied);
+        command_policy_read_open(answer.root, applied);
     else
         error_set(&applied->error, 1,
                   "the gate of %s refuses the policy: see `dockreeve policy status`", folder);

@@ -11,14 +11,15 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/json_tree.h"
 #include "base/cli/option.h"
 #include "policy/snapshot/policy.h"
 
-/* The way to the gate whose state folder it is: sends `request` and appends the JSON answer. False
- * with `error` when none answers. */
+/* The way to the gate whose state folder it is: sends `request` and reads the JSON answer, which is
+ * to be freed in any case. False with `error` when none answers. */
 struct policy_gate {
-    bool (*ask)(const char *folder, const char *request, uint64_t timeout_ms, struct buffer *answer,
-                struct error *error);
+    bool (*ask)(const char *folder, const char *request, uint64_t timeout_ms,
+                struct json_tree *answer, struct error *error);
 };
 
 /* Options of every command that changes a policy. */
@@ -46,7 +47,7 @@ void command_policy_apply(const struct policy_gate *gate, const struct option_va
                           const struct policy *policy, bool cut, struct policy_applied *applied);
 
 /* Reads the members `no_longer_allowed` and `cut` of a gate's answer. */
-void command_policy_read_open(struct slice answer, struct policy_applied *applied);
+void command_policy_read_open(const struct json_tree_node *answer, struct policy_applied *applied);
 
 /* Appends a sentence about it with a line end, or nothing where nothing is concerned; and the
  * member "open": {"streams","tunnels","cut"}, null where no gate was asked. */

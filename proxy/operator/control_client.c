@@ -8,7 +8,6 @@
 #include <sys/time.h>
 
 #include "base/cli/command.h"
-#include "base/json_value.h"
 #include "base/timestamp.h"
 #include "proxy/operator/control.h"
 #include "proxy/io/endpoint.h"
@@ -88,10 +87,11 @@ static bool read_line(int fd, int64_t until_us, struct buffer *answer)
 }
 
 bool control_client_ask(const char *folder, const char *request, uint64_t timeout_ms,
-                        struct buffer *answer, struct error *error)
+                        struct json_tree *answer, struct error *error)
 {
-    AUTO_BUFFER struct buffer path = BUFFER_EMPTY, line = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer path = BUFFER_EMPTY, line = BUFFER_EMPTY, text = BUFFER_EMPTY;
     int64_t until_us = timestamp_monotonic_us() + (int64_t)timeout_ms * 1000;
+    *answer = (struct json_tree){.root = NULL};
     buffer_printf(&path, "%s/" CONTROL_SOCKET_NAME, folder);
     buffer_printf(&line, "%s\n", request);
     AUTO_CLOSE int fd = connect_to(buffer_text(&path), until_us, error);
@@ -100,13 +100,12 @@ bool control_client_ask(const char *folder, const char *request, uint64_t timeou
     /* Who is turned away finds the answer although nothing could be sent. */
     bool sent = send(fd, line.data, line.len, MSG_NOSIGNAL) == (ssize_t)line.len;
     int reason = errno;
-    if (!read_line(fd, until_us, answer))
+    if (!read_line(fd, until_us, &text))
         return unreachable(error, buffer_text(&path), sent ? errno : reason);
-    struct slice refusal = json_value_member(buffer_slice(answer), "error");
-    if (refusal.ptr == NULL)
-        return true;
-    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    json_value_append(refusal, &text);
-    return error_set(error, COMMAND_UNAVAILABLE, "the gate at %s says: %s", buffer_text(&path),
-                     buffer_text(&text));
+    if (!json_tree_read(answer, &text, ANSWER_MAX, error))
+        return unreachable(error, buffer_text(&path), EBADMSG);
+    const struct json_tree_node *refusal = json_tree_at(answer->root, "error");
+    return refusal == NULL ||
+           error_set(error, COMMAND_UNAVAILABLE, "the gate at %s says: %.*s", buffer_text(&path),
+                     (int)refusal->text.len, refusal->text.ptr);
 }

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/cli/command.h"
-#include "base/json_value.h"
 #include "base/json_write.h"
 #include "policy/environment/environment.h"
 #include "policy/document/policy_load.h"
@@ -315,22 +314,20 @@ static void check_resolver(struct report *report, const struct option_value *ser
  * content without a state folder. */
 static void check_gate(struct report *report, const char *folder)
 {
-    AUTO_BUFFER struct buffer answer = BUFFER_EMPTY, hash = BUFFER_EMPTY;
+    AUTO_JSON_TREE struct json_tree status;
     struct error error;
-    if (!control_client_ask(folder, "status", PROBE_TIMEOUT_MS, &answer, &error)) {
+    if (!control_client_ask(folder, "status", PROBE_TIMEOUT_MS, &status, &error)) {
         say(report, FINDING_NOTE, "gate", "%s", error.text);
         return;
     }
-    struct slice status = buffer_slice(&answer);
-    struct slice reload = json_value_member(status, "reload");
-    json_value_append(json_value_member(json_value_member(status, "policy"), "hash"), &hash);
-    say(report, FINDING_OK, "gate", "it answers in %s and obeys policy %s", folder,
-        buffer_text(&hash));
-    if (slice_equal_text(json_value_member(reload, "ok"), "false"))
+    struct slice hash = json_tree_text(status.root, "policy.hash");
+    say(report, FINDING_OK, "gate", "it answers in %s and obeys policy %.*s", folder, (int)hash.len,
+        hash.ptr);
+    if (json_tree_is(status.root, "reload.ok", JSON_TREE_FALSE))
         say(report, FINDING_WRONG, "gate",
             "it refused the policy at the last reload and obeys an older one: `dockreeve policy "
             "status` says why");
-    if (json_value_is_true(json_value_member(json_value_member(status, "log"), "failing")))
+    if (json_tree_is(status.root, "log.failing", JSON_TREE_TRUE))
         say(report, FINDING_WRONG, "gate",
             "it cannot write its log: its standard error says why, and `dockreeve policy status` "
             "where the log is");

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "base/cli/command.h"
-#include "base/json_value.h"
 #include "base/terminal_text.h"
 #include "base/timestamp.h"
 #include "policy/command/command_policy.h"
@@ -78,74 +77,71 @@ struct sheet {
 
 enum { KEY_WIDTH = 13 };
 
-static void begin_line(struct sheet *sheet, const char *key)
-{
-    buffer_append_text(&sheet->out, key);
-    if (!sheet->aligned) {
-        buffer_append_byte(&sheet->out, '\t');
-        return;
-    }
-    buffer_append_byte(&sheet->out, ':');
-    for (size_t width = strlen(key) + 1; width < KEY_WIDTH; width++)
-        buffer_append_byte(&sheet->out, ' ');
-}
-
-static void end_line(struct sheet *sheet)
-{
-    buffer_append_byte(&sheet->out, '\n');
-}
-
-/* The member as text that is safe for a terminal. */
-static void append(struct sheet *sheet, struct slice object, const char *key)
-{
-    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    json_value_append(json_value_member(object, key), &text);
-    terminal_text_append(&sheet->out, buffer_slice(&text));
-}
-
 /* A time without the fraction of a second: "2026-11-21T08:28:04Z". */
-static void append_time(struct sheet *sheet, struct slice object, const char *key)
+static void append_time(struct slice time, struct buffer *out)
 {
-    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    json_value_append(json_value_member(object, key), &text);
-    struct slice fraction = buffer_slice(&text);
-    terminal_text_append(&sheet->out, slice_cut(&fraction, '.'));
-    if (fraction.ptr != NULL)
-        buffer_append_byte(&sheet->out, 'Z');
+    terminal_text_append(out, slice_cut(&time, '.'));
+    if (time.ptr != NULL)
+        buffer_append_byte(out, 'Z');
 }
 
-static void append_span(struct sheet *sheet, struct slice object, const char *key)
+static void append_span(uint64_t seconds, struct buffer *out)
 {
-    uint64_t seconds;
-    if (!slice_to_u64(json_value_member(object, key), &seconds))
-        return;
     if (seconds >= 86400)
-        buffer_printf(&sheet->out, "%llud ", (unsigned long long)(seconds / 86400));
+        buffer_printf(out, "%llud ", (unsigned long long)(seconds / 86400));
     if (seconds >= 3600)
-        buffer_printf(&sheet->out, "%lluh ", (unsigned long long)(seconds / 3600 % 24));
+        buffer_printf(out, "%lluh ", (unsigned long long)(seconds / 3600 % 24));
     if (seconds >= 60)
-        buffer_printf(&sheet->out, "%llum ", (unsigned long long)(seconds / 60 % 60));
-    buffer_printf(&sheet->out, "%llus", (unsigned long long)(seconds % 60));
+        buffer_printf(out, "%llum ", (unsigned long long)(seconds / 60 % 60));
+    buffer_printf(out, "%llus", (unsigned long long)(seconds % 60));
+}
+
+/* Appends `form`, in which {path} is the text of a member, {path@} its time and {path~} its span of
+ * seconds. Safe for a terminal, whatever the members hold. */
+static void append(struct sheet *sheet, const struct json_tree_node *node, const char *form)
+{
+    for (struct slice rest = slice_from_text(form); rest.ptr != NULL;) {
+        char path[64] = "";
+        buffer_append_slice(&sheet->out, slice_cut(&rest, '{'));
+        if (rest.ptr == NULL)
+            return;
+        struct slice name = slice_cut(&rest, '}');
+        char as = name.ptr[name.len - 1];
+        memcpy(path, name.ptr, as == '@' || as == '~' ? name.len - 1 : name.len);
+        if (as == '@')
+            append_time(json_tree_text(node, path), &sheet->out);
+        else if (as == '~')
+            append_span(json_tree_u64(node, path), &sheet->out);
+        else
+            terminal_text_append(&sheet->out, json_tree_text(node, path));
+    }
+}
+
+static void write_line(struct sheet *sheet, const char *key, const struct json_tree_node *node,
+                       const char *form)
+{
+    if (sheet->aligned)
+        buffer_printf(&sheet->out, "%s:%*s", key, KEY_WIDTH - 1 - (int)strlen(key), "");
+    else
+        buffer_printf(&sheet->out, "%s\t", key);
+    append(sheet, node, form);
 }
 
 /* "FILE:LINE:COLUMN: TEXT", a line each. */
-static void write_messages(struct slice list, const char *indent, struct buffer *out)
+static void write_messages(const struct json_tree_node *message, const char *indent,
+                           struct buffer *out)
 {
-    struct json_reader elements = json_value_elements(list);
-    for (struct slice each; (each = json_value_next(&elements)).ptr != NULL;) {
-        static const char *const keys[] = {"file", "line", "column", "text"};
-        bool first = true;
-        buffer_append_text(out, indent);
+    static const char *const keys[] = {"file", "line", "column", "text"};
+    for (; message != NULL; message = message->next) {
+        const char *separator = indent;
         for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-            struct slice value = json_value_member(each, keys[i]);
-            AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-            if (value.ptr == NULL)
+            const struct json_tree_node *value = json_tree_at(message, keys[i]);
+            if (value == NULL)
                 continue;
-            json_value_append(value, &text);
-            if (!first)
-                buffer_append_text(out, i + 1 == ARRAY_LEN(keys) ? ": " : ":");
-            terminal_text_append(out, buffer_slice(&text));
-            first = false;
+            bool last = i + 1 == ARRAY_LEN(keys) && separator != indent;
+            buffer_append_text(out, last ? ": " : separator);
+            terminal_text_append(out, value->text);
+            separator = ":";
         }
         buffer_append_byte(out, '\n');
     }
@@ -154,154 +150,88 @@ static void write_messages(struct slice list, const char *indent, struct buffer 
 /* ---- status ---- */
 
 /* What has become of a file since it was read, as far as it can be seen from here. */
-static const char *change_of(const char *path, struct slice file)
+static const char *change_of(const struct json_tree_node *file)
 {
     struct stat status;
-    uint64_t bytes = 0;
     int64_t modified_us = 0;
-    AUTO_BUFFER struct buffer modified = BUFFER_EMPTY;
-    json_value_append(json_value_member(file, "modified"), &modified);
-    if (path[0] != '/' || !timestamp_parse(buffer_slice(&modified), &modified_us) ||
-        !slice_to_u64(json_value_member(file, "bytes"), &bytes))
+    AUTO_FREE char *path = slice_to_text(json_tree_text(file, "path"));
+    if (path[0] != '/' || !timestamp_parse(json_tree_text(file, "modified"), &modified_us))
         return ""; /* a preset, or where the gate's folder is not known */
     if (stat(path, &status) != 0)
         return errno == ENOENT ? ", gone since" : "";
     int64_t now_us = (int64_t)status.st_mtim.tv_sec * 1000000 + status.st_mtim.tv_nsec / 1000;
-    return now_us == modified_us && (uint64_t)status.st_size == bytes ? "" : ", changed since";
+    return now_us == modified_us && (uint64_t)status.st_size == json_tree_u64(file, "bytes")
+               ? ""
+               : ", changed since";
 }
 
-static void write_files(struct sheet *sheet, struct slice policy)
+static void write_files(struct sheet *sheet, const struct json_tree_node *file)
 {
-    struct json_reader elements = json_value_elements(json_value_member(policy, "files"));
-    for (struct slice file; (file = json_value_next(&elements)).ptr != NULL;) {
-        AUTO_BUFFER struct buffer path = BUFFER_EMPTY;
-        json_value_append(json_value_member(file, "path"), &path);
-        bool dated = json_value_member(file, "modified").ptr != NULL;
-        begin_line(sheet, dated ? "file" : "made of");
-        append(sheet, file, "path");
-        if (dated) {
-            buffer_append_literal(&sheet->out, " (");
-            append(sheet, file, "bytes");
-            buffer_append_literal(&sheet->out, " bytes of ");
-            append_time(sheet, file, "modified");
-            buffer_append_text(&sheet->out, change_of(buffer_text(&path), file));
-            buffer_append_byte(&sheet->out, ')');
+    for (; file != NULL; file = file->next) {
+        if (json_tree_at(file, "modified") == NULL) {
+            write_line(sheet, "made of", file, "{path}\n");
+            continue;
         }
-        end_line(sheet);
+        write_line(sheet, "file", file, "{path} ({bytes} bytes of {modified@}");
+        buffer_printf(&sheet->out, "%s)\n", change_of(file));
     }
 }
 
-static void write_clients(struct sheet *sheet, struct slice status)
+static void write_clients(struct sheet *sheet, const struct json_tree_node *client)
 {
-    struct json_reader elements = json_value_elements(json_value_member(status, "clients"));
-    for (struct slice client; (client = json_value_next(&elements)).ptr != NULL;) {
-        begin_line(sheet, "client");
-        append(sheet, client, "name");
-        buffer_append_literal(&sheet->out, " (");
-        append(sheet, client, "mode");
-        buffer_append_literal(&sheet->out, ")");
-        struct json_reader places = json_value_elements(json_value_member(client, "listeners"));
-        const char *separator = " ";
-        for (struct slice place; (place = json_value_next(&places)).ptr != NULL;) {
-            AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-            json_value_append(place, &text);
+    for (; client != NULL; client = client->next) {
+        const struct json_tree_node *place = json_tree_first(client, "listeners");
+        write_line(sheet, "client", client, "{name} ({mode})");
+        for (const char *separator = " "; place != NULL; place = place->next, separator = ", ") {
             buffer_append_text(&sheet->out, separator);
-            terminal_text_append(&sheet->out, buffer_slice(&text));
-            separator = ", ";
+            terminal_text_append(&sheet->out, place->text);
         }
-        end_line(sheet);
+        buffer_append_byte(&sheet->out, '\n');
     }
 }
 
-static void write_last_reload(struct sheet *sheet, struct slice status)
+static void write_last_reload(struct sheet *sheet, const struct json_tree_node *reload)
 {
-    struct slice reload = json_value_member(status, "reload");
-    begin_line(sheet, "last reload");
-    if (slice_equal_text(reload, "null")) {
-        buffer_append_literal(&sheet->out, "none since the start\n");
-    } else if (json_value_is_true(json_value_member(reload, "ok"))) {
-        append_time(sheet, reload, "at");
-        buffer_append_literal(&sheet->out, ", good\n");
+    if (json_tree_is(reload, "ok", JSON_TREE_TRUE)) {
+        write_line(sheet, "last reload", reload, "{at@}, good\n");
+    } else if (json_tree_is(reload, "ok", JSON_TREE_FALSE)) {
+        write_line(sheet, "last reload", reload,
+                   "{at@}, REFUSED: the policy above stays in force although its files say "
+                   "something else now\n");
+        write_messages(json_tree_first(reload, "errors"), "  ", &sheet->out);
     } else {
-        append_time(sheet, reload, "at");
-        buffer_append_literal(&sheet->out, ", REFUSED: the policy above stays in force although "
-                                           "its files say something else now\n");
-        write_messages(json_value_member(reload, "errors"), "  ", &sheet->out);
+        write_line(sheet, "last reload", NULL, "none since the start\n");
     }
 }
 
-static void write_gate(struct sheet *sheet, struct slice status)
+static void write_status(struct sheet *sheet, const struct json_tree_node *status)
 {
-    begin_line(sheet, "gate");
-    buffer_append_text(&sheet->out, json_value_is_true(json_value_member(status, "draining"))
-                                        ? "stopping, version "
-                                        : "running, version ");
-    append(sheet, status, "version");
-    buffer_append_literal(&sheet->out, ", pid ");
-    append(sheet, status, "pid");
-    buffer_append_literal(&sheet->out, ", since ");
-    append_time(sheet, status, "started");
-    buffer_append_literal(&sheet->out, " (");
-    append_span(sheet, status, "uptime_s");
-    buffer_append_literal(&sheet->out, ")\n");
-}
-
-static void write_policy(struct sheet *sheet, struct slice policy)
-{
-    struct slice defaults = json_value_member(policy, "default");
-    begin_line(sheet, "policy");
-    append(sheet, policy, "hash");
-    buffer_append_literal(&sheet->out, ", in force since ");
-    append_time(sheet, policy, "loaded_at");
-    end_line(sheet);
-    begin_line(sheet, "rules");
-    append(sheet, policy, "docker_rules");
-    buffer_append_literal(&sheet->out, " docker (default ");
-    append(sheet, defaults, "docker");
-    buffer_append_literal(&sheet->out, "), ");
-    append(sheet, policy, "network_rules");
-    buffer_append_literal(&sheet->out, " network (default ");
-    append(sheet, defaults, "network");
-    buffer_append_literal(&sheet->out, ")\n");
-    write_files(sheet, policy);
-}
-
-static void write_rest(struct sheet *sheet, struct slice status)
-{
-    struct slice log = json_value_member(status, "log");
-    struct slice requests = json_value_member(status, "requests");
-    begin_line(sheet, "log");
-    append(sheet, log, "path");
-    if (json_value_is_true(json_value_member(log, "failing")))
+    write_line(sheet, "gate", status,
+               json_tree_is(status, "draining", JSON_TREE_TRUE) ? "stopping" : "running");
+    append(sheet, status, ", version {version}, pid {pid}, since {started@} ({uptime_s~})\n");
+    write_line(sheet, "policy", status, "{policy.hash}, in force since {policy.loaded_at@}\n");
+    write_line(sheet, "rules", json_tree_at(status, "policy"),
+               "{docker_rules} docker (default {default.docker}), {network_rules} network (default "
+               "{default.network})\n");
+    write_files(sheet, json_tree_first(status, "policy.files"));
+    write_clients(sheet, json_tree_first(status, "clients"));
+    write_last_reload(sheet, json_tree_at(status, "reload"));
+    write_line(sheet, "log", status, "{log.path}");
+    if (json_tree_is(status, "log.failing", JSON_TREE_TRUE))
         buffer_append_literal(&sheet->out, ", CANNOT BE WRITTEN");
-    buffer_append_literal(&sheet->out, ", records lost: ");
-    append(sheet, log, "lost");
-    end_line(sheet);
-    begin_line(sheet, "requests");
-    append(sheet, requests, "allowed");
-    buffer_append_literal(&sheet->out, " allowed, ");
-    append(sheet, requests, "denied");
-    buffer_append_literal(&sheet->out, " denied, ");
-    append(sheet, requests, "suppressed");
-    buffer_append_literal(&sheet->out, " more denied without a record each\n");
-}
-
-/* What was let open before, and the policy would not let open now. */
-static void write_open(struct sheet *sheet, struct slice status)
-{
-    struct slice open = json_value_member(status, "no_longer_allowed");
-    begin_line(sheet, "open");
-    append(sheet, open, "streams");
-    buffer_append_literal(&sheet->out, " streams and ");
-    append(sheet, open, "tunnels");
-    buffer_append_literal(&sheet->out, " tunnels that are not allowed any more\n");
+    append(sheet, status, ", records lost: {log.lost}\n");
+    write_line(sheet, "requests", json_tree_at(status, "requests"),
+               "{allowed} allowed, {denied} denied, {suppressed} more denied without a record "
+               "each\n");
+    write_line(sheet, "open", json_tree_at(status, "no_longer_allowed"),
+               "{streams} streams and {tunnels} tunnels that are not allowed any more\n");
 }
 
 /* ---- commands ---- */
 
 /* Returns -1 to go on with the answer, or the exit code. */
 static int ask(const struct option_table *table, const struct option_value *values,
-               const char *request, struct buffer *answer)
+               const char *request, struct json_tree *answer)
 {
     struct error error;
     AUTO_FREE char *folder = values[STATE].given
@@ -313,16 +243,16 @@ static int ask(const struct option_table *table, const struct option_value *valu
     return error.code;
 }
 
-static bool print_json(struct buffer *answer)
+static bool print_json(struct json_tree *answer)
 {
-    buffer_append_byte(answer, '\n');
-    return command_policy_print(answer);
+    buffer_append_byte(&answer->source, '\n');
+    return command_policy_print(&answer->source);
 }
 
 int command_policy_status(int argc, char **argv)
 {
     struct option_value values[OPTION_COUNT];
-    AUTO_BUFFER struct buffer answer = BUFFER_EMPTY;
+    AUTO_JSON_TREE struct json_tree answer = {.root = NULL};
     int code = command_begin(&policy_status_option_table, values, &argc, argv);
     if (code < 0)
         code = ask(&policy_status_option_table, values, "status", &answer);
@@ -331,35 +261,29 @@ int command_policy_status(int argc, char **argv)
     if (values[JSON].flag)
         return print_json(&answer) ? COMMAND_DONE : COMMAND_FAILED;
     struct sheet sheet = {.out = BUFFER_EMPTY, .aligned = isatty(STDOUT_FILENO)};
-    struct slice status = buffer_slice(&answer);
-    write_gate(&sheet, status);
-    write_policy(&sheet, json_value_member(status, "policy"));
-    write_clients(&sheet, status);
-    write_last_reload(&sheet, status);
-    write_rest(&sheet, status);
-    write_open(&sheet, status);
+    write_status(&sheet, answer.root);
     bool good = command_policy_print(&sheet.out);
     buffer_free(&sheet.out);
     return good ? COMMAND_DONE : COMMAND_FAILED;
 }
 
 /* What the answer says in words: errors and notices to standard error. */
-static bool print_reload(struct slice answer, bool ok)
+static bool print_reload(const struct json_tree_node *answer, bool ok)
 {
-    AUTO_BUFFER struct buffer out = BUFFER_EMPTY, told = BUFFER_EMPTY, hash = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY, told = BUFFER_EMPTY;
     struct policy_applied applied;
-    write_messages(json_value_member(answer, ok ? "notices" : "errors"), "", &told);
-    json_value_append(json_value_member(answer, "policy"), &hash);
+    struct slice hash = json_tree_text(answer, "policy");
+    write_messages(json_tree_first(answer, ok ? "notices" : "errors"), "", &told);
     command_policy_read_open(answer, &applied);
     command_policy_write_open(&applied, &told);
     if (ok)
-        buffer_printf(&out, "policy %s is in force%s\n", buffer_text(&hash),
-                      json_value_is_true(json_value_member(answer, "unchanged"))
+        buffer_printf(&out, "policy %.*s is in force%s\n", (int)hash.len, hash.ptr,
+                      json_tree_is(answer, "unchanged", JSON_TREE_TRUE)
                           ? "; it decides as the one before"
                           : "");
     else
-        fprintf(stderr, "dockreeve policy reload: refused, policy %s stays in force\n",
-                buffer_text(&hash));
+        fprintf(stderr, "dockreeve policy reload: refused, policy %.*s stays in force\n",
+                (int)hash.len, hash.ptr);
     fputs(buffer_text(&told), stderr);
     return command_policy_print(&out);
 }
@@ -367,17 +291,15 @@ static bool print_reload(struct slice answer, bool ok)
 int command_policy_reload(int argc, char **argv)
 {
     struct option_value values[RELOAD_OPTION_COUNT];
-    AUTO_BUFFER struct buffer answer = BUFFER_EMPTY;
+    AUTO_JSON_TREE struct json_tree answer = {.root = NULL};
     int code = command_begin(&policy_reload_option_table, values, &argc, argv);
     if (code < 0)
         code = ask(&policy_reload_option_table, values, values[CUT].flag ? "reload cut" : "reload",
                    &answer);
     if (code >= 0)
         return code;
-    bool ok = json_value_is_true(json_value_member(buffer_slice(&answer), "ok"));
-    bool printed =
-        values[JSON].flag ? print_json(&answer) : print_reload(buffer_slice(&answer), ok);
-    if (!printed)
+    bool ok = json_tree_is(answer.root, "ok", JSON_TREE_TRUE);
+    if (!(values[JSON].flag ? print_json(&answer) : print_reload(answer.root, ok)))
         return COMMAND_FAILED;
     return ok ? COMMAND_DONE : COMMAND_USAGE;
 }

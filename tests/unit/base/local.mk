@@ -6,7 +6,7 @@ base_tests_SOURCES = \
 	tests/unit/base/error_test.c \
 	tests/unit/base/html_text_test.c \
 	tests/unit/base/json_token_test.c \
-	tests/unit/base/json_value_test.c \
+	tests/unit/base/json_tree_test.c \
 	tests/unit/base/json_write_test.c \
 	tests/unit/base/near_word_test.c \
 	tests/unit/base/percent_code_test.c \
