@@ -34,6 +34,21 @@ struct option {
     const char *help;        /* one sentence, no full stop */
 };
 
+/* The rows of a table; `.letter = 'c'` and the like may stand behind. */
+#define OPTION_FLAG_ROW(name_, help_, ...)                                                         \
+    {                                                                                              \
+        .name = (name_), .type = OPTION_FLAG, .help = (help_), __VA_ARGS__                         \
+    }
+#define OPTION_TEXT_ROW(type_, name_, argument_, help_, ...)                                       \
+    {                                                                                              \
+        .name = (name_), .type = (type_), .argument = (argument_), .help = (help_), __VA_ARGS__    \
+    }
+#define OPTION_NUMBER_ROW(type_, name_, argument_, initial_, min_, max_, help_, ...)               \
+    {                                                                                              \
+        .name = (name_), .type = (type_), .argument = (argument_), .initial = (initial_),          \
+        .min = (min_), .max = (max_), .help = (help_), __VA_ARGS__                                 \
+    }
+
 enum { OPTION_LIST_MAX = 32 };
 
 struct option_value {

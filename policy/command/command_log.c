@@ -42,110 +42,64 @@ enum {
 };
 
 static const struct option options[OPTION_COUNT] = {
-    [LIMIT] = {.name = "limit",
-               .letter = 'n',
-               .type = OPTION_NUMBER,
-               .argument = "N",
-               .initial = "50",
-               .max = 1000000,
-               .help = "show the last N records that match, 0 for all; with --summary N rows of "
-                       "each block, without it all"},
-    [FOLLOW] = {.name = "follow",
-                .letter = 'f',
-                .type = OPTION_FLAG,
-                .help = "go on with new records as they are written, until interrupted"},
-    [SUMMARY] = {.name = "summary",
-                 .type = OPTION_FLAG,
-                 .help = "one row for what is alike, with how often and when last: first what was "
-                         "blocked, then what was allowed"},
-    [SINCE] = {.name = "since",
-               .type = OPTION_TEXT,
-               .argument = "TIME",
-               .help = "only from then on: 2h (ago), today, 2026-11-20, 2026-11-20T10:00 (UTC)"},
-    [UNTIL] = {.name = "until",
-               .type = OPTION_TEXT,
-               .argument = "TIME",
-               .help = "only before then"},
-    [DENIED] = {.name = "denied",
-                .type = OPTION_FLAG,
-                .help = "only what was refused, or would be without report mode"},
-    [ALLOWED] = {.name = "allowed",
-                 .type = OPTION_FLAG,
-                 .help = "only what was allowed, and not by report mode alone"},
-    [CLIENT] = {.name = "client",
-                .type = OPTION_TEXT,
-                .argument = "NAME",
-                .help = "only of this client"},
-    [SANDBOX] = {.name = "sandbox",
-                 .type = OPTION_TEXT,
-                 .argument = "NAME",
-                 .help = "only of this sandbox: it is a client of the same name"},
-    [TYPE] = {.name = "type",
-              .type = OPTION_TEXT,
-              .argument = "docker|network",
-              .help = "only requests of this kind"},
-    [VIA] = {.name = "via",
-             .type = OPTION_TEXT,
-             .argument = "docker|forward|forward-bypass|transparent|dns|browser-open",
-             .help = "only what came this way"},
-    [HOST] = {.name = "host",
-              .type = OPTION_TEXT,
-              .argument = "HOST",
-              .help = "only for this host, *.domain, ~expression, address or range, as rules have "
-                      "them; :PORTS behind it narrow it"},
-    [OPERATION] = {.name = "operation",
-                   .type = OPTION_TEXT,
-                   .argument = "OPERATION",
-                   .help = "only this operation of the Engine API, a glob (Container*) or a set "
-                           "(@read); several between commas"},
-    [RULE] = {.name = "rule",
-              .type = OPTION_TEXT,
-              .argument = "RULE",
-              .help = "only what this rule decided: its name or text, its source "
-                      "(policy.yaml:14), or the file (policy.yaml, preset/npm)"},
-    [JSON] = {.name = "json",
-              .type = OPTION_FLAG,
-              .help = "print the records as they are stored, or the summary, as JSON"},
-    [QUIET] = {.name = "quiet",
-               .letter = 'q',
-               .type = OPTION_FLAG,
-               .help = "print only the hosts and operations, with --summary each once a block"},
-    [HTML] = {.name = "html",
-              .type = OPTION_TEXT,
-              .argument = "FILE",
-              .help = "write all of it there as one page for a browser, that loads nothing else; - "
-                      "for standard output"},
-    [LOG] = {.name = "log",
-             .type = OPTION_TEXT,
-             .argument = "FILE",
-             .environment = "DOCKREEVE_LOG",
-             .help = "the log to read; without it /var/log/dockreeve/access.jsonl as root, else "
-                     "dockreeve/access.jsonl in $XDG_STATE_HOME or ~/.local/state"},
-    [VERIFY] = {.name = "verify",
-                .type = OPTION_FLAG,
-                .help = "judge a sealed log: exit 0 intact, 1 tampered with, 2 bad key or not "
-                        "sealed"},
-    [KEY] = {.name = "key",
-             .type = OPTION_LIST,
-             .argument = "KEY",
-             .help = "with --verify: the auditor's key, a file that holds it, or - for standard "
-                     "input; may be given many times, one for each series"},
-    [EXPECT_EPOCH] = {.name = "expect-epoch",
-                      .type = OPTION_NUMBER,
-                      .argument = "N",
-                      .help = "with --verify: the seal of this epoch, or a later one, must be "
-                              "there; what an earlier look proved cannot have been cut off then"},
-    [SEAL_INIT] = {.name = "seal-init",
-                   .type = OPTION_FLAG,
-                   .help = "make the key that seals the log and print the auditor's, once"},
-    [FORCE] = {.name = "force",
-               .type = OPTION_FLAG,
-               .help = "with --seal-init: end the series that is there and begin another"},
-    [STATE] = {.name = "state",
-               .type = OPTION_TEXT,
-               .argument = "DIR",
-               .environment = "DOCKREEVE_STATE",
-               .help = "the gate's state folder, for --seal-init"},
+    [LIMIT] = OPTION_NUMBER_ROW(OPTION_NUMBER, "limit", "N", "50", 0, 1000000,
+                                "show the last N records that match, 0 for all; with --summary N "
+                                "rows of each block, without it all",
+                                .letter = 'n'),
+    [FOLLOW] = OPTION_FLAG_ROW(
+        "follow", "go on with new records as they are written, until interrupted", .letter = 'f'),
+    [SUMMARY] = OPTION_FLAG_ROW("summary", "one row for what is alike, with how often and when "
+                                           "last: first what was blocked, then what was allowed"),
+    [SINCE] =
+        OPTION_TEXT_ROW(OPTION_TEXT, "since", "TIME",
+                        "only from then on: 2h (ago), today, 2026-11-20, 2026-11-20T10:00 (UTC)"),
+    [UNTIL] = OPTION_TEXT_ROW(OPTION_TEXT, "until", "TIME", "only before then"),
+    [DENIED] = OPTION_FLAG_ROW("denied", "only what was refused, or would be without report mode"),
+    [ALLOWED] = OPTION_FLAG_ROW("allowed", "only what was allowed, and not by report mode alone"),
+    [CLIENT] = OPTION_TEXT_ROW(OPTION_TEXT, "client", "NAME", "only of this client"),
+    [SANDBOX] = OPTION_TEXT_ROW(OPTION_TEXT, "sandbox", "NAME",
+                                "only of this sandbox: it is a client of the same name"),
+    [TYPE] = OPTION_TEXT_ROW(OPTION_TEXT, "type", "docker|network", "only requests of this kind"),
+    [VIA] = OPTION_TEXT_ROW(OPTION_TEXT, "via",
+                            "docker|forward|forward-bypass|transparent|dns|browser-open",
+                            "only what came this way"),
+    [HOST] = OPTION_TEXT_ROW(OPTION_TEXT, "host", "HOST",
+                             "only for this host, *.domain, ~expression, address or range, as "
+                             "rules have them; :PORTS behind it narrow it"),
+    [OPERATION] = OPTION_TEXT_ROW(OPTION_TEXT, "operation", "OPERATION",
+                                  "only this operation of the Engine API, a glob (Container*) or a "
+                                  "set (@read); several between commas"),
+    [RULE] = OPTION_TEXT_ROW(OPTION_TEXT, "rule", "RULE",
+                             "only what this rule decided: its name or text, its source "
+                             "(policy.yaml:14), or the file (policy.yaml, preset/npm)"),
+    [JSON] =
+        OPTION_FLAG_ROW("json", "print the records as they are stored, or the summary, as JSON"),
+    [QUIET] = OPTION_FLAG_ROW(
+        "quiet", "print only the hosts and operations, with --summary each once a block",
+        .letter = 'q'),
+    [HTML] = OPTION_TEXT_ROW(OPTION_TEXT, "html", "FILE",
+                             "write all of it there as one page for a browser, that loads nothing "
+                             "else; - for standard output"),
+    [LOG] = OPTION_TEXT_ROW(OPTION_TEXT, "log", "FILE",
+                            "the log to read; without it /var/log/dockreeve/access.jsonl as root, "
+                            "else dockreeve/access.jsonl in $XDG_STATE_HOME or ~/.local/state",
+                            .environment = "DOCKREEVE_LOG"),
+    [VERIFY] = OPTION_FLAG_ROW(
+        "verify", "judge a sealed log: exit 0 intact, 1 tampered with, 2 bad key or not sealed"),
+    [KEY] = OPTION_TEXT_ROW(OPTION_LIST, "key", "KEY",
+                            "with --verify: the auditor's key, a file that holds it, or - for "
+                            "standard input; may be given many times, one for each series"),
+    [EXPECT_EPOCH] =
+        OPTION_NUMBER_ROW(OPTION_NUMBER, "expect-epoch", "N", NULL, 0, 0,
+                          "with --verify: the seal of this epoch, or a later one, must be there; "
+                          "what an earlier look proved cannot have been cut off then"),
+    [SEAL_INIT] = OPTION_FLAG_ROW("seal-init",
+                                  "make the key that seals the log and print the auditor's, once"),
+    [FORCE] = OPTION_FLAG_ROW("force",
+                              "with --seal-init: end the series that is there and begin another"),
+    [STATE] =
+        OPTION_TEXT_ROW(OPTION_TEXT, "state", "DIR", "the gate's state folder, for --seal-init",
+                        .environment = "DOCKREEVE_STATE"),
 };
 
 const struct option_table policy_log_option_table = {

@@ -12,10 +12,8 @@
 
 /* The option that all of them have; keep it first in the tables. */
 #define COMMAND_POLICY_CONFIG                                                                      \
-    {                                                                                              \
-        "config", 'c', OPTION_TEXT, "FILE", NULL, 0, 0, "DOCKREEVE_CONFIG",                        \
-            "policy file, instead of the default one"                                              \
-    }
+    OPTION_TEXT_ROW(OPTION_TEXT, "config", "FILE", "policy file, instead of the default one",      \
+                    .letter = 'c', .environment = "DOCKREEVE_CONFIG")
 
 /* Loads the policy that `config` names, or the default one. NULL after errors were written to
  * stderr. `notices` may be NULL. */

@@ -43,51 +43,57 @@ enum {
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
-    [CLIENT] = {"client", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL,
-                "for this client alone; without it for every one that inherits"},
-    [SANDBOX] = {"sandbox", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "the same as --client"},
-    [GLOBAL] = {"global", 'g', OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-                "for every client, which is so without it too"},
-    [PORT] = {"port", 0, OPTION_ONCE, "PORTS", NULL, 0, 0, NULL,
-              "network: the ports of resources without one, like 443 or 8000-8100,9000"},
-    [METHOD] = {"method", 0, OPTION_LIST, "METHOD", NULL, 0, 0, NULL,
-                "only these methods, like GET,HEAD; docker: with --path"},
-    [PATH] = {"path", 0, OPTION_LIST, "PATTERN", NULL, 0, 0, NULL,
-              "only these paths; network: of plain HTTP, docker: in place of selectors"},
-    [WHERE] = {"where", 0, OPTION_LIST, "KEY=VALUE", NULL, 0, 0, NULL,
-               "docker: only objects or parameters like this (name, label, query.force, ...)"},
-    [NAME] = {"name", 0, OPTION_ONCE, "TEXT", NULL, 0, 0, NULL, "what the log calls the rule"},
-    [COMMENT] = {"comment", 0, OPTION_ONCE, "TEXT", NULL, 0, 0, NULL, "a note for people"},
-    [TTL] = {"ttl", 0, OPTION_DURATION, "TIME", NULL, 0, TTL_MAX_MS, NULL,
-             "forget the rule after this time, like 2h"},
+    [CLIENT] = OPTION_TEXT_ROW(OPTION_ONCE, "client", "NAME",
+                               "for this client alone; without it for every one that inherits"),
+    [SANDBOX] = OPTION_TEXT_ROW(OPTION_ONCE, "sandbox", "NAME", "the same as --client"),
+    [GLOBAL] =
+        OPTION_FLAG_ROW("global", "for every client, which is so without it too", .letter = 'g'),
+    [PORT] =
+        OPTION_TEXT_ROW(OPTION_ONCE, "port", "PORTS",
+                        "network: the ports of resources without one, like 443 or 8000-8100,9000"),
+    [METHOD] = OPTION_TEXT_ROW(OPTION_LIST, "method", "METHOD",
+                               "only these methods, like GET,HEAD; docker: with --path"),
+    [PATH] =
+        OPTION_TEXT_ROW(OPTION_LIST, "path", "PATTERN",
+                        "only these paths; network: of plain HTTP, docker: in place of selectors"),
+    [WHERE] = OPTION_TEXT_ROW(
+        OPTION_LIST, "where", "KEY=VALUE",
+        "docker: only objects or parameters like this (name, label, query.force, ...)"),
+    [NAME] = OPTION_TEXT_ROW(OPTION_ONCE, "name", "TEXT", "what the log calls the rule"),
+    [COMMENT] = OPTION_TEXT_ROW(OPTION_ONCE, "comment", "TEXT", "a note for people"),
+    [TTL] = OPTION_NUMBER_ROW(OPTION_DURATION, "ttl", "TIME", NULL, 0, TTL_MAX_MS,
+                              "forget the rule after this time, like 2h"),
     [STATE] = COMMAND_POLICY_STATE,
     [CUT] = COMMAND_POLICY_CUT,
-    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
 #define ARGUMENTS "network RES[,RES...], or docker SEL[,SEL...]"
 
 const struct option_table policy_allow_option_table = {
-    "policy allow",
-    ARGUMENTS,
-    "Add rules that allow, to policy.d/90-cli.yaml.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy allow network \"api.anthropic.com,*.npmjs.org\"\n"
-    "  dockreeve policy allow network github.com --port 22 --client agents --ttl 2h\n"
-    "  dockreeve policy allow network deb.example.org --method GET,HEAD --path \"/debian/**\"\n"
-    "  dockreeve policy allow docker @read,ContainerStart --where label=team=web\n"
-    "  dockreeve policy allow docker --method POST --path \"/containers/*/start\"\n"};
+    .command = "policy allow",
+    .arguments = ARGUMENTS,
+    .summary = "Add rules that allow, to policy.d/90-cli.yaml.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples =
+        "  dockreeve policy allow network \"api.anthropic.com,*.npmjs.org\"\n"
+        "  dockreeve policy allow network github.com --port 22 --client agents --ttl 2h\n"
+        "  dockreeve policy allow network deb.example.org --method GET,HEAD --path \"/debian/**\"\n"
+        "  dockreeve policy allow docker @read,ContainerStart --where label=team=web\n"
+        "  dockreeve policy allow docker --method POST --path \"/containers/*/start\"\n",
+};
 
 const struct option_table policy_deny_option_table = {
-    "policy deny",
-    ARGUMENTS,
-    "Add rules that deny, to policy.d/90-cli.yaml; a deny wins over every allow.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy deny network \"*.telemetry.example.org\"\n"
-    "  dockreeve policy deny network 203.0.113.0/24 --comment \"abused last week\"\n"
-    "  dockreeve policy deny docker @exec --client ci\n"};
+    .command = "policy deny",
+    .arguments = ARGUMENTS,
+    .summary = "Add rules that deny, to policy.d/90-cli.yaml; a deny wins over every allow.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve policy deny network \"*.telemetry.example.org\"\n"
+                "  dockreeve policy deny network 203.0.113.0/24 --comment \"abused last week\"\n"
+                "  dockreeve policy deny docker @exec --client ci\n",
+};
 
 enum addition_state { ADDED, PRESENT, CHANGED };
 

@@ -24,15 +24,11 @@ struct policy_gate {
 
 /* Options of every command that changes a policy. */
 #define COMMAND_POLICY_STATE                                                                       \
-    {                                                                                              \
-        "state", 0, OPTION_TEXT, "DIR", NULL, 0, 0, "DOCKREEVE_STATE",                             \
-            "the state folder of the gate, as given to serve: it is told of the change"            \
-    }
+    OPTION_TEXT_ROW(OPTION_TEXT, "state", "DIR",                                                   \
+                    "the state folder of the gate, as given to serve: it is told of the change",   \
+                    .environment = "DOCKREEVE_STATE")
 #define COMMAND_POLICY_CUT                                                                         \
-    {                                                                                              \
-        "cut", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,                                             \
-            "end open streams and tunnels that the policy does not allow any more"                 \
-    }
+    OPTION_FLAG_ROW("cut", "end open streams and tunnels that the policy does not allow any more")
 
 struct policy_applied {
     bool asked; /* a gate that runs with this policy has it in force now */

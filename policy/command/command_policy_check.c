@@ -37,52 +37,57 @@ enum {
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
-    [CLIENT] = {"client", 0, OPTION_TEXT, "NAME", "default", 0, 0, NULL, "ask as this client"},
-    [SANDBOX] = {"sandbox", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "the same as --client"},
-    [OBJECT] = {"object", 0, OPTION_LIST, "KEY=VALUE", NULL, 0, 0, NULL,
-                "pretend a fact of the object (id, name, image, label, network, volume)"},
-    [BODY] = {"body", 0, OPTION_TEXT, "FILE", NULL, 0, 0, NULL,
-              "docker: the request's body (- is standard input); its fields are not judged"},
-    [CONTENT_TYPE] = {"content-type", 0, OPTION_TEXT, "TYPE", NULL, 0, 0, NULL,
-                      "docker: the body's media type, instead of what clients send"},
-    [METHOD] = {"method", 0, OPTION_TEXT, "METHOD", NULL, 0, 0, NULL,
-                "network: the method of an http:// target, GET unless said"},
-    [ADDRESS] = {"address", 0, OPTION_LIST, "ADDRESS", NULL, 0, 0, NULL,
-                 "network: pretend that the name resolves to this"},
-    [SNI] = {"sni", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL,
-             "network: pretend a ClientHello with this server name (- for none)"},
-    [RESOLVE] = {"resolve", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-                 "network: resolve the name and judge every address"},
-    [RESOLVER] = {"resolver", 0, OPTION_LIST, "ADDR[:PORT]", NULL, 0, 0, NULL,
-                  "name server to ask, as given to serve"},
-    [RESOLVER_TIMEOUT] = {"resolver-timeout", 0, OPTION_DURATION, "TIME", "5s", 10, 600000, NULL,
-                          "time for the name to be resolved"},
-    [HOSTS] = {"hosts", 0, OPTION_TEXT, "FILE", NULL, 0, 0, NULL,
-               "table of names asked before DNS, as given to serve"},
-    [VERBOSE] = {"verbose", 'v', OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-                 "say how the request was read, too"},
-    [QUIET] = {"quiet", 'q', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "print allow or deny only"},
-    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+    [CLIENT] =
+        OPTION_TEXT_ROW(OPTION_TEXT, "client", "NAME", "ask as this client", .initial = "default"),
+    [SANDBOX] = OPTION_TEXT_ROW(OPTION_TEXT, "sandbox", "NAME", "the same as --client"),
+    [OBJECT] =
+        OPTION_TEXT_ROW(OPTION_LIST, "object", "KEY=VALUE",
+                        "pretend a fact of the object (id, name, image, label, network, volume)"),
+    [BODY] = OPTION_TEXT_ROW(
+        OPTION_TEXT, "body", "FILE",
+        "docker: the request's body (- is standard input); its fields are not judged"),
+    [CONTENT_TYPE] = OPTION_TEXT_ROW(OPTION_TEXT, "content-type", "TYPE",
+                                     "docker: the body's media type, instead of what clients send"),
+    [METHOD] = OPTION_TEXT_ROW(OPTION_TEXT, "method", "METHOD",
+                               "network: the method of an http:// target, GET unless said"),
+    [ADDRESS] = OPTION_TEXT_ROW(OPTION_LIST, "address", "ADDRESS",
+                                "network: pretend that the name resolves to this"),
+    [SNI] = OPTION_TEXT_ROW(OPTION_TEXT, "sni", "NAME",
+                            "network: pretend a ClientHello with this server name (- for none)"),
+    [RESOLVE] = OPTION_FLAG_ROW("resolve", "network: resolve the name and judge every address"),
+    [RESOLVER] = OPTION_TEXT_ROW(OPTION_LIST, "resolver", "ADDR[:PORT]",
+                                 "name server to ask, as given to serve"),
+    [RESOLVER_TIMEOUT] = OPTION_NUMBER_ROW(OPTION_DURATION, "resolver-timeout", "TIME", "5s", 10,
+                                           600000, "time for the name to be resolved"),
+    [HOSTS] = OPTION_TEXT_ROW(OPTION_TEXT, "hosts", "FILE",
+                              "table of names asked before DNS, as given to serve"),
+    [VERBOSE] = OPTION_FLAG_ROW("verbose", "say how the request was read, too", .letter = 'v'),
+    [QUIET] = OPTION_FLAG_ROW("quiet", "print allow or deny only", .letter = 'q'),
+    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
 const struct option_table policy_check_option_table = {
-    "policy check",
-    "docker \"METHOD PATH?QUERY\"|OPERATION, or network HOST[:PORT]|URL",
-    "Say whether the policy permits a request; exit code 0 or 6.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy check docker \"POST /containers/web/stop\" --object name=web\n"
-    "  dockreeve policy check docker ContainerCreate --body create.json\n"
-    "  dockreeve policy check network --sandbox web github.com:22 --resolve\n"};
+    .command = "policy check",
+    .arguments = "docker \"METHOD PATH?QUERY\"|OPERATION, or network HOST[:PORT]|URL",
+    .summary = "Say whether the policy permits a request; exit code 0 or 6.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve policy check docker \"POST /containers/web/stop\" --object name=web\n"
+                "  dockreeve policy check docker ContainerCreate --body create.json\n"
+                "  dockreeve policy check network --sandbox web github.com:22 --resolve\n",
+};
 
 const struct option_table policy_explain_option_table = {
-    "policy explain",
-    "docker \"METHOD PATH?QUERY\"|OPERATION, or network HOST[:PORT]|URL",
-    "Show every rule that was considered for a request, and what would change the verdict.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy explain docker ContainerCreate --client ci\n"
-    "  dockreeve policy explain network http://deb.example.org/debian --address 10.0.0.1\n"};
+    .command = "policy explain",
+    .arguments = "docker \"METHOD PATH?QUERY\"|OPERATION, or network HOST[:PORT]|URL",
+    .summary =
+        "Show every rule that was considered for a request, and what would change the verdict.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples =
+        "  dockreeve policy explain docker ContainerCreate --client ci\n"
+        "  dockreeve policy explain network http://deb.example.org/debian --address 10.0.0.1\n",
+};
 
 /* One run of a command. */
 struct run {

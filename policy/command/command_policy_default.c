@@ -24,21 +24,27 @@ static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
     [STATE] = COMMAND_POLICY_STATE,
     [CUT] = COMMAND_POLICY_CUT,
-    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
 const struct option_table policy_set_default_option_table = {
-    "policy set-default",
-    "allow-all, balanced or deny-all",
-    "Choose what becomes of destinations that no rule names.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy set-default deny-all\n"
-    "  dockreeve policy set-default balanced --config ./policy.yaml\n"};
+    .command = "policy set-default",
+    .arguments = "allow-all, balanced or deny-all",
+    .summary = "Choose what becomes of destinations that no rule names.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve policy set-default deny-all\n"
+                "  dockreeve policy set-default balanced --config ./policy.yaml\n",
+};
 
 const struct option_table policy_init_option_table = {
-    "policy init", "allow-all, balanced or deny-all",   "The same as policy set-default.", options,
-    OPTION_COUNT,  "  dockreeve policy init balanced\n"};
+    .command = "policy init",
+    .arguments = "allow-all, balanced or deny-all",
+    .summary = "The same as policy set-default.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve policy init balanced\n",
+};
 
 enum choice { ALLOW_ALL, BALANCED_CHOICE, DENY_ALL, CHOICE_COUNT };
 static const char *const choices[CHOICE_COUNT] = {"allow-all", "balanced", "deny-all"};
@@ -213,23 +219,24 @@ enum {
 
 static const struct option reset_options[RESET_OPTION_COUNT] = {
     [RESET_CONFIG] = COMMAND_POLICY_CONFIG,
-    [RESET_CLIENT] = {"client", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL,
-                      "only the rules of this client"},
-    [RESET_SANDBOX] = {"sandbox", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "the same as --client"},
-    [RESET_FORCE] = {"force", 'y', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "do not ask"},
+    [RESET_CLIENT] =
+        OPTION_TEXT_ROW(OPTION_ONCE, "client", "NAME", "only the rules of this client"),
+    [RESET_SANDBOX] = OPTION_TEXT_ROW(OPTION_ONCE, "sandbox", "NAME", "the same as --client"),
+    [RESET_FORCE] = OPTION_FLAG_ROW("force", "do not ask", .letter = 'y'),
     [RESET_STATE] = COMMAND_POLICY_STATE,
     [RESET_CUT] = COMMAND_POLICY_CUT,
-    [RESET_JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+    [RESET_JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
 const struct option_table policy_reset_option_table = {
-    "policy reset",
-    "",
-    "Forget what the command line has put into the policy.",
-    reset_options,
-    RESET_OPTION_COUNT,
-    "  dockreeve policy reset --force\n"
-    "  dockreeve policy reset --client agents\n"};
+    .command = "policy reset",
+    .arguments = "",
+    .summary = "Forget what the command line has put into the policy.",
+    .options = reset_options,
+    .option_count = RESET_OPTION_COUNT,
+    .examples = "  dockreeve policy reset --force\n"
+                "  dockreeve policy reset --client agents\n",
+};
 
 /* Returns -1 to go on. */
 static int confirm(const char *command, const char *client)

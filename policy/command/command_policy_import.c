@@ -17,28 +17,29 @@
 enum { FROM, GENERATION, LIST, ANY_CLIENT, OUTPUT, JSON, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
-    [FROM] = {"from", 0, OPTION_TEXT, "tinyproxy|squid|sbx|hosts", NULL, 0, 0, NULL,
-              "whose file it is"},
-    [GENERATION] = {"generation", 0, OPTION_NUMBER, "N", NULL, 2, 3, NULL,
-                    "sbx: 2 up to v0.34, 3 since v0.35; decides what *.x means"},
-    [LIST] = {"list", 0, OPTION_TEXT, "allows|denies", NULL, 0, 0, NULL,
-              "tinyproxy: what a Filter file without its tinyproxy.conf does"},
-    [ANY_CLIENT] = {"any-client", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-                    "squid: take conditions on the client's address as met"},
-    [OUTPUT] = {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, NULL,
-                "write the document there instead of to standard output"},
-    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-              "document, notes and errors as one JSON object"},
+    [FROM] = OPTION_TEXT_ROW(OPTION_TEXT, "from", "tinyproxy|squid|sbx|hosts", "whose file it is"),
+    [GENERATION] = OPTION_NUMBER_ROW(OPTION_NUMBER, "generation", "N", NULL, 2, 3,
+                                     "sbx: 2 up to v0.34, 3 since v0.35; decides what *.x means"),
+    [LIST] = OPTION_TEXT_ROW(OPTION_TEXT, "list", "allows|denies",
+                             "tinyproxy: what a Filter file without its tinyproxy.conf does"),
+    [ANY_CLIENT] =
+        OPTION_FLAG_ROW("any-client", "squid: take conditions on the client's address as met"),
+    [OUTPUT] =
+        OPTION_TEXT_ROW(OPTION_TEXT, "output", "FILE",
+                        "write the document there instead of to standard output", .letter = 'o'),
+    [JSON] = OPTION_FLAG_ROW("json", "document, notes and errors as one JSON object"),
 };
 
 const struct option_table policy_import_option_table = {
-    "policy import",
-    "FILE",
-    "Convert another program's list of hosts into a policy document that permits no more.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy import --from tinyproxy /etc/tinyproxy/tinyproxy.conf\n"
-    "  sbx policy ls --wide | dockreeve policy import --from sbx -o imported.yaml -\n"};
+    .command = "policy import",
+    .arguments = "FILE",
+    .summary =
+        "Convert another program's list of hosts into a policy document that permits no more.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve policy import --from tinyproxy /etc/tinyproxy/tinyproxy.conf\n"
+                "  sbx policy ls --wide | dockreeve policy import --from sbx -o imported.yaml -\n",
+};
 
 /* One run: what was made, and what is to be said about it. */
 struct conversion {

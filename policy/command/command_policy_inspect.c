@@ -19,19 +19,20 @@ enum { CONFIG, JSON, STATE, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
-    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
     [STATE] = COMMAND_RULE_STATE,
 };
 
 const struct option_table policy_inspect_option_table = {
-    "policy inspect",
-    "RULE",
-    "Show one rule with everything: its lines, what it selects, hits, how to remove it.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy inspect 3f2a91c0\n"
-    "  dockreeve policy inspect 3f2\n"
-    "  dockreeve policy inspect \"no exec here\" --json\n"};
+    .command = "policy inspect",
+    .arguments = "RULE",
+    .summary = "Show one rule with everything: its lines, what it selects, hits, how to remove it.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve policy inspect 3f2a91c0\n"
+                "  dockreeve policy inspect 3f2\n"
+                "  dockreeve policy inspect \"no exec here\" --json\n",
+};
 
 enum { CANDIDATES_MAX = 20, TITLE_WIDTH = 15 };
 

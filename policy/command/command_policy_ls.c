@@ -33,36 +33,37 @@ enum {
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
-    [CLIENT] = {"client", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL,
-                "what decides for this client: its own rules and those it inherits"},
-    [DECISION] = {"decision", 0, OPTION_TEXT, "allow|deny", NULL, 0, 0, NULL,
-                  "only what allows, or only what denies"},
-    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON array"},
-    [QUIET] = {"quiet", 'q', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "print the rules' ids only"},
-    [SANDBOX] = {"sandbox", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "the same as --client"},
-    [SHADOWED] = {"shadowed", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-                  "only rules that can never decide, with the rule to blame"},
-    [SOURCE] = {"source", 0, OPTION_TEXT, "TEXT", NULL, 0, 0, NULL,
-                "only rules whose source has this text in it: preset/npm, 90-cli.yaml"},
+    [CLIENT] = OPTION_TEXT_ROW(OPTION_TEXT, "client", "NAME",
+                               "what decides for this client: its own rules and those it inherits"),
+    [DECISION] = OPTION_TEXT_ROW(OPTION_TEXT, "decision", "allow|deny",
+                                 "only what allows, or only what denies"),
+    [JSON] = OPTION_FLAG_ROW("json", "one JSON array"),
+    [QUIET] = OPTION_FLAG_ROW("quiet", "print the rules' ids only", .letter = 'q'),
+    [SANDBOX] = OPTION_TEXT_ROW(OPTION_TEXT, "sandbox", "NAME", "the same as --client"),
+    [SHADOWED] =
+        OPTION_FLAG_ROW("shadowed", "only rules that can never decide, with the rule to blame"),
+    [SOURCE] =
+        OPTION_TEXT_ROW(OPTION_TEXT, "source", "TEXT",
+                        "only rules whose source has this text in it: preset/npm, 90-cli.yaml"),
     [STATE] = COMMAND_RULE_STATE,
-    [TYPE] = {"type", 't', OPTION_TEXT, "docker|network", NULL, 0, 0, NULL,
-              "only rules of this kind"},
-    [UNUSED] = {"unused", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-                "only rules that never decided a request"},
-    [WIDE] = {"wide", 'w', OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-              "more columns: name, conditions, expiry and comment"},
+    [TYPE] = OPTION_TEXT_ROW(OPTION_TEXT, "type", "docker|network", "only rules of this kind",
+                             .letter = 't'),
+    [UNUSED] = OPTION_FLAG_ROW("unused", "only rules that never decided a request"),
+    [WIDE] = OPTION_FLAG_ROW("wide", "more columns: name, conditions, expiry and comment",
+                             .letter = 'w'),
 };
 
 const struct option_table policy_ls_option_table = {
-    "policy ls",
-    "[CLIENT]",
-    "Show everything that decides: rules, presets, defaults and what is built in.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy ls\n"
-    "  dockreeve policy ls agents --type network --decision allow\n"
-    "  dockreeve policy ls --unused --source 90-cli.yaml\n"
-    "  dockreeve policy ls --shadowed --wide\n"};
+    .command = "policy ls",
+    .arguments = "[CLIENT]",
+    .summary = "Show everything that decides: rules, presets, defaults and what is built in.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve policy ls\n"
+                "  dockreeve policy ls agents --type network --decision allow\n"
+                "  dockreeve policy ls --unused --source 90-cli.yaml\n"
+                "  dockreeve policy ls --shadowed --wide\n",
+};
 
 enum { CHUNK = 1024 * 1024 };
 

@@ -35,29 +35,31 @@ enum {
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
-    [ID] = {"id", 0, OPTION_LIST, "ID", NULL, 0, 0, NULL, "the rule with this id"},
-    [RESOURCE] = {"resource", 0, OPTION_LIST, "RES", NULL, 0, 0, NULL,
-                  "the rule for this resource, as it is listed or as it was written"},
-    [CLIENT] = {"client", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "only a rule of this client"},
-    [SANDBOX] = {"sandbox", 0, OPTION_ONCE, "NAME", NULL, 0, 0, NULL, "the same as --client"},
-    [GLOBAL] = {"global", 'g', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "only a rule for every client"},
-    [METHOD] = {"method", 0, OPTION_ONCE, "METHODS", NULL, 0, 0, NULL,
-                "only a rule with these methods, like GET,HEAD"},
-    [PATH] = {"path", 0, OPTION_ONCE, "PATTERN", NULL, 0, 0, NULL, "only a rule with this path"},
+    [ID] = OPTION_TEXT_ROW(OPTION_LIST, "id", "ID", "the rule with this id"),
+    [RESOURCE] =
+        OPTION_TEXT_ROW(OPTION_LIST, "resource", "RES",
+                        "the rule for this resource, as it is listed or as it was written"),
+    [CLIENT] = OPTION_TEXT_ROW(OPTION_ONCE, "client", "NAME", "only a rule of this client"),
+    [SANDBOX] = OPTION_TEXT_ROW(OPTION_ONCE, "sandbox", "NAME", "the same as --client"),
+    [GLOBAL] = OPTION_FLAG_ROW("global", "only a rule for every client", .letter = 'g'),
+    [METHOD] = OPTION_TEXT_ROW(OPTION_ONCE, "method", "METHODS",
+                               "only a rule with these methods, like GET,HEAD"),
+    [PATH] = OPTION_TEXT_ROW(OPTION_ONCE, "path", "PATTERN", "only a rule with this path"),
     [STATE] = COMMAND_POLICY_STATE,
     [CUT] = COMMAND_POLICY_CUT,
-    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
 const struct option_table policy_rm_option_table = {
-    "policy rm",
-    "ID..., or network RES[,RES...], or docker SEL[,SEL...]",
-    "Remove rules from policy.d/90-cli.yaml, all that are named or none.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy rm 1a2b3c4d\n"
-    "  dockreeve policy rm network --resource api.example.com --client agents\n"
-    "  dockreeve policy rm docker ContainerStart\n"};
+    .command = "policy rm",
+    .arguments = "ID..., or network RES[,RES...], or docker SEL[,SEL...]",
+    .summary = "Remove rules from policy.d/90-cli.yaml, all that are named or none.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve policy rm 1a2b3c4d\n"
+                "  dockreeve policy rm network --resource api.example.com --client agents\n"
+                "  dockreeve policy rm docker ContainerStart\n",
+};
 
 /* One rule of the policy; of network rules, one host. The texts live as long as the policy. */
 struct candidate {

@@ -17,14 +17,13 @@
 #include "policy/command/policy_schema_text.inc"
 
 const struct option_table policy_schema_option_table = {
-    "policy schema",
-    "",
-    "Print the JSON Schema of a policy, for editors that complete and check YAML.",
-    NULL,
-    0,
-    "  dockreeve policy schema >policy.schema.json\n"
-    "  # and as the first line of policy.yaml:\n"
-    "  # yaml-language-server: $schema=./policy.schema.json\n"};
+    .command = "policy schema",
+    .arguments = "",
+    .summary = "Print the JSON Schema of a policy, for editors that complete and check YAML.",
+    .examples = "  dockreeve policy schema >policy.schema.json\n"
+                "  # and as the first line of policy.yaml:\n"
+                "  # yaml-language-server: $schema=./policy.schema.json\n",
+};
 
 /* A list of strings, with commas. */
 static void add(struct buffer *out, size_t begin, struct slice text)

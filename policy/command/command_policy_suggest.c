@@ -38,40 +38,46 @@ enum {
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
-    [LOG] = {"log", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "DOCKREEVE_LOG",
-             "the log to learn from, instead of the default one"},
-    [SINCE] = {"since", 0, OPTION_TEXT, "TIME", NULL, 0, 0, NULL,
-               "only from then on: 2h (ago), today, 2026-11-20, 2026-11-20T10:00 (UTC)"},
-    [UNTIL] = {"until", 0, OPTION_TEXT, "TIME", NULL, 0, 0, NULL, "only before then"},
-    [CLIENT] = {"client", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL, "only for this client"},
-    [SANDBOX] = {"sandbox", 0, OPTION_TEXT, "NAME", NULL, 0, 0, NULL,
-                 "only for this sandbox: it is a client of the same name"},
-    [HOST] = {"host", 0, OPTION_TEXT, "HOST", NULL, 0, 0, NULL,
-              "only for this host, *.domain, address or range, as rules have them"},
-    [OPERATION] = {"operation", 0, OPTION_TEXT, "OPERATION", NULL, 0, 0, NULL,
-                   "only this operation of the Engine API, a glob or a set"},
-    [INCLUDE_DENIED] = {"include-denied", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-                        "also what was refused by default, as if it had been let pass"},
-    [ANY_OBJECT] = {"any-object", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-                    "do not narrow operations to the names of the objects they were used on"},
-    [DROP_IN] = {"drop-in", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-                 "the rules only, to be put into policy.d beside the present policy.yaml"},
-    [DIFF] = {"diff", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-              "show what the present policy lacks (+) and what of it was never used (-)"},
-    [OUTPUT] = {"output", 'o', OPTION_TEXT, "FILE", NULL, 0, 0, NULL,
-                "write the document there instead of to standard output"},
-    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+    [LOG] = OPTION_TEXT_ROW(OPTION_TEXT, "log", "FILE",
+                            "the log to learn from, instead of the default one",
+                            .environment = "DOCKREEVE_LOG"),
+    [SINCE] =
+        OPTION_TEXT_ROW(OPTION_TEXT, "since", "TIME",
+                        "only from then on: 2h (ago), today, 2026-11-20, 2026-11-20T10:00 (UTC)"),
+    [UNTIL] = OPTION_TEXT_ROW(OPTION_TEXT, "until", "TIME", "only before then"),
+    [CLIENT] = OPTION_TEXT_ROW(OPTION_TEXT, "client", "NAME", "only for this client"),
+    [SANDBOX] = OPTION_TEXT_ROW(OPTION_TEXT, "sandbox", "NAME",
+                                "only for this sandbox: it is a client of the same name"),
+    [HOST] = OPTION_TEXT_ROW(OPTION_TEXT, "host", "HOST",
+                             "only for this host, *.domain, address or range, as rules have them"),
+    [OPERATION] = OPTION_TEXT_ROW(OPTION_TEXT, "operation", "OPERATION",
+                                  "only this operation of the Engine API, a glob or a set"),
+    [INCLUDE_DENIED] = OPTION_FLAG_ROW(
+        "include-denied", "also what was refused by default, as if it had been let pass"),
+    [ANY_OBJECT] = OPTION_FLAG_ROW(
+        "any-object", "do not narrow operations to the names of the objects they were used on"),
+    [DROP_IN] = OPTION_FLAG_ROW(
+        "drop-in", "the rules only, to be put into policy.d beside the present policy.yaml"),
+    [DIFF] = OPTION_FLAG_ROW(
+        "diff", "show what the present policy lacks (+) and what of it was never used (-)"),
+    [OUTPUT] =
+        OPTION_TEXT_ROW(OPTION_TEXT, "output", "FILE",
+                        "write the document there instead of to standard output", .letter = 'o'),
+    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
 const struct option_table policy_suggest_option_table = {
-    "policy suggest",
-    "",
-    "Write the smallest policy that admits what the log saw; with --diff exit code 0 or 6.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy suggest --since 1d > learned.yaml\n"
-    "  dockreeve policy suggest --client ci --drop-in -o /etc/dockreeve/policy.d/50-ci.yaml\n"
-    "  dockreeve policy suggest --diff\n"};
+    .command = "policy suggest",
+    .arguments = "",
+    .summary =
+        "Write the smallest policy that admits what the log saw; with --diff exit code 0 or 6.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples =
+        "  dockreeve policy suggest --since 1d > learned.yaml\n"
+        "  dockreeve policy suggest --client ci --drop-in -o /etc/dockreeve/policy.d/50-ci.yaml\n"
+        "  dockreeve policy suggest --diff\n",
+};
 
 /* One run. */
 struct learning {

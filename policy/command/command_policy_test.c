@@ -21,21 +21,21 @@ enum { CONFIG, VERBOSE, QUIET, COVERAGE, JSON, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
-    [VERBOSE] = {"verbose", 'v', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "list tests that pass, too"},
-    [QUIET] = {"quiet", 'q', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "print what failed only"},
-    [COVERAGE] = {"coverage", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-                  "list the rules that decided no test"},
-    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL, "one JSON object"},
+    [VERBOSE] = OPTION_FLAG_ROW("verbose", "list tests that pass, too", .letter = 'v'),
+    [QUIET] = OPTION_FLAG_ROW("quiet", "print what failed only", .letter = 'q'),
+    [COVERAGE] = OPTION_FLAG_ROW("coverage", "list the rules that decided no test"),
+    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
 const struct option_table policy_test_option_table = {
-    "policy test",
-    "FILE...",
-    "Compare the policy's verdicts with those that files of requests expect.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy test policy.test.yaml\n"
-    "  dockreeve policy test --config ./policy.yaml --coverage tests/*.yaml\n"};
+    .command = "policy test",
+    .arguments = "FILE...",
+    .summary = "Compare the policy's verdicts with those that files of requests expect.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve policy test policy.test.yaml\n"
+                "  dockreeve policy test --config ./policy.yaml --coverage tests/*.yaml\n",
+};
 
 /* A policy that files are tested with. */
 struct suite {

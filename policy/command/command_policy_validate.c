@@ -19,18 +19,18 @@ enum { CONFIG, JSON, QUIET, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
-    [JSON] = {"json", 0, OPTION_FLAG, NULL, NULL, 0, 0, NULL,
-              "errors and notices as one JSON object"},
-    [QUIET] = {"quiet", 'q', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "print errors only"},
+    [JSON] = OPTION_FLAG_ROW("json", "errors and notices as one JSON object"),
+    [QUIET] = OPTION_FLAG_ROW("quiet", "print errors only", .letter = 'q'),
 };
 
 const struct option_table policy_validate_option_table = {
-    "policy validate",
-    "",
-    "Check the policy files and say everything that is wrong with them.",
-    options,
-    OPTION_COUNT,
-    "  dockreeve policy validate --config ./policy.yaml\n"};
+    .command = "policy validate",
+    .arguments = "",
+    .summary = "Check the policy files and say everything that is wrong with them.",
+    .options = options,
+    .option_count = OPTION_COUNT,
+    .examples = "  dockreeve policy validate --config ./policy.yaml\n",
+};
 
 /* `path` keeps the text that the inputs point to. */
 static struct policy_inputs inputs_for(const struct option_value *config, char **path)

@@ -8,10 +8,9 @@
 #include "policy/explain/rule_row.h"
 
 #define COMMAND_RULE_STATE                                                                         \
-    {                                                                                              \
-        "state", 0, OPTION_TEXT, "DIR", NULL, 0, 0, "DOCKREEVE_STATE",                             \
-            "the state folder of the gate, as given to serve: its counts are read"                 \
-    }
+    OPTION_TEXT_ROW(OPTION_TEXT, "state", "DIR",                                                   \
+                    "the state folder of the gate, as given to serve: its counts are read",        \
+                    .environment = "DOCKREEVE_STATE")
 
 /* The counts of the gate, or NULL where there are none; a file that cannot be read is said on
  * stderr. Owned by the caller. */

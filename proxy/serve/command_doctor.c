@@ -33,13 +33,11 @@ enum { PROBE_TIMEOUT_MS = 3000 };
 static const struct option options[OPTION_COUNT] = {
     [UPSTREAM] = COMMON_OPTION_UPSTREAM,
     [CONFIG] = COMMON_OPTION_CONFIG,
-    [RESOLVER] = {.name = "resolver",
-                  .type = OPTION_LIST,
-                  .argument = "ADDR[:PORT]",
-                  .help = "name server to ask, as given to serve, instead of those of "
-                          "/etc/resolv.conf"},
+    [RESOLVER] = OPTION_TEXT_ROW(
+        OPTION_LIST, "resolver", "ADDR[:PORT]",
+        "name server to ask, as given to serve, instead of those of /etc/resolv.conf"),
     [STATE] = COMMON_OPTION_STATE,
-    [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "print one JSON object a line"},
+    [JSON] = OPTION_FLAG_ROW("json", "print one JSON object a line"),
 };
 
 const struct option_table doctor_option_table = {

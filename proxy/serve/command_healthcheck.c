@@ -22,27 +22,18 @@ extern char **environ;
 enum { LISTEN, EGRESS, UPSTREAM, CONFIG, TIMEOUT, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
-    [LISTEN] = {.name = "listen",
-                .letter = 'l',
-                .type = OPTION_LIST,
-                .argument = "ADDRESS",
-                .help = "where the gate listens, as given to serve; without it the policy or the "
-                        "default of serve says so"},
-    [EGRESS] = {.name = "egress",
-                .letter = 'e',
-                .type = OPTION_LIST,
-                .argument = "ADDRESS",
-                .help = "where the gate is a proxy, as given to serve; asked when nothing says "
-                        "that it listens for the Docker API"},
+    [LISTEN] = OPTION_TEXT_ROW(OPTION_LIST, "listen", "ADDRESS",
+                               "where the gate listens, as given to serve; without it the policy "
+                               "or the default of serve says so",
+                               .letter = 'l'),
+    [EGRESS] = OPTION_TEXT_ROW(OPTION_LIST, "egress", "ADDRESS",
+                               "where the gate is a proxy, as given to serve; asked when nothing "
+                               "says that it listens for the Docker API",
+                               .letter = 'e'),
     [UPSTREAM] = COMMON_OPTION_UPSTREAM,
     [CONFIG] = COMMON_OPTION_CONFIG,
-    [TIMEOUT] = {.name = "timeout",
-                 .type = OPTION_DURATION,
-                 .argument = "TIME",
-                 .initial = "3s",
-                 .min = 10,
-                 .max = 600000,
-                 .help = "how long to wait for an answer"},
+    [TIMEOUT] = OPTION_NUMBER_ROW(OPTION_DURATION, "timeout", "TIME", "3s", 10, 600000,
+                                  "how long to wait for an answer"),
 };
 
 const struct option_table healthcheck_option_table = {

@@ -23,26 +23,16 @@ enum { STATE, JSON, TIMEOUT, OPTION_COUNT, CUT = OPTION_COUNT, RELOAD_OPTION_COU
 
 static const struct option status_options[OPTION_COUNT] = {
     [STATE] = COMMON_OPTION_STATE,
-    [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "one JSON object"},
-    [TIMEOUT] = {.name = "timeout",
-                 .type = OPTION_DURATION,
-                 .argument = "TIME",
-                 .initial = "5s",
-                 .min = 10,
-                 .max = 3600000,
-                 .help = "how long to wait for the gate's answer"},
+    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
+    [TIMEOUT] = OPTION_NUMBER_ROW(OPTION_DURATION, "timeout", "TIME", "5s", 10, 3600000,
+                                  "how long to wait for the gate's answer"),
 };
 
 static const struct option reload_options[RELOAD_OPTION_COUNT] = {
     [STATE] = COMMON_OPTION_STATE,
-    [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "one JSON object"},
-    [TIMEOUT] = {.name = "timeout",
-                 .type = OPTION_DURATION,
-                 .argument = "TIME",
-                 .initial = "60s",
-                 .min = 10,
-                 .max = 3600000,
-                 .help = "how long to wait until the policy is loaded or refused"},
+    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
+    [TIMEOUT] = OPTION_NUMBER_ROW(OPTION_DURATION, "timeout", "TIME", "60s", 10, 3600000,
+                                  "how long to wait until the policy is loaded or refused"),
     [CUT] = COMMAND_POLICY_CUT,
 };
 

@@ -20,7 +20,7 @@
 enum { JSON, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
-    [JSON] = {.name = "json", .type = OPTION_FLAG, .help = "print one JSON object, with libraries"},
+    [JSON] = OPTION_FLAG_ROW("json", "print one JSON object, with libraries"),
 };
 
 const struct option_table version_option_table = {

@@ -8,23 +8,18 @@
 #include "base/cli/option.h"
 
 #define COMMON_OPTION_UPSTREAM                                                                     \
-    {                                                                                              \
-        .name = "upstream", .letter = 'u', .type = OPTION_TEXT, .argument = "ADDRESS",             \
-        .initial = "unix:/var/run/docker.sock", .environment = "DOCKREEVE_UPSTREAM",               \
-        .help = "where the Docker Engine listens: unix:PATH or tcp:ADDR:PORT"                      \
-    }
+    OPTION_TEXT_ROW(OPTION_TEXT, "upstream", "ADDRESS",                                            \
+                    "where the Docker Engine listens: unix:PATH or tcp:ADDR:PORT", .letter = 'u',  \
+                    .environment = "DOCKREEVE_UPSTREAM", .initial = "unix:/var/run/docker.sock")
 
 #define COMMON_OPTION_CONFIG                                                                       \
-    {                                                                                              \
-        .name = "config", .letter = 'c', .type = OPTION_TEXT, .argument = "FILE",                  \
-        .environment = "DOCKREEVE_CONFIG",                                                         \
-        .help = "the policy; its folder's policy.d/*.yaml add to it"                               \
-    }
+    OPTION_TEXT_ROW(OPTION_TEXT, "config", "FILE",                                                 \
+                    "the policy; its folder's policy.d/*.yaml add to it", .letter = 'c',           \
+                    .environment = "DOCKREEVE_CONFIG")
 
 #define COMMON_OPTION_STATE                                                                        \
-    {                                                                                              \
-        .name = "state", .type = OPTION_TEXT, .argument = "DIR", .environment = "DOCKREEVE_STATE", \
-        .help = "the state folder of the gate, as given to serve"                                  \
-    }
+    OPTION_TEXT_ROW(OPTION_TEXT, "state", "DIR",                                                   \
+                    "the state folder of the gate, as given to serve",                             \
+                    .environment = "DOCKREEVE_STATE")
 
 #endif

@@ -9,9 +9,10 @@
 #include "base/cli/completion.h"
 
 static const struct option options[] = {
-    {"listen", 'l', OPTION_LIST, "ADDRESS", NULL, 0, 0, NULL, "where it's [really] listening"},
-    {"config", 0, OPTION_TEXT, "FILE", NULL, 0, 0, NULL, "the policy"},
-    {"quiet", 'q', OPTION_FLAG, NULL, NULL, 0, 0, NULL, "names only"},
+    OPTION_TEXT_ROW(OPTION_LIST, "listen", "ADDRESS", "where it's [really] listening",
+                    .letter = 'l'),
+    OPTION_TEXT_ROW(OPTION_TEXT, "config", "FILE", "the policy"),
+    OPTION_FLAG_ROW("quiet", "names only", .letter = 'q'),
 };
 
 #define TABLE(command, arguments)                                                                  \

@@ -9,17 +9,20 @@
 enum { LIMIT, FOLLOW, LOG, LISTEN, BUFFER, TIMEOUT, PORT, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
-    [LIMIT] = {"limit", 'n', OPTION_NUMBER, "N", "50", 1, 1000, "TEST_LIMIT", "how many"},
-    [FOLLOW] = {"follow", 'f', OPTION_FLAG, NULL, NULL, 0, 0, "TEST_FOLLOW", "go on reading"},
-    [LOG] = {"log", 0, OPTION_TEXT, "FILE", NULL, 0, 0, "TEST_LOG", "the log"},
-    [LISTEN] = {"listen", 'l', OPTION_LIST, "ADDRESS", "unix:/a", 0, 0, "TEST_LISTEN",
-                "where to listen"},
-    [BUFFER] = {"buffer", 0, OPTION_BYTES, "BYTES", "64k", 1024, 64 << 20, NULL,
-                "how much to hold before the sender has to wait, which this sentence says at such "
-                "length that it must be broken into lines"},
-    [TIMEOUT] = {"connect-timeout-of-the-upstream", 0, OPTION_DURATION, "TIME", "10s", 250, 60000,
-                 NULL, "how long"},
-    [PORT] = {"port", 0, OPTION_ONCE, "PORTS", NULL, 0, 0, "TEST_PORT", "which ports"},
+    [LIMIT] = OPTION_NUMBER_ROW(OPTION_NUMBER, "limit", "N", "50", 1, 1000, "how many",
+                                .letter = 'n', .environment = "TEST_LIMIT"),
+    [FOLLOW] =
+        OPTION_FLAG_ROW("follow", "go on reading", .letter = 'f', .environment = "TEST_FOLLOW"),
+    [LOG] = OPTION_TEXT_ROW(OPTION_TEXT, "log", "FILE", "the log", .environment = "TEST_LOG"),
+    [LISTEN] = OPTION_TEXT_ROW(OPTION_LIST, "listen", "ADDRESS", "where to listen", .letter = 'l',
+                               .environment = "TEST_LISTEN", .initial = "unix:/a"),
+    [BUFFER] = OPTION_NUMBER_ROW(OPTION_BYTES, "buffer", "BYTES", "64k", 1024, 64 << 20,
+                                 "how much to hold before the sender has to wait, which this "
+                                 "sentence says at such length that it must be broken into lines"),
+    [TIMEOUT] = OPTION_NUMBER_ROW(OPTION_DURATION, "connect-timeout-of-the-upstream", "TIME", "10s",
+                                  250, 60000, "how long"),
+    [PORT] =
+        OPTION_TEXT_ROW(OPTION_ONCE, "port", "PORTS", "which ports", .environment = "TEST_PORT"),
 };
 static const struct option_table table = {"test it", "[NAME]",     "Tests the options.",
                                           options,   OPTION_COUNT, "  dockreeve test it\n"};
