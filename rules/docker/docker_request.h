@@ -44,14 +44,20 @@ struct docker_request {
 };
 
 /* Fills `request` from a request line's method and origin-form target (path and query; no fragment,
- * visible ASCII: the caller has checked that). With `strict` an unknown parameter
- * is refused instead of dropped. `request->text` must have been zeroed once; its memory is reused.
- * Returns false with error->code an HTTP status and error->reason set: 400 malformed.path-… |
- * malformed.query-…   a spelling that is never right, a repeated single parameter (named) 400
- * version.too-old | version.unknown      before 1.24, or not of the form v1.N 403 unknown.operation
- * a path that is no operation 405 unknown.method                         a path that exists with
- * other methods 503 gate.memory                            memory is out The operation is set as
- * far as it is known (for the log) even then, and `path` whenever the target could be decoded. */
+ * visible ASCII: the caller has checked that). With `strict` an unknown parameter is refused instead
+ * of dropped. `request->text` must have been zeroed once; its memory is reused. False with `error`
+ * (code: an HTTP status):
+ *
+ *   400 malformed.path-… malformed.query-…   a spelling that is never right, a single parameter
+ *                                            that comes twice (named)
+ *   400 version.too-old version.too-new      before 1.24, after the newest that is known
+ *   400 version.unknown                      not of the form v1.N
+ *   403 unknown.operation                    a path that is no operation
+ *   405 unknown.method                       a path that exists with other methods
+ *   503 gate.memory                          memory is out
+ *
+ * Even then the operation is set as far as it is known (for the log), and `path` whenever the target
+ * could be decoded. */
 MUST_CHECK bool docker_request_parse(struct docker_request *request, enum http_method method,
                                      struct slice target, bool strict, struct error *error);
 

@@ -4,6 +4,7 @@ librules_docker_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WI
 rules_docker_chain = librules_docker.a $(rules_network_chain)
 librules_docker_a_SOURCES = \
 	rules/docker/api_version.c rules/docker/api_version.h \
+	rules/docker/docker_condition.c rules/docker/docker_condition.h \
 	rules/docker/docker_content.c rules/docker/docker_content.h \
 	rules/docker/docker_names.c rules/docker/docker_names.h \
 	rules/docker/docker_naming.c rules/docker/docker_naming.h \
