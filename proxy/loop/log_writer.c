@@ -2,11 +2,13 @@
  *
  * The batch, the state of its records, and the three ways a descriptor takes it:
  *
- *   regular file   one write; short or failed: cut back to the last whole line, the rest of the
- * batch is lost non-blocking   pipe or terminal, opened anew so that O_NONBLOCK is not shared with
- * our parent; a rest stays queued blocking       pipe or terminal that may not be opened anew
- * (another user's, in containers), or a socket: polled before each piece of at most PIPE_BUF, which
- * a writable pipe takes without blocking; a rest stays queued
+ *   regular file           one write; short or failed: cut back to the last whole line, the rest of
+ *                          the batch is lost
+ *   pipe or terminal,      opened anew so that O_NONBLOCK is not shared with our parent; a rest
+ *   not blocking           stays queued
+ *   pipe or terminal,      where it may not be opened anew (another user's, in containers), or a
+ *   blocking               socket: polled before each piece of at most PIPE_BUF, which a writable
+ *                          pipe takes without blocking; a rest stays queued
  *
  * JSON escapes line ends, so the line ends in the batch count its records; no offsets need to be
  * kept. */
