@@ -17,6 +17,7 @@ libbase_a_SOURCES = \
 	base/path_walk.c base/path_walk.h \
 	base/percent_code.c base/percent_code.h \
 	base/slice.c base/slice.h \
+	base/table.c base/table.h \
 	base/terminal_text.c base/terminal_text.h \
 	base/text_map.c base/text_map.h \
 	base/timestamp.c base/timestamp.h \

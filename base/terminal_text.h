@@ -19,6 +19,9 @@ void terminal_text_append(struct buffer *out, struct slice text);
 /* How many columns text from terminal_text_append() takes, one for each code point. */
 size_t terminal_text_columns(struct slice safe);
 
+#define TERMINAL_RED "\033[31m"
+#define TERMINAL_YELLOW "\033[33m"
+
 /* Whether `out` is a terminal and the user did not set NO_COLOR (https://no-color.org). */
 bool terminal_text_in_colour(FILE *out);
 

@@ -9,6 +9,7 @@
 #include "base/cli/command.h"
 #include "base/near_word.h"
 #include "base/json_write.h"
+#include "base/table.h"
 #include "base/terminal_text.h"
 #include "base/timestamp.h"
 #include "policy/command/command_policy.h"
@@ -85,9 +86,10 @@ enum column {
     COLUMN_COUNT,
 };
 
-static const char *const titles[COLUMN_COUNT] = {
-    "SOURCE",   "SCOPE", "KIND", "DECISION", "RESOURCE", "PORTS",   "HITS",
-    "LAST-HIT", "ID",    "NAME", "WHERE",    "EXPIRES",  "COMMENT", "SHADOWED-BY"};
+static const struct table_column columns[COLUMN_COUNT] = {
+    {"SOURCE", 0}, {"SCOPE", 0},   {"KIND", 0},     {"DECISION", 0},   {"RESOURCE", 0},
+    {"PORTS", 0},  {"HITS", 0},    {"LAST-HIT", 0}, {"ID", 0},         {"NAME", 0},
+    {"WHERE", 0},  {"EXPIRES", 0}, {"COMMENT", 0},  {"SHADOWED-BY", 0}};
 
 /* One listing: what is asked for, and what it takes to answer. */
 struct listing {
@@ -96,15 +98,14 @@ struct listing {
     const char *kind, *source;          /* NULL = any */
     int decision;                       /* 1 allow, 0 deny, -1 any */
     bool unused, shadowed, wide, with_covers;
-    bool aligned, colour;
+    bool colour;
     struct rule_hits *hits; /* owned; NULL = no counts */
     int64_t now_us;
     struct rule_row row;       /* the present one */
     struct policy_cover cover; /* of the present one */
     struct policy_cover_scope scope;
     struct rule_walk walk;
-    struct buffer cells[COLUMN_COUNT];
-    size_t widths[COLUMN_COUNT];
+    struct table table;
     struct buffer out;
 };
 
@@ -112,8 +113,7 @@ static void listing_clear(struct listing *listing)
 {
     rule_row_clear(&listing->row);
     rule_hits_free(&listing->hits);
-    for (size_t i = 0; i < COLUMN_COUNT; i++)
-        buffer_free(&listing->cells[i]);
+    table_clear(&listing->table);
     buffer_free(&listing->out);
 }
 
@@ -160,21 +160,15 @@ static bool next_row(struct listing *listing)
 
 /* ---- table ---- */
 
-static bool is_shown(const struct listing *listing, enum column column)
-{
-    if (column == COLUMN_SHADOWED)
-        return listing->shadowed;
-    return column <= COLUMN_ID || listing->wide;
-}
-
 static void fill_hits(struct listing *listing)
 {
-    struct buffer *count = &listing->cells[COLUMN_HITS], *last = &listing->cells[COLUMN_LAST_HIT];
+    struct buffer *count = &listing->table.cells[COLUMN_HITS],
+                  *last = &listing->table.cells[COLUMN_LAST_HIT];
     struct rule_hit hit;
     if (!command_rule_count(&listing->row, listing->hits, &hit))
         return;
     buffer_append_u64(count, hit.count);
-    if (hit.count > 0 && listing->aligned)
+    if (hit.count > 0 && listing->table.aligned)
         command_rule_write_age(hit.last_us, listing->now_us, last);
     else if (hit.count > 0)
         command_rule_write_time(hit.last_us, last);
@@ -182,7 +176,7 @@ static void fill_hits(struct listing *listing)
 
 static void fill_cover(struct listing *listing)
 {
-    struct buffer *cell = &listing->cells[COLUMN_SHADOWED];
+    struct buffer *cell = &listing->table.cells[COLUMN_SHADOWED];
     AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
     if (listing->cover.kind == POLICY_COVER_EXPIRED)
         buffer_append_literal(cell, "expired");
@@ -198,9 +192,7 @@ static void fill_cover(struct listing *listing)
 static void fill_cells(struct listing *listing)
 {
     const struct rule_row *row = &listing->row;
-    struct buffer *cells = listing->cells;
-    for (size_t i = 0; i < COLUMN_COUNT; i++)
-        buffer_clear(&cells[i]);
+    struct buffer *cells = listing->table.cells;
     terminal_text_append(&cells[COLUMN_SOURCE], row->source);
     terminal_text_append(&cells[COLUMN_SCOPE], slice_from_text(row->scope));
     buffer_append_text(&cells[COLUMN_KIND], row->kind);
@@ -221,49 +213,6 @@ static void fill_cells(struct listing *listing)
         terminal_text_append(&cells[COLUMN_RESOURCE], row->where);
     }
     fill_cover(listing);
-    for (size_t i = 0; i < COLUMN_COUNT; i++) {
-        if (cells[i].len == 0)
-            buffer_append_byte(&cells[i], '-');
-    }
-}
-
-static void write_cells(struct listing *listing, bool coloured)
-{
-    bool first = true;
-    size_t padding = 0; /* written before the next cell, so that no line ends with blanks */
-    for (enum column i = COLUMN_SOURCE; i < COLUMN_COUNT; i++) {
-        if (!is_shown(listing, i))
-            continue;
-        if (!first && !listing->aligned)
-            buffer_append_byte(&listing->out, '\t');
-        for (; padding > 0; padding--)
-            buffer_append_byte(&listing->out, ' ');
-        first = false;
-        const bool red = coloured && i == COLUMN_DECISION;
-        const struct slice cell = buffer_slice(&listing->cells[i]);
-        if (red)
-            buffer_append_literal(&listing->out, "\033[31m");
-        buffer_append_slice(&listing->out, cell);
-        if (red)
-            buffer_append_literal(&listing->out, "\033[0m");
-        if (listing->aligned)
-            padding = listing->widths[i] + 2 - terminal_text_columns(cell);
-    }
-    buffer_append_byte(&listing->out, '\n');
-}
-
-static void measure(struct listing *listing)
-{
-    for (size_t i = 0; i < COLUMN_COUNT; i++)
-        listing->widths[i] = strlen(titles[i]);
-    rewind_walk(listing);
-    while (next_row(listing)) {
-        fill_cells(listing);
-        for (size_t i = 0; i < COLUMN_COUNT; i++) {
-            size_t width = terminal_text_columns(buffer_slice(&listing->cells[i]));
-            listing->widths[i] = width > listing->widths[i] ? width : listing->widths[i];
-        }
-    }
 }
 
 /* Writes what there is once it is much. */
@@ -278,19 +227,22 @@ static bool pass_on(struct buffer *out)
 
 static bool write_table(struct listing *listing)
 {
+    struct table *table = &listing->table;
     bool good = true;
-    if (listing->aligned) {
-        measure(listing);
-        for (size_t i = 0; i < COLUMN_COUNT; i++) {
-            buffer_clear(&listing->cells[i]);
-            buffer_append_text(&listing->cells[i], titles[i]);
-        }
-        write_cells(listing, false);
+    for (enum column i = COLUMN_NAME; i < COLUMN_COUNT; i++)
+        table->hidden[i] = i == COLUMN_SHADOWED ? !listing->shadowed : !listing->wide;
+    rewind_walk(listing);
+    while (table->aligned && next_row(listing)) {
+        fill_cells(listing);
+        table_measure(table);
     }
+    table_write_titles(table, &listing->out);
     rewind_walk(listing);
     while (good && next_row(listing)) {
         fill_cells(listing);
-        write_cells(listing, listing->colour && !listing->row.allows);
+        if (listing->colour && !listing->row.allows)
+            table->colours[COLUMN_DECISION] = TERMINAL_RED;
+        table_write_row(table, &listing->out);
         good = pass_on(&listing->out);
     }
     return good;
@@ -432,11 +384,11 @@ int command_policy_ls(int argc, char **argv)
         .shadowed = values[SHADOWED].flag,
         .wide = values[WIDE].flag,
         .with_covers = values[SHADOWED].flag || (values[JSON].flag && covers_are_cheap(policy)),
-        .aligned = isatty(STDOUT_FILENO),
         .colour = terminal_text_in_colour(stdout),
         .hits = command_rule_hits("policy ls", &values[STATE]),
         .now_us = timestamp_now_us(),
     };
+    table_init(&listing.table, columns, COLUMN_COUNT, isatty(STDOUT_FILENO));
     code = find_client(policy, values, argc, argv, &listing.client);
     if (code == COMMAND_DONE)
         code = check_answerable(&listing);

@@ -8,6 +8,7 @@
 
 #include "base/cli/command.h"
 #include "base/json_write.h"
+#include "base/table.h"
 #include "base/terminal_text.h"
 #include "base/timestamp.h"
 #include "policy/log/log_reader.h"
@@ -17,21 +18,17 @@
 
 enum column { SANDBOX, TYPE, HOST, VIA, RULE, REASON, LAST_SEEN, COUNT, COLUMNS };
 
-static const struct {
-    const char *title;
-    size_t most; /* a longer cell pushes its own row only */
-} columns[COLUMNS] = {
+static const struct table_column columns[COLUMNS] = {
     [SANDBOX] = {"SANDBOX", 20},     [TYPE] = {"TYPE", 8},
     [HOST] = {"HOST", 48},           [VIA] = {"VIA", 14},
     [RULE] = {"RULE", 56},           [REASON] = {"REASON", 32},
     [LAST_SEEN] = {"LAST-SEEN", 20}, [COUNT] = {"COUNT", 10},
 };
 
-/* The rows of a block that are shown, and how wide its columns are. */
+/* The rows of a block that are shown. */
 struct block {
     const struct log_summary_row *rows;
     size_t count;
-    size_t widths[COLUMNS];
 };
 
 static const char *decision_of(const struct log_summary_row *row)
@@ -65,107 +62,47 @@ static void append_rule(const struct log_summary_row *row, struct buffer *out)
     buffer_append_byte(out, ')');
 }
 
-static void append_cell(const struct log_summary_row *row, enum column column, bool aligned,
-                        struct buffer *out)
+static void fill(struct table *table, const struct log_summary_row *row)
 {
-    size_t begin = out->len;
-    switch (column) {
-    case SANDBOX:
-        terminal_text_append(out, row->client);
-        break;
-    case TYPE:
-        terminal_text_append(out, row->kind);
-        break;
-    case HOST:
-        terminal_text_append(out, row->what);
-        break;
-    case VIA:
-        terminal_text_append(out, row->via);
-        break;
-    case RULE:
-        append_rule(row, out);
-        break;
-    case REASON:
-        if (aligned && row->by_report)
-            buffer_append_literal(out, "would deny: ");
-        terminal_text_append(out, row->reason);
-        break;
-    case LAST_SEEN:
-        append_time(row->last_us, aligned, out);
-        break;
-    case COUNT:
-        buffer_append_u64(out, row->count);
-        break;
-    case COLUMNS:
-        break;
-    }
-    if (out->len == begin)
-        buffer_append_byte(out, '-');
+    struct buffer *cells = table->cells;
+    terminal_text_append(&cells[SANDBOX], row->client);
+    terminal_text_append(&cells[TYPE], row->kind);
+    terminal_text_append(&cells[HOST], row->what);
+    terminal_text_append(&cells[VIA], row->via);
+    append_rule(row, &cells[RULE]);
+    if (table->aligned && row->by_report)
+        buffer_append_literal(&cells[REASON], "would deny: ");
+    terminal_text_append(&cells[REASON], row->reason);
+    append_time(row->last_us, table->aligned, &cells[LAST_SEEN]);
+    buffer_append_u64(&cells[COUNT], row->count);
 }
 
-static void measure(struct block *block)
+static void append_table(const struct block *block, bool aligned, struct buffer *out)
 {
-    AUTO_BUFFER struct buffer cell = BUFFER_EMPTY;
-    for (enum column column = SANDBOX; column < COLUMNS; column++) {
-        block->widths[column] = strlen(columns[column].title);
-        for (size_t i = 0; i < block->count; i++) {
-            buffer_clear(&cell);
-            append_cell(&block->rows[i], column, true, &cell);
-            size_t width = terminal_text_columns(buffer_slice(&cell));
-            if (width > columns[column].most)
-                width = columns[column].most;
-            if (width > block->widths[column])
-                block->widths[column] = width;
+    AUTO_TABLE struct table table;
+    table_init(&table, columns, COLUMNS, aligned);
+    for (size_t i = 0; aligned && i < block->count; i++) {
+        fill(&table, &block->rows[i]);
+        table_measure(&table);
+    }
+    table_write_titles(&table, out);
+    for (size_t i = 0; i < block->count; i++) {
+        if (!aligned) {
+            buffer_append_text(out, decision_of(&block->rows[i]));
+            buffer_append_byte(out, '\t');
         }
+        fill(&table, &block->rows[i]);
+        table_write_row(&table, out);
     }
 }
 
-/* Pads what stands behind `begin` to the column's width and sets it off from the next. */
-static void end_cell(const struct block *block, enum column column, size_t begin,
-                     struct buffer *out)
-{
-    if (column + 1 == COLUMNS || out->failed) {
-        buffer_append_byte(out, '\n');
-        return;
-    }
-    size_t width = terminal_text_columns(slice_of(out->data + begin, out->len - begin));
-    for (; width < block->widths[column]; width++)
-        buffer_append_byte(out, ' ');
-    buffer_append_literal(out, "  ");
-}
-
-static void append_aligned(struct block *block, const char *title, struct buffer *out)
+static void append_titled(const struct block *block, const char *title, struct buffer *out)
 {
     buffer_append_text(out, title);
-    if (block->count == 0) {
+    if (block->count == 0)
         buffer_append_literal(out, "  none\n");
-        return;
-    }
-    measure(block);
-    for (enum column column = SANDBOX; column < COLUMNS; column++) {
-        size_t begin = out->len;
-        buffer_append_text(out, columns[column].title);
-        end_cell(block, column, begin, out);
-    }
-    for (size_t i = 0; i < block->count; i++) {
-        for (enum column column = SANDBOX; column < COLUMNS; column++) {
-            size_t begin = out->len;
-            append_cell(&block->rows[i], column, true, out);
-            end_cell(block, column, begin, out);
-        }
-    }
-}
-
-static void append_tabs(const struct block *block, struct buffer *out)
-{
-    for (size_t i = 0; i < block->count; i++) {
-        buffer_append_text(out, decision_of(&block->rows[i]));
-        for (enum column column = SANDBOX; column < COLUMNS; column++) {
-            buffer_append_byte(out, '\t');
-            append_cell(&block->rows[i], column, false, out);
-        }
-        buffer_append_byte(out, '\n');
-    }
+    else
+        append_table(block, true, out);
 }
 
 static void append_json_text(const char *key, struct slice text, struct buffer *out)
@@ -249,11 +186,11 @@ static bool show(const struct log_view *view, const struct log_summary_row *rows
         append_json("allowed", &allowed, &out);
         json_write_line_end(&out);
     } else if (isatty(STDOUT_FILENO)) {
-        append_aligned(&denied, "Blocked requests:\n", &out);
-        append_aligned(&allowed, "\nAllowed requests:\n", &out);
+        append_titled(&denied, "Blocked requests:\n", &out);
+        append_titled(&allowed, "\nAllowed requests:\n", &out);
     } else {
-        append_tabs(&denied, &out);
-        append_tabs(&allowed, &out);
+        append_table(&denied, false, &out);
+        append_table(&allowed, false, &out);
     }
     if (out.failed)
         return error_set(error, COMMAND_FAILED, "out of memory");

@@ -1,33 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Layout of log lines. Nothing is cut: who asks the log wants the whole path. A long cell only
- * pushes its own row to the right, since a column is never aligned to more than its `most`. */
+ * What stands in the cells. Nothing is cut: who asks the log wants the whole path. */
 #include "policy/view/log_table.h"
 
-#include <string.h>
-
+#include "base/table.h"
 #include "base/terminal_text.h"
 
-enum column { TIME, CLIENT, DECISION, OPERATION, PATH, STATUS, RULE, SOURCE, DURATION };
+enum column { TIME, CLIENT, DECISION, OPERATION, PATH, STATUS, RULE, SOURCE, DURATION, COLUMNS };
 
-static const struct {
-    const char *title;
-    size_t most;
-} columns[LOG_TABLE_COLUMNS] = {
+static const struct table_column columns[COLUMNS] = {
     [TIME] = {"TIME", 20},           [CLIENT] = {"CLIENT", 20}, [DECISION] = {"DECISION", 10},
     [OPERATION] = {"OPERATION", 32}, [PATH] = {"PATH", 48},     [STATUS] = {"STATUS", 6},
     [RULE] = {"RULE", 32},           [SOURCE] = {"SOURCE", 40}, [DURATION] = {"DURATION", 10},
 };
 
-void log_table_init(struct log_table *table, bool aligned, bool colour)
+void log_table_init(struct table *table, bool aligned)
 {
-    *table = (struct log_table){.aligned = aligned, .colour = colour};
-    for (size_t i = 0; i < LOG_TABLE_COLUMNS; i++)
-        table->widths[i] = strlen(columns[i].title);
+    table_init(table, columns, COLUMNS, aligned);
 }
 
 /* "2026-11-21T01:43:32.123456Z": a table shows whole seconds. */
-static void append_time(const struct log_table *table, struct slice time, struct buffer *cell)
+static void append_time(const struct table *table, struct slice time, struct buffer *cell)
 {
     enum { SECONDS_LEN = 19 };
     if (table->aligned && time.len > SECONDS_LEN && time.ptr[SECONDS_LEN] == '.') {
@@ -107,111 +100,28 @@ static void append_path(const struct log_line *line, struct buffer *cell)
     }
 }
 
-static void append_cell(const struct log_table *table, const struct log_line *line,
-                        enum column column, struct buffer *cell)
+static void append_decision(const struct log_line *line, struct buffer *cell)
 {
-    size_t begin = cell->len;
-    switch (column) {
-    case TIME:
-        append_time(table, line->fields[LOG_FIELD_TS], cell);
-        break;
-    case CLIENT:
-        terminal_text_append(cell, line->fields[LOG_FIELD_CLIENT]);
-        break;
-    case DECISION:
-        if (line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL)
-            buffer_append_literal(cell, "would-deny");
-        else
-            terminal_text_append(cell, line->fields[LOG_FIELD_DECISION]);
-        break;
-    case OPERATION:
-        append_operation(line, cell);
-        break;
-    case PATH:
-        append_path(line, cell);
-        break;
-    case STATUS:
-        terminal_text_append(cell, line->fields[LOG_FIELD_STATUS]);
-        break;
-    case RULE:
-        terminal_text_append(cell, line->fields[LOG_FIELD_RULE]);
-        break;
-    case SOURCE:
-        terminal_text_append(cell, line->fields[LOG_FIELD_SOURCE]);
-        break;
-    case DURATION:
-        log_table_append_duration(line->fields[LOG_FIELD_DURATION_US], cell);
-        break;
-    }
-    if (cell->len == begin)
-        buffer_append_byte(cell, '-');
+    if (line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL)
+        buffer_append_literal(cell, "would-deny");
+    else
+        terminal_text_append(cell, line->fields[LOG_FIELD_DECISION]);
 }
 
-static void widen(struct log_table *table, enum column column, size_t width)
+void log_table_fill(struct table *table, const struct log_line *line, bool coloured)
 {
-    if (width > columns[column].most)
-        width = columns[column].most;
-    if (width > table->widths[column])
-        table->widths[column] = width;
-}
-
-void log_table_measure(struct log_table *table, const struct log_line *line)
-{
-    AUTO_BUFFER struct buffer cell = BUFFER_EMPTY;
-    for (enum column column = TIME; table->aligned && column <= DURATION; column++) {
-        buffer_clear(&cell);
-        append_cell(table, line, column, &cell);
-        widen(table, column, terminal_text_columns(buffer_slice(&cell)));
-    }
-}
-
-/* What separates this cell, `width` columns wide, from the next. */
-static void end_cell(const struct log_table *table, enum column column, size_t width,
-                     struct buffer *out)
-{
-    if (column == DURATION) {
-        buffer_append_byte(out, '\n');
-    } else if (!table->aligned) {
-        buffer_append_byte(out, '\t');
-    } else {
-        for (; width < table->widths[column]; width++)
-            buffer_append_byte(out, ' ');
-        buffer_append_literal(out, "  ");
-    }
-}
-
-void log_table_header(const struct log_table *table, struct buffer *out)
-{
-    for (enum column column = TIME; table->aligned && column <= DURATION; column++) {
-        buffer_append_text(out, columns[column].title);
-        end_cell(table, column, strlen(columns[column].title), out);
-    }
-}
-
-/* The escape sequence for a row's decision; NULL = as it is. */
-static const char *decision_colour(const struct log_table *table, const struct log_line *line)
-{
-    if (!table->colour)
-        return NULL;
-    if (slice_equal_text(line->fields[LOG_FIELD_DECISION], "deny"))
-        return "\033[31m";                                                     /* red */
-    return line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL ? "\033[33m" : NULL; /* yellow */
-}
-
-void log_table_row(struct log_table *table, const struct log_line *line, struct buffer *out)
-{
-    const char *colour = decision_colour(table, line);
-    for (enum column column = TIME; column <= DURATION; column++) {
-        if (column == DECISION && colour != NULL)
-            buffer_append_text(out, colour);
-        size_t begin = out->len;
-        append_cell(table, line, column, out);
-        size_t width = 0; /* is asked for only where cells are aligned */
-        if (table->aligned && !out->failed)
-            width = terminal_text_columns(slice_of(out->data + begin, out->len - begin));
-        if (column == DECISION && colour != NULL)
-            buffer_append_literal(out, "\033[0m");
-        widen(table, column, width);
-        end_cell(table, column, width, out);
-    }
+    struct buffer *cells = table->cells;
+    append_time(table, line->fields[LOG_FIELD_TS], &cells[TIME]);
+    terminal_text_append(&cells[CLIENT], line->fields[LOG_FIELD_CLIENT]);
+    append_decision(line, &cells[DECISION]);
+    append_operation(line, &cells[OPERATION]);
+    append_path(line, &cells[PATH]);
+    terminal_text_append(&cells[STATUS], line->fields[LOG_FIELD_STATUS]);
+    terminal_text_append(&cells[RULE], line->fields[LOG_FIELD_RULE]);
+    terminal_text_append(&cells[SOURCE], line->fields[LOG_FIELD_SOURCE]);
+    log_table_append_duration(line->fields[LOG_FIELD_DURATION_US], &cells[DURATION]);
+    if (coloured && slice_equal_text(line->fields[LOG_FIELD_DECISION], "deny"))
+        table->colours[DECISION] = TERMINAL_RED;
+    else if (coloured && line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL)
+        table->colours[DECISION] = TERMINAL_YELLOW;
 }

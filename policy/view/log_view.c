@@ -22,7 +22,8 @@ enum { OUTPUT_LEN = 128 * 1024 }; /* collected before it is written */
 /* One showing of records. */
 struct showing {
     const struct log_view *view;
-    struct log_table table;
+    struct table table; /* owned */
+    bool coloured;
     struct log_line line;         /* owned: the one looked at */
     struct buffer output;         /* owned: not yet written */
     struct buffer room;           /* owned */
@@ -34,6 +35,7 @@ struct showing {
 
 static void showing_clear(struct showing *showing)
 {
+    table_clear(&showing->table);
     log_line_free(&showing->line);
     buffer_free(&showing->output);
     buffer_free(&showing->room);
@@ -87,8 +89,9 @@ static bool show(void *context, const struct log_line *line, struct slice text)
     switch (showing->view->form) {
     case LOG_VIEW_TABLE:
         if (showing->shown == 0)
-            log_table_header(&showing->table, out);
-        log_table_row(&showing->table, line, out);
+            table_write_titles(&showing->table, out);
+        log_table_fill(&showing->table, line, showing->coloured);
+        table_write_row(&showing->table, out);
         break;
     case LOG_VIEW_JSON:
         buffer_append_slice(out, text);
@@ -124,8 +127,10 @@ static bool keep(void *context, const struct log_line *line, struct slice text)
         return error_set(showing->error, COMMAND_FAILED,
                          "out of memory; ask for fewer with --limit");
     }
-    if (showing->view->form == LOG_VIEW_TABLE)
-        log_table_measure(&showing->table, line);
+    if (showing->view->form == LOG_VIEW_TABLE) {
+        log_table_fill(&showing->table, line, false);
+        table_measure(&showing->table);
+    }
     return ++showing->found_count < showing->view->limit;
 }
 
@@ -200,7 +205,9 @@ static bool run(struct showing *showing, bool follow)
 
 bool log_view_records(const struct log_view *view, bool follow, struct error *error)
 {
-    CLEANUP(showing_clear) struct showing showing = {.view = view, .error = error};
-    log_table_init(&showing.table, isatty(STDOUT_FILENO), terminal_text_in_colour(stdout));
+    CLEANUP(showing_clear)
+    struct showing showing = {
+        .view = view, .coloured = terminal_text_in_colour(stdout), .error = error};
+    log_table_init(&showing.table, isatty(STDOUT_FILENO));
     return run(&showing, follow);
 }

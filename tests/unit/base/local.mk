@@ -11,6 +11,7 @@ base_tests_SOURCES = \
 	tests/unit/base/near_word_test.c \
 	tests/unit/base/percent_code_test.c \
 	tests/unit/base/slice_test.c \
+	tests/unit/base/table_test.c \
 	tests/unit/base/terminal_text_test.c \
 	tests/unit/base/text_map_test.c \
 	tests/unit/base/timestamp_test.c \

@@ -5,12 +5,13 @@
 
 #include "policy/view/log_table.h"
 
-static const char *render(struct log_table *table, const char *json, struct buffer *out)
+static const char *render(struct table *table, const char *json, bool coloured, struct buffer *out)
 {
     AUTO_LOG_LINE struct log_line line = LOG_LINE_EMPTY;
     cr_assert(log_line_parse(&line, slice_from_text(json)), "%s", json);
     buffer_clear(out);
-    log_table_row(table, &line, out);
+    log_table_fill(table, &line, coloured);
+    table_write_row(table, out);
     return buffer_text(out);
 }
 
@@ -45,11 +46,11 @@ Test(log_table, rows_without_a_terminal_are_separated_by_tabs)
         {"{\"client\":\"a\\tb\\nc\",\"path\":\"\\u001b[2J\",\"rule\":\"\\u202e\"}",
          "-\ta\\x09b\\x0ac\t-\t-\t\\x1b[2J\t-\t\\xe2\\x80\\xae\t-\t-\n"},
     };
-    struct log_table table;
-    log_table_init(&table, false, false);
+    AUTO_TABLE struct table table;
+    log_table_init(&table, false);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-        cr_assert_str_eq(render(&table, rows[i].json, &out), rows[i].row);
+        cr_assert_str_eq(render(&table, rows[i].json, false, &out), rows[i].row);
     }
 }
 
@@ -60,13 +61,13 @@ Test(log_table, durations_are_written_for_people)
     } rows[] = {{"0", "0us"},          {"999", "999us"},         {"1000", "1.0ms"},
                 {"999999", "999.9ms"}, {"1000000", "1.0s"},      {"59999999", "59.9s"},
                 {"60000000", "1m00s"}, {"3599000000", "59m59s"}, {"7384000000", "2h03m"}};
-    struct log_table table;
-    log_table_init(&table, false, false);
+    AUTO_TABLE struct table table;
+    log_table_init(&table, false);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         char json[64];
         snprintf(json, sizeof(json), "{\"duration_us\":%s}", rows[i].us);
-        const char *row = render(&table, json, &out);
+        const char *row = render(&table, json, false, &out);
         char expected[64];
         snprintf(expected, sizeof(expected), "\t%s\n", rows[i].shown);
         cr_assert_str_eq(strrchr(row, '\t'), expected);
@@ -78,29 +79,30 @@ Test(log_table, columns_are_aligned_to_what_was_measured_and_long_cells_stay_who
     static const char short_row[] = "{\"ts\":\"2026-11-21T01:43:32.123456Z\",\"client\":\"a\"}";
     static const char long_row[] = "{\"ts\":\"2026-11-21T01:43:32.123456Z\",\"client\":\"traefik-"
                                    "behind-a-very-long-name\"}";
-    struct log_table table;
-    log_table_init(&table, true, false);
+    AUTO_TABLE struct table table;
+    log_table_init(&table, true);
     AUTO_LOG_LINE struct log_line line = LOG_LINE_EMPTY;
     cr_assert(log_line_parse(&line, slice_from_text(long_row)));
-    log_table_measure(&table, &line);
+    log_table_fill(&table, &line, false);
+    table_measure(&table);
     AUTO_BUFFER struct buffer header = BUFFER_EMPTY, out = BUFFER_EMPTY;
-    log_table_header(&table, &header);
+    table_write_titles(&table, &header);
     const char *titles = buffer_text(&header);
-    const char *row = render(&table, short_row, &out);
+    const char *row = render(&table, short_row, false, &out);
     cr_assert(strncmp(row, "2026-11-21T01:43:32Z  a  ", 25) == 0, "%s", row);
     cr_assert_eq(strstr(titles, "CLIENT") - titles, 22);
     cr_assert_eq(strstr(titles, "DECISION") - titles, 22 + 20 + 2);
-    cr_assert_not_null(strstr(render(&table, long_row, &out), "traefik-behind-a-very-long-name"));
+    cr_assert_not_null(
+        strstr(render(&table, long_row, false, &out), "traefik-behind-a-very-long-name"));
 }
 
 Test(log_table, only_refusals_are_coloured_and_only_when_asked)
 {
-    struct log_table plain, coloured;
+    AUTO_TABLE struct table table;
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    log_table_init(&plain, true, false);
-    log_table_init(&coloured, true, true);
-    cr_assert_null(strchr(render(&plain, "{\"decision\":\"deny\"}", &out), '\033'));
-    cr_assert_null(strchr(render(&coloured, "{\"decision\":\"allow\"}", &out), '\033'));
+    log_table_init(&table, true);
+    cr_assert_null(strchr(render(&table, "{\"decision\":\"deny\"}", false, &out), '\033'));
+    cr_assert_null(strchr(render(&table, "{\"decision\":\"allow\"}", true, &out), '\033'));
     cr_assert_not_null(
-        strstr(render(&coloured, "{\"decision\":\"deny\"}", &out), "\033[31mdeny\033[0m  "));
+        strstr(render(&table, "{\"decision\":\"deny\"}", true, &out), "\033[31mdeny\033[0m  "));
 }
