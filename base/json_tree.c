@@ -62,14 +62,14 @@ static struct slice meaning(struct json_tree *tree, struct json_token token)
 }
 
 /* The text is JSON and there is room for all of it. */
-static void fill(struct json_tree *tree)
+static void fill(struct json_tree *tree, struct slice text)
 {
     struct json_reader reader;
     struct json_token token;
     struct json_tree_node *node = tree->root, *open = NULL;
     const struct json_tree_node *unlinked = NULL, **link = &unlinked;
     struct slice key = {NULL, 0};
-    json_reader_init(&reader, buffer_slice(&tree->source));
+    json_reader_init(&reader, text);
     while ((token = json_next(&reader)).kind != JSON_END && token.kind != JSON_BAD) {
         int kind = kind_of(token.kind);
         if (token.kind == JSON_KEY) {
@@ -124,20 +124,19 @@ static bool check_keys(const struct json_tree *tree, struct error *error)
     return true;
 }
 
-bool json_tree_read(struct json_tree *tree, struct buffer *source, size_t count_max,
+bool json_tree_read(struct json_tree *tree, struct slice text, size_t count_max,
                     struct error *error)
 {
     size_t bytes, bad_at;
-    *tree = (struct json_tree){.source = *source};
-    *source = BUFFER_EMPTY;
-    if (!measure(buffer_slice(&tree->source), &tree->count, &bytes, &bad_at))
+    *tree = (struct json_tree){.root = NULL};
+    if (!measure(text, &tree->count, &bytes, &bad_at))
         return error_set(error, EINVAL, "it is not JSON at byte %zu", bad_at + 1);
     if (tree->count > count_max)
         return error_set(error, E2BIG, "it has more than %zu values", count_max);
     tree->root = calloc(tree->count, sizeof(tree->root[0]));
     if (tree->root == NULL || !buffer_reserve(&tree->unescaped, bytes + 1))
         return error_set(error, ENOMEM, "out of memory");
-    fill(tree);
+    fill(tree, text);
     return check_keys(tree, error);
 }
 

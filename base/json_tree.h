@@ -34,14 +34,14 @@ struct json_tree_node {
 struct json_tree {
     struct json_tree_node *root; /* owned: the block of all nodes */
     size_t count;                /* of nodes */
-    struct buffer source;        /* owned: the text that was read */
     struct buffer unescaped;     /* owned: strings that had escapes */
+    struct buffer source;        /* owned: the text, where the reader leaves it here; else empty */
 };
 
-/* Reads the text in `source`, which is taken. False with `error` (code: an errno) when it is not
- * JSON or repeats a key (EINVAL), has more than `count_max` values (E2BIG), or memory is out
- * (ENOMEM). The tree is to be freed in any case. */
-MUST_CHECK bool json_tree_read(struct json_tree *tree, struct buffer *source, size_t count_max,
+/* Reads a text, which is borrowed as long as the tree is used. False with `error` (code: an errno)
+ * when it is not JSON or repeats a key (EINVAL), has more than `count_max` values (E2BIG), or memory
+ * is out (ENOMEM). The tree is to be freed in any case. */
+MUST_CHECK bool json_tree_read(struct json_tree *tree, struct slice text, size_t count_max,
                                struct error *error);
 void json_tree_free(struct json_tree *tree);
 #define AUTO_JSON_TREE CLEANUP(json_tree_free)

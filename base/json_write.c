@@ -162,6 +162,12 @@ void json_write_key(struct buffer *buffer, const char *key)
     buffer_append_literal(buffer, "\":");
 }
 
+void json_write_foreign_key(struct buffer *buffer, struct slice key)
+{
+    json_write_string(buffer, key);
+    buffer_append_byte(buffer, ':');
+}
+
 void json_write_key_object(struct buffer *buffer, const char *key)
 {
     json_write_key(buffer, key);

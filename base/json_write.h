@@ -31,8 +31,10 @@ void json_write_quoted(struct buffer *buffer, struct slice text);
 /* A value, or elements with commas between them, that are JSON already. Not empty. */
 void json_write_raw(struct buffer *buffer, struct slice json);
 
-/* A key, behind which its value is written. Keys are written as they are: our own names only. */
+/* A key, behind which its value is written. It is written as it is: our own names only. */
 void json_write_key(struct buffer *buffer, const char *key);
+/* A key that comes from anywhere. */
+void json_write_foreign_key(struct buffer *buffer, struct slice key);
 /* A key, and the beginning of its object or array. */
 void json_write_key_object(struct buffer *buffer, const char *key);
 void json_write_key_array(struct buffer *buffer, const char *key);

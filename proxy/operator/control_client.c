@@ -102,8 +102,10 @@ bool control_client_ask(const char *folder, const char *request, uint64_t timeou
     int reason = errno;
     if (!read_line(fd, until_us, &text))
         return unreachable(error, buffer_text(&path), sent ? errno : reason);
-    if (!json_tree_read(answer, &text, ANSWER_MAX, error))
+    if (!json_tree_read(answer, buffer_slice(&text), ANSWER_MAX, error))
         return unreachable(error, buffer_text(&path), EBADMSG);
+    answer->source = text;
+    text = BUFFER_EMPTY;
     const struct json_tree_node *refusal = json_tree_at(answer->root, "error");
     return refusal == NULL ||
            error_set(error, COMMAND_UNAVAILABLE, "the gate at %s says: %.*s", buffer_text(&path),

@@ -73,80 +73,56 @@ static void replace(struct walk *walk, struct slice value)
     walk->copied = at + value.len;
 }
 
-static bool is_key(struct json_token key, const char *name)
-{
-    return json_token_equal(key, slice_from_text(name));
-}
+/* Where a value stands. */
+enum place { THE_ANSWER, COMPONENTS, COMPONENT, DETAILS, ELSEWHERE };
 
-/* The members of Details, of which the first token was read. */
-static bool walk_details(struct walk *walk, struct json_reader *reader, struct json_token first)
+/* Takes note of a member, and returns where its value stands. */
+static enum place take_member(struct walk *walk, enum place place, struct json_token key,
+                              struct json_token value)
 {
-    if (first.kind != JSON_OBJECT_BEGIN)
-        return json_skip(reader, first);
-    for (;;) {
-        struct json_token key = json_next(reader);
-        if (key.kind != JSON_KEY)
-            return key.kind == JSON_OBJECT_END;
-        struct json_token value = json_next(reader);
-        if (value.kind == JSON_STRING && is_key(key, "ApiVersion"))
-            replace(walk, value.text);
-        if (!json_skip(reader, value))
-            return false;
-    }
-}
-
-static bool walk_component(struct walk *walk, struct json_reader *reader, struct json_token first)
-{
-    if (first.kind != JSON_OBJECT_BEGIN)
-        return json_skip(reader, first);
-    for (;;) {
-        struct json_token key = json_next(reader);
-        if (key.kind != JSON_KEY)
-            return key.kind == JSON_OBJECT_END;
-        struct json_token value = json_next(reader);
-        if (is_key(key, "Details") ? !walk_details(walk, reader, value) : !json_skip(reader, value))
-            return false;
-    }
-}
-
-static bool walk_components(struct walk *walk, struct json_reader *reader, struct json_token first)
-{
-    if (first.kind != JSON_ARRAY_BEGIN)
-        return json_skip(reader, first);
-    for (;;) {
-        struct json_token item = json_next(reader);
-        if (item.kind == JSON_ARRAY_END)
-            return true;
-        if (!walk_component(walk, reader, item))
-            return false;
-    }
-}
-
-static bool walk_member(struct walk *walk, struct json_reader *reader, struct json_token key)
-{
-    struct json_token value = json_next(reader);
-    if (is_key(key, "Components"))
-        return walk_components(walk, reader, value);
-    if (value.kind == JSON_STRING && is_key(key, "ApiVersion"))
+    bool text = value.kind == JSON_STRING;
+    if (place == THE_ANSWER && json_token_equal(key, SLICE_LITERAL("Components")))
+        return COMPONENTS;
+    if (place == COMPONENT && json_token_equal(key, SLICE_LITERAL("Details")))
+        return DETAILS;
+    if (text && place != COMPONENT && json_token_equal(key, SLICE_LITERAL("ApiVersion")))
         replace(walk, value.text);
-    if (value.kind == JSON_STRING && is_key(key, "MinAPIVersion"))
+    if (text && place == THE_ANSWER && json_token_equal(key, SLICE_LITERAL("MinAPIVersion")))
         (void)!api_version_parse(value.text, &walk->minimum);
-    return json_skip(reader, value);
+    return ELSEWHERE;
+}
+
+/* Reads the value whose first token was `value`. False when it is not JSON. */
+static bool walk_value(struct walk *walk, struct json_reader *reader, struct json_token value,
+                       enum place place)
+{
+    bool array = place == COMPONENTS;
+    if (place == ELSEWHERE || value.kind != (array ? JSON_ARRAY_BEGIN : JSON_OBJECT_BEGIN))
+        return json_skip(reader, value);
+    for (;;) {
+        struct json_token token = json_next(reader);
+        enum place inside = COMPONENT;
+        if (token.kind == (array ? JSON_ARRAY_END : JSON_OBJECT_END))
+            return true;
+        if (!array && token.kind != JSON_KEY)
+            return false;
+        if (!array) {
+            struct json_token key = token;
+            token = json_next(reader);
+            inside = take_member(walk, place, key, token);
+        }
+        if (!walk_value(walk, reader, token, inside))
+            return false;
+    }
 }
 
 static bool walk_answer(struct walk *walk)
 {
     struct json_reader reader;
     json_reader_init(&reader, walk->json);
-    if (json_next(&reader).kind != JSON_OBJECT_BEGIN)
-        return false;
-    for (;;) {
-        struct json_token key = json_next(&reader);
-        if (key.kind == JSON_OBJECT_END)
-            return json_next(&reader).kind == JSON_END;
-        if (key.kind != JSON_KEY || !walk_member(walk, &reader, key))
-            return false;
-    }
+    struct json_token first = json_next(&reader);
+    return first.kind == JSON_OBJECT_BEGIN && walk_value(walk, &reader, first, THE_ANSWER) &&
+           json_next(&reader).kind == JSON_END;
 }
 
 bool api_version_lower(struct slice json, struct buffer *out)

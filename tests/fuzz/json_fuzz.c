@@ -79,10 +79,8 @@ static void write_node(const struct json_tree_node *node, struct buffer *out)
 {
     static const char *const words[] = {
         [JSON_TREE_NULL] = "null", [JSON_TREE_FALSE] = "false", [JSON_TREE_TRUE] = "true"};
-    if (node->key.ptr != NULL) {
-        json_write_string(out, node->key);
-        buffer_append_byte(out, ':');
-    }
+    if (node->key.ptr != NULL)
+        json_write_foreign_key(out, node->key);
     if (node->kind == JSON_TREE_STRING) {
         json_write_string(out, node->text);
     } else if (node->kind == JSON_TREE_OBJECT || node->kind == JSON_TREE_ARRAY) {
@@ -99,11 +97,10 @@ static void write_node(const struct json_tree_node *node, struct buffer *out)
 
 static void require_tree(struct slice text, struct slice written)
 {
-    AUTO_BUFFER struct buffer source = BUFFER_EMPTY, again = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer again = BUFFER_EMPTY;
     AUTO_JSON_TREE struct json_tree tree;
     struct error error = {0};
-    buffer_append_slice(&source, text);
-    if (json_tree_read(&tree, &source, SIZE_MAX, &error)) {
+    if (json_tree_read(&tree, text, SIZE_MAX, &error)) {
         write_node(tree.root, &again);
         require(slice_equal(buffer_slice(&again), written));
     } else {

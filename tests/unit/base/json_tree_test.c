@@ -10,9 +10,7 @@ static const char sample[] =
 
 static bool read_text(struct json_tree *tree, const char *text, struct error *error)
 {
-    AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
-    buffer_append_text(&source, text);
-    return json_tree_read(tree, &source, 32, error);
+    return json_tree_read(tree, slice_from_text(text), 32, error);
 }
 
 Test(json_tree, a_path_of_keys_leads_to_a_value)
