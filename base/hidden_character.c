@@ -41,25 +41,16 @@ void hidden_character_begin(struct hidden_character_search *search, const char *
     *search = (struct hidden_character_search){bytes, bytes + len, 1, 0};
 }
 
-static uint32_t decode(const unsigned char *bytes, size_t len)
-{
-    static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    uint32_t point = bytes[0] & masks[len];
-    for (size_t i = 1; i < len; i++)
-        point = point << 6 | (bytes[i] & 0x3f);
-    return point;
-}
-
 bool hidden_character_next(struct hidden_character_search *search, struct hidden_character *out)
 {
     while (search->at < search->end) {
-        const unsigned char *at = (const unsigned char *)search->at;
-        size_t left = (size_t)(search->end - search->at);
-        size_t len = *at < 0x80 ? 1 : utf8_sequence_len(at, left);
+        const char *at = search->at;
+        size_t left = (size_t)(search->end - at);
+        uint32_t point;
+        size_t len = utf8_decode(at, left, &point);
         search->at += len == 0 ? 1 : len;
         search->column++;
         enum hidden_character_kind kind = HIDDEN_CHARACTER_NONE;
-        uint32_t point = len == 0 ? 0 : decode(at, len);
         if (*at == '\n') {
             search->line++;
             search->column = 0;

@@ -7,44 +7,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/hidden_character.h"
 #include "base/utf8.h"
 
-/* Code points that a reader cannot see or that move what stands beside them. */
-static const struct {
-    uint32_t first, last;
-} hidden[] = {
-    {0x80, 0x9f},     /* C1 controls */
-    {0xad, 0xad},     /* soft hyphen */
-    {0x61c, 0x61c},   /* Arabic letter mark */
-    {0x180e, 0x180e}, /* Mongolian vowel separator */
-    {0x200b, 0x200f}, /* zero width, direction marks */
-    {0x2028, 0x202e}, /* line and paragraph separators, embeddings, overrides */
-    {0x2060, 0x206f}, /* word joiner, isolates */
-    {0xfeff, 0xfeff}, /* byte order mark */
-    {0xfff9, 0xfffb}, /* interlinear annotation */
-    {0xe0000, 0xe0fff} /* tags */,
-};
-
-/* Length of the UTF-8 sequence at bytes[0..len) and its code point; 0 when there is none. */
-static size_t decode(const unsigned char *bytes, size_t len, uint32_t *code_out)
+static bool is_shown(uint32_t point)
 {
-    size_t count = bytes[0] < 0x80 ? 1 : utf8_sequence_len(bytes, len);
-    uint32_t code = count == 1 ? bytes[0] : bytes[0] & (0x7fu >> count);
-    for (size_t i = 1; i < count; i++)
-        code = code << 6 | (bytes[i] & 0x3f);
-    *code_out = code;
-    return count;
-}
-
-static bool is_shown(uint32_t code)
-{
-    if (code < 0x20 || code == 0x7f)
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(hidden); i++) {
-        if (code >= hidden[i].first && code <= hidden[i].last)
-            return false;
-    }
-    return true;
+    bool is_control = point < 0x20 || (point >= 0x7f && point <= 0x9f);
+    return !is_control && hidden_character_kind(point) == HIDDEN_CHARACTER_NONE;
 }
 
 /* How many bytes the text has before the first that is not printable ASCII: of nearly all texts,
@@ -69,9 +38,9 @@ void terminal_text_append(struct buffer *out, struct slice text)
         if (at == text.len)
             return;
         const unsigned char *bytes = (const unsigned char *)text.ptr + at;
-        uint32_t code = 0;
-        size_t count = decode(bytes, text.len - at, &code);
-        if (count > 0 && is_shown(code)) {
+        uint32_t point;
+        size_t count = utf8_decode(text.ptr + at, text.len - at, &point);
+        if (count > 0 && is_shown(point)) {
             buffer_append(out, text.ptr + at, count);
             at += count;
             continue;

@@ -27,3 +27,14 @@ size_t utf8_sequence_len(const unsigned char *text, size_t len)
     }
     return 0;
 }
+
+size_t utf8_decode(const char *text, size_t len, uint32_t *point_out)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    size_t count = bytes[0] < 0x80 ? 1 : utf8_sequence_len(bytes, len);
+    uint32_t point = count == 0 ? 0xfffd : count == 1 ? bytes[0] : bytes[0] & (0x7fu >> count);
+    for (size_t i = 1; i < count; i++)
+        point = point << 6 | (bytes[i] & 0x3f);
+    *point_out = point;
+    return count;
+}

@@ -561,10 +561,11 @@ static void set_expiry(struct adding *adding)
 static bool check_text(const char *command, int argc, char *const *argv)
 {
     for (int i = 0; i < argc; i++) {
-        const unsigned char *at = (const unsigned char *)argv[i];
+        const char *at = argv[i];
         for (size_t left = strlen(argv[i]), len = 1; left > 0; at += len, left -= len) {
             char quoted[120];
-            len = *at < 0x80 ? 1 : utf8_sequence_len(at, left);
+            uint32_t point;
+            len = utf8_decode(at, left, &point);
             if (len == 0)
                 return policy_edit_usage(
                     command, "%s is not UTF-8",

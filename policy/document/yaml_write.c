@@ -87,15 +87,6 @@ static bool must_escape(uint32_t point)
            hidden_character_kind(point) != HIDDEN_CHARACTER_NONE;
 }
 
-static uint32_t decode(const unsigned char *bytes, size_t len)
-{
-    static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    uint32_t point = bytes[0] & masks[len];
-    for (size_t i = 1; i < len; i++)
-        point = point << 6 | (bytes[i] & 0x3f);
-    return point;
-}
-
 static void write_escape(uint32_t point, struct buffer *out)
 {
     if (point == '"' || point == '\\')
@@ -114,11 +105,10 @@ static void write_escape(uint32_t point, struct buffer *out)
 
 static void write_quoted(struct slice text, struct buffer *out)
 {
-    const unsigned char *bytes = (const unsigned char *)text.ptr;
     buffer_append_byte(out, '"');
     for (size_t at = 0; at < text.len;) {
-        size_t len = bytes[at] < 0x80 ? 1 : utf8_sequence_len(bytes + at, text.len - at);
-        uint32_t point = len == 0 ? 0xfffd : decode(bytes + at, len);
+        uint32_t point;
+        size_t len = utf8_decode(text.ptr + at, text.len - at, &point);
         if (len == 0 || must_escape(point))
             write_escape(point, out);
         else
