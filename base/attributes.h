@@ -6,6 +6,7 @@
 #ifndef DOCKREEVE_BASE_ATTRIBUTES_H
 #define DOCKREEVE_BASE_ATTRIBUTES_H
 
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,6 +15,9 @@
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 #define CLEANUP(function) __attribute__((cleanup(function)))
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The object of that type whose `member` the pointer points to. */
+#define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 /* The pointer stored in *pointer, which becomes NULL: ownership leaves the variable. */
 #define steal_pointer(pointer)                                                                     \

@@ -7,6 +7,7 @@ libbase_a_SOURCES = \
 	base/attributes.h \
 	base/buffer.c base/buffer.h \
 	base/error.c base/error.h \
+	base/hash_index.c base/hash_index.h \
 	base/hidden_character.c base/hidden_character.h \
 	base/html_text.c base/html_text.h \
 	base/json_token.c base/json_token.h \

@@ -1,86 +1,78 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Open addressing with linear probing, at most three quarters full. */
+ * Entries in an array without gaps, found by a hash index. */
 #include "base/text_map.h"
 
-#include <stdlib.h>
+#include "base/arena.h"
 
-static size_t first_slot(const struct text_map *map, struct slice key)
+static uint64_t hash_of(struct slice key)
 {
-    uint64_t hash = slice_hash(key, SLICE_HASH_SEED);
-    return (size_t)(hash ^ hash >> 32) & (map->capacity - 1);
+    return slice_hash(key, SLICE_HASH_SEED);
 }
 
-/* The slot of the key, or the free one where it would be put. */
-static size_t find_slot(const struct text_map *map, struct slice key)
+static struct slice key_of(const struct text_map_entry *entry)
 {
-    size_t at = first_slot(map, key);
-    while (map->slots[at].key != NULL &&
-           !slice_equal(slice_of(map->slots[at].key, map->slots[at].key_len), key))
-        at = (at + 1) & (map->capacity - 1);
-    return at;
+    return slice_of(entry->key, entry->key_len);
 }
 
-static void grow(struct text_map *map)
+static struct text_map_entry *find(const struct text_map *map, struct slice key)
 {
-    struct text_map larger = {NULL, map->count, map->capacity == 0 ? 64 : map->capacity * 2};
-    larger.slots = calloc(larger.capacity, sizeof(larger.slots[0]));
-    if (larger.slots == NULL)
-        abort();
-    for (size_t i = 0; i < map->capacity; i++) {
-        const struct text_map_slot *slot = &map->slots[i];
-        if (slot->key != NULL)
-            larger.slots[find_slot(&larger, slice_of(slot->key, slot->key_len))] = *slot;
+    size_t number;
+    struct hash_index_search search = hash_index_search(&map->index, hash_of(key));
+    while (hash_index_next(&search, &number)) {
+        if (slice_equal(key_of(&map->entries[number]), key))
+            return &map->entries[number];
     }
-    free(map->slots);
-    *map = larger;
+    return NULL;
+}
+
+static void add_to_index(struct text_map *map, size_t number)
+{
+    if (!hash_index_add(&map->index, hash_of(key_of(&map->entries[number])), number))
+        abort();
 }
 
 void **text_map_at(struct text_map *map, struct slice key)
 {
-    if (map->count >= map->capacity / 4 * 3)
-        grow(map);
-    struct text_map_slot *slot = &map->slots[find_slot(map, key)];
-    if (slot->key == NULL) {
-        *slot = (struct text_map_slot){slice_to_text(key), key.len, NULL};
-        map->count++;
+    struct text_map_entry *entry = find(map, key);
+    if (entry == NULL) {
+        map->entries =
+            array_grow(map->entries, map->count, &map->capacity, sizeof(map->entries[0]));
+        entry = &map->entries[map->count];
+        *entry = (struct text_map_entry){slice_to_text(key), key.len, NULL};
+        add_to_index(map, map->count++);
     }
-    return &slot->value;
+    return &entry->value;
 }
 
 void *text_map_find(const struct text_map *map, struct slice key)
 {
-    return map->capacity == 0 ? NULL : map->slots[find_slot(map, key)].value;
+    const struct text_map_entry *entry = find(map, key);
+    return entry == NULL ? NULL : entry->value;
 }
 
 void *text_map_take(struct text_map *map, struct slice key)
 {
-    if (map->capacity == 0)
+    struct text_map_entry *entry = find(map, key);
+    if (entry == NULL)
         return NULL;
-    size_t hole = find_slot(map, key);
-    void *value = map->slots[hole].value;
-    if (map->slots[hole].key == NULL)
-        return NULL;
-    free(map->slots[hole].key);
-    map->slots[hole] = (struct text_map_slot){NULL, 0, NULL};
-    map->count--;
-    /* What was pushed past the hole moves up, so that no search ends at it too early. */
-    for (size_t at = (hole + 1) & (map->capacity - 1); map->slots[at].key != NULL;
-         at = (at + 1) & (map->capacity - 1)) {
-        size_t home = first_slot(map, slice_of(map->slots[at].key, map->slots[at].key_len));
-        if (((at - home) & (map->capacity - 1)) < ((at - hole) & (map->capacity - 1)))
-            continue;
-        map->slots[hole] = map->slots[at];
-        map->slots[at] = (struct text_map_slot){NULL, 0, NULL};
-        hole = at;
+    void *value = entry->value;
+    struct text_map_entry *last = &map->entries[--map->count];
+    hash_index_remove(&map->index, hash_of(key), (size_t)(entry - map->entries));
+    free(entry->key);
+    if (entry != last) {
+        hash_index_remove(&map->index, hash_of(key_of(last)), map->count);
+        *entry = *last;
+        add_to_index(map, (size_t)(entry - map->entries));
     }
     return value;
 }
 
 void text_map_free(struct text_map *map)
 {
-    for (size_t i = 0; i < map->capacity; i++)
-        free(map->slots[i].key);
-    free(map->slots);
-    *map = (struct text_map){NULL, 0, 0};
+    for (size_t i = 0; i < map->count; i++)
+        free(map->entries[i].key);
+    free(map->entries);
+    hash_index_free(&map->index);
+    *map = (struct text_map){.entries = NULL};
 }

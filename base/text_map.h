@@ -8,16 +8,18 @@
 
 #include <stddef.h>
 
+#include "base/hash_index.h"
 #include "base/slice.h"
 
-struct text_map_slot {
-    char *key; /* owned; NULL = free */
+struct text_map_entry {
+    char *key; /* owned */
     size_t key_len;
     void *value; /* borrowed */
 };
 struct text_map {
-    struct text_map_slot *slots; /* owned */
-    size_t count, capacity;      /* capacity is 0 or a power of two */
+    struct text_map_entry *entries; /* owned; taking one out moves the last one to its place */
+    size_t count, capacity;
+    struct hash_index index;
 };
 
 /* Where the value of that key stands, made with NULL when the key is new. Valid until the next

@@ -3,6 +3,7 @@
  * Formatting and reading of times. */
 #include "base/timestamp.h"
 
+#include <stdio.h>
 #include <time.h>
 
 static int64_t clock_us(clockid_t clock)
@@ -169,12 +170,13 @@ bool timestamp_parse_named(struct slice text, int64_t now_us, int64_t *time_us_o
     return true;
 }
 
+static const struct {
+    const char *name;
+    uint64_t ms;
+} units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+
 bool duration_parse_ms(struct slice text, uint64_t *duration_ms_out)
 {
-    static const struct {
-        const char *unit;
-        uint64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
     size_t digits = 0;
     while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
         digits++;
@@ -187,10 +189,19 @@ bool duration_parse_ms(struct slice text, uint64_t *duration_ms_out)
         return true;
     }
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
-        if (slice_equal_text(unit, units[i].unit)) {
+        if (slice_equal_text(unit, units[i].name)) {
             *duration_ms_out = number * units[i].ms;
             return true;
         }
     }
     return false;
+}
+
+void duration_spell_ms(uint64_t duration_ms, char *spelled, size_t size)
+{
+    size_t i = 0;
+    while (duration_ms % units[i].ms != 0)
+        i++;
+    snprintf(spelled, size, "%llu%s", (unsigned long long)(duration_ms / units[i].ms),
+             duration_ms == 0 ? "" : units[i].name);
 }

@@ -38,5 +38,7 @@ MUST_CHECK bool timestamp_parse_named(struct slice text, int64_t now_us, int64_t
 /* Reads "250ms", "10s", "5m", "2h", "1d" (whole numbers, one unit) as milliseconds; "0" needs no
  * unit. */
 MUST_CHECK bool duration_parse_ms(struct slice text, uint64_t *duration_ms_out);
+/* Writes it in the largest unit without a remainder, as duration_parse_ms() reads it: "90s", "0". */
+void duration_spell_ms(uint64_t duration_ms, char *spelled, size_t size);
 
 #endif

@@ -24,11 +24,6 @@ static const struct {
     uint64_t bytes;
 } byte_units[] = {{'g', UINT64_C(1) << 30}, {'m', UINT64_C(1) << 20}, {'k', UINT64_C(1) << 10}};
 
-static const struct {
-    const char *unit;
-    uint64_t ms;
-} duration_units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
-
 static bool parse_bytes(struct slice text, uint64_t *bytes_out)
 {
     uint64_t unit = 1;
@@ -58,19 +53,10 @@ static void spell_number(enum option_type type, uint64_t number, char spelled[SP
             }
         }
     }
-    if (type == OPTION_DURATION && number > 0) {
-        for (size_t i = 0; i < ARRAY_LEN(duration_units); i++) {
-            if (number % duration_units[i].ms == 0) {
-                snprintf(spelled, SPELLED_MAX, "%llu%s",
-                         (unsigned long long)(number / duration_units[i].ms),
-                         duration_units[i].unit);
-                return;
-            }
-        }
-        snprintf(spelled, SPELLED_MAX, "%llums", (unsigned long long)number);
-        return;
-    }
-    snprintf(spelled, SPELLED_MAX, "%llu", (unsigned long long)number);
+    if (type == OPTION_DURATION)
+        duration_spell_ms(number, spelled, SPELLED_MAX);
+    else
+        snprintf(spelled, SPELLED_MAX, "%llu", (unsigned long long)number);
 }
 
 /* "0 to 1000", "at least 1"; "" where the table sets no bound. */

@@ -16,12 +16,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash_index.h"
 #include "base/write_all.h"
 
 #define HEADER "dockreeve hits 1\n"
 
 enum {
-    SLOT_BITS_FIRST = 6,
     HITS_MAX = 2 * RULE_HITS_MAX,
     CHUNK_BITS = 10,
     CHUNK_LEN = 1 << CHUNK_BITS,
@@ -34,8 +34,7 @@ enum {
 struct rule_hits {
     struct rule_hit *chunks[CHUNKS_MAX]; /* owned; by number */
     size_t count;                        /* read by another thread too: see count_of() */
-    uint32_t *slots;                     /* owned; 1 + a number, 0 = free; at most half are taken */
-    unsigned slot_bits;                  /* there are 1 << slot_bits */
+    struct hash_index by_key;            /* of one thread */
 };
 
 /* ---- what two threads look at ---- */
@@ -66,36 +65,14 @@ static void set_hit(struct rule_hit *hit, uint64_t count, int64_t last_us)
 
 /* ---- table ---- */
 
-static size_t slot_count(const struct rule_hits *hits)
+static bool find_number(const struct rule_hits *hits, uint64_t key, size_t *number_out)
 {
-    return (size_t)1 << hits->slot_bits;
-}
-
-/* The slot that holds `key`, or the free one where it belongs. */
-static uint32_t *find_slot(const struct rule_hits *hits, uint64_t key)
-{
-    size_t at = (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> (64 - hits->slot_bits));
-    while (hits->slots[at] != 0 && hit_at(hits, hits->slots[at] - 1)->key != key)
-        at = (at + 1) & (slot_count(hits) - 1);
-    return &hits->slots[at];
-}
-
-static bool grow_slots(struct rule_hits *hits, size_t wanted)
-{
-    unsigned bits = hits->slot_bits;
-    while (wanted * 2 > (size_t)1 << bits)
-        bits++;
-    if (bits == hits->slot_bits)
-        return true;
-    uint32_t *slots = calloc((size_t)1 << bits, sizeof(*slots));
-    if (slots == NULL)
-        return false;
-    free(hits->slots);
-    hits->slots = slots;
-    hits->slot_bits = bits;
-    for (size_t i = 0; i < hits->count; i++)
-        *find_slot(hits, hit_at(hits, i)->key) = (uint32_t)i + 1;
-    return true;
+    struct hash_index_search search = hash_index_search(&hits->by_key, key);
+    while (hash_index_next(&search, number_out)) {
+        if (hit_at(hits, *number_out)->key == key)
+            return true;
+    }
+    return false;
 }
 
 static bool grow_hits(struct rule_hits *hits)
@@ -109,17 +86,13 @@ static bool grow_hits(struct rule_hits *hits)
 static void clear(struct rule_hits *hits)
 {
     hits->count = 0;
-    memset(hits->slots, 0, sizeof(uint32_t) << hits->slot_bits);
+    hash_index_clear(&hits->by_key);
 }
 
 struct rule_hits *rule_hits_new(void)
 {
     struct rule_hits *hits = calloc(1, sizeof(*hits));
     if (hits == NULL)
-        abort();
-    hits->slot_bits = SLOT_BITS_FIRST;
-    hits->slots = calloc(slot_count(hits), sizeof(*hits->slots));
-    if (hits->slots == NULL)
         abort();
     return hits;
 }
@@ -131,14 +104,14 @@ void rule_hits_free(struct rule_hits **hits)
         return;
     for (size_t i = 0; i < CHUNKS_MAX; i++)
         free(freed->chunks[i]);
-    free(freed->slots);
+    hash_index_free(&freed->by_key);
     free(freed);
 }
 
 void rule_hits_reserve(struct rule_hits *hits, size_t more)
 {
     size_t wanted = hits->count + more;
-    (void)grow_slots(hits, wanted < HITS_MAX ? wanted : HITS_MAX);
+    (void)hash_index_reserve(&hits->by_key, wanted < HITS_MAX ? wanted : HITS_MAX);
 }
 
 size_t rule_hits_len(const struct rule_hits *hits)
@@ -148,16 +121,15 @@ size_t rule_hits_len(const struct rule_hits *hits)
 
 bool rule_hits_number(struct rule_hits *hits, uint64_t key, uint32_t *number_out)
 {
-    uint32_t *slot = find_slot(hits, key);
-    if (*slot == 0) {
-        if (hits->count == HITS_MAX || !grow_slots(hits, hits->count + 1) || !grow_hits(hits))
+    size_t number;
+    if (!find_number(hits, key, &number)) {
+        number = hits->count;
+        if (number == HITS_MAX || !grow_hits(hits) || !hash_index_add(&hits->by_key, key, number))
             return false;
-        slot = find_slot(hits, key); /* the slots may be others now */
-        *hit_at(hits, hits->count) = (struct rule_hit){.key = key};
-        *slot = (uint32_t)hits->count + 1;
-        __atomic_store_n(&hits->count, hits->count + 1, __ATOMIC_RELEASE);
+        *hit_at(hits, number) = (struct rule_hit){.key = key};
+        __atomic_store_n(&hits->count, number + 1, __ATOMIC_RELEASE);
     }
-    *number_out = *slot - 1;
+    *number_out = (uint32_t)number;
     return true;
 }
 
@@ -169,8 +141,9 @@ void rule_hits_count(struct rule_hits *hits, uint32_t number, int64_t now_us)
 
 const struct rule_hit *rule_hits_find(const struct rule_hits *hits, uint64_t key)
 {
-    uint32_t place = *find_slot(hits, key);
-    return place == 0 || hit_at(hits, place - 1)->count == 0 ? NULL : hit_at(hits, place - 1);
+    size_t number;
+    return find_number(hits, key, &number) && hit_at(hits, number)->count > 0 ? hit_at(hits, number)
+                                                                              : NULL;
 }
 
 /* ---- text ---- */

@@ -11,6 +11,7 @@
 #include <yaml.h>
 
 #include "base/hidden_character.h"
+#include "base/text_map.h"
 
 /* So many characters that do not show are remembered, and as many told of that are refused anywhere.
  */
@@ -102,30 +103,22 @@ static void report_double(struct reading *reading, const struct yaml_tree_node *
  * length. */
 static void check_doubles(struct reading *reading, const struct open_node *open)
 {
-    size_t size = 16;
-    while (size < open->count * 2)
-        size *= 2;
-    struct yaml_tree_node **table = calloc(size, sizeof(*table));
-    if (table == NULL)
-        abort();
+    CLEANUP(text_map_free) struct text_map seen = {.count = 0};
     for (struct yaml_tree_node *key = open->node->first; key != NULL; key = key->next) {
         if (key->kind != YAML_TREE_SCALAR)
             continue;
-        size_t at = (size_t)slice_hash(key->text, SLICE_HASH_SEED) & (size - 1);
-        while (table[at] != NULL && !slice_equal(table[at]->text, key->text))
-            at = (at + 1) & (size - 1);
-        if (table[at] != NULL)
-            report_double(reading, key, table[at]);
+        void **first = text_map_at(&seen, key->text);
+        if (*first != NULL)
+            report_double(reading, key, *first);
         else
-            table[at] = key;
+            *first = key;
     }
-    free(table);
 }
 
 static void pop(struct reading *reading)
 {
     struct open_node *open = &reading->open[--reading->depth];
-    if (open->node->kind == YAML_TREE_MAPPING)
+    if (open->node->kind == YAML_TREE_MAPPING && open->count > 1)
         check_doubles(reading, open);
 }
 

@@ -24,43 +24,21 @@ static uint64_t hash_ports(const struct port_set *ports)
     return slice_hash(slice_of((const char *)ports->ranges, len), SLICE_HASH_SEED);
 }
 
-/* The slot that holds an equal set, or the free one where it belongs. */
-static uint32_t *find_slot(struct network_set *set, const struct port_set *ports)
-{
-    size_t mask = set->port_table_size - 1;
-    size_t at = (size_t)(hash_ports(ports) >> 20) & mask;
-    while (set->port_table[at] != UINT32_MAX &&
-           !port_set_equal(&set->ports[set->port_table[at]], ports))
-        at = (at + 1) & mask;
-    return &set->port_table[at];
-}
-
-static void grow_table(struct network_set *set)
-{
-    if (set->port_count * 2 < set->port_table_size)
-        return;
-    size_t size = set->port_table_size == 0 ? 16 : set->port_table_size * 2;
-    free(set->port_table);
-    set->port_table = malloc(size * sizeof(set->port_table[0]));
-    if (set->port_table == NULL)
-        abort();
-    memset(set->port_table, 0xff, size * sizeof(set->port_table[0]));
-    set->port_table_size = size;
-    for (size_t i = 0; i < set->port_count; i++)
-        *find_slot(set, &set->ports[i]) = (uint32_t)i;
-}
-
 static uint32_t intern_ports(struct network_set *set, const struct port_set *ports)
 {
-    grow_table(set);
-    uint32_t *slot = find_slot(set, ports);
-    if (*slot == UINT32_MAX) {
-        set->ports =
-            array_grow(set->ports, set->port_count, &set->port_capacity, sizeof(set->ports[0]));
-        set->ports[set->port_count] = *ports;
-        *slot = (uint32_t)set->port_count++;
+    size_t number;
+    const uint64_t hash = hash_ports(ports);
+    struct hash_index_search search = hash_index_search(&set->ports_by_hash, hash);
+    while (hash_index_next(&search, &number)) {
+        if (port_set_equal(&set->ports[number], ports))
+            return (uint32_t)number;
     }
-    return *slot;
+    if (!hash_index_add(&set->ports_by_hash, hash, set->port_count))
+        abort();
+    set->ports =
+        array_grow(set->ports, set->port_count, &set->port_capacity, sizeof(set->ports[0]));
+    set->ports[set->port_count] = *ports;
+    return (uint32_t)set->port_count++;
 }
 
 /* ---- hosts ---- */
@@ -210,8 +188,8 @@ void network_set_seal(struct network_set *set)
     set->index = host_index_build(set->indexed, count);
     free(steal_pointer(&set->indexed));
     free(steal_pointer(&set->loopbacks));
-    free(steal_pointer(&set->port_table));
-    set->indexed_capacity = set->port_table_size = 0;
+    hash_index_free(&set->ports_by_hash);
+    set->indexed_capacity = 0;
 }
 
 void network_set_clear(struct network_set *set)
@@ -224,7 +202,7 @@ void network_set_clear(struct network_set *set)
     free(set->rules);
     free(set->entries);
     free(set->ports);
-    free(set->port_table);
+    hash_index_free(&set->ports_by_hash);
     free(set->expressions);
     free(set->indexed);
     free(set->loopbacks);

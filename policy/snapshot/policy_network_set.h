@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/hash_index.h"
 #include "rules/network/host_index.h"
 #include "rules/network/host_pattern.h"
 #include "rules/network/network_rule.h"
@@ -53,9 +54,8 @@ struct network_set {
     size_t entry_count, entry_capacity;
     struct port_set *ports; /* owned: every set of ports once */
     size_t port_count, port_capacity;
-    uint32_t *port_table; /* owned: hash table of indexes into `ports`, until sealed */
-    size_t port_table_size;
-    struct pattern *expressions; /* owned: those of REGEX entries, in their order */
+    struct hash_index ports_by_hash; /* of `ports`, until sealed */
+    struct pattern *expressions;     /* owned: those of REGEX entries, in their order */
     size_t expression_count, expression_capacity;
     struct host_index_entry *indexed; /* owned: until sealed */
     size_t indexed_capacity;

@@ -651,9 +651,9 @@ static void sort(void *items, size_t count, size_t size, int (*compare)(const vo
 void suggest_evidence_seal(struct suggest_evidence *evidence)
 {
     CLEANUP(log_line_free) struct log_line line = LOG_LINE_EMPTY;
-    for (size_t i = 0; i < evidence->open.capacity; i++) {
-        const char *text = evidence->open.slots[i].value;
-        if (text != NULL && log_line_parse(&line, slice_from_text(text)))
+    for (size_t i = 0; i < evidence->open.count; i++) {
+        const char *text = evidence->open.entries[i].value;
+        if (log_line_parse(&line, slice_from_text(text)))
             add_record(evidence, &line);
     }
     settle_questions(evidence);
@@ -669,8 +669,8 @@ void suggest_evidence_seal(struct suggest_evidence *evidence)
 
 void suggest_evidence_free(struct suggest_evidence *evidence)
 {
-    for (size_t i = 0; i < evidence->open.capacity; i++)
-        free(evidence->open.slots[i].value);
+    for (size_t i = 0; i < evidence->open.count; i++)
+        free(evidence->open.entries[i].value);
     for (size_t i = 0; i < evidence->target_count; i++)
         free(evidence->targets[i]->requests);
     free(evidence->operations);

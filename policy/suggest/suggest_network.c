@@ -473,7 +473,7 @@ static void gather_below(struct making *making, struct text_map *seen, size_t ho
 
 static void gather_all(struct making *making)
 {
-    CLEANUP(text_map_free) struct text_map seen = {NULL, 0, 0};
+    CLEANUP(text_map_free) struct text_map seen = {.count = 0};
     size_t hosts = making->count;
     for (size_t i = 0; i < hosts; i++) {
         if (making->units[i].gathers)

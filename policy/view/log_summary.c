@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Counting of log records that are alike. Rows stand in one array and are found by a hash table of
- * their places; what was opened waits in a second table, by its id, until it is closed. */
+ * Counting of log records that are alike. Rows stand in one array and are found by a hash index;
+ * what was opened waits in a table, by its id, until it is closed. */
 #include "policy/view/log_summary.h"
 
 #include <stdlib.h>
@@ -9,9 +9,10 @@
 
 #include "base/buffer.h"
 #include "base/slice.h"
+#include "base/text_map.h"
 #include "base/timestamp.h"
 
-enum { KEY_TEXTS = 7, TABLE_SMALLEST = 64 };
+enum { KEY_TEXTS = 7, ROWS_FIRST = 64 };
 
 /* What makes two records alike: the texts of a row in their order there, and how it was decided. */
 struct row_key {
@@ -28,9 +29,6 @@ struct row {
 
 /* A record `open` whose `close` was not seen yet. */
 struct opened {
-    char *id; /* owned; NULL = a free place */
-    size_t id_len;
-    uint64_t hash;
     size_t row;
     int64_t time_us;
 };
@@ -38,10 +36,8 @@ struct opened {
 struct log_summary {
     struct row *rows; /* owned */
     size_t row_count, row_capacity;
-    size_t *places; /* owned: a hash table of indexes into rows + 1; 0 = free */
-    size_t place_count;
-    struct opened *opened; /* owned: a hash table */
-    size_t opened_count, opened_capacity;
+    struct hash_index rows_by_hash;
+    struct text_map opened;         /* by id: owned struct opened */
     struct buffer what;             /* owned: the `what` of the record looked at */
     struct log_summary_row *sealed; /* owned */
 };
@@ -58,11 +54,11 @@ void log_summary_free(struct log_summary **summary)
         return;
     for (size_t i = 0; i < dead->row_count; i++)
         free(dead->rows[i].texts);
-    for (size_t i = 0; i < dead->opened_capacity; i++)
-        free(dead->opened[i].id);
+    for (size_t i = 0; i < dead->opened.count; i++)
+        free(dead->opened.entries[i].value);
     free(dead->rows);
-    free(dead->places);
-    free(dead->opened);
+    hash_index_free(&dead->rows_by_hash);
+    text_map_free(&dead->opened);
     free(dead->sealed);
     buffer_free(&dead->what);
     free(dead);
@@ -96,34 +92,15 @@ static bool is_row(const struct row *row, const struct row_key *key)
     return true;
 }
 
-/* The place of the row with that key, or the free one where it belongs. */
-static size_t *find_place(const struct log_summary *summary, const struct row_key *key)
+static bool find_row(const struct log_summary *summary, const struct row_key *key,
+                     size_t *index_out)
 {
-    size_t at = key->hash & (summary->place_count - 1);
-    while (summary->places[at] != 0 && !is_row(&summary->rows[summary->places[at] - 1], key))
-        at = (at + 1) & (summary->place_count - 1);
-    return &summary->places[at];
-}
-
-/* Keeps at least every second place free. */
-static bool grow_places(struct log_summary *summary)
-{
-    if (summary->row_count * 2 < summary->place_count)
-        return true;
-    size_t count = summary->place_count == 0 ? TABLE_SMALLEST : summary->place_count * 2;
-    size_t *places = calloc(count, sizeof(*places));
-    if (places == NULL)
-        return false;
-    for (size_t i = 0; i < summary->row_count; i++) {
-        size_t at = summary->rows[i].hash & (count - 1);
-        while (places[at] != 0)
-            at = (at + 1) & (count - 1);
-        places[at] = i + 1;
+    struct hash_index_search search = hash_index_search(&summary->rows_by_hash, key->hash);
+    while (hash_index_next(&search, index_out)) {
+        if (is_row(&summary->rows[*index_out], key))
+            return true;
     }
-    free(summary->places);
-    summary->places = places;
-    summary->place_count = count;
-    return true;
+    return false;
 }
 
 static bool copy_key(struct row *row, const struct row_key *key)
@@ -147,28 +124,23 @@ static bool copy_key(struct row *row, const struct row_key *key)
 }
 
 /* The index of the row with that key, which is made if there is none. */
-static bool find_row(struct log_summary *summary, const struct row_key *key, size_t *index_out)
+static bool get_row(struct log_summary *summary, const struct row_key *key, size_t *index_out)
 {
-    if (!grow_places(summary))
-        return false;
-    size_t *place = find_place(summary, key);
-    if (*place == 0) {
-        if (summary->row_count == summary->row_capacity) {
-            size_t capacity =
-                summary->row_capacity == 0 ? TABLE_SMALLEST : summary->row_capacity * 2;
-            struct row *rows = realloc(summary->rows, capacity * sizeof(*rows));
-            if (rows == NULL)
-                return false;
-            summary->rows = rows;
-            summary->row_capacity = capacity;
-        }
-        if (!copy_key(&summary->rows[summary->row_count], key))
+    if (find_row(summary, key, index_out))
+        return true;
+    if (summary->row_count == summary->row_capacity) {
+        size_t capacity = summary->row_capacity == 0 ? ROWS_FIRST : summary->row_capacity * 2;
+        struct row *rows = realloc(summary->rows, capacity * sizeof(*rows));
+        if (rows == NULL)
             return false;
-        summary->rows[summary->row_count].shown.number = summary->row_count;
-        *place = ++summary->row_count;
+        summary->rows = rows;
+        summary->row_capacity = capacity;
     }
-    *index_out = *place - 1;
-    return true;
+    struct row *row = &summary->rows[summary->row_count];
+    if (!hash_index_reserve(&summary->rows_by_hash, summary->row_count + 1) || !copy_key(row, key))
+        return false;
+    row->shown.number = *index_out = summary->row_count++;
+    return hash_index_add(&summary->rows_by_hash, key->hash, *index_out);
 }
 
 static void count_in_row(struct row *row, uint64_t count, int64_t time_us)
@@ -185,79 +157,16 @@ static void count_in_row(struct row *row, uint64_t count, int64_t time_us)
 
 /* --- what was opened --- */
 
-static size_t find_opened(const struct log_summary *summary, struct slice id, uint64_t hash)
-{
-    size_t at = hash & (summary->opened_capacity - 1);
-    while (summary->opened[at].id != NULL &&
-           (summary->opened[at].hash != hash ||
-            !slice_equal(slice_of(summary->opened[at].id, summary->opened[at].id_len), id)))
-        at = (at + 1) & (summary->opened_capacity - 1);
-    return at;
-}
-
-static bool grow_opened(struct log_summary *summary)
-{
-    if (summary->opened_count * 2 < summary->opened_capacity)
-        return true;
-    size_t old_capacity = summary->opened_capacity;
-    size_t capacity = old_capacity == 0 ? TABLE_SMALLEST : old_capacity * 2;
-    struct opened *old = summary->opened;
-    struct opened *opened = calloc(capacity, sizeof(*opened));
-    if (opened == NULL)
-        return false;
-    for (size_t i = 0; i < old_capacity; i++) {
-        size_t at = old[i].hash & (capacity - 1);
-        if (old[i].id == NULL)
-            continue;
-        while (opened[at].id != NULL)
-            at = (at + 1) & (capacity - 1);
-        opened[at] = old[i];
-    }
-    free(old);
-    summary->opened = opened;
-    summary->opened_capacity = capacity;
-    return true;
-}
-
 static bool remember_opened(struct log_summary *summary, struct slice id, size_t row,
                             int64_t time_us)
 {
-    uint64_t hash = slice_hash(id, SLICE_HASH_SEED);
-    if (!grow_opened(summary))
+    void **place = text_map_at(&summary->opened, id);
+    if (*place == NULL)
+        *place = malloc(sizeof(struct opened));
+    if (*place == NULL)
         return false;
-    struct opened *opened = &summary->opened[find_opened(summary, id, hash)];
-    if (opened->id == NULL) {
-        char *copy = malloc(id.len);
-        if (copy == NULL)
-            return false;
-        memcpy(copy, id.ptr, id.len);
-        *opened = (struct opened){.id = copy, .id_len = id.len, .hash = hash};
-        summary->opened_count++;
-    }
-    opened->row = row;
-    opened->time_us = time_us;
+    *(struct opened *)*place = (struct opened){row, time_us};
     return true;
-}
-
-/* Takes one out and moves those behind it that would not be found any more. */
-static void forget_opened(struct log_summary *summary, struct slice id)
-{
-    if (summary->opened_count == 0)
-        return;
-    size_t mask = summary->opened_capacity - 1;
-    size_t hole = find_opened(summary, id, slice_hash(id, SLICE_HASH_SEED));
-    if (summary->opened[hole].id == NULL)
-        return;
-    free(summary->opened[hole].id);
-    summary->opened_count--;
-    for (size_t at = (hole + 1) & mask; summary->opened[at].id != NULL; at = (at + 1) & mask) {
-        size_t home = summary->opened[at].hash & mask;
-        if (((at - home) & mask) < ((at - hole) & mask))
-            continue; /* its way from home does not pass the hole */
-        summary->opened[hole] = summary->opened[at];
-        hole = at;
-    }
-    summary->opened[hole] = (struct opened){.id = NULL};
 }
 
 /* --- records --- */
@@ -322,14 +231,14 @@ bool log_summary_add(struct log_summary *summary, const struct log_line *line)
     if (kind == RECORD_OTHER || (kind == RECORD_OPEN && id.len == 0))
         return true;
     make_key(summary, line, &key);
-    if (summary->what.failed || !find_row(summary, &key, &index))
+    if (summary->what.failed || !get_row(summary, &key, &index))
         return false;
     if (!timestamp_parse(line->fields[LOG_FIELD_TS], &time_us))
         time_us = 0;
     if (kind == RECORD_OPEN)
         return remember_opened(summary, id, index, time_us);
     if (kind == RECORD_CLOSE)
-        forget_opened(summary, id);
+        free(text_map_take(&summary->opened, id));
     struct row *row = &summary->rows[index];
     count_in_row(row, kind == RECORD_SUPPRESSED ? number_of(line, LOG_FIELD_COUNT) : 1, time_us);
     row->shown.bytes_in += number_of(line, LOG_FIELD_BYTES_IN);
@@ -363,9 +272,9 @@ static int compare_rows(const void *left, const void *right)
 
 const struct log_summary_row *log_summary_seal(struct log_summary *summary, size_t *count_out)
 {
-    for (size_t i = 0; i < summary->opened_capacity; i++) {
-        const struct opened *opened = &summary->opened[i];
-        if (opened->id != NULL)
+    for (size_t i = 0; i < summary->opened.count; i++) {
+        const struct opened *opened = summary->opened.entries[i].value;
+        if (opened != NULL)
             count_in_row(&summary->rows[opened->row], 1, opened->time_us);
     }
     *count_out = 0;
@@ -383,10 +292,8 @@ const struct log_summary_row *log_summary_seal(struct log_summary *summary, size
 bool log_summary_find(struct log_summary *summary, const struct log_line *line, size_t *number_out)
 {
     struct row_key key;
-    if (record_kind(line) == RECORD_OTHER || summary->row_count == 0)
+    if (record_kind(line) == RECORD_OTHER)
         return false;
     make_key(summary, line, &key);
-    size_t place = *find_place(summary, &key);
-    *number_out = place - 1;
-    return place != 0;
+    return find_row(summary, &key, number_out);
 }

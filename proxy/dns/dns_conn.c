@@ -34,7 +34,7 @@ static void read_question(struct dns_conn *conn);
 
 static struct dns_conn *conn_of_exchange(struct dns_exchange *exchange)
 {
-    return (struct dns_conn *)((char *)exchange - offsetof(struct dns_conn, exchange));
+    return container_of(exchange, struct dns_conn, exchange);
 }
 
 /* The deadline of a state, within what is left of the connection's life. */

@@ -32,7 +32,7 @@ struct outcome {
 
 static struct dns_exchange *exchange_of_waiter(struct log_waiter *waiter)
 {
-    return (struct dns_exchange *)((char *)waiter - offsetof(struct dns_exchange, waiter));
+    return container_of(waiter, struct dns_exchange, waiter);
 }
 
 static void set(struct outcome *outcome, bool allowed, enum dns_code code, const char *reason)

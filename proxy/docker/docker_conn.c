@@ -96,7 +96,7 @@ void docker_conn_want_write(struct docker_conn *conn)
 
 static struct docker_conn *conn_of_seat(struct share_seat *seat)
 {
-    return (struct docker_conn *)((char *)seat - offsetof(struct docker_conn, seat));
+    return container_of(seat, struct docker_conn, seat);
 }
 
 /* Whoever had not asked for anything yet was turned away. */

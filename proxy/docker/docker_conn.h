@@ -145,7 +145,7 @@ struct docker_conn {
 
 static inline struct docker_conn *docker_conn_of_waiter(struct log_waiter *waiter)
 {
-    return (struct docker_conn *)((char *)waiter - offsetof(struct docker_conn, waiter));
+    return container_of(waiter, struct docker_conn, waiter);
 }
 
 /* docker_conn.c: takes over a socket that was let in. */

@@ -108,8 +108,7 @@ static bool ask(struct docker_lookup *lookup, struct error *error)
 /* Its turn has come. */
 static void on_place(struct share_waiter *waiter)
 {
-    struct docker_lookup *lookup =
-        (struct docker_lookup *)((char *)waiter - offsetof(struct docker_lookup, waiter));
+    struct docker_lookup *lookup = container_of(waiter, struct docker_lookup, waiter);
     struct error error;
     if (waiter->kind == SHARE_ANSWERS) {
         lookup->has_long = true;

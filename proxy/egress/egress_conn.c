@@ -76,7 +76,7 @@ static bool reads_heads(const struct egress_conn *conn)
 
 static struct egress_conn *conn_of_seat(struct share_seat *seat)
 {
-    return (struct egress_conn *)((char *)seat - offsetof(struct egress_conn, seat));
+    return container_of(seat, struct egress_conn, seat);
 }
 
 /* Whoever had not asked for anything yet was turned away. */

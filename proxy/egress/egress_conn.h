@@ -129,7 +129,7 @@ struct egress_conn {
 
 static inline struct egress_conn *egress_conn_of_waiter(struct log_waiter *waiter)
 {
-    return (struct egress_conn *)((char *)waiter - offsetof(struct egress_conn, waiter));
+    return container_of(waiter, struct egress_conn, waiter);
 }
 
 /* egress_conn.c: takes over a socket that was let in. */

@@ -111,8 +111,7 @@ static void answer_error(struct control_conn *conn, const char *text)
 
 static void on_reloaded(struct reload_waiter *waiter, const struct reload_report *report)
 {
-    struct control_conn *conn =
-        (struct control_conn *)((char *)waiter - offsetof(struct control_conn, waiter));
+    struct control_conn *conn = container_of(waiter, struct control_conn, waiter);
     struct buffer *out = &conn->answer;
     struct revocation revocation;
     if (report == NULL) {

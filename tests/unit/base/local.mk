@@ -4,6 +4,7 @@ base_tests_SOURCES = \
 	tests/unit/base/account_test.c \
 	tests/unit/base/buffer_test.c \
 	tests/unit/base/error_test.c \
+	tests/unit/base/hash_index_test.c \
 	tests/unit/base/html_text_test.c \
 	tests/unit/base/json_token_test.c \
 	tests/unit/base/json_tree_test.c \
@@ -15,6 +16,7 @@ base_tests_SOURCES = \
 	tests/unit/base/terminal_text_test.c \
 	tests/unit/base/text_map_test.c \
 	tests/unit/base/timestamp_test.c \
+	tests/unit/base/utf8_test.c \
 	tests/unit/base/write_all_test.c
 base_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 base_tests_LDADD = $(base_cli_chain) $(CRITERION_LIBS)

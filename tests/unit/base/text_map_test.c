@@ -8,7 +8,7 @@ enum { KEYS = 3000, STEPS = 60000 };
 
 Test(text_map, it_holds_what_was_put_and_not_taken)
 {
-    CLEANUP(text_map_free) struct text_map map = {NULL, 0, 0};
+    CLEANUP(text_map_free) struct text_map map = {.count = 0};
     static int values[KEYS];
     bool held[KEYS] = {false};
     uint64_t state = 7;

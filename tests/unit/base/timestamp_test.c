@@ -80,6 +80,20 @@ Test(timestamp, durations_have_one_unit)
         cr_expect_not(duration_parse_ms(slice_from_text(refused[i]), &ms), "%s", refused[i]);
 }
 
+Test(timestamp, a_duration_is_spelled_in_its_largest_unit_without_a_remainder)
+{
+    static const struct {
+        uint64_t ms;
+        const char *text;
+    } rows[] = {{0, "0"},       {1, "1ms"},      {1500, "1500ms"}, {90000, "90s"},
+                {300000, "5m"}, {7200000, "2h"}, {86400000, "1d"}};
+    char spelled[24];
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        duration_spell_ms(rows[i].ms, spelled, sizeof(spelled));
+        cr_expect_str_eq(spelled, rows[i].text);
+    }
+}
+
 Test(timestamp, every_day_of_the_calendar_is_where_the_c_library_has_it)
 {
     struct timestamp_cache cache = {0};

@@ -236,7 +236,7 @@ struct drive {
 /* Inspect calls of the gate itself are told from what it forwards by their User-Agent. */
 static void answer_from_table(struct gate_fixture *fixture, const char *head, struct buffer *out)
 {
-    struct drive *drive = (struct drive *)((char *)fixture - offsetof(struct drive, fixture));
+    struct drive *drive = container_of(fixture, struct drive, fixture);
     if (strstr(head, "\r\nUser-Agent: dockreeve\r\n") == NULL) {
         drive->forwarded++;
         fixture_answer_404(fixture, head, out);
