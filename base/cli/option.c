@@ -323,6 +323,11 @@ bool option_parse(const struct option_table *table, struct option_value *values,
     return true;
 }
 
+char *option_text_or(const struct option_value *value, char *(*fallback)(void))
+{
+    return value->given ? slice_to_text(slice_from_text(value->text)) : fallback();
+}
+
 /* ---- --help ---- */
 
 enum { HELP_WIDTH = 100, HELP_COLUMN_MAX = 32 };

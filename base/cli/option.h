@@ -80,6 +80,9 @@ MUST_CHECK bool option_parse(const struct option_table *table, struct option_val
                              int argc, char **argv, int *argc_out, bool *help_out,
                              struct error *error);
 
+/* What was given; else what `fallback` makes. Owned by the caller. */
+char *option_text_or(const struct option_value *value, char *(*fallback)(void));
+
 /* Prints usage, summary, options with defaults and environment, and examples. */
 void option_print_help(const struct option_table *table, FILE *out);
 

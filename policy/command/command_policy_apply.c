@@ -42,8 +42,7 @@ void command_policy_apply(const struct policy_gate *gate, const struct option_va
                           const struct policy *policy, bool cut, struct policy_applied *applied)
 {
     AUTO_JSON_TREE struct json_tree status = {.root = NULL}, answer = {.root = NULL};
-    AUTO_FREE char *folder =
-        state->given ? slice_to_text(slice_from_text(state->text)) : policy_path_state();
+    AUTO_FREE char *folder = option_text_or(state, policy_path_state);
     *applied = (struct policy_applied){0};
     if (!gate->ask(folder, "status", TIMEOUT_MS, &status, &applied->error))
         return;

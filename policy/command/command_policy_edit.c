@@ -35,8 +35,7 @@ void policy_edit_clear(struct policy_edit *edit)
 
 int policy_edit_open(struct policy_edit *edit, const struct option_value *config)
 {
-    edit->path =
-        config->given ? slice_to_text(slice_from_text(config->text)) : policy_path_config();
+    edit->path = option_text_or(config, policy_path_config);
     struct stat status;
     bool is_named = edit->path[0] != '\0';
     if (!is_named || (stat(edit->path, &status) == 0 && S_ISDIR(status.st_mode))) {

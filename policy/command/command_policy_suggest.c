@@ -113,8 +113,7 @@ static bool load_present(struct learning *learning, const struct option_value *c
 {
     CLEANUP(policy_messages_free) struct policy_messages errors = {NULL, 0, 0};
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    learning->config =
-        config->given ? slice_to_text(slice_from_text(config->text)) : policy_path_config();
+    learning->config = option_text_or(config, policy_path_config);
     if (is_standard_output(learning->config)) {
         fprintf(stderr,
                 "dockreeve policy suggest: standard output is %s itself, which the shell has "
@@ -166,8 +165,7 @@ static bool read_log(struct learning *learning, const struct option_value *value
                      struct error *error)
 {
     AUTO_LOG_FILTER struct log_filter filter = {0};
-    AUTO_FREE char *path =
-        values[LOG].given ? slice_to_text(slice_from_text(values[LOG].text)) : policy_path_log();
+    AUTO_FREE char *path = option_text_or(&values[LOG], policy_path_log);
     CLEANUP(log_files_close) struct log_files files = {.count = 0};
     if (!read_filter(values, &filter, error) || !log_files_open(&files, path, error))
         return false;

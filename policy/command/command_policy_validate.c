@@ -35,7 +35,7 @@ const struct option_table policy_validate_option_table = {
 /* `path` keeps the text that the inputs point to. */
 static struct policy_inputs inputs_for(const struct option_value *config, char **path)
 {
-    *path = config->given ? slice_to_text(slice_from_text(config->text)) : policy_path_config();
+    *path = option_text_or(config, policy_path_config);
     return (struct policy_inputs){
         .config_path = *path,
         .config_required = config->given,

@@ -12,8 +12,7 @@
 
 struct rule_hits *command_rule_hits(const char *command, const struct option_value *state)
 {
-    AUTO_FREE char *folder =
-        state->given ? slice_to_text(slice_from_text(state->text)) : policy_path_state();
+    AUTO_FREE char *folder = option_text_or(state, policy_path_state);
     AUTO_BUFFER struct buffer path = BUFFER_EMPTY;
     struct error error;
     buffer_printf(&path, "%s/hits", folder);

@@ -207,25 +207,20 @@ static void check_from(struct report *report, const struct policy_client *client
             client->name, listen_at->text);
 }
 
-static bool has_listener(const struct policy *policy, bool docker)
+static bool listens(const struct policy_client *client, bool docker)
 {
-    for (size_t i = 0; policy != NULL && i < policy_client_count(policy); i++) {
-        const struct policy_client *client = policy_client_at(policy, i);
-        for (size_t j = 0; j < client->listen_count; j++) {
-            if ((client->listens[j].role == POLICY_ROLE_DOCKER) == docker)
-                return true;
-        }
-    }
-    return false;
+    size_t i = 0;
+    while (i < client->listen_count && (client->listens[i].role == POLICY_ROLE_DOCKER) != docker)
+        i++;
+    return i < client->listen_count;
 }
 
-static bool is_docker_client(const struct policy_client *client)
+static bool has_listener(const struct policy *policy, bool docker)
 {
-    for (size_t j = 0; j < client->listen_count; j++) {
-        if (client->listens[j].role == POLICY_ROLE_DOCKER)
-            return true;
-    }
-    return client->listen_count == 0;
+    size_t i = 0, count = policy == NULL ? 0 : policy_client_count(policy);
+    while (i < count && !listens(policy_client_at(policy, i), docker))
+        i++;
+    return i < count;
 }
 
 static void check_own_addresses(struct report *report, const struct policy *policy)
@@ -246,7 +241,7 @@ static void check_clients(struct report *report, const struct policy *policy)
                 client->name);
         for (size_t j = 0; j < client->listen_count; j++)
             check_from(report, client, &client->listens[j]);
-        if (!is_docker_client(client))
+        if (client->listen_count > 0 && !listens(client, true))
             continue;
         check_request(report, policy, client, "docker ps", HTTP_METHOD_GET, "/containers/json");
         check_request(report, policy, client, "docker run", HTTP_METHOD_POST, "/containers/create");
@@ -321,11 +316,11 @@ static void check_gate(struct report *report, const char *folder)
     struct slice hash = json_tree_text(status.root, "policy.hash");
     say(report, FINDING_OK, "gate", "it answers in %s and obeys policy %.*s", folder, (int)hash.len,
         hash.ptr);
-    if (json_tree_is(status.root, "reload.ok", JSON_TREE_FALSE))
+    if (json_tree_is(json_tree_at(status.root, "reload"), "ok", JSON_TREE_FALSE))
         say(report, FINDING_WRONG, "gate",
             "it refused the policy at the last reload and obeys an older one: `dockreeve policy "
             "status` says why");
-    if (json_tree_is(status.root, "log.failing", JSON_TREE_TRUE))
+    if (json_tree_is(json_tree_at(status.root, "log"), "failing", JSON_TREE_TRUE))
         say(report, FINDING_WRONG, "gate",
             "it cannot write its log: its standard error says why, and `dockreeve policy status` "
             "where the log is");
@@ -385,11 +380,8 @@ int command_doctor(int argc, char **argv)
     if (code >= 0)
         return code;
     struct report report = {.json = values[JSON].flag};
-    AUTO_FREE char *config = values[CONFIG].given
-                                 ? slice_to_text(slice_from_text(values[CONFIG].text))
-                                 : policy_path_config();
-    AUTO_FREE char *state = values[STATE].given ? slice_to_text(slice_from_text(values[STATE].text))
-                                                : policy_path_state();
+    AUTO_FREE char *config = option_text_or(&values[CONFIG], policy_path_config);
+    AUTO_FREE char *state = option_text_or(&values[STATE], policy_path_state);
     check(&report, values, config);
     check_gate(&report, state);
     return report.exit_code;

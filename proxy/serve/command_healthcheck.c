@@ -192,9 +192,7 @@ int command_healthcheck(int argc, char **argv)
     int code = command_begin(&healthcheck_option_table, values, &argc, argv);
     if (code >= 0)
         return code;
-    AUTO_FREE char *config = values[CONFIG].given
-                                 ? slice_to_text(slice_from_text(values[CONFIG].text))
-                                 : policy_path_config();
+    AUTO_FREE char *config = option_text_or(&values[CONFIG], policy_path_config);
     struct policy_input_listen egress[OPTION_LIST_MAX];
     for (size_t i = 0; i < values[EGRESS].list_count; i++)
         egress[i] =

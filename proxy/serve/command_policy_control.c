@@ -207,7 +207,7 @@ static void write_status(struct sheet *sheet, const struct json_tree_node *statu
     write_clients(sheet, json_tree_first(status, "clients"));
     write_last_reload(sheet, json_tree_at(status, "reload"));
     write_line(sheet, "log", status, "{log.path}");
-    if (json_tree_is(status, "log.failing", JSON_TREE_TRUE))
+    if (json_tree_is(json_tree_at(status, "log"), "failing", JSON_TREE_TRUE))
         buffer_append_literal(&sheet->out, ", CANNOT BE WRITTEN");
     append(sheet, status, ", records lost: {log.lost}\n");
     write_line(sheet, "requests", json_tree_at(status, "requests"),
@@ -224,9 +224,7 @@ static int ask(const struct option_table *table, const struct option_value *valu
                const char *request, struct json_tree *answer)
 {
     struct error error;
-    AUTO_FREE char *folder = values[STATE].given
-                                 ? slice_to_text(slice_from_text(values[STATE].text))
-                                 : policy_path_state();
+    AUTO_FREE char *folder = option_text_or(&values[STATE], policy_path_state);
     if (control_client_ask(folder, request, values[TIMEOUT].number, answer, &error))
         return -1;
     fprintf(stderr, "dockreeve %s: %s\n", table->command, error.text);

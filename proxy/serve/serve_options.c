@@ -335,11 +335,6 @@ static void read_network_listeners(struct serve_options *serve, const struct opt
     inputs->dns_answer = values[DNS_ANSWER].given ? values[DNS_ANSWER].text : NULL;
 }
 
-static char *text_or(const struct option_value *value, char *(*fallback)(void))
-{
-    return value->given ? slice_to_text(slice_from_text(value->text)) : fallback();
-}
-
 bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool *help_out,
                         struct error *error)
 {
@@ -358,9 +353,9 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
         !endpoint_parse(&gate->engine.address,
                         slice_from_text(serve_options_upstream(&values[UPSTREAM])), error))
         return false;
-    serve->config_path = text_or(&values[CONFIG], policy_path_config);
-    serve->log_path = text_or(&values[LOG], policy_path_log);
-    serve->state_path = text_or(&values[STATE], policy_path_state);
+    serve->config_path = option_text_or(&values[CONFIG], policy_path_config);
+    serve->log_path = option_text_or(&values[LOG], policy_path_log);
+    serve->state_path = option_text_or(&values[STATE], policy_path_state);
     serve->user = values[USER].given ? values[USER].text : NULL;
     serve->system_call_filter = !values[NO_SECCOMP].flag;
     serve->compat = environment_is_compat(environ);
