@@ -23,8 +23,12 @@ class CountingResult(unittest.TextTestResult):
         self.rows = 0
         self.slow = []
 
+    transcript = None  # see transcript.py
+
     def startTest(self, test):
         super().startTest(test)
+        if self.transcript:
+            self.transcript.begin(test.id())
         self.rows = 0
         self.began = time.monotonic()
         self.bad_before = len(self.failures) + len(self.errors)
@@ -54,6 +58,9 @@ class CountingResult(unittest.TextTestResult):
 
     def stopTest(self, test):
         super().stopTest(test)
+        if self.transcript:
+            self.transcript.say("result", ["failed"] if len(self.failures) + len(self.errors) > self.bad_before else [])
+            self.transcript.end()
         self.slow.append((time.monotonic() - self.began, str(test)))
 
 
@@ -68,8 +75,14 @@ def run_here(options, folder):
     """Runs the tests in this process. Returns (passed, failed)."""
     sys.path.insert(0, TESTS)
     sys.path.insert(0, folder)
+    record = os.environ.get("DOCKREEVE_TRANSCRIPT")
+    if record:
+        from harness import transcript  # pylint: disable=import-outside-toplevel
+        CountingResult.transcript = transcript.start()
     runner = unittest.TextTestRunner(resultclass=CountingResult, verbosity=options.v)
     result = runner.run(load(folder, options.names))
+    if record:
+        CountingResult.transcript.save(record)
     for seconds, name in sorted(result.slow, reverse=True)[:5]:
         print("%6.1f s  %s" % (seconds, name))
     for test, why in result.skipped:
