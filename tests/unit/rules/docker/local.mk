@@ -3,6 +3,7 @@ TESTS += rules_docker_tests
 rules_docker_tests_SOURCES = \
 	tests/unit/rules/docker/api_version_test.c \
 	tests/unit/rules/docker/captured_requests.inc \
+	tests/unit/rules/docker/docker_condition_test.c \
 	tests/unit/rules/docker/docker_content_test.c \
 	tests/unit/rules/docker/docker_names_test.c \
 	tests/unit/rules/docker/docker_naming_test.c \
