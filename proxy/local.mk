@@ -28,6 +28,7 @@ libproxy_a_SOURCES = \
 	proxy/io/endpoint.c proxy/io/endpoint.h \
 	proxy/docker/engine.c proxy/docker/engine.h \
 	proxy/io/event_switch.h \
+	proxy/loop/client_conn.c proxy/loop/client_conn.h \
 	proxy/loop/gate.c proxy/loop/gate.h \
 	proxy/loop/gate_limits.c proxy/loop/gate_limits.h \
 	proxy/http/held_body.c proxy/http/held_body.h \
@@ -40,7 +41,7 @@ libproxy_a_SOURCES = \
 	proxy/io/io_buffer.c proxy/io/io_buffer.h \
 	proxy/loop/listener.c proxy/loop/listener.h \
 	proxy/loop/policy_watch.c proxy/loop/policy_watch.h \
-	proxy/loop/probe.c proxy/loop/probe.h \
+	proxy/serve/probe.c proxy/serve/probe.h \
 	proxy/loop/reload.c proxy/loop/reload.h \
 	proxy/loop/revocation.c proxy/loop/revocation.h \
 	proxy/serve/serve_options.c proxy/serve/serve_options.h \
@@ -63,9 +64,9 @@ libproxy_a_SOURCES += \
 	proxy/io/pipe_pool.c proxy/io/pipe_pool.h \
 	proxy/loop/rule_counter.c proxy/loop/rule_counter.h \
 	proxy/loop/service_manager.c proxy/loop/service_manager.h \
-	proxy/loop/share.c proxy/loop/share.h proxy/loop/share_internal.h \
-	proxy/loop/share_refusal.c \
-	proxy/loop/share_room.c \
+	proxy/share/share.c proxy/share/share.h proxy/share/share_internal.h \
+	proxy/share/share_refusal.c \
+	proxy/share/share_room.c \
 	proxy/loop/state_folder.c proxy/loop/state_folder.h
 # The egress gate.
 libproxy_a_SOURCES += \
@@ -88,12 +89,13 @@ libproxy_a_SOURCES += \
 	proxy/egress/egress_refusal.c \
 	proxy/egress/egress_request.c \
 	proxy/egress/egress_response.c \
+	proxy/egress/egress_revoke.c \
 	proxy/egress/egress_route.c \
 	proxy/io/fd_watch.h \
-	proxy/http/forwarding.c proxy/http/forwarding.h \
+	proxy/serve/forwarding.c proxy/serve/forwarding.h \
 	proxy/resolve/hosts_table.c proxy/resolve/hosts_table.h \
 	proxy/loop/own_address.c proxy/loop/own_address.h \
-	proxy/resolve/own_host.c proxy/resolve/own_host.h \
+	proxy/io/own_host.c proxy/io/own_host.h \
 	proxy/resolve/resolver.c proxy/resolve/resolver.h \
 	proxy/egress/tls_hello.c proxy/egress/tls_hello.h \
 	proxy/egress/tls_retry.c proxy/egress/tls_retry.h \

@@ -10,7 +10,7 @@
 #include "policy/snapshot/policy_network.h"
 #include "proxy/egress/egress.h"
 #include "proxy/loop/log_identity.h"
-#include "proxy/resolve/own_host.h"
+#include "proxy/io/own_host.h"
 #include "proxy/loop/rule_counter.h"
 
 enum { TYPE_IXFR = 251, TYPE_AXFR = 252, REFUSED_TEXT_MAX = 96 };

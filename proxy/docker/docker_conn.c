@@ -19,6 +19,7 @@ enum { LINGER_MS = 2000 };
 static void on_read(evutil_socket_t fd, short what, void *context);
 static void on_write(evutil_socket_t fd, short what, void *context);
 static void on_timer(evutil_socket_t fd, short what, void *context);
+static const struct client_conn_kind kind;
 
 void docker_conn_set_state(struct docker_conn *conn, enum docker_conn_state state)
 {
@@ -129,7 +130,7 @@ void docker_conn_accept(struct gate *gate, struct listener *listener, struct arr
     event_assign(&conn->read_event, gate->base, conn->fd, EV_READ | EV_PERSIST, on_read, conn);
     event_assign(&conn->write_event, gate->base, conn->fd, EV_WRITE | EV_PERSIST, on_write, conn);
     event_assign(&conn->timer, gate->base, -1, 0, on_timer, conn);
-    TAILQ_INSERT_TAIL(&gate->conns, conn, link);
+    client_conn_opened(gate, &conn->client, &kind);
     metrics_connection_opened(listener_client(listener)->metrics);
     conn->state = DOCKER_CONN_IDLE;
     share_seat_wait(&conn->seat, conn->peer_share);
@@ -151,44 +152,9 @@ void docker_conn_close(struct docker_conn *conn, const char *reason)
     conn->fd = -1;
     io_buffer_reset(gate->blocks, &conn->in);
     io_buffer_reset(gate->blocks, &conn->out);
-    TAILQ_REMOVE(&gate->conns, conn, link);
-    TAILQ_INSERT_TAIL(&gate->dead, conn, link);
+    client_conn_closed(gate, &conn->client);
     admission_leave(&conn->peer_share);
     metrics_connection_closed(listener_client(conn->listener)->metrics);
-}
-
-void docker_conn_free_dead(struct gate *gate)
-{
-    struct docker_conn *conn;
-    while ((conn = TAILQ_FIRST(&gate->dead)) != NULL) {
-        TAILQ_REMOVE(&gate->dead, conn, link);
-        listener_unuse(&conn->listener);
-        buffer_free(&conn->exchange.facts);
-        free(conn);
-    }
-}
-
-void docker_conn_close_idle(struct gate *gate)
-{
-    struct docker_conn *conn, *next;
-    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
-        next = TAILQ_NEXT(conn, link);
-        if (conn->state == DOCKER_CONN_IDLE)
-            docker_conn_close(conn, "shutdown");
-    }
-}
-
-void docker_conn_sweep(struct gate *gate)
-{
-    struct docker_conn *conn, *next;
-    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
-        next = TAILQ_NEXT(conn, link);
-        bool unwatched = !conn->reading && !conn->writing;
-        bool all_said =
-            conn->state == DOCKER_CONN_TUNNEL ? conn->up_ended : conn->request_body.finished;
-        if (unwatched && all_said && docker_conn_peer_is_gone(conn))
-            docker_conn_close(conn, "client-gone");
-    }
 }
 
 bool docker_conn_flush(struct docker_conn *conn)
@@ -434,3 +400,55 @@ void docker_conn_exchange_done(struct docker_conn *conn)
     docker_conn_read_enable(conn, true);
     read_head(conn);
 }
+
+/* ---- as the loop knows it ---- */
+
+static bool is_idle(const struct client_conn *client)
+{
+    return container_of(client, struct docker_conn, client)->state == DOCKER_CONN_IDLE;
+}
+
+/* Its client may have gone while nobody was reading from it: it had sent its end, or more ahead than
+ * is kept. */
+static void tick(struct client_conn *client, int64_t now_us)
+{
+    (void)now_us;
+    struct docker_conn *conn = container_of(client, struct docker_conn, client);
+    bool unwatched = !conn->reading && !conn->writing;
+    bool all_said =
+        conn->state == DOCKER_CONN_TUNNEL ? conn->up_ended : conn->request_body.finished;
+    if (unwatched && all_said && docker_conn_peer_is_gone(conn))
+        docker_conn_close(conn, "client-gone");
+}
+
+static void end_unadmitted(struct client_conn *client)
+{
+    struct docker_conn *conn = container_of(client, struct docker_conn, client);
+    if (listener_admits(conn->listener, &conn->peer))
+        return;
+    if (!conn->forwarded) { /* and never will be */
+        conn->exchange.refused = true;
+        conn->exchange.reason = "not-admitted";
+    }
+    docker_conn_close(conn, "not-admitted");
+}
+
+static void close_client(struct client_conn *client, const char *reason)
+{
+    docker_conn_close(container_of(client, struct docker_conn, client), reason);
+}
+
+static void free_client(struct client_conn *client)
+{
+    struct docker_conn *conn = container_of(client, struct docker_conn, client);
+    listener_unuse(&conn->listener);
+    buffer_free(&conn->exchange.facts);
+    free(conn);
+}
+
+static const struct client_conn_kind kind = {.is_idle = is_idle,
+                                             .tick = tick,
+                                             .end_unadmitted = end_unadmitted,
+                                             .is_revoked = docker_revoke,
+                                             .close = close_client,
+                                             .free = free_client};

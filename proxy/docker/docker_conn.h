@@ -44,6 +44,7 @@
 #include "policy/snapshot/policy.h"
 #include "proxy/io/endpoint.h"
 #include "proxy/docker/engine.h"
+#include "proxy/loop/client_conn.h"
 #include "proxy/loop/gate.h"
 #include "proxy/http/held_body.h"
 #include "proxy/http/http_body.h"
@@ -51,8 +52,6 @@
 #include "proxy/io/splice_flow.h"
 #include "rules/docker/docker_object.h"
 #include "rules/docker/docker_operation.h"
-
-struct revocation;
 
 enum docker_conn_state {
     DOCKER_CONN_IDLE,
@@ -99,6 +98,7 @@ struct docker_exchange {
 };
 
 struct docker_conn {
+    struct client_conn client;
     struct gate *gate;         /* borrowed */
     struct listener *listener; /* a use, counted there */
     int fd;
@@ -140,7 +140,6 @@ struct docker_conn {
     bool up_ended, down_ended; /* tunnel: that direction has carried its end of stream */
     bool client_full, engine_full; /* that side takes no more bytes now */
     unsigned informational;        /* 1xx answers seen */
-    TAILQ_ENTRY(docker_conn) link;
 };
 
 static inline struct docker_conn *docker_conn_of_waiter(struct log_waiter *waiter)
@@ -153,10 +152,6 @@ void docker_conn_accept(struct gate *gate, struct listener *listener, struct arr
 /* Ends the connection for `reason` (static text): writes the closing record that is owed, stops
  * every event and queues the free. */
 void docker_conn_close(struct docker_conn *conn, const char *reason);
-void docker_conn_free_dead(struct gate *gate);
-/* Closes connections whose client has gone while nobody was reading from it: it had sent its end,
- * or more ahead than is kept. Call now and then. */
-void docker_conn_sweep(struct gate *gate);
 /* The only writer of conn->state; starts and stops the state's deadline. */
 void docker_conn_set_state(struct docker_conn *conn, enum docker_conn_state state);
 void docker_conn_read_enable(struct docker_conn *conn, bool enable);
@@ -188,8 +183,6 @@ void docker_conn_exchange_done(struct docker_conn *conn);
 void docker_conn_linger(struct docker_conn *conn, const char *reason);
 /* Arms the timer of the current state. */
 void docker_conn_deadline(struct docker_conn *conn, uint64_t timeout_ms);
-/* Closes those between requests. */
-void docker_conn_close_idle(struct gate *gate);
 
 /* docker_exchange.c */
 void docker_exchange_start(struct docker_conn *conn);
@@ -246,11 +239,9 @@ bool docker_lookup_waits(const struct docker_lookup *lookup);
 /* The objects as the engine described them. */
 const struct docker_naming *docker_lookup_naming(const struct docker_lookup *lookup);
 
-/* docker_revoke.c: counts what is under way and would not be let open any more by the policy in
- * force, judged by what was known of its object when it was sent; with `cuts` ends it. */
-void docker_revoke(struct gate *gate, bool cuts, struct revocation *revocation);
-/* Ends the connections of whoever may not connect any more. */
-void docker_end_unadmitted(struct gate *gate);
+/* docker_revoke.c: whether what is under way would not be let open any more by the policy in force,
+ * judged by what was known of its object when it was sent; with `cuts` it is ended. */
+bool docker_revoke(struct client_conn *client, bool cuts);
 
 /* docker_log.c: each adds one record and returns its number. */
 uint64_t docker_log_open(struct docker_conn *conn);

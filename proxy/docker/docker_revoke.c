@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Connections of the Docker gate, held against the policy in force: may its client connect at all,
- * and would what is under way on it be let open. */
+ * Connections of the Docker gate, held against the policy in force: would what is under way be let
+ * open? */
 #include "proxy/docker/docker_conn.h"
 #include "proxy/loop/listener.h"
-#include "proxy/loop/revocation.h"
 
 /* Whether a request is with the engine and not over. What waits to be sent is judged when it is. */
 static bool is_under_way(const struct docker_conn *conn)
@@ -61,31 +60,13 @@ static void cut(struct docker_conn *conn, const struct verdict *verdict)
                         "carried out is not known");
 }
 
-void docker_revoke(struct gate *gate, bool cuts, struct revocation *revocation)
+bool docker_revoke(struct client_conn *client, bool cuts)
 {
-    struct docker_conn *conn, *next;
+    struct docker_conn *conn = container_of(client, struct docker_conn, client);
     struct verdict verdict;
-    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
-        next = TAILQ_NEXT(conn, link);
-        if (!is_under_way(conn) || still_allowed(conn, &verdict))
-            continue;
-        revocation->streams++;
-        if (cuts)
-            cut(conn, &verdict);
-    }
-}
-
-void docker_end_unadmitted(struct gate *gate)
-{
-    struct docker_conn *conn, *next;
-    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
-        next = TAILQ_NEXT(conn, link);
-        if (listener_admits(conn->listener, &conn->peer))
-            continue;
-        if (!conn->forwarded) { /* and never will be */
-            conn->exchange.refused = true;
-            conn->exchange.reason = "not-admitted";
-        }
-        docker_conn_close(conn, "not-admitted");
-    }
+    if (!is_under_way(conn) || still_allowed(conn, &verdict))
+        return false;
+    if (cuts)
+        cut(conn, &verdict);
+    return true;
 }

@@ -17,10 +17,8 @@
 #include "proxy/loop/gate.h"
 #include "proxy/resolve/resolver.h"
 
-struct egress_conn;
-struct revocation;
+struct client_conn;
 struct tunnel;
-TAILQ_HEAD(egress_conn_list, egress_conn);
 TAILQ_HEAD(tunnel_list, tunnel);
 
 struct egress {
@@ -28,15 +26,14 @@ struct egress {
     const struct egress_options *options; /* borrowed: of the gate's options */
     struct resolver *resolver;            /* owned; NULL until a network listener is there */
     struct upstream_proxy *proxy;         /* owned; NULL = none */
-    struct egress_conn_list conns, dead;
-    struct tunnel_list tunnels, throttled, dead_tunnels;
+    struct tunnel_list throttled;
     struct event throttle; /* while `throttled` is not empty */
     int descriptor_limit;  /* a socket with this number or a higher one is one too many */
 };
 
 /* Aborts when memory is out (start-up). */
 struct egress *egress_new(struct gate *gate);
-/* Closes what is open, each with its closing record, and frees. */
+/* Its connections and tunnels are closed and freed already. */
 void egress_free(struct egress **egress);
 
 /* Whether any client of the policy has a network listener. */
@@ -49,22 +46,11 @@ MUST_CHECK bool egress_prepare(struct egress *egress, const struct policy *polic
 /* "http://proxy.example:3128", for the log; NULL = no upstream proxy. */
 const char *egress_upstream_proxy_name(const struct egress *egress);
 
-/* Whether connections or tunnels are open. */
-bool egress_is_busy(const struct egress *egress);
-/* Closes the client connections between requests. */
-void egress_close_idle(struct egress *egress);
-/* Ends everything for `reason`. */
-void egress_close_all(struct egress *egress, const char *reason);
 /* Sees to it that tunnels in `throttled` are resumed. */
 void egress_start_throttle(struct egress *egress);
-/* Once a second: limits of idle time and lifetime, clients that have gone. */
-void egress_tick(struct egress *egress);
-/* At the end of each turn. */
-void egress_free_dead(struct egress *egress);
-/* Counts the tunnels and streams that the policy in force would not let open any more; with `cuts`
- * ends them. */
-void egress_revoke(struct egress *egress, bool cuts, struct revocation *revocation);
-/* Ends the connections and tunnels of whoever may not connect any more. */
-void egress_end_unadmitted(struct egress *egress);
+/* egress_revoke.c: whether a tunnel, or the request that is under way on a connection, would not be let
+ * open any more by the policy in force; with `cuts` it is ended. */
+bool egress_revoke_stream(struct client_conn *client, bool cuts);
+bool egress_revoke_tunnel(struct client_conn *client, bool cuts);
 
 #endif

@@ -20,6 +20,7 @@ enum { LINGER_MS = 2000 };
 static void on_readable(struct egress_conn *conn);
 static void on_event(evutil_socket_t fd, short what, void *context);
 static void on_timer(evutil_socket_t fd, short what, void *context);
+static const struct client_conn_kind kind;
 
 void egress_conn_set_state(struct egress_conn *conn, enum egress_conn_state state)
 {
@@ -119,7 +120,7 @@ void egress_conn_accept(struct egress *egress, struct listener *listener, struct
         admission_drop(arrival);
         return;
     }
-    TAILQ_INSERT_TAIL(&egress->conns, conn, link);
+    client_conn_opened(conn->gate, &conn->client, &kind);
     metrics_connection_opened(listener_client(listener)->metrics);
     share_seat_wait(&conn->seat, conn->peer_share);
     conn->state = EGRESS_CONN_IDLE;
@@ -182,15 +183,13 @@ static void forget_exchange(struct egress_conn *conn)
 static void leave(struct egress_conn *conn)
 {
     struct gate *gate = conn->gate;
-    struct egress *egress = conn->egress;
     forget_exchange(conn);
     egress_origin_close(conn);
     fd_watch_set(&conn->watch, 0);
     egress_conn_set_state(conn, EGRESS_CONN_CLOSED);
     io_buffer_reset(gate->blocks, &conn->in);
     io_buffer_reset(gate->blocks, &conn->out);
-    TAILQ_REMOVE(&egress->conns, conn, link);
-    TAILQ_INSERT_TAIL(&egress->dead, conn, link);
+    client_conn_closed(gate, &conn->client);
     metrics_connection_closed(listener_client(conn->listener)->metrics);
 }
 
@@ -456,3 +455,53 @@ void egress_conn_exchange_done(struct egress_conn *conn)
     egress_conn_read_enable(conn, true);
     read_head(conn);
 }
+
+/* ---- as the loop knows it ---- */
+
+static bool is_idle(const struct client_conn *client)
+{
+    return container_of(client, struct egress_conn, client)->state == EGRESS_CONN_IDLE;
+}
+
+static void tick(struct client_conn *client, int64_t now_us)
+{
+    (void)now_us;
+    struct egress_conn *conn = container_of(client, struct egress_conn, client);
+    bool unwatched = fd_watch_wish(&conn->watch) == 0;
+    if (conn->state == EGRESS_CONN_IDLE)
+        egress_origin_sweep(conn);
+    if (unwatched && conn->request_body.finished && egress_conn_peer_is_gone(conn))
+        egress_conn_close(conn, "client-gone");
+}
+
+static void end_unadmitted(struct client_conn *client)
+{
+    struct egress_conn *conn = container_of(client, struct egress_conn, client);
+    if (listener_admits(conn->listener, &conn->peer))
+        return;
+    if (!conn->forwarded) { /* and never will be */
+        conn->exchange.refused = true;
+        conn->exchange.reason = "not-admitted";
+    }
+    egress_conn_close(conn, "not-admitted");
+}
+
+static void close_client(struct client_conn *client, const char *reason)
+{
+    egress_conn_close(container_of(client, struct egress_conn, client), reason);
+}
+
+static void free_client(struct client_conn *client)
+{
+    struct egress_conn *conn = container_of(client, struct egress_conn, client);
+    listener_unuse(&conn->listener);
+    egress_exchange_free(&conn->exchange, conn->gate);
+    free(conn);
+}
+
+static const struct client_conn_kind kind = {.is_idle = is_idle,
+                                             .tick = tick,
+                                             .end_unadmitted = end_unadmitted,
+                                             .is_revoked = egress_revoke_stream,
+                                             .close = close_client,
+                                             .free = free_client};

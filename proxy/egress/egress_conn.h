@@ -35,6 +35,7 @@
 #include "proxy/resolve/dialer.h"
 #include "proxy/egress/egress_exchange.h"
 #include "proxy/io/fd_watch.h"
+#include "proxy/loop/client_conn.h"
 #include "proxy/http/http_body.h"
 #include "proxy/io/splice_flow.h"
 #include "rules/network/url_target.h"
@@ -78,6 +79,7 @@ struct egress_origin {
 };
 
 struct egress_conn {
+    struct client_conn client;
     struct egress *egress;     /* borrowed */
     struct gate *gate;         /* borrowed */
     struct listener *listener; /* a use, counted there */
@@ -124,7 +126,6 @@ struct egress_conn {
     bool retried;              /* sent a second time, since a kept connection had gone stale */
     bool origin_full;          /* the origin takes no more bytes now */
     unsigned informational;    /* 1xx answers seen */
-    TAILQ_ENTRY(egress_conn) link;
 };
 
 static inline struct egress_conn *egress_conn_of_waiter(struct log_waiter *waiter)

@@ -9,7 +9,7 @@
 
 #include "proxy/egress/egress_header.h"
 #include "proxy/loop/log_identity.h"
-#include "proxy/resolve/own_host.h"
+#include "proxy/io/own_host.h"
 #include "proxy/egress/tls_hello.h"
 
 /* Notes for the records whom and what this is about. */

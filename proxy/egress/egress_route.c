@@ -10,7 +10,7 @@
 #include "proxy/egress/egress_conn.h"
 #include "proxy/egress/egress_options.h"
 #include "proxy/loop/own_address.h"
-#include "proxy/resolve/own_host.h"
+#include "proxy/io/own_host.h"
 #include "proxy/egress/tunnel.h"
 #include "proxy/egress/upstream_proxy.h"
 #include "rules/network/address_class.h"

@@ -29,6 +29,8 @@ static void init_end(struct tunnel *tunnel, int which, int fd, struct io_buffer 
     fd_watch_init(&end->watch, tunnel->egress->gate->base, fd, on_event, tunnel);
 }
 
+static const struct client_conn_kind kind;
+
 void tunnel_set_state(struct tunnel *tunnel, enum tunnel_state state)
 {
     tunnel->state = state;
@@ -78,7 +80,6 @@ static void leave(struct share_peer **peer)
 
 void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset)
 {
-    struct egress *egress = tunnel->egress;
     if (tunnel->state == TUNNEL_CLOSED)
         return;
     if (tunnel->state != TUNNEL_ENDING)
@@ -90,8 +91,7 @@ void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset)
         close_end(tunnel, &tunnel->ends[i]);
     }
     leave(&tunnel->peer);
-    TAILQ_REMOVE(&egress->tunnels, tunnel, link);
-    TAILQ_INSERT_TAIL(&egress->dead_tunnels, tunnel, link);
+    client_conn_closed(tunnel->egress->gate, &tunnel->client);
 }
 
 /* A close(2) with unread bytes resets the connection and can take with it what was sent last, so
@@ -352,7 +352,7 @@ bool tunnel_start(struct tunnel_plan *plan)
     egress_exchange_shrink(&tunnel->exchange);
     tunnel->exchange.stream = true;
     metrics_totals(gate->metrics)->open_streams++;
-    TAILQ_INSERT_TAIL(&egress->tunnels, tunnel, link);
+    client_conn_opened(gate, &tunnel->client, &kind);
     bool looks = plan->peek || plan->hello_len > 0;
     if (plan->peek ? !tunnel_peek_start(tunnel)
                    : looks && !tunnel_answer_start(tunnel, plan->hello_len))
@@ -362,8 +362,12 @@ bool tunnel_start(struct tunnel_plan *plan)
     return true;
 }
 
-void tunnel_check_limits(struct tunnel *tunnel, int64_t now_us)
+/* ---- as the loop knows it ---- */
+
+/* Ends it if it has been idle, or open, for longer than the limits allow. */
+static void tick(struct client_conn *client, int64_t now_us)
 {
+    struct tunnel *tunnel = container_of(client, struct tunnel, client);
     const struct egress_options *options = tunnel->egress->options;
     int64_t idle_us = now_us - tunnel->moved_us;
     int64_t age_us = now_us - tunnel->exchange.started_us;
@@ -391,3 +395,36 @@ void tunnel_check_limits(struct tunnel *tunnel, int64_t now_us)
         tunnel_close(tunnel, "limit.idle", false);
     }
 }
+
+static bool is_never_idle(const struct client_conn *client)
+{
+    (void)client;
+    return false;
+}
+
+static void end_unadmitted(struct client_conn *client)
+{
+    struct tunnel *tunnel = container_of(client, struct tunnel, client);
+    if (!listener_admits_socket(tunnel->listener, tunnel->ends[TUNNEL_CLIENT].fd))
+        tunnel_close(tunnel, "not-admitted", false);
+}
+
+static void close_client(struct client_conn *client, const char *reason)
+{
+    tunnel_close(container_of(client, struct tunnel, client), reason, false);
+}
+
+static void free_client(struct client_conn *client)
+{
+    struct tunnel *tunnel = container_of(client, struct tunnel, client);
+    listener_unuse(&tunnel->listener);
+    free(tunnel);
+}
+
+static const struct client_conn_kind kind = {.is_tunnel = true,
+                                             .is_idle = is_never_idle,
+                                             .tick = tick,
+                                             .end_unadmitted = end_unadmitted,
+                                             .is_revoked = egress_revoke_tunnel,
+                                             .close = close_client,
+                                             .free = free_client};

@@ -24,6 +24,7 @@
 #include "proxy/egress/egress_exchange.h"
 #include "proxy/io/fd_watch.h"
 #include "proxy/io/io_buffer.h"
+#include "proxy/loop/client_conn.h"
 #include "proxy/io/splice_flow.h"
 
 enum tunnel_state { TUNNEL_PEEK, TUNNEL_ANSWER, TUNNEL_OPEN, TUNNEL_ENDING, TUNNEL_CLOSED };
@@ -44,6 +45,7 @@ struct tunnel_peek;   /* opaque: what only the first bytes need */
 struct tunnel_answer; /* opaque: what only the origin's answer to a ClientHello needs */
 
 struct tunnel {
+    struct client_conn client;
     struct egress *egress;     /* borrowed */
     struct listener *listener; /* a use, counted there */
     struct share_peer *peer;   /* a use, with a place among connections and one among tunnels */
@@ -56,7 +58,7 @@ struct tunnel {
     struct egress_exchange exchange;
     int64_t moved_us;     /* monotonic: when bytes moved last */
     int64_t allowance_us; /* with a rate: the moment up to which bytes are paid for */
-    TAILQ_ENTRY(tunnel) link, throttled_link;
+    TAILQ_ENTRY(tunnel) throttled_link;
 };
 
 /* What a tunnel is made of. Descriptors, buffers and exchange become the tunnel's. */
@@ -90,8 +92,6 @@ void tunnel_begin(struct tunnel *tunnel);
 MUST_CHECK bool tunnel_flush_early(struct tunnel *tunnel, int which);
 /* Bytes moved: no silence, and they are paid for. */
 void tunnel_note_moved(struct tunnel *tunnel, size_t len);
-/* Ends it if it has been idle, or open, for longer than the limits allow. */
-void tunnel_check_limits(struct tunnel *tunnel, int64_t now_us);
 /* Takes it out of egress->throttled, where a rate holds it up, and moves on. */
 void tunnel_resume(struct tunnel *tunnel);
 

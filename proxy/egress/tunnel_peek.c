@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "proxy/egress/egress_options.h"
-#include "proxy/resolve/own_host.h"
+#include "proxy/io/own_host.h"
 #include "proxy/egress/tls_hello.h"
 #include "proxy/egress/tunnel.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/attributes.h"
 #include "proxy/io/endpoint.h"
-#include "proxy/loop/share.h"
+#include "proxy/share/share.h"
 
 struct gate;
 struct listener;

@@ -17,12 +17,11 @@
 
 #include "proxy/operator/admin.h"
 #include "proxy/operator/control.h"
-#include "proxy/docker/docker_conn.h"
 #include "proxy/egress/egress.h"
 #include "proxy/loop/gate_limits.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/log_sealing.h"
-#include "proxy/resolve/own_host.h"
+#include "proxy/io/own_host.h"
 #include "proxy/loop/reload.h"
 #include "proxy/loop/revocation.h"
 #include "proxy/loop/rule_counter.h"
@@ -183,8 +182,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct gate *gate = context;
     engine_sweep(gate->engine);
-    docker_conn_sweep(gate);
-    egress_tick(gate->egress);
+    client_conn_tick_all(gate);
     revocation_tick(gate);
     keep_log_in_place(gate);
     log_suppressed(gate);
@@ -243,8 +241,7 @@ static void end_turn(struct gate *gate)
         if (TAILQ_EMPTY(&gate->waiters))
             break;
     }
-    docker_conn_free_dead(gate);
-    egress_free_dead(gate->egress);
+    client_conn_free_closed(gate);
 }
 
 bool gate_make_room(struct gate *gate)
@@ -272,21 +269,12 @@ static bool has_work(const struct gate *gate)
            (log_writer_pending(gate->log) || !TAILQ_EMPTY(&gate->waiters));
 }
 
-static void close_idle(struct gate *gate)
-{
-    admission_close_told(gate);
-    docker_conn_close_idle(gate);
-    egress_close_idle(gate->egress);
-}
-
 static void on_drain_end(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
     struct gate *gate = context;
-    while (!TAILQ_EMPTY(&gate->conns))
-        docker_conn_close(TAILQ_FIRST(&gate->conns), "shutdown");
-    egress_close_all(gate->egress, "shutdown");
+    client_conn_close_all(gate);
     gate->stopping = true;
 }
 
@@ -302,7 +290,8 @@ void gate_drain(struct gate *gate)
     listener_close_all(gate);
     if (gate->reload != NULL)
         reload_end_waiting(gate->reload);
-    close_idle(gate);
+    admission_close_told(gate);
+    client_conn_close_idle(gate);
     struct timeval wait = {(time_t)(gate->options->drain_timeout_ms / 1000),
                            (suseconds_t)(gate->options->drain_timeout_ms % 1000) * 1000};
     evtimer_assign(&gate->drain_timer, gate->base, on_drain_end, gate);
@@ -357,7 +346,7 @@ static void init_lists(struct gate *gate)
     TAILQ_INIT(&gate->listeners);
     SLIST_INIT(&gate->clients);
     TAILQ_INIT(&gate->conns);
-    TAILQ_INIT(&gate->dead);
+    TAILQ_INIT(&gate->closed);
     TAILQ_INIT(&gate->told);
     TAILQ_INIT(&gate->waiters);
 }
@@ -456,7 +445,7 @@ static void log_start(struct gate *gate)
 
 static bool is_drained(const struct gate *gate)
 {
-    return gate->draining && TAILQ_EMPTY(&gate->conns) && !egress_is_busy(gate->egress);
+    return gate->draining && TAILQ_EMPTY(&gate->conns);
 }
 
 /* What open requests have left of the time to end, but a second at least. */
@@ -509,9 +498,8 @@ void gate_free(struct gate **gate)
     struct gate *freed = steal_pointer(gate);
     if (freed == NULL)
         return;
-    while (!TAILQ_EMPTY(&freed->conns))
-        docker_conn_close(TAILQ_FIRST(&freed->conns), "shutdown");
-    docker_conn_free_dead(freed);
+    client_conn_close_all(freed);
+    client_conn_free_closed(freed);
     admission_close_told(freed);
     listener_close_all(freed); /* DNS listeners ask the resolver */
     egress_free(&freed->egress);

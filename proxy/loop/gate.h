@@ -19,6 +19,7 @@
 #include "policy/snapshot/policy.h"
 #include "policy/document/policy_load.h"
 #include "proxy/loop/admission.h"
+#include "proxy/loop/client_conn.h"
 #include "proxy/egress/egress_options.h"
 #include "proxy/docker/engine.h"
 #include "proxy/http/http_head.h"
@@ -28,7 +29,7 @@
 #include "proxy/loop/metrics.h"
 #include "proxy/io/pipe_pool.h"
 #include "proxy/loop/service_manager.h"
-#include "proxy/loop/share.h"
+#include "proxy/share/share.h"
 
 /* Limits of one gate, from serve's option table. Times in milliseconds; 0 = none unless said
  * otherwise. */
@@ -73,7 +74,6 @@ struct client_state {
     SLIST_ENTRY(client_state) link;
 };
 
-struct docker_conn;
 struct listener;
 struct admin;
 struct control;
@@ -82,7 +82,6 @@ struct own_host;
 struct reload;
 struct rule_counter;
 
-TAILQ_HEAD(docker_conn_list, docker_conn);
 TAILQ_HEAD(log_waiter_list, log_waiter);
 SLIST_HEAD(client_state_list, client_state);
 TAILQ_HEAD(listener_list, listener);
@@ -123,8 +122,8 @@ struct gate {
 
     struct listener_list listeners;
     struct client_state_list clients;
-    struct docker_conn_list conns; /* all that are open */
-    struct docker_conn_list dead;  /* to be freed at the end of the turn */
+    struct client_conn_list conns;  /* all that are open */
+    struct client_conn_list closed; /* to be freed at the end of the turn */
     struct admission_told_list told;
     struct log_waiter_list waiters;
 

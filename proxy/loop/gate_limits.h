@@ -4,7 +4,7 @@
 #ifndef DOCKREEVE_PROXY_GATE_LIMITS_H
 #define DOCKREEVE_PROXY_GATE_LIMITS_H
 
-#include "proxy/loop/share.h"
+#include "proxy/share/share.h"
 
 struct gate_options;
 

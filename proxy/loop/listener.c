@@ -15,7 +15,7 @@
 #include "proxy/dns/dns_server.h"
 #include "proxy/docker/docker_conn.h"
 #include "proxy/egress/egress_conn.h"
-#include "proxy/resolve/own_host.h"
+#include "proxy/io/own_host.h"
 #include "proxy/loop/service_manager.h"
 #include "proxy/io/socket_file.h"
 #include "rules/network/address_class.h"

@@ -9,7 +9,7 @@
 #include "proxy/operator/admin.h"
 #include "proxy/loop/gate.h"
 #include "proxy/loop/listener.h"
-#include "proxy/resolve/own_host.h"
+#include "proxy/io/own_host.h"
 #include "rules/network/address_class.h"
 
 static bool is_at(const struct endpoint *endpoint, const struct ip_address *address, uint16_t port)

@@ -1,25 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The one place from which both gates' connections are held against the policy in force. */
+ * The one place from which everything that is open is held against the policy in force. */
 #include "proxy/loop/revocation.h"
 
-#include "proxy/docker/docker_conn.h"
-#include "proxy/egress/egress.h"
 #include "proxy/loop/listener.h"
 
-void revocation_run(struct gate *gate, bool cut, struct revocation *revocation_out)
+void revocation_run(struct gate *gate, bool cuts, struct revocation *revocation_out)
 {
+    struct client_conn *conn, *next;
     *revocation_out = (struct revocation){0};
-    docker_revoke(gate, cut, revocation_out);
-    egress_revoke(gate->egress, cut, revocation_out);
+    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        bool is_tunnel = conn->kind->is_tunnel;
+        if (conn->kind->is_revoked(conn, cuts))
+            ++*(is_tunnel ? &revocation_out->tunnels : &revocation_out->streams);
+    }
+}
+
+static void end_unadmitted(struct gate *gate)
+{
+    struct client_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        conn->kind->end_unadmitted(conn);
+    }
+    listener_end_unadmitted(gate);
 }
 
 void revocation_after_reload(struct gate *gate, struct revocation *revocation_out)
 {
     *revocation_out = (struct revocation){0};
-    docker_end_unadmitted(gate);
-    egress_end_unadmitted(gate->egress);
-    listener_end_unadmitted(gate);
+    end_unadmitted(gate);
     if (policy_cuts_on_revoke(gate->policy))
         revocation_run(gate, true, revocation_out);
 }

@@ -14,9 +14,9 @@ struct revocation {
     unsigned streams, tunnels;
 };
 
-/* How many of those that are open the policy in force would not let open; with `cut` they are ended
+/* How many of those that are open the policy in force would not let open; with `cuts` they are ended
  * (`close` says "revoked"). Costs one decision for each that is open. */
-void revocation_run(struct gate *gate, bool cut, struct revocation *revocation_out);
+void revocation_run(struct gate *gate, bool cuts, struct revocation *revocation_out);
 
 /* Another policy is in force: connections of clients and addresses that it does not admit end at
  * once, whatever they are doing; with `cut_on_revoke` also the streams and tunnels that it would

@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 #include "proxy/io/endpoint.h"
-#include "proxy/loop/share.h"
+#include "proxy/share/share.h"
 #include "rules/network/host_name.h"
 #include "rules/network/name_chain.h"
 

@@ -14,7 +14,7 @@
 #include "policy/document/policy_paths.h"
 #include "proxy/serve/commands.h"
 #include "proxy/serve/common_options.h"
-#include "proxy/loop/probe.h"
+#include "proxy/serve/probe.h"
 #include "proxy/serve/serve_options.h"
 
 extern char **environ;

@@ -7,7 +7,7 @@
 
 #include "policy/command/command_policy_check.h"
 #include "proxy/serve/commands.h"
-#include "proxy/resolve/own_host.h"
+#include "proxy/io/own_host.h"
 #include "proxy/resolve/resolver.h"
 #include "proxy/serve/serve_options.h"
 

@@ -46,7 +46,7 @@ static inline uint16_t egress_fixture_port(const struct gate_fixture *fixture)
 static inline void egress_fixture_turn(const struct gate_fixture *fixture)
 {
     cr_assert_geq(event_base_loop(fixture->gate->base, EVLOOP_NONBLOCK), 0);
-    egress_free_dead(fixture->gate->egress);
+    client_conn_free_closed(fixture->gate);
 }
 
 /* Everything that the log holds. */

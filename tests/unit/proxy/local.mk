@@ -27,7 +27,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/loop/metrics_test.c \
 	tests/unit/proxy/resolve/name_server.h \
 	tests/unit/proxy/loop/own_address_test.c \
-	tests/unit/proxy/resolve/own_host_test.c \
+	tests/unit/proxy/io/own_host_test.c \
 	tests/unit/proxy/io/pipe_pool_test.c \
 	tests/unit/proxy/loop/policy_watch_test.c \
 	tests/unit/proxy/plain_head.h \
@@ -36,7 +36,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/loop/rule_counter_test.c \
 	tests/unit/proxy/serve/serve_options_test.c \
 	tests/unit/proxy/loop/service_manager_test.c \
-	tests/unit/proxy/loop/share_test.c \
+	tests/unit/proxy/share/share_test.c \
 	tests/unit/proxy/io/splice_flow_test.c \
 	tests/unit/proxy/loop/state_folder_test.c \
 	tests/unit/proxy/egress/tls_hello_test.c \

@@ -86,7 +86,7 @@ static void start(struct world *world, const char *host_text, uint16_t port, boo
 
 static struct tunnel *the_tunnel(const struct world *world)
 {
-    return TAILQ_FIRST(&world->fixture.gate->egress->tunnels);
+    return (struct tunnel *)TAILQ_FIRST(&world->fixture.gate->conns); /* its first member */
 }
 
 /* Turns the loop until `fd` has something (bytes, an end or a reset) to be read. */
@@ -249,7 +249,7 @@ Test(tunnel, a_reset_behind_an_end_is_found_by_the_clock)
     reset(&world.client);
     turn_a_while(&world);
     cr_assert_not_null(the_tunnel(&world), "nothing watches that end");
-    tunnel_check_limits(the_tunnel(&world), timestamp_monotonic_us());
+    client_conn_tick_all(world.fixture.gate);
     expect_closed(&world, "client-reset");
 }
 
@@ -278,7 +278,7 @@ Test(tunnel, limits_of_silence_and_of_life)
         int64_t now_us = timestamp_monotonic_us();
         tunnel->moved_us = now_us - rows[i].moved_s * 1000000;
         tunnel->exchange.started_us = now_us - rows[i].age_s * 1000000;
-        tunnel_check_limits(tunnel, now_us);
+        tunnel->client.kind->tick(&tunnel->client, now_us);
         cr_expect_eq(the_tunnel(&world) == NULL, rows[i].close != NULL, "%s", rows[i].name);
         if (rows[i].close != NULL)
             expect_closed(&world, rows[i].close);
@@ -340,9 +340,9 @@ Test(tunnel, an_ending_one_reads_the_client_over_and_goes_after_a_moment)
     say(world.client, "still here");
     turn_a_while(&world);
     cr_assert_eq(the_tunnel(&world), tunnel);
-    tunnel_check_limits(tunnel, tunnel->moved_us + 1000000);
+    tunnel->client.kind->tick(&tunnel->client, tunnel->moved_us + 1000000);
     cr_assert_eq(the_tunnel(&world), tunnel, "its moment is not over");
-    tunnel_check_limits(tunnel, tunnel->moved_us + 3000000);
+    tunnel->client.kind->tick(&tunnel->client, tunnel->moved_us + 3000000);
     expect_closed(&world, "because");
 }
 

@@ -4,7 +4,7 @@
 #ifndef DOCKREEVE_PROXY_SHARE_INTERNAL_H
 #define DOCKREEVE_PROXY_SHARE_INTERNAL_H
 
-#include "proxy/loop/share.h"
+#include "proxy/share/share.h"
 
 enum { SHARE_BUCKET_BITS = 10, SHARE_BUCKETS = 1 << SHARE_BUCKET_BITS };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A blocking HTTP request for commands that run and end. */
-#include "proxy/loop/probe.h"
+#include "proxy/serve/probe.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * The kernel's settings stand in /proc/sys of the namespace that reads them. What cannot be read is
  * taken for off: there is no such file where a family is not there. */
-#include "proxy/http/forwarding.h"
+#include "proxy/serve/forwarding.h"
 
 #include <ifaddrs.h>
 #include <net/if.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Counting, the rule by which more may be taken, and the records of peers. */
-#include "proxy/loop/share.h"
+#include "proxy/share/share.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include "base/slice.h"
 #include "base/timestamp.h"
-#include "proxy/loop/share_internal.h"
+#include "proxy/share/share_internal.h"
 
 /* The reason code of a refusal, and whether a client's own limit does not count those of another
  * kind among them (--max-client-connections does not count tunnels). */

@@ -5,7 +5,7 @@
  * a routed prefix of its own. Where netlink cannot be had (RestrictAddressFamilies, some sandboxes)
  * an address is tried by bind(2), which only takes own ones unless ip_nonlocal_bind is set; then
  * all seem to be, which refuses too much and never too little. */
-#include "proxy/resolve/own_host.h"
+#include "proxy/io/own_host.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>

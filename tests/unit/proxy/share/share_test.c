@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "proxy/loop/share.h"
+#include "proxy/share/share.h"
 
 #define AUTO_SHARE CLEANUP(share_free)
 

@@ -6,7 +6,7 @@
  * A client has a token bucket: denial_rate a second, twice as many at once. The last quarter of it
  * is a reserve: a peer takes from that only as many as a bucket of its own holds. So a single peer
  * has all of it, and while one floods, the others still find something. */
-#include "proxy/loop/share_internal.h"
+#include "proxy/share/share_internal.h"
 
 enum { BURST_S = 2, RESERVE_PART = 4 };
 

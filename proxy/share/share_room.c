@@ -2,7 +2,7 @@
  *
  * Who waits until there is room, and which connection goes when there is none for one more: one that
  * has not sent a whole request, of the peer that stands in the way. */
-#include "proxy/loop/share_internal.h"
+#include "proxy/share/share_internal.h"
 
 void share_seat_wait(struct share_seat *seat, struct share_peer *peer)
 {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "proxy/io/endpoint.h"
-#include "proxy/resolve/own_host.h"
+#include "proxy/io/own_host.h"
 
 static bool holds(struct own_host *own_host, const char *text)
 {

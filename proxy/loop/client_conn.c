@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The list of what is open, and that of what was closed in this turn. */
+#include "proxy/loop/client_conn.h"
+
+#include "base/timestamp.h"
+#include "proxy/loop/gate.h"
+
+void client_conn_opened(struct gate *gate, struct client_conn *conn,
+                        const struct client_conn_kind *kind)
+{
+    conn->kind = kind;
+    TAILQ_INSERT_TAIL(&gate->conns, conn, link);
+}
+
+void client_conn_closed(struct gate *gate, struct client_conn *conn)
+{
+    TAILQ_REMOVE(&gate->conns, conn, link);
+    TAILQ_INSERT_TAIL(&gate->closed, conn, link);
+}
+
+void client_conn_tick_all(struct gate *gate)
+{
+    int64_t now_us = timestamp_monotonic_us();
+    struct client_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        conn->kind->tick(conn, now_us);
+    }
+}
+
+void client_conn_close_idle(struct gate *gate)
+{
+    struct client_conn *conn, *next;
+    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+        next = TAILQ_NEXT(conn, link);
+        if (conn->kind->is_idle(conn))
+            conn->kind->close(conn, "shutdown");
+    }
+}
+
+void client_conn_close_all(struct gate *gate)
+{
+    struct client_conn *conn;
+    while ((conn = TAILQ_FIRST(&gate->conns)) != NULL)
+        conn->kind->close(conn, "shutdown");
+}
+
+void client_conn_free_closed(struct gate *gate)
+{
+    struct client_conn *conn;
+    while ((conn = TAILQ_FIRST(&gate->closed)) != NULL) {
+        TAILQ_REMOVE(&gate->closed, conn, link);
+        conn->kind->free(conn);
+    }
+}
