@@ -155,13 +155,8 @@ void endpoint_write(const struct endpoint *endpoint, struct buffer *out)
         return;
     }
     struct ip_address ip = endpoint_ip(endpoint);
-    bool v4 = ip_address_is_v4(&ip);
-    buffer_append_text(out, v4 ? "tcp:" : "tcp:[");
-    ip_address_write(&ip, out);
-    buffer_append_text(out, v4 ? ":" : "]:");
-    buffer_append_u64(out, ntohs(v4 && endpoint->address.any.sa_family == AF_INET
-                                     ? endpoint->address.in.sin_port
-                                     : endpoint->address.in6.sin6_port));
+    buffer_append_literal(out, "tcp:");
+    ip_address_write_port(&ip, endpoint_port(endpoint), out);
 }
 
 bool endpoint_remove_dead(const struct endpoint *endpoint, struct error *error)

@@ -27,13 +27,6 @@ struct slice log_identity_peer(const struct endpoint *peer, uint32_t uid, int32_
         return buffer_slice(&out);
     }
     struct ip_address ip = endpoint_ip(peer);
-    bool v4 = ip_address_is_v4(&ip);
-    if (!v4)
-        buffer_append_byte(&out, '[');
-    ip_address_write(&ip, &out);
-    if (!v4)
-        buffer_append_byte(&out, ']');
-    buffer_append_byte(&out, ':');
-    buffer_append_u64(&out, endpoint_port(peer));
+    ip_address_write_port(&ip, endpoint_port(peer), &out);
     return buffer_slice(&out);
 }

@@ -150,9 +150,7 @@ static bool set_servers(struct dns_channel *channel, const struct resolver_optio
         bool v4 = ip_address_is_v4(&ip);
         nodes[i].family = v4 ? AF_INET : AF_INET6;
         memcpy(&nodes[i].addr, ip.bytes + (v4 ? 12 : 0), v4 ? 4 : 16);
-        nodes[i].udp_port = nodes[i].tcp_port =
-            ntohs(server->address.any.sa_family == AF_INET ? server->address.in.sin_port
-                                                           : server->address.in6.sin6_port);
+        nodes[i].udp_port = nodes[i].tcp_port = endpoint_port(server);
         nodes[i].next = i + 1 < options->server_count ? &nodes[i + 1] : NULL;
     }
     int status = ares_set_servers_ports(channel->ares, nodes);

@@ -93,6 +93,15 @@ void ip_address_write(const struct ip_address *address, struct buffer *out)
     }
 }
 
+void ip_address_write_port(const struct ip_address *address, uint16_t port, struct buffer *out)
+{
+    bool v4 = ip_address_is_v4(address);
+    buffer_append_text(out, v4 ? "" : "[");
+    ip_address_write(address, out);
+    buffer_append_text(out, v4 ? ":" : "]:");
+    buffer_append_u64(out, port);
+}
+
 /* Whether the first `prefix` bits of a and b are equal. */
 static bool same_prefix(const uint8_t *a, const uint8_t *b, unsigned prefix)
 {

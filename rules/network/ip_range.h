@@ -35,6 +35,8 @@ struct ip_address ip_address_from_v4(const void *bytes);
 bool ip_address_is_v4(const struct ip_address *address);
 /* Appends the canonical text (RFC 5952; IPv4 dotted). */
 void ip_address_write(const struct ip_address *address, struct buffer *out);
+/* The same with a port behind it: "127.0.0.1:80", "[::1]:80". */
+void ip_address_write_port(const struct ip_address *address, uint16_t port, struct buffer *out);
 
 /* "10.0.0.0/8", "fd00::/8" or a single address. False for anything else, also when bits behind the
  * prefix are set. */
