@@ -23,7 +23,7 @@ from harness.client import get
 from harness.dns_client import Answer, question
 from harness.dns_server import DnsServer
 from harness.egress import EgressGate, allow, forward
-from harness.gate import Gate, free_port
+from harness.gate import Gate
 from harness.hostile import OTHER, GoesOn, Hostile, HOSTILE, connect_from, datagrams_from, docker_kinds, egress_kinds, flood
 
 PAUSE = 0.005       # between two things that the hostile peer does while the victim asks
@@ -39,12 +39,12 @@ docker:
   - allow: ContainerLogs
     where: {name: "web*"}
 clients:
-  shared: {listen: "tcp:127.0.0.1:%d"}
-  other: {listen: "tcp:127.0.0.1:%d"}
+  shared: {listen: "tcp:127.0.0.1:0"}
+  other: {listen: "tcp:127.0.0.1:0"}
 """
 EGRESS_POLICY = ("version: 1\nnetwork:\n  " + allow("*.test:*") + "  " + allow("127.0.0.1:*", special=False) +
                  "clients:\n  default: {dns: {answer: real}}\n"
-                 "  other:\n    egress: \"tcp:127.0.0.1:%d\"\n    dns: {listen: \"127.0.0.1:%d\", answer: real}\n")
+                 "  other:\n    egress: \"tcp:127.0.0.1:0\"\n    dns: {listen: \"127.0.0.1:0\", answer: real}\n")
 
 
 class Figures:
@@ -126,14 +126,14 @@ def datagrams(stack, port):
 
 def docker_gate(binary, kind, count):
     with contextlib.ExitStack() as stack:
-        ports = free_port(), free_port()
-        gate = Gate(DOCKER_POLICY % ports, start=False, program=binary, options=DOCKER, unix=False)
+        gate = Gate(DOCKER_POLICY, start=False, program=binary, options=DOCKER, unix=False)
         stack.callback(gate.remove)
         server = engine.Engine(os.path.join(gate.folder, "engine.sock"))
         stack.callback(server.stop)
         server.on("GET", "/containers/slow/json", lambda connection, _: (connection.fill(), False)[-1])
         server.on("GET", "/containers/web1/json", lambda connection, _: connection.send(engine.answer(200, WEB)) or True)
         gate.start()
+        ports = gate.ports[("shared", "")], gate.ports[("other", "")]
         requests = get("/info"), get("/containers/web1/logs?stdout=1")
         victims = [(where, over_http(port, lambda number: requests[number % 2])) for where, port in zip(("same", "another"), ports)]
         return measured("Docker", kind, victims, connections(stack, ports[0], *docker_kinds()[kind]), count)
@@ -145,11 +145,11 @@ def egress_gate(binary, kind, count):
         names = DnsServer({"*.silent.test": "silent", "*.good.test": [("127.0.0.1", 0)]})
         for server in (web.stop, target.stop, names.close):
             stack.callback(server)
-        ports = free_port(), free_port()
         by_name = kind in ("lookups", "datagrams")
-        gate = EgressGate(EGRESS_POLICY % ports, resolver=names.port, dns=True, program=binary,
+        gate = EgressGate(EGRESS_POLICY, resolver=names.port, dns=True, program=binary,
                           options=EGRESS + (["8000", "--max-client-connections", "8000"] if by_name else ["400"]))
         stack.callback(gate.remove)
+        ports = gate.ports[("other", "egress")], gate.ports[("other", "dns")]
         serial = itertools.count()
         page = "http://127.0.0.1:%d/" % web.port
         data = (lambda _: forward("http://n%d.good.test:%d/" % (next(serial), web.port))) if by_name else forward(page)

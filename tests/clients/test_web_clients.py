@@ -11,7 +11,7 @@ import threading
 
 from client_case import NAMES, ClientCase, need
 from harness import wire
-from harness.gate import free_port, wait_for
+from harness.gate import wait_for
 from harness.origin import HttpOrigin, TlsOrigin, answer, authority
 
 FETCH = r"""
@@ -85,7 +85,7 @@ class Curl(WebCase):
 
     def test_http_2(self):
         need("curl", "nghttpd")
-        port = free_port()
+        port = self.held_port()
         certificate, key = authority().pair(*NAMES)
         with open(self.path("page"), "w", encoding="ascii") as out:
             out.write("over two")

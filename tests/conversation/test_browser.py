@@ -5,7 +5,7 @@ dashboards that pass their users' fields on, and everything on a unix socket are
 from conversation.test_streams import echo_after
 from harness.case import GateCase
 from harness.client import get, request
-from harness.gate import free_port, run
+from harness.gate import run
 
 LOOPBACK = "127.0.0.1"
 CHROME = ("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36")
@@ -17,7 +17,7 @@ docker:
   - allow: "@all"
 clients:
   default:
-    listen: "tcp:%s:@PORT@"
+    listen: "tcp:%s:0"
 """
 
 # Fields, status on a loopback listener, status on another.
@@ -145,9 +145,9 @@ class Keys(BrowserCase):
             self.check(gate, host, fields, 200)
 
     def test_a_client_has_its_own_and_a_reload_changes_them(self):
-        other = free_port()
-        text = "  other:\n    listen: tcp:127.0.0.1:%d\n" % other
+        text = "  other:\n    listen: tcp:127.0.0.1:0\n"
         gate = self.start(more="    hosts: a.test\n" + text + "    hosts: b.test\n")
+        other = gate.ports[("other", "")]
         for port, host, status in ((gate.port, "a.test", 200), (gate.port, "b.test", 403), (other, "a.test", 403), (other, "b.test", 200)):
             with gate.connect_tcp(port) as connection:
                 self.assertEqual(connection.ask(ask_for(host, ())).status, status, (port, host))
@@ -251,7 +251,7 @@ class UnixSockets(GateCase):
 
 class Admin(GateCase):
     def test_a_page_gets_no_numbers_and_prometheus_does(self):
-        port = free_port()
+        port = self.held_port()
         gate = self.start_gate(options=("--admin", "127.0.0.1:%d" % port))
         prometheus = (("User-Agent", "Prometheus/2.53.0"), ("Accept", "text/plain;version=0.0.4"), ("X-Prometheus-Scrape-Timeout-Seconds", "10"))
 

@@ -8,7 +8,7 @@ import struct
 from harness.dns_client import FAILURE, FORMAT_ERROR, NO_ERROR, NO_NAME, NOT_DONE, REFUSED, Answer, question
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, EgressGate, allow
-from harness.gate import Gate, free_port, wait_for
+from harness.gate import wait_for
 from harness.wire import DEADLINE
 
 RULES = allow("a.test", "*.wild.test")
@@ -56,11 +56,8 @@ class Connection:
 
 class DnsListenerCase(EgressCase):
     def start_dns(self, rules=RULES, address="127.0.0.1", options=(), **more):
-        """A gate whose DNS listener is at `address`; gate.dns_port is its port."""
-        port = free_port()
-        gate = self.start_egress(rules, options=["--dns", "%s:%d" % (address, port), *options], **more)
-        gate.dns_port = port
-        return gate
+        """A gate whose DNS listener is at `address`; gate.dns is its port."""
+        return self.start_egress(rules, options=["--dns", address + ":0", *options], **more)
 
     def udp(self, gate, host="127.0.0.1", source=None):
         """A socket that takes answers only from the address it asks."""
@@ -69,7 +66,7 @@ class DnsListenerCase(EgressCase):
         sock.settimeout(DEADLINE)
         if source:
             sock.bind((source, 0))
-        sock.connect((host, gate.dns_port))
+        sock.connect((host, gate.dns))
         return sock
 
     def ask(self, gate, packet, host="127.0.0.1", source=None):
@@ -83,14 +80,14 @@ class Addresses(DnsListenerCase):
         gate = self.start_dns(address="0.0.0.0")
         for host in ("127.0.0.1", "127.0.0.2", "127.1.2.3"):
             self.assertEqual(self.ask(gate, question("a.test"), host).addresses, [host])
-            self.assertEqual(Connection(self, gate.dns_port, host).ask("a.test").addresses, [host])
+            self.assertEqual(Connection(self, gate.dns, host).ask("a.test").addresses, [host])
 
     def test_both_families_at_one_listener(self):
         gate = self.start_dns(address="[::]")
         for host, kind, addresses in (("127.0.0.1", "A", ["127.0.0.1"]), ("127.0.0.1", "AAAA", []), ("127.0.0.2", "A", ["127.0.0.2"]),
                                       ("::1", "A", []), ("::1", "AAAA", ["::1"])):
             with self.subTest(host=host, kind=kind):
-                for answer in (self.ask(gate, question("a.test", kind), host), Connection(self, gate.dns_port, host).ask("a.test", kind)):
+                for answer in (self.ask(gate, question("a.test", kind), host), Connection(self, gate.dns, host).ask("a.test", kind)):
                     self.assertEqual((answer.code, answer.addresses), (NO_ERROR, addresses))
 
     def test_local_names_need_a_rule_that_names_them(self):
@@ -105,13 +102,12 @@ class Addresses(DnsListenerCase):
         self.assertEqual(self.ask(gate, question("other.test")).addresses, ["192.0.2.1"])
 
     def test_peers_outside_from_are_not_answered(self):
-        port = free_port()
-        gate = self.start_egress("version: 1\nclients:\n  box:\n    from: [127.0.0.2/32]\n    dns: {listen: \"127.0.0.1:%d\"}\n"
-                                 "    network:\n      - allow: a.test\n" % port, egress=False)
-        gate.dns_port = port
+        gate = self.start_egress("version: 1\nclients:\n  box:\n    from: [127.0.0.2/32]\n    dns: {listen: \"127.0.0.1:0\"}\n"
+                                 "    network:\n      - allow: a.test\n", egress=False)
+        gate.found_ports = {("default", "dns"): gate.port}
         stranger = self.udp(gate)
         stranger.send(question("a.test"))
-        self.assertTrue(Connection(self, port).ended())
+        self.assertTrue(Connection(self, gate.port).ended())
         # What was sent before it was handled before it: this answer says that the stranger will get none.
         self.assertEqual(self.ask(gate, question("a.test"), source="127.0.0.2").addresses, ["127.0.0.1"])
         stranger.setblocking(False)
@@ -131,7 +127,7 @@ class Messages(DnsListenerCase):
                 self.assertEqual(answer.truncated, not whole)
                 self.assertLessEqual(len(answer.packet), max(edns, 512))
                 self.assertEqual(len(answer.addresses) == 16, whole, "EDNS %d: %d addresses" % (edns, len(answer.addresses)))
-            answer = Connection(self, gate.dns_port).ask(long, "AAAA")
+            answer = Connection(self, gate.dns).ask(long, "AAAA")
             self.assertEqual((len(answer.addresses), answer.truncated), (16, False))
 
     def test_how_long_an_answer_is_kept(self):
@@ -178,7 +174,7 @@ class Messages(DnsListenerCase):
 class Connections(DnsListenerCase):
     def test_questions_come_one_behind_the_other(self):
         gate = self.start_dns()
-        connection = Connection(self, gate.dns_port)
+        connection = Connection(self, gate.dns)
         for name, code in (("a.test", NO_ERROR), ("other.test", NO_NAME), ("x.wild.test", NO_ERROR)):
             self.assertEqual(connection.ask(name).code, code)
         connection.send(framed(*(question("x%d.wild.test" % number, identity=number) for number in range(100))))
@@ -186,7 +182,7 @@ class Connections(DnsListenerCase):
 
     def test_who_ends_his_half_is_answered_first(self):
         gate = self.start_dns()
-        connection = Connection(self, gate.dns_port)
+        connection = Connection(self, gate.dns)
         connection.send(framed(question("a.test", identity=1), question("a.test", identity=2)))
         connection.sock.shutdown(socket.SHUT_WR)
         self.assertEqual([connection.answer().id, connection.answer().id], [1, 2])
@@ -197,10 +193,10 @@ class Connections(DnsListenerCase):
         for name, data in (("nothing", framed(b"")), ("eleven bytes", framed(question("a.test")[:11])), ("an answer", framed(question("a.test", flags=0x8180))),
                            ("longer than any question", b"\xff\xff" + b"\0" * 16)):
             with self.subTest(name):
-                connection = Connection(self, gate.dns_port)
+                connection = Connection(self, gate.dns)
                 connection.send(data)
                 self.assertTrue(connection.ended())
-        connection = Connection(self, gate.dns_port)
+        connection = Connection(self, gate.dns)
         connection.send(framed(question("a.test", count=2)))
         self.assertEqual(connection.answer().code, FORMAT_ERROR, "a question that is malformed in itself is answered")
         self.assertEqual(connection.ask("a.test").code, NO_ERROR)
@@ -208,29 +204,29 @@ class Connections(DnsListenerCase):
     def test_a_question_that_does_not_come_whole_ends_the_connection(self):
         gate = self.start_dns(options=["--header-timeout", "200ms"])
         for part in (b"", b"\0", framed(question("a.test"))[:-1]):
-            connection = Connection(self, gate.dns_port)
+            connection = Connection(self, gate.dns)
             connection.send(part)
             self.assertTrue(connection.ended())
         self.assert_idle(gate)
 
     def test_a_new_connection_takes_the_place_of_the_one_idle_longest(self):
         gate = self.start_dns()
-        kept = [Connection(self, gate.dns_port) for _ in range(OF_ONE_LISTENER)]
+        kept = [Connection(self, gate.dns) for _ in range(OF_ONE_LISTENER)]
         for connection in kept:
             self.assertEqual(connection.ask("a.test").code, NO_ERROR)
-        self.assertEqual(Connection(self, gate.dns_port).ask("a.test").code, NO_ERROR)
+        self.assertEqual(Connection(self, gate.dns).ask("a.test").code, NO_ERROR)
         self.assertTrue(kept[0].ended())
         self.assertEqual(kept[1].ask("a.test").code, NO_ERROR)
 
     def test_connections_that_are_waiting_for_an_answer_are_not_taken_from(self):
         with DnsServer({"*.wild.test": "silent"}) as behind:
             gate = self.start_dns(resolver=behind.port, options=["--dns-answer", "real", "--resolver-timeout", "1m"])
-            busy = [Connection(self, gate.dns_port) for _ in range(OF_ONE_LISTENER)]
+            busy = [Connection(self, gate.dns) for _ in range(OF_ONE_LISTENER)]
             for number, connection in enumerate(busy):
                 connection.send(framed(question("x%d.wild.test" % number)))
             for number in range(OF_ONE_LISTENER):
                 self.assertTrue(behind.wait_for("x%d.wild.test" % number))
-            self.assertTrue(Connection(self, gate.dns_port).ended())
+            self.assertTrue(Connection(self, gate.dns).ended())
             # The gate ends with all of them under way.
             self.assertEqual(gate.stop(), 0)
             self.assertTrue(all(connection.ended() for connection in busy))
@@ -247,7 +243,7 @@ class Floods(DnsListenerCase):
 
     def test_denials_beyond_the_rate_are_answered_and_counted(self):
         gate = self.start_dns(options=["--denial-rate", "1"])
-        connection = Connection(self, gate.dns_port)
+        connection = Connection(self, gate.dns)
         connection.send(framed(*(question("x%d.example" % number) for number in range(50))))
         self.assertEqual({connection.answer().code for _ in range(50)}, {NO_NAME})
 
@@ -261,11 +257,12 @@ class Floods(DnsListenerCase):
     def test_nothing_is_allowed_that_cannot_be_logged(self):
         for required, code in (("yes", FAILURE), ("no", NO_ERROR)):
             with self.subTest(required=required):
-                gate = EgressGate(RULES, dns=True, start=False, options=["--log-required", required])
+                port = self.held_port()
+                gate = EgressGate(RULES, start=False, options=["--dns", "127.0.0.1:%d" % port, "--log-required", required])
                 self.addCleanup(gate.remove)
                 self.addCleanup(self.check_egress, gate)
                 gate.arguments[gate.arguments.index("--log") + 1] = "/dev/full"
-                Gate.start(gate)  # there is no start record to wait for
-                gate.dns_port = gate.dns
+                gate.start()
+                gate.found_ports = {("default", "dns"): port}  # there is no record of the start to read it from
                 self.assertEqual(self.ask(gate, question("a.test")).code, code)
                 self.assertEqual(self.ask(gate, question("other.test")).code, NO_NAME)

@@ -121,7 +121,7 @@ class ReportMode(SharedEgressCase):
     @classmethod
     def prepare(cls):
         cls.target = cls.add(Origin(echo))
-        return {"rules": "version: 1\nclients:\n  loose:\n    egress: tcp:127.0.0.1:@PORT@\n    mode: report\n    network:\n      - allow: \"named.test:*\"\n        addresses: [127.0.0.0/8]\n",
+        return {"rules": "version: 1\nclients:\n  loose:\n    egress: tcp:127.0.0.1:0\n    mode: report\n    network:\n      - allow: \"named.test:*\"\n        addresses: [127.0.0.0/8]\n",
                 "hosts": {"named.test": "127.0.0.1", "other.test": "127.0.0.1"}}
 
     def ask(self, raw):
@@ -220,7 +220,7 @@ class OneSelf(EgressCase):
                                  transparent=True, dns=True, tcp=True)
         ports = dict(gate.ports)
         own = [("the proxy", ports[("default", "egress")]), ("transparent TLS", ports[("default", "transparent-tls")]),
-               ("transparent HTTP", ports[("default", "transparent-http")]), ("DNS", gate.dns), ("the Docker gate", gate.port)]
+               ("transparent HTTP", ports[("default", "transparent-http")]), ("DNS", gate.dns), ("the Docker gate", ports[("default", "")])]
 
         def check(port):
             self.assertIn(gate.ask(connect("localhost:%d" % port)).status, (403, 502))  # 502: nobody is at ::1, which localhost is too
@@ -231,8 +231,9 @@ class OneSelf(EgressCase):
         self.each(own, check)
 
     def test_admin_over_tcp(self):
-        gate = self.start_egress(allow("127.0.0.0/8:*", special=False), options=["--admin", "tcp:127.0.0.1:@PORT@"])
-        self.assert_refusal(gate.ask(forward("http://127.0.0.1:%d/metrics" % gate.port)), 403, "own-address", gate=gate)
+        admin = self.held_port()
+        gate = self.start_egress(allow("127.0.0.0/8:*", special=False), options=["--admin", "tcp:127.0.0.1:%d" % admin])
+        self.assert_refusal(gate.ask(forward("http://127.0.0.1:%d/metrics" % admin)), 403, "own-address", gate=gate)
 
     def test_a_wildcard_listener_is_its_own_at_every_address(self):
         gate = self.start_egress(allow("127.0.0.0/8:*", special=False), egress=False, options=["--egress", "0.0.0.0:0"])
@@ -240,7 +241,7 @@ class OneSelf(EgressCase):
             self.assert_refusal(gate.ask(connect("%s:%d" % (host, gate.proxy()))), 403, "own-address", gate=gate)
 
     def test_in_report_mode(self):
-        gate = self.start_egress("version: 1\nclients:\n  loose:\n    egress: tcp:127.0.0.1:@PORT@\n    mode: report\n    network:\n      - allow: \"127.0.0.0/8:*\"\n")
+        gate = self.start_egress("version: 1\nclients:\n  loose:\n    egress: tcp:127.0.0.1:0\n    mode: report\n    network:\n      - allow: \"127.0.0.0/8:*\"\n")
         gate.set_mark()
         with gate.client(name="loose") as client:
             response = client.ask(connect("127.0.0.1:%d" % gate.proxy("loose")), "CONNECT")

@@ -10,7 +10,7 @@ from harness.client import Client
 from harness.dns_client import ask_udp, question
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, allow, connect, forward
-from harness.gate import free_port, run
+from harness.gate import run
 from harness.origin import HttpOrigin, Origin, RefusingPort, echo
 
 NETWORK = """version: 1
@@ -33,7 +33,7 @@ def lines_of(text, metric):
 
 class Healthcheck(EgressCase):
     def network_gate(self, policy=NETWORK):
-        ports = [free_port() for _ in range(policy.count("%d"))]
+        ports = [self.held_port() for _ in range(policy.count("%d"))]
         gate = self.start_egress(policy % tuple(ports), egress=False)
         return gate, ports
 

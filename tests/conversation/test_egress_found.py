@@ -9,7 +9,7 @@ from harness.client import Client
 from harness.dns_client import FAILURE, ask_udp, question
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, EgressGate, allow, connect, deny, forward, policy_of
-from harness.gate import Gate, free_port, plain_binary, run
+from harness.gate import plain_binary, run
 from harness.hello import hello, is_alert
 from harness.origin import HttpOrigin, Origin, answer, echo
 
@@ -261,16 +261,16 @@ class Limits(EgressCase):
 class OwnAddresses(EgressCase):
     def test_the_unspecified_address_leads_to_the_gate(self):
         """Linux takes a connection to 0.0.0.0 or :: for one to the loopback address, where the gate, its admin and its engine are."""
-        engine = self.origin(Origin(echo))
+        engine, admin = self.origin(Origin(echo)), self.held_port()
         rules = allow("zero.test:*", "zero6.test:*", special=False, extra="addresses: [0.0.0.0/8, '::/128']")
         rules += allow("0.0.0.0:*", "[::]:*", special=False)
         gate = self.start_egress(rules, hosts={"zero.test": "0.0.0.0", "zero6.test": "::"},
-                                 options=["--admin", "tcp:127.0.0.1:@PORT@", "--upstream", "tcp:127.0.0.1:%d" % engine.port])
-        for port in (gate.proxy(), gate.port, engine.port):
+                                 options=["--admin", "tcp:127.0.0.1:%d" % admin, "--upstream", "tcp:127.0.0.1:%d" % engine.port])
+        for port in (gate.proxy(), admin, engine.port):
             for host in ("0.0.0.0", "zero.test", "[::ffff:0.0.0.0]"):
                 self.assert_refusal(gate.ask(connect("%s:%d" % (host, port))), 403, "own-address", gate=gate)
         for host in ("[::]", "zero6.test"):
-            self.assert_refusal(gate.ask(connect("%s:%d" % (host, gate.port))), 403, "own-address", gate=gate)
+            self.assert_refusal(gate.ask(connect("%s:%d" % (host, admin))), 403, "own-address", gate=gate)
         self.assertEqual(engine.count, 0)
 
 
@@ -316,12 +316,12 @@ class Unlogged(EgressCase):
         dns = DnsServer({"*.a.test": ["127.0.0.1"]})
         self.addCleanup(dns.close)
         target = self.origin(Origin(echo))
-        where, port = "unix:@FOLDER@/run/out.sock", free_port()
+        where, port = "unix:@FOLDER@/run/out.sock", self.held_port()
         policy = ("version: 1\nnetwork:\n  %s  %s  %sclients:\n  out:\n    egress: %s\n    dns: {listen: \"127.0.0.1:%d\", answer: real}\n"
                   % (allow("*.a.test:*"), allow("b.test:*"), LOCAL, where, port))
         gate = EgressGate(policy, resolver=dns.port, hosts={"b.test": "127.0.0.1"}, egress=False, log="/dev/full", start=False)
         self.addCleanup(gate.remove)
-        Gate.start(gate)
+        gate.start()
 
         def ask(data):
             with Client.unix(gate.file("run", "out.sock")) as client:

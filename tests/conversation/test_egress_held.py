@@ -9,7 +9,7 @@ from harness import wire
 from harness.dns_client import question
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, allow, connect, deny, forward, policy_of
-from harness.gate import free_port, run
+from harness.gate import run
 from harness.hello import hello
 from harness.origin import HttpOrigin, Origin, echo
 from conversation.test_held import BlockedLog, expires_in
@@ -135,7 +135,7 @@ class Waiting(EgressCase):
         self.assertEqual([c for c in target.connections if c.received], [])
 
 
-POLICY = "version: 1\nnetwork:\n  - {allow: \"127.0.0.1:*\"}\n  - {allow: \"*.test:*\"}\nclients:\n  late:\n    from: [%s]\n    egress: tcp:127.0.0.1:@PORT@\n"
+POLICY = "version: 1\nnetwork:\n  - {allow: \"127.0.0.1:*\"}\n  - {allow: \"*.test:*\"}\nclients:\n  late:\n    from: [%s]\n    egress: tcp:127.0.0.1:0\n"
 
 
 class Admission(EgressCase):
@@ -188,10 +188,9 @@ class Admission(EgressCase):
         self.check(lambda policy: policy % "192.0.2.0/24")
 
     def test_questions_by_tcp(self):
-        port = free_port()
-        policy = "version: 1\nnetwork:\n  - {allow: \"*.test:*\"}\nclients:\n  box:\n    from: [%%s]\n    dns: {listen: \"127.0.0.1:%d\"}\n" % port
+        policy = "version: 1\nnetwork:\n  - {allow: \"*.test:*\"}\nclients:\n  box:\n    from: [%s]\n    dns: {listen: \"127.0.0.1:0\"}\n"
         gate = self.start_egress(policy % "127.0.0.0/8")
-        client = gate.connect_tcp(port)
+        client = gate.connect_tcp(gate.ports[("box", "dns")])
         packet = question("a.test")
         client.send(len(packet).to_bytes(2, "big") + packet)
         client.exactly(int.from_bytes(client.exactly(2), "big"))

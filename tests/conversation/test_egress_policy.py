@@ -239,7 +239,7 @@ network:
   - deny: bad.test
 clients:
   one:
-    egress: tcp:127.0.0.1:@PORT@
+    egress: tcp:127.0.0.1:0
     network:
       - {allow: ["one.test:*", "bad.test:*"], addresses: [127.0.0.0/8]}
   two:
@@ -278,7 +278,7 @@ clients:
 
     def test_from(self):
         target = self.origin(Origin(echo))
-        gate = self.start_egress(CLOSED + "clients:\n  far:\n    egress: tcp:127.0.0.1:@PORT@\n    from: [10.0.0.0/8]\n    network:\n      - allow: \"*:*\"\n")
+        gate = self.start_egress(CLOSED + "clients:\n  far:\n    egress: tcp:127.0.0.1:0\n    from: [10.0.0.0/8]\n    network:\n      - allow: \"*:*\"\n")
         with gate.client(name="far") as client:
             try:
                 client.send(connect("127.0.0.1:%d" % target.port))
@@ -310,7 +310,7 @@ network:
   - {deny: "bad.ok.test"}
 clients:
   loose:
-    egress: tcp:127.0.0.1:@PORT@
+    egress: tcp:127.0.0.1:0
     mode: report
 """
 
@@ -533,7 +533,7 @@ class Limits(EgressCase):
 
     def test_one_client_does_not_take_the_others_share(self):
         target = self.origin(Origin(echo))
-        gate = self.start_egress(CLOSED + "network:\n  - allow: \"127.0.0.1:*\"\nclients:\n  other:\n    egress: tcp:127.0.0.1:@PORT@\n", options=["--max-tunnels", "3"])
+        gate = self.start_egress(CLOSED + "network:\n  - allow: \"127.0.0.1:*\"\nclients:\n  other:\n    egress: tcp:127.0.0.1:0\n", options=["--max-tunnels", "3"])
         self.held(gate, target, 3)
         self.assertEqual(gate.ask(connect("127.0.0.1:%d" % target.port)).status, 503)
         with gate.tunnel("127.0.0.1:%d" % target.port, name="other") as client:

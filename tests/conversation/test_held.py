@@ -426,12 +426,12 @@ class Admission(GateCase):
         self.check(gate, lambda: gate.connect(gate.file("run", "late", "docker.sock")), CLIENT % "unix:@FOLDER@/run/later/docker.sock")
 
     def test_an_address_that_from_does_not_have_any_more(self):
-        policy = CLIENT % "tcp:127.0.0.1:@PORT@" + "    from: [%s]\n"
+        policy = CLIENT % "tcp:127.0.0.1:0" + "    from: [%s]\n"
         gate = self.start_gate(self.with_lookup(policy % "127.0.0.0/8"))
         self.check(gate, gate.connect_tcp, policy % "192.0.2.0/24")
 
     def test_who_stays_admitted_is_let_be(self):
-        policy = CLIENT % "tcp:127.0.0.1:@PORT@" + "    from: [%s]\n"
+        policy = CLIENT % "tcp:127.0.0.1:0" + "    from: [%s]\n"
         gate = self.start_gate(self.with_lookup(policy % "127.0.0.0/8"))
         connections = self.open_all(gate, gate.connect_tcp)
         gate.reload(policy % "127.0.0.1")

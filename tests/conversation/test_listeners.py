@@ -11,12 +11,12 @@ import stat
 from harness.case import GateCase
 from harness.client import get
 from harness.edit import EditCase
-from harness.gate import free_port, wait_for
+from harness.gate import wait_for
 
 OPEN = 'version: 1\ndocker:\n  - allow: "@read"\n'
 CLIENT = OPEN + "clients:\n  ci:\n    listen: unix:@FOLDER@/ci/docker.sock\n    socket: {%s}\n"
 TWO = CLIENT + "  cd:\n    listen: unix:@FOLDER@/cd/docker.sock\n    socket: {%s}\n"
-TCP = OPEN + "clients:\n  ci:\n    listen: tcp:127.0.0.1:@PORT@\n    from: [%s]\n"
+TCP = OPEN + "clients:\n  ci:\n    listen: tcp:127.0.0.1:0\n    from: [%s]\n"
 
 
 class Sockets(GateCase):
@@ -158,7 +158,7 @@ class Settings(GateCase):
         self.assertTrue(kept.ended())
 
     def test_another_spelling_of_an_address_is_the_same_listener(self):
-        port = free_port()
+        port = self.held_port()
         gate = self.start_gate(OPEN + "clients:\n  ci:\n    egress: 127.0.0.1:%d\n" % port)
         record = gate.reload(OPEN + "clients:\n  ci:\n    egress: tcp:127.0.0.1:%d\n" % port)
         self.assertEqual(record["decision"], "allow", record)
@@ -166,7 +166,7 @@ class Settings(GateCase):
             self.assertEqual(client.ask(b"CONNECT host.example:443 HTTP/1.1\r\nHost: host.example:443\r\n\r\n", "CONNECT").status, 403)
 
     def test_an_address_that_gets_another_client_or_role_is_refused_or_done(self):
-        port = free_port()
+        port = self.held_port()
         egress = OPEN + "clients:\n  ci:\n    egress: 127.0.0.1:%d\n" % port
         docker = OPEN + "clients:\n  ci:\n    listen: tcp:127.0.0.1:%d\n" % port
         other = OPEN + "clients:\n  cd:\n    egress: 127.0.0.1:%d\n" % port
@@ -207,19 +207,17 @@ class Strangers(GateCase):
         self.assertIn('operation="connect",decision="deny",rule="from"} 40', gate.ask_admin("/metrics").body.decode())
 
     def test_an_egress_listener(self):
-        port = free_port()
-        gate = self.start_gate(OPEN + "clients:\n  ci:\n    egress: 127.0.0.1:%d\n    from: [192.0.2.0/24]\n" % port)
-        with gate.connect_tcp(port) as stranger:
+        gate = self.start_gate(OPEN + "clients:\n  ci:\n    egress: 127.0.0.1:0\n    from: [192.0.2.0/24]\n")
+        with gate.connect_tcp() as stranger:
             self.assertTrue(stranger.ended())
         self.assertEqual(gate.wait_log(reason="from")[0]["kind"], "network")
 
     def test_a_dns_listener(self):
-        port = free_port()
-        gate = self.start_gate(OPEN + "clients:\n  ci:\n    dns: {listen: 127.0.0.1:%d}\n    from: [192.0.2.0/24]\n" % port)
-        with gate.connect_tcp(port) as stranger:
+        gate = self.start_gate(OPEN + "clients:\n  ci:\n    dns: {listen: 127.0.0.1:0}\n    from: [192.0.2.0/24]\n")
+        with gate.connect_tcp() as stranger:
             self.assertTrue(stranger.ended())
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
-            asker.sendto(b"\0\1\1\0\0\1\0\0\0\0\0\0\1a\4test\0\0\1\0\1", ("127.0.0.1", port))
+            asker.sendto(b"\0\1\1\0\0\1\0\0\0\0\0\0\1a\4test\0\0\1\0\1", ("127.0.0.1", gate.port))
             self.assertEqual(gate.wait_log(2, reason="from")[1]["peer"], "127.0.0.1:%d" % asker.getsockname()[1])
 
 

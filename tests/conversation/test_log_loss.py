@@ -159,7 +159,8 @@ class TunnelEnds(Filling, EgressCase):
     def test_every_tunnel_that_opened_has_its_close(self):
         target = self.origin(Origin(echo))
         gate = self.start_egress(allow("127.0.0.1:*", special=False), egress=False,
-                                 options=["--egress", "127.0.0.1:@PORT@", "--log-queue", "16k"])
+                                 options=["--egress", "127.0.0.1:0", "--log-queue", "16k"])
+        gate.arguments[gate.arguments.index("127.0.0.1:0")] = "127.0.0.1:%d" % gate.proxy()
         gate.arguments[gate.arguments.index("--log") + 1] = "-"
         log = Unread(self, gate, lambda: can_connect(gate.proxy()), pipe=16384)
         tunnels = []

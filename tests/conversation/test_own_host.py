@@ -8,7 +8,7 @@ import unittest
 
 from harness.dns_client import NO_NAME, ask_udp, question
 from harness.egress import EgressCase, EgressGate, connect, forward
-from harness.gate import binary, clean_environment, free_port
+from harness.gate import binary, clean_environment
 from harness.machine import MachineCase
 from harness.network import Network
 from harness.origin import HttpOrigin, Origin, echo
@@ -86,10 +86,10 @@ class OwnHost(MachineCase):
         self.refuses(OWN, service.port)
 
     def test_the_name_server_does_not_answer_them(self):
-        port = free_port()
-        client = "    dns: {listen: \"127.0.0.1:%d\", answer: real}\n" % port
+        client = "    dns: {listen: \"127.0.0.1:0\", answer: real}\n"
         self.serve("version: 1\nnetwork:\n  - allow: \"*:*\"\n", hosts={"own.test": OWN, "far.test": "198.20.0.9"}, client=client)
         with self.network.entered():
+            port = self.gate.ports[("main", "dns")]
             self.assertEqual(ask_udp(port, question("far.test")).addresses, ["198.20.0.9"])
             answer = ask_udp(port, question("own.test"))
         self.assertEqual((answer.code, answer.addresses), (NO_NAME, []))

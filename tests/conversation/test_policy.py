@@ -164,7 +164,7 @@ clients:
     listen: unix:@FOLDER@/run/watched/docker.sock
     mode: report
   near:
-    listen: tcp:127.0.0.1:@PORT@
+    listen: tcp:127.0.0.1:0
     from: [127.0.0.0/8]
 """
 

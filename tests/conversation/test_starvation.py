@@ -10,7 +10,7 @@ from harness.case import GateCase
 from harness.client import get
 from harness.egress import EgressCase, connect, forward
 from harness.engine import answer
-from harness.gate import free_port, plain_binary, wait_for
+from harness.gate import plain_binary, wait_for
 from harness.hostile import HOSTILE, OTHER, Hostile, connect_from, docker_kinds, egress_kinds
 from harness.origin import HttpOrigin, Origin
 
@@ -22,7 +22,7 @@ docker:
   - allow: ContainerLogs
     where: {name: "web*"}
 clients:
-  shared: {listen: "tcp:127.0.0.1:%d"}
+  shared: {listen: "tcp:127.0.0.1:0"}
 """
 INSPECT = json.dumps({"Id": "a" * 64, "Name": "/web1", "Image": "sha256:" + "b" * 64, "Config": {"Image": "x", "Labels": {}}}).encode()
 OPEN_STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -58,8 +58,8 @@ class DockerGate(Victims, GateCase):
         self.raise_descriptor_limit()
 
     def attacked(self, kind, turned_away=False):
-        port = free_port()
-        gate = self.start_gate(POLICY % port, options=LIMITS)
+        gate = self.start_gate(POLICY, options=LIMITS)
+        port = gate.port
         gate.engine.on("GET", "/containers/slow/json", lambda connection, _: (connection.fill(), False)[-1])
         gate.engine.on("GET", "/containers/web1/json", lambda connection, _: connection.send(answer(200, INSPECT)) or True)
         self.occupy(port, *docker_kinds()[kind])
@@ -86,7 +86,7 @@ class DockerGate(Victims, GateCase):
         self.attacked("denials never read")
 
     def test_denials_that_are_never_read_end(self):
-        gate = self.start_gate(POLICY % free_port(), options=["--header-timeout", "300ms"])
+        gate = self.start_gate(POLICY, options=["--header-timeout", "300ms"])
         with gate.connect() as client:
             self.assertEqual(client.ask(get("/nowhere")).status, 403)
             client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -104,9 +104,9 @@ class ManyPeers(GateCase):
     """Whoever has many addresses is many peers."""
 
     def test_a_crowd_with_one_connection_each(self):
-        port = free_port()
-        policy = POLICY.replace("SystemInfo,", "SystemInfo, SystemEvents,") % port
+        policy = POLICY.replace("SystemInfo,", "SystemInfo, SystemEvents,")
         gate = self.start_gate(policy, options=["--max-connections", "64", "--header-timeout", "60s"])
+        port = gate.port
         gate.engine.on("GET", "/events", lambda connection, _: (connection.send(OPEN_STREAM), connection.fill(), False)[-1])
         for _ in range(4):
             stream = connect_from(OTHER, port)
@@ -142,7 +142,7 @@ class LongAnswers(GateCase):
     def test_a_hundred_objects_with_long_descriptions(self):
         """They are described one or two at a time, and each is answered."""
         long = INSPECT[:-1] + b', "ResolvConfPath": "' + b"m" * 3900000 + b'"}'
-        gate = self.start_gate(POLICY % free_port(), program=plain_binary(), options=["--lookup-timeout", "5m"])
+        gate = self.start_gate(POLICY, program=plain_binary(), options=["--lookup-timeout", "5m"])
         gate.engine.on("GET", "/containers/web1/json", lambda connection, _: connection.send(answer(200, long)) or True)
         clients = [gate.connect() for _ in range(100)]
         before, most = gate.memory_kb("VmHWM"), 0
@@ -162,7 +162,7 @@ class EgressGate(Victims, EgressCase):
     def attacked(self, kind, turned_away=False):
         web = self.origin(HttpOrigin())
         target = self.origin(Origin(lambda connection: True))
-        gate = self.start_egress(CLOSED + "network:\n  - allow: \"127.0.0.1:*\"\nclients:\n  other:\n    egress: tcp:127.0.0.1:@PORT@\n", options=LIMITS)
+        gate = self.start_egress(CLOSED + "network:\n  - allow: \"127.0.0.1:*\"\nclients:\n  other:\n    egress: tcp:127.0.0.1:0\n", options=LIMITS)
         self.occupy(gate.proxy(), *egress_kinds(web.port, target.port)[kind])
         self.all_answered([lambda: connect_from(OTHER, gate.proxy()), lambda: connect_from(HOSTILE, gate.proxy("other"))],
                           [forward("http://127.0.0.1:%d/" % web.port)])
@@ -201,6 +201,6 @@ class Places(EgressCase):
         target = self.origin(Origin(lambda connection: True))
         gate = self.start_egress(CLOSED + "network:\n  - allow: \"127.0.0.1:*\"\n", options=["--max-tunnels", "1"])
         for _ in range(3):
-            self.assertEqual(gate.ask(connect("127.0.0.1:%d" % free_port())).status, 502)
+            self.assertEqual(gate.ask(connect("127.0.0.1:%d" % self.held_port())).status, 502)
         with gate.tunnel("127.0.0.1:%d" % target.port):
             self.assertEqual(gate.ask(connect("127.0.0.1:%d" % target.port)).status, 503)

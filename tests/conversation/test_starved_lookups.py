@@ -6,7 +6,7 @@ its time is up. Nothing here depends on how fast the machine is: what must not b
 from harness.dns_client import FAILURE, NO_ERROR, Answer, question
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, allow, connect
-from harness.gate import free_port, wait_for
+from harness.gate import wait_for
 from harness.hostile import connect_from, datagrams_from, flood, flush
 from harness.origin import Origin, echo
 from harness.wire import DEADLINE
@@ -16,10 +16,10 @@ MANY, REQUESTS, PART = 1100, 1000, 250  # lookups of the hostile peer, requests 
 ENDLESS = ["--resolver-timeout", "120s", "--max-connections", "8000", "--max-client-connections", "8000"]
 
 
-def policy(second=0, third=0):
-    """The client `default` on its own listeners, and `other` on these two."""
+def policy(other=False):
+    """The client `default` on its own listeners, and `other` on two more."""
     return ("version: 1\nnetwork:\n  " + allow("*.test:*") + "clients:\n  default: {dns: {answer: real}}\n"
-            + ("  other:\n    egress: \"tcp:127.0.0.1:%d\"\n    dns: {listen: \"127.0.0.1:%d\", answer: real}\n" % (second, third) if second else ""))
+            + ("  other:\n    egress: \"tcp:127.0.0.1:0\"\n    dns: {listen: \"127.0.0.1:0\", answer: real}\n" if other else ""))
 
 
 class StarvedCase(EgressCase):
@@ -31,8 +31,9 @@ class StarvedCase(EgressCase):
         self.target = self.origin(Origin(echo))
 
     def start(self, options=(), **more):
-        self.second, self.third = free_port(), free_port()
-        return self.start_egress(policy(self.second, self.third), resolver=self.dns.port, options=[*ENDLESS, *options], dns=True, **more)
+        gate = self.start_egress(policy(other=True), resolver=self.dns.port, options=[*ENDLESS, *options], dns=True, **more)
+        self.second, self.third = gate.ports[("other", "egress")], gate.ports[("other", "dns")]
+        return gate
 
     def stream(self, gate, port, source):
         return gate.keep(connect_from(source, port))

@@ -5,7 +5,6 @@ whatever is let pass ends as unreachable."""
 
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, connect, forward
-from harness.gate import free_port
 from harness.hello import hello, is_alert
 from harness.machine import MachineCase
 from harness.origin import Origin, echo
@@ -98,8 +97,7 @@ class Destination(ProxyCase):
         self.passes("silent.test:3128")
 
     def test_transparent_clients(self):
-        port = free_port()
-        client = "    transparent: {tls: \"127.0.0.1:%d\"}\n" % port
+        client = "    transparent: {tls: \"127.0.0.1:0\"}\n"
         self.serve_by("http://proxy.corp.test:443", client=client)
         for name in ("proxy.corp.test", "alias.test"):
             with self.network.entered():

@@ -4,6 +4,7 @@ of rows. In both an engine records what arrives, and at the end there must be no
 
 import os
 import resource
+import socket
 import unittest
 
 from . import client
@@ -47,6 +48,15 @@ class GateCase(unittest.TestCase):
     def raise_descriptor_limit(self):
         """Until the end of the test, for this process and the gates that it starts."""
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, raise_descriptor_limit())
+
+    def held_port(self):
+        """A port of 127.0.0.1 of the kernel's choice, for whoever must be told one. It stays bound until the end of the test, so nobody
+        else gets it; a server that sets SO_REUSEADDR may listen there, and until then it refuses connections."""
+        holder = socket.socket()
+        self.addCleanup(holder.close)
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", 0))
+        return holder.getsockname()[1]
 
     def start_engine(self, gate_folder):
         engine = Engine(os.path.join(gate_folder, "engine.sock"))

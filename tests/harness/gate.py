@@ -4,6 +4,7 @@ its log is read as the user would read it; it must end with exit code 0 and with
 
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -16,12 +17,13 @@ from . import wire
 from .client import Client
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LISTENER = re.compile(r"([^\s,]+)(?: (egress|transparent-tls|transparent-http|dns))? (tcp|unix):([^\s,]+)")
 ALLOW_ALL = 'version: 1\ndocker:\n  - allow: "@all"\n'
 
 
 def binary():
     """The build under test."""
-    return os.environ.get("DOCKREEVE_BINARY", os.path.join(TOP, "build", "dockreeve"))
+    return os.environ.get("DOCKREEVE_BINARY", os.path.join(TOP, "build", "static", "dockreeve"))
 
 
 def plain_binary():
@@ -35,32 +37,6 @@ def clean_environment(extra=None):
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     environment.update(extra or {})
     return environment
-
-
-def _ports():
-    """Ports below those that the kernel hands out, a thousand for each process of tests that run side by side: nobody else takes one
-    between the look here and the gate that is told of it. Started by hand, a process takes the thousand that its number says."""
-    first = 20000 + 1000 * int(os.environ.get("DOCKREEVE_TEST_WORKER", os.getpid() % 12))
-    start = os.getpid() % 1000
-    while True:
-        for number in range(1000):
-            yield first + (start + number) % 1000
-
-
-_port_numbers = _ports()
-
-
-def free_port():
-    """A port of 127.0.0.1 that nobody listens on."""
-    for port in _port_numbers:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise AssertionError("unreachable")
 
 
 def wait_for(condition, what, process=None):
@@ -107,7 +83,7 @@ class Gate:
         self.admin_path = self.file("admin", "admin.sock") if admin else None
         self.state = self.file("state")
         self.upstream = upstream or self.file("engine.sock")
-        self.port = free_port() if tcp else None
+        self.found_ports = None
         for name in ("run", "log", "admin", "state"):
             os.mkdir(self.file(name), 0o755)
         if policy is not None:
@@ -121,7 +97,7 @@ class Gate:
         if unix:
             self.arguments += ["--listen", "unix:" + self.socket_path]
         if tcp:
-            self.arguments += ["--listen", "tcp:127.0.0.1:%d" % self.port]
+            self.arguments += ["--listen", "tcp:127.0.0.1:0"]
         if admin:
             self.arguments += ["--admin", "unix:" + self.admin_path]
         if drain:
@@ -142,10 +118,8 @@ class Gate:
         return os.path.join(self.folder, *parts)
 
     def write(self, path, text):
-        """In a policy @FOLDER@ stands for the gate's folder and @PORT@ for a free port (gate.port)."""
-        if "@PORT@" in text and not self.port:
-            self.port = free_port()
-        text = text.replace("@FOLDER@", self.folder).replace("@PORT@", str(self.port))
+        """In a policy @FOLDER@ stands for the gate's folder. A TCP listener has port 0: see `ports`."""
+        text = text.replace("@FOLDER@", self.folder)
         with open(path, "w", encoding="utf-8") as out:
             out.write(text)
         os.chmod(path, 0o644)
@@ -158,6 +132,7 @@ class Gate:
             os.unlink(notify_path)
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(notify_path)
+        self.found_ports, self.logged_before = None, os.path.getsize(self.log_path) if os.path.exists(self.log_path) else 0
         environment = clean_environment(self.environment)
         environment["NOTIFY_SOCKET"] = notify_path
         with open(self.file("stderr"), "ab") as stderr, open(self.file("stdout"), "ab") as stdout:
@@ -255,6 +230,28 @@ class Gate:
         return len(os.listdir("/proc/%d/fd" % self.process.pid))
 
     # -- clients
+
+    @property
+    def ports(self):
+        """Where the listeners are, {(client, role): port or path of a socket}, as the record of the start says; a role is egress, dns,
+        transparent-tls, transparent-http, or "" for Docker. The first TCP one counts where there are several."""
+        if self.found_ports is None:
+            found = {}
+            said = LISTENER.findall(wait_for(self.said_listeners, "the record of the start", self.process))
+            for client, role, transport, where in sorted(said, key=lambda row: row[2]):
+                found.setdefault((client, role), where if transport == "unix" else int(where.rpartition(":")[2]))
+            self.found_ports = found
+        return self.found_ports
+
+    def said_listeners(self):
+        whole = self.log_text()[self.logged_before:].rpartition(b"\n")[0]
+        texts = [json.loads(line)["text"] for line in whole.splitlines() if b'"event":"start"' in line]
+        return next((text.partition("; listening: ")[2] for text in texts if "; listening: " in text), None)
+
+    @property
+    def port(self):
+        """That of the first TCP listener."""
+        return next(where for where in self.ports.values() if isinstance(where, int))
 
     def keep(self, client):
         self.clients.append(client)

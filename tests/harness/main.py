@@ -96,12 +96,11 @@ def modules_of(folder):
     return sorted(names, key=lambda name: -os.path.getsize(os.path.join(folder, name + ".py")))
 
 
-def run_module(options, name, worker, scratch):
+def run_module(options, name, scratch):
     """One module in a process of its own, its words kept until it ends."""
     report = os.path.join(scratch, name)
-    environment = dict(os.environ, DOCKREEVE_TEST_WORKER=str(worker))
     began = time.monotonic()
-    done = subprocess.run([sys.executable, os.path.abspath(__file__), options.folder, name, "--report", report], env=environment,
+    done = subprocess.run([sys.executable, os.path.abspath(__file__), options.folder, name, "--report", report],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     passed, failed = 0, 1  # a process that died without a report is a failure
     if os.path.exists(report):
@@ -114,20 +113,20 @@ def run_side_by_side(options, folder):
     """Each module in a process of its own, `jobs` at a time. Returns (passed, failed)."""
     waiting, done, lock = modules_of(folder), [], threading.Lock()
 
-    def work(worker):
+    def work():
         while True:
             with lock:
                 if not waiting:
                     return
                 name = waiting.pop(0)
-            row = run_module(options, name, worker, scratch)
+            row = run_module(options, name, scratch)
             with lock:
                 done.append(row)
                 said = [line for line in row[4].splitlines() if line.startswith("left out: ")]
                 print("\n".join([row[4]] if row[3] else said), end="\n" if row[3] or said else "", flush=True)
 
     with tempfile.TemporaryDirectory() as scratch:
-        workers = [threading.Thread(target=work, args=(number,)) for number in range(options.jobs)]
+        workers = [threading.Thread(target=work) for _ in range(options.jobs)]
         for worker in workers:
             worker.start()
         for worker in workers:
