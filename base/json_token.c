@@ -4,6 +4,7 @@
  * allocates nothing; the nesting is a word of bits. */
 #include "base/json_token.h"
 
+#include "base/ascii_run.h"
 #include "base/utf8.h"
 
 enum reader_state {
@@ -37,8 +38,9 @@ static char peek(const struct json_reader *reader)
 
 static void skip_space(struct json_reader *reader)
 {
-    while (!at_end(reader) && (peek(reader) == ' ' || peek(reader) == '\n' ||
-                               peek(reader) == '\t' || peek(reader) == '\r'))
+    while (!at_end(reader) && (unsigned char)peek(reader) <= ' ' &&
+           (peek(reader) == ' ' || peek(reader) == '\n' || peek(reader) == '\t' ||
+            peek(reader) == '\r'))
         reader->offset++;
 }
 
@@ -87,7 +89,7 @@ static bool read_string(struct json_reader *reader, struct json_token *token)
     struct slice input = reader->input;
     size_t start = ++reader->offset, at = start;
     token->has_escapes = false;
-    while (at < input.len) {
+    while ((at += ascii_run_plain(input.ptr + at, input.len - at)) < input.len) {
         unsigned char byte = (unsigned char)input.ptr[at];
         if (byte == '"') {
             token->text = slice_of(input.ptr + start, at - start);
@@ -119,9 +121,9 @@ static size_t read_digits(struct slice input, size_t at)
     return at;
 }
 
-static bool is_at(struct slice input, size_t at, const char *set)
+static bool is_at(struct slice input, size_t at, char byte)
 {
-    return at < input.len && input.ptr[at] != '\0' && strchr(set, input.ptr[at]) != NULL;
+    return at < input.len && input.ptr[at] == byte;
 }
 
 /* [ "-" ] ( "0" / digit1-9 *digit ) [ "." 1*digit ] [ ("e"/"E") [ "+"/"-" ] 1*digit ] */
@@ -129,20 +131,20 @@ static bool read_number(struct json_reader *reader, struct json_token *token)
 {
     struct slice input = reader->input;
     size_t start = reader->offset, at = start;
-    if (is_at(input, at, "-"))
+    if (is_at(input, at, '-'))
         at++;
     size_t whole = at;
     at = read_digits(input, at);
     if (at == whole || (at - whole > 1 && input.ptr[whole] == '0'))
         return false;
-    if (is_at(input, at, ".")) {
+    if (is_at(input, at, '.')) {
         size_t digits = at + 1;
         at = read_digits(input, digits);
         if (at == digits)
             return false;
     }
-    if (is_at(input, at, "eE")) {
-        at += is_at(input, at + 1, "+-") ? 2 : 1;
+    if (is_at(input, at, 'e') || is_at(input, at, 'E')) {
+        at += is_at(input, at + 1, '+') || is_at(input, at + 1, '-') ? 2 : 1;
         size_t digits = at;
         at = read_digits(input, digits);
         if (at == digits)

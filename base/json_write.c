@@ -6,45 +6,9 @@
 
 #include <string.h>
 
+#include "base/ascii_run.h"
 #include "base/timestamp.h"
 #include "base/utf8.h"
-
-static bool is_plain(unsigned char byte)
-{
-    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
-}
-
-/* The high bit of each byte of `word` that is zero, and perhaps of bytes above one that is. */
-static uint64_t zero_bytes(uint64_t word)
-{
-    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
-}
-
-/* Whether all eight bytes are plain: not below 0x20, not above 0x7e, no quote, no backslash. */
-static bool are_plain(const unsigned char *bytes)
-{
-    const uint64_t each = UINT64_C(0x0101010101010101);
-    uint64_t word;
-    memcpy(&word, bytes, sizeof(word));
-    uint64_t odd =
-        (word - each * 0x20) | word; /* bytes below 0x20 borrow, those above have it set */
-    return (odd & each * 0x80) == 0 && zero_bytes(word ^ each * 0x7f) == 0 &&
-           zero_bytes(word ^ each * '"') == 0 && zero_bytes(word ^ each * '\\') == 0;
-}
-
-/* How many bytes from the first one on stand for themselves. */
-static size_t plain_run(const unsigned char *bytes, size_t len)
-{
-    size_t run = 0;
-    while (len - run >= sizeof(uint64_t) && are_plain(bytes + run))
-        run += sizeof(uint64_t);
-    if (run > 0 && len - run < sizeof(uint64_t) &&
-        are_plain(bytes + len - sizeof(uint64_t))) /* with some that were looked at */
-        return len;
-    while (run < len && is_plain(bytes[run]))
-        run++;
-    return run;
-}
 
 static void write_escape(struct buffer *buffer, unsigned code)
 {
@@ -122,7 +86,7 @@ void json_write_quoted(struct buffer *buffer, struct slice text)
     buffer_append_byte(buffer, '"');
     size_t at = 0;
     while (at < text.len) {
-        size_t run = plain_run(bytes + at, text.len - at);
+        size_t run = ascii_run_plain(text.ptr + at, text.len - at);
         buffer_append(buffer, text.ptr + at, run);
         at += run;
         if (at == text.len)

@@ -4,6 +4,7 @@ base_chain = libbase.a
 libbase_a_SOURCES = \
 	base/account.c base/account.h \
 	base/arena.c base/arena.h \
+	base/ascii_run.h \
 	base/attributes.h \
 	base/buffer.c base/buffer.h \
 	base/error.c base/error.h \

@@ -6,7 +6,6 @@ libpolicy_log_a_SOURCES = \
 	policy/log/log_filter.c policy/log/log_filter.h \
 	policy/log/log_follow.c policy/log/log_follow.h \
 	policy/log/log_line.c policy/log/log_line.h \
-	policy/log/log_needle.c policy/log/log_needle.h \
 	policy/log/log_reader.c policy/log/log_reader.h \
 	policy/log/log_record.c policy/log/log_record.h \
 	policy/log/log_scan.c policy/log/log_scan.h \

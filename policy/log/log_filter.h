@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "base/slice.h"
 #include "policy/log/log_line.h"
-#include "policy/log/log_needle.h"
 
 struct log_filter_host;      /* opaque */
 struct docker_operation_set; /* rules/docker/docker_operation.h */
@@ -47,9 +46,6 @@ MUST_CHECK bool log_filter_read_time(const char *option, const char *text, int64
                                      int64_t *time_us_out, struct error *error);
 
 bool log_filter_wants(const struct log_filter *filter, const struct log_line *line);
-
-/* Adds to `needles`, which must be zeroed, texts that every wanted record holds. */
-void log_filter_needles(const struct log_filter *filter, struct log_needles *needles);
 
 void log_filter_clear(struct log_filter *filter);
 #define AUTO_LOG_FILTER CLEANUP(log_filter_clear)

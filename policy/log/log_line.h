@@ -56,9 +56,9 @@ enum { LOG_FIELDS = LOG_FIELD_MAC + 1 };
 const char *log_field_name(enum log_field field);
 
 struct log_line {
-    struct slice
-        fields[LOG_FIELDS]; /* meant text, unescaped; lists joined by commas; ptr NULL = absent */
-    struct buffer text;     /* owned: where the fields point */
+    struct slice fields[LOG_FIELDS]; /* meant text, unescaped; lists joined by commas; ptr NULL =
+                                        absent. Pieces of the text that was read, or of: */
+    struct buffer text;              /* owned: what had escapes, and lists */
 };
 
 #define LOG_LINE_EMPTY ((struct log_line){0})

@@ -126,6 +126,11 @@ void log_forward_free(struct log_forward *forward)
     buffer_free(&forward->bytes);
 }
 
+off_t log_forward_position(const struct log_forward *forward)
+{
+    return forward->at - (off_t)(forward->bytes.len - forward->used);
+}
+
 bool log_forward_is_torn(const struct log_forward *forward)
 {
     return forward->bytes.len > forward->used;
@@ -163,28 +168,6 @@ enum log_read log_forward_next(struct log_forward *forward, struct slice *line_o
                 size_t behind = (size_t)(end - bytes->data);
                 *line_out = slice_of(bytes->data + forward->used, behind - forward->used);
                 forward->used = behind + 1;
-                return LOG_READ_LINE;
-            }
-        }
-        searched = bytes->len - forward->used;
-        enum log_read result = load_behind(forward, error);
-        if (result != LOG_READ_LINE)
-            return result;
-    }
-}
-
-enum log_read log_forward_block(struct log_forward *forward, struct slice *lines_out,
-                                struct error *error)
-{
-    struct buffer *bytes = &forward->bytes;
-    size_t searched = forward->used;
-    for (;;) {
-        if (bytes->len > searched) {
-            char *end = memrchr(bytes->data + searched, '\n', bytes->len - searched);
-            if (end != NULL) {
-                size_t behind = (size_t)(end - bytes->data) + 1;
-                *lines_out = slice_of(bytes->data + forward->used, behind - forward->used);
-                forward->used = behind;
                 return LOG_READ_LINE;
             }
         }
@@ -297,27 +280,4 @@ enum log_read log_backward_next(struct log_backward *backward, struct slice *lin
     *line_out = slice_of(bytes->data + start, len - start);
     bytes->len = start;
     return LOG_READ_LINE;
-}
-
-enum log_read log_backward_block(struct log_backward *backward, struct slice *lines_out,
-                                 struct error *error)
-{
-    struct buffer *bytes = &backward->bytes;
-    if (!log_backward_begin(backward, error))
-        return LOG_READ_FAILED;
-    for (;;) {
-        /* Of the first line in the buffer the beginning may be missing. */
-        const char *end =
-            bytes->len == 0 || backward->at == 0 ? NULL : memchr(bytes->data, '\n', bytes->len);
-        size_t begin = end == NULL ? 0 : (size_t)(end - bytes->data) + 1;
-        if (begin < bytes->len) {
-            *lines_out = slice_of(bytes->data + begin, bytes->len - begin);
-            bytes->len = begin;
-            return LOG_READ_LINE;
-        }
-        if (backward->at == 0)
-            return LOG_READ_END;
-        if (!load_before(backward, error))
-            return LOG_READ_FAILED;
-    }
 }

@@ -48,10 +48,8 @@ void log_forward_free(struct log_forward *forward);
 /* The line has no line end and is valid until the next call. */
 MUST_CHECK enum log_read log_forward_next(struct log_forward *forward, struct slice *line_out,
                                           struct error *error);
-/* The next lines as one slice with their line ends: what a block of the file holds of whole lines.
- */
-MUST_CHECK enum log_read log_forward_block(struct log_forward *forward, struct slice *lines_out,
-                                           struct error *error);
+/* Where the next line begins. */
+off_t log_forward_position(const struct log_forward *forward);
 /* Whether bytes without a line end stand at the end. To be asked after LOG_READ_END. */
 bool log_forward_is_torn(const struct log_forward *forward);
 
@@ -69,9 +67,6 @@ void log_backward_init_at(struct log_backward *backward, int fd, off_t at);
 void log_backward_free(struct log_backward *backward);
 MUST_CHECK enum log_read log_backward_next(struct log_backward *backward, struct slice *line_out,
                                            struct error *error);
-/* The lines before as one slice with their line ends, in the order in which they stand there. */
-MUST_CHECK enum log_read log_backward_block(struct log_backward *backward, struct slice *lines_out,
-                                            struct error *error);
 /* Finds out `end` and `torn` without reading on. */
 MUST_CHECK bool log_backward_begin(struct log_backward *backward, struct error *error);
 

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reading a log from its first record to its last, or the other way. Of each file only the part
- * that can be in time is read, in blocks; of each block only the lines that can be wanted are
- * parsed. */
+ * that can be in time is read. */
 #include "policy/log/log_scan.h"
 
 #include "policy/log/log_bisect.h"
-#include "policy/log/log_needle.h"
 
 /* One scan. */
 struct scan {
@@ -14,10 +12,8 @@ struct scan {
     log_scan_take *take;
     void *context;
     struct log_scan_notes *notes;
-    struct log_needles needles; /* owned */
-    struct log_line line;       /* owned: the one looked at */
-    struct buffer proposed;     /* owned: struct slice of lines, while a block is turned round */
-    bool ended;                 /* the taker has seen enough */
+    struct log_line line; /* owned: the one looked at */
+    bool ended;           /* the taker has seen enough */
 };
 
 static void scan_begin(struct scan *scan, const struct log_filter *filter, log_scan_take *take,
@@ -25,14 +21,11 @@ static void scan_begin(struct scan *scan, const struct log_filter *filter, log_s
 {
     *notes = (struct log_scan_notes){0};
     *scan = (struct scan){.filter = filter, .take = take, .context = context, .notes = notes};
-    log_filter_needles(filter, &scan->needles);
 }
 
 static void scan_clear(struct scan *scan)
 {
-    log_needles_clear(&scan->needles);
     log_line_free(&scan->line);
-    buffer_free(&scan->proposed);
 }
 
 static void look_at(struct scan *scan, struct slice text)
@@ -43,32 +36,6 @@ static void look_at(struct scan *scan, struct slice text)
         scan->notes->unreadable++;
     else if (log_filter_wants(scan->filter, &scan->line))
         scan->ended = !scan->take(scan->context, &scan->line, text);
-}
-
-static void scan_lines(struct scan *scan, struct slice lines)
-{
-    struct log_search search;
-    struct slice text;
-    log_search_begin(&search, &scan->needles, lines);
-    while (!scan->ended && log_search_next(&search, &text))
-        look_at(scan, text);
-}
-
-static bool scan_lines_backward(struct scan *scan, struct slice lines, struct error *error)
-{
-    struct log_search search;
-    struct slice text;
-    buffer_clear(&scan->proposed);
-    log_search_begin(&search, &scan->needles, lines);
-    while (log_search_next(&search, &text))
-        buffer_append(&scan->proposed, (const char *)&text, sizeof(text));
-    if (scan->proposed.failed)
-        return error_set(error, 1, "out of memory while reading the log");
-    for (size_t at = scan->proposed.len; at > 0 && !scan->ended; at -= sizeof(text)) {
-        memcpy(&text, scan->proposed.data + at - sizeof(text), sizeof(text));
-        look_at(scan, text);
-    }
-    return true;
 }
 
 /* How the newest file ends, when that was not read. */
@@ -85,16 +52,16 @@ static bool note_end(struct scan *scan, int fd, struct error *error)
 
 static bool scan_file(struct scan *scan, int fd, bool newest, struct error *error)
 {
-    struct slice lines;
+    struct slice line;
     off_t begin, end;
     enum log_read result = LOG_READ_LINE;
     if (!log_bisect(fd, scan->filter->since_us, scan->filter->until_us, &begin, &end, error))
         return false;
     CLEANUP(log_forward_free) struct log_forward forward;
     log_forward_init(&forward, fd, begin);
-    while (!scan->ended && (end < 0 || forward.at < end) &&
-           (result = log_forward_block(&forward, &lines, error)) == LOG_READ_LINE)
-        scan_lines(scan, lines);
+    while (!scan->ended && (end < 0 || log_forward_position(&forward) < end) &&
+           (result = log_forward_next(&forward, &line, error)) == LOG_READ_LINE)
+        look_at(scan, line);
     if (result == LOG_READ_FAILED)
         return false;
     if (!newest)
@@ -102,7 +69,7 @@ static bool scan_file(struct scan *scan, int fd, bool newest, struct error *erro
     if (result == LOG_READ_LINE)
         return note_end(scan, fd, error);
     scan->notes->torn = log_forward_is_torn(&forward);
-    scan->notes->end = forward.at - (off_t)(forward.bytes.len - forward.used);
+    scan->notes->end = log_forward_position(&forward);
     return true;
 }
 
@@ -121,7 +88,7 @@ bool log_scan(const struct log_files *files, const struct log_filter *filter, lo
 static bool scan_file_backward(struct scan *scan, int fd, bool newest, struct error *error)
 {
     CLEANUP(log_backward_free) struct log_backward backward;
-    struct slice lines;
+    struct slice line;
     off_t begin, end;
     enum log_read result = LOG_READ_LINE;
     log_backward_init(&backward, fd);
@@ -137,10 +104,8 @@ static bool scan_file_backward(struct scan *scan, int fd, bool newest, struct er
         log_backward_init_at(&backward, fd, end);
     }
     while (!scan->ended && backward.at + (off_t)backward.bytes.len > begin &&
-           (result = log_backward_block(&backward, &lines, error)) == LOG_READ_LINE) {
-        if (!scan_lines_backward(scan, lines, error))
-            return false;
-    }
+           (result = log_backward_next(&backward, &line, error)) == LOG_READ_LINE)
+        look_at(scan, line);
     return result != LOG_READ_FAILED;
 }
 

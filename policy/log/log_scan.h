@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * All records of a log that a filter wants: the oldest first for summaries, pages and suggestions,
- * which look at everything, or the newest first for who wants the last of them. Lines that cannot
- * be wanted are passed over without being parsed. */
+ * which look at everything, or the newest first for who wants the last of them. */
 #ifndef DOCKREEVE_POLICY_LOG_SCAN_H
 #define DOCKREEVE_POLICY_LOG_SCAN_H
 
@@ -21,7 +20,7 @@ typedef bool log_scan_take(void *context, const struct log_line *line, struct sl
 
 /* What a scan found beside the records. */
 struct log_scan_notes {
-    uint64_t unreadable; /* lines that are no records, of those that were looked at */
+    uint64_t unreadable; /* lines that are no records */
     bool torn;           /* the newest file ends inside a line */
     off_t end;           /* where the whole lines of the newest file end: following goes on there */
 };

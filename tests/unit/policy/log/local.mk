@@ -4,7 +4,6 @@ policy_log_tests_SOURCES = \
 	tests/unit/policy/log/log_bisect_test.c \
 	tests/unit/policy/log/log_filter_test.c \
 	tests/unit/policy/log/log_line_test.c \
-	tests/unit/policy/log/log_needle_test.c \
 	tests/unit/policy/log/log_reader_test.c \
 	tests/unit/policy/log/log_record_test.c \
 	tests/unit/policy/log/log_scan_test.c \

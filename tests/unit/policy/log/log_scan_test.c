@@ -76,7 +76,7 @@ Test(log_scan, the_taker_may_end_it)
     check(&(struct log_filter){0}, 1, "a|", &notes);
 }
 
-/* --- the quick reading finds what the plain one finds --- */
+/* --- a scan finds what reading every line finds --- */
 
 static unsigned random_below(unsigned *seed, unsigned bound)
 {
@@ -118,67 +118,22 @@ static void append_record(struct buffer *out, unsigned *seed, int64_t time_us)
     log_record_write(&record, &cache, out);
 }
 
-/* The same in the words of somebody else: other spaces and escapes, values of another kind, or not
- * a record at all. */
-static void append_foreign(struct buffer *out, unsigned *seed, struct slice record)
-{
-    unsigned what = random_below(seed, 5);
-    for (size_t i = 0; i < record.len; i++) {
-        char byte = record.ptr[i];
-        bool letter = (byte >= 'a' && byte <= 'z') || byte == '.' || byte == '/';
-        if (what == 0 && byte == ':' && record.ptr[i - 1] == '"')
-            buffer_append_text(out, random_below(seed, 2) == 0 ? ": " : " :");
-        else if (what == 1 && letter && random_below(seed, 20) == 0 && record.ptr[i - 1] != '\\')
-            buffer_printf(out, "\\u%04x", (unsigned)byte);
-        else if (what == 2 && byte == '/')
-            buffer_append_text(out, "\\/");
-        else if (what == 3 && i > 40 && random_below(seed, 150) == 0) /* not in the time */
-            buffer_append_byte(out, "\",:}[ \\5"[random_below(seed, 8)]);
-        else
-            buffer_append_byte(out, byte);
-    }
-}
-
 static void append_log(struct buffer *out, unsigned *seed, int64_t *time_us, unsigned count)
 {
-    AUTO_BUFFER struct buffer record = BUFFER_EMPTY;
     for (unsigned i = 0; i < count; i++) {
         *time_us += random_below(seed, 3000) * 1000;
-        buffer_clear(&record);
-        append_record(&record, seed, *time_us);
-        if (random_below(seed, 4) == 0)
-            append_foreign(out, seed, buffer_slice(&record));
-        else
-            buffer_append_slice(out, buffer_slice(&record));
+        if (random_below(seed, 20) == 0)
+            buffer_append_text(out, "no record\n");
+        append_record(out, seed, *time_us);
     }
 }
 
 static void make_filter(struct log_filter *filter, unsigned *seed, int64_t begin_us, int64_t end_us)
 {
-    struct error error = {0};
     unsigned span = (unsigned)((end_us - begin_us) / 1000000);
-    *filter = (struct log_filter){.denied = random_below(seed, 4) == 0,
-                                  .allowed = random_below(seed, 6) == 0};
+    *filter = (struct log_filter){.denied = random_below(seed, 4) == 0};
     if (random_below(seed, 3) == 0)
-        filter->client =
-            ONE_OF(seed, "ci", "default", "a \"b\"", "c/d", "caf\xc3\xa9", "none", "5");
-    if (random_below(seed, 6) == 0)
-        filter->via = ONE_OF(seed, "docker", "forward");
-    if (random_below(seed, 6) == 0)
-        filter->kind = ONE_OF(seed, "docker", "network");
-    if (random_below(seed, 4) == 0)
-        filter->rule = ONE_OF(seed, "look at them", "~a\\.b", "policy.yaml", "policy.yaml:1",
-                              "d/policy.yaml:14", "preset/x");
-    if (random_below(seed, 4) == 0)
-        cr_assert(
-            log_filter_set_host(filter,
-                                ONE_OF(seed, "a.test", "a.test:443", "*.a.test", "*", "10.0.0.7",
-                                       "10.0.0.0/8:443", "2001:db8::1", "~.*a\\.test", "*:4430")
-                                    .ptr,
-                                &error));
-    if (random_below(seed, 4) == 0)
-        cr_assert(log_filter_set_operation(
-            filter, ONE_OF(seed, "ContainerList", "Container*", "@read", "ImageList").ptr, &error));
+        filter->client = ONE_OF(seed, "ci", "default", "a \"b\"", "none");
     if (random_below(seed, 4) == 0)
         filter->since_us = begin_us + (int64_t)random_below(seed, span) * 1000000;
     if (random_below(seed, 4) == 0)
@@ -253,7 +208,7 @@ static unsigned compare(const struct log_files *files, const struct log_filter *
     return found;
 }
 
-Test(log_scan, the_quick_reading_finds_what_the_plain_one_finds)
+Test(log_scan, both_directions_find_what_reading_every_line_finds)
 {
     unsigned seed = 7, found = 0;
     int64_t begin_us = 0;
