@@ -44,6 +44,7 @@ libproxy_a_SOURCES = \
 	proxy/serve/probe.c proxy/serve/probe.h \
 	proxy/loop/reload.c proxy/loop/reload.h \
 	proxy/loop/revocation.c proxy/loop/revocation.h \
+	proxy/serve/gates.c proxy/serve/gates.h \
 	proxy/serve/serve_options.c proxy/serve/serve_options.h \
 	proxy/io/socket_file.c proxy/io/socket_file.h \
 	proxy/io/splice_flow.c proxy/io/splice_flow.h

@@ -18,6 +18,7 @@ enum { PREFIX_LEN = 2 };
 enum dns_conn_state { DNS_CONN_READ, DNS_CONN_ANSWER, DNS_CONN_SEND, DNS_CONN_CLOSED };
 
 struct dns_conn {
+    struct client_conn client;
     struct dns_conns *conns; /* borrowed */
     int fd;
     enum dns_conn_state state;
@@ -75,9 +76,8 @@ static void close_conn(struct dns_conn *conn)
     set_state(conn, DNS_CONN_CLOSED);
     close(steal_fd(&conn->fd));
     TAILQ_REMOVE(&conns->open, conn, link);
-    TAILQ_INSERT_TAIL(&conns->dead, conn, link);
     conns->count--;
-    event_active(&conns->reap, EV_TIMEOUT, 1);
+    client_conn_closed(conns->gate, &conn->client);
 }
 
 static void send_answer(struct dns_conn *conn)
@@ -170,26 +170,12 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
     close_conn(context);
 }
 
-static void on_reap(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    struct dns_conns *conns = context;
-    struct dns_conn *conn;
-    while ((conn = TAILQ_FIRST(&conns->dead)) != NULL) {
-        TAILQ_REMOVE(&conns->dead, conn, link);
-        free(conn);
-    }
-}
-
 void dns_conns_init(struct dns_conns *conns, struct gate *gate, struct listener *listener)
 {
     conns->gate = gate;
     conns->listener = listener;
     conns->count = 0;
     TAILQ_INIT(&conns->open);
-    TAILQ_INIT(&conns->dead);
-    evtimer_assign(&conns->reap, gate->base, on_reap, conns);
 }
 
 /* False when every connection has a question under way. */
@@ -252,6 +238,27 @@ static void give_peer_back(struct share_peer **peer)
         share_peer_unuse(peer);
 }
 
+static void end_unadmitted(struct client_conn *client)
+{
+    struct dns_conn *conn = container_of(client, struct dns_conn, client);
+    if (!listener_admits(conn->conns->listener, &conn->exchange.peer))
+        close_conn(conn);
+}
+
+static void close_client(struct client_conn *client, const char *reason)
+{
+    (void)reason;
+    close_conn(container_of(client, struct dns_conn, client));
+}
+
+static void free_client(struct client_conn *client)
+{
+    free(container_of(client, struct dns_conn, client));
+}
+
+static const struct client_conn_kind kind = {
+    .end_unadmitted = end_unadmitted, .close = close_client, .free = free_client};
+
 void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *peer)
 {
     struct endpoint local = {.len = sizeof(local.address)};
@@ -281,23 +288,12 @@ void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *pee
     evtimer_assign(&conn->timer, base, on_deadline, conn);
     TAILQ_INSERT_TAIL(&conns->open, conn, link);
     conns->count++;
+    client_conn_opened(conns->gate, &conn->client, &kind);
     set_state(conn, DNS_CONN_READ);
-}
-
-void dns_conns_end_unadmitted(struct dns_conns *conns)
-{
-    struct dns_conn *conn, *next;
-    for (conn = TAILQ_FIRST(&conns->open); conn != NULL; conn = next) {
-        next = TAILQ_NEXT(conn, link);
-        if (!listener_admits(conns->listener, &conn->exchange.peer))
-            close_conn(conn);
-    }
 }
 
 void dns_conns_close(struct dns_conns *conns)
 {
     while (!TAILQ_EMPTY(&conns->open))
         close_conn(TAILQ_FIRST(&conns->open));
-    on_reap(-1, 0, conns);
-    event_del(&conns->reap);
 }

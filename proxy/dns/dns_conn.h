@@ -8,7 +8,7 @@
  * READ     a whole question               header_timeout, its whole    the question; room needed, being idle
  * ANSWER   the resolver, then the log     none of its own              the record of the question
  * SEND     the client to take the answer  header_timeout               its last byte
- * CLOSED   the next turn of the loop      -                            being freed
+ * CLOSED   the end of the turn            -                            being freed
  *
  * Beside that a connection ends DNS_CONN_LIFETIME_S after it began, whatever it does. */
 /* clang-format on */
@@ -32,9 +32,8 @@ TAILQ_HEAD(dns_conn_list, dns_conn);
 struct dns_conns {
     struct gate *gate;         /* borrowed */
     struct listener *listener; /* borrowed: outlives them */
-    struct dns_conn_list open, dead;
-    unsigned count;    /* of the open ones */
-    struct event reap; /* frees the dead ones */
+    struct dns_conn_list open;
+    unsigned count;
 };
 
 void dns_conns_init(struct dns_conns *conns, struct gate *gate, struct listener *listener);
@@ -43,10 +42,7 @@ void dns_conns_init(struct dns_conns *conns, struct gate *gate, struct listener 
  * wait for a question makes room, or one of the peer that has the most, or else this one is closed. */
 void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *peer);
 
-/* Closes those whose peer may not ask any more. */
-void dns_conns_end_unadmitted(struct dns_conns *conns);
-
-/* Closes and frees all of them. Not to be called from within one of their callbacks. */
+/* Closes all of them. */
 void dns_conns_close(struct dns_conns *conns);
 
 #endif

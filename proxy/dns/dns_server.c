@@ -22,6 +22,7 @@ enum { DATAGRAMS_MAX = 512, READS_PER_TURN = 64 };
 
 struct datagram {
     struct dns_exchange exchange;
+    struct client_conn client;
     struct dns_server *server; /* borrowed */
     unsigned interface;        /* index; 0 = any */
     TAILQ_ENTRY(datagram) link;
@@ -54,8 +55,35 @@ static void drop_datagram(struct datagram *datagram)
     TAILQ_REMOVE(&server->datagrams, datagram, link);
     share_give_back(datagram->exchange.peer_share, SHARE_QUESTIONS, 1);
     share_peer_unuse(&datagram->exchange.peer_share);
-    free(datagram);
+    client_conn_closed(server->gate, &datagram->client);
 }
+
+static void forget_datagram(struct datagram *datagram)
+{
+    dns_exchange_cancel(&datagram->exchange);
+    drop_datagram(datagram);
+}
+
+static void end_unadmitted(struct client_conn *client)
+{
+    struct datagram *datagram = container_of(client, struct datagram, client);
+    if (!listener_admits(datagram->server->listener, &datagram->exchange.peer))
+        forget_datagram(datagram);
+}
+
+static void close_client(struct client_conn *client, const char *reason)
+{
+    (void)reason;
+    forget_datagram(container_of(client, struct datagram, client));
+}
+
+static void free_client(struct client_conn *client)
+{
+    free(container_of(client, struct datagram, client));
+}
+
+static const struct client_conn_kind kind = {
+    .end_unadmitted = end_unadmitted, .close = close_client, .free = free_client};
 
 /* The address that was asked; false when the kernel did not say. */
 static bool read_local(struct msghdr *message, struct datagram *datagram)
@@ -184,6 +212,7 @@ static void take_datagram(struct dns_server *server, const struct datagram *rece
     datagram->exchange.limit = question.udp_size;
     datagram->exchange.answered = on_answered;
     TAILQ_INSERT_TAIL(&server->datagrams, datagram, link);
+    client_conn_opened(server->gate, &datagram->client, &kind);
     if (++server->datagram_count == DATAGRAMS_MAX)
         event_del(&server->udp_event);
     dns_exchange_start(&datagram->exchange, code);
@@ -253,9 +282,9 @@ static void want_local(const struct dns_server *server)
         setsockopt(server->udp_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
 }
 
-struct dns_server *dns_server_open(struct gate *gate, struct listener *listener, int udp_fd,
-                                   int tcp_fd)
+void *dns_server_open(struct listener *listener, int udp_fd, int tcp_fd)
 {
+    struct gate *gate = listener_gate(listener);
     struct dns_server *server = calloc(1, sizeof(*server));
     struct endpoint bound = {.len = sizeof(bound.address)};
     if (server == NULL)
@@ -278,28 +307,9 @@ struct dns_server *dns_server_open(struct gate *gate, struct listener *listener,
     return server;
 }
 
-static void forget_datagram(struct datagram *datagram)
+void dns_server_close(void *server)
 {
-    dns_exchange_cancel(&datagram->exchange);
-    drop_datagram(datagram);
-}
-
-void dns_server_end_unadmitted(struct dns_server *server)
-{
-    struct datagram *datagram, *next;
-    for (datagram = TAILQ_FIRST(&server->datagrams); datagram != NULL; datagram = next) {
-        next = TAILQ_NEXT(datagram, link);
-        if (!listener_admits(server->listener, &datagram->exchange.peer))
-            forget_datagram(datagram);
-    }
-    dns_conns_end_unadmitted(&server->conns);
-}
-
-void dns_server_close(struct dns_server **server)
-{
-    struct dns_server *closed = steal_pointer(server);
-    if (closed == NULL)
-        return;
+    struct dns_server *closed = server;
     dns_conns_close(&closed->conns);
     while (!TAILQ_EMPTY(&closed->datagrams))
         forget_datagram(TAILQ_FIRST(&closed->datagrams));

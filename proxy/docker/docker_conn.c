@@ -109,8 +109,9 @@ static void evict(struct share_seat *seat)
     docker_conn_close(conn, "evicted");
 }
 
-void docker_conn_accept(struct gate *gate, struct listener *listener, struct arrival *arrival)
+void docker_conn_accept(struct listener *listener, struct arrival *arrival)
 {
+    struct gate *gate = listener_gate(listener);
     struct docker_conn *conn = calloc(1, sizeof(*conn));
     if (conn == NULL) {
         share_give_back(arrival->peer, SHARE_CONNECTIONS, 1);

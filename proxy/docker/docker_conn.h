@@ -148,7 +148,7 @@ static inline struct docker_conn *docker_conn_of_waiter(struct log_waiter *waite
 }
 
 /* docker_conn.c: takes over a socket that was let in. */
-void docker_conn_accept(struct gate *gate, struct listener *listener, struct arrival *arrival);
+void docker_conn_accept(struct listener *listener, struct arrival *arrival);
 /* Ends the connection for `reason` (static text): writes the closing record that is owed, stops
  * every event and queues the free. */
 void docker_conn_close(struct docker_conn *conn, const char *reason);

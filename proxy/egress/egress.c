@@ -17,13 +17,13 @@ enum { THROTTLE_MS = 50 };
 
 static void on_throttle(evutil_socket_t fd, short what, void *context);
 
-struct egress *egress_new(struct gate *gate)
+struct egress *egress_new(struct gate *gate, const struct egress_options *options)
 {
     struct egress *egress = calloc(1, sizeof(*egress));
     if (egress == NULL)
         abort();
     egress->gate = gate;
-    egress->options = &gate->options->egress;
+    egress->options = options;
     egress->descriptor_limit = gate_limits_descriptors();
     TAILQ_INIT(&egress->throttled);
     evtimer_assign(&egress->throttle, gate->base, on_throttle, egress);
@@ -53,9 +53,10 @@ bool egress_has_listeners(const struct policy *policy)
     return false;
 }
 
-bool egress_prepare(struct egress *egress, const struct policy *policy, struct error *error)
+bool egress_prepare(struct gate *gate, struct error *error)
 {
-    if (egress->resolver != NULL || !egress_has_listeners(policy))
+    struct egress *egress = gate->egress;
+    if (egress->resolver != NULL)
         return true;
     const struct upstream_proxy_options *proxy = &egress->options->upstream_proxy;
     if (proxy->url != NULL && egress->proxy == NULL &&

@@ -14,6 +14,7 @@
 
 #include <event2/event_struct.h>
 
+#include "proxy/egress/egress_options.h"
 #include "proxy/loop/gate.h"
 #include "proxy/resolve/resolver.h"
 
@@ -23,7 +24,7 @@ TAILQ_HEAD(tunnel_list, tunnel);
 
 struct egress {
     struct gate *gate;                    /* borrowed */
-    const struct egress_options *options; /* borrowed: of the gate's options */
+    const struct egress_options *options; /* borrowed: outlives us */
     struct resolver *resolver;            /* owned; NULL until a network listener is there */
     struct upstream_proxy *proxy;         /* owned; NULL = none */
     struct tunnel_list throttled;
@@ -32,16 +33,15 @@ struct egress {
 };
 
 /* Aborts when memory is out (start-up). */
-struct egress *egress_new(struct gate *gate);
+struct egress *egress_new(struct gate *gate, const struct egress_options *options);
 /* Its connections and tunnels are closed and freed already. */
 void egress_free(struct egress **egress);
 
 /* Whether any client of the policy has a network listener. */
 bool egress_has_listeners(const struct policy *policy);
 
-/* Sets up the resolver if the policy has network listeners and there is none yet. */
-MUST_CHECK bool egress_prepare(struct egress *egress, const struct policy *policy,
-                               struct error *error);
+/* A policy has network listeners: sets up the resolver if there is none yet. */
+MUST_CHECK bool egress_prepare(struct gate *gate, struct error *error);
 
 /* "http://proxy.example:3128", for the log; NULL = no upstream proxy. */
 const char *egress_upstream_proxy_name(const struct egress *egress);

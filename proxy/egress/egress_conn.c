@@ -112,8 +112,9 @@ static struct egress_conn *make(struct egress *egress, struct listener *listener
     return conn;
 }
 
-void egress_conn_accept(struct egress *egress, struct listener *listener, struct arrival *arrival)
+void egress_conn_accept(struct listener *listener, struct arrival *arrival)
 {
+    struct egress *egress = listener_gate(listener)->egress;
     struct egress_conn *conn = make(egress, listener, arrival);
     if (conn == NULL) {
         share_give_back(arrival->peer, SHARE_CONNECTIONS, 1);

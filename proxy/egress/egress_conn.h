@@ -134,7 +134,7 @@ static inline struct egress_conn *egress_conn_of_waiter(struct log_waiter *waite
 }
 
 /* egress_conn.c: takes over a socket that was let in. */
-void egress_conn_accept(struct egress *egress, struct listener *listener, struct arrival *arrival);
+void egress_conn_accept(struct listener *listener, struct arrival *arrival);
 /* Ends the connection for `reason` (static text): writes the closing record that is owed, stops
  * every event and queues the free. */
 void egress_conn_close(struct egress_conn *conn, const char *reason);

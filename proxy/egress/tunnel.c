@@ -396,12 +396,6 @@ static void tick(struct client_conn *client, int64_t now_us)
     }
 }
 
-static bool is_never_idle(const struct client_conn *client)
-{
-    (void)client;
-    return false;
-}
-
 static void end_unadmitted(struct client_conn *client)
 {
     struct tunnel *tunnel = container_of(client, struct tunnel, client);
@@ -422,7 +416,6 @@ static void free_client(struct client_conn *client)
 }
 
 static const struct client_conn_kind kind = {.is_tunnel = true,
-                                             .is_idle = is_never_idle,
                                              .tick = tick,
                                              .end_unadmitted = end_unadmitted,
                                              .is_revoked = egress_revoke_tunnel,

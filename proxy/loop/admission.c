@@ -60,19 +60,19 @@ void admission_note_stranger(struct listener *listener, struct share_peer *peer,
 {
     struct gate *gate = listener_gate(listener);
     const char *client = listener_client(listener)->name;
-    bool is_docker = listener_role(listener) == POLICY_ROLE_DOCKER;
+    enum share_gate of = listener_service(listener)->gate;
     char id[LOG_ID_LEN_MAX], address[LOG_PEER_LEN_MAX];
     metrics_series_count(
         metrics_series(gate->metrics, client, "connect", false, "from", "built-in"));
     if (!share_may_log_denial(peer, timestamp_monotonic_us())) {
-        share_count_refused(peer, SHARE_REFUSED_FROM, is_docker ? SHARE_DOCKER : SHARE_NETWORK);
+        share_count_refused(peer, SHARE_REFUSED_FROM, of);
         return;
     }
     struct log_record record = {
         .time_us = timestamp_now_us(),
         .id = log_identity_id(gate, ++gate->next_id, id),
         .event = LOG_REQUEST,
-        .kind = is_docker ? SLICE_LITERAL("docker") : SLICE_LITERAL("network"),
+        .kind = slice_from_text(share_gate_name(of)),
         .client = slice_from_text(client),
         .peer = log_identity_peer(endpoint, 0, 0, address),
         .has_decision = true,
@@ -154,19 +154,9 @@ static void write_answer(enum share_level level, struct buffer *out)
     buffer_append_slice(out, buffer_slice(&body));
 }
 
-static void tell(struct gate *gate, enum policy_role role, struct arrival *arrival,
-                 enum share_level level)
+static void tell(struct gate *gate, struct arrival *arrival, enum share_level level)
 {
     struct buffer *text = &gate->scratch->text;
-    switch (role) {
-    case POLICY_ROLE_DOCKER:
-    case POLICY_ROLE_EGRESS:
-    case POLICY_ROLE_HTTP:
-        break;
-    case POLICY_ROLE_TLS: /* no language in which a client would read it */
-    case POLICY_ROLE_DNS:
-        return;
-    }
     buffer_clear(text);
     write_answer(level, text);
     (void)!send(arrival->fd, text->data, text->len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -176,15 +166,15 @@ static void tell(struct gate *gate, enum policy_role role, struct arrival *arriv
 bool admission_enter(struct listener *listener, struct arrival *arrival)
 {
     struct gate *gate = listener_gate(listener);
-    enum policy_role role = listener_role(listener);
+    const struct listener_service *service = listener_service(listener);
     enum share_level level = share_take(arrival->peer, SHARE_CONNECTIONS, 1);
     if (level != SHARE_GRANTED && share_make_room(gate->share, arrival->peer, level))
         level = share_take(arrival->peer, SHARE_CONNECTIONS, 1);
     if (level == SHARE_GRANTED)
         return true;
-    share_count_refused(arrival->peer, SHARE_REFUSED_CONNECTIONS,
-                        role == POLICY_ROLE_DOCKER ? SHARE_DOCKER : SHARE_NETWORK);
-    tell(gate, role, arrival, level);
+    share_count_refused(arrival->peer, SHARE_REFUSED_CONNECTIONS, service->gate);
+    if (service->speaks_http)
+        tell(gate, arrival, level);
     if (arrival->fd >= 0)
         admission_drop(arrival);
     return false;

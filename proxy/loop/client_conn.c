@@ -25,7 +25,8 @@ void client_conn_tick_all(struct gate *gate)
     struct client_conn *conn, *next;
     for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
-        conn->kind->tick(conn, now_us);
+        if (conn->kind->tick != NULL)
+            conn->kind->tick(conn, now_us);
     }
 }
 
@@ -34,7 +35,7 @@ void client_conn_close_idle(struct gate *gate)
     struct client_conn *conn, *next;
     for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
-        if (conn->kind->is_idle(conn))
+        if (conn->kind->is_idle != NULL && conn->kind->is_idle(conn))
             conn->kind->close(conn, "shutdown");
     }
 }

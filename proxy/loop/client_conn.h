@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the loop knows of whatever a client holds open, a connection or a tunnel, of any protocol: how
- * it is looked after, held against another policy, and ended. All stand in one list of the gate, in
+ * What the loop knows of whatever a client holds open, a connection, a tunnel or a question, of any
+ * protocol: how it is looked after, held against another policy, and ended. All stand in one list of the gate, in
  * the order in which they were opened. */
 #ifndef DOCKREEVE_PROXY_CLIENT_CONN_H
 #define DOCKREEVE_PROXY_CLIENT_CONN_H
@@ -13,6 +13,7 @@
 struct client_conn;
 struct gate;
 
+/* Functions may be NULL but for close and free. */
 struct client_conn_kind {
     bool is_tunnel;
     /* Whether it is between requests: a gate that ends closes it at once. */

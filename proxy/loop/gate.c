@@ -15,9 +15,6 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "proxy/operator/admin.h"
-#include "proxy/operator/control.h"
-#include "proxy/egress/egress.h"
 #include "proxy/loop/gate_limits.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/log_sealing.h"
@@ -111,8 +108,6 @@ static const char *client_name(const struct gate *gate, const struct share_clien
 
 static void log_refused(void *context, const struct share_refused *refused)
 {
-    static const char *const kinds[SHARE_GATES] = {
-        [SHARE_DOCKER] = "docker", [SHARE_NETWORK] = "network"};
     struct gate *gate = context;
     struct buffer *peer = &gate->scratch->text;
     buffer_clear(peer);
@@ -121,7 +116,7 @@ static void log_refused(void *context, const struct share_refused *refused)
     struct log_record record = {
         .time_us = timestamp_now_us(),
         .event = LOG_SUPPRESSED,
-        .kind = slice_from_text(kinds[refused->gate]),
+        .kind = slice_from_text(share_gate_name(refused->gate)),
         .client = slice_from_text(client_name(gate, refused->client)),
         .peer = buffer_slice(peer),
         .has_decision = true,
@@ -181,7 +176,6 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     struct gate *gate = context;
-    engine_sweep(gate->engine);
     client_conn_tick_all(gate);
     revocation_tick(gate);
     keep_log_in_place(gate);
@@ -351,20 +345,17 @@ static void init_lists(struct gate *gate)
     TAILQ_INIT(&gate->waiters);
 }
 
-static bool open_parts(struct gate *gate, struct error *error)
+static bool open_parts(struct gate *gate, const struct share_limits *limits, struct error *error)
 {
     const struct gate_options *options = gate->options;
     gate->base = make_base();
     gate->blocks = io_pool_new();
     gate->pipes = pipe_pool_new(IDLE_PIPES, gate_limits_descriptors());
     gate->metrics = metrics_new();
-    gate->share = gate_limits_share(options);
+    gate->share = share_new(limits);
     gate->scratch = calloc(1, sizeof(*gate->scratch));
     if (gate->base == NULL || gate->blocks == NULL || gate->pipes == NULL ||
         gate->metrics == NULL || gate->scratch == NULL)
-        return error_set(error, 1, "out of memory");
-    gate->engine = engine_new(gate->base, gate->blocks, &options->engine);
-    if (gate->engine == NULL)
         return error_set(error, 1, "out of memory");
     struct log_writer_options log = options->log;
     if (!log_sealing_open(gate, &gate->sealing, error))
@@ -378,13 +369,11 @@ static bool open_parts(struct gate *gate, struct error *error)
     }
     metrics_set_policy(gate->metrics, policy_hash(gate->policy));
     gate->own_host = own_host_open();
-    gate->egress = egress_new(gate);
-    return egress_prepare(gate->egress, gate->policy, error) &&
-           service_manager_open(&gate->manager, error) && listener_adopt(gate, gate->policy, error);
+    return true;
 }
 
-struct gate *gate_new(const struct gate_options *options, struct policy *policy,
-                      struct error *error)
+struct gate *gate_new(const struct gate_options *options, const struct share_limits *limits,
+                      struct policy *policy, struct error *error)
 {
     struct gate *gate = calloc(1, sizeof(*gate));
     if (gate == NULL)
@@ -398,28 +387,24 @@ struct gate *gate_new(const struct gate_options *options, struct policy *policy,
     init_lists(gate);
     if (getrandom(&gate->id_prefix, sizeof(gate->id_prefix), 0) < 0)
         gate->id_prefix = (uint32_t)timestamp_monotonic_us();
-    if (!open_parts(gate, error)) {
+    if (!open_parts(gate, limits, error))
         gate_free(&gate);
-        return NULL;
-    }
-    struct listener_list fresh = TAILQ_HEAD_INITIALIZER(fresh);
-    if (!listener_prepare(gate, policy, &fresh, error)) {
-        gate_free(&gate);
-        return NULL;
-    }
-    listener_commit(gate, policy, &fresh);
-    if (TAILQ_EMPTY(&gate->listeners)) {
-        error_set(error, 2,
-                  "there is nothing to listen on: LISTEN_FDS is meant for another process, and "
-                  "neither --listen nor the policy names a listener");
-        gate_free(&gate);
-        return NULL;
-    }
-    if (options->admin != NULL && (gate->admin = admin_open(gate, options->admin, error)) == NULL) {
-        gate_free(&gate);
-        return NULL;
-    }
     return gate;
+}
+
+bool gate_listen(struct gate *gate, const struct listener_service *services, struct error *error)
+{
+    struct listener_list fresh = TAILQ_HEAD_INITIALIZER(fresh);
+    gate->services = services;
+    if (!service_manager_open(&gate->manager, error) ||
+        !listener_adopt(gate, gate->policy, error) ||
+        !listener_prepare(gate, gate->policy, &fresh, error))
+        return false;
+    listener_commit(gate, gate->policy, &fresh);
+    return !TAILQ_EMPTY(&gate->listeners) ||
+           error_set(error, 2,
+                     "there is nothing to listen on: LISTEN_FDS is meant for another process, and "
+                     "neither --listen nor the policy names a listener");
 }
 
 void gate_set_policy(struct gate *gate, struct policy *policy)
@@ -432,11 +417,11 @@ void gate_set_policy(struct gate *gate, struct policy *policy)
     metrics_set_policy(gate->metrics, policy_hash(policy));
 }
 
-static void log_start(struct gate *gate)
+static void log_start(struct gate *gate, const char *upstream)
 {
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     buffer_append_literal(&text, "dockreeve " PACKAGE_VERSION " in front of ");
-    buffer_append_text(&text, engine_name(gate->engine));
+    buffer_append_text(&text, upstream);
     buffer_append_literal(&text, "; listening: ");
     listener_write_all(gate, &text);
     gate_log_event(gate, LOG_START, true, NULL, buffer_text(&text));
@@ -471,13 +456,13 @@ static void write_rest_of_log(struct gate *gate, int64_t deadline_us)
     }
 }
 
-int gate_run(struct gate *gate)
+int gate_run(struct gate *gate, const char *upstream)
 {
     static const struct timeval tick = {TICK_S, 0};
     watch_signals(gate);
     event_assign(&gate->tick, gate->base, -1, EV_PERSIST, on_tick, gate);
     event_add(&gate->tick, &tick);
-    log_start(gate);
+    log_start(gate, upstream);
     end_turn(gate);
     while (!gate->stopping && !is_drained(gate)) {
         event_base_loop(gate->base, EVLOOP_ONCE | (has_work(gate) ? EVLOOP_NONBLOCK : 0));
@@ -493,19 +478,21 @@ int gate_run(struct gate *gate)
     return 0;
 }
 
+void gate_close_all(struct gate *gate)
+{
+    client_conn_close_all(gate);
+    admission_close_told(gate);
+    listener_close_all(gate);
+    client_conn_free_closed(gate);
+}
+
 void gate_free(struct gate **gate)
 {
     struct gate *freed = steal_pointer(gate);
     if (freed == NULL)
         return;
-    client_conn_close_all(freed);
-    client_conn_free_closed(freed);
-    admission_close_told(freed);
-    listener_close_all(freed); /* DNS listeners ask the resolver */
-    egress_free(&freed->egress);
-    admin_close(&freed->admin);
+    gate_close_all(freed);
     own_host_close(&freed->own_host);
-    control_close(&freed->control);
     rule_counter_close(&freed->counter);
     for (size_t i = 0; i < ARRAY_LEN(handled_signals); i++) {
         if (event_initialized(&freed->signals[i]))
@@ -519,7 +506,6 @@ void gate_free(struct gate **gate)
         event_del(&freed->log_writable);
     log_writer_close(&freed->log);
     log_sealing_close(&freed->sealing);
-    engine_free(&freed->engine);
     service_manager_close(&freed->manager);
     struct client_state *client;
     while ((client = SLIST_FIRST(&freed->clients)) != NULL) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The gate: everything one running `serve` has, hung on one event loop and one thread. A turn of
- * the loop is: handle what is ready, write the log with one write(2), then let go what waited for
+ * What everything in one running `serve` shares, whatever is spoken: one event loop on one thread,
+ * clock, log, policy, what there is only so much of, and the list of what is open. A turn of the
+ * loop is: handle what is ready, write the log with one write(2), then let go what waited for
  * its record, then free what was closed. A test can run two gates in one process. */
 #ifndef DOCKREEVE_PROXY_GATE_H
 #define DOCKREEVE_PROXY_GATE_H
@@ -20,13 +21,12 @@
 #include "policy/document/policy_load.h"
 #include "proxy/loop/admission.h"
 #include "proxy/loop/client_conn.h"
-#include "proxy/egress/egress_options.h"
-#include "proxy/docker/engine.h"
 #include "proxy/http/http_head.h"
 #include "proxy/io/io_buffer.h"
 #include "proxy/loop/log_loss.h"
 #include "proxy/loop/log_writer.h"
 #include "proxy/loop/metrics.h"
+#include "proxy/loop/own_address.h"
 #include "proxy/io/pipe_pool.h"
 #include "proxy/loop/service_manager.h"
 #include "proxy/share/share.h"
@@ -35,11 +35,9 @@
  * otherwise. */
 struct gate_options {
     struct policy_inputs inputs;
-    struct engine_options engine;
     struct log_writer_options log; /* its sealer is the gate's to set */
     const char *state;             /* state folder; NULL = none */
     uint64_t seal_interval_ms;     /* of a sealed log */
-    const char *admin;             /* endpoint text; NULL = none */
     struct http_head_limits head;
     uint64_t header_timeout_ms;
     uint64_t body_timeout_ms;   /* for the whole of a JSON or dropped body */
@@ -50,7 +48,6 @@ struct gate_options {
     unsigned max_connections;
     unsigned denial_rate; /* denials a second and client that are logged one by one; 0 = all */
     bool log_required;    /* false: serve even what cannot be logged */
-    struct egress_options egress;
 };
 
 /* Somebody who waits until a record is in the log. The callback runs at the end of the turn in
@@ -75,8 +72,9 @@ struct client_state {
 };
 
 struct listener;
-struct admin;
-struct control;
+struct egress;
+struct engine;
+struct listener_service;
 struct log_sealing;
 struct own_host;
 struct reload;
@@ -101,25 +99,28 @@ struct gate {
     struct event_base *base;
     struct io_pool *blocks;
     struct pipe_pool *pipes;
-    struct engine *engine;
     struct log_writer *log;
     struct log_sealing *sealing; /* NULL = the log is not sealed */
     struct metrics *metrics;
     struct share *share;             /* who holds how much */
     struct policy *policy;           /* a reference; swapped by reload */
-    struct admin *admin;             /* NULL = none */
     struct service_manager *manager; /* NULL = started by hand */
     struct reload *reload;           /* NULL in tests without one */
-    struct egress *egress;
-    struct own_host *own_host;    /* owned: which addresses are this machine's */
-    struct control *control;      /* NULL = no state folder */
-    struct rule_counter *counter; /* NULL = no state folder */
+    struct own_host *own_host;       /* owned: which addresses are this machine's */
+    struct rule_counter *counter;    /* NULL = no state folder */
     struct gate_scratch *scratch;
     int64_t started_us; /* Unix time */
     int64_t started_monotonic_us;
     int64_t policy_loaded_us; /* Unix time: since when `policy` is in force */
     int64_t next_expiry_us;   /* Unix time at which the next rule of it expires */
 
+    /* Of the gates themselves, for their connections: the loop looks into neither. */
+    struct engine *engine; /* borrowed */
+    struct egress *egress; /* borrowed */
+
+    const struct listener_service *services; /* borrowed; by enum policy_role */
+    struct own_place own_places[OWN_PLACES_MAX];
+    unsigned own_place_count;
     struct listener_list listeners;
     struct client_state_list clients;
     struct client_conn_list conns;  /* all that are open */
@@ -139,18 +140,26 @@ struct gate {
     struct event signals[4];
 };
 
-/* Opens everything: engine pool, log, listeners, admin. The policy's reference becomes the gate's.
- * NULL with `error` (code = exit code) when something could not be had. */
-struct gate *gate_new(const struct gate_options *options, struct policy *policy,
-                      struct error *error);
+/* Opens what is there without any listener: loop, pools, log. The policy's reference becomes the
+ * gate's. NULL with `error` (code = exit code) when something could not be had. */
+struct gate *gate_new(const struct gate_options *options, const struct share_limits *limits,
+                      struct policy *policy, struct error *error);
 
-/* Runs until a signal, or gate_drain() and the end of what was open; returns the exit code. */
-int gate_run(struct gate *gate);
+/* Opens the listeners, at which these are served (by enum policy_role, borrowed). False with `error`
+ * as above. */
+MUST_CHECK bool gate_listen(struct gate *gate, const struct listener_service *services,
+                            struct error *error);
+
+/* Runs until a signal, or gate_drain() and the end of what was open; returns the exit code.
+ * `upstream`: what it stands in front of, for the first record. */
+int gate_run(struct gate *gate, const char *upstream);
 
 /* Begins the end: no new connections, idle ones closed, the others given options->drain_timeout_ms.
  */
 void gate_drain(struct gate *gate);
 
+/* Closes listeners and connections at once, each with its closing record. */
+void gate_close_all(struct gate *gate);
 void gate_free(struct gate **gate);
 
 /* Room is needed for the gate's own sake: closes a client connection that has not sent a whole

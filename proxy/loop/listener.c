@@ -12,9 +12,6 @@
 #include <unistd.h>
 
 #include "base/json_write.h"
-#include "proxy/dns/dns_server.h"
-#include "proxy/docker/docker_conn.h"
-#include "proxy/egress/egress_conn.h"
 #include "proxy/io/own_host.h"
 #include "proxy/loop/service_manager.h"
 #include "proxy/io/socket_file.h"
@@ -25,9 +22,9 @@ enum { BACKLOG = 4096, ACCEPTS_PER_TURN = 64 };
 struct listener {
     struct gate *gate; /* borrowed */
     int fd;
-    int udp_fd; /* of a DNS listener until it serves; else -1 */
+    int udp_fd; /* of a service that has one, until it serves; else -1 */
     enum policy_role role;
-    struct dns_server *dns;       /* owned: of a DNS listener, which has two sockets; NULL = none */
+    void *server;                 /* owned: what its service has opened; NULL = none */
     struct endpoint address;      /* as bound */
     char *text;                   /* owned: as the policy writes it; what a reload compares */
     enum policy_listen_kind kind; /* with port and wanted: where the policy wants it */
@@ -94,6 +91,11 @@ enum policy_role listener_role(const struct listener *listener)
     return listener->role;
 }
 
+const struct listener_service *listener_service(const struct listener *listener)
+{
+    return &listener->gate->services[listener->role];
+}
+
 bool listener_any_docker(const struct gate *gate)
 {
     const struct listener *listener;
@@ -125,7 +127,8 @@ bool listener_any_at(const struct gate *gate, const struct ip_address *address, 
 
 static void stop(struct listener *listener)
 {
-    dns_server_close(&listener->dns);
+    if (listener->server != NULL)
+        listener_service(listener)->close(steal_pointer(&listener->server));
     if (listener->fd < 0)
         return;
     event_del(&listener->event);
@@ -239,7 +242,7 @@ static bool open_socket(struct listener *listener, const struct policy_listen *l
     getsockname(listener->fd, &listener->address.address.any, &listener->address.len);
     if (listen(listener->fd, BACKLOG) != 0)
         return error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
-    return listener->role != POLICY_ROLE_DNS || open_udp(listener, listen_at, error);
+    return listener_service(listener)->open == NULL || open_udp(listener, listen_at, error);
 }
 
 static struct listener *make(struct gate *gate, const struct policy_client *client,
@@ -290,7 +293,6 @@ static void discard(struct listener_list *fresh)
     struct listener *listener;
     while ((listener = TAILQ_FIRST(fresh)) != NULL) {
         TAILQ_REMOVE(fresh, listener, link);
-        dns_server_close(&listener->dns);
         if (listener->fd >= 0)
             close(listener->fd);
         if (listener->udp_fd >= 0)
@@ -298,6 +300,19 @@ static void discard(struct listener_list *fresh)
         socket_file_remove(&listener->file);
         listener_unuse(&listener);
     }
+}
+
+static bool prepare_services(struct gate *gate, const struct policy *policy, struct error *error)
+{
+    for (size_t i = 0; i < policy_client_count(policy); i++) {
+        const struct policy_client *client = policy_client_at(policy, i);
+        for (size_t j = 0; j < client->listen_count; j++) {
+            const struct listener_service *service = &gate->services[client->listens[j].role];
+            if (service->prepare != NULL && !service->prepare(gate, error))
+                return false;
+        }
+    }
+    return true;
 }
 
 /* Opens what the gate does not have yet. */
@@ -360,6 +375,8 @@ bool listener_prepare(struct gate *gate, const struct policy *policy, struct lis
         listener->is_gone = false;
         listener->permitted = listener->file.now;
     }
+    if (!prepare_services(gate, policy, error))
+        return false;
     if (!open_fresh(gate, policy, fresh, error)) {
         discard(fresh);
         return false;
@@ -374,9 +391,10 @@ bool listener_prepare(struct gate *gate, const struct policy *policy, struct lis
 
 static void start(struct listener *listener)
 {
-    if (listener->role == POLICY_ROLE_DNS) {
-        listener->dns = dns_server_open(listener->gate, listener, steal_fd(&listener->udp_fd),
-                                        steal_fd(&listener->fd));
+    const struct listener_service *service = listener_service(listener);
+    if (service->open != NULL) {
+        listener->server =
+            service->open(listener, steal_fd(&listener->udp_fd), steal_fd(&listener->fd));
         return;
     }
     event_assign(&listener->event, listener->gate->base, listener->fd, EV_READ | EV_PERSIST,
@@ -505,14 +523,7 @@ void listener_close_all(struct gate *gate)
 /* "egress tcp:127.0.0.1:3128" */
 static void write_place(const struct listener *listener, struct buffer *out)
 {
-    static const char *const roles[] = {
-        [POLICY_ROLE_DOCKER] = "",
-        [POLICY_ROLE_EGRESS] = "egress ",
-        [POLICY_ROLE_TLS] = "transparent-tls ",
-        [POLICY_ROLE_HTTP] = "transparent-http ",
-        [POLICY_ROLE_DNS] = "dns ",
-    };
-    buffer_append_text(out, roles[listener->role]);
+    buffer_append_text(out, listener_service(listener)->label);
     endpoint_write(&listener->address, out);
 }
 
@@ -568,16 +579,6 @@ bool listener_admits_socket(const struct listener *listener, int fd)
     return getpeername(fd, &peer.address.any, &peer.len) != 0 || listener_admits(listener, &peer);
 }
 
-void listener_end_unadmitted(struct gate *gate)
-{
-    struct listener *listener;
-    TAILQ_FOREACH(listener, &gate->listeners, link)
-    {
-        if (listener->dns != NULL)
-            dns_server_end_unadmitted(listener->dns);
-    }
-}
-
 /* No room for one more: a short answer says so, instead of a connection that hangs. */
 static const char no_room[] =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
@@ -595,18 +596,13 @@ static void accept_without_descriptors(struct gate *gate, int listen_fd)
 
 static void take_in(struct listener *listener, struct arrival *arrival)
 {
-    struct gate *gate = listener->gate;
     if (!listener_admits(listener, &arrival->endpoint)) {
         admission_note_stranger(listener, arrival->peer, &arrival->endpoint);
         admission_drop(arrival);
         return;
     }
-    if (!admission_enter(listener, arrival))
-        return;
-    if (listener->role == POLICY_ROLE_DOCKER)
-        docker_conn_accept(gate, listener, arrival);
-    else
-        egress_conn_accept(gate->egress, listener, arrival);
+    if (admission_enter(listener, arrival))
+        listener_service(listener)->accept(listener, arrival);
 }
 
 static void on_accept(evutil_socket_t listen_fd, short what, void *context)

@@ -14,6 +14,22 @@
 
 struct listener; /* opaque, counted: it lives as long as a connection it accepted */
 
+/* What is served at the listeners of one role. */
+struct listener_service {
+    const char *label;    /* "egress ": stands before an address where listeners are listed */
+    enum share_gate gate; /* whose records tell of those that were turned away */
+    bool speaks_http;     /* who is turned away can be told so */
+    /* Readies what all of them need, once a policy has one; called again with each policy. NULL =
+     * nothing. */
+    bool (*prepare)(struct gate *gate, struct error *error);
+    /* Takes over a socket that was let in. */
+    void (*accept)(struct listener *listener, struct arrival *arrival);
+    /* In place of `accept`: serves a UDP socket at the same address as well, both taken over. The
+     * result is what is closed in the end. */
+    void *(*open)(struct listener *listener, int udp_fd, int tcp_fd);
+    void (*close)(void *server);
+};
+
 struct listener *listener_use(struct listener *listener);
 void listener_unuse(struct listener **listener);
 
@@ -31,10 +47,9 @@ bool listener_is_on_loopback(const struct listener *listener);
 bool listener_admits(const struct listener *listener, const struct endpoint *peer);
 /* The same for the peer of a connected socket. One that broke meanwhile is let be. */
 bool listener_admits_socket(const struct listener *listener, int fd);
-/* Ends the questions and connections at DNS listeners of whoever may not connect any more. */
-void listener_end_unadmitted(struct gate *gate);
 /* What is spoken at it. */
 enum policy_role listener_role(const struct listener *listener);
+const struct listener_service *listener_service(const struct listener *listener);
 
 /* Whether a TCP connection to address:port of this host would reach a listener of the gate. One
  * that is bound to every address is reached by each of this host's. */

@@ -3,19 +3,17 @@
  * Asked once for every address that is about to be dialled. */
 #include "proxy/loop/own_address.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "policy/snapshot/policy_network.h"
-#include "proxy/operator/admin.h"
 #include "proxy/loop/gate.h"
 #include "proxy/loop/listener.h"
 #include "proxy/io/own_host.h"
 #include "rules/network/address_class.h"
 
-static bool is_at(const struct endpoint *endpoint, const struct ip_address *address, uint16_t port)
+static bool is_at(const struct endpoint *endpoint, const struct ip_address *address)
 {
-    if (endpoint == NULL || endpoint_is_unix(endpoint) || endpoint_port(endpoint) != port)
-        return false;
     struct ip_address own = endpoint_ip(endpoint);
     return memcmp(&own, address, sizeof(own)) == 0 ||
            (endpoint_is_loopback(endpoint) && address_class_of(address) == ADDRESS_LOOPBACK);
@@ -33,22 +31,25 @@ bool own_address_same_machine(const struct gate *gate, const struct ip_address *
     return is_of_host(gate, a) && is_of_host(gate, b);
 }
 
-/* An engine on this host mostly listens at each of its addresses. */
-static bool is_engine(const struct gate *gate, const struct ip_address *address, uint16_t port)
+void own_address_add(struct gate *gate, const struct endpoint *endpoint, bool at_each_address)
 {
-    const struct endpoint *engine = engine_endpoint(gate->engine);
-    if (is_at(engine, address, port))
-        return true;
-    if (engine == NULL || endpoint_is_unix(engine) || endpoint_port(engine) != port)
-        return false;
-    struct ip_address own = endpoint_ip(engine);
-    return own_address_same_machine(gate, &own, address);
+    if (endpoint == NULL || endpoint_is_unix(endpoint))
+        return;
+    assert(gate->own_place_count < OWN_PLACES_MAX);
+    gate->own_places[gate->own_place_count++] = (struct own_place){endpoint, at_each_address};
 }
 
 static bool is_own(const struct gate *gate, const struct ip_address *address, uint16_t port)
 {
-    return listener_any_at(gate, address, port) || is_engine(gate, address, port) ||
-           is_at(admin_endpoint(gate->admin), address, port);
+    bool own = listener_any_at(gate, address, port);
+    for (unsigned i = 0; i < gate->own_place_count && !own; i++) {
+        const struct own_place *place = &gate->own_places[i];
+        struct ip_address its = endpoint_ip(place->endpoint);
+        own = endpoint_port(place->endpoint) == port &&
+              (is_at(place->endpoint, address) ||
+               (place->at_each_address && own_address_same_machine(gate, &its, address)));
+    }
+    return own;
 }
 
 bool own_address_is(const struct gate *gate, const struct ip_address *address, uint16_t port)

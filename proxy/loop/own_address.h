@@ -8,14 +8,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proxy/io/endpoint.h"
 #include "rules/network/ip_range.h"
 
 struct gate;
 
-/* Whether a connection to address:port would reach a TCP listener of this gate (of any client, the
- * admin's too) or its engine. A listener at every address is reached by each address of this host,
- * and so may an engine on this host be. That goes for whatever the address leads to, too (0.0.0.0,
- * forms that carry an IPv4 address). */
+enum { OWN_PLACES_MAX = 4 };
+
+/* Where something listens that is no listener of the policy and never a destination. */
+struct own_place {
+    const struct endpoint *endpoint; /* borrowed: lives as long as the gate runs */
+    bool at_each_address;            /* it mostly listens at each address of its machine */
+};
+
+/* Adds a place; one of a unix socket is none, NULL neither. */
+void own_address_add(struct gate *gate, const struct endpoint *endpoint, bool at_each_address);
+
+/* Whether a connection to address:port would reach a TCP listener of this gate (of any client) or
+ * one of its own places. A listener at every address is reached by each address of this host, and so
+ * may an engine on this host be. That goes for whatever the address leads to, too (0.0.0.0, forms
+ * that carry an IPv4 address). */
 bool own_address_is(const struct gate *gate, const struct ip_address *address, uint16_t port);
 
 /* Whether both are addresses of this machine (of the host that a container is on, as far as the

@@ -18,7 +18,6 @@
 #include "base/timestamp.h"
 #include "policy/command/command_policy.h"
 #include "policy/document/policy_files.h"
-#include "proxy/egress/egress.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/log_sealing.h"
 #include "proxy/loop/policy_watch.h"
@@ -331,8 +330,7 @@ static void install(struct reload *reload, struct policy *policy, const char *no
     struct error error;
     /* One that decides the same is put in place too: its rules may stand on other lines now. */
     bool unchanged = strcmp(policy_hash(policy), policy_hash(gate->policy)) == 0;
-    if (!egress_prepare(gate->egress, policy, &error) ||
-        !listener_prepare(gate, policy, &fresh, &error)) {
+    if (!listener_prepare(gate, policy, &fresh, &error)) {
         policy_unref(&policy);
         refuse_built(reload, &error);
         return;

@@ -3,8 +3,6 @@
  * The one place from which everything that is open is held against the policy in force. */
 #include "proxy/loop/revocation.h"
 
-#include "proxy/loop/listener.h"
-
 void revocation_run(struct gate *gate, bool cuts, struct revocation *revocation_out)
 {
     struct client_conn *conn, *next;
@@ -12,7 +10,7 @@ void revocation_run(struct gate *gate, bool cuts, struct revocation *revocation_
     for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
         bool is_tunnel = conn->kind->is_tunnel;
-        if (conn->kind->is_revoked(conn, cuts))
+        if (conn->kind->is_revoked != NULL && conn->kind->is_revoked(conn, cuts))
             ++*(is_tunnel ? &revocation_out->tunnels : &revocation_out->streams);
     }
 }
@@ -22,9 +20,9 @@ static void end_unadmitted(struct gate *gate)
     struct client_conn *conn, *next;
     for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
-        conn->kind->end_unadmitted(conn);
+        if (conn->kind->end_unadmitted != NULL)
+            conn->kind->end_unadmitted(conn);
     }
-    listener_end_unadmitted(gate);
 }
 
 void revocation_after_reload(struct gate *gate, struct revocation *revocation_out)

@@ -20,7 +20,6 @@
 #include "proxy/operator/control.h"
 #include "proxy/docker/docker_version.h"
 #include "proxy/egress/egress.h"
-#include "proxy/loop/gate.h"
 #include "proxy/loop/gate_limits.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/log_sealing.h"
@@ -64,15 +63,15 @@ static size_t count_listeners(const struct policy *policy)
 
 static struct policy *load_with_listeners(struct serve_options *options)
 {
-    struct policy *policy = load_policy(&options->gate.inputs,
+    struct policy *policy = load_policy(&options->gates.loop.inputs,
                                         environment_log_level(environ) == ENVIRONMENT_LEVEL_ERROR);
     if (policy == NULL || count_listeners(policy) > 0 || getenv("LISTEN_FDS") != NULL)
         return policy;
     policy_unref(&policy);
     serve_options_default_listen(options->default_listen, sizeof(options->default_listen));
     options->listens[0] = options->default_listen;
-    options->gate.inputs.listen_count = 1;
-    return load_policy(&options->gate.inputs, true);
+    options->gates.loop.inputs.listen_count = 1;
+    return load_policy(&options->gates.loop.inputs, true);
 }
 
 static void raise_descriptor_limit(void)
@@ -166,7 +165,7 @@ static size_t engine_groups(const struct endpoint *endpoint, gid_t groups[1])
 static bool confine(const struct serve_options *options, struct gate *gate, struct error *error)
 {
     gid_t groups[1];
-    size_t group_count = engine_groups(&options->gate.engine.address, groups);
+    size_t group_count = engine_groups(&options->gates.engine.address, groups);
     if (options->user != NULL && !confine_drop_user(options->user, groups, group_count, error))
         return false;
     /* Capabilities belong to a thread: loader and sealer inherit what is left. */
@@ -188,15 +187,15 @@ static bool keeps_state(const struct serve_options *options)
 
 /* A gate that cannot keep state does its work all the same. `made` and `error` are what
  * state_folder_make() said, which is asked while there are privileges to make it with. */
-static void open_state(const struct serve_options *options, struct gate *gate, bool made,
+static void open_state(const struct serve_options *options, struct gates *gates, bool made,
                        struct error *error)
 {
     const char *folder = options->state_path;
     if (!keeps_state(options))
         return;
     if (made && state_folder_check(folder, error) &&
-        (gate->control = control_open(gate, folder, error)) != NULL) {
-        gate->counter = rule_counter_open(folder, gate->policy);
+        (gates->control = control_open(gates->gate, folder, error)) != NULL) {
+        gates->gate->counter = rule_counter_open(folder, gates->gate->policy);
         return;
     }
     if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
@@ -211,33 +210,34 @@ static int run(struct serve_options *options)
 {
     struct error error = {0}, state_error = {0};
     CLEANUP(policy_files_free) struct policy_files *files = policy_files_new();
-    options->gate.inputs.files = files;
+    options->gates.loop.inputs.files = files;
     struct policy *policy = load_with_listeners(options);
     if (policy == NULL)
         return COMMAND_USAGE;
     gid_t group;
-    struct log_rotation_user *owner = &options->gate.log.user;
+    struct log_rotation_user *owner = &options->gates.loop.log.user;
     owner->is_set = options->user != NULL &&
                     confine_find_user(options->user, &owner->uid, &group, &state_error);
-    struct gate *gate = gate_new(&options->gate, policy, &error);
-    if (gate == NULL)
+    struct gates *gates = gates_new(&options->gates, policy, &error);
+    if (gates == NULL)
         return complain(&error, COMMAND_FAILED);
+    struct gate *gate = gates->gate;
     int code = COMMAND_FAILED;
     note_api_version(gate);
-    note_fewer_connections(&options->gate);
+    note_fewer_connections(&options->gates.loop);
     note_read_only_socket(gate); /* these ask for what the confined process may not */
     note_forwarding(gate);
     note_container(gate);
     bool has_folder =
         keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);
     if (confine(options, gate, &error)) {
-        open_state(options, gate, has_folder, &state_error);
-        code = gate_run(gate);
+        open_state(options, gates, has_folder, &state_error);
+        code = gates_run(gates);
     } else {
         complain(&error, COMMAND_FAILED);
     }
     reload_stop(&gate->reload);
-    gate_free(&gate);
+    gates_free(&gates);
     return code;
 }
 

@@ -223,9 +223,6 @@ static void read_limits(struct gate_options *gate, const struct option_value *va
     gate->upload_timeout_ms = values[UPLOAD_TIMEOUT].number;
     gate->drain_timeout_ms = values[DRAIN_TIMEOUT].number;
     gate->lookup_timeout_ms = values[LOOKUP_TIMEOUT].number;
-    gate->engine.connect_timeout_ms = values[CONNECT_TIMEOUT].number;
-    gate->engine.max_idle = (unsigned)values[UPSTREAM_IDLE].number;
-    gate->engine.idle_timeout_ms = 30000;
     gate->max_connections = (unsigned)values[MAX_CONNECTIONS].number;
     gate->head.head_len = values[MAX_HEAD].number;
     gate->head.target_len = values[MAX_TARGET].number;
@@ -236,6 +233,13 @@ static void read_limits(struct gate_options *gate, const struct option_value *va
     gate->log.keep = (unsigned)values[LOG_KEEP].number;
     gate->log.queue_bytes = values[LOG_QUEUE].number;
     gate->seal_interval_ms = values[SEAL_INTERVAL].number;
+}
+
+static void read_engine_limits(struct engine_options *engine, const struct option_value *values)
+{
+    engine->connect_timeout_ms = values[CONNECT_TIMEOUT].number;
+    engine->max_idle = (unsigned)values[UPSTREAM_IDLE].number;
+    engine->idle_timeout_ms = 30000;
 }
 
 static void read_egress_limits(struct egress_options *egress, const struct option_value *values)
@@ -308,7 +312,7 @@ static bool read_credentials(struct serve_options *serve, const struct option_va
                          value->text);
     serve->proxy_credentials = slice_to_text(slice_from_text(line));
     explicit_bzero(line, sizeof(line));
-    serve->gate.egress.upstream_proxy.credentials = serve->proxy_credentials;
+    serve->gates.egress.upstream_proxy.credentials = serve->proxy_credentials;
     return true;
 }
 
@@ -324,7 +328,7 @@ static void read_network_listeners(struct serve_options *serve, const struct opt
         {TRANSPARENT_HTTP, POLICY_ROLE_HTTP, "--transparent-http"},
         {DNS, POLICY_ROLE_DNS, "--dns"},
     };
-    struct policy_inputs *inputs = &serve->gate.inputs;
+    struct policy_inputs *inputs = &serve->gates.loop.inputs;
     for (size_t row = 0; row < ARRAY_LEN(rows); row++) {
         const struct option_value *value = &values[rows[row].option];
         for (size_t i = 0; i < value->list_count; i++)
@@ -344,13 +348,15 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
         return *help_out;
     if (argc > 0)
         return error_set(error, 2, "serve takes no arguments; see dockreeve serve --help");
-    struct gate_options *gate = &serve->gate;
+    struct gates_options *gates = &serve->gates;
+    struct gate_options *gate = &gates->loop;
     read_limits(gate, values);
-    read_egress_limits(&gate->egress, values);
+    read_engine_limits(&gates->engine, values);
+    read_egress_limits(&gates->egress, values);
     if (!read_yes_no(&values[LOG_REQUIRED], &gate->log_required, error) ||
-        !serve_options_read_resolvers(&values[RESOLVER], &gate->egress.resolver, error) ||
+        !serve_options_read_resolvers(&values[RESOLVER], &gates->egress.resolver, error) ||
         !read_credentials(serve, &values[UPSTREAM_PROXY_AUTH], error) ||
-        !endpoint_parse(&gate->engine.address,
+        !endpoint_parse(&gates->engine.address,
                         slice_from_text(serve_options_upstream(&values[UPSTREAM])), error))
         return false;
     serve->config_path = option_text_or(&values[CONFIG], policy_path_config);
@@ -359,7 +365,7 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
     serve->user = values[USER].given ? values[USER].text : NULL;
     serve->system_call_filter = !values[NO_SECCOMP].flag;
     serve->compat = environment_is_compat(environ);
-    gate->admin = values[ADMIN].given ? values[ADMIN].text : NULL;
+    gates->admin = values[ADMIN].given ? values[ADMIN].text : NULL;
     gate->log.path = serve->log_path;
     gate->state = serve->state_path;
     memcpy(serve->listens, values[LISTEN].list, sizeof(serve->listens));

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The options of `serve`: one table that the parser, --help, the completion and the man page's test
- * read, and the gate_options made of it. */
+ * read, and the gates_options made of it. */
 #ifndef DOCKREEVE_PROXY_SERVE_OPTIONS_H
 #define DOCKREEVE_PROXY_SERVE_OPTIONS_H
 
 #include "base/cli/option.h"
-#include "proxy/loop/gate.h"
+#include "proxy/serve/gates.h"
 
-/* What serve needs beside the gate's own options. */
+/* What serve needs beside the gates' own options. */
 struct serve_options {
-    struct gate_options gate;
+    struct gates_options gates;
     const char *user; /* NULL = stay */
     bool system_call_filter;
     bool compat;                          /* DOCKREEVE_COMPAT is on */

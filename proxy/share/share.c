@@ -33,6 +33,11 @@ const char *share_reason(enum share_kind kind)
     return kinds[kind].reason;
 }
 
+const char *share_gate_name(enum share_gate gate)
+{
+    return gate == SHARE_DOCKER ? "docker" : "network";
+}
+
 const char *share_level_name(enum share_level level)
 {
     switch (level) {

@@ -110,6 +110,8 @@ MUST_CHECK enum share_level share_adjust(struct share_peer *peer, enum share_kin
 
 /* "limit.connections": the reason code of a refusal. */
 const char *share_reason(enum share_kind kind);
+/* "docker" or "network": `kind` of a record. */
+const char *share_gate_name(enum share_gate gate);
 /* "this peer", "this client" or "the gate", for the refusal's sentence. */
 const char *share_level_name(enum share_level level);
 

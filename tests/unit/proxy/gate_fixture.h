@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "policy/document/policy_load.h"
-#include "proxy/loop/gate.h"
 #include "proxy/loop/listener.h"
+#include "proxy/serve/gates.h"
 
 enum { SCRIPT_CONNS_MAX = 64 };
 
@@ -31,8 +31,9 @@ struct script_conn {
 
 struct gate_fixture {
     char folder[64], engine_path[96], gate_path[96], config_path[96], log_path[96];
-    struct gate_options options;
-    struct gate *gate;
+    struct gates_options options;
+    struct gates *gates;
+    struct gate *gate; /* of the gates */
     int engine_fd;
     struct event accept_event, stop_event;
     bool accepting, stoppable;
@@ -135,7 +136,7 @@ static inline struct policy *fixture_load(const struct gate_fixture *fixture, co
 {
     struct policy_messages errors = {0}, notices = {0};
     fixture_write_policy(fixture, text);
-    struct policy *policy = policy_load(&fixture->options.inputs, &errors, &notices);
+    struct policy *policy = policy_load(&fixture->options.loop.inputs, &errors, &notices);
     buffer_clear(why);
     policy_messages_write(&errors, why);
     policy_messages_free(&errors);
@@ -167,9 +168,10 @@ static inline void fixture_init(struct gate_fixture *fixture)
     snprintf(fixture->config_path, sizeof(fixture->config_path), "%s/policy.yaml", fixture->folder);
     snprintf(fixture->log_path, sizeof(fixture->log_path), "%s/log", fixture->folder);
     fixture->answer = fixture_answer_404;
-    fixture->options = (struct gate_options){
+    fixture->options.engine = (struct engine_options){
+        .connect_timeout_ms = 5000, .max_idle = 16, .idle_timeout_ms = 30000};
+    fixture->options.loop = (struct gate_options){
         .inputs = {.config_path = fixture->config_path, .config_required = true},
-        .engine = {.connect_timeout_ms = 5000, .max_idle = 16, .idle_timeout_ms = 30000},
         .log = {.path = fixture->log_path, .keep = 1, .queue_bytes = 1 << 20},
         .head = {HTTP_HEAD_LEN_MAX, HTTP_HEAD_TARGET_MAX, HTTP_HEAD_FIELDS_MAX},
         .header_timeout_ms = 10000,
@@ -194,8 +196,9 @@ static inline void fixture_start(struct gate_fixture *fixture, const char *polic
     struct error error = {0};
     struct policy *policy = fixture_load(fixture, policy_text, &why);
     cr_assert_not_null(policy, "%s", buffer_text(&why));
-    fixture->gate = gate_new(&fixture->options, policy, &error);
-    cr_assert_not_null(fixture->gate, "%s", error.text);
+    fixture->gates = gates_new(&fixture->options, policy, &error);
+    cr_assert_not_null(fixture->gates, "%s", error.text);
+    fixture->gate = fixture->gates->gate;
     event_assign(&fixture->accept_event, fixture->gate->base, fixture->engine_fd,
                  EV_READ | EV_PERSIST, fixture_on_connection, fixture);
     event_add(&fixture->accept_event, NULL);
@@ -216,10 +219,10 @@ static inline void fixture_free(struct gate_fixture *fixture)
         if (fixture->conns[i].fixture != NULL)
             fixture_drop_conn(&fixture->conns[i]);
     }
-    if (fixture->gate != NULL) {
+    if (fixture->gates != NULL) {
         event_del(&fixture->accept_event);
         event_del(&fixture->stop_event);
-        gate_free(&fixture->gate);
+        gates_free(&fixture->gates);
     }
     close(fixture->engine_fd);
     close(fixture->stop_pipe[0]);

@@ -46,7 +46,7 @@ static void start(struct gate_fixture *fixture, const char *rules)
 static void *run(void *context)
 {
     struct gate_fixture *fixture = context;
-    return gate_run(fixture->gate) == 0 ? fixture : NULL;
+    return gates_run(fixture->gates) == 0 ? fixture : NULL;
 }
 
 static void join(pthread_t thread, const struct gate_fixture *fixture)
@@ -141,7 +141,7 @@ Test(gate, what_it_made_is_gone_with_it)
     cr_assert(S_ISSOCK(status.st_mode));
     cr_assert_eq(status.st_mode & 0777, 0660);
     fixture_stop(&fixture);
-    cr_assert_eq(gate_run(fixture.gate), 0);
+    cr_assert_eq(gates_run(fixture.gates), 0);
     cr_assert_eq(stat(fixture.gate_path, &status), -1);
     cr_assert_eq(errno, ENOENT);
 }
@@ -154,7 +154,7 @@ Test(gate, a_live_socket_is_not_taken_from_its_owner)
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     start(&fixture, allow_lists);
     struct policy *policy = fixture_load(&fixture, policy_text(&fixture, allow_lists, &text), &why);
-    cr_assert_null(gate_new(&fixture.options, policy, &error));
+    cr_assert_null(gates_new(&fixture.options, policy, &error));
     cr_assert_eq(error.code, 1);
     cr_assert_not_null(strstr(error.text, "something listens on"), "%s", error.text);
     cr_assert_not_null(strstr(error.text, fixture.gate_path), "%s", error.text);
@@ -172,7 +172,7 @@ Test(gate, a_dead_socket_is_taken_over_and_other_files_are_not)
     policy_text(&fixture, allow_lists, &text);
     close(open(fixture.gate_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     struct policy *policy = fixture_load(&fixture, buffer_text(&text), &why);
-    cr_assert_null(gate_new(&fixture.options, policy, &error));
+    cr_assert_null(gates_new(&fixture.options, policy, &error));
     cr_assert_not_null(strstr(error.text, "exists and is no socket"), "%s", error.text);
     unlink(fixture.gate_path);
 

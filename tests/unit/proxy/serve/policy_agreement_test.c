@@ -357,7 +357,7 @@ Test(policy_agreement, check_says_what_the_gate_does)
                   drive.fixture.gate_path);
     fixture_start(&drive.fixture, buffer_text(&first));
     next_request(&drive);
-    cr_assert_eq(gate_run(drive.fixture.gate), 0);
+    cr_assert_eq(gates_run(drive.fixture.gates), 0);
 
     cr_assert_eq(drive.permitted + drive.refused, POLICIES * REQUESTS_EACH);
     cr_assert_gt(drive.permitted, POLICIES * REQUESTS_EACH / 5, "%u", drive.permitted);

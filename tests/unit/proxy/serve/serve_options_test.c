@@ -191,7 +191,7 @@ static bool read_options(struct serve_options *serve, const char *const *words, 
 static void check_upstream(const struct serve_options *serve, const char *expected)
 {
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    endpoint_write(&serve->gate.engine.address, &text);
+    endpoint_write(&serve->gates.engine.address, &text);
     cr_assert_str_eq(buffer_text(&text), expected);
 }
 
@@ -201,22 +201,22 @@ Test(serve_options, the_defaults_are_those_of_the_contract)
     struct error error = {0};
     cr_assert(read_options(&serve, (const char *const[]){NULL}, &error), "%s", error.text);
     check_upstream(&serve, "unix:/var/run/docker.sock");
-    cr_assert_eq(serve.gate.header_timeout_ms, 10000);
-    cr_assert_eq(serve.gate.body_timeout_ms, 30000);
-    cr_assert_eq(serve.gate.upload_timeout_ms, 600000);
-    cr_assert_eq(serve.gate.drain_timeout_ms, 8000);
-    cr_assert_eq(serve.gate.engine.connect_timeout_ms, 5000);
-    cr_assert_eq(serve.gate.head.head_len, HTTP_HEAD_LEN_MAX);
-    cr_assert_eq(serve.gate.head.target_len, HTTP_HEAD_TARGET_MAX);
-    cr_assert_eq(serve.gate.head.field_count, HTTP_HEAD_FIELDS_MAX);
-    cr_assert_eq(serve.gate.json_body_max, 16 << 20);
-    cr_assert_eq(serve.gate.log.rotate_bytes, 64 << 20);
-    cr_assert(serve.gate.log_required);
+    cr_assert_eq(serve.gates.loop.header_timeout_ms, 10000);
+    cr_assert_eq(serve.gates.loop.body_timeout_ms, 30000);
+    cr_assert_eq(serve.gates.loop.upload_timeout_ms, 600000);
+    cr_assert_eq(serve.gates.loop.drain_timeout_ms, 8000);
+    cr_assert_eq(serve.gates.engine.connect_timeout_ms, 5000);
+    cr_assert_eq(serve.gates.loop.head.head_len, HTTP_HEAD_LEN_MAX);
+    cr_assert_eq(serve.gates.loop.head.target_len, HTTP_HEAD_TARGET_MAX);
+    cr_assert_eq(serve.gates.loop.head.field_count, HTTP_HEAD_FIELDS_MAX);
+    cr_assert_eq(serve.gates.loop.json_body_max, 16 << 20);
+    cr_assert_eq(serve.gates.loop.log.rotate_bytes, 64 << 20);
+    cr_assert(serve.gates.loop.log_required);
     cr_assert(serve.system_call_filter);
-    cr_assert(serve.gate.inputs.check_owner);
-    cr_assert_not(serve.gate.inputs.config_required);
-    cr_assert_eq(serve.gate.inputs.listen_count, 0);
-    cr_assert_null(serve.gate.admin);
+    cr_assert(serve.gates.loop.inputs.check_owner);
+    cr_assert_not(serve.gates.loop.inputs.config_required);
+    cr_assert_eq(serve.gates.loop.inputs.listen_count, 0);
+    cr_assert_null(serve.gates.admin);
     cr_assert_null(serve.user);
     serve_options_clear(&serve);
 }
@@ -242,18 +242,18 @@ Test(serve_options, what_is_given_arrives_where_it_belongs)
                                  NULL};
     cr_assert(read_options(&serve, words, &error), "%s", error.text);
     check_upstream(&serve, "tcp:[::1]:99");
-    cr_assert_eq(serve.gate.inputs.listen_count, 2);
-    cr_assert_str_eq(serve.gate.inputs.listen[0], "unix:/run/a");
-    cr_assert_str_eq(serve.gate.inputs.listen[1], "tcp:127.0.0.1:1");
-    cr_assert_str_eq(serve.gate.inputs.config_path, "/x/p.yaml");
-    cr_assert(serve.gate.inputs.config_required, "a file that is named must be there");
-    cr_assert_str_eq(serve.gate.log.path, "-");
+    cr_assert_eq(serve.gates.loop.inputs.listen_count, 2);
+    cr_assert_str_eq(serve.gates.loop.inputs.listen[0], "unix:/run/a");
+    cr_assert_str_eq(serve.gates.loop.inputs.listen[1], "tcp:127.0.0.1:1");
+    cr_assert_str_eq(serve.gates.loop.inputs.config_path, "/x/p.yaml");
+    cr_assert(serve.gates.loop.inputs.config_required, "a file that is named must be there");
+    cr_assert_str_eq(serve.gates.loop.log.path, "-");
     cr_assert_not(serve.system_call_filter);
-    cr_assert_not(serve.gate.log_required);
-    cr_assert_eq(serve.gate.json_body_max, 1024);
-    cr_assert_eq(serve.gate.upload_timeout_ms, 0);
+    cr_assert_not(serve.gates.loop.log_required);
+    cr_assert_eq(serve.gates.loop.json_body_max, 1024);
+    cr_assert_eq(serve.gates.loop.upload_timeout_ms, 0);
     cr_assert_str_eq(serve.user, "7:8");
-    cr_assert_str_eq(serve.gate.admin, "unix:/run/adm");
+    cr_assert_str_eq(serve.gates.admin, "unix:/run/adm");
     serve_options_clear(&serve);
 }
 
@@ -309,7 +309,7 @@ Test(serve_options, the_defaults_of_the_egress_gate)
     struct serve_options serve;
     struct error error = {0};
     cr_assert(read_options(&serve, (const char *const[]){NULL}, &error), "%s", error.text);
-    const struct egress_options *egress = &serve.gate.egress;
+    const struct egress_options *egress = &serve.gates.egress;
     cr_expect_eq(egress->dial_timeout_ms, 10000);
     cr_expect_eq(egress->hello_timeout_ms, 5000);
     cr_expect_eq(egress->resolver.timeout_ms, 5000);
@@ -357,7 +357,7 @@ Test(serve_options, settings_of_the_egress_gate_arrive_where_they_belong)
                                  NULL};
     cr_assert(read_options(&serve, words, &error), "%s", error.text);
     unlink(secret);
-    const struct egress_options *egress = &serve.gate.egress;
+    const struct egress_options *egress = &serve.gates.egress;
     for (unsigned i = 0; i < egress->resolver.server_count; i++) {
         endpoint_write(&egress->resolver.servers[i], &servers);
         buffer_append_byte(&servers, ' ');
@@ -376,9 +376,9 @@ Test(serve_options, settings_of_the_egress_gate_arrive_where_they_belong)
     cr_expect_eq(egress->tunnel_rate, 65536);
     cr_expect_eq(egress->hello_timeout_ms, 750);
     cr_expect_eq(egress->dial_timeout_ms, 3000);
-    cr_assert_eq(serve.gate.inputs.network_count, 2);
-    cr_expect_eq(serve.gate.inputs.network[0].role, POLICY_ROLE_EGRESS);
-    cr_expect_str_eq(serve.gate.inputs.network[1].text, "unix:/run/e");
+    cr_assert_eq(serve.gates.loop.inputs.network_count, 2);
+    cr_expect_eq(serve.gates.loop.inputs.network[0].role, POLICY_ROLE_EGRESS);
+    cr_expect_str_eq(serve.gates.loop.inputs.network[1].text, "unix:/run/e");
     serve_options_clear(&serve);
 }
 

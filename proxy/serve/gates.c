@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The composition root. Whatever is made later may use what was made before it, and is freed first. */
+#include "proxy/serve/gates.h"
+
+#include <stdlib.h>
+
+#include "proxy/dns/dns_server.h"
+#include "proxy/docker/docker_conn.h"
+#include "proxy/egress/egress_conn.h"
+#include "proxy/loop/gate_limits.h"
+#include "proxy/loop/listener.h"
+#include "proxy/operator/admin.h"
+#include "proxy/operator/control.h"
+
+/* A stranger to TLS has no language in which a client would read why it was turned away. */
+static const struct listener_service services[] = {
+    [POLICY_ROLE_DOCKER] = {.label = "",
+                            .gate = SHARE_DOCKER,
+                            .speaks_http = true,
+                            .accept = docker_conn_accept},
+    [POLICY_ROLE_EGRESS] = {.label = "egress ",
+                            .gate = SHARE_NETWORK,
+                            .speaks_http = true,
+                            .prepare = egress_prepare,
+                            .accept = egress_conn_accept},
+    [POLICY_ROLE_TLS] = {.label = "transparent-tls ",
+                         .gate = SHARE_NETWORK,
+                         .prepare = egress_prepare,
+                         .accept = egress_conn_accept},
+    [POLICY_ROLE_HTTP] = {.label = "transparent-http ",
+                          .gate = SHARE_NETWORK,
+                          .speaks_http = true,
+                          .prepare = egress_prepare,
+                          .accept = egress_conn_accept},
+    [POLICY_ROLE_DNS] = {.label = "dns ",
+                         .gate = SHARE_NETWORK,
+                         .prepare = egress_prepare,
+                         .open = dns_server_open,
+                         .close = dns_server_close},
+};
+
+static struct share_limits share_limits(const struct gates_options *options)
+{
+    enum { LOOKUPS = 64, ANSWERS = 2, QUESTIONS = 512, TOLD = 64, BYTES = 64 << 20 };
+    const struct gate_options *loop = &options->loop;
+    return (struct share_limits){
+        .kinds =
+            {
+                [SHARE_CONNECTIONS] = {gate_limits_connections(loop->max_connections),
+                                       options->egress.max_client_connections},
+                [SHARE_TUNNELS] = {0, options->egress.max_tunnels},
+                [SHARE_OBJECTS] = {LOOKUPS, 0},
+                [SHARE_ANSWERS] = {ANSWERS, 0},
+                [SHARE_NAMES] = {resolver_lookups_max(), 0},
+                [SHARE_QUESTIONS] = {QUESTIONS, 0},
+                [SHARE_TOLD] = {TOLD, 0},
+                [SHARE_BYTES] = {BYTES, 0},
+                [SHARE_LOG] = {loop->log.queue_bytes / 2, 0},
+            },
+        .denial_rate = loop->denial_rate,
+    };
+}
+
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    engine_sweep(context);
+}
+
+static bool open_parts(struct gates *gates, const struct gates_options *options,
+                       struct policy *policy, struct error *error)
+{
+    static const struct timeval second = {1, 0};
+    struct share_limits limits = share_limits(options);
+    struct gate *gate = gates->gate = gate_new(&options->loop, &limits, policy, error);
+    if (gate == NULL)
+        return false;
+    gate->engine = gates->engine = engine_new(gate->base, gate->blocks, &options->engine);
+    if (gates->engine == NULL)
+        return error_set(error, 1, "out of memory");
+    event_assign(&gates->sweep, gate->base, -1, EV_PERSIST, on_sweep, gates->engine);
+    event_add(&gates->sweep, &second);
+    own_address_add(gate, engine_endpoint(gates->engine), true);
+    gate->egress = gates->egress = egress_new(gate, &options->egress);
+    if (!gate_listen(gate, services, error))
+        return false;
+    if (options->admin == NULL)
+        return true;
+    gates->admin = admin_open(gate, options->admin, error);
+    own_address_add(gate, admin_endpoint(gates->admin), false);
+    return gates->admin != NULL;
+}
+
+struct gates *gates_new(const struct gates_options *options, struct policy *policy,
+                        struct error *error)
+{
+    struct gates *gates = calloc(1, sizeof(*gates));
+    if (gates == NULL)
+        abort();
+    if (!open_parts(gates, options, policy, error))
+        gates_free(&gates);
+    return gates;
+}
+
+int gates_run(struct gates *gates)
+{
+    return gate_run(gates->gate, engine_name(gates->engine));
+}
+
+void gates_free(struct gates **gates)
+{
+    struct gates *freed = steal_pointer(gates);
+    if (freed == NULL)
+        return;
+    if (freed->gate != NULL)
+        gate_close_all(freed->gate);
+    control_close(&freed->control);
+    admin_close(&freed->admin);
+    egress_free(&freed->egress);
+    if (freed->engine != NULL)
+        event_del(&freed->sweep);
+    engine_free(&freed->engine);
+    gate_free(&freed->gate);
+    free(freed);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where everything is put together: which gates there are, what is served at which listener, and in
+ * which order the parts are made and freed. */
+#ifndef DOCKREEVE_PROXY_GATES_H
+#define DOCKREEVE_PROXY_GATES_H
+
+#include "proxy/docker/engine.h"
+#include "proxy/egress/egress_options.h"
+#include "proxy/loop/gate.h"
+
+struct gates_options {
+    struct gate_options loop;
+    struct engine_options engine;
+    struct egress_options egress;
+    const char *admin; /* endpoint text; NULL = none */
+};
+
+struct gates {
+    struct gate *gate; /* owned, as all of these */
+    struct engine *engine;
+    struct egress *egress;
+    struct admin *admin;     /* NULL = none */
+    struct control *control; /* NULL = no state folder */
+    struct event sweep;      /* of the engine's idle connections */
+};
+
+/* Opens everything: log, engine pool, listeners, admin. The policy's reference becomes the gate's;
+ * `options` are borrowed. NULL with `error` (code = exit code) when something could not be had. */
+struct gates *gates_new(const struct gates_options *options, struct policy *policy,
+                        struct error *error);
+/* See gate_run(). */
+int gates_run(struct gates *gates);
+/* Closes what is open, each with its closing record. */
+void gates_free(struct gates **gates);
+
+#endif
