@@ -22,7 +22,9 @@ const struct option_table completion_option_table = {
 static const struct {
     const char *shell;
     const char *text;
-} scripts[] = {{"bash", script_bash}, {"zsh", script_zsh}, {"fish", script_fish}};
+} scripts[] = {{"bash", script_dockreeve_bash},
+               {"zsh", script_dockreeve_zsh},
+               {"fish", script_dockreeve_fish}};
 
 /* The line as far as it is typed, while it is looked at from left to right. */
 struct line {

@@ -10,12 +10,12 @@ libbase_cli_a_SOURCES = \
 
 # The completion scripts, which the program prints and `make install` puts where the shells look.
 completion_scripts = base/cli/completion/dockreeve.bash base/cli/completion/dockreeve.fish base/cli/completion/dockreeve.zsh
-EXTRA_DIST += $(completion_scripts) base/cli/completion/embed.sh
+EXTRA_DIST += $(completion_scripts) base/embed.sh
 BUILT_SOURCES += base/cli/completion_scripts.inc
 CLEANFILES += base/cli/completion_scripts.inc
-base/cli/completion_scripts.inc: $(completion_scripts) base/cli/completion/embed.sh
-	$(AM_V_GEN)$(MKDIR_P) base/cli && scripts= && for script in $(completion_scripts); do scripts="$$scripts $(srcdir)/$$script"; done && \
-	$(SHELL) $(srcdir)/base/cli/completion/embed.sh $$scripts >$@.tmp && mv $@.tmp $@
+base/cli/completion_scripts.inc: $(completion_scripts) base/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) base/cli && \
+	$(SHELL) $(srcdir)/base/embed.sh 'static const char script_' $(completion_scripts:%=$(srcdir)/%) > $@.tmp && mv $@.tmp $@
 base/cli/completion.$(OBJEXT): base/cli/completion_scripts.inc
 install-data-local: install-completions
 install-completions:

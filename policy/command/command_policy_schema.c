@@ -110,7 +110,7 @@ static const struct {
 
 static void write_schema(struct buffer *out)
 {
-    const char *at = schema_text, *end = schema_text + sizeof(schema_text) - 1;
+    const char *at = policy_schema_json, *end = policy_schema_json + sizeof(policy_schema_json) - 1;
     while (at < end) {
         const char *mark = memmem(at, (size_t)(end - at), "\"@", 2);
         size_t which = 0;

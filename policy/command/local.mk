@@ -33,8 +33,7 @@ libpolicy_command_a_SOURCES = \
 EXTRA_DIST += policy/command/policy.schema.json
 BUILT_SOURCES += policy/command/policy_schema_text.inc
 CLEANFILES += policy/command/policy_schema_text.inc
-policy/command/policy_schema_text.inc: policy/command/policy.schema.json
-	$(AM_V_GEN)$(MKDIR_P) policy/command && { echo 'static const char schema_text[] =' && \
-	LC_ALL=C awk '{ gsub(/\\/, "&&"); gsub(/"/, "\\\""); printf "    \"%s\\n\"\n", $$0 }' $(srcdir)/policy/command/policy.schema.json && \
-	echo '    ;'; } > $@.tmp && mv $@.tmp $@
+policy/command/policy_schema_text.inc: policy/command/policy.schema.json base/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) policy/command && \
+	$(SHELL) $(srcdir)/base/embed.sh 'static const char ' $(srcdir)/policy/command/policy.schema.json > $@.tmp && mv $@.tmp $@
 policy/command/libpolicy_command_a-command_policy_schema.$(OBJEXT): policy/command/policy_schema_text.inc

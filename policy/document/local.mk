@@ -28,9 +28,9 @@ preset_documents = $(sort $(wildcard $(srcdir)/policy/document/presets/*.yaml))
 EXTRA_DIST += policy/document/presets
 BUILT_SOURCES += policy/document/preset_texts.inc
 CLEANFILES += policy/document/preset_texts.inc
-policy/document/preset_texts.inc: $(preset_documents) policy/document/presets/embed.sh
+policy/document/preset_texts.inc: $(preset_documents) base/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) policy/document && \
-	$(SHELL) $(srcdir)/policy/document/presets/embed.sh $(preset_documents) > $@.tmp && mv $@.tmp $@
+	$(SHELL) $(srcdir)/base/embed.sh 'static const char preset_' $(preset_documents) > $@.tmp && mv $@.tmp $@
 policy/document/libpolicy_document_a-preset.$(OBJEXT): policy/document/preset_texts.inc
 
 # What each preset admits and what it does not, for `policy test`; users may copy them.

@@ -7,6 +7,9 @@
 
 #include "policy/document/preset_texts.inc"
 
+#define ROW(name, text) {"preset/" name, {text, sizeof(text) - 1}},
+static const struct preset presets[] = {EMBEDDED(ROW)};
+
 size_t preset_count(void)
 {
     return ARRAY_LEN(presets);

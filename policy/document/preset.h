@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The built-in presets: documents like any other, embedded when the program is built
- * (policy/document/presets/embed.sh). */
+ * (base/embed.sh). */
 #ifndef DOCKREEVE_POLICY_PRESET_H
 #define DOCKREEVE_POLICY_PRESET_H
 

@@ -14,11 +14,11 @@ libpolicy_view_a_SOURCES = \
 	policy/view/log_view.c policy/view/log_view.h
 
 # The parts of the page that `policy log --html` writes.
-log_page_parts = $(sort $(filter-out %.sh,$(wildcard $(srcdir)/policy/view/page/*.*)))
+log_page_parts = $(sort $(wildcard $(srcdir)/policy/view/page/*.*))
 EXTRA_DIST += policy/view/page
 BUILT_SOURCES += policy/view/log_page_texts.inc
 CLEANFILES += policy/view/log_page_texts.inc
-policy/view/log_page_texts.inc: $(log_page_parts) policy/view/page/embed.sh
+policy/view/log_page_texts.inc: $(log_page_parts) base/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) policy/view && \
-	$(SHELL) $(srcdir)/policy/view/page/embed.sh $(log_page_parts) > $@.tmp && mv $@.tmp $@
+	$(SHELL) $(srcdir)/base/embed.sh 'const char log_' $(log_page_parts) > $@.tmp && mv $@.tmp $@
 policy/view/log_page_parts.$(OBJEXT): policy/view/log_page_texts.inc

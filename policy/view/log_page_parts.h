@@ -8,10 +8,10 @@
 #include "base/html_text.h"
 #include "policy/view/log_page.h"
 
-/* Templates and the hashes for the content security policy (policy/view/page/embed.sh). */
+/* Templates and the hashes for the content security policy (base/embed.sh). */
 extern const char log_page_css[], log_page_css_hash[], log_page_js[], log_page_js_hash[];
-extern const char log_page_html[], log_page_record_html[], log_page_records_html[];
-extern const char log_page_row_html[], log_page_rows_html[], log_page_timeline_html[];
+extern const char log_page_html[], log_record_html[], log_records_html[];
+extern const char log_row_html[], log_rows_html[], log_timeline_html[];
 
 /* One page being written. */
 struct log_page {

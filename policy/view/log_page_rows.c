@@ -133,7 +133,7 @@ static void write_records_slot(void *context, unsigned index, struct buffer *out
         for (unsigned i = row->count; i > 0; i--) {
             const struct log_page_record *record = &row->records[i - 1];
             if (log_line_parse(line, slice_of(record->text, record->len)))
-                LOG_PAGE_FILL(here->page, out, log_page_record_html, record_slots,
+                LOG_PAGE_FILL(here->page, out, log_record_html, record_slots,
                               write_record_slot, line);
         }
         return;
@@ -216,7 +216,7 @@ static void write_row_slot(void *context, unsigned index, struct buffer *out)
         return;
     case ROW_RECORDS:
         if (here->row->count > 0)
-            LOG_PAGE_FILL(here->page, out, log_page_records_html, records_slots, write_records_slot,
+            LOG_PAGE_FILL(here->page, out, log_records_html, records_slots, write_records_slot,
                           context);
         return;
     }
@@ -242,7 +242,7 @@ static void write_rows_slot(void *context, unsigned index, struct buffer *out)
     case ROWS_ROWS:
         for (size_t i = 0; i < here->section->row_count; i++) {
             struct row_context row = {here->page, &here->section->rows[i]};
-            LOG_PAGE_FILL(here->page, out, log_page_row_html, row_slots, write_row_slot, &row);
+            LOG_PAGE_FILL(here->page, out, log_row_html, row_slots, write_row_slot, &row);
         }
         return;
     }
@@ -253,7 +253,7 @@ void log_page_append_section(struct log_page *page, const struct log_page_sectio
 {
     struct section_context here = {page, section, caption};
     if (section->row_count > 0)
-        LOG_PAGE_FILL(page, out, log_page_rows_html, rows_slots, write_rows_slot, &here);
+        LOG_PAGE_FILL(page, out, log_rows_html, rows_slots, write_rows_slot, &here);
     else
         buffer_printf(out, "<p class=\"empty\">%s</p>", none);
 }

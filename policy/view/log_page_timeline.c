@@ -151,6 +151,6 @@ void log_page_append_timeline(struct log_page *page, struct buffer *out)
 {
     struct log_timeline timeline = page->data->timeline;
     if (timeline.count > 0)
-        LOG_PAGE_FILL(page, out, log_page_timeline_html, timeline_slots, write_timeline_slot,
+        LOG_PAGE_FILL(page, out, log_timeline_html, timeline_slots, write_timeline_slot,
                       &timeline);
 }
