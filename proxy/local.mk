@@ -27,6 +27,7 @@ libproxy_a_SOURCES = \
 	proxy/docker/docker_tunnel.c \
 	proxy/io/endpoint.c proxy/io/endpoint.h \
 	proxy/docker/engine.c proxy/docker/engine.h \
+	proxy/docker/engine_request.c proxy/docker/engine_request.h \
 	proxy/io/event_switch.h \
 	proxy/loop/client_conn.c proxy/loop/client_conn.h \
 	proxy/loop/gate.c proxy/loop/gate.h \

@@ -123,7 +123,7 @@ struct docker_conn {
     struct log_waiter waiter;
     struct engine_conn *engine;                       /* owned while an exchange needs it */
     struct docker_lookup *lookup;                     /* owned: under way; NULL = none */
-    struct docker_version_question *version_question; /* owned: under way; NULL = none */
+    struct engine_request *version_question; /* owned: under way; NULL = none */
     struct docker_lookup *judged; /* owned: the one whose object was judged; NULL = none */
     struct io_buffer head;        /* the client's, to be judged again, until `forward` has gone */
     struct held_body held;        /* the body, when it is collected */

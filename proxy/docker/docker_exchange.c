@@ -8,6 +8,7 @@
 #include "proxy/docker/browser_guard.h"
 #include "proxy/docker/docker_header.h"
 #include "proxy/docker/docker_version.h"
+#include "proxy/docker/engine_request.h"
 #include "proxy/loop/listener.h"
 #include "rules/docker/docker_content.h"
 
@@ -17,7 +18,7 @@ void docker_exchange_forget(struct docker_conn *conn)
     struct docker_exchange *exchange = &conn->exchange;
     gate_forget_waiter(gate, &conn->waiter);
     docker_lookup_free(&conn->lookup);
-    docker_version_free(&conn->version_question);
+    engine_request_free(&conn->version_question);
     docker_lookup_free(&conn->judged);
     engine_drop(&conn->engine);
     docker_exchange_drop_request(conn);

@@ -5,33 +5,30 @@
  * moment later, and what was judged is sent on in a form that cannot. */
 #include "proxy/docker/docker_conn.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 
 #include "proxy/docker/docker_version.h"
+#include "proxy/docker/engine_request.h"
 
 /* A long answer is held by few at a time: SHARE_ANSWERS. */
 enum { ANSWER_MAX = 4 << 20, ANSWER_LONG = 65536 };
 
 struct docker_lookup {
-    struct docker_conn *conn; /* borrowed: owns us */
-    struct engine_conn *engine;
-    struct docker_naming *naming; /* owned */
-    struct io_buffer body;        /* decoded bytes on their way into `answer` */
-    struct buffer answer;
-    struct http_body framing;
-    unsigned asked_version; /* minor version that the request names; 0 = none */
-    bool has_head;
-    bool has_place, has_long; /* among the peer's lookups, and its long answers */
+    struct docker_conn *conn;       /* borrowed: owns us */
+    struct docker_naming *naming;   /* owned */
+    struct engine_request *request; /* owned: the question under way; NULL = none */
+    unsigned asked_version;         /* minor version that the request names; 0 = none */
+    bool has_place, has_long;       /* among the peer's lookups, and its long answers */
     struct share_waiter waiter;
 };
 
-static void on_engine(void *context, enum engine_event event);
+static void on_answer(void *context, enum engine_request_event event);
 
-static void give_back_long(struct docker_lookup *lookup)
+/* The answer is not needed any more. */
+static void end_question(struct docker_lookup *lookup)
 {
-    buffer_free(&lookup->answer);
+    engine_request_free(&lookup->request);
     if (lookup->has_long)
         share_give_back(lookup->conn->peer_share, SHARE_ANSWERS, 1);
     lookup->has_long = false;
@@ -41,9 +38,7 @@ static void give_back_long(struct docker_lookup *lookup)
 static void release(struct docker_lookup *lookup)
 {
     share_forget_waiter(&lookup->waiter);
-    engine_drop(&lookup->engine);
-    io_buffer_reset(lookup->conn->gate->blocks, &lookup->body);
-    give_back_long(lookup);
+    end_question(lookup);
     if (lookup->has_place)
         share_give_back(lookup->conn->peer_share, SHARE_OBJECTS, 1);
     lookup->has_place = false;
@@ -86,23 +81,15 @@ const struct docker_naming *docker_lookup_naming(const struct docker_lookup *loo
 static bool ask(struct docker_lookup *lookup, struct error *error)
 {
     struct gate *gate = lookup->conn->gate;
-    lookup->has_head = false;
-    AUTO_BUFFER struct buffer request = BUFFER_EMPTY;
-    buffer_append_literal(&request, "GET ");
-    docker_version_write_prefix(gate, lookup->asked_version, &request);
-    docker_naming_write_question(lookup->naming, &request);
-    buffer_append_literal(&request, " HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\n\r\n");
-    lookup->engine = engine_take(gate->engine, true, false, on_engine, lookup, error);
-    if (lookup->engine == NULL)
-        return false;
-    if (request.failed ||
-        !io_buffer_append(gate->blocks, &lookup->engine->out, request.data, request.len))
+    AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
+    docker_version_write_prefix(gate, lookup->asked_version, &target);
+    docker_naming_write_question(lookup->naming, &target);
+    if (target.failed)
         return error_set_reason(error, 503, "limit.memory", "out of memory");
-    if (!lookup->engine->connecting &&
-        !io_buffer_drain(gate->blocks, &lookup->engine->out, lookup->engine->fd, false))
-        return error_set_reason(error, 502, "upstream.unreachable",
-                                "cannot reach the Docker Engine at %s", engine_name(gate->engine));
-    return true;
+    const struct engine_question question = {
+        .method = HTTP_METHOD_GET, .target = buffer_slice(&target), .answer_max = ANSWER_MAX};
+    lookup->request = engine_request_new(gate->engine, &question, on_answer, lookup, error);
+    return lookup->request != NULL;
 }
 
 /* Its turn has come. */
@@ -112,7 +99,7 @@ static void on_place(struct share_waiter *waiter)
     struct error error;
     if (waiter->kind == SHARE_ANSWERS) {
         lookup->has_long = true;
-        engine_read_enable(lookup->engine, true);
+        engine_request_resume(lookup->request);
         return;
     }
     lookup->has_place = true;
@@ -156,9 +143,8 @@ bool docker_lookup_start(struct docker_conn *conn, const struct docker_request *
 static void answered(struct docker_lookup *lookup)
 {
     struct error error;
-    engine_drop(&lookup->engine);
-    docker_naming_answer(lookup->naming, 200, buffer_slice(&lookup->answer));
-    give_back_long(lookup);
+    docker_naming_answer(lookup->naming, 200, buffer_slice(engine_request_body(lookup->request)));
+    end_question(lookup);
     switch (docker_naming_state(lookup->naming)) {
     case DOCKER_NAMING_ASKS:
         if (!ask(lookup, &error))
@@ -173,106 +159,36 @@ static void answered(struct docker_lookup *lookup)
     }
 }
 
-/* Reads the head and sets up the framing. False when the lookup was finished (no such object, or no
- * sense in the answer). */
-static bool read_head(struct docker_lookup *lookup)
-{
-    struct http_head *head = &lookup->conn->gate->scratch->head;
-    size_t scanned = 0, consumed;
-    struct error error;
-    switch (http_head_parse_response(head, io_buffer_bytes(&lookup->engine->in),
-                                     io_buffer_len(&lookup->engine->in), &scanned, &consumed,
-                                     &error)) {
-    case HTTP_HEAD_MORE:
-        return true;
-    case HTTP_HEAD_BAD:
-        finish(lookup, false);
-        return false;
-    case HTTP_HEAD_OK:
-        break;
-    }
-    if (head->status != 200) {
-        finish(lookup, false);
-        return false;
-    }
-    lookup->has_head = true;
-    http_body_init(&lookup->framing, http_response_framing(head, HTTP_METHOD_GET),
-                   head->content_length, HTTP_FRAMING_CLOSE);
-    io_buffer_consume(lookup->conn->gate->blocks, &lookup->engine->in, consumed);
-    return true;
-}
-
-/* Whether it may hold what has come of the body; else the engine is not read until it may. */
-static bool may_hold(struct docker_lookup *lookup)
+/* A long answer is not read on until it may be held. */
+static void hold(struct docker_lookup *lookup)
 {
     struct share_peer *peer = lookup->conn->peer_share;
-    if (lookup->has_long || lookup->framing.finished || lookup->framing.payload <= ANSWER_LONG)
-        return true;
+    if (lookup->has_long || engine_request_body(lookup->request)->len <= ANSWER_LONG)
+        return;
     lookup->has_long = share_take(peer, SHARE_ANSWERS, 1) == SHARE_GRANTED;
-    if (!lookup->has_long) {
-        share_wait(&lookup->waiter, peer, SHARE_ANSWERS);
-        engine_read_enable(lookup->engine, false);
-    }
-    return lookup->has_long;
+    if (lookup->has_long)
+        return;
+    share_wait(&lookup->waiter, peer, SHARE_ANSWERS);
+    engine_request_pause(lookup->request);
 }
 
-/* Takes what has arrived of the body. False when the lookup was finished. */
-static bool read_body(struct docker_lookup *lookup)
-{
-    struct io_pool *blocks = lookup->conn->gate->blocks;
-    struct error error;
-    if (!http_body_move(&lookup->framing, blocks, &lookup->engine->in, &lookup->body, &error) ||
-        lookup->framing.payload > ANSWER_MAX) {
-        finish(lookup, false);
-        return false;
-    }
-    if (io_buffer_len(&lookup->body) > 0)
-        buffer_append(&lookup->answer, io_buffer_bytes(&lookup->body),
-                      io_buffer_len(&lookup->body));
-    io_buffer_reset(blocks, &lookup->body);
-    if (lookup->framing.finished) {
-        answered(lookup);
-        return false;
-    }
-    return true;
-}
-
-static void readable(struct docker_lookup *lookup)
-{
-    struct io_pool *blocks = lookup->conn->gate->blocks;
-    ssize_t got = io_buffer_fill(blocks, &lookup->engine->in, lookup->engine->fd, IO_READ_BULK);
-    if (got < 0 && errno == EAGAIN)
-        return;
-    if (got <= 0) {
-        if (got == 0 && lookup->has_head && http_body_end_of_stream(&lookup->framing))
-            answered(lookup);
-        else
-            finish(lookup, false);
-        return;
-    }
-    if (!lookup->has_head && !read_head(lookup))
-        return;
-    if (lookup->has_head && read_body(lookup))
-        (void)may_hold(lookup);
-}
-
-static void on_engine(void *context, enum engine_event event)
+static void on_answer(void *context, enum engine_request_event event)
 {
     struct docker_lookup *lookup = context;
-    struct io_pool *blocks = lookup->conn->gate->blocks;
     switch (event) {
-    case ENGINE_REFUSED:
-        finish(lookup, false);
-        return;
-    case ENGINE_CONNECTED:
-    case ENGINE_WRITABLE:
-        if (!io_buffer_drain(blocks, &lookup->engine->out, lookup->engine->fd, false))
+    case ENGINE_REQUEST_HEAD:
+        if (engine_request_head(lookup->request)->status != 200)
             finish(lookup, false);
-        else if (io_buffer_len(&lookup->engine->out) > 0)
-            engine_want_write(lookup->engine, true);
         return;
-    case ENGINE_READABLE:
-        readable(lookup);
+    case ENGINE_REQUEST_BODY:
+        hold(lookup);
+        return;
+    case ENGINE_REQUEST_END:
+        answered(lookup);
+        return;
+    case ENGINE_REQUEST_UNREACHABLE:
+    case ENGINE_REQUEST_FAILED:
+        finish(lookup, false);
         return;
     }
 }

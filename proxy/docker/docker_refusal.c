@@ -9,7 +9,7 @@
 
 #include "base/json_write.h"
 #include "proxy/docker/docker_header.h"
-#include "proxy/docker/docker_version.h"
+#include "proxy/docker/engine_request.h"
 #include "proxy/loop/listener.h"
 
 /* The log's reader is too slow for all that this peer, or everybody, asks. */
@@ -55,7 +55,7 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     struct docker_exchange *exchange = &conn->exchange;
     gate_forget_waiter(gate, &conn->waiter);
     docker_lookup_free(&conn->lookup);
-    docker_version_free(&conn->version_question);
+    engine_request_free(&conn->version_question);
     docker_exchange_drop_request(conn);
     engine_drop(&conn->engine);
     docker_exchange_number(conn);

@@ -6,17 +6,10 @@
  * says which is its oldest. */
 #include "proxy/docker/docker_version.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "proxy/docker/engine_request.h"
 #include "rules/docker/api_version.h"
-
-struct docker_version_question {
-    struct docker_conn *conn;   /* borrowed: owns us */
-    struct engine_conn *engine; /* owned */
-};
 
 /* ---- what is known ---- */
 
@@ -96,125 +89,51 @@ void docker_version_refuse(struct docker_conn *conn)
 
 /* ---- asking ---- */
 
-void docker_version_free(struct docker_version_question **question)
+static void answered(struct docker_conn *conn, const struct http_head *head)
 {
-    struct docker_version_question *freed = steal_pointer(question);
-    if (freed == NULL)
-        return;
-    engine_drop(&freed->engine);
-    free(freed);
-}
-
-static void refuse(struct docker_conn *conn, struct error error)
-{
-    docker_version_free(&conn->version_question);
-    docker_refusal_error(conn, &error);
-}
-
-static void refuse_closed(struct docker_conn *conn)
-{
-    struct error error;
-    engine_count_error(conn->gate->engine);
-    error_set_reason(&error, 502, "upstream.closed",
-                     "the Docker Engine at %s closed the connection before it answered; look at "
-                     "its log",
-                     engine_name(conn->gate->engine));
-    refuse(conn, error);
-}
-
-/* Something in front of an engine that is not there: it says nothing of the engine's version. */
-static void refuse_status(struct docker_conn *conn, unsigned status)
-{
-    struct error error;
-    engine_count_error(conn->gate->engine);
-    error_set_reason(&error, 502, "upstream.unreachable",
-                     "the Docker Engine at %s cannot say which version of the API it serves: it "
-                     "answers a ping with %u",
-                     engine_name(conn->gate->engine), status);
-    refuse(conn, error);
-}
-
-static void send_ping(struct docker_conn *conn)
-{
-    char ping[160];
-    int len = snprintf(ping, sizeof(ping),
-                       "GET /v1.%d/_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\n"
-                       "Connection: close\r\n\r\n",
-                       DOCKER_API_NEWEST);
-    if (send(conn->version_question->engine->fd, ping, (size_t)len, MSG_NOSIGNAL) != len)
-        refuse_closed(conn);
-}
-
-static void read_answer(struct docker_conn *conn)
-{
-    struct gate *gate = conn->gate;
-    struct engine_conn *engine = conn->version_question->engine;
-    struct http_head *head = &gate->scratch->head;
-    size_t scanned = 0, consumed;
-    struct error error;
-    ssize_t got = io_buffer_fill(gate->blocks, &engine->in, engine->fd, IO_READ_HEAD);
-    if (got < 0 && errno == EAGAIN)
-        return;
-    if (got <= 0) {
-        refuse_closed(conn);
-        return;
-    }
-    switch (http_head_parse_response(head, io_buffer_bytes(&engine->in), io_buffer_len(&engine->in),
-                                     &scanned, &consumed, &error)) {
-    case HTTP_HEAD_MORE:
-        return;
-    case HTTP_HEAD_BAD:
-        refuse(conn, error);
-        return;
-    case HTTP_HEAD_OK:
-        break;
-    }
     struct slice version = http_head_field(head, SLICE_LITERAL("api-version"));
     if (version.ptr == NULL && head->status >= 500) {
-        refuse_status(conn, head->status);
+        /* Something in front of an engine that is not there: it says nothing of the engine's
+         * version. */
+        struct error error;
+        engine_count_error(conn->gate->engine);
+        error_set_reason(&error, 502, "upstream.unreachable",
+                         "the Docker Engine at %s cannot say which version of the API it serves: "
+                         "it answers a ping with %u",
+                         engine_name(conn->gate->engine), head->status);
+        docker_refusal_error(conn, &error);
         return;
     }
-    engine_learn_no_api(gate->engine);
-    docker_version_learn(gate, DOCKER_SYSTEM_PING, version);
-    docker_version_free(&conn->version_question);
+    engine_learn_no_api(conn->gate->engine);
+    docker_version_learn(conn->gate, DOCKER_SYSTEM_PING, version);
+    engine_request_free(&conn->version_question);
     docker_exchange_versioned(conn);
 }
 
-static void on_engine(void *context, enum engine_event event)
+static void on_answer(void *context, enum engine_request_event event)
 {
     struct docker_conn *conn = context;
-    switch (event) {
-    case ENGINE_REFUSED:
-        refuse(conn, conn->version_question->engine->error);
-        return;
-    case ENGINE_CONNECTED:
-        send_ping(conn);
-        return;
-    case ENGINE_READABLE:
-        read_answer(conn);
-        return;
-    case ENGINE_WRITABLE:
-        return;
+    if (event == ENGINE_REQUEST_HEAD) { /* the last event: the rest is not waited for */
+        answered(conn, engine_request_head(conn->version_question));
+    } else {
+        struct error error = *engine_request_error(conn->version_question);
+        docker_refusal_error(conn, &error);
     }
 }
 
 void docker_version_ask(struct docker_conn *conn)
 {
+    char target[32];
     struct error error;
     docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
     docker_conn_deadline(conn, conn->gate->options->lookup_timeout_ms);
-    conn->version_question = calloc(1, sizeof(*conn->version_question));
-    if (conn->version_question == NULL) {
-        docker_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory");
-        return;
-    }
-    conn->version_question->conn = conn;
-    conn->version_question->engine =
-        engine_take(conn->gate->engine, true, false, on_engine, conn, &error);
-    if (conn->version_question->engine == NULL)
-        refuse(conn, error);
-    else if (!conn->version_question->engine->connecting)
-        send_ping(conn);
+    snprintf(target, sizeof(target), "/v1.%d/_ping", DOCKER_API_NEWEST);
+    const struct engine_question question = {
+        .method = HTTP_METHOD_GET, .target = slice_from_text(target), .fresh = true};
+    conn->version_question =
+        engine_request_new(conn->gate->engine, &question, on_answer, conn, &error);
+    if (conn->version_question == NULL)
+        docker_refusal_error(conn, &error);
 }
 
 /* ---- the answer to /version ---- */

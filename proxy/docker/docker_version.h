@@ -16,7 +16,6 @@ bool docker_version_is_wanted(const struct gate *gate, const struct docker_reque
 
 /* Asks, in the state LOOKUP; docker_exchange_versioned() follows, or a refusal. */
 void docker_version_ask(struct docker_conn *conn);
-void docker_version_free(struct docker_version_question **question);
 
 /* The minor version that the request goes on with; 0 = none is written. */
 unsigned docker_version_to_send(const struct gate *gate, const struct docker_request *request);

@@ -61,6 +61,16 @@ const struct endpoint *engine_endpoint(const struct engine *engine)
     return &engine->options.address;
 }
 
+struct event_base *engine_base(const struct engine *engine)
+{
+    return engine->base;
+}
+
+struct io_pool *engine_blocks(const struct engine *engine)
+{
+    return engine->blocks;
+}
+
 uint64_t engine_error_count(const struct engine *engine)
 {
     return engine->errors;

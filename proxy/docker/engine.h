@@ -61,6 +61,9 @@ void engine_free(struct engine **engine);
 /* "unix:/var/run/docker.sock", for messages. */
 const char *engine_name(const struct engine *engine);
 const struct endpoint *engine_endpoint(const struct engine *engine);
+/* As given to engine_new(). */
+struct event_base *engine_base(const struct engine *engine);
+struct io_pool *engine_blocks(const struct engine *engine);
 
 /* A connection for one exchange: a kept one unless `fresh`, else a new one on which connecting has
  * begun (ENGINE_CONNECTED or ENGINE_REFUSED follows when conn->connecting). With `probe` a kept one

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "proxy/docker/browser_guard.h"
-#include "proxy/docker/docker_conn.h"
+#include "proxy/docker/engine_request.h"
 #include "proxy/loop/listener.h"
 
 enum { ADMIN_CONNS_MAX = 32, ADMIN_TIMEOUT_S = 5 };
@@ -20,9 +20,9 @@ struct admin_conn {
     int fd;
     struct event read_event, write_event;
     struct io_buffer in;
-    struct buffer answer;      /* what did not fit into `out` at once (metrics can be long) */
-    size_t answered;           /* bytes of `answer` that were sent */
-    struct engine_conn *probe; /* /readyz: the ping under way */
+    struct buffer answer;        /* what did not fit into `out` at once (metrics can be long) */
+    size_t answered;             /* bytes of `answer` that were sent */
+    struct engine_request *ping; /* /readyz: under way */
     TAILQ_ENTRY(admin_conn) link;
 };
 TAILQ_HEAD(admin_conn_list, admin_conn);
@@ -44,7 +44,7 @@ static void close_conn(struct admin_conn *conn)
     struct admin *admin = conn->admin;
     event_del(&conn->read_event);
     event_del(&conn->write_event);
-    engine_drop(&conn->probe);
+    engine_request_free(&conn->ping);
     close(conn->fd);
     io_buffer_reset(admin->gate->blocks, &conn->in);
     buffer_free(&conn->answer);
@@ -89,48 +89,26 @@ static void answer_text(struct admin_conn *conn, const char *status, const char 
 
 /* /readyz: is there an engine behind the socket, and does it answer? Where nobody is served the
  * Docker API, being up is enough. */
-static void on_probe(void *context, enum engine_event event)
+static void on_ping(void *context, enum engine_request_event event)
 {
-    static const char ping[] =
-        "GET /_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\nConnection: close\r\n\r\n";
+    static const char no_answer[] = "the Docker Engine does not answer its ping\n";
     struct admin_conn *conn = context;
-    struct engine_conn *probe = conn->probe;
-    struct gate *gate = conn->admin->gate;
-    switch (event) {
-    case ENGINE_REFUSED:
-        answer_text(conn, "503 Service Unavailable", probe->error.text);
-        return;
-    case ENGINE_CONNECTED:
-        if (send(probe->fd, ping, sizeof(ping) - 1, MSG_NOSIGNAL) != (ssize_t)sizeof(ping) - 1)
-            answer_text(conn, "503 Service Unavailable",
-                        "the Docker Engine closed the connection\n");
-        return;
-    case ENGINE_READABLE:
-        break;
-    case ENGINE_WRITABLE:
-        return;
-    }
-    ssize_t got = io_buffer_fill(gate->blocks, &probe->in, probe->fd, IO_READ_HEAD);
-    if (got < 0 && errno == EAGAIN)
-        return;
-    size_t scanned = 0, consumed;
-    struct error error;
-    struct http_head *head = &gate->scratch->head;
-    enum http_head_result result = HTTP_HEAD_BAD;
-    if (got > 0)
-        result = http_head_parse_response(head, io_buffer_bytes(&probe->in),
-                                          io_buffer_len(&probe->in), &scanned, &consumed, &error);
-    if (result == HTTP_HEAD_MORE)
-        return;
-    if (result == HTTP_HEAD_OK && head->status == 200)
+    struct error error = *engine_request_error(conn->ping);
+    bool ready = event == ENGINE_REQUEST_HEAD && engine_request_head(conn->ping)->status == 200;
+    engine_request_free(&conn->ping);
+    if (ready)
         answer_text(conn, "200 OK", "ready\n");
     else
         answer_text(conn, "503 Service Unavailable",
-                    "the Docker Engine does not answer its ping\n");
+                    event == ENGINE_REQUEST_UNREACHABLE ? error.text : no_answer);
 }
 
-static void probe_engine(struct admin_conn *conn)
+static void ping_engine(struct admin_conn *conn)
 {
+    static const struct engine_question ping = {.method = HTTP_METHOD_GET,
+                                                .target = {"/_ping", 6},
+                                                .fresh = true,
+                                                .timeout_ms = ADMIN_TIMEOUT_S * 1000};
     struct error error;
     if (conn->admin->gate->draining) {
         answer_text(conn, "503 Service Unavailable", "shutting down\n");
@@ -140,12 +118,10 @@ static void probe_engine(struct admin_conn *conn)
         answer_text(conn, "200 OK", "ready\n");
         return;
     }
-    event_add(&conn->read_event, &patience); /* bounds the wait; a scraper that leaves ends it */
-    conn->probe = engine_take(conn->admin->gate->engine, true, false, on_probe, conn, &error);
-    if (conn->probe == NULL)
+    event_add(&conn->read_event, NULL); /* a scraper that leaves ends the wait */
+    conn->ping = engine_request_new(conn->admin->gate->engine, &ping, on_ping, conn, &error);
+    if (conn->ping == NULL)
         answer_text(conn, "503 Service Unavailable", error.text);
-    else if (!conn->probe->connecting)
-        on_probe(conn, ENGINE_CONNECTED);
 }
 
 /* A page whose name was made to lead here could read the numbers. Scrapers call the gate by any
@@ -169,7 +145,7 @@ static void route(struct admin_conn *conn, const struct http_head *head)
     } else if (slice_equal_text(path, "/healthz")) {
         answer_text(conn, "200 OK", "ok\n");
     } else if (slice_equal_text(path, "/readyz")) {
-        probe_engine(conn);
+        ping_engine(conn);
     } else if (slice_equal_text(path, "/metrics")) {
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         metrics_totals(conn->admin->gate->metrics)->engine_errors =
@@ -186,17 +162,13 @@ static void on_read(evutil_socket_t fd, short what, void *context)
     struct admin_conn *conn = context;
     struct gate *gate = conn->admin->gate;
     if (what & EV_TIMEOUT) {
-        if (conn->probe != NULL)
-            answer_text(conn, "503 Service Unavailable",
-                        "the Docker Engine does not answer its ping\n");
-        else
-            close_conn(conn);
+        close_conn(conn);
         return;
     }
     ssize_t got = io_buffer_fill(gate->blocks, &conn->in, (int)fd, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
-    if (got <= 0 || conn->probe != NULL) {
+    if (got <= 0 || conn->ping != NULL) {
         close_conn(conn);
         return;
     }
