@@ -86,8 +86,10 @@ static bool ask(struct docker_lookup *lookup, struct error *error)
     docker_naming_write_question(lookup->naming, &target);
     if (target.failed)
         return error_set_reason(error, 503, "limit.memory", "out of memory");
-    const struct engine_question question = {
-        .method = HTTP_METHOD_GET, .target = buffer_slice(&target), .answer_max = ANSWER_MAX};
+    const struct engine_question question = {.method = HTTP_METHOD_GET,
+                                             .target = buffer_slice(&target),
+                                             .fresh = true,
+                                             .answer_max = ANSWER_MAX};
     lookup->request = engine_request_new(gate->engine, &question, on_answer, lookup, error);
     return lookup->request != NULL;
 }

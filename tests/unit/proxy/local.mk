@@ -12,6 +12,7 @@ proxy_tests_SOURCES = \
 	tests/unit/proxy/egress_fixture.h \
 	tests/unit/proxy/egress/egress_header_test.c \
 	tests/unit/proxy/io/endpoint_test.c \
+	tests/unit/proxy/docker/engine_request_test.c \
 	tests/unit/proxy/docker/engine_test.c \
 	tests/unit/proxy/gate_fixture.h \
 	tests/unit/proxy/loop/gate_test.c \
