@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two passes of the tokenizer: one counts, one fills. Repeated keys are found by sorting, whose
- * time no text can make quadratic. */
+ * Nodes stand in blocks and stay where they are. Repeated keys are found by comparing the members
+ * of small objects, and by sorting those of large ones, so that no text takes quadratic time. */
 #include "base/json_tree.h"
 
 #include <errno.h>
@@ -36,21 +36,13 @@ static int kind_of(enum json_token_kind token)
     return -1;
 }
 
-/* Counts the values and the bytes of strings with escapes, whose meaning is never longer. */
-static bool measure(struct slice text, size_t *count_out, size_t *bytes_out, size_t *bad_at_out)
-{
-    struct json_reader reader;
-    *count_out = *bytes_out = 0;
-    json_reader_init(&reader, text);
-    for (;;) {
-        struct json_token token = json_next(&reader);
-        *bad_at_out = reader.offset;
-        if (token.kind == JSON_END || token.kind == JSON_BAD)
-            return token.kind == JSON_END;
-        *count_out += kind_of(token.kind) >= 0;
-        *bytes_out += token.has_escapes ? token.text.len : 0;
-    }
-}
+enum { BLOCK_NODES = 64, SMALL_OBJECT = 16 };
+
+struct json_tree_block {
+    struct json_tree_block *older;
+    size_t used;
+    struct json_tree_node nodes[BLOCK_NODES];
+};
 
 static struct slice meaning(struct json_tree *tree, struct json_token token)
 {
@@ -61,35 +53,35 @@ static struct slice meaning(struct json_tree *tree, struct json_token token)
     return slice_of(tree->unescaped.data + start, tree->unescaped.len - start);
 }
 
-/* The text is JSON and there is room for all of it. */
-static void fill(struct json_tree *tree, struct slice text)
+static struct json_tree_node *new_node(struct json_tree *tree)
 {
-    struct json_reader reader;
-    struct json_token token;
-    struct json_tree_node *node = tree->root, *open = NULL;
-    const struct json_tree_node *unlinked = NULL, **link = &unlinked;
-    struct slice key = {NULL, 0};
-    json_reader_init(&reader, text);
-    while ((token = json_next(&reader)).kind != JSON_END && token.kind != JSON_BAD) {
-        int kind = kind_of(token.kind);
-        if (token.kind == JSON_KEY) {
-            key = meaning(tree, token);
-        } else if (kind < 0) {
-            link = &open->next;
-            open = (struct json_tree_node *)open->parent;
-        } else {
-            *node = (struct json_tree_node){(enum json_tree_kind)kind, key, meaning(tree, token),
-                                            .parent = open};
-            *link = node;
-            link = &node->next;
-            if (kind >= JSON_TREE_ARRAY) {
-                open = node;
-                link = &node->first;
-            }
-            node++;
-            key.ptr = NULL;
-        }
+    struct json_tree_block *block = tree->newest;
+    if (block == NULL || block->used == BLOCK_NODES) {
+        block = malloc(sizeof(*block));
+        if (block == NULL)
+            return NULL;
+        block->older = tree->newest;
+        block->used = 0;
+        tree->newest = block;
     }
+    tree->count++;
+    return &block->nodes[block->used++];
+}
+
+static bool refuse_key(struct slice key, struct error *error)
+{
+    char quoted[160];
+    return error_set(error, EINVAL, "the key %s comes twice in one object",
+                     error_quote(key, quoted, sizeof(quoted)));
+}
+
+/* Whether the last member of a small object is one of the earlier ones. */
+static bool is_repeated(const struct json_tree_node *object, const struct json_tree_node *last)
+{
+    const struct json_tree_node *earlier = object->first;
+    while (earlier != last && !slice_equal(earlier->key, last->key))
+        earlier = earlier->next;
+    return earlier != last;
 }
 
 /* By object, then by key. */
@@ -104,22 +96,24 @@ static int compare_members(const void *left, const void *right)
     return a->key.len == 0 ? 0 : memcmp(a->key.ptr, b->key.ptr, a->key.len);
 }
 
-static bool check_keys(const struct json_tree *tree, struct error *error)
+/* Looks for repeated keys in the objects that are not small. */
+static bool check_large_objects(const struct json_tree *tree, struct error *error)
 {
     size_t count = 0;
     AUTO_FREE const struct json_tree_node **members = calloc(tree->count, sizeof(*members));
     if (members == NULL)
         return error_set(error, ENOMEM, "out of memory");
-    for (size_t i = 0; i < tree->count; i++) {
-        if (tree->root[i].key.ptr != NULL)
-            members[count++] = &tree->root[i];
+    for (const struct json_tree_block *block = tree->newest; block != NULL; block = block->older) {
+        for (size_t i = 0; i < block->used; i++) {
+            const struct json_tree_node *node = &block->nodes[i];
+            if (node->key.ptr != NULL && node->parent->count > SMALL_OBJECT)
+                members[count++] = node;
+        }
     }
     qsort(members, count, sizeof(*members), compare_members);
     for (size_t i = 1; i < count; i++) {
-        char quoted[160];
         if (compare_members(&members[i - 1], &members[i]) == 0)
-            return error_set(error, EINVAL, "the key %s comes twice in one object",
-                             error_quote(members[i]->key, quoted, sizeof(quoted)));
+            return refuse_key(members[i]->key, error);
     }
     return true;
 }
@@ -127,36 +121,75 @@ static bool check_keys(const struct json_tree *tree, struct error *error)
 bool json_tree_read(struct json_tree *tree, struct slice text, size_t count_max,
                     struct error *error)
 {
-    size_t bytes, bad_at;
+    struct json_reader reader;
+    struct json_token token;
+    struct json_tree_node *open = NULL;
+    const struct json_tree_node **link = &tree->root;
+    struct slice key = {NULL, 0};
+    bool large = false;
     *tree = (struct json_tree){.root = NULL};
-    if (!measure(text, &tree->count, &bytes, &bad_at))
-        return error_set(error, EINVAL, "it is not JSON at byte %zu", bad_at + 1);
-    if (tree->count > count_max)
-        return error_set(error, E2BIG, "it has more than %zu values", count_max);
-    tree->root = calloc(tree->count, sizeof(tree->root[0]));
-    if (tree->root == NULL || !buffer_reserve(&tree->unescaped, bytes + 1))
+    /* A string's meaning is never longer than its text, so that what is unescaped never moves. */
+    if (text.len > 0 && memchr(text.ptr, '\\', text.len) != NULL &&
+        !buffer_reserve(&tree->unescaped, text.len))
         return error_set(error, ENOMEM, "out of memory");
-    fill(tree, text);
-    return check_keys(tree, error);
+    json_reader_init(&reader, text);
+    while ((token = json_next(&reader)).kind != JSON_END) {
+        int kind = kind_of(token.kind);
+        if (token.kind == JSON_BAD)
+            return error_set(error, EINVAL, "it is not JSON at byte %zu", reader.offset + 1);
+        if (token.kind == JSON_KEY) {
+            key = meaning(tree, token);
+            continue;
+        }
+        if (kind < 0) { /* the end of what is open */
+            link = &open->next;
+            open = (struct json_tree_node *)open->parent;
+            continue;
+        }
+        struct json_tree_node *node = tree->count < count_max ? new_node(tree) : NULL;
+        if (node == NULL)
+            return tree->count < count_max
+                       ? error_set(error, ENOMEM, "out of memory")
+                       : error_set(error, E2BIG, "it has more than %zu values", count_max);
+        *node = (struct json_tree_node){(enum json_tree_kind)kind, key, meaning(tree, token),
+                                        .parent = open};
+        *link = node;
+        link = kind >= JSON_TREE_ARRAY ? &node->first : &node->next;
+        if (open != NULL && ++open->count > SMALL_OBJECT)
+            large = large || key.ptr != NULL;
+        else if (key.ptr != NULL && is_repeated(open, node))
+            return refuse_key(key, error);
+        if (kind >= JSON_TREE_ARRAY)
+            open = node;
+        key.ptr = NULL;
+    }
+    return !large || check_large_objects(tree, error);
 }
 
 void json_tree_free(struct json_tree *tree)
 {
-    free(tree->root);
+    for (struct json_tree_block *block = tree->newest, *older; block != NULL; block = older) {
+        older = block->older;
+        free(block);
+    }
     buffer_free(&tree->source);
     buffer_free(&tree->unescaped);
     *tree = (struct json_tree){.root = NULL};
 }
 
+const struct json_tree_node *json_tree_member(const struct json_tree_node *object, struct slice key)
+{
+    const struct json_tree_node *member = object == NULL ? NULL : object->first;
+    while (member != NULL && (member->key.ptr == NULL || !slice_equal(member->key, key)))
+        member = member->next;
+    return member;
+}
+
 const struct json_tree_node *json_tree_at(const struct json_tree_node *node, const char *path)
 {
     struct slice rest = slice_from_text(path);
-    while (node != NULL && rest.ptr != NULL) {
-        struct slice key = slice_cut(&rest, '.');
-        node = node->first;
-        while (node != NULL && (node->key.ptr == NULL || !slice_equal(node->key, key)))
-            node = node->next;
-    }
+    while (node != NULL && rest.ptr != NULL)
+        node = json_tree_member(node, slice_cut(&rest, '.'));
     return node;
 }
 

@@ -3,8 +3,8 @@
  * A JSON text as a tree, read with the strict tokenizer (json_token.h), for what has to be looked at
  * from several sides: members stand in the text's order, numbers as they were written, and the
  * depth is bounded. A key that comes twice in one object is refused, since readers differ in which
- * one holds. All nodes are one block, counted before it is allocated. Lookups take NULL for a value
- * that is not there, so that a chain of them needs no test in between. */
+ * one holds. Lookups take NULL for a value that is not there, so that a chain of them needs no test
+ * in between. */
 #ifndef DOCKREEVE_BASE_JSON_TREE_H
 #define DOCKREEVE_BASE_JSON_TREE_H
 
@@ -28,14 +28,18 @@ struct json_tree_node {
     enum json_tree_kind kind;
     struct slice key;  /* of a member, escapes replaced; ptr NULL in an array */
     struct slice text; /* of a string what it means, of a number its digits; else empty */
+    unsigned count;    /* of what it holds */
     const struct json_tree_node *parent, *first, *next;
 };
 
+struct json_tree_block;
+
 struct json_tree {
-    struct json_tree_node *root; /* owned: the block of all nodes */
-    size_t count;                /* of nodes */
-    struct buffer unescaped;     /* owned: strings that had escapes */
-    struct buffer source;        /* owned: the text, where the reader leaves it here; else empty */
+    const struct json_tree_node *root; /* NULL = not read */
+    struct json_tree_block *newest;    /* owned: the nodes */
+    size_t count;                      /* of nodes */
+    struct buffer unescaped;           /* owned: strings that had escapes */
+    struct buffer source; /* owned: the text, where the reader leaves it here; else empty */
 };
 
 /* Reads a text, which is borrowed as long as the tree is used. False with `error` (code: an errno)
@@ -45,6 +49,10 @@ MUST_CHECK bool json_tree_read(struct json_tree *tree, struct slice text, size_t
                                struct error *error);
 void json_tree_free(struct json_tree *tree);
 #define AUTO_JSON_TREE CLEANUP(json_tree_free)
+
+/* The member of that name. */
+const struct json_tree_node *json_tree_member(const struct json_tree_node *object,
+                                              struct slice key);
 
 /* The member that a path of keys with dots between them leads to: "policy.hash". NULL when there is
  * none. */

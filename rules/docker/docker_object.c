@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reading of the engine's inspect answers. For each kind of object one table says which members are
- * read, as what and for which facts; everything else is skipped without being stored, since an
- * answer may be a megabyte. A member that is read must have the type the API describes and must not
- * come twice, or the whole answer is refused: a rule then sees that the fact cannot be had. */
+ * read, as what and for which facts. A member that is read must have the type the API describes and
+ * no key may come twice, or the whole answer is refused: a rule then sees that the fact cannot be
+ * had. */
 #include "rules/docker/docker_object.h"
 
-#include "base/json_token.h"
+#include <errno.h>
+
+#include "base/json_tree.h"
 #include "base/percent_code.h"
 
 enum read_as {
@@ -138,13 +140,9 @@ void docker_object_write_inspect_path(enum docker_object_kind kind, struct slice
 /* One reading of one answer. */
 struct answer {
     struct docker_object *object;
-    const struct member *members;
-    struct json_reader reader;
-    struct slice *container_id_out;
+    struct slice container_id;
     struct error *error;
-    uint32_t seen;    /* members that were read, by their place */
-    uint32_t entered; /* objects on the way to a member, by the place of their first member */
-    bool keep_id;     /* the object has its id from an earlier answer */
+    bool keep_id; /* the object has its id from an earlier answer */
 };
 
 static bool refuse(struct answer *answer, const char *path, const char *what)
@@ -178,12 +176,12 @@ static bool add_facts(struct answer *answer, unsigned facts, struct slice value)
     return true;
 }
 
-/* Copies a string's meaning behind the object's text, whose room has been made. */
-static struct slice keep_text(struct answer *answer, struct json_token token)
+/* Copies a text behind the object's, whose room has been made. */
+static struct slice keep_text(struct answer *answer, struct slice copied)
 {
     struct buffer *text = &answer->object->text;
     size_t start = text->len;
-    json_unescape(token, text);
+    buffer_append_slice(text, copied);
     return slice_of(text->data + start, text->len - start);
 }
 
@@ -204,175 +202,106 @@ static bool is_usable_id(struct slice id)
     return id.len > 0;
 }
 
-static bool read_text(struct answer *answer, const struct member *member, struct json_token token)
+static bool read_text(struct answer *answer, const struct member *member,
+                      const struct json_tree_node *value)
 {
-    if (token.kind != JSON_STRING)
+    if (value->kind != JSON_TREE_STRING)
         return refuse(answer, member->path, "is not a string");
-    struct slice text = keep_text(answer, token);
+    struct slice text = keep_text(answer, value->text);
     if (member->as == READ_NAME && text.len > 0 && text.ptr[0] == '/')
         text = slice_of(text.ptr + 1, text.len - 1);
-    if (member->need == IDENTITY && !is_usable_id(text))
+    if ((member->need == IDENTITY || member->as == READ_CONTAINER) && !is_usable_id(text))
         return refuse(answer, member->path, "is no usable id");
-    if (member->as == READ_CONTAINER) {
-        if (!is_usable_id(text))
-            return refuse(answer, member->path, "is no usable id");
-        *answer->container_id_out = text;
-    }
+    if (member->as == READ_CONTAINER)
+        answer->container_id = text;
     if (member->need == IDENTITY && !answer->keep_id)
         answer->object->id = text;
     return add_facts(answer, member->facts, text);
 }
 
-static bool read_texts(struct answer *answer, const struct member *member, struct json_token token)
+static bool read_label(struct answer *answer, const struct member *member,
+                       const struct json_tree_node *label)
 {
-    if (token.kind == JSON_NULL)
-        return true;
-    if (token.kind != JSON_ARRAY_BEGIN)
-        return refuse(answer, member->path, "is not an array");
-    while ((token = json_next(&answer->reader)).kind == JSON_STRING) {
-        if (!add_facts(answer, member->facts, keep_text(answer, token)))
-            return false;
-    }
-    return token.kind == JSON_ARRAY_END || refuse(answer, member->path, "is not all strings");
+    struct slice text = keep_text(answer, label->key);
+    if (label->kind != JSON_TREE_STRING)
+        return refuse(answer, member->path, "is not all strings");
+    text.len += keep_text(answer, SLICE_LITERAL("=")).len + keep_text(answer, label->text).len;
+    return add_facts(answer, member->facts, text);
 }
 
-static bool read_labels(struct answer *answer, const struct member *member, struct json_token token)
+/* Adds the name of a mount that is a volume. */
+static bool read_mount(struct answer *answer, const struct member *member,
+                       const struct json_tree_node *mount)
 {
-    if (token.kind == JSON_NULL)
-        return true;
-    if (token.kind != JSON_OBJECT_BEGIN)
-        return refuse(answer, member->path, "is not an object");
-    while ((token = json_next(&answer->reader)).kind == JSON_KEY) {
-        struct slice label = keep_text(answer, token);
-        struct json_token value = json_next(&answer->reader);
-        if (member->as == READ_KEYS) {
-            if (!json_skip(&answer->reader, value))
-                return refuse(answer, member->path, "is not JSON");
-        } else {
-            if (value.kind != JSON_STRING)
-                return refuse(answer, member->path, "is not all strings");
-            buffer_append_byte(&answer->object->text, '=');
-            label.len += 1 + keep_text(answer, value).len;
-        }
-        if (!add_facts(answer, member->facts, label))
-            return false;
-    }
-    return token.kind == JSON_OBJECT_END || refuse(answer, member->path, "is not JSON");
-}
-
-/* Reads one mount, whose opening brace was read: adds its name when it is a volume. */
-static bool read_mount(struct answer *answer, const struct member *member)
-{
-    struct json_token key, type = {.kind = JSON_NULL}, name = {.kind = JSON_NULL};
-    while ((key = json_next(&answer->reader)).kind == JSON_KEY) {
-        struct json_token value = json_next(&answer->reader);
-        struct json_token *wanted = json_token_equal(key, SLICE_LITERAL("Type"))   ? &type
-                                    : json_token_equal(key, SLICE_LITERAL("Name")) ? &name
-                                                                                   : NULL;
-        if (wanted == NULL) {
-            if (!json_skip(&answer->reader, value))
-                return refuse(answer, member->path, "is not JSON");
-        } else if (value.kind != JSON_STRING || wanted->kind == JSON_STRING) {
-            return refuse(answer, member->path, "has a Type or Name that is not one string");
-        } else {
-            *wanted = value;
-        }
-    }
-    if (key.kind != JSON_OBJECT_END)
-        return refuse(answer, member->path, "is not JSON");
-    if (type.kind != JSON_STRING)
+    const struct json_tree_node *type = json_tree_at(mount, "Type");
+    const struct json_tree_node *name = json_tree_at(mount, "Name");
+    if ((type != NULL && type->kind != JSON_TREE_STRING) ||
+        (name != NULL && name->kind != JSON_TREE_STRING))
+        return refuse(answer, member->path, "has a Type or Name that is not one string");
+    if (type == NULL)
         return refuse(answer, member->path, "has a mount without a Type");
-    if (!json_token_equal(type, SLICE_LITERAL("volume")))
+    if (!slice_equal_text(type->text, "volume"))
         return true;
-    if (name.kind != JSON_STRING)
+    if (name == NULL)
         return refuse(answer, member->path, "has a volume without a Name");
-    return add_facts(answer, member->facts, keep_text(answer, name));
+    return add_facts(answer, member->facts, keep_text(answer, name->text));
 }
 
-static bool read_mounts(struct answer *answer, const struct member *member, struct json_token token)
+static bool read_element(struct answer *answer, const struct member *member,
+                         const struct json_tree_node *element)
 {
-    if (token.kind == JSON_NULL)
-        return true;
-    if (token.kind != JSON_ARRAY_BEGIN)
-        return refuse(answer, member->path, "is not an array");
-    while ((token = json_next(&answer->reader)).kind == JSON_OBJECT_BEGIN) {
-        if (!read_mount(answer, member))
-            return false;
-    }
-    return token.kind == JSON_ARRAY_END || refuse(answer, member->path, "is not all objects");
-}
-
-static bool read_member(struct answer *answer, const struct member *member, struct json_token token)
-{
-    uint32_t bit = UINT32_C(1) << (member - answer->members);
-    if ((answer->seen & bit) != 0)
-        return refuse(answer, member->path, "comes twice");
-    answer->seen |= bit;
     switch (member->as) {
+    case READ_TEXTS:
+        return element->kind == JSON_TREE_STRING
+                   ? add_facts(answer, member->facts, keep_text(answer, element->text))
+                   : refuse(answer, member->path, "is not all strings");
+    case READ_MOUNTS:
+        return element->kind == JSON_TREE_OBJECT
+                   ? read_mount(answer, member, element)
+                   : refuse(answer, member->path, "is not all objects");
+    case READ_LABELS:
+        return read_label(answer, member, element);
+    case READ_KEYS:
+        return add_facts(answer, member->facts, keep_text(answer, element->key));
     case READ_TEXT:
     case READ_NAME:
     case READ_CONTAINER:
-        return read_text(answer, member, token);
-    case READ_TEXTS:
-        return read_texts(answer, member, token);
-    case READ_LABELS:
-    case READ_KEYS:
-        return read_labels(answer, member, token);
-    case READ_MOUNTS:
-        return read_mounts(answer, member, token);
     case READ_END:
         break;
     }
-    return refuse(answer, member->path, "cannot be read");
+    return false;
 }
 
-/* The first member whose path below `outer` ("" or "Config.") begins with `key`; *within_out = it
- * lies deeper. */
-static const struct member *find_member(const struct answer *answer, struct slice outer,
-                                        struct json_token key, bool *within_out)
+static bool read_member(struct answer *answer, const struct member *member,
+                        const struct json_tree_node *value)
 {
-    for (const struct member *member = answer->members; member->as != READ_END; member++) {
-        struct slice rest = slice_from_text(member->path);
-        if (!slice_starts_with(rest, outer))
-            continue;
-        rest = slice_of(rest.ptr + outer.len, rest.len - outer.len);
-        struct slice first = slice_cut(&rest, '.');
-        if (json_token_equal(key, first)) {
-            *within_out = rest.ptr != NULL;
-            return member;
-        }
-    }
-    return NULL;
+    bool array = member->as == READ_TEXTS || member->as == READ_MOUNTS;
+    if (!array && member->as != READ_LABELS && member->as != READ_KEYS)
+        return read_text(answer, member, value);
+    if (value->kind == JSON_TREE_NULL)
+        return true;
+    if (value->kind != (array ? JSON_TREE_ARRAY : JSON_TREE_OBJECT))
+        return refuse(answer, member->path, array ? "is not an array" : "is not an object");
+    const struct json_tree_node *element = value->first;
+    while (element != NULL && read_element(answer, member, element))
+        element = element->next;
+    return element == NULL;
 }
 
-/* Reads an object whose opening brace was read. `outer` is the path to it with a dot behind, "" for
- * the whole answer. No path in the tables has more than two parts, which bounds the recursion. */
-static bool read_object(struct answer *answer, struct slice outer)
+/* Reads one member of the table, which may lie in an object within the answer. */
+static bool find_member(struct answer *answer, const struct member *member,
+                        const struct json_tree_node *root)
 {
-    struct json_token key;
-    while ((key = json_next(&answer->reader)).kind == JSON_KEY) {
-        struct json_token value = json_next(&answer->reader);
-        bool within = false;
-        const struct member *member = find_member(answer, outer, key, &within);
-        if (member == NULL || (within && value.kind == JSON_NULL)) {
-            if (!json_skip(&answer->reader, value))
-                return refuse(answer, "the answer", "is not JSON");
-            continue;
-        }
-        if (!within) {
-            if (!read_member(answer, member, value))
-                return false;
-            continue;
-        }
-        uint32_t bit = UINT32_C(1) << (member - answer->members);
-        if (value.kind != JSON_OBJECT_BEGIN || (answer->entered & bit) != 0)
-            return refuse(answer, member->path, "is not in one object");
-        answer->entered |= bit;
-        size_t len = (size_t)(strchr(member->path + outer.len, '.') - member->path) + 1;
-        if (!read_object(answer, slice_of(member->path, len)))
-            return false;
-    }
-    return key.kind == JSON_OBJECT_END || refuse(answer, "the answer", "is not JSON");
+    struct slice inner = slice_from_text(member->path);
+    const struct json_tree_node *value = json_tree_member(root, slice_cut(&inner, '.'));
+    if (inner.ptr != NULL && value != NULL && value->kind != JSON_TREE_NULL &&
+        value->kind != JSON_TREE_OBJECT)
+        return refuse(answer, member->path, "is not in one object");
+    if (inner.ptr != NULL)
+        value = json_tree_member(value, inner);
+    if (value != NULL)
+        return read_member(answer, member, value);
+    return member->need == OPTIONAL || refuse(answer, member->path, "is missing");
 }
 
 /* Makes room for `more` bytes of text and takes the slices along, so that they stay valid while the
@@ -400,30 +329,24 @@ bool docker_object_read(struct docker_object *object, enum docker_object_kind ki
 {
     if (kind <= DOCKER_OBJECT_NONE || kind >= DOCKER_OBJECT_KIND_COUNT)
         return error_set_reason(error, 502, "engine.inspect", "the operation names no object");
-    if (!make_room(object, json.len))
+    AUTO_JSON_TREE struct json_tree tree = {.root = NULL};
+    struct answer answer = {.object = object, .error = error, .keep_id = object->id.ptr != NULL};
+    struct error fault;
+    bool read = json_tree_read(&tree, json, DOCKER_ANSWER_VALUES_MAX, &fault);
+    if ((!read && fault.code == ENOMEM) || !make_room(object, json.len))
         return error_set_reason(error, 503, "gate.memory", "the gate is out of memory");
-    struct slice container_id = slice_of(NULL, 0);
-    struct answer answer = {.object = object,
-                            .members = kinds[kind].members,
-                            .container_id_out = &container_id,
-                            .error = error,
-                            .keep_id = object->id.ptr != NULL};
     if (!answer.keep_id)
         object->kind = kind;
-    json_reader_init(&answer.reader, json);
-    if (json_next(&answer.reader).kind != JSON_OBJECT_BEGIN)
+    if (!read)
+        return refuse(&answer, "the answer:", fault.text);
+    if (tree.root->kind != JSON_TREE_OBJECT)
         return refuse(&answer, "the answer", "is not an object");
-    if (!read_object(&answer, slice_of("", 0)))
-        return false;
-    if (json_next(&answer.reader).kind != JSON_END)
-        return refuse(&answer, "the answer", "has text behind the object");
-    for (const struct member *member = answer.members; member->as != READ_END; member++) {
-        bool seen = (answer.seen >> (member - answer.members) & 1) != 0;
-        if (member->need != OPTIONAL && !seen)
-            return refuse(&answer, member->path, "is missing");
+    for (const struct member *member = kinds[kind].members; member->as != READ_END; member++) {
+        if (!find_member(&answer, member, tree.root))
+            return false;
     }
     if (container_id_out != NULL)
-        *container_id_out = container_id;
+        *container_id_out = answer.container_id;
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include "base/json_tree.h"
 #include "base/json_write.h"
 #include "base/percent_code.h"
+#include "rules/docker/docker_object.h"
 #include "rules/docker/image_reference.h"
 
 struct reading {
@@ -88,7 +89,7 @@ bool image_list_read(struct slice json, struct slice repository, image_list_visi
     AUTO_JSON_TREE struct json_tree tree;
     struct error fault;
     *error = (struct error){0};
-    if (!json_tree_read(&tree, json, SIZE_MAX, &fault))
+    if (!json_tree_read(&tree, json, DOCKER_ANSWER_VALUES_MAX, &fault))
         return fault.code == ENOMEM
                    ? error_set_reason(error, 503, "gate.memory", "the gate is out of memory")
                    : refuse(&reading, fault.text);

@@ -95,3 +95,21 @@ Test(json_tree, what_readers_would_differ_about_is_refused)
         cr_expect_eq(error.code, rows[i].code, "%s", rows[i].name);
     }
 }
+
+Test(json_tree, a_repeated_key_is_found_in_a_large_object)
+{
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    buffer_append_literal(&text, "{\"a\":[0,{}]");
+    for (int i = 0; i < 1000; i++)
+        buffer_printf(&text, ",\"k%d\":{\"k0\":1}", i);
+    buffer_append_byte(&text, '}');
+    AUTO_JSON_TREE struct json_tree good, bad;
+    struct error error;
+    cr_assert(json_tree_read(&good, buffer_slice(&text), 5000, &error), "%s", error.text);
+    cr_expect_eq(json_tree_u64(good.root, "k999.k0"), 1);
+    cr_expect_eq(good.count, 2004);
+    text.len--;
+    buffer_append_literal(&text, ",\"k500\":0}");
+    cr_assert_not(json_tree_read(&bad, buffer_slice(&text), 5000, &error));
+    cr_expect_str_eq(error.text, "the key `k500` comes twice in one object");
+}
