@@ -16,15 +16,22 @@ include tests/unit/policy/view/local.mk
 include tests/unit/policy/suggest/local.mk
 include tests/unit/policy/import/local.mk
 include tests/unit/policy/command/local.mk
-include tests/unit/proxy/local.mk
-TESTS += proxy_tests
+include tests/unit/proxy/io/local.mk
+include tests/unit/proxy/http/local.mk
+include tests/unit/proxy/share/local.mk
+include tests/unit/proxy/resolve/local.mk
+include tests/unit/proxy/loop/local.mk
+include tests/unit/proxy/docker/local.mk
+include tests/unit/proxy/egress/local.mk
+include tests/unit/proxy/serve/local.mk
 check_PROGRAMS += $(TESTS)
 endif
 
 # Each room, every object of it, must link with nothing but what it may call (ROOM_chain in its local.mk), and must not link once it calls
 # a function of the uppermost room.
 rooms = base base_cli rules rules_network rules_docker policy_snapshot policy_environment policy_explain policy_document policy_log \
-	policy_seal policy_view policy_suggest policy_import policy_command
+	policy_seal policy_view policy_suggest policy_import policy_command proxy_io proxy_http proxy_share proxy_resolve \
+	proxy_loop proxy_docker proxy_egress proxy_dns proxy_operator
 link_room = $(CC) $(AM_CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(srcdir)/tests/unit/room.c \
 	-Wl,--whole-archive lib$*.a -Wl,--no-whole-archive $($*_chain) \
 	$(LIBEVENT_LIBS) $(HTTP_PARSER_LIBS) $(YAML_LIBS) $(PCRE2_LIBS) $(SECCOMP_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS)

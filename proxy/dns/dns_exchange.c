@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "policy/snapshot/policy_network.h"
-#include "proxy/egress/egress.h"
 #include "proxy/loop/log_identity.h"
 #include "proxy/io/own_host.h"
 #include "proxy/loop/rule_counter.h"
@@ -314,7 +313,7 @@ static bool resolve(struct dns_exchange *exchange, struct outcome *outcome)
     struct resolver_answer answer;
     exchange->query = (struct resolver_query){
         .answered = on_resolved, .context = exchange, .peer = exchange->peer_share};
-    if (!resolver_ask(exchange->gate->egress->resolver, &exchange->query, &exchange->question.name,
+    if (!resolver_ask(exchange->gate->resolver, &exchange->query, &exchange->question.name,
                       &answer))
         return false;
     use_resolved(exchange, &answer, outcome);

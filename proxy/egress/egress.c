@@ -62,7 +62,7 @@ bool egress_prepare(struct gate *gate, struct error *error)
     if (proxy->url != NULL && egress->proxy == NULL &&
         (egress->proxy = upstream_proxy_new(proxy, error)) == NULL)
         return false;
-    egress->resolver = resolver_new(egress->gate->base, &egress->options->resolver, error);
+    egress->resolver = gate->resolver = resolver_new(gate->base, &egress->options->resolver, error);
     return egress->resolver != NULL;
 }
 

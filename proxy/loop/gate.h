@@ -78,6 +78,7 @@ struct listener_service;
 struct log_sealing;
 struct own_host;
 struct reload;
+struct resolver;
 struct rule_counter;
 
 TAILQ_HEAD(log_waiter_list, log_waiter);
@@ -114,9 +115,10 @@ struct gate {
     int64_t policy_loaded_us; /* Unix time: since when `policy` is in force */
     int64_t next_expiry_us;   /* Unix time at which the next rule of it expires */
 
-    /* Of the gates themselves, for their connections: the loop looks into neither. */
-    struct engine *engine; /* borrowed */
-    struct egress *egress; /* borrowed */
+    /* Of the gates themselves, for their connections: the loop looks into none of them. */
+    struct engine *engine;     /* borrowed */
+    struct egress *egress;     /* borrowed */
+    struct resolver *resolver; /* borrowed; NULL until somebody may ask for names */
 
     const struct listener_service *services; /* borrowed; by enum policy_role */
     struct own_place own_places[OWN_PLACES_MAX];

@@ -1,7 +1,7 @@
 # Micro-benchmarks, made on demand: make tests/bench/http_head_bench
 EXTRA_PROGRAMS += tests/bench/http_head_bench
 tests_bench_http_head_bench_SOURCES = tests/bench/http_head_bench.c
-tests_bench_http_head_bench_LDADD = $(proxy_chain) $(HTTP_PARSER_LIBS)
+tests_bench_http_head_bench_LDADD = $(proxy_http_chain) $(HTTP_PARSER_LIBS)
 # `make bench`: the Docker gate against HAProxy and against no gate (tests/bench/run --help). Not part of `make check`: it needs
 # wrk, nginx, haproxy and a machine that does nothing else. BENCH_FLAGS=--quick for a look at whether it works.
 # `make bench-egress`: the egress gate against Squid, tinyproxy and a bare relay; needs squid and tinyproxy.

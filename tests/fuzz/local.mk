@@ -4,10 +4,10 @@ FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
 noinst_PROGRAMS += fuzz_http_head fuzz_http_chunk
 fuzz_http_head_SOURCES = tests/fuzz/http_head_fuzz.c
 fuzz_http_head_LDFLAGS = $(FUZZ_LINK)
-fuzz_http_head_LDADD = $(proxy_chain) $(HTTP_PARSER_LIBS)
+fuzz_http_head_LDADD = $(proxy_http_chain) $(HTTP_PARSER_LIBS)
 fuzz_http_chunk_SOURCES = tests/fuzz/http_chunk_fuzz.c
 fuzz_http_chunk_LDFLAGS = $(FUZZ_LINK)
-fuzz_http_chunk_LDADD = $(proxy_chain)
+fuzz_http_chunk_LDADD = $(proxy_http_chain)
 
 noinst_PROGRAMS += fuzz_docker_naming fuzz_docker_object fuzz_docker_target fuzz_json
 fuzz_docker_naming_SOURCES = tests/fuzz/docker_naming_fuzz.c
@@ -74,13 +74,13 @@ fuzz_host_pattern_LDADD = $(rules_docker_chain)
 noinst_PROGRAMS += fuzz_client_hello fuzz_dns_message fuzz_tls_retry
 fuzz_client_hello_SOURCES = tests/fuzz/client_hello_fuzz.c
 fuzz_client_hello_LDFLAGS = $(FUZZ_LINK)
-fuzz_client_hello_LDADD = $(proxy_chain)
+fuzz_client_hello_LDADD = $(proxy_egress_chain)
 fuzz_dns_message_SOURCES = tests/fuzz/dns_message_fuzz.c
 fuzz_dns_message_LDFLAGS = $(FUZZ_LINK)
-fuzz_dns_message_LDADD = $(proxy_chain)
+fuzz_dns_message_LDADD = $(proxy_resolve_chain)
 fuzz_tls_retry_SOURCES = tests/fuzz/tls_retry_fuzz.c
 fuzz_tls_retry_LDFLAGS = $(FUZZ_LINK)
-fuzz_tls_retry_LDADD = $(proxy_chain)
+fuzz_tls_retry_LDADD = $(proxy_egress_chain)
 
 noinst_PROGRAMS += fuzz_rule_hits
 fuzz_rule_hits_SOURCES = tests/fuzz/rule_hits_fuzz.c
@@ -90,4 +90,4 @@ fuzz_rule_hits_LDADD = $(policy_command_chain)
 noinst_PROGRAMS += fuzz_dns_answer
 fuzz_dns_answer_SOURCES = tests/fuzz/dns_answer_fuzz.c
 fuzz_dns_answer_LDFLAGS = $(FUZZ_LINK)
-fuzz_dns_answer_LDADD = $(proxy_chain)
+fuzz_dns_answer_LDADD = $(proxy_resolve_chain)

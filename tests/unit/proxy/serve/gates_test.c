@@ -126,13 +126,13 @@ static void two_gates(void)
         1, "%s", log.data);
 }
 
-Test(gate, two_gates_in_one_process_know_nothing_of_each_other)
+Test(gates, two_gates_in_one_process_know_nothing_of_each_other)
 {
     two_gates();
     cr_assert_eq(LEAKED(), 0, "memory leaked; see the sanitizer's report");
 }
 
-Test(gate, what_it_made_is_gone_with_it)
+Test(gates, what_it_made_is_gone_with_it)
 {
     AUTO_FIXTURE struct gate_fixture fixture;
     struct stat status;
@@ -146,7 +146,7 @@ Test(gate, what_it_made_is_gone_with_it)
     cr_assert_eq(errno, ENOENT);
 }
 
-Test(gate, a_live_socket_is_not_taken_from_its_owner)
+Test(gates, a_live_socket_is_not_taken_from_its_owner)
 {
     AUTO_FIXTURE struct gate_fixture fixture;
     AUTO_BUFFER struct buffer why = BUFFER_EMPTY;
@@ -161,7 +161,7 @@ Test(gate, a_live_socket_is_not_taken_from_its_owner)
     close(fixture_connect(&fixture));
 }
 
-Test(gate, a_dead_socket_is_taken_over_and_other_files_are_not)
+Test(gates, a_dead_socket_is_taken_over_and_other_files_are_not)
 {
     AUTO_FIXTURE struct gate_fixture fixture;
     AUTO_BUFFER struct buffer why = BUFFER_EMPTY;
@@ -184,7 +184,7 @@ Test(gate, a_dead_socket_is_taken_over_and_other_files_are_not)
     close(fixture_connect(&fixture));
 }
 
-Test(gate, draining_ends_idle_connections_at_once)
+Test(gates, draining_ends_idle_connections_at_once)
 {
     AUTO_FIXTURE struct gate_fixture fixture;
     AUTO_BUFFER struct buffer answer = BUFFER_EMPTY;
@@ -219,7 +219,7 @@ static void ping(struct gate_fixture *fixture, struct buffer *answer)
     close(fd);
 }
 
-Test(gate, an_engine_that_hangs_up_is_a_502)
+Test(gates, an_engine_that_hangs_up_is_a_502)
 {
     AUTO_FIXTURE struct gate_fixture fixture;
     AUTO_BUFFER struct buffer answer = BUFFER_EMPTY;
@@ -231,7 +231,7 @@ Test(gate, an_engine_that_hangs_up_is_a_502)
                        answer.data);
 }
 
-Test(gate, an_engine_that_is_gone_is_a_502_that_names_its_socket)
+Test(gates, an_engine_that_is_gone_is_a_502_that_names_its_socket)
 {
     AUTO_FIXTURE struct gate_fixture fixture;
     AUTO_BUFFER struct buffer answer = BUFFER_EMPTY;
