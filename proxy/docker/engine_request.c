@@ -98,7 +98,7 @@ static void on_late(evutil_socket_t fd, short events, void *context)
     (void)fd;
     (void)events;
     struct engine_request *request = context;
-    error_set_reason(&request->error, 504, "upstream.answer-timeout",
+    error_set_reason(&request->error, 504, "upstream.lookup-timeout",
                      "the Docker Engine at %s did not answer in time",
                      engine_name(request->engine));
     fail(request);
@@ -274,7 +274,7 @@ static void read_body(struct engine_request *request)
         error_set_reason(&request->error, 503, "limit.memory", "out of memory");
         fail(request);
     } else if (request->body.len > request->answer_max) {
-        error_set_reason(&request->error, 502, "upstream.answer-too-long",
+        error_set_reason(&request->error, 502, "upstream.malformed",
                          "the answer of the Docker Engine at %s is too long",
                          engine_name(request->engine));
         fail(request);

@@ -289,7 +289,7 @@ Test(engine_request, a_body_longer_than_is_kept_is_a_failure_unless_it_is_taken_
         say(&stage, peer, "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nhello, world", 4);
         cr_assert_str_eq(stage.told, streams ? "HbE" : "HbF");
         cr_assert_str_eq(streams ? buffer_text(&stage.body) : stage.error.reason,
-                         streams ? "hello, world" : "upstream.answer-too-long");
+                         streams ? "hello, world" : "upstream.malformed");
         close(peer);
     }
 }
@@ -326,7 +326,7 @@ Test(engine_request, the_deadline_is_one_for_the_whole_answer)
         while (strchr(stage.told, 'F') == NULL)
             event_base_loop(stage.base, EVLOOP_ONCE);
         cr_assert_eq(stage.error.code, 504);
-        cr_assert_str_eq(stage.error.reason, "upstream.answer-timeout");
+        cr_assert_str_eq(stage.error.reason, "upstream.lookup-timeout");
         cr_assert(is_closed_by_us(peer));
         cr_assert_eq(engine_error_count(stage.engine), 0, "the engine may take its time");
         close(peer);
