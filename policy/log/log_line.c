@@ -12,48 +12,12 @@
 /* What a field may be; a value of another kind is passed over as if it were not there. */
 enum form { TEXT, NUMBER, LIST, SCALAR };
 
+#define ROW(field, name, form) {SLICE_LITERAL(name), form},
 static const struct {
     struct slice name;
     enum form form;
-} fields[LOG_FIELDS] = {
-    [LOG_FIELD_TS] = {SLICE_LITERAL("ts"), TEXT},
-    [LOG_FIELD_ID] = {SLICE_LITERAL("id"), TEXT},
-    [LOG_FIELD_SEQ] = {SLICE_LITERAL("seq"), NUMBER},
-    [LOG_FIELD_EVENT] = {SLICE_LITERAL("event"), TEXT},
-    [LOG_FIELD_KIND] = {SLICE_LITERAL("kind"), TEXT},
-    [LOG_FIELD_CLIENT] = {SLICE_LITERAL("client"), TEXT},
-    [LOG_FIELD_PEER] = {SLICE_LITERAL("peer"), TEXT},
-    [LOG_FIELD_VIA] = {SLICE_LITERAL("via"), TEXT},
-    [LOG_FIELD_METHOD] = {SLICE_LITERAL("method"), TEXT},
-    [LOG_FIELD_PATH] = {SLICE_LITERAL("path"), TEXT},
-    [LOG_FIELD_OPERATION] = {SLICE_LITERAL("operation"), TEXT},
-    [LOG_FIELD_OBJECT] = {SLICE_LITERAL("object"), TEXT},
-    [LOG_FIELD_JUDGED] = {SLICE_LITERAL("judged"), LIST},
-    [LOG_FIELD_HOST] = {SLICE_LITERAL("host"), TEXT},
-    [LOG_FIELD_PORT] = {SLICE_LITERAL("port"), NUMBER},
-    [LOG_FIELD_QUESTION] = {SLICE_LITERAL("question"), TEXT},
-    [LOG_FIELD_ADDRESS] = {SLICE_LITERAL("address"), TEXT},
-    [LOG_FIELD_REFUSED_ADDRESSES] = {SLICE_LITERAL("refused_addresses"), LIST},
-    [LOG_FIELD_SNI] = {SLICE_LITERAL("sni"), TEXT},
-    [LOG_FIELD_DECISION] = {SLICE_LITERAL("decision"), TEXT},
-    [LOG_FIELD_RULE] = {SLICE_LITERAL("rule"), TEXT},
-    [LOG_FIELD_SOURCE] = {SLICE_LITERAL("source"), TEXT},
-    [LOG_FIELD_REASON] = {SLICE_LITERAL("reason"), TEXT},
-    [LOG_FIELD_DROPPED_QUERY] = {SLICE_LITERAL("dropped_query"), LIST},
-    [LOG_FIELD_DROPPED_BODY] = {SLICE_LITERAL("dropped_body"), NUMBER},
-    [LOG_FIELD_WOULD_DENY] = {SLICE_LITERAL("would_deny"), TEXT},
-    [LOG_FIELD_STATUS] = {SLICE_LITERAL("status"), NUMBER},
-    [LOG_FIELD_BYTES_IN] = {SLICE_LITERAL("bytes_in"), NUMBER},
-    [LOG_FIELD_BYTES_OUT] = {SLICE_LITERAL("bytes_out"), NUMBER},
-    [LOG_FIELD_DURATION_US] = {SLICE_LITERAL("duration_us"), NUMBER},
-    [LOG_FIELD_CLOSE] = {SLICE_LITERAL("close"), TEXT},
-    [LOG_FIELD_POLICY] = {SLICE_LITERAL("policy"), TEXT},
-    [LOG_FIELD_TEXT] = {SLICE_LITERAL("text"), TEXT},
-    [LOG_FIELD_COUNT] = {SLICE_LITERAL("count"), NUMBER},
-    [LOG_FIELD_EPOCH] = {SLICE_LITERAL("epoch"), SCALAR},
-    [LOG_FIELD_CHAIN] = {SLICE_LITERAL("chain"), SCALAR},
-    [LOG_FIELD_MAC] = {SLICE_LITERAL("mac"), SCALAR},
-};
+} fields[LOG_FIELDS] = {LOG_FIELD_TABLE(ROW)};
+#undef ROW
 
 const char *log_field_name(enum log_field field)
 {

@@ -10,47 +10,52 @@
 #include "base/buffer.h"
 #include "base/slice.h"
 
-/* In the order in which they are written. */
-enum log_field {
-    LOG_FIELD_TS,
-    LOG_FIELD_ID,
-    LOG_FIELD_SEQ,
-    LOG_FIELD_EVENT,
-    LOG_FIELD_KIND,
-    LOG_FIELD_CLIENT,
-    LOG_FIELD_PEER,
-    LOG_FIELD_VIA,
-    LOG_FIELD_METHOD,
-    LOG_FIELD_PATH,
-    LOG_FIELD_OPERATION,
-    LOG_FIELD_OBJECT,
-    LOG_FIELD_JUDGED, /* joined by commas */
-    LOG_FIELD_HOST,
-    LOG_FIELD_PORT,
-    LOG_FIELD_QUESTION,
-    LOG_FIELD_ADDRESS,
-    LOG_FIELD_REFUSED_ADDRESSES, /* "10.0.0.1 address-class.private", joined by commas */
-    LOG_FIELD_SNI,
-    LOG_FIELD_DECISION,
-    LOG_FIELD_RULE,
-    LOG_FIELD_SOURCE,
-    LOG_FIELD_REASON,
-    LOG_FIELD_DROPPED_QUERY,
-    LOG_FIELD_DROPPED_BODY,
-    LOG_FIELD_WOULD_DENY,
-    LOG_FIELD_STATUS,
-    LOG_FIELD_BYTES_IN,
-    LOG_FIELD_BYTES_OUT,
-    LOG_FIELD_DURATION_US,
-    LOG_FIELD_CLOSE,
-    LOG_FIELD_POLICY,
-    LOG_FIELD_TEXT,
-    LOG_FIELD_COUNT, /* of a `suppressed` event */
-    LOG_FIELD_EPOCH, /* sealed logs: policy/seal/log_seal.h */
-    LOG_FIELD_CHAIN,
-    LOG_FIELD_MAC,
-};
-enum { LOG_FIELDS = LOG_FIELD_MAC + 1 };
+/* The fields that are read, in the order in which they are written, and what each may be: a text, a
+ * number, a list, or any of what is no list. JUDGED and REFUSED_ADDRESSES ("10.0.0.1
+ * address-class.private") are such lists; COUNT is of a `suppressed` event; EPOCH, CHAIN and MAC are
+ * those of a sealed log (policy/seal/log_seal.h). */
+#define LOG_FIELD_TABLE(ROW)                                                                       \
+    ROW(TS, "ts", TEXT)                                                                            \
+    ROW(ID, "id", TEXT)                                                                            \
+    ROW(SEQ, "seq", NUMBER)                                                                        \
+    ROW(EVENT, "event", TEXT)                                                                      \
+    ROW(KIND, "kind", TEXT)                                                                        \
+    ROW(CLIENT, "client", TEXT)                                                                    \
+    ROW(PEER, "peer", TEXT)                                                                        \
+    ROW(VIA, "via", TEXT)                                                                          \
+    ROW(METHOD, "method", TEXT)                                                                    \
+    ROW(PATH, "path", TEXT)                                                                        \
+    ROW(OPERATION, "operation", TEXT)                                                              \
+    ROW(OBJECT, "object", TEXT)                                                                    \
+    ROW(JUDGED, "judged", LIST)                                                                    \
+    ROW(HOST, "host", TEXT)                                                                        \
+    ROW(PORT, "port", NUMBER)                                                                      \
+    ROW(QUESTION, "question", TEXT)                                                                \
+    ROW(ADDRESS, "address", TEXT)                                                                  \
+    ROW(REFUSED_ADDRESSES, "refused_addresses", LIST)                                              \
+    ROW(SNI, "sni", TEXT)                                                                          \
+    ROW(DECISION, "decision", TEXT)                                                                \
+    ROW(RULE, "rule", TEXT)                                                                        \
+    ROW(SOURCE, "source", TEXT)                                                                    \
+    ROW(REASON, "reason", TEXT)                                                                    \
+    ROW(DROPPED_QUERY, "dropped_query", LIST)                                                      \
+    ROW(DROPPED_BODY, "dropped_body", NUMBER)                                                      \
+    ROW(WOULD_DENY, "would_deny", TEXT)                                                            \
+    ROW(STATUS, "status", NUMBER)                                                                  \
+    ROW(BYTES_IN, "bytes_in", NUMBER)                                                              \
+    ROW(BYTES_OUT, "bytes_out", NUMBER)                                                            \
+    ROW(DURATION_US, "duration_us", NUMBER)                                                        \
+    ROW(CLOSE, "close", TEXT)                                                                      \
+    ROW(POLICY, "policy", TEXT)                                                                    \
+    ROW(TEXT, "text", TEXT)                                                                        \
+    ROW(COUNT, "count", NUMBER)                                                                    \
+    ROW(EPOCH, "epoch", SCALAR)                                                                    \
+    ROW(CHAIN, "chain", SCALAR)                                                                    \
+    ROW(MAC, "mac", SCALAR)
+
+#define LOG_FIELD_NAME(field, name, form) LOG_FIELD_##field,
+enum log_field { LOG_FIELD_TABLE(LOG_FIELD_NAME) LOG_FIELDS };
+#undef LOG_FIELD_NAME
 
 /* The name in the log, "ts" …. */
 const char *log_field_name(enum log_field field);

@@ -4,6 +4,7 @@ libpolicy_suggest_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
 policy_suggest_chain = libpolicy_suggest.a $(policy_document_chain) $(policy_log_chain)
 libpolicy_suggest_a_SOURCES = \
 	policy/suggest/suggest.c policy/suggest/suggest.h \
+	policy/suggest/suggest_destination.c policy/suggest/suggest_record.h \
 	policy/suggest/suggest_diff.c policy/suggest/suggest_diff.h \
 	policy/suggest/suggest_docker.c \
 	policy/suggest/suggest_evidence.c policy/suggest/suggest_evidence.h \

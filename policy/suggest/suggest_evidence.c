@@ -10,17 +10,9 @@
 #include <string.h>
 
 #include "base/timestamp.h"
-#include "rules/network/address_class.h"
-#include "rules/network/url_target.h"
+#include "policy/suggest/suggest_record.h"
 
-enum {
-    PORT_TLS = 443,
-    PORT_MAX = 65535,
-    STATUS_SWITCHED = 101,
-    STATUS_NOT_FOUND = 404,
-    STATUS_SERVER_ERROR = 500
-};
-enum { CLIENT_LEN_MAX = 63, ID_LEN_MAX = 64, PATH_LOGGED_MAX = 8192 };
+enum { STATUS_NOT_FOUND = 404, ID_LEN_MAX = 64 };
 
 void suggest_span_add(struct suggest_span *span, const struct suggest_span *other)
 {
@@ -33,11 +25,8 @@ void suggest_span_add(struct suggest_span *span, const struct suggest_span *othe
     span->count += other->count;
 }
 
-/* ---- what there is already ---- */
-
-/* `size` zeroed bytes that belong to the arena. */
-static void *find_or_make(struct suggest_evidence *evidence, const struct buffer *key, size_t size,
-                          bool *new_out)
+void *suggest_evidence_find_or_make(struct suggest_evidence *evidence, const struct buffer *key,
+                                    size_t size, bool *new_out)
 {
     void **place = text_map_at(&evidence->known, buffer_slice(key));
     *new_out = *place == NULL;
@@ -52,7 +41,8 @@ void suggest_evidence_leave_out(struct suggest_evidence *evidence, const char *c
     AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
     bool is_new;
     buffer_printf(&key, "left %s %s %s", client, what, why);
-    struct suggest_left_out *entry = find_or_make(evidence, &key, sizeof(*entry), &is_new);
+    struct suggest_left_out *entry =
+        suggest_evidence_find_or_make(evidence, &key, sizeof(*entry), &is_new);
     if (is_new) {
         *entry = (struct suggest_left_out){
             .client = arena_text(&evidence->arena, slice_from_text(client)),
@@ -68,25 +58,6 @@ void suggest_evidence_leave_out(struct suggest_evidence *evidence, const char *c
 
 /* ---- one record ---- */
 
-/* A record, as far as it was understood. */
-struct record {
-    const struct log_line *line;
-    char client[CLIENT_LEN_MAX + 1];
-    struct suggest_span span;
-    bool permitted; /* by a rule that the present policy has, too */
-};
-
-static struct slice field(const struct record *record, enum log_field which)
-{
-    return record->line->fields[which];
-}
-
-static uint64_t number(const struct record *record, enum log_field which)
-{
-    uint64_t value;
-    return slice_to_u64(field(record, which), &value) ? value : 0;
-}
-
 static bool is_name_byte(char byte, bool first)
 {
     bool letter = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
@@ -94,9 +65,9 @@ static bool is_name_byte(char byte, bool first)
 }
 
 /* The name of a client as a policy may write it. */
-static bool read_client(struct slice name, char out[CLIENT_LEN_MAX + 1])
+static bool read_client(struct slice name, char out[SUGGEST_CLIENT_LEN_MAX + 1])
 {
-    if (name.len == 0 || name.len > CLIENT_LEN_MAX)
+    if (name.len == 0 || name.len > SUGGEST_CLIENT_LEN_MAX)
         return false;
     for (size_t i = 0; i < name.len; i++) {
         if (!is_name_byte(name.ptr[i], i == 0))
@@ -107,16 +78,16 @@ static bool read_client(struct slice name, char out[CLIENT_LEN_MAX + 1])
     return true;
 }
 
-static void leave_out(struct suggest_evidence *evidence, const struct record *record,
-                      const char *what, const char *why)
+void suggest_record_leave_out(struct suggest_evidence *evidence,
+                              const struct suggest_record *record, const char *what,
+                              const char *why)
 {
     suggest_evidence_leave_out(evidence, record->client, what, why, &record->span);
 }
 
-static const char why_metadata[] = "it is a cloud's metadata service";
+const char suggest_why_metadata[] = "it is a cloud's metadata service";
 
-/* Why a refusal of this reason cannot be turned by a rule; NULL = it can. */
-static const char *why_no_rule(struct slice reason)
+const char *suggest_why_no_rule(struct slice reason)
 {
     static const struct {
         const char *reason, *why;
@@ -129,7 +100,7 @@ static const char *why_no_rule(struct slice reason)
         {"sni-mismatch", "its TLS names another host than the target"},
         {"sni-malformed", "its TLS names no valid host"},
         {"ech", "a rule refuses encrypted ClientHellos"},
-        {"address-class.metadata", why_metadata},
+        {"address-class.metadata", suggest_why_metadata},
     };
     static const char *const mended[] = {"default",  "opaque",      "port",       "address",
                                          "protocol", "sni-missing", "sni-denied", "expired"};
@@ -148,36 +119,37 @@ static const char *why_no_rule(struct slice reason)
 
 /* Whether a rule permitted it that stands in the present policy at the same place with the same
  * text. */
-static bool is_by_present_rule(struct suggest_evidence *evidence, const struct record *record)
+static bool is_by_present_rule(struct suggest_evidence *evidence,
+                               const struct suggest_record *record)
 {
     AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
-    buffer_append_slice(&key, field(record, LOG_FIELD_SOURCE));
+    buffer_append_slice(&key, suggest_record_field(record, LOG_FIELD_SOURCE));
     buffer_append_byte(&key, ' ');
-    buffer_append_slice(&key, field(record, LOG_FIELD_RULE));
+    buffer_append_slice(&key, suggest_record_field(record, LOG_FIELD_RULE));
     if (text_map_find(&evidence->allows, buffer_slice(&key)) == NULL)
         return false;
     *text_map_at(&evidence->used, buffer_slice(&key)) = evidence;
     return true;
 }
 
-/* Whether the record tells of something that was used, or that shall be usable. */
-static bool is_wanted(struct suggest_evidence *evidence, struct record *record, const char *what)
+bool suggest_record_is_wanted(struct suggest_evidence *evidence, struct suggest_record *record,
+                              const char *what)
 {
-    struct slice decision = field(record, LOG_FIELD_DECISION);
-    struct slice would_deny = field(record, LOG_FIELD_WOULD_DENY);
+    struct slice decision = suggest_record_field(record, LOG_FIELD_DECISION);
+    struct slice would_deny = suggest_record_field(record, LOG_FIELD_WOULD_DENY);
     bool allowed = slice_equal_text(decision, "allow");
     const char *why = NULL;
     if (!allowed && !slice_equal_text(decision, "deny"))
         return false;
     if (!allowed && !evidence->include_denied)
         why = "it was refused; --include-denied suggests it too";
-    if (!allowed && why_no_rule(field(record, LOG_FIELD_REASON)) != NULL)
-        why = why_no_rule(field(record, LOG_FIELD_REASON));
+    if (!allowed && suggest_why_no_rule(suggest_record_field(record, LOG_FIELD_REASON)) != NULL)
+        why = suggest_why_no_rule(suggest_record_field(record, LOG_FIELD_REASON));
     if (allowed && would_deny.ptr != NULL)
-        why = why_no_rule(would_deny);
+        why = suggest_why_no_rule(would_deny);
     record->permitted = allowed && would_deny.ptr == NULL && is_by_present_rule(evidence, record);
     if (why != NULL)
-        leave_out(evidence, record, what, why);
+        suggest_record_leave_out(evidence, record, what, why);
     return why == NULL;
 }
 
@@ -215,12 +187,13 @@ static bool is_like_id(struct slice name)
 
 /* Why the request must not widen a rule that goes by names; NULL = it may. Else a client could ask
  * for a thing that never was and have the operation opened for all things that are. */
-static const char *why_no_object(const struct record *record, enum docker_operation operation)
+static const char *why_no_object(const struct suggest_record *record,
+                                 enum docker_operation operation)
 {
-    struct slice name = field(record, LOG_FIELD_OBJECT);
+    struct slice name = suggest_record_field(record, LOG_FIELD_OBJECT);
     if (!suggest_goes_by_name(operation) || name.len == 0)
         return NULL;
-    if (number(record, LOG_FIELD_STATUS) == STATUS_NOT_FOUND)
+    if (suggest_record_number(record, LOG_FIELD_STATUS) == STATUS_NOT_FOUND)
         return "it was asked for what was not there, and a rule goes by what is; --any-object "
                "suggests it for everything";
     if (!is_object_name(name))
@@ -242,307 +215,55 @@ static void add_object(struct suggest_evidence *evidence, struct suggest_operati
         operation->objects[operation->object_count++] = arena_text(&evidence->arena, name);
 }
 
-static void add_docker(struct suggest_evidence *evidence, struct record *record)
+static void add_docker(struct suggest_evidence *evidence, struct suggest_record *record)
 {
-    enum docker_operation which = docker_operation_from_name(field(record, LOG_FIELD_OPERATION));
+    enum docker_operation which =
+        docker_operation_from_name(suggest_record_field(record, LOG_FIELD_OPERATION));
     const char *name = docker_operation_info(which)->name;
-    if (!is_wanted(evidence, record,
-                   which == DOCKER_OPERATION_NONE ? "a request that is no operation" : name))
+    if (!suggest_record_is_wanted(evidence, record,
+                                  which == DOCKER_OPERATION_NONE ? "a request that is no operation"
+                                                                 : name))
         return;
     if (which == DOCKER_OPERATION_NONE || which == DOCKER_LIBPOD) {
-        leave_out(evidence, record, name,
-                  which == DOCKER_LIBPOD
-                      ? "libpod's routes are opened by path only: {method: GET, path: "
-                        "\"/libpod/...\"}"
-                      : "the record names no operation that this version knows");
+        suggest_record_leave_out(
+            evidence, record, name,
+            which == DOCKER_LIBPOD ? "libpod's routes are opened by path only: {method: GET, path: "
+                                     "\"/libpod/...\"}"
+                                   : "the record names no operation that this version knows");
         return;
     }
     const char *no_object = evidence->any_object ? NULL : why_no_object(record, which);
     if (no_object != NULL) {
-        leave_out(evidence, record, name, no_object);
+        suggest_record_leave_out(evidence, record, name, no_object);
         return;
     }
     AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
     bool is_new;
     buffer_printf(&key, "docker %s %s", record->client, name);
-    struct suggest_operation *operation = find_or_make(evidence, &key, sizeof(*operation), &is_new);
+    struct suggest_operation *operation =
+        suggest_evidence_find_or_make(evidence, &key, sizeof(*operation), &is_new);
     if (is_new) {
         operation->client = arena_text(&evidence->arena, slice_from_text(record->client));
         operation->operation = which;
         operation->nameable = operation->permitted = true;
-        if (field(record, LOG_FIELD_PATH).len > 0)
-            operation->path = arena_text(&evidence->arena, field(record, LOG_FIELD_PATH));
+        if (suggest_record_field(record, LOG_FIELD_PATH).len > 0)
+            operation->path =
+                arena_text(&evidence->arena, suggest_record_field(record, LOG_FIELD_PATH));
         evidence->operations = array_grow(evidence->operations, evidence->operation_count,
                                           &evidence->operation_capacity, sizeof(operation));
         evidence->operations[evidence->operation_count++] = operation;
     }
     operation->permitted = operation->permitted && record->permitted;
-    add_object(evidence, operation, field(record, LOG_FIELD_OBJECT));
+    add_object(evidence, operation, suggest_record_field(record, LOG_FIELD_OBJECT));
     suggest_span_add(&operation->span, &record->span);
     suggest_span_add(&evidence->span, &record->span);
-}
-
-/* ---- destinations ---- */
-
-void suggest_target_write(const struct suggest_target *target, struct buffer *out)
-{
-    host_name_write(&target->host, out);
-    if (target->port > 0)
-        buffer_printf(out, ":%u", (unsigned)target->port);
-}
-
-/* The log writes an IPv6 address without brackets. Only the canonical text is taken. */
-static bool read_host(struct slice text, struct host_name *host)
-{
-    struct ip_address address;
-    struct error ignored;
-    if (ip_address_parse(text, &address))
-        host_name_from_address(host, &address);
-    else if (!host_name_parse_dns(text, host, &ignored))
-        return false;
-    return slice_equal(host_name_slice(host), text);
-}
-
-static enum suggest_way way_of(const struct record *record, uint16_t port, enum http_method method)
-{
-    struct slice would_deny = field(record, LOG_FIELD_WOULD_DENY);
-    struct slice reason = would_deny.ptr != NULL ? would_deny : field(record, LOG_FIELD_REASON);
-    bool connect = method == HTTP_METHOD_CONNECT;
-    if (!connect && method != HTTP_METHOD_UNKNOWN)
-        return number(record, LOG_FIELD_STATUS) == STATUS_SWITCHED ? SUGGEST_UPGRADED
-                                                                   : SUGGEST_PLAIN;
-    if (port != PORT_TLS || field(record, LOG_FIELD_SNI).len > 0)
-        return SUGGEST_TUNNEL;
-    if (slice_equal_text(reason, "sni-missing"))
-        return SUGGEST_TUNNEL_NO_NAME;
-    if (slice_equal_text(reason, "protocol"))
-        return SUGGEST_TUNNEL_ANY;
-    if (connect && number(record, LOG_FIELD_BYTES_IN) > 0)
-        return SUGGEST_TUNNEL_UNKNOWN;
-    return SUGGEST_TUNNEL;
-}
-
-/* Whether one more special-purpose address of a destination is taken: whoever owns a name can point
- * it to all of them. `place` is the key without the address. */
-static bool takes_address(struct suggest_evidence *evidence, struct buffer *place)
-{
-    AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
-    bool is_new;
-    buffer_printf(&key, "addresses %s", buffer_text(place));
-    unsigned *count = find_or_make(evidence, &key, sizeof(*count), &is_new);
-    return (*count)++ < SUGGEST_ADDRESSES_MAX;
-}
-
-/* The destination; NULL when it is one too many. */
-static struct suggest_target *find_target(struct suggest_evidence *evidence,
-                                          const struct record *record,
-                                          const struct suggest_target *wanted)
-{
-    AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
-    bool is_new;
-    buffer_printf(&key, "network %s %d ", record->client, (int)wanted->way);
-    suggest_target_write(wanted, &key);
-    if (wanted->special) {
-        AUTO_BUFFER struct buffer place = BUFFER_EMPTY;
-        buffer_append_slice(&place, buffer_slice(&key));
-        buffer_append_byte(&key, ' ');
-        ip_address_write(&wanted->address, &key);
-        if (text_map_find(&evidence->known, buffer_slice(&key)) == NULL &&
-            !takes_address(evidence, &place))
-            return NULL;
-    }
-    struct suggest_target *target = find_or_make(evidence, &key, sizeof(*target), &is_new);
-    if (!is_new)
-        return target;
-    *target = *wanted;
-    target->client = arena_text(&evidence->arena, slice_from_text(record->client));
-    target->permitted = target->unanswered = true;
-    evidence->targets = array_grow(evidence->targets, evidence->target_count,
-                                   &evidence->target_capacity, sizeof(target));
-    evidence->targets[evidence->target_count++] = target;
-    buffer_clear(&key);
-    buffer_printf(&key, "host %s ", record->client);
-    host_name_write(&wanted->host, &key);
-    *text_map_at(&evidence->known, buffer_slice(&key)) = target;
-    return target;
-}
-
-static void add_request(struct suggest_evidence *evidence, struct suggest_target *target,
-                        const struct record *record, enum http_method method)
-{
-    struct slice path = field(record, LOG_FIELD_PATH);
-    AUTO_BUFFER struct buffer canonical = BUFFER_EMPTY;
-    target->methods |= UINT32_C(1) << method;
-    if (path.len >= PATH_LOGGED_MAX || !url_path_canonical(path, &canonical) || canonical.failed)
-        target->any_path = true;
-    if (target->any_path)
-        return;
-    for (size_t i = 0; i < target->request_count; i++) {
-        struct suggest_request *known = &target->requests[i];
-        if (known->method == method && slice_equal_text(buffer_slice(&canonical), known->path)) {
-            suggest_span_add(&known->span, &record->span);
-            return;
-        }
-    }
-    if (target->request_count == SUGGEST_REQUESTS_MAX) {
-        target->any_path = true;
-        return;
-    }
-    target->requests = array_grow(target->requests, target->request_count,
-                                  &target->request_capacity, sizeof(target->requests[0]));
-    target->requests[target->request_count++] = (struct suggest_request){
-        method, arena_text(&evidence->arena, buffer_slice(&canonical)), record->span};
-}
-
-static void add_target(struct suggest_evidence *evidence, const struct record *record,
-                       const struct suggest_target *wanted, enum http_method method)
-{
-    struct suggest_target *target = find_target(evidence, record, wanted);
-    if (target == NULL) {
-        AUTO_BUFFER struct buffer what = BUFFER_EMPTY;
-        suggest_target_write(wanted, &what);
-        leave_out(evidence, record, buffer_text(&what),
-                  "it is at more special-purpose addresses than a rule should name");
-        return;
-    }
-    target->permitted = target->permitted && record->permitted;
-    target->server_name = target->server_name && wanted->server_name;
-    target->unanswered =
-        target->unanswered && number(record, LOG_FIELD_STATUS) >= STATUS_SERVER_ERROR;
-    suggest_span_add(&target->span, &record->span);
-    if (target->way == SUGGEST_PLAIN || target->way == SUGGEST_UPGRADED)
-        add_request(evidence, target, record, method);
-}
-
-static bool is_own_host(struct slice reason)
-{
-    return slice_equal_text(reason, address_class_reason(ADDRESS_OWN_HOST));
-}
-
-/* A name that was refused for its addresses: each of them is a destination. */
-static void add_refused(struct suggest_evidence *evidence, const struct record *record,
-                        const struct suggest_target *wanted, const char *what,
-                        enum http_method method)
-{
-    struct slice rest = field(record, LOG_FIELD_REFUSED_ADDRESSES);
-    struct suggest_target target = *wanted;
-    target.special = true;
-    if (rest.len == 0)
-        leave_out(evidence, record, what,
-                  "it is at a special-purpose address that the record does not name");
-    while (rest.len > 0) {
-        struct slice entry = slice_cut(&rest, ',');
-        if (!ip_address_parse(slice_cut(&entry, ' '), &target.address))
-            continue;
-        enum address_class class = address_class_of(&target.address);
-        target.own = is_own_host(entry);
-        if (class == ADDRESS_METADATA)
-            leave_out(evidence, record, what, why_metadata);
-        else if (class != ADDRESS_PUBLIC || target.own)
-            add_target(evidence, record, &target, method);
-    }
-}
-
-/* What the address that was dialled makes of the destination. False when it was left out, or taken
- * with the addresses that were refused. */
-static bool classify(struct suggest_evidence *evidence, const struct record *record,
-                     struct suggest_target *target, const char *what, enum http_method method)
-{
-    struct ip_address address;
-    bool known = target->host.is_address;
-    if (known)
-        address = target->host.address;
-    else
-        known = ip_address_parse(field(record, LOG_FIELD_ADDRESS), &address);
-    enum address_class class = known ? address_class_of(&address) : ADDRESS_PUBLIC;
-    if (class == ADDRESS_METADATA) {
-        leave_out(evidence, record, what, why_metadata);
-        return false;
-    }
-    target->own = known && is_own_host(field(record, LOG_FIELD_REASON));
-    target->special = class != ADDRESS_PUBLIC || target->own;
-    if (target->special)
-        target->address = address;
-    if (known ||
-        !slice_starts_with(field(record, LOG_FIELD_REASON), SLICE_LITERAL("address-class.")) ||
-        host_name_is_local(&target->host))
-        return true;
-    add_refused(evidence, record, target, what, method);
-    return false;
-}
-
-/* A bare address with TLS: the server name must be allowed, too. */
-static void add_server_name(struct suggest_evidence *evidence, const struct record *record,
-                            const struct suggest_target *target)
-{
-    struct suggest_target named = {.port = target->port, .server_name = true};
-    struct slice sni = field(record, LOG_FIELD_SNI);
-    if (target->host.is_address && sni.len > 0 && read_host(sni, &named.host))
-        add_target(evidence, record, &named, HTTP_METHOD_CONNECT);
-}
-
-static void add_question(struct suggest_evidence *evidence, struct record *record,
-                         const struct suggest_target *asked)
-{
-    AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
-    bool is_new;
-    if (!is_wanted(evidence, record, host_name_slice(&asked->host).ptr))
-        return;
-    buffer_printf(&key, "asked %s ", record->client);
-    host_name_write(&asked->host, &key);
-    struct suggest_left_out *entry = find_or_make(evidence, &key, sizeof(*entry), &is_new);
-    if (is_new) {
-        entry->client = arena_text(&evidence->arena, slice_from_text(record->client));
-        entry->what = arena_text(&evidence->arena, host_name_slice(&asked->host));
-        evidence->left_out = array_grow(evidence->left_out, evidence->left_out_count,
-                                        &evidence->left_out_capacity, sizeof(entry));
-        evidence->left_out[evidence->left_out_count++] = entry;
-    }
-    suggest_span_add(&entry->span, &record->span);
-}
-
-static void add_network(struct suggest_evidence *evidence, struct record *record)
-{
-    AUTO_BUFFER struct buffer what = BUFFER_EMPTY;
-    struct suggest_target target = {.port = 0};
-    uint64_t port = number(record, LOG_FIELD_PORT);
-    struct slice sni = field(record, LOG_FIELD_SNI);
-    enum http_method method = http_method_from_name(field(record, LOG_FIELD_METHOD));
-    bool asked = slice_equal_text(field(record, LOG_FIELD_VIA), "dns");
-    bool readable = read_host(field(record, LOG_FIELD_HOST), &target.host) &&
-                    (asked || (port > 0 && port <= PORT_MAX)) && method != HTTP_METHOD_TRACE &&
-                    (method != HTTP_METHOD_UNKNOWN || field(record, LOG_FIELD_METHOD).len == 0);
-    if (asked && readable) {
-        add_question(evidence, record, &target);
-        return;
-    }
-    target.port = (uint16_t)(readable ? port : 0);
-    if (readable)
-        suggest_target_write(&target, &what);
-    else
-        buffer_append_literal(&what, "a destination that cannot be written as a rule");
-    if (!is_wanted(evidence, record, buffer_text(&what)))
-        return;
-    if (!readable) {
-        leave_out(evidence, record, buffer_text(&what),
-                  "its host, port or method is not canonical");
-        return;
-    }
-    target.way = way_of(record, target.port, method);
-    if (sni.len > 0 && !target.host.is_address && !slice_equal(sni, host_name_slice(&target.host)))
-        leave_out(evidence, record, buffer_text(&what), why_no_rule(SLICE_LITERAL("sni-mismatch")));
-    else if (classify(evidence, record, &target, buffer_text(&what), method)) {
-        add_target(evidence, record, &target, method);
-        add_server_name(evidence, record, &target);
-        suggest_span_add(&evidence->span, &record->span);
-    }
 }
 
 /* ---- the log ---- */
 
 static void add_record(struct suggest_evidence *evidence, const struct log_line *line)
 {
-    struct record record = {.line = line, .span = {.count = 1}};
+    struct suggest_record record = {.line = line, .span = {.count = 1}};
     struct slice kind = line->fields[LOG_FIELD_KIND];
     int64_t time_us = 0;
     if (line->fields[LOG_FIELD_TS].ptr != NULL &&
@@ -557,14 +278,14 @@ static void add_record(struct suggest_evidence *evidence, const struct log_line 
         return;
     }
     if (slice_equal_text(line->fields[LOG_FIELD_EVENT], "suppressed")) {
-        uint64_t count = number(&record, LOG_FIELD_COUNT);
+        uint64_t count = suggest_record_number(&record, LOG_FIELD_COUNT);
         record.span.count = count == 0 ? 1 : count;
-        leave_out(evidence, &record, "refusals that were only counted",
-                  "the log does not say what they were");
+        suggest_record_leave_out(evidence, &record, "refusals that were only counted",
+                                 "the log does not say what they were");
     } else if (docker) {
         add_docker(evidence, &record);
     } else {
-        add_network(evidence, &record);
+        suggest_record_add_network(evidence, &record);
     }
 }
 
