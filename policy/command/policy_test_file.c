@@ -4,18 +4,12 @@
  * is complete. */
 #include "policy/command/policy_test_file.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "policy/document/policy_document.h"
 #include "policy/document/policy_file.h"
-
-/* What the readers below share. */
-struct reading {
-    struct policy_test_file *file;
-    struct policy_reading messages;
-    struct policy_document document;
-};
 
 static void add_text(const char ***items, size_t *count, size_t *capacity, const char *text)
 {
@@ -23,25 +17,16 @@ static void add_text(const char ***items, size_t *count, size_t *capacity, const
     (*items)[(*count)++] = text;
 }
 
-/* A copy of the text; NULL when it was reported. */
-static const char *read_text(struct reading *reading, const struct yaml_tree_node *node,
-                             const char *what)
-{
-    return policy_document_text(&reading->document, node, what)
-               ? arena_text(&reading->file->arena, node->text)
-               : NULL;
-}
-
 /* A path is relative to the file that names it. */
-static const char *read_path(struct reading *reading, const struct yaml_tree_node *node,
-                             const char *what)
+static void read_path(const struct policy_document *document, const struct yaml_tree_node *key,
+                      void *place)
 {
-    const char *text = read_text(reading, node, what);
-    const char *slash = strrchr(reading->file->path, '/');
-    if (text == NULL || text[0] == '/' || slash == NULL)
-        return text;
-    return arena_printf(&reading->file->arena, "%.*s%s", (int)(slash + 1 - reading->file->path),
-                        reading->file->path, text);
+    const char **path = place;
+    const char *slash = strrchr(document->file, '/');
+    policy_document_keep_text(document, key, path);
+    if (*path != NULL && (*path)[0] != '/' && slash != NULL)
+        *path = arena_printf(document->reading->kept, "%.*s%s", (int)(slash + 1 - document->file),
+                             document->file, *path);
 }
 
 static bool has_preset_prefix(const struct yaml_tree_node *node)
@@ -53,56 +38,62 @@ static bool has_preset_prefix(const struct yaml_tree_node *node)
 
 /* ---- one test ---- */
 
-static void read_expect(struct reading *reading, const struct yaml_tree_node *node,
-                        struct policy_test *test)
+static void read_expect(const struct policy_document *document, const struct yaml_tree_node *key,
+                        void *place)
 {
+    struct policy_test *test = place;
+    const struct yaml_tree_node *node = key->value;
     test->expects_allow = node->kind == YAML_TREE_SCALAR && slice_equal_text(node->text, "allow");
-    if (test->expects_allow ||
-        (node->kind == YAML_TREE_SCALAR && slice_equal_text(node->text, "deny")))
-        return;
-    policy_document_error(&reading->document, node, "`expect` is allow or deny");
+    if (!test->expects_allow &&
+        (node->kind != YAML_TREE_SCALAR || !slice_equal_text(node->text, "deny")))
+        policy_document_error(document, node, "`expect` is allow or deny");
 }
 
-static void read_addresses(struct reading *reading, const struct yaml_tree_node *node,
-                           struct policy_test *test)
+static void read_address(const struct policy_document *document, const struct yaml_tree_node *node,
+                         void *place)
 {
-    bool list = node->kind == YAML_TREE_SEQUENCE;
-    for (const struct yaml_tree_node *item = list ? node->first : node; item != NULL;
-         item = list ? item->next : NULL) {
-        const char *text = read_text(reading, item, "address");
-        if (text != NULL)
-            add_text(&test->addresses, &test->address_count, &test->address_capacity, text);
-    }
+    struct policy_test *test = place;
+    add_text(&test->addresses, &test->address_count, &test->address_capacity,
+             arena_text(document->reading->kept, node->text));
 }
 
-static void read_facts(struct reading *reading, const struct yaml_tree_node *key, const char *name,
-                       struct policy_test *test)
+static void read_addresses(const struct policy_document *document, const struct yaml_tree_node *key,
+                           void *place)
 {
-    bool list = key->value->kind == YAML_TREE_SEQUENCE;
-    for (const struct yaml_tree_node *item = list ? key->value->first : key->value; item != NULL;
-         item = list ? item->next : NULL) {
-        const char *text = read_text(reading, item, name);
-        if (text != NULL)
-            add_text(&test->facts, &test->fact_count, &test->fact_capacity,
-                     arena_printf(&reading->file->arena, "%s=%s", name, text));
-    }
+    policy_document_read_texts(document, key, NULL, read_address, place);
 }
 
-static void read_object(struct reading *reading, const struct yaml_tree_node *node,
-                        struct policy_test *test)
+/* Facts of one name. */
+struct facts {
+    struct policy_test *test;
+    const char *name;
+};
+
+static void read_fact(const struct policy_document *document, const struct yaml_tree_node *node,
+                      void *place)
 {
-    static const char *const keys[] = {"id", "name", "image", "label", "network", "volume"};
-    if (node->kind != YAML_TREE_MAPPING) {
-        policy_document_error(&reading->document, node,
-                              "`object` takes a map: {name: web, label: [a=b]}");
-        return;
-    }
-    for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-        size_t which =
-            policy_document_key(&reading->document, key, keys, ARRAY_LEN(keys), "`object`");
-        if (which < ARRAY_LEN(keys))
-            read_facts(reading, key, keys[which], test);
-    }
+    const struct facts *facts = place;
+    struct policy_test *test = facts->test;
+    add_text(&test->facts, &test->fact_count, &test->fact_capacity,
+             arena_printf(document->reading->kept, "%s=%s", facts->name, node->text.ptr));
+}
+
+static void read_facts(const struct policy_document *document, const struct yaml_tree_node *key,
+                       void *place)
+{
+    struct facts facts = {place, key->text.ptr};
+    policy_document_read_texts(document, key, NULL, read_fact, &facts);
+}
+
+static void read_object(const struct policy_document *document, const struct yaml_tree_node *key,
+                        void *place)
+{
+    static const struct policy_key keys[] = {{"id", read_facts, 0},      {"name", read_facts, 0},
+                                             {"image", read_facts, 0},   {"label", read_facts, 0},
+                                             {"network", read_facts, 0}, {"volume", read_facts, 0}};
+    static const struct policy_map map = {
+        "`object`", "`object` takes a map: {name: web, label: [a=b]}", keys, ARRAY_LEN(keys)};
+    policy_document_read_map(document, key->value, &map, NULL, place);
 }
 
 enum test_key {
@@ -123,119 +114,101 @@ enum test_key {
     KEY_COUNT
 };
 
-static const char *const test_keys[KEY_COUNT] = {
-    [KEY_NETWORK] = "network", [KEY_DOCKER] = "docker",
-    [KEY_EXPECT] = "expect",   [KEY_NAME] = "name",
-    [KEY_CLIENT] = "client",   [KEY_SANDBOX] = "sandbox",
-    [KEY_RULE] = "rule",       [KEY_REASON] = "reason",
-    [KEY_METHOD] = "method",   [KEY_ADDRESS] = "address",
-    [KEY_SNI] = "sni",         [KEY_OBJECT] = "object",
-    [KEY_BODY] = "body",       [KEY_CONTENT_TYPE] = "content_type",
+#define TEXT_ROW(name, member)                                                                     \
+    {                                                                                              \
+        name, policy_document_keep_text, offsetof(struct policy_test, member)                      \
+    }
+
+static const struct policy_key test_keys[KEY_COUNT] = {
+    [KEY_NETWORK] = TEXT_ROW("network", request),
+    [KEY_DOCKER] = TEXT_ROW("docker", request),
+    [KEY_EXPECT] = {"expect", read_expect, 0},
+    [KEY_NAME] = TEXT_ROW("name", name),
+    [KEY_CLIENT] = TEXT_ROW("client", client),
+    [KEY_SANDBOX] = TEXT_ROW("sandbox", client),
+    [KEY_RULE] = TEXT_ROW("rule", rule),
+    [KEY_REASON] = TEXT_ROW("reason", reason),
+    [KEY_METHOD] = TEXT_ROW("method", method),
+    [KEY_ADDRESS] = {"address", read_addresses, 0},
+    [KEY_SNI] = TEXT_ROW("sni", sni),
+    [KEY_OBJECT] = {"object", read_object, 0},
+    [KEY_BODY] = {"body", read_path, offsetof(struct policy_test, body)},
+    [KEY_CONTENT_TYPE] = TEXT_ROW("content_type", content_type),
 };
 
-static void read_key(struct reading *reading, const struct yaml_tree_node *key, size_t which,
-                     struct policy_test *test)
-{
-    const struct yaml_tree_node *node = key->value;
-    const char **texts[KEY_COUNT] = {
-        [KEY_NETWORK] = &test->request, [KEY_DOCKER] = &test->request,
-        [KEY_NAME] = &test->name,       [KEY_CLIENT] = &test->client,
-        [KEY_SANDBOX] = &test->client,  [KEY_RULE] = &test->rule,
-        [KEY_REASON] = &test->reason,   [KEY_METHOD] = &test->method,
-        [KEY_SNI] = &test->sni,         [KEY_CONTENT_TYPE] = &test->content_type,
-    };
-    if (which == KEY_EXPECT)
-        read_expect(reading, node, test);
-    else if (which == KEY_ADDRESS)
-        read_addresses(reading, node, test);
-    else if (which == KEY_OBJECT)
-        read_object(reading, node, test);
-    else if (which == KEY_BODY)
-        test->body = read_path(reading, node, "body");
-    else if (which < KEY_COUNT)
-        *texts[which] = read_text(reading, node, test_keys[which]);
-}
-
 /* Which keys go together. */
-static void check_keys(struct reading *reading, const struct yaml_tree_node *node, unsigned given)
+static void check_keys(const struct policy_document *document, const struct yaml_tree_node *node,
+                       const struct yaml_tree_node *const *given)
 {
-    static const unsigned of_network = 1u << KEY_METHOD | 1u << KEY_ADDRESS | 1u << KEY_SNI;
-    static const unsigned of_docker = 1u << KEY_OBJECT | 1u << KEY_BODY | 1u << KEY_CONTENT_TYPE;
-    bool network = (given >> KEY_NETWORK & 1) != 0, docker = (given >> KEY_DOCKER & 1) != 0;
-    const struct policy_document *document = &reading->document;
+    bool network = given[KEY_NETWORK] != NULL, docker = given[KEY_DOCKER] != NULL;
+    bool of_network =
+        given[KEY_METHOD] != NULL || given[KEY_ADDRESS] != NULL || given[KEY_SNI] != NULL;
+    bool of_docker =
+        given[KEY_OBJECT] != NULL || given[KEY_BODY] != NULL || given[KEY_CONTENT_TYPE] != NULL;
     if (network == docker)
         policy_document_error(document, node, "a test asks about `network` or about `docker`");
-    else if ((given & (network ? of_docker : of_network)) != 0)
+    else if (network ? of_docker : of_network)
         policy_document_error(document, node, "%s",
                               network ? "`object`, `body` and `content_type` are for `docker`"
                                       : "`method`, `address` and `sni` are for `network`");
-    if ((given >> KEY_EXPECT & 1) == 0)
+    if (given[KEY_EXPECT] == NULL)
         policy_document_error(document, node, "a test needs `expect: allow` or `expect: deny`");
-    if ((given >> KEY_CLIENT & 1) != 0 && (given >> KEY_SANDBOX & 1) != 0)
+    if (given[KEY_CLIENT] != NULL && given[KEY_SANDBOX] != NULL)
         policy_document_error(document, node, "`client` and `sandbox` mean the same: give one");
-    if ((given >> KEY_CONTENT_TYPE & 1) != 0 && (given >> KEY_BODY & 1) == 0)
+    if (given[KEY_CONTENT_TYPE] != NULL && given[KEY_BODY] == NULL)
         policy_document_error(document, node, "`content_type` is of a `body`");
 }
 
-static void read_test(struct reading *reading, const struct yaml_tree_node *node)
+static void read_test(const struct policy_document *document, const struct yaml_tree_node *node,
+                      struct policy_test_file *file)
 {
-    struct policy_test_file *file = reading->file;
-    unsigned given = 0;
-    if (node->kind != YAML_TREE_MAPPING) {
-        policy_document_error(&reading->document, node,
-                              "a test is a map: {network: \"example.com:443\", expect: allow}");
+    static const struct policy_map map = {
+        "a test", "a test is a map: {network: \"example.com:443\", expect: allow}", test_keys,
+        KEY_COUNT};
+    const struct yaml_tree_node *given[KEY_COUNT] = {NULL};
+    struct policy_test test = {.line = node->line, .column = node->column};
+    policy_document_read_map(document, node, &map, given, &test);
+    if (node->kind != YAML_TREE_MAPPING)
         return;
-    }
+    test.is_network = given[KEY_NETWORK] != NULL;
+    check_keys(document, node, given);
     file->tests = array_grow(file->tests, file->count, &file->capacity, sizeof(file->tests[0]));
-    struct policy_test *test = &file->tests[file->count++];
-    *test = (struct policy_test){.line = node->line, .column = node->column};
-    for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-        size_t which = policy_document_key(&reading->document, key, test_keys, KEY_COUNT, "a test");
-        if (which < KEY_COUNT)
-            given |= 1u << which;
-        read_key(reading, key, which, test);
-    }
-    test->is_network = (given >> KEY_NETWORK & 1) != 0;
-    check_keys(reading, node, given);
+    file->tests[file->count++] = test;
 }
 
 /* ---- the document ---- */
 
-static void read_tests(struct reading *reading, const struct yaml_tree_node *node)
+static void read_tests(const struct policy_document *document, const struct yaml_tree_node *key,
+                       void *place)
 {
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        policy_document_error(&reading->document, node, "`tests` takes a list, not %s",
-                              yaml_tree_kind_name(node));
+    if (key->value->kind != YAML_TREE_SEQUENCE) {
+        policy_document_error(document, key->value, "`tests` takes a list, not %s",
+                              yaml_tree_kind_name(key->value));
         return;
     }
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        read_test(reading, item);
+    for (const struct yaml_tree_node *item = key->value->first; item != NULL; item = item->next)
+        read_test(document, item, place);
 }
 
-static void read_document(struct reading *reading, const struct yaml_tree_node *root)
+static void read_policy(const struct policy_document *document, const struct yaml_tree_node *key,
+                        void *place)
 {
-    static const char *const keys[] = {"tests", "policy"};
-    bool has_tests = false;
-    for (const struct yaml_tree_node *key = root->first; key != NULL; key = key->next) {
-        switch (policy_document_key(&reading->document, key, keys, ARRAY_LEN(keys),
-                                    "a file of tests")) {
-        case 0:
-            has_tests = true;
-            read_tests(reading, key->value);
-            break;
-        case 1:
-            reading->file->policy_line = key->value->line;
-            reading->file->policy_column = key->value->column;
-            reading->file->policy = has_preset_prefix(key->value)
-                                        ? read_text(reading, key->value, "policy")
-                                        : read_path(reading, key->value, "policy");
-            break;
-        default:
-            break;
-        }
-    }
-    if (!has_tests)
-        policy_document_error(&reading->document, root, "there are no `tests`");
+    struct policy_test_file *file = place;
+    policy_reader *read = has_preset_prefix(key->value) ? policy_document_keep_text : read_path;
+    file->policy_line = key->value->line;
+    file->policy_column = key->value->column;
+    read(document, key, &file->policy);
+}
+
+static void read_document(const struct policy_document *document, const struct yaml_tree_node *root,
+                          struct policy_test_file *file)
+{
+    static const struct policy_key keys[] = {{"tests", read_tests, 0}, {"policy", read_policy, 0}};
+    static const struct policy_map map = {"a file of tests", NULL, keys, ARRAY_LEN(keys)};
+    const struct yaml_tree_node *given[ARRAY_LEN(keys)] = {NULL};
+    policy_document_read_map(document, root, &map, given, file);
+    if (given[0] == NULL)
+        policy_document_error(document, root, "there are no `tests`");
 }
 
 bool policy_test_file_read(struct policy_test_file *file, const char *path,
@@ -244,20 +217,20 @@ bool policy_test_file_read(struct policy_test_file *file, const char *path,
     size_t before = errors->count;
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     struct yaml_tree_node *root = NULL;
-    struct reading reading = {.file = file, .messages = {.errors = errors}};
-    reading.document = (struct policy_document){
-        .reading = &reading.messages, .file = path, .client = POLICY_EVERY_CLIENT};
+    struct policy_reading reading = {.errors = errors, .kept = &file->arena};
+    struct policy_document document = {
+        .reading = &reading, .file = path, .client = POLICY_EVERY_CLIENT};
     file->path = path;
     if (policy_file_read(path, false, &text, errors) == POLICY_FILE_MISSING)
         policy_messages_add(errors, path, 0, 0, "there is no such file");
     else if (errors->count == before &&
-             yaml_tree_parse(&reading.messages.arena, text.data, text.len, path, errors, &root)) {
+             yaml_tree_parse(&reading.arena, text.data, text.len, path, errors, &root)) {
         if (root != NULL && root->kind == YAML_TREE_MAPPING)
-            read_document(&reading, root);
+            read_document(&document, root, file);
         else
             policy_messages_add(errors, path, 1, 1, "a file of tests is a map with `tests`");
     }
-    arena_free(&reading.messages.arena);
+    arena_free(&reading.arena);
     return errors->count == before;
 }
 

@@ -2,67 +2,143 @@
  *
  * The keys of a client: where it is listened for, who may connect, and what holds for it alone. */
 #include <limits.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/account.h"
 #include "policy/document/policy_document.h"
 #include "policy/document/policy_rules_document.h"
 
-static void read_listen_item(const struct policy_document *document, const char *client,
-                             const char *what, enum policy_role role,
-                             const struct yaml_tree_node *node)
+/* ---- listeners ---- */
+
+/* Whose listeners a list holds, and of which kind. */
+struct listening {
+    const char *client;
+    enum policy_role role;
+};
+
+static void read_listen_item(const struct policy_document *document,
+                             const struct yaml_tree_node *node, void *place)
 {
-    if (!policy_document_text(document, node, what))
-        return;
+    const struct listening *listening = place;
     char source[PATH_MAX];
     snprintf(source, sizeof(source), "%s:%u", document->label, node->line);
     struct error error;
-    if (!policy_builder_add_listen(document->reading->builder, client, role, node->text.ptr, source,
-                                   &error))
+    if (!policy_builder_add_listen(document->reading->builder, listening->client, listening->role,
+                                   node->text.ptr, source, &error))
         policy_document_error(document, node, "%s", error.text);
 }
 
-static void read_listen(const struct policy_document *document, const char *client,
-                        const char *what, enum policy_role role, const struct yaml_tree_node *node)
+static void read_listeners(const struct policy_document *document, const struct yaml_tree_node *key,
+                           const struct builder_client *client, enum policy_role role)
 {
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        read_listen_item(document, client, what, role, node);
-        return;
-    }
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        read_listen_item(document, client, what, role, item);
+    struct listening listening = {client->name, role};
+    policy_document_read_texts(document, key, NULL, read_listen_item, &listening);
 }
 
-static void read_from_item(const struct policy_document *document, struct builder_client *client,
-                           const struct yaml_tree_node *node)
+static void read_listen(const struct policy_document *document, const struct yaml_tree_node *key,
+                        void *place)
 {
-    if (!policy_document_text(document, node, "from"))
-        return;
+    struct builder_client *client = place;
+    client->has_listen = true;
+    read_listeners(document, key, client, POLICY_ROLE_DOCKER);
+}
+
+static void read_egress(const struct policy_document *document, const struct yaml_tree_node *key,
+                        void *place)
+{
+    read_listeners(document, key, place, POLICY_ROLE_EGRESS);
+}
+
+static void read_tls(const struct policy_document *document, const struct yaml_tree_node *key,
+                     void *place)
+{
+    read_listeners(document, key, place, POLICY_ROLE_TLS);
+}
+
+static void read_http(const struct policy_document *document, const struct yaml_tree_node *key,
+                      void *place)
+{
+    read_listeners(document, key, place, POLICY_ROLE_HTTP);
+}
+
+static void read_transparent(const struct policy_document *document,
+                             const struct yaml_tree_node *key, void *place)
+{
+    static const char form[] = "`transparent` takes a map: {tls: ADDRESS:PORT, http: ADDRESS:PORT}";
+    static const struct policy_key keys[] = {{"tls", read_tls, 0}, {"http", read_http, 0}};
+    static const struct policy_map map = {"`transparent`", form, keys, ARRAY_LEN(keys)};
+    if (key->value->kind == YAML_TREE_MAPPING && key->value->first == NULL)
+        policy_document_error(document, key->value, form);
+    policy_document_read_map(document, key->value, &map, NULL, place);
+}
+
+static void read_dns_listen(const struct policy_document *document,
+                            const struct yaml_tree_node *key, void *place)
+{
+    read_listeners(document, key, place, POLICY_ROLE_DNS);
+}
+
+static void read_dns_address(const struct policy_document *document,
+                             const struct yaml_tree_node *node, void *place)
+{
+    struct error error;
+    if (!policy_dns_address_add(place, node->text, &error))
+        policy_document_error(document, node, "%s", error.text);
+}
+
+static void read_dns_answer(const struct policy_document *document,
+                            const struct yaml_tree_node *key, void *place)
+{
+    struct builder_client *client = place;
+    const struct yaml_tree_node *node = key->value;
+    enum policy_dns_answer answer = POLICY_DNS_LISTED;
+    if (node->kind == YAML_TREE_SCALAR && slice_equal_text(node->text, "gate"))
+        answer = POLICY_DNS_GATE;
+    else if (node->kind == YAML_TREE_SCALAR && slice_equal_text(node->text, "real"))
+        answer = POLICY_DNS_REAL;
+    else if (node->kind == YAML_TREE_SEQUENCE && node->first == NULL)
+        policy_document_error(document, node, "`answer` is gate, real or a list of addresses");
+    bool before = client->dns_answer.set;
+    policy_document_set_once(document, node, "answer", answer, false, &client->dns_answer);
+    if (answer == POLICY_DNS_LISTED && !before)
+        policy_document_read_texts(document, key, NULL, read_dns_address, client);
+}
+
+static void read_dns(const struct policy_document *document, const struct yaml_tree_node *key,
+                     void *place)
+{
+    static const struct policy_key keys[] = {{"listen", read_dns_listen, 0},
+                                             {"answer", read_dns_answer, 0}};
+    static const struct policy_map map = {
+        "`dns`", "`dns` takes a map: {listen: ADDRESS:PORT, answer: gate}", keys, ARRAY_LEN(keys)};
+    const struct builder_client *client = place;
+    const struct yaml_tree_node *given[ARRAY_LEN(keys)] = {NULL};
+    policy_document_read_map(document, key->value, &map, given, place);
+    if (key->value->kind == YAML_TREE_MAPPING && given[0] == NULL &&
+        strcmp(client->name, "default") != 0)
+        policy_document_error(document, key->value, "`dns` has no `listen`: nobody could ask");
+}
+
+/* ---- who may connect ---- */
+
+static void read_from_item(const struct policy_document *document,
+                           const struct yaml_tree_node *node, void *place)
+{
+    struct builder_client *client = place;
     struct ip_range range;
-    if (!ip_range_parse(node->text, &range)) {
-        char quoted[80];
-        policy_document_error(
-            document, node, "%s is no address or range (10.0.0.0/8, with zeros behind the prefix)",
-            error_quote(node->text, quoted, sizeof(quoted)));
+    if (!policy_document_range(document, node, &range))
         return;
-    }
     client->from =
         array_grow(client->from, client->from_count, &client->from_capacity, sizeof(range));
     client->from[client->from_count++] = range;
 }
 
-static void read_from(const struct policy_document *document, struct builder_client *client,
-                      const struct yaml_tree_node *node)
+static void read_from(const struct policy_document *document, const struct yaml_tree_node *key,
+                      void *place)
 {
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        read_from_item(document, client, node);
-        return;
-    }
-    if (node->first == NULL)
-        policy_document_error(document, node,
-                              "`from` is an empty list: leave it out to admit everybody");
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        read_from_item(document, client, item);
+    policy_document_read_texts(document, key, "leave it out to admit everybody", read_from_item,
+                               place);
 }
 
 /* A number, or a name of /etc/passwd or /etc/group. */
@@ -83,15 +159,17 @@ static bool find_account(struct slice name, bool group, int64_t *id_out)
     return found;
 }
 
-static void read_account(const struct policy_document *document, const struct yaml_tree_node *node,
-                         bool group, struct policy_setting *setting)
+/* `owner` or `group`. */
+static void read_account(const struct policy_document *document, const struct yaml_tree_node *key,
+                         void *place)
 {
-    const char *what = group ? "group" : "owner";
+    const struct yaml_tree_node *node = key->value;
+    bool group = slice_equal_text(key->text, "group");
     int64_t id;
-    if (!policy_document_text(document, node, what))
+    if (!policy_document_text(document, node, key->text.ptr))
         return;
     if (find_account(node->text, group, &id)) {
-        policy_document_set_once(document, node, what, id, false, setting);
+        policy_document_set_once(document, node, key->text.ptr, id, false, place);
         return;
     }
     char quoted[80];
@@ -102,261 +180,132 @@ static void read_account(const struct policy_document *document, const struct ya
 
 /* Octal, with or without quotes: no YAML reader's idea of numbers comes into it. */
 static void read_permissions(const struct policy_document *document,
-                             const struct yaml_tree_node *node, struct policy_setting *setting)
+                             const struct yaml_tree_node *key, void *place)
 {
-    if (!policy_document_text(document, node, "mode"))
+    const struct slice text = key->value->text;
+    if (!policy_document_text(document, key->value, "mode"))
         return;
     int64_t mode = 0;
-    bool good = node->text.len == 3 || (node->text.len == 4 && node->text.ptr[0] == '0');
-    for (size_t i = 0; i < node->text.len; i++) {
-        good = good && node->text.ptr[i] >= '0' && node->text.ptr[i] <= '7';
-        mode = good ? mode * 8 + (node->text.ptr[i] - '0') : 0;
+    bool good = text.len == 3 || (text.len == 4 && text.ptr[0] == '0');
+    for (size_t i = 0; i < text.len; i++) {
+        good = good && text.ptr[i] >= '0' && text.ptr[i] <= '7';
+        mode = good ? mode * 8 + (text.ptr[i] - '0') : 0;
     }
     if (good)
-        policy_document_set_once(document, node, "mode", mode, false, setting);
+        policy_document_set_once(document, key->value, "mode", mode, false, place);
     else
-        policy_document_error(document, node,
+        policy_document_error(document, key->value,
                               "a socket's `mode` is three octal digits, like \"0660\"");
 }
 
-static void read_socket(const struct policy_document *document, struct builder_client *client,
-                        const struct yaml_tree_node *node)
+static void read_socket(const struct policy_document *document, const struct yaml_tree_node *key,
+                        void *place)
 {
-    static const char *const keys[] = {"mode", "owner", "group"};
-    if (node->kind != YAML_TREE_MAPPING) {
-        policy_document_error(document, node,
-                              "`socket` takes a map: {mode: \"0660\", owner: ..., group: ...}");
-        return;
-    }
-    for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-        switch (policy_document_key(document, key, keys, ARRAY_LEN(keys), "`socket`")) {
-        case 0:
-            read_permissions(document, key->value, &client->socket_mode);
-            break;
-        case 1:
-            read_account(document, key->value, false, &client->owner);
-            break;
-        case 2:
-            read_account(document, key->value, true, &client->group);
-            break;
-        default:
-            break;
-        }
-    }
+    static const struct policy_key keys[] = {
+        {"mode", read_permissions, offsetof(struct builder_client, socket_mode)},
+        {"owner", read_account, offsetof(struct builder_client, owner)},
+        {"group", read_account, offsetof(struct builder_client, group)}};
+    static const struct policy_map map = {
+        "`socket`", "`socket` takes a map: {mode: \"0660\", owner: ..., group: ...}", keys,
+        ARRAY_LEN(keys)};
+    policy_document_read_map(document, key->value, &map, NULL, place);
 }
 
 /* ---- browsers ---- */
 
-enum browser_list { BROWSER_HOSTS, BROWSER_ORIGINS };
-static const char *const browser_list_names[] = {"hosts", "origins"};
+typedef bool add_trusted(struct policy_builder *builder, struct builder_client *client,
+                         struct slice text, struct error *error);
 
-static void read_browser_item(const struct policy_document *document, struct builder_client *client,
-                              enum browser_list list, const struct yaml_tree_node *node)
+static void read_trusted(const struct policy_document *document, const struct yaml_tree_node *node,
+                         struct builder_client *client, add_trusted *add)
 {
-    struct policy_builder *builder = document->reading->builder;
     struct error error;
     char quoted[80];
-    if (!policy_document_text(document, node, browser_list_names[list]))
-        return;
-    bool good = list == BROWSER_HOSTS
-                    ? policy_browser_add_host(builder, client, node->text, &error)
-                    : policy_browser_add_origin(builder, client, node->text, &error);
-    if (!good)
+    if (!add(document->reading->builder, client, node->text, &error))
         policy_document_error(document, node, "%s: %s",
                               error_quote(node->text, quoted, sizeof(quoted)), error.text);
 }
 
-/* One or a list; several documents add up. */
-static void read_browser_list(const struct policy_document *document, struct builder_client *client,
-                              enum browser_list list, const struct yaml_tree_node *node)
+static void read_host(const struct policy_document *document, const struct yaml_tree_node *node,
+                      void *place)
 {
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        read_browser_item(document, client, list, node);
-        return;
-    }
-    if (node->first == NULL)
-        policy_document_error(document, node, "`%s` is an empty list: leave it out",
-                              browser_list_names[list]);
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        read_browser_item(document, client, list, item);
+    read_trusted(document, node, place, policy_browser_add_host);
 }
 
-static void read_browser(const struct policy_document *document, const struct yaml_tree_node *node,
-                         struct policy_setting *setting)
+static void read_origin(const struct policy_document *document, const struct yaml_tree_node *node,
+                        void *place)
 {
-    if (!policy_document_text(document, node, "browser"))
-        return;
-    bool allow = slice_equal_text(node->text, "allow");
-    if (allow || slice_equal_text(node->text, "deny"))
-        policy_document_set_once(document, node, "browser", allow, false, setting);
-    else
-        policy_document_error(document, node, "`browser` is allow or deny");
+    read_trusted(document, node, place, policy_browser_add_origin);
 }
 
-/* ---- egress ---- */
-
-static void read_transparent(const struct policy_document *document, const char *client,
-                             const struct yaml_tree_node *node)
+/* Several documents add up. */
+static void read_hosts(const struct policy_document *document, const struct yaml_tree_node *key,
+                       void *place)
 {
-    static const char *const keys[] = {"tls", "http"};
-    static const enum policy_role roles[] = {POLICY_ROLE_TLS, POLICY_ROLE_HTTP};
-    if (node->kind != YAML_TREE_MAPPING || node->first == NULL) {
-        policy_document_error(document, node,
-                              "`transparent` takes a map: {tls: ADDRESS:PORT, http: ADDRESS:PORT}");
-        return;
-    }
-    for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-        size_t which = policy_document_key(document, key, keys, ARRAY_LEN(keys), "`transparent`");
-        if (which < ARRAY_LEN(keys))
-            read_listen(document, client, keys[which], roles[which], key->value);
-    }
+    policy_document_read_texts(document, key, "leave it out", read_host, place);
 }
 
-static void add_dns_address(const struct policy_document *document, struct builder_client *client,
-                            const struct yaml_tree_node *node)
+static void read_origins(const struct policy_document *document, const struct yaml_tree_node *key,
+                         void *place)
 {
-    struct error error;
-    if (policy_document_text(document, node, "answer") &&
-        !policy_dns_address_add(client, node->text, &error))
-        policy_document_error(document, node, "%s", error.text);
+    policy_document_read_texts(document, key, "leave it out", read_origin, place);
 }
 
-static void read_dns_answer(const struct policy_document *document, struct builder_client *client,
-                            const struct yaml_tree_node *node)
+static void read_browser(const struct policy_document *document, const struct yaml_tree_node *key,
+                         void *place)
 {
-    enum policy_dns_answer answer = POLICY_DNS_LISTED;
-    if (node->kind == YAML_TREE_SCALAR && slice_equal_text(node->text, "gate"))
-        answer = POLICY_DNS_GATE;
-    else if (node->kind == YAML_TREE_SCALAR && slice_equal_text(node->text, "real"))
-        answer = POLICY_DNS_REAL;
-    else if (node->kind == YAML_TREE_SEQUENCE && node->first == NULL)
-        policy_document_error(document, node, "`answer` is gate, real or a list of addresses");
-    bool before = client->dns_answer.set;
-    policy_document_set_once(document, node, "answer", answer, false, &client->dns_answer);
-    if (answer != POLICY_DNS_LISTED || before)
-        return;
-    if (node->kind != YAML_TREE_SEQUENCE)
-        add_dns_address(document, client, node);
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        add_dns_address(document, client, item);
+    bool allow;
+    if (policy_document_choice(document, key, "allow", "deny", &allow))
+        policy_document_set_once(document, key->value, "browser", allow, false, place);
 }
 
-static void read_dns(const struct policy_document *document, size_t index,
-                     const struct yaml_tree_node *node)
+/* ---- rules ---- */
+
+static size_t index_of(const struct policy_document *document, const struct builder_client *client)
 {
-    static const char *const keys[] = {"listen", "answer"};
-    struct builder_client *client = &document->reading->builder->clients[index];
-    bool listens = false;
-    if (node->kind != YAML_TREE_MAPPING) {
-        policy_document_error(document, node,
-                              "`dns` takes a map: {listen: ADDRESS:PORT, answer: gate}");
-        return;
-    }
-    for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-        switch (policy_document_key(document, key, keys, ARRAY_LEN(keys), "`dns`")) {
-        case 0:
-            listens = true;
-            read_listen(document, client->name, "listen", POLICY_ROLE_DNS, key->value);
-            break;
-        case 1:
-            read_dns_answer(document, client, key->value);
-            break;
-        default:
-            break;
-        }
-    }
-    if (!listens && strcmp(client->name, "default") != 0)
-        policy_document_error(document, node, "`dns` has no `listen`: nobody could ask");
+    return (size_t)(client - document->reading->builder->clients);
 }
 
-enum client_key {
-    CLIENT_LISTEN,
-    CLIENT_SOCKET,
-    CLIENT_FROM,
-    CLIENT_HOSTS,
-    CLIENT_ORIGINS,
-    CLIENT_BROWSER,
-    CLIENT_USE,
-    CLIENT_INHERIT,
-    CLIENT_DOCKER,
-    CLIENT_MODE,
-    CLIENT_STRICT,
-    CLIENT_EGRESS,
-    CLIENT_TRANSPARENT,
-    CLIENT_DNS,
-    CLIENT_GUARD,
-    CLIENT_ENFORCE,
-    CLIENT_SCOPE,
-    CLIENT_NETWORK,
-    CLIENT_KEY_COUNT,
+static void read_use(const struct policy_document *document, const struct yaml_tree_node *key,
+                     void *place)
+{
+    policy_document_read_use(document, index_of(document, place), key);
+}
+
+static void read_docker(const struct policy_document *document, const struct yaml_tree_node *key,
+                        void *place)
+{
+    policy_rules_read(document, index_of(document, place), key->value);
+}
+
+static void read_network(const struct policy_document *document, const struct yaml_tree_node *key,
+                         void *place)
+{
+    policy_network_rules_read(document, index_of(document, place), key->value);
+}
+
+/* ---- clients ---- */
+
+static const struct policy_key client_keys[] = {
+    {"listen", read_listen, 0},
+    {"socket", read_socket, 0},
+    {"from", read_from, 0},
+    {"hosts", read_hosts, 0},
+    {"origins", read_origins, 0},
+    {"browser", read_browser, offsetof(struct builder_client, browser)},
+    {"use", read_use, 0},
+    {"inherit", policy_document_read_bool, offsetof(struct builder_client, inherit)},
+    {"docker", read_docker, 0},
+    {"mode", policy_document_read_mode, offsetof(struct builder_client, mode)},
+    {"strict", policy_document_read_bool, offsetof(struct builder_client, strict)},
+    {"egress", read_egress, 0},
+    {"transparent", read_transparent, 0},
+    {"dns", read_dns, 0},
+    {"guard", policy_document_refuse_not_yet, 0},
+    {"enforce", policy_document_refuse_not_yet, 0},
+    {"scope", policy_document_refuse_not_yet, 0},
+    {"network", read_network, 0},
 };
-
-static void read_client_key(const struct policy_document *document, size_t index,
-                            const struct yaml_tree_node *key)
-{
-    static const char *const keys[] = {"listen",  "socket", "from",        "hosts",  "origins",
-                                       "browser", "use",    "inherit",     "docker", "mode",
-                                       "strict",  "egress", "transparent", "dns",    "guard",
-                                       "enforce", "scope",  "network"};
-    struct builder_client *client = &document->reading->builder->clients[index];
-    size_t which = policy_document_key(document, key, keys, ARRAY_LEN(keys), "a client");
-    char quoted[40];
-    switch ((enum client_key)which) {
-    case CLIENT_LISTEN:
-        client->has_listen = true;
-        read_listen(document, client->name, "listen", POLICY_ROLE_DOCKER, key->value);
-        return;
-    case CLIENT_SOCKET:
-        read_socket(document, client, key->value);
-        return;
-    case CLIENT_FROM:
-        read_from(document, client, key->value);
-        return;
-    case CLIENT_HOSTS:
-        read_browser_list(document, client, BROWSER_HOSTS, key->value);
-        return;
-    case CLIENT_ORIGINS:
-        read_browser_list(document, client, BROWSER_ORIGINS, key->value);
-        return;
-    case CLIENT_BROWSER:
-        read_browser(document, key->value, &client->browser);
-        return;
-    case CLIENT_USE:
-        policy_document_read_use(document, index, key->value);
-        return;
-    case CLIENT_INHERIT:
-        policy_document_read_bool(document, key->value, "inherit", &client->inherit);
-        return;
-    case CLIENT_DOCKER:
-        policy_rules_read(document, index, key->value);
-        return;
-    case CLIENT_MODE:
-        policy_document_read_mode(document, key->value, &client->mode);
-        return;
-    case CLIENT_STRICT:
-        policy_document_read_bool(document, key->value, "strict", &client->strict);
-        return;
-    case CLIENT_EGRESS:
-        read_listen(document, client->name, "egress", POLICY_ROLE_EGRESS, key->value);
-        return;
-    case CLIENT_TRANSPARENT:
-        read_transparent(document, client->name, key->value);
-        return;
-    case CLIENT_DNS:
-        read_dns(document, index, key->value);
-        return;
-    case CLIENT_NETWORK:
-        policy_network_rules_read(document, index, key->value);
-        return;
-    case CLIENT_GUARD:
-    case CLIENT_ENFORCE:
-    case CLIENT_SCOPE:
-        policy_document_not_yet(document, key, error_quote(key->text, quoted, sizeof(quoted)));
-        return;
-    case CLIENT_KEY_COUNT:
-        return;
-    }
-}
 
 static bool is_client_name(struct slice name)
 {
@@ -373,6 +322,7 @@ static bool is_client_name(struct slice name)
 
 static void read_client(const struct policy_document *document, const struct yaml_tree_node *name)
 {
+    static const struct policy_map map = {"a client", NULL, client_keys, ARRAY_LEN(client_keys)};
     if (!is_client_name(name->text)) {
         policy_document_error(
             document, name,
@@ -392,16 +342,17 @@ static void read_client(const struct policy_document *document, const struct yam
         client->line = name->line;
         client->column = name->column;
     }
-    for (const struct yaml_tree_node *key = name->value->first; key != NULL; key = key->next)
-        read_client_key(document, index, key);
+    policy_document_read_map(document, name->value, &map, NULL, client);
 }
 
-void policy_clients_read(const struct policy_document *document, const struct yaml_tree_node *node)
+void policy_clients_read(const struct policy_document *document, const struct yaml_tree_node *key,
+                         void *place)
 {
-    if (node->kind != YAML_TREE_MAPPING) {
-        policy_document_error(document, node, "`clients` takes a map of names");
+    (void)place;
+    if (key->value->kind != YAML_TREE_MAPPING) {
+        policy_document_error(document, key->value, "`clients` takes a map of names");
         return;
     }
-    for (const struct yaml_tree_node *name = node->first; name != NULL; name = name->next)
+    for (const struct yaml_tree_node *name = key->value->first; name != NULL; name = name->next)
         read_client(document, name);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the readers of all keys share: messages with their place, values that are text, true or
- * false, set once; and the reading of a map whose keys stand in a closed table. */
+ * false, set once; one item or a list of them; and maps whose keys stand in a closed table. */
 #include "policy/document/policy_document.h"
 
 #include <stdarg.h>
@@ -85,24 +85,25 @@ bool policy_document_bool(const struct policy_document *document, const struct y
     return false;
 }
 
-size_t policy_document_key(const struct policy_document *document, const struct yaml_tree_node *key,
-                           const char *const *names, size_t count, const char *where)
+size_t policy_document_word(const struct policy_document *document,
+                            const struct yaml_tree_node *node, const char *const *names,
+                            size_t count, const char *where)
 {
     for (size_t i = 0; i < count; i++) {
-        if (slice_equal_text(key->text, names[i]))
+        if (slice_equal_text(node->text, names[i]))
             return i;
     }
     struct near_word near;
-    near_word_init(&near, key->text);
+    near_word_init(&near, node->text);
     for (size_t i = 0; i < count; i++)
         near_word_offer(&near, names[i]);
     char quoted[80];
-    error_quote(key->text, quoted, sizeof(quoted));
+    error_quote(node->text, quoted, sizeof(quoted));
     if (near.best != NULL)
-        policy_document_error(document, key, "%s is no key of %s; did you mean `%s`?", quoted,
+        policy_document_error(document, node, "%s is no key of %s; did you mean `%s`?", quoted,
                               where, near.best);
     else
-        policy_document_error(document, key, "%s is no key of %s", quoted, where);
+        policy_document_error(document, node, "%s is no key of %s", quoted, where);
     return count;
 }
 
@@ -126,6 +127,17 @@ void policy_document_set_once(const struct policy_document *document,
     }
     *setting = (struct policy_setting){
         true, value, arena_printf(&document->reading->arena, "%s:%u", document->label, node->line)};
+}
+
+const struct yaml_tree_node *policy_document_effect(const struct policy_document *document,
+                                                    const struct yaml_tree_node *rule,
+                                                    const struct yaml_tree_node *const *given)
+{
+    if ((given[0] == NULL) != (given[1] == NULL))
+        return given[0] != NULL ? given[0] : given[1];
+    policy_document_error(document, rule, "a rule has either `allow` or `deny`%s",
+                          given[0] != NULL ? ", not both" : "");
+    return NULL;
 }
 
 /* A date is its first moment: what expires on a day is not allowed on that day. */
@@ -155,43 +167,160 @@ bool policy_document_read_expires(const struct policy_document *document,
 }
 
 void policy_document_read_bool(const struct policy_document *document,
-                               const struct yaml_tree_node *node, const char *what,
-                               struct policy_setting *setting)
+                               const struct yaml_tree_node *key, void *place)
 {
     bool value;
-    if (policy_document_bool(document, node, what, &value))
-        policy_document_set_once(document, node, what, value, false, setting);
+    if (policy_document_bool(document, key->value, key->text.ptr, &value))
+        policy_document_set_once(document, key->value, key->text.ptr, value, false, place);
+}
+
+bool policy_document_range(const struct policy_document *document,
+                           const struct yaml_tree_node *node, struct ip_range *range_out)
+{
+    char quoted[80];
+    if (ip_range_parse(node->text, range_out))
+        return true;
+    policy_document_error(document, node,
+                          "%s is no address or range (10.0.0.0/8, with zeros behind the prefix)",
+                          error_quote(node->text, quoted, sizeof(quoted)));
+    return false;
+}
+
+bool policy_document_choice(const struct policy_document *document,
+                            const struct yaml_tree_node *key, const char *yes, const char *no,
+                            bool *value_out)
+{
+    if (!policy_document_text(document, key->value, key->text.ptr))
+        return false;
+    *value_out = slice_equal_text(key->value->text, yes);
+    if (*value_out || slice_equal_text(key->value->text, no))
+        return true;
+    policy_document_error(document, key->value, "`%s` is %s or %s", key->text.ptr, yes, no);
+    return false;
 }
 
 void policy_document_read_mode(const struct policy_document *document,
-                               const struct yaml_tree_node *node, struct policy_setting *setting)
+                               const struct yaml_tree_node *key, void *place)
 {
-    if (!policy_document_text(document, node, "mode"))
-        return;
-    if (slice_equal_text(node->text, "enforce"))
-        policy_document_set_once(document, node, "mode", POLICY_ENFORCE, false, setting);
-    else if (slice_equal_text(node->text, "report"))
-        policy_document_set_once(document, node, "mode", POLICY_REPORT, false, setting);
-    else
-        policy_document_error(document, node, "`mode` is enforce or report");
+    bool enforce;
+    if (policy_document_choice(document, key, "enforce", "report", &enforce))
+        policy_document_set_once(document, key->value, "mode",
+                                 enforce ? POLICY_ENFORCE : POLICY_REPORT, false, place);
 }
 
-/* Reads one key of the map. */
-static void read_key(const struct policy_document *document, const struct yaml_tree_node *key,
-                     const struct policy_key *keys, size_t count, const char *where)
+void policy_document_keep_text(const struct policy_document *document,
+                               const struct yaml_tree_node *key, void *place)
+{
+    if (policy_document_text(document, key->value, key->text.ptr))
+        *(const char **)place = arena_text(document->reading->kept, key->value->text);
+}
+
+void policy_document_refuse_not_yet(const struct policy_document *document,
+                                    const struct yaml_tree_node *key, void *place)
+{
+    char quoted[40];
+    (void)place;
+    policy_document_not_yet(document, key, error_quote(key->text, quoted, sizeof(quoted)));
+}
+
+/* ---- lists ---- */
+
+static void read_items(const struct policy_document *document, const struct yaml_tree_node *key,
+                       const char *empty, bool texts, policy_reader *read, void *place)
+{
+    const struct yaml_tree_node *value = key->value;
+    bool is_list = value->kind == YAML_TREE_SEQUENCE;
+    if (is_list && value->first == NULL && empty != NULL)
+        policy_document_error(document, value, "`%s` is an empty list: %s", key->text.ptr, empty);
+    for (const struct yaml_tree_node *item = is_list ? value->first : value; item != NULL;
+         item = is_list ? item->next : NULL) {
+        if (!texts || policy_document_text(document, item, key->text.ptr))
+            read(document, item, place);
+    }
+}
+
+void policy_document_read_list(const struct policy_document *document,
+                               const struct yaml_tree_node *key, const char *empty,
+                               policy_reader *read, void *place)
+{
+    read_items(document, key, empty, false, read, place);
+}
+
+void policy_document_read_texts(const struct policy_document *document,
+                                const struct yaml_tree_node *key, const char *empty,
+                                policy_reader *read, void *place)
+{
+    read_items(document, key, empty, true, read, place);
+}
+
+/* ---- maps ---- */
+
+/* The row of a key; NULL, reported, when it has none. */
+static const struct policy_key *find_row(const struct policy_document *document,
+                                         const struct policy_map *map,
+                                         const struct yaml_tree_node *key)
 {
     const char *names[POLICY_KEYS_MAX];
-    for (size_t i = 0; i < count; i++)
-        names[i] = keys[i].name;
-    size_t which = policy_document_key(document, key, names, count, where);
-    if (which < count)
-        keys[which].read(document, key);
+    for (size_t i = 0; i < map->count; i++)
+        names[i] = map->keys[i].name;
+    size_t which = policy_document_word(document, key, names, map->count, map->where);
+    return which < map->count ? &map->keys[which] : NULL;
+}
+
+static void read_row(const struct policy_document *document, const struct policy_key *row,
+                     const struct yaml_tree_node *key, void *whole)
+{
+    if (row->read != NULL)
+        row->read(document, key, (char *)whole + row->offset);
+}
+
+bool policy_document_read_map(const struct policy_document *document,
+                              const struct yaml_tree_node *node, const struct policy_map *map,
+                              const struct yaml_tree_node **given, void *whole)
+{
+    bool known = node->kind == YAML_TREE_MAPPING;
+    if (!known && map->form != NULL)
+        policy_document_error(document, node, "%s", map->form);
+    if (!known)
+        return false;
+    for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
+        const struct policy_key *row = find_row(document, map, key);
+        known = known && row != NULL;
+        if (row == NULL)
+            continue;
+        if (given != NULL)
+            given[row - map->keys] = key;
+        read_row(document, row, key, whole);
+    }
+    return known;
+}
+
+void policy_document_note_map(const struct policy_document *document,
+                              const struct yaml_tree_node *node, const struct policy_map *map,
+                              const struct yaml_tree_node **given)
+{
+    for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
+        const struct policy_key *row = find_row(document, map, key);
+        if (row != NULL)
+            given[row - map->keys] = key;
+    }
+}
+
+void policy_document_read_given(const struct policy_document *document,
+                                const struct policy_map *map,
+                                const struct yaml_tree_node *const *given, void *whole)
+{
+    for (size_t i = 0; i < map->count; i++) {
+        if (given[i] != NULL)
+            read_row(document, &map->keys[i], given[i], whole);
+    }
 }
 
 void policy_document_read_text(const struct policy_document *document, struct slice text,
-                               const struct policy_key *keys, size_t count, const char *where)
+                               const struct policy_map *map, void *whole)
 {
     struct policy_reading *reading = document->reading;
+    const struct yaml_tree_node *given[POLICY_KEYS_MAX] = {NULL};
     struct yaml_tree_node *root;
     if (!yaml_tree_parse(&reading->arena, text.ptr, text.len, document->file, reading->errors,
                          &root))
@@ -207,11 +336,7 @@ void policy_document_read_text(const struct policy_document *document, struct sl
                               yaml_tree_kind_name(root));
         return;
     }
-    bool has_version = false;
-    for (const struct yaml_tree_node *key = root->first; key != NULL; key = key->next) {
-        has_version |= slice_equal_text(key->text, "version");
-        read_key(document, key, keys, count, where);
-    }
-    if (!has_version)
+    policy_document_read_map(document, root, map, given, whole);
+    if (given[0] == NULL) /* the first row */
         policy_document_error(document, root, "`version: 1` is missing");
 }

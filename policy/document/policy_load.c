@@ -241,6 +241,7 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
     struct policy_reading reading = {.builder = builder,
                                      .errors = errors,
                                      .notices = notices,
+                                     .kept = &builder->policy->arena,
                                      .check_owner = inputs->check_owner,
                                      .cli_text = inputs->cli_text,
                                      .files = inputs->files};

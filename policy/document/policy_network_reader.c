@@ -3,6 +3,7 @@
  * Rules under `network:`: allow or deny, hosts, and the conditions on what is asked of them. What a
  * rule could never do is an error here, at load, and not a silence at run time. A list may hold a
  * million hosts, so nothing is allocated for one beside its entry. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,33 +42,14 @@ static struct arena *arena_of(const struct draft *draft)
 
 /* ---- conditions ---- */
 
-typedef void read_item(struct draft *draft, const struct yaml_tree_node *node);
+static const char empty_list[] = "leave it out, or say what it holds";
 
-/* One text, or a list of them. */
-static void read_list(struct draft *draft, const struct yaml_tree_node *node, const char *what,
-                      read_item *read)
+static void show(struct draft *draft, const struct yaml_tree_node *key)
 {
-    if (node->kind == YAML_TREE_SEQUENCE && node->first == NULL) {
-        policy_document_error(draft->document, node,
-                              "`%s` is an empty list: leave it out, or say what it holds", what);
-        return;
-    }
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        if (policy_document_text(draft->document, node, what))
-            read(draft, node);
-        return;
-    }
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next) {
-        if (policy_document_text(draft->document, item, what))
-            read(draft, item);
-    }
-}
-
-static void show(struct draft *draft, const char *what, const struct yaml_tree_node *node)
-{
+    const struct yaml_tree_node *node = key->value;
     if (draft->shown.len > 0)
         buffer_append_byte(&draft->shown, ' ');
-    buffer_append_text(&draft->shown, what);
+    buffer_append_slice(&draft->shown, key->text);
     buffer_append_byte(&draft->shown, '=');
     if (node->kind == YAML_TREE_SCALAR)
         buffer_append_slice(&draft->shown, node->text);
@@ -78,17 +60,19 @@ static void show(struct draft *draft, const char *what, const struct yaml_tree_n
     }
 }
 
-static void read_method(struct draft *draft, const struct yaml_tree_node *node)
+static void read_method(const struct policy_document *document, const struct yaml_tree_node *node,
+                        void *place)
 {
+    struct draft *draft = place;
     enum http_method method = http_method_from_name(node->text);
     char quoted[40];
     if (method == HTTP_METHOD_UNKNOWN)
-        policy_document_error(draft->document, node,
+        policy_document_error(document, node,
                               "%s is no method: write GET, HEAD, POST, PUT, PATCH, DELETE or "
                               "OPTIONS in capitals",
                               error_quote(node->text, quoted, sizeof(quoted)));
     else if (method == HTTP_METHOD_CONNECT || method == HTTP_METHOD_TRACE)
-        policy_document_error(draft->document, node,
+        policy_document_error(document, node,
                               method == HTTP_METHOD_TRACE
                                   ? "TRACE is never forwarded: leave it out"
                                   : "CONNECT asks for a tunnel, in which no method can be seen: "
@@ -113,14 +97,16 @@ static bool is_canonical(struct slice path)
            slice_equal(buffer_slice(&canonical), path);
 }
 
-static void read_path(struct draft *draft, const struct yaml_tree_node *node)
+static void read_path(const struct policy_document *document, const struct yaml_tree_node *node,
+                      void *place)
 {
+    struct draft *draft = place;
     struct network_rule *match = &draft->rule.match;
     struct pattern pattern;
     struct error error;
     if (node->text.ptr[0] != '~' && !is_canonical(node->text)) {
         policy_document_error(
-            draft->document, node,
+            document, node,
             "a path begins with `/` and stands as it is matched: no query, no `;`, no empty "
             "segment, "
             "none that ends in a dot, no bytes that a URL escapes, escapes in capitals and only "
@@ -128,7 +114,7 @@ static void read_path(struct draft *draft, const struct yaml_tree_node *node)
         return;
     }
     if (!pattern_compile(&pattern, PATTERN_PATH, node->text, &error)) {
-        policy_document_error(draft->document, node, "%s", error.text);
+        policy_document_error(document, node, "%s", error.text);
         return;
     }
     match->paths =
@@ -182,18 +168,14 @@ static void note_opened(struct draft *draft, const struct yaml_tree_node *node,
     }
 }
 
-static void read_address(struct draft *draft, const struct yaml_tree_node *node)
+static void read_address(const struct policy_document *document, const struct yaml_tree_node *node,
+                         void *place)
 {
+    struct draft *draft = place;
     struct network_rule *match = &draft->rule.match;
     struct ip_range range;
-    char quoted[80];
-    if (!ip_range_parse(node->text, &range)) {
-        policy_document_error(draft->document, node,
-                              "%s is no address or range (10.0.0.0/8, with zeros behind the "
-                              "prefix)",
-                              error_quote(node->text, quoted, sizeof(quoted)));
+    if (!policy_document_range(document, node, &range))
         return;
-    }
     match->addresses =
         array_grow(match->addresses, match->address_count, &draft->address_capacity, sizeof(range));
     match->addresses[match->address_count++] = range;
@@ -201,34 +183,75 @@ static void read_address(struct draft *draft, const struct yaml_tree_node *node)
         note_opened(draft, node, &range);
 }
 
-static void read_protocol(struct draft *draft, const struct yaml_tree_node *node)
+static void read_protocol(const struct policy_document *document, const struct yaml_tree_node *node,
+                          void *place)
 {
+    struct draft *draft = place;
     static const char *const names[] = {"tls", "http", "ssh", "any"};
     static const unsigned bits[] = {NETWORK_PROTOCOL_TLS, NETWORK_PROTOCOL_HTTP,
                                     NETWORK_PROTOCOL_SSH, NETWORK_PROTOCOLS_ANY};
-    size_t which = policy_document_key(draft->document, node, names, ARRAY_LEN(names),
-                                       "`protocols` (tls, http, ssh, any)");
+    size_t which = policy_document_word(document, node, names, ARRAY_LEN(names),
+                                        "`protocols` (tls, http, ssh, any)");
     if (which < ARRAY_LEN(names))
         draft->rule.match.protocols |= bits[which];
 }
 
-static void read_ech(struct draft *draft, const struct yaml_tree_node *node)
+/* One row each of the table of keys. */
+
+static void read_methods(const struct policy_document *document, const struct yaml_tree_node *key,
+                         void *place)
 {
-    if (!policy_document_text(draft->document, node, "ech"))
-        return;
-    if (slice_equal_text(node->text, "allow"))
-        draft->rule.match.ech = NETWORK_YES;
-    else if (slice_equal_text(node->text, "deny"))
-        draft->rule.match.ech = NETWORK_NO;
-    else
-        policy_document_error(draft->document, node, "`ech` is allow or deny");
+    policy_document_read_texts(document, key, empty_list, read_method, place);
+    show(place, key);
 }
 
-static void read_require_sni(struct draft *draft, const struct yaml_tree_node *node)
+static void read_paths(const struct policy_document *document, const struct yaml_tree_node *key,
+                       void *place)
 {
+    policy_document_read_texts(document, key, empty_list, read_path, place);
+    show(place, key);
+}
+
+static void read_addresses(const struct policy_document *document, const struct yaml_tree_node *key,
+                           void *place)
+{
+    policy_document_read_texts(document, key, empty_list, read_address, place);
+    show(place, key);
+}
+
+static void read_protocols(const struct policy_document *document, const struct yaml_tree_node *key,
+                           void *place)
+{
+    policy_document_read_texts(document, key, empty_list, read_protocol, place);
+    show(place, key);
+}
+
+static void read_ech(const struct policy_document *document, const struct yaml_tree_node *key,
+                     void *place)
+{
+    struct draft *draft = place;
+    bool allow;
+    if (policy_document_choice(document, key, "allow", "deny", &allow))
+        draft->rule.match.ech = allow ? NETWORK_YES : NETWORK_NO;
+    show(draft, key);
+}
+
+static void read_require_sni(const struct policy_document *document,
+                             const struct yaml_tree_node *key, void *place)
+{
+    struct draft *draft = place;
     bool value;
-    if (policy_document_bool(draft->document, node, "require_sni", &value))
+    if (policy_document_bool(document, key->value, "require_sni", &value))
         draft->rule.match.require_sni = value ? NETWORK_YES : NETWORK_NO;
+    show(draft, key);
+}
+
+static void read_expires(const struct policy_document *document, const struct yaml_tree_node *key,
+                         void *place)
+{
+    struct draft *draft = place;
+    (void)policy_document_read_expires(document, key->value, &draft->rule.match.expires_us);
+    show(draft, key);
 }
 
 /* ---- hosts ---- */
@@ -302,8 +325,11 @@ static void note_host(struct draft *draft, const struct yaml_tree_node *node,
         note_opened(draft, node, &pattern->range);
 }
 
-static void read_host(struct draft *draft, const struct yaml_tree_node *node)
+static void read_host(const struct policy_document *document, const struct yaml_tree_node *node,
+                      void *place)
 {
+    struct draft *draft = place;
+    (void)document;
     const struct network_rule *match = &draft->set->rules[draft->index].match;
     struct host_pattern pattern;
     struct error error;
@@ -325,7 +351,7 @@ static void read_host(struct draft *draft, const struct yaml_tree_node *node)
 
 /* ---- rule ---- */
 
-enum rule_key {
+enum {
     RULE_ALLOW,
     RULE_DENY,
     RULE_METHODS,
@@ -339,64 +365,32 @@ enum rule_key {
     RULE_COMMENT,
     RULE_KEY_COUNT,
 };
-static const char *const rule_keys[RULE_KEY_COUNT] = {
-    "allow", "deny",      "methods", "paths", "addresses", "require_sni",
-    "ech",   "protocols", "expires", "name",  "comment"};
-
-static void read_condition(struct draft *draft, enum rule_key which,
-                           const struct yaml_tree_node *value)
-{
-    switch (which) {
-    case RULE_METHODS:
-        read_list(draft, value, rule_keys[which], read_method);
-        break;
-    case RULE_PATHS:
-        read_list(draft, value, rule_keys[which], read_path);
-        break;
-    case RULE_ADDRESSES:
-        read_list(draft, value, rule_keys[which], read_address);
-        break;
-    case RULE_REQUIRE_SNI:
-        read_require_sni(draft, value);
-        break;
-    case RULE_ECH:
-        read_ech(draft, value);
-        break;
-    case RULE_PROTOCOLS:
-        read_list(draft, value, rule_keys[which], read_protocol);
-        break;
-    case RULE_EXPIRES:
-        (void)policy_document_read_expires(draft->document, value, &draft->rule.match.expires_us);
-        break;
-    case RULE_NAME:
-        if (policy_document_text(draft->document, value, "name"))
-            draft->rule.name = arena_text(arena_of(draft), value->text);
-        return;
-    case RULE_COMMENT:
-        if (policy_document_text(draft->document, value, "comment"))
-            draft->rule.comment = arena_text(arena_of(draft), value->text);
-        return;
-    case RULE_ALLOW:
-    case RULE_DENY:
-    case RULE_KEY_COUNT:
-        return;
-    }
-    show(draft, rule_keys[which], value);
-}
+static const struct policy_key rule_keys[RULE_KEY_COUNT] = {
+    [RULE_ALLOW] = {"allow", NULL, 0},
+    [RULE_DENY] = {"deny", NULL, 0},
+    [RULE_METHODS] = {"methods", read_methods, 0},
+    [RULE_PATHS] = {"paths", read_paths, 0},
+    [RULE_ADDRESSES] = {"addresses", read_addresses, 0},
+    [RULE_REQUIRE_SNI] = {"require_sni", read_require_sni, 0},
+    [RULE_ECH] = {"ech", read_ech, 0},
+    [RULE_PROTOCOLS] = {"protocols", read_protocols, 0},
+    [RULE_EXPIRES] = {"expires", read_expires, 0},
+    [RULE_NAME] = {"name", policy_document_keep_text, offsetof(struct draft, rule.name)},
+    [RULE_COMMENT] = {"comment", policy_document_keep_text, offsetof(struct draft, rule.comment)},
+};
 
 /* Conditions that contradict each other or the rule's effect. */
-static void check_conditions(const struct draft *draft, const struct yaml_tree_node *rule)
+static void check_conditions(const struct draft *draft, const struct yaml_tree_node *rule,
+                             const struct yaml_tree_node *const *given)
 {
     const struct network_rule *match = &draft->rule.match;
     const unsigned protocols = match->protocols;
     for (const struct yaml_tree_node *key = rule->first; key != NULL; key = key->next) {
-        bool of_allow = slice_equal_text(key->text, rule_keys[RULE_ADDRESSES]) ||
-                        slice_equal_text(key->text, rule_keys[RULE_REQUIRE_SNI]) ||
-                        slice_equal_text(key->text, rule_keys[RULE_ECH]) ||
-                        slice_equal_text(key->text, rule_keys[RULE_PROTOCOLS]);
+        bool of_allow = key == given[RULE_ADDRESSES] || key == given[RULE_REQUIRE_SNI] ||
+                        key == given[RULE_ECH] || key == given[RULE_PROTOCOLS];
         if (of_allow && !match->allows)
             policy_document_error(draft->document, key,
-                                  slice_equal_text(key->text, rule_keys[RULE_ADDRESSES])
+                                  key == given[RULE_ADDRESSES]
                                       ? "`%s` is for an allow: to deny addresses, write them as "
                                         "the hosts of a deny"
                                       : "`%s` is for an allow: a deny refuses whatever is spoken",
@@ -428,37 +422,27 @@ static void summarise(const struct policy_document *document, const struct rule_
 
 static void read_rule(struct draft *draft, const struct yaml_tree_node *node)
 {
-    const struct yaml_tree_node *values[RULE_KEY_COUNT] = {NULL};
+    static const struct policy_map map = {"a network rule", NULL, rule_keys, RULE_KEY_COUNT};
+    const struct yaml_tree_node *given[RULE_KEY_COUNT] = {NULL};
     if (node->kind != YAML_TREE_MAPPING) {
         policy_document_error(draft->document, node,
                               "a rule is a map, like {allow: \"*.example.com\"}, not %s",
                               yaml_tree_kind_name(node));
         return;
     }
-    for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-        size_t which =
-            policy_document_key(draft->document, key, rule_keys, RULE_KEY_COUNT, "a network rule");
-        if (which < RULE_KEY_COUNT)
-            values[which] = key->value;
-    }
-    const struct yaml_tree_node *allow = values[RULE_ALLOW], *deny = values[RULE_DENY];
-    if ((allow == NULL) == (deny == NULL)) {
-        policy_document_error(draft->document, node, "a rule has either `allow` or `deny`%s",
-                              allow != NULL ? ", not both" : "");
+    policy_document_note_map(draft->document, node, &map, given);
+    const struct yaml_tree_node *target = policy_document_effect(draft->document, node, given);
+    if (target == NULL)
         return;
-    }
-    draft->rule.match.allows = allow != NULL;
-    for (size_t which = 0; which < RULE_KEY_COUNT; which++) {
-        if (values[which] != NULL)
-            read_condition(draft, (enum rule_key)which, values[which]);
-    }
-    check_conditions(draft, node);
+    draft->rule.match.allows = target == given[RULE_ALLOW];
+    policy_document_read_given(draft->document, &map, given, draft);
+    check_conditions(draft, node, given);
     draft->rule.conditions =
         draft->shown.len == 0 ? "" : arena_text(arena_of(draft), buffer_slice(&draft->shown));
     draft->rule.line = node->line;
     draft->rule.column = node->column;
     draft->index = network_set_add_rule(draft->set, &draft->rule);
-    read_list(draft, allow != NULL ? allow : deny, allow != NULL ? "allow" : "deny", read_host);
+    policy_document_read_texts(draft->document, target, empty_list, read_host, draft);
 }
 
 void policy_network_rules_read(const struct policy_document *document, size_t client,

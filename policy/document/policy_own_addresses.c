@@ -21,25 +21,21 @@ static bool add(struct policy *policy, struct slice text)
     return true;
 }
 
-static void read_item(const struct policy_document *document, const struct yaml_tree_node *node)
+static void read_item(const struct policy_document *document, const struct yaml_tree_node *node,
+                      void *place)
 {
     char quoted[80];
-    if (policy_document_text(document, node, "own_addresses") &&
-        !add(document->reading->builder->policy, node->text))
+    (void)place;
+    if (!add(document->reading->builder->policy, node->text))
         policy_document_error(document, node, "%s %s",
                               error_quote(node->text, quoted, sizeof(quoted)), advice);
 }
 
 void policy_own_addresses_read(const struct policy_document *document,
-                               const struct yaml_tree_node *node)
+                               const struct yaml_tree_node *key, void *place)
 {
     document->reading->builder->policy->says_own_addresses = true;
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        read_item(document, node);
-        return;
-    }
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        read_item(document, item);
+    policy_document_read_texts(document, key, NULL, read_item, place);
 }
 
 static bool is_between(char byte)

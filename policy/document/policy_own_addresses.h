@@ -12,9 +12,8 @@
 
 #define POLICY_OWN_ADDRESSES_VARIABLE "DOCKREEVE_OWN_ADDRESSES"
 
-/* Reads the value of the key: an address or range, or a list of them. */
-void policy_own_addresses_read(const struct policy_document *document,
-                               const struct yaml_tree_node *node);
+/* Reads the key: an address or range, or a list of them. `place` is not used. */
+policy_reader policy_own_addresses_read;
 
 /* Reads the variable: addresses and ranges with commas or blanks between them, or `none`; nothing
  * when it is not set or set to nothing. */

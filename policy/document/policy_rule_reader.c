@@ -2,6 +2,7 @@
  *
  * Rules under `docker:`: allow or deny, a selector or method and path, `where`, a name. What a rule
  * could never do is an error here, at load, and not a silence at run time. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +14,14 @@ struct draft {
     const struct policy_document *document;
     struct policy_rule rule;
     struct buffer selector, where; /* owned */
-    bool bad;
+    size_t errors_before;
 };
 
-#define DRAFT_ERROR(draft, node, ...)                                                              \
-    do {                                                                                           \
-        policy_document_error((draft)->document, (node), __VA_ARGS__);                             \
-        (draft)->bad = true;                                                                       \
-    } while (0)
+/* Whether anything was reported since the rule began. */
+static bool is_bad(const struct draft *draft)
+{
+    return draft->document->reading->errors->count > draft->errors_before;
+}
 
 static void separate(struct buffer *buffer, const char *separator)
 {
@@ -35,11 +36,13 @@ static void report_selector(struct draft *draft, const struct yaml_tree_node *no
     char quoted[80];
     error_quote(node->text, quoted, sizeof(quoted));
     if (slice_equal_text(node->text, "Libpod")) {
-        DRAFT_ERROR(draft, node, "libpod's routes are opened by path only: {path: /libpod/...}");
+        policy_document_error(draft->document, node,
+                              "libpod's routes are opened by path only: {path: /libpod/...}");
         return;
     }
     if (node->text.ptr[0] == '/' || node->text.ptr[0] == '~') {
-        DRAFT_ERROR(draft, node, "%s looks like a path: write {method: GET, path: ...}", quoted);
+        policy_document_error(draft->document, node,
+                              "%s looks like a path: write {method: GET, path: ...}", quoted);
         return;
     }
     struct near_word near;
@@ -50,55 +53,48 @@ static void report_selector(struct draft *draft, const struct yaml_tree_node *no
         near_word_offer(&near, *name);
     const char *kind = node->text.ptr[0] == '@' ? "set" : "operation";
     if (near.best != NULL)
-        DRAFT_ERROR(draft, node, "there is no %s %s; did you mean `%s`?", kind, quoted, near.best);
+        policy_document_error(draft->document, node, "there is no %s %s; did you mean `%s`?", kind,
+                              quoted, near.best);
     else
-        DRAFT_ERROR(draft, node, "there is no %s %s", kind, quoted);
+        policy_document_error(draft->document, node, "there is no %s %s", kind, quoted);
 }
 
-static void read_selector(struct draft *draft, const struct yaml_tree_node *node,
-                          const char *effect)
+static void read_selector(struct draft *draft, const struct yaml_tree_node *node)
 {
-    if (!policy_document_text(draft->document, node, effect)) {
-        draft->bad = true;
-        return;
-    }
     separate(&draft->selector, ", ");
     buffer_append_slice(&draft->selector, node->text);
     if (!docker_operation_set_add_selector(&draft->rule.match.operations, node->text))
         report_selector(draft, node);
 }
 
-static void read_method(struct draft *draft, const struct yaml_tree_node *node, uint32_t *methods,
-                        struct buffer *shown)
+/* A target by method and path while it is read. */
+struct path_target {
+    uint32_t methods;
+    struct buffer shown; /* owned */
+};
+
+static void read_method(const struct policy_document *document, const struct yaml_tree_node *node,
+                        void *place)
 {
-    if (!policy_document_text(draft->document, node, "method")) {
-        draft->bad = true;
-        return;
-    }
+    struct path_target *target = place;
     enum http_method method = http_method_from_name(node->text);
     if (method == HTTP_METHOD_UNKNOWN) {
         char quoted[40];
-        DRAFT_ERROR(draft, node,
-                    "%s is no method: write GET, HEAD, POST, PUT or DELETE in capitals",
-                    error_quote(node->text, quoted, sizeof(quoted)));
+        policy_document_error(document, node,
+                              "%s is no method: write GET, HEAD, POST, PUT or DELETE in capitals",
+                              error_quote(node->text, quoted, sizeof(quoted)));
         return;
     }
-    *methods |= UINT32_C(1) << method;
-    separate(shown, ",");
-    buffer_append_slice(shown, node->text);
+    target->methods |= UINT32_C(1) << method;
+    separate(&target->shown, ",");
+    buffer_append_slice(&target->shown, node->text);
 }
 
-static void read_methods(struct draft *draft, const struct yaml_tree_node *node, uint32_t *methods,
-                         struct buffer *shown)
+static void read_methods(const struct policy_document *document, const struct yaml_tree_node *key,
+                         void *place)
 {
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        read_method(draft, node, methods, shown);
-        return;
-    }
-    if (node->first == NULL)
-        DRAFT_ERROR(draft, node, "`method` is an empty list: leave it out to mean every method");
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        read_method(draft, item, methods, shown);
+    policy_document_read_texts(document, key, "leave it out to mean every method", read_method,
+                               place);
 }
 
 /* Whether a glob spells (part of) the name where the operation's path has {name} or {id}. */
@@ -140,109 +136,108 @@ static void note_spelled_name(struct draft *draft, const struct yaml_tree_node *
                                found);
 }
 
-static void read_path(struct draft *draft, const struct yaml_tree_node *map)
+static void read_path(struct draft *draft, const struct yaml_tree_node *node)
 {
-    static const char *const keys[] = {"method", "path"};
-    const struct yaml_tree_node *path = NULL;
-    uint32_t methods = 0;
-    AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
-    for (const struct yaml_tree_node *key = map->first; key != NULL; key = key->next) {
-        switch (
-            policy_document_key(draft->document, key, keys, ARRAY_LEN(keys), "a method and path")) {
-        case 0:
-            read_methods(draft, key->value, &methods, &shown);
-            break;
-        case 1:
-            path = key->value;
-            break;
-        default:
-            draft->bad = true;
-        }
-    }
-    if (path == NULL) {
-        DRAFT_ERROR(draft, map,
-                    "a rule by method needs `path` too: {method: GET, path: /containers/json}");
+    static const struct policy_key keys[] = {{"method", read_methods, 0}, {"path", NULL, 0}};
+    static const struct policy_map map = {"a method and path", NULL, keys, ARRAY_LEN(keys)};
+    const struct yaml_tree_node *given[ARRAY_LEN(keys)] = {NULL};
+    struct path_target target = {0, BUFFER_EMPTY};
+    policy_document_read_map(draft->document, node, &map, given, &target);
+    AUTO_BUFFER struct buffer shown = target.shown;
+    if (given[1] == NULL) {
+        policy_document_error(
+            draft->document, node,
+            "a rule by method needs `path` too: {method: GET, path: /containers/json}");
         return;
     }
-    if (!policy_document_text(draft->document, path, "path")) {
-        draft->bad = true;
+    const struct yaml_tree_node *path = given[1]->value;
+    if (!policy_document_text(draft->document, path, "path"))
         return;
-    }
     separate(&draft->selector, ", ");
     buffer_append_text(&draft->selector, shown.len > 0 ? buffer_text(&shown) : "*");
     buffer_append_byte(&draft->selector, ' ');
     buffer_append_slice(&draft->selector, path->text);
     struct error error;
-    if (!draft->bad && !docker_rule_add_path(&draft->rule.match, methods, path->text, &error))
-        DRAFT_ERROR(draft, path, "%s", error.text);
-    else if (!draft->bad && !draft->rule.match.allows)
+    if (is_bad(draft))
+        return;
+    if (!docker_rule_add_path(&draft->rule.match, target.methods, path->text, &error))
+        policy_document_error(draft->document, path, "%s", error.text);
+    else if (!draft->rule.match.allows)
         note_spelled_name(draft, path);
 }
 
-static void read_target(struct draft *draft, const struct yaml_tree_node *node, const char *effect)
+/* An item of `allow` or `deny`. */
+static void read_target(const struct policy_document *document, const struct yaml_tree_node *node,
+                        void *place)
 {
+    struct draft *draft = place;
     if (node->kind == YAML_TREE_MAPPING)
         read_path(draft, node);
-    else
-        read_selector(draft, node, effect);
-}
-
-static void read_targets(struct draft *draft, const struct yaml_tree_node *node, const char *effect)
-{
-    draft->rule.match.allows = strcmp(effect, "allow") == 0;
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        read_target(draft, node, effect);
-        return;
-    }
-    if (node->first == NULL)
-        DRAFT_ERROR(draft, node, "`%s` is an empty list: the rule would do nothing", effect);
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        read_target(draft, item, effect);
+    else if (policy_document_text(document, node, draft->rule.match.allows ? "allow" : "deny"))
+        read_selector(draft, node);
 }
 
 /* ---- where ---- */
 
-static void add_value(struct draft *draft, struct docker_condition *condition,
-                      const struct yaml_tree_node *node, size_t *capacity, const char *what)
+/* A key of `where` while it is read; its arrays grow. */
+struct where_key {
+    struct docker_condition *condition; /* borrowed */
+    size_t value_capacity, under_capacity;
+    bool good;
+};
+
+static void read_value(const struct policy_document *document, const struct yaml_tree_node *node,
+                       void *place)
 {
-    if (!policy_document_text(draft->document, node, what)) {
-        draft->bad = true;
-        return;
-    }
+    struct where_key *where = place;
+    struct docker_condition *condition = where->condition;
     struct pattern pattern;
     struct error error;
     if (!pattern_compile(&pattern, PATTERN_VALUE, node->text, &error)) {
-        DRAFT_ERROR(draft, node, "%s", error.text);
+        policy_document_error(document, node, "%s", error.text);
         return;
     }
-    condition->values =
-        array_grow(condition->values, condition->value_count, capacity, sizeof(pattern));
+    condition->values = array_grow(condition->values, condition->value_count,
+                                   &where->value_capacity, sizeof(pattern));
     condition->values[condition->value_count++] = pattern;
 }
 
-static bool read_limit(struct draft *draft, const struct yaml_tree_node *node, const char *what,
+static bool read_limit(const struct policy_document *document, const struct yaml_tree_node *key,
                        int64_t *limit)
 {
-    if (!policy_document_text(draft->document, node, what))
+    const struct slice text = key->value->text;
+    if (!policy_document_text(document, key->value, key->text.ptr))
         return false;
-    bool negative = node->text.ptr[0] == '-';
-    struct slice digits = negative ? slice_of(node->text.ptr + 1, node->text.len - 1) : node->text;
+    bool negative = text.ptr[0] == '-';
     uint64_t number;
-    if (!slice_to_u64(digits, &number) || number > INT64_MAX) {
-        policy_document_error(draft->document, node, "`%s` takes a whole number", what);
+    if (!slice_to_u64(slice_of(text.ptr + negative, text.len - negative), &number) ||
+        number > INT64_MAX) {
+        policy_document_error(document, key->value, "`%s` takes a whole number", key->text.ptr);
         return false;
     }
     *limit = negative ? -(int64_t)number : (int64_t)number;
     return true;
 }
 
-static void add_under(struct draft *draft, struct docker_condition *condition,
-                      const struct yaml_tree_node *node, size_t *capacity)
+static void read_max(const struct policy_document *document, const struct yaml_tree_node *key,
+                     void *place)
 {
-    if (!policy_document_text(draft->document, node, "under")) {
-        draft->bad = true;
-        return;
-    }
+    struct where_key *where = place;
+    where->good &= where->condition->has_max = read_limit(document, key, &where->condition->max);
+}
+
+static void read_min(const struct policy_document *document, const struct yaml_tree_node *key,
+                     void *place)
+{
+    struct where_key *where = place;
+    where->good &= where->condition->has_min = read_limit(document, key, &where->condition->min);
+}
+
+static void read_folder(const struct policy_document *document, const struct yaml_tree_node *node,
+                        void *place)
+{
+    struct where_key *where = place;
+    struct docker_condition *condition = where->condition;
     struct slice folder = node->text;
     while (folder.len > 0 && folder.ptr[folder.len - 1] == '/')
         folder.len--;
@@ -254,60 +249,48 @@ static void add_under(struct draft *draft, struct docker_condition *condition,
         good = part.len > 0 && !slice_equal_text(part, ".") && !slice_equal_text(part, "..");
     }
     if (!good) {
-        DRAFT_ERROR(draft, node, "`under` takes absolute paths without empty, `.` or `..` parts");
+        policy_document_error(document, node,
+                              "`under` takes absolute paths without empty, `.` or `..` parts");
         return;
     }
-    condition->under =
-        array_grow(condition->under, condition->under_count, capacity, sizeof(condition->under[0]));
+    condition->under = array_grow(condition->under, condition->under_count, &where->under_capacity,
+                                  sizeof(condition->under[0]));
     condition->under[condition->under_count++] = slice_of(slice_to_text(folder), folder.len);
 }
 
-static void read_under(struct draft *draft, struct docker_condition *condition,
-                       const struct yaml_tree_node *node)
+static void read_under(const struct policy_document *document, const struct yaml_tree_node *key,
+                       void *place)
 {
-    size_t capacity = 0;
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        add_under(draft, condition, node, &capacity);
-        return;
-    }
-    if (node->first == NULL)
-        DRAFT_ERROR(draft, node, "`under` is an empty list: the rule would never match");
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        add_under(draft, condition, item, &capacity);
+    policy_document_read_texts(document, key, "the rule would never match", read_folder, place);
 }
 
-static void read_bounds(struct draft *draft, struct docker_condition *condition,
-                        const struct yaml_tree_node *map)
+static void read_absent(const struct policy_document *document, const struct yaml_tree_node *key,
+                        void *place)
 {
-    static const char *const keys[] = {"max", "min", "under", "absent"};
-    if (map->first == NULL)
-        DRAFT_ERROR(draft, map, "an empty map asks for nothing: use max, min, under or absent");
-    bool good = true;
-    for (const struct yaml_tree_node *key = map->first; key != NULL; key = key->next) {
-        switch (policy_document_key(draft->document, key, keys, ARRAY_LEN(keys),
-                                    "a value of `where`")) {
-        case 0:
-            good &= condition->has_max = read_limit(draft, key->value, "max", &condition->max);
-            break;
-        case 1:
-            good &= condition->has_min = read_limit(draft, key->value, "min", &condition->min);
-            break;
-        case 2:
-            read_under(draft, condition, key->value);
-            break;
-        case 3:
-            good &= policy_document_bool(draft->document, key->value, "absent", &condition->absent);
-            if (good && !condition->absent)
-                DRAFT_ERROR(draft, key->value,
-                            "`absent` can only be true; for \"present\" write a pattern: \"**\"");
-            break;
-        default:
-            good = false;
-        }
-    }
-    if (good && condition->has_max && condition->has_min && condition->min > condition->max)
-        DRAFT_ERROR(draft, map, "`min` is above `max`: this can never match");
-    draft->bad |= !good;
+    struct where_key *where = place;
+    bool *absent = &where->condition->absent;
+    where->good &= policy_document_bool(document, key->value, "absent", absent);
+    if (where->good && !*absent)
+        policy_document_error(document, key->value,
+                              "`absent` can only be true; for \"present\" write a pattern: \"**\"");
+}
+
+static void read_bounds(const struct policy_document *document, const struct yaml_tree_node *node,
+                        struct where_key *where)
+{
+    static const struct policy_key keys[] = {{"max", read_max, 0},
+                                             {"min", read_min, 0},
+                                             {"under", read_under, 0},
+                                             {"absent", read_absent, 0}};
+    static const struct policy_map map = {"a value of `where`", NULL, keys, ARRAY_LEN(keys)};
+    const struct docker_condition *condition = where->condition;
+    if (node->first == NULL)
+        policy_document_error(document, node,
+                              "an empty map asks for nothing: use max, min, under or absent");
+    where->good = true;
+    if (policy_document_read_map(document, node, &map, NULL, where) && where->good &&
+        condition->has_max && condition->has_min && condition->min > condition->max)
+        policy_document_error(document, node, "`min` is above `max`: this can never match");
 }
 
 /* The number of a key of `where`; false and reported when it is none. */
@@ -322,7 +305,6 @@ static bool read_where_key(struct draft *draft, const struct yaml_tree_node *key
     static const struct slice query = {"query.", 6}, body = {"body.", 5};
     if (slice_starts_with(key->text, body)) {
         policy_document_not_yet(draft->document, key, "`where` on the body");
-        draft->bad = true;
         return false;
     }
     if (slice_starts_with(key->text, query) && key->text.len > query.len) {
@@ -332,9 +314,8 @@ static bool read_where_key(struct draft *draft, const struct yaml_tree_node *key
         return true;
     }
     size_t fact =
-        policy_document_key(draft->document, key, facts, ARRAY_LEN(facts),
-                            "`where` (id, name, image, label, network, volume, query.NAME)");
-    draft->bad |= fact == ARRAY_LEN(facts);
+        policy_document_word(draft->document, key, facts, ARRAY_LEN(facts),
+                             "`where` (id, name, image, label, network, volume, query.NAME)");
     condition->key = (unsigned)fact;
     return fact < ARRAY_LEN(facts);
 }
@@ -362,32 +343,25 @@ static void read_condition(struct draft *draft, const struct yaml_tree_node *key
                            struct docker_condition *condition)
 {
     const struct yaml_tree_node *value = key->value;
-    size_t capacity = 0;
+    struct where_key where = {.condition = condition};
     if (!read_where_key(draft, key, condition))
         return;
     separate(&draft->where, " ");
     buffer_append_slice(&draft->where, key->text);
     buffer_append_byte(&draft->where, '=');
     show_value(&draft->where, value);
-    switch (value->kind) {
-    case YAML_TREE_SCALAR:
-        add_value(draft, condition, value, &capacity, key->text.ptr);
-        return;
-    case YAML_TREE_SEQUENCE:
-        if (value->first == NULL)
-            DRAFT_ERROR(draft, value, "an empty list: the rule would never match");
-        for (const struct yaml_tree_node *item = value->first; item != NULL; item = item->next)
-            add_value(draft, condition, item, &capacity, key->text.ptr);
-        return;
-    case YAML_TREE_MAPPING:
-        if (condition->key != DOCKER_CONDITION_QUERY)
-            DRAFT_ERROR(draft, value,
-                        "`%s` takes a pattern or a list of them; max, min, under and absent are "
-                        "for query.NAME",
-                        key->text.ptr);
-        else
-            read_bounds(draft, condition, value);
-        return;
+    if (value->kind == YAML_TREE_MAPPING && condition->key == DOCKER_CONDITION_QUERY) {
+        read_bounds(draft->document, value, &where);
+    } else if (value->kind == YAML_TREE_MAPPING) {
+        policy_document_error(draft->document, value,
+                              "`%s` takes a pattern or a list of them; max, min, under and absent "
+                              "are for query.NAME",
+                              key->text.ptr);
+    } else {
+        if (value->kind == YAML_TREE_SEQUENCE && value->first == NULL)
+            policy_document_error(draft->document, value,
+                                  "an empty list: the rule would never match");
+        policy_document_read_texts(draft->document, key, NULL, read_value, &where);
     }
 }
 
@@ -417,13 +391,13 @@ static void check_condition(struct draft *draft, const struct yaml_tree_node *ke
         docker_operation_set_has(&draft->rule.match.operations, DOCKER_CONTAINER_CREATE)) {
         policy_document_not_yet(draft->document, key,
                                 "`image` on ContainerCreate (which this selector includes)");
-        draft->bad = true;
         return;
     }
     const char *more = cannot > 3 ? ", ..." : "";
     if (can == 0 && cannot > 0)
-        DRAFT_ERROR(draft, key, "%s can never have `%s`: it names no such object or parameter",
-                    buffer_text(&names), key->text.ptr);
+        policy_document_error(draft->document, key,
+                              "%s can never have `%s`: it names no such object or parameter",
+                              buffer_text(&names), key->text.ptr);
     else if (cannot > 0)
         policy_document_notice(
             draft->document, key, "%s%s cannot have `%s`: this rule is not for %s",
@@ -433,7 +407,7 @@ static void check_condition(struct draft *draft, const struct yaml_tree_node *ke
 static void read_where(struct draft *draft, const struct yaml_tree_node *map)
 {
     if (map->kind != YAML_TREE_MAPPING || map->first == NULL) {
-        DRAFT_ERROR(draft, map, "`where` takes a map, like {name: \"web-*\"}");
+        policy_document_error(draft->document, map, "`where` takes a map, like {name: \"web-*\"}");
         return;
     }
     size_t capacity = 0;
@@ -444,9 +418,8 @@ static void read_where(struct draft *draft, const struct yaml_tree_node *map)
         struct docker_condition *condition = &rule->conditions[rule->condition_count++];
         memset(condition, 0, sizeof(*condition));
         condition->key = DOCKER_CONDITION_QUERY;
-        bool bad_before = draft->bad;
         read_condition(draft, key, condition);
-        if (!bad_before && !draft->bad)
+        if (!is_bad(draft))
             check_condition(draft, key, condition);
     }
 }
@@ -456,10 +429,8 @@ static void read_where(struct draft *draft, const struct yaml_tree_node *map)
 /* Shown behind the conditions, of which it is one more. */
 static void read_expires(struct draft *draft, const struct yaml_tree_node *node)
 {
-    if (!policy_document_read_expires(draft->document, node, &draft->rule.match.expires_us)) {
-        draft->bad = true;
+    if (!policy_document_read_expires(draft->document, node, &draft->rule.match.expires_us))
         return;
-    }
     separate(&draft->where, " ");
     buffer_append_literal(&draft->where, "expires=");
     buffer_append_slice(&draft->where, node->text);
@@ -481,7 +452,8 @@ static void finish_rule(struct draft *draft, const struct yaml_tree_node *node)
     docker_rule_narrow(&draft->rule.match);
     docker_rule_selected(&draft->rule.match, &selected);
     if (is_empty_set(&selected)) {
-        DRAFT_ERROR(draft, node, "no operation has all keys of `where`: this rule can never match");
+        policy_document_error(draft->document, node,
+                              "no operation has all keys of `where`: this rule can never match");
         return;
     }
     draft->rule.selector = arena_text(arena, buffer_slice(&draft->selector));
@@ -493,60 +465,39 @@ static void finish_rule(struct draft *draft, const struct yaml_tree_node *node)
     policy_builder_take_rule(document->reading->builder, &draft->rule);
 }
 
-/* NULL, and reported, when it is no text. */
-static const char *keep_text(struct draft *draft, const struct yaml_tree_node *node,
-                             const char *what)
-{
-    if (policy_document_text(draft->document, node, what))
-        return arena_text(&draft->document->reading->builder->policy->arena, node->text);
-    draft->bad = true;
-    return NULL;
-}
+enum { RULE_ALLOW, RULE_DENY, RULE_WHERE, RULE_NAME, RULE_COMMENT, RULE_EXPIRES, RULE_KEY_COUNT };
 
 static void read_rule(struct draft *draft, const struct yaml_tree_node *node)
 {
-    static const char *const keys[] = {"allow", "deny", "where", "name", "comment", "expires"};
-    const struct yaml_tree_node *allow = NULL, *deny = NULL, *where = NULL, *expires = NULL;
+    static const struct policy_key keys[RULE_KEY_COUNT] = {
+        [RULE_ALLOW] = {"allow", NULL, 0},
+        [RULE_DENY] = {"deny", NULL, 0},
+        [RULE_WHERE] = {"where", NULL, 0},
+        [RULE_NAME] = {"name", policy_document_keep_text, offsetof(struct policy_rule, name)},
+        [RULE_COMMENT] = {"comment", policy_document_keep_text,
+                          offsetof(struct policy_rule, comment)},
+        [RULE_EXPIRES] = {"expires", NULL, 0},
+    };
+    static const struct policy_map map = {"a rule", NULL, keys, RULE_KEY_COUNT};
+    const struct yaml_tree_node *given[RULE_KEY_COUNT] = {NULL};
     if (node->kind != YAML_TREE_MAPPING) {
-        DRAFT_ERROR(draft, node, "a rule is a map, like {allow: \"@read\"}, not %s",
-                    yaml_tree_kind_name(node));
+        policy_document_error(draft->document, node,
+                              "a rule is a map, like {allow: \"@read\"}, not %s",
+                              yaml_tree_kind_name(node));
         return;
     }
-    for (const struct yaml_tree_node *key = node->first; key != NULL; key = key->next) {
-        switch (policy_document_key(draft->document, key, keys, ARRAY_LEN(keys), "a rule")) {
-        case 0:
-            allow = key->value;
-            break;
-        case 1:
-            deny = key->value;
-            break;
-        case 2:
-            where = key->value;
-            break;
-        case 3:
-            draft->rule.name = keep_text(draft, key->value, "name");
-            break;
-        case 4:
-            draft->rule.comment = keep_text(draft, key->value, "comment");
-            break;
-        case 5:
-            expires = key->value;
-            break;
-        default:
-            draft->bad = true;
-        }
-    }
-    if ((allow == NULL) == (deny == NULL)) {
-        DRAFT_ERROR(draft, node, "a rule has either `allow` or `deny`%s",
-                    allow != NULL ? ", not both" : "");
+    policy_document_read_map(draft->document, node, &map, given, &draft->rule);
+    const struct yaml_tree_node *target = policy_document_effect(draft->document, node, given);
+    if (target == NULL)
         return;
-    }
-    read_targets(draft, allow != NULL ? allow : deny, allow != NULL ? "allow" : "deny");
-    if (where != NULL)
-        read_where(draft, where);
-    if (expires != NULL)
-        read_expires(draft, expires);
-    if (!draft->bad)
+    draft->rule.match.allows = target == given[RULE_ALLOW];
+    policy_document_read_list(draft->document, target, "the rule would do nothing", read_target,
+                              draft);
+    if (given[RULE_WHERE] != NULL)
+        read_where(draft, given[RULE_WHERE]->value);
+    if (given[RULE_EXPIRES] != NULL)
+        read_expires(draft, given[RULE_EXPIRES]->value);
+    if (!is_bad(draft))
         finish_rule(draft, node);
 }
 
@@ -560,6 +511,7 @@ void policy_rules_read(const struct policy_document *document, size_t client,
     }
     for (const struct yaml_tree_node *node = list->first; node != NULL; node = node->next) {
         struct draft draft = {.document = document,
+                              .errors_before = document->reading->errors->count,
                               .rule = {.client = client, .layer = document->layer}};
         read_rule(&draft, node);
         docker_rule_clear(&draft.rule.match);

@@ -129,11 +129,10 @@ static void use_file(const struct policy_document *document, size_t client,
     }
 }
 
-static void read_use_item(const struct policy_document *document, size_t client,
-                          const struct yaml_tree_node *node)
+static void read_use_item(const struct policy_document *document, const struct yaml_tree_node *node,
+                          void *place)
 {
-    if (!policy_document_text(document, node, "use"))
-        return;
+    const size_t client = *(const size_t *)place;
     if (slice_starts_with(node->text, SLICE_LITERAL("preset/")))
         use_preset(document, client, node);
     else if (slice_starts_with(node->text, SLICE_LITERAL("./")) &&
@@ -145,57 +144,59 @@ static void read_use_item(const struct policy_document *document, size_t client,
 }
 
 void policy_document_read_use(const struct policy_document *document, size_t client,
-                              const struct yaml_tree_node *node)
+                              const struct yaml_tree_node *key)
 {
-    if (node->kind != YAML_TREE_SEQUENCE) {
-        read_use_item(document, client, node);
-        return;
-    }
-    for (const struct yaml_tree_node *item = node->first; item != NULL; item = item->next)
-        read_use_item(document, client, item);
+    policy_document_read_texts(document, key, NULL, read_use_item, &client);
 }
 
 /* ---- keys ---- */
 
 void policy_rules_read_version(const struct policy_document *document,
-                               const struct yaml_tree_node *key)
+                               const struct yaml_tree_node *key, void *place)
 {
+    (void)place;
     if (key->value->kind != YAML_TREE_SCALAR || !slice_equal_text(key->value->text, "1"))
         policy_document_error(document, key->value, "`version` is 1: this program knows no other");
 }
 
-void policy_rules_read_use(const struct policy_document *document, const struct yaml_tree_node *key)
+void policy_rules_read_use(const struct policy_document *document, const struct yaml_tree_node *key,
+                           void *place)
 {
-    policy_document_read_use(document, document->client, key->value);
+    (void)place;
+    policy_document_read_use(document, document->client, key);
 }
 
 void policy_rules_read_docker(const struct policy_document *document,
-                              const struct yaml_tree_node *key)
+                              const struct yaml_tree_node *key, void *place)
 {
+    (void)place;
     policy_rules_read(document, document->client, key->value);
 }
 
 void policy_rules_read_network(const struct policy_document *document,
-                               const struct yaml_tree_node *key)
+                               const struct yaml_tree_node *key, void *place)
 {
+    (void)place;
     policy_network_rules_read(document, document->client, key->value);
 }
 
 void policy_rules_document_read(const struct policy_document *document, struct slice text)
 {
-    static const struct policy_key keys[] = {{"version", policy_rules_read_version},
-                                             {"use", policy_rules_read_use},
-                                             {"docker", policy_rules_read_docker},
-                                             {"network", policy_rules_read_network}};
-    policy_document_read_text(document, text, keys, ARRAY_LEN(keys),
-                              "a file of rules (version, use, docker, network)");
+    static const struct policy_key keys[] = {{"version", policy_rules_read_version, 0},
+                                             {"use", policy_rules_read_use, 0},
+                                             {"docker", policy_rules_read_docker, 0},
+                                             {"network", policy_rules_read_network, 0}};
+    static const struct policy_map map = {"a file of rules (version, use, docker, network)", NULL,
+                                          keys, ARRAY_LEN(keys)};
+    policy_document_read_text(document, text, &map, document->reading->builder);
 }
 
 void policy_preset_add_always(struct policy_builder *builder, struct policy_messages *errors)
 {
     const struct preset *preset = preset_find(SLICE_LITERAL("preset/negotiate"));
     struct policy_messages notices = {NULL, 0, 0};
-    struct policy_reading reading = {.builder = builder, .errors = errors, .notices = &notices};
+    struct policy_reading reading = {
+        .builder = builder, .errors = errors, .notices = &notices, .kept = &builder->policy->arena};
     struct policy_document document = {.reading = &reading,
                                        .file = preset->name,
                                        .label = preset->name,

@@ -13,17 +13,12 @@ void policy_rules_document_read(const struct policy_document *document, struct s
 /* Adds preset/negotiate, which holds for everybody and cannot be left out. */
 void policy_preset_add_always(struct policy_builder *builder, struct policy_messages *errors);
 
-/* What `use` names, for `client`: an index or POLICY_EVERY_CLIENT. */
+/* Reads the key `use`, for `client`: an index or POLICY_EVERY_CLIENT. */
 void policy_document_read_use(const struct policy_document *document, size_t client,
-                              const struct yaml_tree_node *node);
-
-void policy_rules_read_version(const struct policy_document *document,
-                               const struct yaml_tree_node *key);
-void policy_rules_read_use(const struct policy_document *document,
-                           const struct yaml_tree_node *key);
-void policy_rules_read_docker(const struct policy_document *document,
                               const struct yaml_tree_node *key);
-void policy_rules_read_network(const struct policy_document *document,
-                               const struct yaml_tree_node *key);
+
+/* Readers of its keys; they use no place. */
+policy_reader policy_rules_read_version, policy_rules_read_use, policy_rules_read_docker,
+    policy_rules_read_network;
 
 #endif

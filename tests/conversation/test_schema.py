@@ -295,8 +295,8 @@ class Documents(SchemaCase):
         for source, key, place in KEYS:
             arrays = [set(re.findall(r'"([a-z_]+)"', body))
                       for body in re.findall(r"const char \*const \w+\[\w*\] = \{(.*?)\};", read("policy/document/" + source), re.S)]
-            arrays += [set(re.findall(r'\{"([a-z_]+)", \w+\}', body))
-                       for body in re.findall(r"struct policy_key \w+\[\] = \{(.*?)\};", read("policy/document/" + source), re.S)]
+            arrays += [set(re.findall(r'\{"([a-z_]+)", \w+,\s', body))
+                       for body in re.findall(r"struct policy_key \w+\[\w*\] = \{(.*?)\};", read("policy/document/" + source), re.S)]
             arrays = [names for names in arrays if key in names]
             node = self.schema
             for step in place:
