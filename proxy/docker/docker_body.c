@@ -7,7 +7,6 @@
 #include "proxy/docker/docker_conn.h"
 
 #include <errno.h>
-#include <sys/socket.h>
 
 /* A busy upload gives others a turn after so many steps (of up to 64 kB). */
 enum { STEPS_PER_TURN = 48 };
@@ -53,10 +52,10 @@ static bool engine_takes(struct docker_conn *conn, bool more)
          * closed. Nothing may follow what was lost, or the engine would read a body as a request.
          */
         if (!ok || !put_held(conn) ||
-            !io_buffer_drain(gate->blocks, &engine->out, engine->fd, more)) {
+            !stream_drain(&engine->stream, gate->blocks, &engine->out, more)) {
             held_body_release(&conn->held, gate->blocks);
             io_buffer_reset(gate->blocks, &engine->out);
-            shutdown(engine->fd, SHUT_WR);
+            stream_end(&engine->stream);
         }
     } while (io_buffer_len(&engine->out) == 0 && held_body_rest(&conn->held).len > 0);
     if (conn->kept_bytes > 0 && held_body_rest(&conn->held).len == 0)
@@ -116,9 +115,9 @@ static void pass_on_end(struct docker_conn *conn)
 {
     bool last = conn->input_ended && io_buffer_len(&conn->in) == 0;
     if (last && docker_operation_info(conn->exchange.operation)->upgrade == DOCKER_UPGRADE_NONE)
-        shutdown(
-            conn->engine->fd,
-            SHUT_WR); /* of a stream to be, the bytes before the end come first: docker_tunnel.c */
+        stream_end(
+            &conn->engine
+                 ->stream); /* of a stream to be, the bytes before the end come first: docker_tunnel.c */
 }
 
 /* Lets a window of the body go past by splice. True when it is used up and more may follow at once.
@@ -136,8 +135,8 @@ static bool splice_window(struct docker_conn *conn, uint64_t window)
         wait_for_engine(conn);
         return false;
     }
-    enum splice_result result =
-        splice_flow_run(&conn->up, conn->gate->pipes, conn->fd, conn->engine->fd, window, &moved);
+    enum splice_result result = splice_flow_run(&conn->up, conn->gate->pipes, &conn->stream,
+                                                &conn->engine->stream, window, &moved);
     int failure = errno;
     if (!http_body_spliced(body, blocks, &conn->engine->out, moved)) {
         refuse_memory(conn);
@@ -181,8 +180,8 @@ static bool read_more(struct docker_conn *conn)
         docker_conn_close(conn, "request-cut-short");
         return false;
     }
-    ssize_t got = io_buffer_fill(conn->gate->blocks, &conn->in, conn->fd,
-                                 http_body_read_size(&conn->request_body));
+    ssize_t got = stream_fill(&conn->stream, conn->gate->blocks, &conn->in,
+                              http_body_read_size(&conn->request_body));
     if (got > 0)
         return true;
     if (got < 0 && errno == EAGAIN) {

@@ -6,10 +6,8 @@
 #include "proxy/docker/docker_conn.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "proxy/io/event_switch.h"
 #include "proxy/loop/listener.h"
@@ -83,11 +81,10 @@ static void write_enable(struct docker_conn *conn, bool enable)
         event_switch(&conn->write_event, &conn->writing, enable);
 }
 
-bool docker_conn_has_early_input(const struct docker_conn *conn)
+bool docker_conn_has_early_input(struct docker_conn *conn)
 {
-    char byte;
     return conn->may_stream && conn->request_body.finished &&
-           (io_buffer_len(&conn->in) > 0 || recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0);
+           (io_buffer_len(&conn->in) > 0 || stream_look(&conn->stream) == STREAM_HAS_INPUT);
 }
 
 void docker_conn_want_write(struct docker_conn *conn)
@@ -120,7 +117,7 @@ void docker_conn_accept(struct listener *listener, struct arrival *arrival)
     }
     conn->gate = gate;
     conn->listener = listener_use(listener);
-    conn->fd = steal_fd(&arrival->fd);
+    conn->stream = stream_of_socket(steal_fd(&arrival->fd));
     conn->peer = arrival->endpoint;
     conn->uid = arrival->credentials.uid;
     conn->gid = arrival->credentials.gid;
@@ -128,8 +125,10 @@ void docker_conn_accept(struct listener *listener, struct arrival *arrival)
     conn->peer_share = steal_pointer(&arrival->peer);
     conn->waiter.peer = conn->peer_share;
     conn->seat.evict = evict;
-    event_assign(&conn->read_event, gate->base, conn->fd, EV_READ | EV_PERSIST, on_read, conn);
-    event_assign(&conn->write_event, gate->base, conn->fd, EV_WRITE | EV_PERSIST, on_write, conn);
+    event_assign(&conn->read_event, gate->base, conn->stream.fd, EV_READ | EV_PERSIST, on_read,
+                 conn);
+    event_assign(&conn->write_event, gate->base, conn->stream.fd, EV_WRITE | EV_PERSIST, on_write,
+                 conn);
     event_assign(&conn->timer, gate->base, -1, 0, on_timer, conn);
     client_conn_opened(gate, &conn->client, &kind);
     metrics_connection_opened(listener_client(listener)->metrics);
@@ -149,8 +148,7 @@ void docker_conn_close(struct docker_conn *conn, const char *reason)
     docker_conn_set_state(conn, DOCKER_CONN_CLOSED);
     event_del(&conn->read_event);
     event_del(&conn->write_event);
-    close(conn->fd);
-    conn->fd = -1;
+    stream_close(&conn->stream);
     io_buffer_reset(gate->blocks, &conn->in);
     io_buffer_reset(gate->blocks, &conn->out);
     client_conn_closed(gate, &conn->client);
@@ -169,7 +167,7 @@ bool docker_conn_send(struct docker_conn *conn, bool more)
         write_enable(conn, false);
         return true;
     }
-    if (!io_buffer_drain(conn->gate->blocks, &conn->out, conn->fd, more)) {
+    if (!stream_drain(&conn->stream, conn->gate->blocks, &conn->out, more)) {
         docker_conn_close(conn, "client-gone");
         return false;
     }
@@ -211,8 +209,7 @@ bool docker_conn_send_continue(struct docker_conn *conn)
 
 bool docker_conn_peer_is_gone(const struct docker_conn *conn)
 {
-    struct pollfd look = {.fd = conn->fd, .events = 0};
-    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR)) != 0;
+    return stream_is_hung_up(&conn->stream);
 }
 
 /* The client sent its FIN. While answers are due it may have closed only its half, so they still go
@@ -263,6 +260,7 @@ static void handle_input(struct docker_conn *conn)
 
 static void on_read(evutil_socket_t fd, short what, void *context)
 {
+    (void)fd;
     (void)what;
     struct docker_conn *conn = context;
     if (conn->state == DOCKER_CONN_TUNNEL) {
@@ -278,7 +276,7 @@ static void on_read(evutil_socket_t fd, short what, void *context)
     }
     bool bulk = conn->state == DOCKER_CONN_LINGER || conn->held.heap.len > 0;
     size_t limit = bulk ? IO_READ_BULK : IO_READ_HEAD;
-    ssize_t got = io_buffer_fill(conn->gate->blocks, &conn->in, (int)fd, limit);
+    ssize_t got = stream_fill(&conn->stream, conn->gate->blocks, &conn->in, limit);
     if (got > 0)
         handle_input(conn);
     else if (got == 0)
@@ -373,7 +371,7 @@ void docker_conn_linger(struct docker_conn *conn, const char *reason)
     docker_exchange_forget(conn);
     docker_conn_set_state(conn, DOCKER_CONN_LINGER);
     io_buffer_reset(conn->gate->blocks, &conn->in);
-    shutdown(conn->fd, SHUT_WR);
+    stream_end(&conn->stream);
     docker_conn_read_enable(conn, true);
     docker_conn_deadline(conn, LINGER_MS);
 }

@@ -50,6 +50,7 @@
 #include "proxy/http/http_body.h"
 #include "proxy/io/io_buffer.h"
 #include "proxy/io/splice_flow.h"
+#include "proxy/io/stream.h"
 #include "rules/docker/docker_object.h"
 #include "rules/docker/docker_operation.h"
 
@@ -101,7 +102,7 @@ struct docker_conn {
     struct client_conn client;
     struct gate *gate;         /* borrowed */
     struct listener *listener; /* a use, counted there */
-    int fd;
+    struct stream stream;      /* owned */
     enum docker_conn_state state;
     struct endpoint peer;
     uint32_t uid, gid;
@@ -165,7 +166,7 @@ MUST_CHECK bool docker_conn_send(struct docker_conn *conn, bool more);
 bool docker_conn_peer_is_gone(const struct docker_conn *conn);
 /* Whether bytes came behind a request that could have begun a stream, before the client knew that
  * it did not: they may be input of that stream and must not be read as the next request. */
-bool docker_conn_has_early_input(const struct docker_conn *conn);
+bool docker_conn_has_early_input(struct docker_conn *conn);
 /* Sends the 100 that is owed once the request is let through while the client waits to send its
  * body; not behind an answer that has begun. False when the socket broke and the connection was
  * closed. */

@@ -365,8 +365,8 @@ static bool splice_window(struct docker_conn *conn, uint64_t window)
     }
     if (!client_takes(conn, true))
         return false;
-    enum splice_result result =
-        splice_flow_run(&conn->down, conn->gate->pipes, conn->engine->fd, conn->fd, window, &moved);
+    enum splice_result result = splice_flow_run(
+        &conn->down, conn->gate->pipes, &conn->engine->stream, &conn->stream, window, &moved);
     if (!http_body_spliced(body, blocks, &conn->out, moved)) {
         docker_conn_close(conn, "limit.memory");
         return false;
@@ -406,8 +406,8 @@ static bool relay_once(struct docker_conn *conn)
         uint64_t window = http_body_window(body);
         if (window > 0)
             return splice_window(conn, window);
-        ssize_t got = io_buffer_fill(gate->blocks, &conn->engine->in, conn->engine->fd,
-                                     http_body_read_size(body));
+        ssize_t got = stream_fill(&conn->engine->stream, gate->blocks, &conn->engine->in,
+                                  http_body_read_size(body));
         if (got < 0 && errno == EAGAIN)
             splice_flow_close(&conn->down, gate->pipes);
         else if (got <= 0)
@@ -442,7 +442,7 @@ void docker_response_read(struct docker_conn *conn)
         return;
     }
     ssize_t got =
-        io_buffer_fill(conn->gate->blocks, &conn->engine->in, conn->engine->fd, IO_READ_HEAD);
+        stream_fill(&conn->engine->stream, conn->gate->blocks, &conn->engine->in, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got == 0 || (got < 0 && errno != ENOBUFS)) {

@@ -6,16 +6,12 @@
  * timer cuts a silent stream (docs/design.md 1.8). */
 #include "proxy/docker/docker_conn.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <sys/socket.h>
-
 /* One direction, seen from its source. */
 struct direction {
     struct splice_flow *flow;
     struct io_buffer *rest;  /* of the request, not yet taken by the target; NULL = none */
     struct io_buffer *early; /* bytes that were read before the switch, to be written first */
-    int from, to;
+    struct stream *from, *to;
     bool *ended; /* the end of the stream was carried over */
     bool *full;  /* the target takes no more now */
     uint64_t *count;
@@ -26,7 +22,7 @@ enum outcome { GOES_ON, BROKEN };
 /* Writes what was read before the switch, behind what was on its way already. */
 static enum outcome send_early(struct docker_conn *conn, struct direction *way)
 {
-    if (way->rest != NULL && !io_buffer_drain(conn->gate->blocks, way->rest, way->to, false))
+    if (way->rest != NULL && !stream_drain(way->to, conn->gate->blocks, way->rest, false))
         return BROKEN;
     *way->full = way->rest != NULL && io_buffer_len(way->rest) > 0;
     if (*way->full)
@@ -34,7 +30,7 @@ static enum outcome send_early(struct docker_conn *conn, struct direction *way)
     size_t before = io_buffer_len(way->early);
     if (before == 0)
         return GOES_ON;
-    if (!io_buffer_drain(conn->gate->blocks, way->early, way->to, false))
+    if (!stream_drain(way->to, conn->gate->blocks, way->early, false))
         return BROKEN;
     *way->count += before - io_buffer_len(way->early);
     *way->full = io_buffer_len(way->early) > 0;
@@ -59,7 +55,7 @@ static enum outcome move(struct docker_conn *conn, struct direction *way)
         return GOES_ON;
     case SPLICE_EOF:
         *way->ended = true;
-        shutdown(way->to, SHUT_WR);
+        stream_end(way->to);
         return GOES_ON;
     case SPLICE_FAILED:
         return BROKEN;
@@ -69,14 +65,6 @@ static enum outcome move(struct docker_conn *conn, struct direction *way)
         return GOES_ON;
     }
     return BROKEN;
-}
-
-/* A unix peer that closed both directions says so at once; nothing can be brought to it any more.
- */
-static bool is_hung_up(int fd)
-{
-    struct pollfd look = {.fd = fd, .events = 0};
-    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 /* Reading stops where the stream has ended or the other side is full, so that no event fires for
@@ -95,14 +83,15 @@ void docker_tunnel_move(struct docker_conn *conn)
 {
     struct docker_exchange *exchange = &conn->exchange;
     struct engine_conn *engine = conn->engine;
-    struct direction up = {&conn->up,  &engine->out,    &conn->in,          conn->fd,
-                           engine->fd, &conn->up_ended, &conn->engine_full, &exchange->tunnel_in};
+    struct direction up = {&conn->up,          &engine->out,        &conn->in,
+                           &conn->stream,      &engine->stream,     &conn->up_ended,
+                           &conn->engine_full, &exchange->tunnel_in};
     struct direction down = {&conn->down,        NULL,
-                             &engine->in,        engine->fd,
-                             conn->fd,           &conn->down_ended,
+                             &engine->in,        &engine->stream,
+                             &conn->stream,      &conn->down_ended,
                              &conn->client_full, &exchange->tunnel_out};
     if (move(conn, &down) == BROKEN) {
-        if (is_hung_up(conn->fd))
+        if (stream_is_hung_up(&conn->stream))
             docker_conn_close(conn, "client-gone");
         else
             docker_conn_linger(conn,
@@ -115,15 +104,15 @@ void docker_tunnel_move(struct docker_conn *conn)
          * client. */
         conn->up_ended = true;
         splice_flow_close(&conn->up, conn->gate->pipes);
-        if (is_hung_up(conn->fd)) {
+        if (stream_is_hung_up(&conn->stream)) {
             docker_conn_close(conn, "client-gone");
             return;
         }
     } else if (conn->up_ended && !up_broken) {
         conn->input_ended = true;
     }
-    bool client_gone = conn->up_ended && is_hung_up(conn->fd);
-    bool engine_gone = conn->down_ended && is_hung_up(engine->fd);
+    bool client_gone = conn->up_ended && stream_is_hung_up(&conn->stream);
+    bool engine_gone = conn->down_ended && stream_is_hung_up(&engine->stream);
     if (client_gone)
         docker_conn_close(conn, conn->down_ended ? "done" : "client-gone");
     else if (!engine_gone && !(conn->up_ended && conn->down_ended))

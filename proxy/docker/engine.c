@@ -8,7 +8,6 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/timestamp.h"
 #include "proxy/io/event_switch.h"
@@ -134,8 +133,7 @@ void engine_drop(struct engine_conn **conn)
         event_del(&dropped->read_event);
     if (event_initialized(&dropped->write_event))
         event_del(&dropped->write_event);
-    if (dropped->fd >= 0)
-        close(dropped->fd);
+    stream_close(&dropped->stream);
     io_buffer_reset(dropped->engine->blocks, &dropped->in);
     io_buffer_reset(dropped->engine->blocks, &dropped->out);
     free(dropped);
@@ -241,17 +239,17 @@ static void wait_for_connect(struct engine_conn *conn, bool in_progress)
     if (!in_progress && left_us > RETRY_MS * 1000)
         left_us = RETRY_MS * 1000;
     struct timeval wait = {left_us / 1000000, left_us % 1000000};
-    event_assign(&conn->write_event, conn->engine->base, in_progress ? conn->fd : -1, EV_WRITE,
-                 on_write, conn);
+    event_assign(&conn->write_event, conn->engine->base, in_progress ? conn->stream.fd : -1,
+                 EV_WRITE, on_write, conn);
     event_add(&conn->write_event, &wait);
 }
 
 static void connected(struct engine_conn *conn)
 {
     conn->connecting = false;
-    event_assign(&conn->write_event, conn->engine->base, conn->fd, EV_WRITE, on_write, conn);
-    event_assign(&conn->read_event, conn->engine->base, conn->fd, EV_READ | EV_PERSIST, on_read,
-                 conn);
+    event_assign(&conn->write_event, conn->engine->base, conn->stream.fd, EV_WRITE, on_write, conn);
+    event_assign(&conn->read_event, conn->engine->base, conn->stream.fd, EV_READ | EV_PERSIST,
+                 on_read, conn);
     engine_read_enable(conn, true);
 }
 
@@ -268,7 +266,7 @@ static void on_write(evutil_socket_t fd, short what, void *context)
         return;
     }
     const struct endpoint *address = &conn->engine->options.address;
-    if (connect(conn->fd, &address->address.any, address->len) == 0 || errno == EISCONN) {
+    if (connect(conn->stream.fd, &address->address.any, address->len) == 0 || errno == EISCONN) {
         connected(conn);
         conn->notify(conn->context, ENGINE_CONNECTED);
     } else if (errno == EAGAIN) {
@@ -280,10 +278,9 @@ static void on_write(evutil_socket_t fd, short what, void *context)
     }
 }
 
-static bool still_open(const struct engine_conn *conn)
+static bool still_open(struct engine_conn *conn)
 {
-    char byte;
-    return recv(conn->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    return stream_look(&conn->stream) == STREAM_SILENT;
 }
 
 static struct engine_conn *take_idle(struct engine *engine, bool probe)
@@ -304,9 +301,9 @@ static struct engine_conn *take_idle(struct engine *engine, bool probe)
 static bool start_connect(struct engine_conn *conn, struct error *error)
 {
     const struct endpoint *address = &conn->engine->options.address;
-    conn->fd =
-        socket(address->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (conn->fd < 0) {
+    conn->stream = stream_of_socket(
+        socket(address->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!stream_is_open(&conn->stream)) {
         bool no_room = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
         return error_set_reason(error, no_room ? 503 : 502,
                                 no_room ? "limit.descriptors" : "upstream.unreachable",
@@ -314,12 +311,12 @@ static bool start_connect(struct engine_conn *conn, struct error *error)
     }
     if (!endpoint_is_unix(address)) {
         int on = 1;
-        setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        setsockopt(conn->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        setsockopt(conn->stream.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        setsockopt(conn->stream.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     }
     conn->deadline_us =
         timestamp_monotonic_us() + (int64_t)conn->engine->options.connect_timeout_ms * 1000;
-    if (connect(conn->fd, &address->address.any, address->len) == 0) {
+    if (connect(conn->stream.fd, &address->address.any, address->len) == 0) {
         connected(conn);
         return true;
     }
@@ -345,7 +342,7 @@ struct engine_conn *engine_take(struct engine *engine, bool fresh, bool probe,
             return NULL;
         }
         conn->engine = engine;
-        conn->fd = -1;
+        conn->stream = STREAM_NONE;
         if (!start_connect(conn, error)) {
             engine->errors++;
             engine_drop(&conn);

@@ -15,7 +15,7 @@
 
 #include "base/error.h"
 #include "proxy/io/endpoint.h"
-#include "proxy/io/io_buffer.h"
+#include "proxy/io/stream.h"
 
 struct engine; /* opaque: address, idle connections, timeouts */
 
@@ -24,12 +24,12 @@ struct engine; /* opaque: address, idle connections, timeouts */
 enum engine_event {
     ENGINE_CONNECTED, /* bytes may be written */
     ENGINE_REFUSED,   /* connecting failed: the error is in conn->error; drop it */
-    ENGINE_READABLE,  /* bytes or the end of the stream can be read from conn->fd */
+    ENGINE_READABLE,  /* bytes or the end of the stream can be read from conn->stream */
     ENGINE_WRITABLE,  /* asked for with engine_want_write() */
 };
 
 struct engine_conn {
-    int fd;
+    struct stream stream; /* owned */
     bool connecting;
     bool reused;  /* it has answered before: an early end may just mean that it was idle too long */
     bool reading; /* the read event is armed */

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "proxy/http/http_body.h"
 
@@ -115,13 +114,13 @@ static void send_more(struct engine_request *request)
         size_t room = IO_BLOCK_LARGE - io_buffer_len(&conn->out);
         size_t len = request->unsent.len < room ? request->unsent.len : room;
         whole = io_buffer_append(blocks_of(request), &conn->out, request->unsent.ptr, len) &&
-                io_buffer_drain(blocks_of(request), &conn->out, conn->fd, false);
+                stream_drain(&conn->stream, blocks_of(request), &conn->out, false);
         request->unsent = slice_of(request->unsent.ptr + len, request->unsent.len - len);
     } while (whole && io_buffer_len(&conn->out) == 0 && request->unsent.len > 0);
     if (!whole) {
         io_buffer_reset(blocks_of(request), &conn->out);
         request->unsent.len = 0;
-        shutdown(conn->fd, SHUT_WR);
+        stream_end(&conn->stream);
     }
     engine_want_write(conn, io_buffer_len(&conn->out) > 0);
 }
@@ -130,7 +129,7 @@ static void send_head(struct engine_request *request)
 {
     if (!io_buffer_append(blocks_of(request), &request->conn->out, request->head.data,
                           request->head.len))
-        shutdown(request->conn->fd, SHUT_WR);
+        stream_end(&request->conn->stream);
     send_more(request);
 }
 
@@ -312,8 +311,8 @@ static void engine_ended(struct engine_request *request)
 static void read_answer(struct engine_request *request)
 {
     struct engine_conn *conn = request->conn;
-    ssize_t got = io_buffer_fill(blocks_of(request), &conn->in, conn->fd,
-                                 request->answered ? IO_READ_BULK : IO_READ_HEAD);
+    ssize_t got = stream_fill(&conn->stream, blocks_of(request), &conn->in,
+                              request->answered ? IO_READ_BULK : IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno == ENOBUFS)

@@ -6,11 +6,8 @@
 #include "proxy/egress/egress_conn.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "proxy/loop/listener.h"
 #include "proxy/egress/tunnel.h"
@@ -98,15 +95,15 @@ static struct egress_conn *make(struct egress *egress, struct listener *listener
     conn->egress = egress;
     conn->gate = egress->gate;
     conn->listener = listener_use(listener);
-    conn->fd = steal_fd(&arrival->fd);
+    conn->stream = stream_of_socket(steal_fd(&arrival->fd));
     conn->peer = arrival->endpoint;
     conn->uid = arrival->credentials.uid;
     conn->pid = arrival->credentials.pid;
     conn->peer_share = steal_pointer(&arrival->peer);
     conn->waiter.peer = conn->peer_share;
     conn->seat.evict = evict;
-    conn->origin.fd = -1;
-    fd_watch_init(&conn->watch, conn->gate->base, conn->fd, on_event, conn);
+    conn->origin.stream = STREAM_NONE;
+    fd_watch_init(&conn->watch, conn->gate->base, conn->stream.fd, on_event, conn);
     evtimer_assign(&conn->timer, conn->gate->base, on_timer, conn);
     http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
     return conn;
@@ -201,7 +198,7 @@ void egress_conn_close(struct egress_conn *conn, const char *reason)
     egress_log_close(&conn->exchange, conn->gate, conn->listener, reason);
     leave(conn);
     admission_leave(&conn->peer_share);
-    close(steal_fd(&conn->fd));
+    stream_close(&conn->stream);
 }
 
 void egress_conn_detach(struct egress_conn *conn, struct tunnel_plan *plan)
@@ -211,13 +208,12 @@ void egress_conn_detach(struct egress_conn *conn, struct tunnel_plan *plan)
     conn->has_tunnel_place = false;
     leave(conn);
     plan->peer = steal_pointer(&conn->peer_share);
-    plan->client_fd = steal_fd(&conn->fd);
+    plan->streams[TUNNEL_CLIENT] = steal_stream(&conn->stream);
 }
 
 bool egress_conn_peer_is_gone(const struct egress_conn *conn)
 {
-    struct pollfd look = {.fd = conn->fd, .events = 0};
-    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR)) != 0;
+    return stream_is_hung_up(&conn->stream);
 }
 
 bool egress_conn_send(struct egress_conn *conn, bool more)
@@ -226,7 +222,7 @@ bool egress_conn_send(struct egress_conn *conn, bool more)
         wish(conn, EV_WRITE, false);
         return true;
     }
-    if (!io_buffer_drain(conn->gate->blocks, &conn->out, conn->fd, more)) {
+    if (!stream_drain(&conn->stream, conn->gate->blocks, &conn->out, more)) {
         egress_conn_close(conn, "client-gone");
         return false;
     }
@@ -351,7 +347,7 @@ static void on_readable(struct egress_conn *conn)
         return;
     }
     size_t limit = conn->state == EGRESS_CONN_LINGER ? IO_READ_BULK : IO_READ_HEAD;
-    ssize_t got = io_buffer_fill(conn->gate->blocks, &conn->in, conn->fd, limit);
+    ssize_t got = stream_fill(&conn->stream, conn->gate->blocks, &conn->in, limit);
     if (got > 0)
         handle_input(conn);
     else if (got == 0)
@@ -429,7 +425,7 @@ static void linger(struct egress_conn *conn, const char *reason)
     egress_origin_close(conn);
     egress_conn_set_state(conn, EGRESS_CONN_LINGER);
     io_buffer_reset(conn->gate->blocks, &conn->in);
-    shutdown(conn->fd, SHUT_WR);
+    stream_end(&conn->stream);
     egress_conn_read_enable(conn, true);
     egress_conn_deadline(conn, LINGER_MS);
 }

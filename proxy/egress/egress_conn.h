@@ -38,6 +38,7 @@
 #include "proxy/loop/client_conn.h"
 #include "proxy/http/http_body.h"
 #include "proxy/io/splice_flow.h"
+#include "proxy/io/stream.h"
 #include "rules/network/url_target.h"
 
 struct tunnel_plan;
@@ -69,7 +70,7 @@ enum egress_wish {
 /* The connection to an origin, of a plain HTTP exchange; kept for the next one to the same place.
  */
 struct egress_origin {
-    int fd; /* -1 = none */
+    struct stream stream; /* owned; closed = none */
     struct authority authority;
     struct ip_address address;
     struct buffer cnames; /* owned: the aliases that led to it, a name_chain's text */
@@ -83,7 +84,7 @@ struct egress_conn {
     struct egress *egress;     /* borrowed */
     struct gate *gate;         /* borrowed */
     struct listener *listener; /* a use, counted there */
-    int fd;
+    struct stream stream;      /* owned */
     enum egress_conn_state state;
     enum egress_wish wish;
     struct endpoint peer;

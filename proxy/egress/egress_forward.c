@@ -4,8 +4,6 @@
  * taken off and put on again. Long runs go past by splice. While the origin takes no more, the
  * client is not read; while the client sends no more, its deadline runs. */
 #include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "proxy/egress/egress_conn.h"
 
@@ -32,17 +30,16 @@ void egress_origin_close(struct egress_conn *conn)
     io_buffer_reset(conn->gate->blocks, &origin->out);
     buffer_free(&origin->cnames);
     origin->reused = false;
-    if (origin->fd < 0)
+    if (!stream_is_open(&origin->stream))
         return;
     fd_watch_set(&origin->watch, 0);
-    close(steal_fd(&origin->fd));
+    stream_close(&origin->stream);
 }
 
 void egress_origin_sweep(struct egress_conn *conn)
 {
-    char byte;
-    if (conn->origin.fd >= 0 &&
-        (recv(conn->origin.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN))
+    struct stream *origin = &conn->origin.stream;
+    if (stream_is_open(origin) && stream_look(origin) != STREAM_SILENT)
         egress_origin_close(conn);
 }
 
@@ -64,9 +61,9 @@ static bool origin_takes(struct egress_conn *conn, bool more)
     }
     /* A broken connection is found out by reading: the origin may have answered before it closed.
      * Nothing may follow what was lost, or the origin would read a body as a request. */
-    if (!ok || !io_buffer_drain(blocks, &origin->out, origin->fd, more)) {
+    if (!ok || !stream_drain(&origin->stream, blocks, &origin->out, more)) {
         io_buffer_reset(blocks, &origin->out);
-        shutdown(origin->fd, SHUT_WR);
+        stream_end(&origin->stream);
     }
     conn->origin_full = io_buffer_len(&origin->out) > 0;
     wish(conn, EV_WRITE, conn->origin_full);
@@ -126,8 +123,8 @@ static bool splice_window(struct egress_conn *conn, uint64_t window)
         wait_for_origin(conn);
         return false;
     }
-    enum splice_result result =
-        splice_flow_run(&conn->up, conn->gate->pipes, conn->fd, conn->origin.fd, window, &moved);
+    enum splice_result result = splice_flow_run(&conn->up, conn->gate->pipes, &conn->stream,
+                                                &conn->origin.stream, window, &moved);
     int failure = errno;
     if (!http_body_spliced(body, blocks, &conn->origin.out, moved)) {
         refuse_memory(conn);
@@ -168,8 +165,8 @@ static bool read_more(struct egress_conn *conn)
         egress_conn_close(conn, "request-cut-short");
         return false;
     }
-    ssize_t got = io_buffer_fill(conn->gate->blocks, &conn->in, conn->fd,
-                                 http_body_read_size(&conn->request_body));
+    ssize_t got = stream_fill(&conn->stream, conn->gate->blocks, &conn->in,
+                              http_body_read_size(&conn->request_body));
     if (got > 0)
         return true;
     if (got == 0 || errno != EAGAIN) {
@@ -208,7 +205,7 @@ static bool send_step(struct egress_conn *conn)
 
 void egress_forward_send(struct egress_conn *conn)
 {
-    if (conn->origin.fd < 0)
+    if (!stream_is_open(&conn->origin.stream))
         return;
     egress_origin_read_enable(conn, true);
     if (!origin_takes(conn, false)) {
@@ -244,14 +241,14 @@ static void on_origin_event(evutil_socket_t fd, short what, void *context)
         conn->origin_full = false;
         egress_forward_send(conn);
     }
-    if ((what & EV_READ) && conn->origin.fd == fd)
+    if ((what & EV_READ) && conn->origin.stream.fd == fd)
         egress_response_read(conn);
 }
 
 void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_address *address)
 {
     struct egress_origin *origin = &conn->origin;
-    origin->fd = fd;
+    origin->stream = stream_of_socket(fd);
     origin->authority = conn->target;
     origin->address = address == NULL ? (struct ip_address){{0}} : *address;
     origin->reused = false;

@@ -208,7 +208,7 @@ static bool may_ask(const struct egress_conn *conn, struct error *error)
     if (egress_conn_client(conn) == NULL)
         return error_set_reason(error, 403, "listener-closed",
                                 "this listener is no longer part of the policy");
-    return conn->fd < conn->egress->descriptor_limit ||
+    return conn->stream.fd < conn->egress->descriptor_limit ||
            error_set_reason(error, 503, "limit.descriptors",
                             "no descriptors are left for another connection; try again later");
 }

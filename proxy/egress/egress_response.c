@@ -5,7 +5,6 @@
  * complete with its first bytes gets one `request` record before it is let go; any other gets
  * `open` first and `close` at its end. */
 #include <errno.h>
-#include <unistd.h>
 
 #include "proxy/egress/egress_conn.h"
 #include "proxy/egress/egress_header.h"
@@ -30,7 +29,7 @@ static void response_complete(struct egress_conn *conn)
                     io_buffer_len(&conn->origin.out) == 0;
     conn->exchange.bytes_in = conn->request_body.payload;
     conn->exchange.bytes_out = conn->response_body.payload;
-    if (conn->origin.fd >= 0 && reusable)
+    if (stream_is_open(&conn->origin.stream) && reusable)
         egress_origin_read_enable(conn, false);
     else
         egress_origin_close(conn);
@@ -64,7 +63,7 @@ static void start_tunnel(struct egress_conn *conn)
     exchange.bytes_out = said;
     fd_watch_set(&origin->watch, 0);
     io_buffer_reset(conn->gate->blocks, &origin->in);
-    plan.origin_fd = steal_fd(&origin->fd);
+    plan.streams[TUNNEL_ORIGIN] = steal_stream(&origin->stream);
     egress_conn_detach(conn, &plan);
     (void)tunnel_start(&plan);
 }
@@ -318,8 +317,8 @@ static bool splice_window(struct egress_conn *conn, uint64_t window)
     }
     if (!client_takes(conn, true))
         return false;
-    enum splice_result result =
-        splice_flow_run(&conn->down, conn->gate->pipes, conn->origin.fd, conn->fd, window, &moved);
+    enum splice_result result = splice_flow_run(
+        &conn->down, conn->gate->pipes, &conn->origin.stream, &conn->stream, window, &moved);
     int failure = errno;
     if (!http_body_spliced(body, blocks, &conn->out, moved)) {
         egress_conn_close(conn, "limit.memory");
@@ -363,7 +362,7 @@ static bool relay_once(struct egress_conn *conn)
         if (window > 0)
             return splice_window(conn, window);
         ssize_t got =
-            io_buffer_fill(conn->gate->blocks, in, conn->origin.fd, http_body_read_size(body));
+            stream_fill(&conn->origin.stream, conn->gate->blocks, in, http_body_read_size(body));
         if (got < 0 && errno == EAGAIN)
             splice_flow_close(&conn->down, conn->gate->pipes);
         else if (got <= 0)
@@ -396,7 +395,7 @@ static void relay(struct egress_conn *conn)
 void egress_response_read(struct egress_conn *conn)
 {
     struct io_buffer *in = &conn->origin.in;
-    if (conn->origin.fd < 0)
+    if (!stream_is_open(&conn->origin.stream))
         return;
     if (conn->state == EGRESS_CONN_RELAY) {
         relay(conn);
@@ -406,7 +405,7 @@ void egress_response_read(struct egress_conn *conn)
         egress_origin_read_enable(conn, false);
         return;
     }
-    ssize_t got = io_buffer_fill(conn->gate->blocks, in, conn->origin.fd, IO_READ_HEAD);
+    ssize_t got = stream_fill(&conn->origin.stream, conn->gate->blocks, in, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno == ENOBUFS) {

@@ -75,7 +75,7 @@ static void start_tunnel(struct egress_conn *conn)
     struct tunnel_plan plan = {
         .egress = egress,
         .listener = conn->listener,
-        .origin_fd = steal_fd(&conn->origin.fd),
+        .streams[TUNNEL_ORIGIN] = steal_stream(&conn->origin.stream),
         .to_client = conn->out,
         .to_origin = conn->in,
         .peek = announced,
@@ -93,7 +93,7 @@ static void start_tunnel(struct egress_conn *conn)
     if (!kept) {
         conn->out = plan.to_client;
         conn->in = plan.to_origin;
-        close(plan.origin_fd);
+        stream_close(&plan.streams[TUNNEL_ORIGIN]);
         egress_conn_close(conn, "limit.memory");
         return;
     }
@@ -165,12 +165,13 @@ static void admit(struct egress_conn *conn)
 
 static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
 {
+    (void)fd;
     (void)what;
     struct egress_conn *conn = context;
     struct gate *gate = conn->gate;
     struct error error;
     size_t consumed;
-    ssize_t got = io_buffer_fill(gate->blocks, &conn->origin.in, (int)fd, IO_READ_HEAD);
+    ssize_t got = stream_fill(&conn->origin.stream, gate->blocks, &conn->origin.in, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0) {
@@ -189,10 +190,10 @@ static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
         break;
     }
     io_buffer_consume(gate->blocks, &conn->origin.in, consumed);
-    int socket = steal_fd(&conn->origin.fd);
+    int socket = steal_stream(&conn->origin.stream).fd;
     fd_watch_set(&conn->origin.watch, 0);
     if (conn->wish != EGRESS_WISH_FORWARD) {
-        conn->origin.fd = socket;
+        conn->origin.stream = stream_of_socket(socket);
         admit(conn);
     } else if (io_buffer_len(&conn->origin.in) > 0) {
         close(socket);
@@ -214,13 +215,14 @@ static void ask_proxy(struct egress_conn *conn, int fd)
     }
     buffer_clear(text);
     upstream_proxy_write_connect(conn->egress->proxy, &conn->target, text);
-    conn->origin.fd = fd;
+    conn->origin.stream = stream_of_socket(fd);
     egress_conn_set_state(conn, EGRESS_CONN_HANDSHAKE);
     egress_conn_deadline(conn, conn->egress->options->dial_timeout_ms);
     fd_watch_init(&conn->origin.watch, gate->base, fd, on_proxy_answer, conn);
     fd_watch_set(&conn->origin.watch, EV_READ);
     /* A fresh connection takes a few hundred bytes at once. */
-    if (text->failed || send(fd, text->data, text->len, MSG_NOSIGNAL) != (ssize_t)text->len)
+    if (text->failed ||
+        stream_write(&conn->origin.stream, text->data, text->len) != (ssize_t)text->len)
         egress_refusal_send(conn, 502, "upstream-proxy.closed",
                             "dockreeve: the upstream proxy does not take the request", NULL);
 }
@@ -244,7 +246,7 @@ static void on_connected(void *context, const struct dial_result *result)
         egress_forward_start(conn, result->fd, &result->address);
         admit(conn);
     } else {
-        conn->origin.fd = result->fd;
+        conn->origin.stream = stream_of_socket(result->fd);
         fd_watch_init(&conn->origin.watch, conn->gate->base, result->fd, on_proxy_answer, conn);
         admit(conn);
     }
@@ -461,12 +463,10 @@ static void on_proxy_found(struct resolver_query *query, const struct resolver_a
 static bool reuse_origin(struct egress_conn *conn)
 {
     struct egress_origin *origin = &conn->origin;
-    char byte;
-    if (conn->wish != EGRESS_WISH_FORWARD || origin->fd < 0)
+    if (conn->wish != EGRESS_WISH_FORWARD || !stream_is_open(&origin->stream))
         return false;
     bool usable = !origin->cnames.failed && authority_equal(&origin->authority, &conn->target) &&
-                  io_buffer_len(&origin->in) == 0 &&
-                  recv(origin->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+                  io_buffer_len(&origin->in) == 0 && stream_look(&origin->stream) == STREAM_SILENT;
     if (!usable)
         egress_origin_close(conn);
     return usable;

@@ -4,10 +4,7 @@
 #include "proxy/egress/tunnel.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "proxy/egress/egress_options.h"
 
@@ -19,14 +16,15 @@ enum { RATE_BURST_US = 100000 };
 
 static void on_event(evutil_socket_t fd, short what, void *context);
 
-static void init_end(struct tunnel *tunnel, int which, int fd, struct io_buffer *early)
+static void init_end(struct tunnel *tunnel, int which, struct stream *stream,
+                     struct io_buffer *early)
 {
     struct tunnel_end *end = &tunnel->ends[which];
-    end->fd = fd;
+    end->stream = steal_stream(stream);
     end->flow.copies_short = true;
     end->early = *early;
     *early = (struct io_buffer){0};
-    fd_watch_init(&end->watch, tunnel->egress->gate->base, fd, on_event, tunnel);
+    fd_watch_init(&end->watch, tunnel->egress->gate->base, end->stream.fd, on_event, tunnel);
 }
 
 static const struct client_conn_kind kind;
@@ -35,12 +33,6 @@ void tunnel_set_state(struct tunnel *tunnel, enum tunnel_state state)
 {
     tunnel->state = state;
     tunnel->moved_us = timestamp_monotonic_us();
-}
-
-static void abort_socket(int fd)
-{
-    struct linger at_once = {1, 0};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 }
 
 static void stop_throttle(struct tunnel *tunnel)
@@ -53,12 +45,12 @@ static void stop_throttle(struct tunnel *tunnel)
 static void close_end(struct tunnel *tunnel, struct tunnel_end *end)
 {
     struct gate *gate = tunnel->egress->gate;
-    if (end->fd < 0)
+    if (!stream_is_open(&end->stream))
         return;
     fd_watch_set(&end->watch, 0);
     splice_flow_close(&end->flow, gate->pipes);
     io_buffer_reset(gate->blocks, &end->early);
-    close(steal_fd(&end->fd));
+    stream_close(&end->stream);
 }
 
 /* The record that is owed, and everything but the sockets. */
@@ -86,8 +78,8 @@ void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset)
         finish(tunnel, reason);
     tunnel_set_state(tunnel, TUNNEL_CLOSED);
     for (int i = 0; i < TUNNEL_ENDS; i++) {
-        if (reset && tunnel->ends[i].fd >= 0)
-            abort_socket(tunnel->ends[i].fd);
+        if (reset)
+            stream_set_reset(&tunnel->ends[i].stream);
         close_end(tunnel, &tunnel->ends[i]);
     }
     leave(&tunnel->peer);
@@ -103,8 +95,8 @@ void tunnel_end(struct tunnel *tunnel, const char *reason)
     tunnel_set_state(tunnel, TUNNEL_ENDING);
     close_end(tunnel, &tunnel->ends[TUNNEL_ORIGIN]);
     splice_flow_close(&client->flow, tunnel->egress->gate->pipes);
-    (void)!io_buffer_drain(tunnel->egress->gate->blocks, &client->early, client->fd, false);
-    shutdown(client->fd, SHUT_WR);
+    (void)!stream_drain(&client->stream, tunnel->egress->gate->blocks, &client->early, false);
+    stream_end(&client->stream);
     fd_watch_set(&client->watch, EV_READ);
 }
 
@@ -119,7 +111,7 @@ void tunnel_refuse(struct tunnel *tunnel, const char *reason)
 static void drop_input(struct tunnel *tunnel)
 {
     char bytes[16384];
-    ssize_t got = recv(tunnel->ends[TUNNEL_CLIENT].fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+    ssize_t got = stream_read(&tunnel->ends[TUNNEL_CLIENT].stream, bytes, sizeof(bytes));
     if (got == 0 || (got < 0 && errno != EAGAIN))
         tunnel_close(tunnel, NULL, false);
 }
@@ -127,13 +119,6 @@ static void drop_input(struct tunnel *tunnel)
 static uint64_t *counter(struct tunnel *tunnel, int from)
 {
     return from == TUNNEL_CLIENT ? &tunnel->exchange.bytes_in : &tunnel->exchange.bytes_out;
-}
-
-/* Both directions of it have ended, or it was reset: nothing can be brought to it any more. */
-static bool is_hung_up(int fd)
-{
-    struct pollfd look = {.fd = fd, .events = 0};
-    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 /* How much may be moved now; 0 = the rate is used up, and the tunnel waits. */
@@ -175,7 +160,7 @@ bool tunnel_flush_early(struct tunnel *tunnel, int which)
     size_t before = io_buffer_len(&end->early);
     if (before == 0)
         return true;
-    if (!io_buffer_drain(tunnel->egress->gate->blocks, &end->early, end->fd, false))
+    if (!stream_drain(&end->stream, tunnel->egress->gate->blocks, &end->early, false))
         return false;
     if (which == TUNNEL_ORIGIN)
         tunnel->exchange.bytes_in += before - io_buffer_len(&end->early);
@@ -200,8 +185,8 @@ static enum outcome move(struct tunnel *tunnel, int from, int64_t now_us)
     uint64_t moved, limit = allowance(tunnel, now_us);
     if (limit == 0)
         return GOES_ON;
-    enum splice_result result =
-        splice_flow_run(&source->flow, gate->pipes, source->fd, target->fd, limit, &moved);
+    enum splice_result result = splice_flow_run(&source->flow, gate->pipes, &source->stream,
+                                                &target->stream, limit, &moved);
     int failure = errno;
     *counter(tunnel, from) += moved;
     pay(tunnel, now_us, moved);
@@ -212,10 +197,11 @@ static enum outcome move(struct tunnel *tunnel, int from, int64_t now_us)
     case SPLICE_EOF:
         source->ended = true;
         if (!target->ended) /* else both are closed at once */
-            shutdown(target->fd, SHUT_WR);
+            stream_end(&target->stream);
         return GOES_ON;
     case SPLICE_FAILED:
-        return failure == EPIPE || is_hung_up(target->fd) ? TARGET_BROKEN : SOURCE_BROKEN;
+        return failure == EPIPE || stream_is_hung_up(&target->stream) ? TARGET_BROKEN
+                                                                      : SOURCE_BROKEN;
     case SPLICE_LIMIT:
         splice_flow_close(&source->flow, gate->pipes);
         return GOES_ON;
@@ -286,7 +272,7 @@ void tunnel_resume(struct tunnel *tunnel)
 static void on_event(evutil_socket_t fd, short what, void *context)
 {
     struct tunnel *tunnel = context;
-    int which = tunnel->ends[TUNNEL_CLIENT].fd == fd ? TUNNEL_CLIENT : TUNNEL_ORIGIN;
+    int which = tunnel->ends[TUNNEL_CLIENT].stream.fd == fd ? TUNNEL_CLIENT : TUNNEL_ORIGIN;
     bool reads = (what & EV_READ) != 0, writes = (what & EV_WRITE) != 0;
     bool client = which == TUNNEL_CLIENT ? reads : writes;
     bool origin = which == TUNNEL_ORIGIN ? reads : writes;
@@ -337,8 +323,8 @@ bool tunnel_start(struct tunnel_plan *plan)
         io_buffer_reset(gate->blocks, &plan->to_client);
         io_buffer_reset(gate->blocks, &plan->to_origin);
         leave(&plan->peer);
-        close(plan->client_fd);
-        close(plan->origin_fd);
+        for (int i = 0; i < TUNNEL_ENDS; i++)
+            stream_close(&plan->streams[i]);
         return false;
     }
     tunnel->egress = egress;
@@ -346,8 +332,8 @@ bool tunnel_start(struct tunnel_plan *plan)
     tunnel->peer = steal_pointer(&plan->peer);
     tunnel->exchange = *plan->exchange;
     *plan->exchange = (struct egress_exchange){0};
-    init_end(tunnel, TUNNEL_CLIENT, plan->client_fd, &plan->to_client);
-    init_end(tunnel, TUNNEL_ORIGIN, plan->origin_fd, &plan->to_origin);
+    init_end(tunnel, TUNNEL_CLIENT, &plan->streams[TUNNEL_CLIENT], &plan->to_client);
+    init_end(tunnel, TUNNEL_ORIGIN, &plan->streams[TUNNEL_ORIGIN], &plan->to_origin);
     tunnel_set_state(tunnel, TUNNEL_OPEN);
     egress_exchange_shrink(&tunnel->exchange);
     tunnel->exchange.stream = true;
@@ -371,8 +357,9 @@ static void tick(struct client_conn *client, int64_t now_us)
     const struct egress_options *options = tunnel->egress->options;
     int64_t idle_us = now_us - tunnel->moved_us;
     int64_t age_us = now_us - tunnel->exchange.started_us;
-    if (!tunnel->kept_alive && age_us > KEEP_ALIVE_US && tunnel->ends[TUNNEL_ORIGIN].fd >= 0) {
-        endpoint_keep_alive(tunnel->ends[TUNNEL_ORIGIN].fd);
+    if (!tunnel->kept_alive && age_us > KEEP_ALIVE_US &&
+        stream_is_open(&tunnel->ends[TUNNEL_ORIGIN].stream)) {
+        endpoint_keep_alive(tunnel->ends[TUNNEL_ORIGIN].stream.fd);
         tunnel->kept_alive = true;
     }
     /* An end that has ended, or whose bytes have to wait, is not watched any more; a reset shows
@@ -380,7 +367,8 @@ static void tick(struct client_conn *client, int64_t now_us)
     for (int i = 0; i < TUNNEL_ENDS; i++) {
         bool waits = tunnel->state == TUNNEL_ANSWER ||
                      (tunnel->state == TUNNEL_OPEN && tunnel->ends[i].ended);
-        if (waits && fd_watch_wish(&tunnel->ends[i].watch) == 0 && is_hung_up(tunnel->ends[i].fd))
+        if (waits && fd_watch_wish(&tunnel->ends[i].watch) == 0 &&
+            stream_is_hung_up(&tunnel->ends[i].stream))
             tunnel_close(tunnel, i == TUNNEL_CLIENT ? "client-reset" : "origin-reset", false);
     }
     if (tunnel->state == TUNNEL_CLOSED)
@@ -399,7 +387,7 @@ static void tick(struct client_conn *client, int64_t now_us)
 static void end_unadmitted(struct client_conn *client)
 {
     struct tunnel *tunnel = container_of(client, struct tunnel, client);
-    if (!listener_admits_socket(tunnel->listener, tunnel->ends[TUNNEL_CLIENT].fd))
+    if (!listener_admits_socket(tunnel->listener, tunnel->ends[TUNNEL_CLIENT].stream.fd))
         tunnel_close(tunnel, "not-admitted", false);
 }
 

@@ -26,13 +26,14 @@
 #include "proxy/io/io_buffer.h"
 #include "proxy/loop/client_conn.h"
 #include "proxy/io/splice_flow.h"
+#include "proxy/io/stream.h"
 
 enum tunnel_state { TUNNEL_PEEK, TUNNEL_ANSWER, TUNNEL_OPEN, TUNNEL_ENDING, TUNNEL_CLOSED };
 
 enum { TUNNEL_CLIENT, TUNNEL_ORIGIN, TUNNEL_ENDS };
 
 struct tunnel_end {
-    int fd;
+    struct stream stream; /* owned */
     struct fd_watch watch;
     struct splice_flow flow; /* from here to the other end */
     struct io_buffer early;  /* to be written here first */
@@ -61,19 +62,19 @@ struct tunnel {
     TAILQ_ENTRY(tunnel) throttled_link;
 };
 
-/* What a tunnel is made of. Descriptors, buffers and exchange become the tunnel's. */
+/* What a tunnel is made of. Streams, buffers and exchange become the tunnel's. */
 struct tunnel_plan {
     struct egress *egress;
     struct listener *listener; /* used once more */
     struct share_peer *peer;   /* a use with both places; becomes the tunnel's */
-    int client_fd, origin_fd;
+    struct stream streams[TUNNEL_ENDS];
     struct io_buffer to_client;       /* the answer's head */
     struct io_buffer to_origin;       /* what the client sent behind its request */
     struct egress_exchange *exchange; /* moved out of here; an open record was written */
     bool peek;                        /* false: the first bytes were judged already */
     size_t hello_len; /* they were a ClientHello of so many bytes; 0 = something else */
 };
-/* False when memory is out: the descriptors are closed then, the places given back and the closing
+/* False when memory is out: the streams are closed then, the places given back and the closing
  * record is written. */
 bool tunnel_start(struct tunnel_plan *plan);
 

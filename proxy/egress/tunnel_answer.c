@@ -6,7 +6,6 @@
  * any other answer nobody looks any more. */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "proxy/egress/tls_hello.h"
 #include "proxy/egress/tls_retry.h"
@@ -173,8 +172,8 @@ static void go_on(struct tunnel *tunnel)
 static void read_client(struct tunnel *tunnel)
 {
     struct tunnel_answer *answer = tunnel->answer;
-    int fd = tunnel->ends[TUNNEL_CLIENT].fd;
-    ssize_t got = io_buffer_fill(tunnel->egress->gate->blocks, &answer->held, fd, IO_READ_HEAD);
+    struct stream *client = &tunnel->ends[TUNNEL_CLIENT].stream;
+    ssize_t got = stream_fill(client, tunnel->egress->gate->blocks, &answer->held, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno != ENOBUFS) {
@@ -196,7 +195,7 @@ static void origin_ended(struct tunnel *tunnel)
         return;
     }
     origin->ended = true;
-    shutdown(tunnel->ends[TUNNEL_CLIENT].fd, SHUT_WR);
+    stream_end(&tunnel->ends[TUNNEL_CLIENT].stream);
 }
 
 static void read_origin(struct tunnel *tunnel)
@@ -205,7 +204,8 @@ static void read_origin(struct tunnel *tunnel)
     struct tunnel_answer *answer = tunnel->answer;
     struct io_buffer *early = &tunnel->ends[TUNNEL_CLIENT].early;
     size_t before = io_buffer_len(early);
-    ssize_t got = io_buffer_fill(gate->blocks, early, tunnel->ends[TUNNEL_ORIGIN].fd, IO_READ_HEAD);
+    ssize_t got =
+        stream_fill(&tunnel->ends[TUNNEL_ORIGIN].stream, gate->blocks, early, IO_READ_HEAD);
     if (got < 0 && (errno == EAGAIN || errno == ENOBUFS)) /* the client takes no more now */
         return;
     if (got < 0) {

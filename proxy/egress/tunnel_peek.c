@@ -134,7 +134,8 @@ void tunnel_peek_read(struct tunnel *tunnel)
 {
     struct gate *gate = tunnel->egress->gate;
     struct io_buffer *early = &tunnel->ends[TUNNEL_ORIGIN].early;
-    ssize_t got = io_buffer_fill(gate->blocks, early, tunnel->ends[TUNNEL_CLIENT].fd, IO_READ_HEAD);
+    ssize_t got =
+        stream_fill(&tunnel->ends[TUNNEL_CLIENT].stream, gate->blocks, early, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno != ENOBUFS)

@@ -119,38 +119,3 @@ void io_buffer_consume(struct io_pool *pool, struct io_buffer *buffer, size_t le
     if (buffer->start == buffer->end)
         io_buffer_reset(pool, buffer);
 }
-
-ssize_t io_buffer_fill(struct io_pool *pool, struct io_buffer *buffer, int fd, size_t limit)
-{
-    size_t wanted = limit;
-    if (buffer->data != NULL) /* any room will do; a full block is exchanged for a large one */
-        wanted = io_buffer_len(buffer) < buffer->capacity ? 1 : IO_BLOCK_SMALL;
-    if (!io_buffer_reserve(pool, buffer, wanted)) {
-        errno = ENOBUFS;
-        return -1;
-    }
-    size_t room = buffer->capacity - buffer->end;
-    ssize_t got;
-    do {
-        got = recv(fd, buffer->data + buffer->end, room < limit ? room : limit, 0);
-    } while (got < 0 && errno == EINTR);
-    if (got > 0)
-        buffer->end += (uint32_t)got;
-    else if (buffer->start == buffer->end)
-        io_buffer_reset(pool, buffer);
-    return got;
-}
-
-bool io_buffer_drain(struct io_pool *pool, struct io_buffer *buffer, int fd, bool more)
-{
-    while (io_buffer_len(buffer) > 0) {
-        ssize_t sent = send(fd, io_buffer_bytes(buffer), io_buffer_len(buffer),
-                            MSG_NOSIGNAL | (more ? MSG_MORE : 0));
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0)
-            return errno == EAGAIN;
-        io_buffer_consume(pool, buffer, (size_t)sent);
-    }
-    return true;
-}

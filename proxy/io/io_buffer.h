@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Buffers between a socket and a parser. A buffer borrows a block from the loop's pool while it
+ * Buffers between a stream and a parser. A buffer borrows a block from the loop's pool while it
  * holds bytes and gives it back when it is empty, so that an idle connection or a silent stream
  * costs no buffer at all. */
 #ifndef DOCKREEVE_PROXY_IO_BUFFER_H
@@ -17,6 +17,9 @@
 /* Two sizes of block: heads and short messages, and bulk. A bulk block has room for 64 KiB and the
  * chunk framing around them. */
 enum { IO_BLOCK_SMALL = 16384, IO_BLOCK_LARGE = 65536 + 64 };
+
+/* How much is read at once. */
+enum { IO_READ_HEAD = IO_BLOCK_SMALL, IO_READ_BULK = 65536 };
 
 /* So few bytes may wait in an output buffer for what comes next, to go out with it in one send(2).
  */
@@ -61,16 +64,5 @@ void io_buffer_consume(struct io_pool *pool, struct io_buffer *buffer, size_t le
 
 /* Drops the content and the block. */
 void io_buffer_reset(struct io_pool *pool, struct io_buffer *buffer);
-
-/* One recv(2) of at most `limit` bytes into the free room. > 0 bytes read, 0 end of stream, -1 with
- * errno (EAGAIN: nothing there; ENOBUFS: buffer full). The limit also says how large a block an
- * empty buffer takes: IO_READ_HEAD or IO_READ_BULK. */
-enum { IO_READ_HEAD = IO_BLOCK_SMALL, IO_READ_BULK = 65536 };
-ssize_t io_buffer_fill(struct io_pool *pool, struct io_buffer *buffer, int fd, size_t limit);
-
-/* Writes as much as the socket takes. True when all is gone or the socket is full (look at
- * io_buffer_len()), false on an error. With `more` something else is written right behind it: TCP
- * may wait for that instead of sending a packet of its own. */
-MUST_CHECK bool io_buffer_drain(struct io_pool *pool, struct io_buffer *buffer, int fd, bool more);
 
 #endif

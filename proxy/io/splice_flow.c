@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * splice(2) in both halves: socket to pipe, pipe to socket. Where there is no pipe to be had, plain
- * copying. */
+ * splice(2) in both halves: socket to pipe, pipe to socket. Where there is no pipe to be had, or a
+ * stream is no bare socket, plain copying. */
 #include "proxy/io/splice_flow.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* What one call moves at most, so that one busy stream does not hold up the others. */
@@ -36,13 +35,13 @@ static ssize_t splice_once(int from, int to, size_t len)
 }
 
 /* Empties the pipe into the target. False when it would block or failed; then errno says which. */
-static bool empty_pipe(struct splice_flow *flow, int to, uint64_t *moved)
+static bool empty_pipe(struct splice_flow *flow, struct stream *to, uint64_t *moved)
 {
     while (flow->in_pipe > 0) {
-        ssize_t sent = splice_once(flow->pipe.read_fd, to, flow->in_pipe);
+        ssize_t sent = splice_once(flow->pipe.read_fd, to->fd, flow->in_pipe);
         if (sent <= 0)
             return false;
-        flow->in_pipe -= (size_t)sent;
+        flow->in_pipe -= (uint32_t)sent;
         *moved += (uint64_t)sent;
     }
     return true;
@@ -51,20 +50,20 @@ static bool empty_pipe(struct splice_flow *flow, int to, uint64_t *moved)
 /* Without a pipe (no descriptors left, or sockets that cannot splice) the bytes are copied. They
  * are only looked at first and taken when the target has taken them, so nothing needs to be kept in
  * between. Returns bytes moved, 0 at the end, -1 with errno. */
-static ssize_t copy_once(int from, int to, size_t len)
+static ssize_t copy_once(struct stream *from, struct stream *to, size_t len)
 {
     char bytes[16384];
-    ssize_t seen =
-        recv(from, bytes, len < sizeof(bytes) ? len : sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+    ssize_t seen = from->kind->peek(from, bytes, len < sizeof(bytes) ? len : sizeof(bytes));
     if (seen <= 0)
         return seen;
-    ssize_t sent = send(to, bytes, (size_t)seen, MSG_NOSIGNAL | MSG_DONTWAIT);
+    ssize_t sent = stream_write(to, bytes, (size_t)seen);
     if (sent < 0)
         errno = errno == EAGAIN ? EWOULDBLOCK_TARGET : errno;
-    return sent <= 0 ? sent : recv(from, bytes, (size_t)sent, MSG_DONTWAIT);
+    return sent <= 0 ? sent : stream_read(from, bytes, (size_t)sent);
 }
 
-static enum splice_result copy_flow(int from, int to, uint64_t limit, uint64_t *moved_out)
+static enum splice_result copy_flow(struct stream *from, struct stream *to, uint64_t limit,
+                                    uint64_t *moved_out)
 {
     while (*moved_out < limit && *moved_out < TURN_BYTES) {
         ssize_t moved = copy_once(from, to, limit - *moved_out);
@@ -82,18 +81,19 @@ static enum splice_result copy_flow(int from, int to, uint64_t limit, uint64_t *
 /* A stream of short messages is moved with one recv(2) and one send(2) each, where splicing takes
  * two calls, one more to find the source empty, and a look at the pipe. What the target does not
  * take waits in a pipe. SPLICE_TURN: it was no short message, more is there. */
-static enum splice_result copy_short(struct splice_flow *flow, struct pipe_pool *pool, int from,
-                                     int to, uint64_t limit, uint64_t *moved_out)
+static enum splice_result copy_short(struct splice_flow *flow, struct pipe_pool *pool,
+                                     struct stream *from, struct stream *to, uint64_t limit,
+                                     uint64_t *moved_out)
 {
     char bytes[SHORT_BYTES];
     size_t wanted = limit < sizeof(bytes) ? (size_t)limit : sizeof(bytes);
-    ssize_t got = recv(from, bytes, wanted, MSG_DONTWAIT);
+    ssize_t got = stream_read(from, bytes, wanted);
     if (got == 0)
         return SPLICE_EOF;
     if (got < 0)
-        return errno == EAGAIN || errno == EINTR ? SPLICE_WANT_READ : SPLICE_FAILED;
-    ssize_t sent = send(to, bytes, (size_t)got, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0 && errno != EAGAIN && errno != EINTR)
+        return errno == EAGAIN ? SPLICE_WANT_READ : SPLICE_FAILED;
+    ssize_t sent = stream_write(to, bytes, (size_t)got);
+    if (sent < 0 && errno != EAGAIN)
         return SPLICE_FAILED;
     sent = sent < 0 ? 0 : sent;
     *moved_out += (uint64_t)sent;
@@ -104,7 +104,7 @@ static enum splice_result copy_short(struct splice_flow *flow, struct pipe_pool 
     if (!pipe_pool_take(pool, &flow->pipe))
         return SPLICE_FAILED;
     flow->has_pipe = true;
-    flow->in_pipe = rest;
+    flow->in_pipe = (uint32_t)rest;
     if (write(flow->pipe.write_fd, bytes + sent, rest) ==
         (ssize_t)rest) /* an empty pipe has room */
         return SPLICE_WANT_WRITE;
@@ -124,11 +124,14 @@ static bool has_spare_pipe(struct pipe_pool *pool)
     return pipe_pool_idle_count(pool) > 0;
 }
 
-enum splice_result splice_flow_run(struct splice_flow *flow, struct pipe_pool *pool, int from,
-                                   int to, uint64_t limit, uint64_t *moved_out)
+enum splice_result splice_flow_run(struct splice_flow *flow, struct pipe_pool *pool,
+                                   struct stream *from, struct stream *to, uint64_t limit,
+                                   uint64_t *moved_out)
 {
     uint64_t read_bytes = flow->in_pipe;
     *moved_out = 0;
+    if (!from->kind->can_splice || !to->kind->can_splice)
+        return copy_flow(from, to, limit, moved_out);
     if (flow->copies_short && !flow->bulk && flow->in_pipe == 0) {
         if (!has_spare_pipe(pool))
             return copy_flow(from, to, limit, moved_out);
@@ -147,7 +150,7 @@ enum splice_result splice_flow_run(struct splice_flow *flow, struct pipe_pool *p
         flow->has_pipe = true;
         uint64_t wanted =
             limit - read_bytes < PIPE_POOL_BYTES ? limit - read_bytes : PIPE_POOL_BYTES;
-        ssize_t got = splice_once(from, flow->pipe.write_fd, (size_t)wanted);
+        ssize_t got = splice_once(from->fd, flow->pipe.write_fd, (size_t)wanted);
         if (got <= 0) {
             int saved = errno;
             flow->bulk = read_bytes >= BULK_BYTES;
@@ -157,7 +160,7 @@ enum splice_result splice_flow_run(struct splice_flow *flow, struct pipe_pool *p
                 return SPLICE_EOF;
             return saved == EAGAIN ? SPLICE_WANT_READ : SPLICE_FAILED;
         }
-        flow->in_pipe = (size_t)got;
+        flow->in_pipe = (uint32_t)got;
         read_bytes += (uint64_t)got;
     }
 }

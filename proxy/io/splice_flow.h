@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One direction of payload that nobody looks into (tunnels, hijacked streams, long bodies of known
- * length), moved from socket to socket through a kernel pipe with splice(2). The pipe is borrowed
+ * length), moved from one stream to another through a kernel pipe with splice(2) where both can. The pipe is borrowed
  * from the pool only while bytes are in it. */
 #ifndef DOCKREEVE_PROXY_SPLICE_FLOW_H
 #define DOCKREEVE_PROXY_SPLICE_FLOW_H
@@ -11,10 +11,11 @@
 #include <stdint.h>
 
 #include "proxy/io/pipe_pool.h"
+#include "proxy/io/stream.h"
 
 struct splice_flow {
     struct pipe_pair pipe;
-    size_t in_pipe; /* bytes read from the source and not yet written */
+    uint32_t in_pipe; /* bytes read from the source and not yet written */
     bool has_pipe;
     bool copies_short; /* set by the owner: messages are likely to be short, and those are cheaper
                           copied than spliced */
@@ -31,10 +32,11 @@ enum splice_result {
     SPLICE_FAILED, /* errno says why: a socket broke (without a pipe the bytes are copied) */
 };
 
-/* Moves up to `limit` bytes from one socket to the other; *moved_out is how many reached the
+/* Moves up to `limit` bytes from one stream to the other; *moved_out is how many reached the
  * target. */
-enum splice_result splice_flow_run(struct splice_flow *flow, struct pipe_pool *pool, int from,
-                                   int to, uint64_t limit, uint64_t *moved_out);
+enum splice_result splice_flow_run(struct splice_flow *flow, struct pipe_pool *pool,
+                                   struct stream *from, struct stream *to, uint64_t limit,
+                                   uint64_t *moved_out);
 
 /* Gives the pipe back, whatever is in it. */
 void splice_flow_close(struct splice_flow *flow, struct pipe_pool *pool);

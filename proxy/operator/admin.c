@@ -165,7 +165,8 @@ static void on_read(evutil_socket_t fd, short what, void *context)
         close_conn(conn);
         return;
     }
-    ssize_t got = io_buffer_fill(gate->blocks, &conn->in, (int)fd, IO_READ_HEAD);
+    struct stream stream = stream_of_socket((int)fd);
+    ssize_t got = stream_fill(&stream, gate->blocks, &conn->in, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0 || conn->ping != NULL) {

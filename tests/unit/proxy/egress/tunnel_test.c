@@ -74,8 +74,8 @@ static void start(struct world *world, const char *host_text, uint16_t port, boo
         .egress = fixture->gate->egress,
         .listener = egress_fixture_listener(fixture),
         .peer = take_places(fixture),
-        .client_fd = client[1],
-        .origin_fd = origin[1],
+        .streams[TUNNEL_CLIENT] = stream_of_socket(client[1]),
+        .streams[TUNNEL_ORIGIN] = stream_of_socket(origin[1]),
         .exchange = &exchange,
         .peek = peek,
     };

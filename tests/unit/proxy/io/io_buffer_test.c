@@ -4,11 +4,7 @@
  * kept when a buffer is empty, and a full buffer says so instead of dropping bytes. */
 #include <criterion/criterion.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "proxy/io/io_buffer.h"
 
@@ -41,11 +37,6 @@ static void expect_stream(const struct io_buffer *buffer, size_t from, size_t to
     cr_assert_eq(io_buffer_len(buffer), to - from);
     for (size_t i = from; i < to; i++)
         cr_assert_eq(io_buffer_bytes(buffer)[i - from], stream_byte(i), "byte %zu", i);
-}
-
-static void socket_pair(int ends[2])
-{
-    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
 }
 
 Test(io_buffer, an_empty_buffer_holds_no_block)
@@ -119,104 +110,4 @@ Test(io_buffer, a_burst_of_blocks_is_freed_not_kept)
         cr_assert(io_buffer_reserve(pool, &buffers[i], i % 2 == 0 ? 1 : IO_BLOCK_LARGE));
     for (int i = 0; i < BURST; i++)
         io_buffer_reset(pool, &buffers[i]);
-}
-
-Test(io_buffer, filling_tells_nothing_there_from_the_end_and_from_full)
-{
-    AUTO_POOL struct io_pool *pool = new_pool();
-    struct io_buffer buffer = {0};
-    int ends[2];
-    socket_pair(ends);
-    cr_assert_eq(io_buffer_fill(pool, &buffer, ends[0], IO_READ_HEAD), -1);
-    cr_assert_eq(errno, EAGAIN);
-    cr_assert_null(buffer.data, "a silent stream costs no block");
-
-    cr_assert_eq(send(ends[1], "abc", 3, 0), 3);
-    cr_assert_eq(io_buffer_fill(pool, &buffer, ends[0], IO_READ_HEAD), 3);
-    cr_assert_eq(memcmp(io_buffer_bytes(&buffer), "abc", 3), 0);
-
-    size_t written = 0;
-    io_buffer_reset(pool, &buffer);
-    append_stream(pool, &buffer, &written, IO_BLOCK_LARGE);
-    cr_assert_eq(send(ends[1], "d", 1, 0), 1);
-    cr_assert_eq(io_buffer_fill(pool, &buffer, ends[0], IO_READ_BULK), -1);
-    cr_assert_eq(errno, ENOBUFS);
-    expect_stream(&buffer, 0, written);
-    io_buffer_consume(pool, &buffer, 1);
-    cr_assert_eq(io_buffer_fill(pool, &buffer, ends[0], IO_READ_BULK), 1, "there is room again");
-
-    io_buffer_reset(pool, &buffer);
-    close(ends[1]);
-    cr_assert_eq(io_buffer_fill(pool, &buffer, ends[0], IO_READ_BULK), 0);
-    cr_assert_null(buffer.data);
-    close(ends[0]);
-}
-
-Test(io_buffer, filling_for_bulk_uses_a_large_block)
-{
-    AUTO_POOL struct io_pool *pool = new_pool();
-    struct io_buffer buffer = {0};
-    int ends[2];
-    socket_pair(ends);
-    cr_assert_eq(send(ends[1], "abc", 3, 0), 3);
-    cr_assert_eq(io_buffer_fill(pool, &buffer, ends[0], IO_READ_BULK), 3);
-    cr_assert_eq(buffer.capacity, IO_BLOCK_LARGE);
-    io_buffer_reset(pool, &buffer);
-    close(ends[0]);
-    close(ends[1]);
-}
-
-Test(io_buffer, no_more_than_the_limit_is_read)
-{
-    AUTO_POOL struct io_pool *pool = new_pool();
-    struct io_buffer buffer = {0};
-    int ends[2];
-    socket_pair(ends);
-    cr_assert_eq(send(ends[1], "abcdef", 6, 0), 6);
-    cr_assert_eq(io_buffer_fill(pool, &buffer, ends[0], 4), 4);
-    cr_assert_eq(io_buffer_fill(pool, &buffer, ends[0], 1), 1);
-    cr_assert_eq(io_buffer_len(&buffer), 5);
-    cr_assert_eq(memcmp(io_buffer_bytes(&buffer), "abcde", 5), 0);
-    io_buffer_reset(pool, &buffer);
-    close(ends[0]);
-    close(ends[1]);
-}
-
-Test(io_buffer, draining_stops_at_a_full_socket_and_goes_on_later)
-{
-    AUTO_POOL struct io_pool *pool = new_pool();
-    struct io_buffer buffer = {0};
-    int ends[2], small = 4096;
-    size_t written = 0, received = 0;
-    socket_pair(ends);
-    setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-    append_stream(pool, &buffer, &written, IO_BLOCK_LARGE);
-    cr_assert(io_buffer_drain(pool, &buffer, ends[0], false));
-    cr_assert_gt(io_buffer_len(&buffer), 0, "the socket cannot hold all of it");
-    while (received < written) {
-        char bytes[1000];
-        ssize_t got = recv(ends[1], bytes, sizeof(bytes), 0);
-        cr_assert_gt(got, 0);
-        for (ssize_t i = 0; i < got; i++)
-            cr_assert_eq(bytes[i], stream_byte(received + (size_t)i));
-        received += (size_t)got;
-        cr_assert(io_buffer_drain(pool, &buffer, ends[0], false));
-    }
-    cr_assert_null(buffer.data);
-    close(ends[0]);
-    close(ends[1]);
-}
-
-Test(io_buffer, draining_into_a_broken_socket_fails_without_a_signal)
-{
-    AUTO_POOL struct io_pool *pool = new_pool();
-    struct io_buffer buffer = {0};
-    int ends[2];
-    socket_pair(ends);
-    close(ends[1]);
-    cr_assert(io_buffer_append(pool, &buffer, "abc", 3));
-    cr_assert_not(io_buffer_drain(pool, &buffer, ends[0], false));
-    cr_assert_eq(io_buffer_len(&buffer), 3);
-    io_buffer_reset(pool, &buffer);
-    close(ends[0]);
 }

@@ -17,6 +17,7 @@
 /* client[1] -> client[0] -> engine[0] -> engine[1] */
 struct route {
     struct pipe_pool *pool;
+    const struct stream_kind *kind; /* of both streams */
     struct splice_flow flow;
     int client[2], engine[2];
     size_t sent, received; /* of an unrepeating stream of bytes */
@@ -29,7 +30,7 @@ static char stream_byte(size_t at)
 
 static void route_open(struct route *route)
 {
-    *route = (struct route){.pool = pipe_pool_new(4, INT_MAX)};
+    *route = (struct route){.pool = pipe_pool_new(4, INT_MAX), .kind = &stream_plain};
     cr_assert_not_null(route->pool);
     signal(SIGPIPE, SIG_IGN); /* as the gate does */
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, route->client),
@@ -89,8 +90,10 @@ static void receive_all(struct route *route)
 
 static enum splice_result run(struct route *route, uint64_t limit, uint64_t *moved)
 {
-    return splice_flow_run(&route->flow, route->pool, route->client[0], route->engine[0], limit,
-                           moved);
+    struct stream from = stream_of_socket(route->client[0]);
+    struct stream to = stream_of_socket(route->engine[0]);
+    from.kind = to.kind = route->kind;
+    return splice_flow_run(&route->flow, route->pool, &from, &to, limit, moved);
 }
 
 /* No descriptor beyond those that are open: a pipe cannot be had. */
@@ -292,4 +295,19 @@ Test(splice_flow, closing_in_the_middle_lends_the_filled_pipe_to_nobody)
     splice_flow_close(&route.flow, route.pool);
     cr_assert_eq(pipe_pool_idle_count(route.pool), idle);
     cr_assert_eq(route.flow.in_pipe, 0);
+}
+
+Test(splice_flow, a_stream_that_is_no_bare_socket_is_copied)
+{
+    AUTO_ROUTE struct route route;
+    struct stream_kind wrapped = stream_plain;
+    uint64_t moved;
+    route_open(&route);
+    wrapped.can_splice = false;
+    route.kind = &wrapped;
+    send_some(&route, 20000);
+    cr_assert_eq(run(&route, UINT64_MAX, &moved), SPLICE_WANT_READ);
+    cr_assert_eq(moved, 20000);
+    receive_all(&route);
+    cr_assert_eq(pipe_pool_idle_count(route.pool), 0, "no pipe was taken");
 }
