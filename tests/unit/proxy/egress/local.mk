@@ -5,6 +5,9 @@ proxy_egress_tests_SOURCES = \
 	tests/unit/proxy/egress/captured_hellos.inc \
 	tests/unit/proxy/egress/egress_exchange_test.c \
 	tests/unit/proxy/egress/egress_header_test.c \
+	tests/unit/proxy/egress/tls_hello_fixture.c \
+	tests/unit/proxy/egress/tls_hello_fixture.h \
+	tests/unit/proxy/egress/tls_hello_refused_test.c \
 	tests/unit/proxy/egress/tls_hello_test.c \
 	tests/unit/proxy/egress/tls_retry_test.c \
 	tests/unit/proxy/egress/tunnel_test.c \
