@@ -79,7 +79,7 @@ class Agents(unittest.TestCase):
         cls.policy = os.path.join(cls.folder, "policy")
         os.makedirs(os.path.join(cls.policy, "policy.d"))
         shutil.copy(os.path.join(TOP, "deploy/egress/policy.yaml"), cls.policy)
-        for name, text in (("policy/snapshot/policy.d/test.yaml", RULES), ("override.yaml", OVERRIDE % AGENT_IMAGE)):
+        for name, text in (("policy/policy.d/test.yaml", RULES), ("override.yaml", OVERRIDE % AGENT_IMAGE)):
             with open(os.path.join(cls.folder, name), "w", encoding="ascii") as out:
                 out.write(text)
         for folder, _, names in os.walk(cls.folder):
