@@ -100,13 +100,16 @@ def run_module(options, name, scratch):
     """One module in a process of its own, its words kept until it ends."""
     report = os.path.join(scratch, name)
     began = time.monotonic()
-    done = subprocess.run([sys.executable, os.path.abspath(__file__), options.folder, name, "--report", report],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    passed, failed = 0, 1  # a process that died without a report is a failure
+    passed, failed = 0, 1  # a process that ends without a report is a failure
+    try:
+        said = subprocess.run([sys.executable, os.path.abspath(__file__), options.folder, name, "--report", report],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=options.budget, check=False).stdout
+    except subprocess.TimeoutExpired as late:
+        said = (late.stdout or b"") + b"\n%s is over its budget of %d seconds\n" % (name.encode(), options.budget)
     if os.path.exists(report):
         with open(report, encoding="ascii") as text:
             passed, failed = map(int, text.read().split())
-    return name, time.monotonic() - began, passed, failed, done.stdout.decode("utf-8", "replace")
+    return name, time.monotonic() - began, passed, failed, said.decode("utf-8", "replace")
 
 
 def run_side_by_side(options, folder):
@@ -142,6 +145,7 @@ def main():
     parser.add_argument("names", nargs="*", help="unittest names (test_paths, test_paths.Paths.test_x); all without")
     parser.add_argument("--report")
     parser.add_argument("--jobs", type=int, default=1, help="so many modules at a time, each in a process of its own (default: 1)")
+    parser.add_argument("--budget", type=int, default=300, help="seconds that a module beside others may take (default: 300); more is a failure")
     parser.add_argument("-v", action="count", default=1)
     options = parser.parse_args()
     folder = os.path.join(TESTS, options.folder)
