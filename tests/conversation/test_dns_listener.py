@@ -8,7 +8,7 @@ import struct
 from harness.dns_client import FAILURE, FORMAT_ERROR, NO_ERROR, NO_NAME, NOT_DONE, REFUSED, Answer, question
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, EgressGate, allow
-from harness.gate import wait_for
+from harness.gate import Gate, wait_for
 from harness.wire import DEADLINE
 
 RULES = allow("a.test", "*.wild.test")
@@ -262,7 +262,7 @@ class Floods(DnsListenerCase):
                 self.addCleanup(gate.remove)
                 self.addCleanup(self.check_egress, gate)
                 gate.arguments[gate.arguments.index("--log") + 1] = "/dev/full"
-                gate.start()
-                gate.found_ports = {("default", "dns"): port}  # there is no record of the start to read it from
+                Gate.start(gate)  # there is no record of the start to wait for
+                gate.found_ports = {("default", "dns"): port}
                 self.assertEqual(self.ask(gate, question("a.test")).code, code)
                 self.assertEqual(self.ask(gate, question("other.test")).code, NO_NAME)

@@ -9,7 +9,7 @@ from harness.client import Client
 from harness.dns_client import FAILURE, ask_udp, question
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, EgressGate, allow, connect, deny, forward, policy_of
-from harness.gate import plain_binary, run
+from harness.gate import Gate, plain_binary, run
 from harness.hello import hello, is_alert
 from harness.origin import HttpOrigin, Origin, answer, echo
 
@@ -321,7 +321,7 @@ class Unlogged(EgressCase):
                   % (allow("*.a.test:*"), allow("b.test:*"), LOCAL, where, port))
         gate = EgressGate(policy, resolver=dns.port, hosts={"b.test": "127.0.0.1"}, egress=False, log="/dev/full", start=False)
         self.addCleanup(gate.remove)
-        gate.start()
+        Gate.start(gate)  # there is no record of the start to wait for
 
         def ask(data):
             with Client.unix(gate.file("run", "out.sock")) as client:

@@ -99,6 +99,8 @@ class EgressGate(Gate):
             if "by UDP: Address already in use" not in self.stderr():
                 raise
             super().start(*arguments, **options)  # the port that the kernel chose for TCP was somebody's by UDP
+        if options.get("wait", True):
+            self.wait_listeners()
 
     def remove(self):
         super().remove()

@@ -236,12 +236,16 @@ class Gate:
         """Where the listeners are, {(client, role): port or path of a socket}, as the record of the start says; a role is egress, dns,
         transparent-tls, transparent-http, or "" for Docker. The first TCP one counts where there are several."""
         if self.found_ports is None:
-            found = {}
-            said = LISTENER.findall(wait_for(self.said_listeners, "the record of the start", self.process))
-            for client, role, transport, where in sorted(said, key=lambda row: row[2]):
-                found.setdefault((client, role), where if transport == "unix" else int(where.rpartition(":")[2]))
-            self.found_ports = found
+            self.wait_listeners()
         return self.found_ports
+
+    def wait_listeners(self):
+        """Waits for the record of the start; it is the last one of a start."""
+        said = LISTENER.findall(wait_for(self.said_listeners, "the record of the start", self.process))
+        found = {}
+        for client, role, transport, where in sorted(said, key=lambda row: row[2]):
+            found.setdefault((client, role), where if transport == "unix" else int(where.rpartition(":")[2]))
+        self.found_ports = found
 
     def said_listeners(self):
         whole = self.log_text()[self.logged_before:].rpartition(b"\n")[0]
