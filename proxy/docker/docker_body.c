@@ -5,11 +5,9 @@
  * again. Long runs go past by splice. While the engine takes
  * no more, the client is not read; while the client sends no more, its deadline runs. */
 #include "proxy/docker/docker_conn.h"
+#include "proxy/http/http_pump.h"
 
 #include <errno.h>
-
-/* A busy upload gives others a turn after so many steps (of up to 64 kB). */
-enum { STEPS_PER_TURN = 48 };
 
 /* The head is kept until the answer begins, in case a kept connection has gone stale: see
  * docker_response.c. */
@@ -67,19 +65,15 @@ static bool engine_takes(struct docker_conn *conn, bool more)
     return !conn->engine_full;
 }
 
-static bool engine_takes_all(struct docker_conn *conn)
-{
-    return engine_takes(conn, false);
-}
-
 static void stop_deadline(struct docker_conn *conn)
 {
     if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
         event_del(&conn->timer);
 }
 
-static void start_deadline(struct docker_conn *conn)
+static void wait_for_client(struct docker_conn *conn)
 {
+    docker_conn_read_enable(conn, true);
     docker_conn_deadline(conn, conn->gate->options->upload_timeout_ms);
 }
 
@@ -102,13 +96,6 @@ static void refuse(struct docker_conn *conn, const struct error *error)
         docker_conn_close(conn, error->reason);
 }
 
-static void refuse_memory(struct docker_conn *conn)
-{
-    struct error error;
-    error_set_reason(&error, 503, "limit.memory", "out of memory");
-    refuse(conn, &error);
-}
-
 /* The engine has the whole request. A client that sent its FIN behind it may be gone: the engine is
  * told in the same way, which is how it learns that nobody reads its events any more. */
 static void pass_on_end(struct docker_conn *conn)
@@ -120,103 +107,85 @@ static void pass_on_end(struct docker_conn *conn)
                  ->stream); /* of a stream to be, the bytes before the end come first: docker_tunnel.c */
 }
 
-/* Lets a window of the body go past by splice. True when it is used up and more may follow at once.
- */
-static bool splice_window(struct docker_conn *conn, uint64_t window)
+static bool pump_takes(void *context, bool more)
 {
-    struct http_body *body = &conn->request_body;
-    struct io_pool *blocks = conn->gate->blocks;
-    uint64_t moved;
-    if (!http_body_open_window(body, blocks, &conn->engine->out)) {
-        refuse_memory(conn);
-        return false;
-    }
-    if (!engine_takes(conn, true)) {
-        wait_for_engine(conn);
-        return false;
-    }
-    enum splice_result result = splice_flow_run(&conn->up, conn->gate->pipes, &conn->stream,
-                                                &conn->engine->stream, window, &moved);
-    int failure = errno;
-    if (!http_body_spliced(body, blocks, &conn->engine->out, moved)) {
-        refuse_memory(conn);
-        return false;
-    }
-    switch (result) {
-    case SPLICE_WANT_WRITE:
-        conn->engine_full = true;
-        engine_want_write(conn->engine, true);
-        wait_for_engine(conn);
-        return false;
-    case SPLICE_WANT_READ:
-    case SPLICE_TURN:
-        docker_conn_read_enable(conn, true);
-        start_deadline(conn);
-        return false;
-    case SPLICE_LIMIT:
-        return true;
-    case SPLICE_EOF:
-        docker_conn_close(conn, "request-cut-short");
-        return false;
-    case SPLICE_FAILED:
-        break;
-    }
-    bool engine_stopped =
-        (failure == EPIPE || failure == ECONNRESET) && !docker_conn_peer_is_gone(conn);
-    if (engine_stopped) { /* it stopped reading: what it answers decides */
+    return engine_takes(context, more);
+}
+
+/* The engine broke, or the client. The first stopped reading only: what it answers decides. */
+static void broken(struct docker_conn *conn, int failure)
+{
+    if ((failure == EPIPE || failure == ECONNRESET) && !docker_conn_peer_is_gone(conn)) {
         stop_deadline(conn);
         docker_conn_read_enable(conn, false);
         conn->close_after = true;
     } else {
         docker_conn_close(conn, "client-gone");
     }
-    return false;
 }
 
-/* Gets more of the body into `in`. True when something came. */
-static bool read_more(struct docker_conn *conn)
+static void wait_for_more(struct docker_conn *conn)
 {
-    if (conn->input_ended) {
-        docker_conn_close(conn, "request-cut-short");
-        return false;
-    }
-    ssize_t got = stream_fill(&conn->stream, conn->gate->blocks, &conn->in,
-                              http_body_read_size(&conn->request_body));
-    if (got > 0)
-        return true;
-    if (got < 0 && errno == EAGAIN) {
-        splice_flow_close(&conn->up, conn->gate->pipes);
-        if (!engine_takes_all(conn)) {
-            wait_for_engine(conn);
-            return false;
-        }
-        docker_conn_read_enable(conn, true);
-        start_deadline(conn);
-    } else {
-        docker_conn_close(conn, got == 0 ? "request-cut-short" : "client-gone");
-    }
-    return false;
+    if (engine_takes(conn, false))
+        wait_for_client(conn);
+    else
+        wait_for_engine(conn);
 }
 
 /* One step of the body. True when there may be more to do at once. */
-static bool send_step(struct docker_conn *conn)
+static bool send_step(struct docker_conn *conn, const struct http_pump *pump)
 {
-    struct http_body *body = &conn->request_body;
     struct error error;
-    if (io_buffer_len(&conn->engine->out) > IO_LAZY_MAX && !engine_takes_all(conn)) {
+    switch (http_pump_step(pump, &error)) {
+    case HTTP_PUMP_MORE:
+    case HTTP_PUMP_MOVED:
+        return true;
+    case HTTP_PUMP_WAITS:
+        wait_for_more(conn);
+        return false;
+    case HTTP_PUMP_FULL:
+        conn->engine_full = true;
+        engine_want_write(conn->engine, true);
         wait_for_engine(conn);
         return false;
-    }
-    if (io_buffer_len(&conn->in) == 0) {
-        uint64_t window = http_body_window(body);
-        if (window > 0)
-            return splice_window(conn, window);
-        if (!read_more(conn))
-            return false;
-    }
-    if (!http_body_move(body, conn->gate->blocks, &conn->in, &conn->engine->out, &error)) {
+    case HTTP_PUMP_UNTAKEN:
+        wait_for_engine(conn);
+        return false;
+    case HTTP_PUMP_ENDED:
+        docker_conn_close(conn, "request-cut-short");
+        return false;
+    case HTTP_PUMP_GONE:
+        docker_conn_close(conn, "client-gone");
+        return false;
+    case HTTP_PUMP_BROKEN:
+        broken(conn, errno);
+        return false;
+    case HTTP_PUMP_BAD:
+    case HTTP_PUMP_NO_ROOM:
         refuse(conn, &error);
         return false;
+    }
+    return false;
+}
+
+/* Moves what there is of the body. False when it has to wait, or was refused. */
+static bool send_body(struct docker_conn *conn)
+{
+    const struct http_pump pump = {
+        .blocks = conn->gate->blocks,
+        .pipes = conn->gate->pipes,
+        .body = &conn->request_body,
+        .flow = &conn->up,
+        .from = &conn->stream,
+        .to = &conn->engine->stream,
+        .in = &conn->in,
+        .out = &conn->engine->out,
+        .takes = pump_takes,
+        .context = conn,
+    };
+    for (int steps = 0; !conn->request_body.finished && steps < HTTP_PUMP_STEPS_PER_TURN; steps++) {
+        if (!send_step(conn, &pump))
+            return false;
     }
     return true;
 }
@@ -232,7 +201,7 @@ void docker_body_send(struct docker_conn *conn)
     }
     if (!conn->forwarded && !docker_exchange_may_send(conn))
         return;
-    if (!engine_takes_all(conn)) {
+    if (!engine_takes(conn, false)) {
         wait_for_engine(conn);
         return;
     }
@@ -242,21 +211,15 @@ void docker_body_send(struct docker_conn *conn)
     }
     if (!docker_conn_send_continue(conn))
         return;
-    int steps = 0;
-    while (!conn->request_body.finished) {
-        if (steps++ == STEPS_PER_TURN)
-            break;
-        if (!send_step(conn))
-            return;
-    }
-    if (!engine_takes_all(conn)) {
+    if (!send_body(conn))
+        return;
+    if (!conn->request_body.finished) {
+        wait_for_more(conn);
+    } else if (!engine_takes(conn, false)) {
         wait_for_engine(conn);
-    } else if (conn->request_body.finished) {
+    } else {
         stop_deadline(conn);
         docker_conn_read_enable(conn, true);
         pass_on_end(conn);
-    } else {
-        docker_conn_read_enable(conn, true);
-        start_deadline(conn);
     }
 }

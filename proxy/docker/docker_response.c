@@ -10,10 +10,10 @@
 
 #include "proxy/docker/docker_header.h"
 #include "proxy/docker/docker_version.h"
+#include "proxy/http/http_pump.h"
 #include "rules/docker/api_version.h"
 
-/* A busy answer gives others a turn after so many steps (of up to 64 kB). */
-enum { INFORMATIONAL_MAX = 8, STEPS_PER_TURN = 48 };
+enum { INFORMATIONAL_MAX = 8 };
 
 static void upstream_failed(struct docker_conn *conn, const char *reason, const char *text)
 {
@@ -310,13 +310,8 @@ static bool read_head(struct docker_conn *conn)
     }
 }
 
-/* Moves body bytes of engine->in to `out`. False when the connection is gone. */
-static bool move_body(struct docker_conn *conn)
+static void body_is_bad(struct docker_conn *conn)
 {
-    struct error error;
-    if (http_body_move(&conn->response_body, conn->gate->blocks, &conn->engine->in, &conn->out,
-                       &error))
-        return true;
     engine_count_error(conn->gate->engine);
     if (conn->state == DOCKER_CONN_FORWARD) {
         io_buffer_reset(conn->gate->blocks, &conn->out);
@@ -325,6 +320,16 @@ static bool move_body(struct docker_conn *conn)
     } else {
         docker_conn_close(conn, "upstream.framing");
     }
+}
+
+/* Moves body bytes of engine->in to `out`. False when the connection is gone. */
+static bool move_body(struct docker_conn *conn)
+{
+    struct error error;
+    if (http_body_move(&conn->response_body, conn->gate->blocks, &conn->engine->in, &conn->out,
+                       &error))
+        return true;
+    body_is_bad(conn);
     return false;
 }
 
@@ -347,81 +352,76 @@ static bool client_takes(struct docker_conn *conn, bool more)
     return all;
 }
 
-static bool client_takes_all(struct docker_conn *conn)
+/* Whether the answer goes on, and nothing waits for the client to take more. */
+static bool may_relay(const struct docker_conn *conn)
 {
-    return client_takes(conn, false);
+    return conn->state == DOCKER_CONN_RELAY && !conn->writing;
 }
 
-/* Lets a window of the body go past by splice. True when the window is used up and more may follow
- * at once. */
-static bool splice_window(struct docker_conn *conn, uint64_t window)
+static bool pump_takes(void *context, bool more)
 {
-    struct io_pool *blocks = conn->gate->blocks;
-    struct http_body *body = &conn->response_body;
-    uint64_t moved;
-    if (!http_body_open_window(body, blocks, &conn->out)) {
-        docker_conn_close(conn, "limit.memory");
-        return false;
-    }
-    if (!client_takes(conn, true))
-        return false;
-    enum splice_result result = splice_flow_run(
-        &conn->down, conn->gate->pipes, &conn->engine->stream, &conn->stream, window, &moved);
-    if (!http_body_spliced(body, blocks, &conn->out, moved)) {
-        docker_conn_close(conn, "limit.memory");
-        return false;
-    }
-    switch (result) {
-    case SPLICE_WANT_READ:
-    case SPLICE_TURN:
-        return false;
-    case SPLICE_LIMIT:
-        if (body->finished)
-            finish_body(conn);
-        return conn->state == DOCKER_CONN_RELAY;
-    case SPLICE_WANT_WRITE:
-        engine_read_enable(conn->engine, false);
-        docker_conn_want_write(conn);
-        return false;
-    case SPLICE_EOF:
-        engine_ended(conn);
-        return false;
-    case SPLICE_FAILED:
-        break;
-    }
-    docker_conn_close(conn,
-                      errno == EPIPE || errno == ECONNRESET ? "client-gone" : "upstream-cut-short");
-    return false;
+    return client_takes(context, more);
 }
 
 /* One step of the answer's body on its way to the client. True when there may be more to do at
  * once. */
-static bool relay_once(struct docker_conn *conn)
+static bool relay_once(struct docker_conn *conn, const struct http_pump *pump)
 {
-    struct gate *gate = conn->gate;
-    struct http_body *body = &conn->response_body;
-    if (io_buffer_len(&conn->out) > IO_LAZY_MAX && !client_takes_all(conn))
-        return false;
-    if (io_buffer_len(&conn->engine->in) == 0) {
-        uint64_t window = http_body_window(body);
-        if (window > 0)
-            return splice_window(conn, window);
-        ssize_t got = stream_fill(&conn->engine->stream, gate->blocks, &conn->engine->in,
-                                  http_body_read_size(body));
-        if (got < 0 && errno == EAGAIN)
-            splice_flow_close(&conn->down, gate->pipes);
-        else if (got <= 0)
-            engine_ended(conn);
-        if (got <= 0)
-            return false;
-    }
-    if (!move_body(conn))
-        return false;
-    if (body->finished) {
+    struct error error;
+    switch (http_pump_step(pump, &error)) {
+    case HTTP_PUMP_MORE:
+        if (!pump->body->finished)
+            return true;
         finish_body(conn);
         return false;
+    case HTTP_PUMP_MOVED: /* the event comes again if there is more */
+    case HTTP_PUMP_WAITS:
+    case HTTP_PUMP_UNTAKEN:
+        return false;
+    case HTTP_PUMP_FULL:
+        engine_read_enable(conn->engine, false);
+        docker_conn_want_write(conn);
+        return false;
+    case HTTP_PUMP_ENDED:
+    case HTTP_PUMP_GONE:
+        engine_ended(conn);
+        return false;
+    case HTTP_PUMP_BROKEN: {
+        bool client_broke = errno == EPIPE || docker_conn_peer_is_gone(conn);
+        docker_conn_close(conn, client_broke ? "client-gone" : "upstream-cut-short");
+        return false;
     }
-    return io_buffer_len(&conn->engine->in) > 0 || http_body_window(body) > 0;
+    case HTTP_PUMP_BAD:
+        body_is_bad(conn);
+        return false;
+    case HTTP_PUMP_NO_ROOM:
+        docker_conn_close(conn, error.reason);
+        return false;
+    }
+    return false;
+}
+
+static void relay(struct docker_conn *conn)
+{
+    const struct http_pump pump = {
+        .blocks = conn->gate->blocks,
+        .pipes = conn->gate->pipes,
+        .body = &conn->response_body,
+        .flow = &conn->down,
+        .from = &conn->engine->stream,
+        .to = &conn->stream,
+        .in = &conn->engine->in,
+        .out = &conn->out,
+        .takes = pump_takes,
+        .context = conn,
+    };
+    uint64_t exchange = conn->exchange.id;
+    for (int steps = 0; steps < HTTP_PUMP_STEPS_PER_TURN && relay_once(conn, &pump);)
+        steps++;
+    /* Bytes in the pipe, or, without one, in the engine's socket wait for the client to take more:
+     * that wish must not be cancelled here. */
+    if (conn->exchange.id == exchange && may_relay(conn))
+        (void)client_takes(conn, false);
 }
 
 void docker_response_read(struct docker_conn *conn)
@@ -429,12 +429,7 @@ void docker_response_read(struct docker_conn *conn)
     if (conn->engine == NULL)
         return;
     if (conn->state == DOCKER_CONN_RELAY) {
-        for (int steps = 0; steps < STEPS_PER_TURN && relay_once(conn);)
-            steps++;
-        /* Bytes left in the pipe, or, without one, in the engine's socket wait for the client to
-         * take more: that wish must not be cancelled here. */
-        if (conn->state == DOCKER_CONN_RELAY && !conn->writing)
-            (void)client_takes_all(conn);
+        relay(conn);
         return;
     }
     if (conn->state != DOCKER_CONN_FORWARD) {

@@ -6,9 +6,7 @@
 #include <errno.h>
 
 #include "proxy/egress/egress_conn.h"
-
-/* A busy upload gives others a turn after so many steps (of up to 64 kB). */
-enum { STEPS_PER_TURN = 48 };
+#include "proxy/http/http_pump.h"
 
 static void wish(struct egress_conn *conn, short what, bool enable)
 {
@@ -101,106 +99,87 @@ static void refuse(struct egress_conn *conn, const struct error *error)
         egress_conn_close(conn, error->reason);
 }
 
-static void refuse_memory(struct egress_conn *conn)
+static bool pump_takes(void *context, bool more)
 {
-    struct error error;
-    error_set_reason(&error, 503, "limit.memory", "out of memory");
-    refuse(conn, &error);
+    return origin_takes(context, more);
 }
 
-/* Lets a window of the body go past by splice. True when it is used up and more may follow at once.
- */
-static bool splice_window(struct egress_conn *conn, uint64_t window)
+/* The origin broke, or the client. The first stopped reading only: what it answers decides. */
+static void broken(struct egress_conn *conn, int failure)
 {
-    struct http_body *body = &conn->request_body;
-    struct io_pool *blocks = conn->gate->blocks;
-    uint64_t moved;
-    if (!http_body_open_window(body, blocks, &conn->origin.out)) {
-        refuse_memory(conn);
-        return false;
-    }
-    if (!origin_takes(conn, true)) {
-        wait_for_origin(conn);
-        return false;
-    }
-    enum splice_result result = splice_flow_run(&conn->up, conn->gate->pipes, &conn->stream,
-                                                &conn->origin.stream, window, &moved);
-    int failure = errno;
-    if (!http_body_spliced(body, blocks, &conn->origin.out, moved)) {
-        refuse_memory(conn);
-        return false;
-    }
-    switch (result) {
-    case SPLICE_WANT_WRITE:
-        conn->origin_full = true;
-        wish(conn, EV_WRITE, true);
-        wait_for_origin(conn);
-        return false;
-    case SPLICE_WANT_READ:
-    case SPLICE_TURN:
-        wait_for_client(conn);
-        return false;
-    case SPLICE_LIMIT:
-        return true;
-    case SPLICE_EOF:
-        egress_conn_close(conn, "request-cut-short");
-        return false;
-    case SPLICE_FAILED:
-        break;
-    }
     if ((failure == EPIPE || failure == ECONNRESET) && !egress_conn_peer_is_gone(conn)) {
-        stop_deadline(conn); /* the origin stopped reading: what it answers decides */
+        stop_deadline(conn);
         egress_conn_read_enable(conn, false);
         conn->close_after = true;
     } else {
         egress_conn_close(conn, "client-gone");
     }
-    return false;
 }
 
-/* Gets more of the body into `in`. True when something came. */
-static bool read_more(struct egress_conn *conn)
+static void wait_for_more(struct egress_conn *conn)
 {
-    if (conn->input_ended) {
-        egress_conn_close(conn, "request-cut-short");
-        return false;
-    }
-    ssize_t got = stream_fill(&conn->stream, conn->gate->blocks, &conn->in,
-                              http_body_read_size(&conn->request_body));
-    if (got > 0)
-        return true;
-    if (got == 0 || errno != EAGAIN) {
-        egress_conn_close(conn, got == 0 ? "request-cut-short" : "client-gone");
-        return false;
-    }
-    splice_flow_close(&conn->up, conn->gate->pipes);
     if (origin_takes(conn, false))
         wait_for_client(conn);
     else
         wait_for_origin(conn);
-    return false;
 }
 
 /* One step of the body. True when there may be more to do at once. */
-static bool send_step(struct egress_conn *conn)
+static bool send_step(struct egress_conn *conn, const struct http_pump *pump)
 {
-    struct http_body *body = &conn->request_body;
     struct error error;
-    if (io_buffer_len(&conn->origin.out) > IO_LAZY_MAX && !origin_takes(conn, false)) {
+    switch (http_pump_step(pump, &error)) {
+    case HTTP_PUMP_MORE:
+    case HTTP_PUMP_MOVED:
+        return true;
+    case HTTP_PUMP_WAITS:
+        wait_for_more(conn);
+        return false;
+    case HTTP_PUMP_FULL:
+        conn->origin_full = true;
+        wish(conn, EV_WRITE, true);
         wait_for_origin(conn);
         return false;
+    case HTTP_PUMP_UNTAKEN:
+        wait_for_origin(conn);
+        return false;
+    case HTTP_PUMP_ENDED:
+        egress_conn_close(conn, "request-cut-short");
+        return false;
+    case HTTP_PUMP_GONE:
+        egress_conn_close(conn, "client-gone");
+        return false;
+    case HTTP_PUMP_BROKEN:
+        broken(conn, errno);
+        return false;
+    case HTTP_PUMP_BAD:
+    case HTTP_PUMP_NO_ROOM:
+        refuse(conn, &error);
+        return false;
     }
-    if (io_buffer_len(&conn->in) == 0) {
-        uint64_t window = http_body_window(body);
-        if (window > 0)
-            return splice_window(conn, window);
-        if (!read_more(conn))
+    return false;
+}
+
+/* Moves what there is of the body. False when it has to wait, or was refused. */
+static bool send_body(struct egress_conn *conn)
+{
+    const struct http_pump pump = {
+        .blocks = conn->gate->blocks,
+        .pipes = conn->gate->pipes,
+        .body = &conn->request_body,
+        .flow = &conn->up,
+        .from = &conn->stream,
+        .to = &conn->origin.stream,
+        .in = &conn->in,
+        .out = &conn->origin.out,
+        .takes = pump_takes,
+        .context = conn,
+    };
+    for (int steps = 0; !conn->request_body.finished && steps < HTTP_PUMP_STEPS_PER_TURN; steps++) {
+        if (!send_step(conn, &pump))
             return false;
     }
-    if (http_body_move(body, conn->gate->blocks, &conn->in, &conn->origin.out, &error))
-        return true;
-    refuse(conn, &error);
-    return false;
+    return true;
 }
 
 void egress_forward_send(struct egress_conn *conn)
@@ -218,18 +197,15 @@ void egress_forward_send(struct egress_conn *conn)
     }
     if (!egress_conn_send_continue(conn))
         return;
-    int steps = 0;
-    while (!conn->request_body.finished && steps++ < STEPS_PER_TURN) {
-        if (!send_step(conn))
-            return;
-    }
-    if (!origin_takes(conn, false)) {
+    if (!send_body(conn))
+        return;
+    if (!conn->request_body.finished) {
+        wait_for_more(conn);
+    } else if (!origin_takes(conn, false)) {
         wait_for_origin(conn);
-    } else if (conn->request_body.finished) {
+    } else {
         stop_deadline(conn);
         egress_conn_read_enable(conn, true);
-    } else {
-        wait_for_client(conn);
     }
 }
 

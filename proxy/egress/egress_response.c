@@ -8,10 +8,10 @@
 
 #include "proxy/egress/egress_conn.h"
 #include "proxy/egress/egress_header.h"
+#include "proxy/http/http_pump.h"
 #include "proxy/egress/tunnel.h"
 
-/* A busy answer gives others a turn after so many steps (of up to 64 kB). */
-enum { INFORMATIONAL_MAX = 8, STEPS_PER_TURN = 48 };
+enum { INFORMATIONAL_MAX = 8 };
 
 static void origin_failed(struct egress_conn *conn, const char *reason, const char *text)
 {
@@ -275,13 +275,8 @@ static bool read_head(struct egress_conn *conn)
     return false;
 }
 
-/* Moves body bytes of origin.in to `out`. False when the connection is gone. */
-static bool move_body(struct egress_conn *conn)
+static void body_is_bad(struct egress_conn *conn)
 {
-    struct error error;
-    if (http_body_move(&conn->response_body, conn->gate->blocks, &conn->origin.in, &conn->out,
-                       &error))
-        return true;
     metrics_totals(conn->gate->metrics)->upstream_errors++;
     if (conn->state == EGRESS_CONN_FORWARD) {
         io_buffer_reset(conn->gate->blocks, &conn->out);
@@ -290,6 +285,16 @@ static bool move_body(struct egress_conn *conn)
         note_payload(conn);
         egress_conn_close(conn, "upstream.framing");
     }
+}
+
+/* Moves body bytes of origin.in to `out`. False when the connection is gone. */
+static bool move_body(struct egress_conn *conn)
+{
+    struct error error;
+    if (http_body_move(&conn->response_body, conn->gate->blocks, &conn->origin.in, &conn->out,
+                       &error))
+        return true;
+    body_is_bad(conn);
     return false;
 }
 
@@ -304,91 +309,76 @@ static bool client_takes(struct egress_conn *conn, bool more)
     return all;
 }
 
-/* Lets a window of the body go past by splice. True when the window is used up and more may follow
- * at once. */
-static bool splice_window(struct egress_conn *conn, uint64_t window)
+/* Whether the answer goes on, and nothing waits for the client to take more. */
+static bool may_relay(const struct egress_conn *conn)
 {
-    struct io_pool *blocks = conn->gate->blocks;
-    struct http_body *body = &conn->response_body;
-    uint64_t moved;
-    if (!http_body_open_window(body, blocks, &conn->out)) {
-        egress_conn_close(conn, "limit.memory");
-        return false;
-    }
-    if (!client_takes(conn, true))
-        return false;
-    enum splice_result result = splice_flow_run(
-        &conn->down, conn->gate->pipes, &conn->origin.stream, &conn->stream, window, &moved);
-    int failure = errno;
-    if (!http_body_spliced(body, blocks, &conn->out, moved)) {
-        egress_conn_close(conn, "limit.memory");
-        return false;
-    }
-    switch (result) {
-    case SPLICE_WANT_READ:
-    case SPLICE_TURN:
-        return false;
-    case SPLICE_LIMIT:
-        if (body->finished)
-            finish_body(conn);
-        return conn->state == EGRESS_CONN_RELAY && !body->finished;
-    case SPLICE_WANT_WRITE:
-        egress_origin_read_enable(conn, false);
-        egress_conn_want_write(conn);
-        return false;
-    case SPLICE_EOF:
-        origin_ended(conn);
-        return false;
-    case SPLICE_FAILED:
-        break;
-    }
-    note_payload(conn);
-    egress_conn_close(conn, failure == EPIPE || egress_conn_peer_is_gone(conn)
-                                ? "client-gone"
-                                : "upstream-cut-short");
-    return false;
+    return conn->state == EGRESS_CONN_RELAY && (fd_watch_wish(&conn->watch) & EV_WRITE) == 0;
+}
+
+static bool pump_takes(void *context, bool more)
+{
+    return client_takes(context, more);
 }
 
 /* One step of the answer's body on its way to the client. True when there may be more to do at
  * once. */
-static bool relay_once(struct egress_conn *conn)
+static bool relay_once(struct egress_conn *conn, const struct http_pump *pump)
 {
-    struct http_body *body = &conn->response_body;
-    struct io_buffer *in = &conn->origin.in;
-    if (io_buffer_len(&conn->out) > IO_LAZY_MAX && !client_takes(conn, false))
-        return false;
-    if (io_buffer_len(in) == 0) {
-        uint64_t window = http_body_window(body);
-        if (window > 0)
-            return splice_window(conn, window);
-        ssize_t got =
-            stream_fill(&conn->origin.stream, conn->gate->blocks, in, http_body_read_size(body));
-        if (got < 0 && errno == EAGAIN)
-            splice_flow_close(&conn->down, conn->gate->pipes);
-        else if (got <= 0)
-            origin_ended(conn);
-        if (got <= 0)
-            return false;
-    }
-    if (!move_body(conn))
-        return false;
-    if (body->finished) {
+    struct error error;
+    switch (http_pump_step(pump, &error)) {
+    case HTTP_PUMP_MORE:
+        if (!pump->body->finished)
+            return true;
         finish_body(conn);
         return false;
+    case HTTP_PUMP_MOVED: /* the event comes again if there is more */
+    case HTTP_PUMP_WAITS:
+    case HTTP_PUMP_UNTAKEN:
+        return false;
+    case HTTP_PUMP_FULL:
+        egress_origin_read_enable(conn, false);
+        egress_conn_want_write(conn);
+        return false;
+    case HTTP_PUMP_ENDED:
+    case HTTP_PUMP_GONE:
+        origin_ended(conn);
+        return false;
+    case HTTP_PUMP_BROKEN: {
+        bool client_broke = errno == EPIPE || egress_conn_peer_is_gone(conn);
+        note_payload(conn);
+        egress_conn_close(conn, client_broke ? "client-gone" : "upstream-cut-short");
+        return false;
     }
-    return io_buffer_len(in) > 0 || http_body_window(body) > 0;
+    case HTTP_PUMP_BAD:
+        body_is_bad(conn);
+        return false;
+    case HTTP_PUMP_NO_ROOM:
+        egress_conn_close(conn, error.reason);
+        return false;
+    }
+    return false;
 }
 
 static void relay(struct egress_conn *conn)
 {
+    const struct http_pump pump = {
+        .blocks = conn->gate->blocks,
+        .pipes = conn->gate->pipes,
+        .body = &conn->response_body,
+        .flow = &conn->down,
+        .from = &conn->origin.stream,
+        .to = &conn->stream,
+        .in = &conn->origin.in,
+        .out = &conn->out,
+        .takes = pump_takes,
+        .context = conn,
+    };
     uint64_t exchange = conn->exchange.id;
-    for (int steps = 0; steps < STEPS_PER_TURN && relay_once(conn);)
+    for (int steps = 0; steps < HTTP_PUMP_STEPS_PER_TURN && relay_once(conn, &pump);)
         steps++;
     /* Bytes in the pipe, or, without one, in the origin's socket wait for the client to take more:
      * that wish must not be cancelled here. */
-    bool waits = conn->state == EGRESS_CONN_RELAY && conn->exchange.id == exchange &&
-                 (fd_watch_wish(&conn->watch) & EV_WRITE) != 0;
-    if (conn->state == EGRESS_CONN_RELAY && conn->exchange.id == exchange && !waits)
+    if (conn->exchange.id == exchange && may_relay(conn))
         (void)client_takes(conn, false);
 }
 

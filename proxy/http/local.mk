@@ -9,4 +9,5 @@ libproxy_http_a_SOURCES = \
 	proxy/http/http_fault.c proxy/http/http_fault.h \
 	proxy/http/http_head.c proxy/http/http_head.h \
 	proxy/http/http_line.c proxy/http/http_line.h \
+	proxy/http/http_pump.c proxy/http/http_pump.h \
 	proxy/http/http_write.c proxy/http/http_write.h

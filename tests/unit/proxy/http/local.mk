@@ -6,6 +6,7 @@ proxy_http_tests_SOURCES = \
 	tests/unit/proxy/http/http_chunk_test.c \
 	tests/unit/proxy/http/http_head_struct_test.c \
 	tests/unit/proxy/http/http_head_test.c \
+	tests/unit/proxy/http/http_pump_test.c \
 	tests/unit/proxy/http_head_feed.h
 proxy_http_tests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 proxy_http_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
