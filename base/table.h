@@ -26,9 +26,9 @@ struct table {
     bool aligned;
     bool hidden[TABLE_COLUMNS_MAX];         /* columns that are not written */
     const char *colours[TABLE_COLUMNS_MAX]; /* of the present row: escape sequences; NULL = none */
-    struct buffer
-        cells[TABLE_COLUMNS_MAX]; /* owned: of the present row; what is appended must be safe
-                                               for a terminal (base/terminal_text.h); empty = "-" */
+    /* owned: of the present row; what is appended must be safe for a terminal
+     * (base/terminal_text.h); empty = "-" */
+    struct buffer cells[TABLE_COLUMNS_MAX];
     size_t widths[TABLE_COLUMNS_MAX];
 };
 

@@ -51,9 +51,9 @@ struct policy_inputs {
     bool check_owner; /* refuse files and folders that others can write (docs/design.md 1.7) */
     const struct slice *cli_text; /* read in place of policy.d/90-cli.yaml, whether that is there or
                       not: a change is judged before it is written; NULL = the file */
-    struct policy_files
-        *files; /* is filled anew: what was asked for (policy/document/policy_files.h);
-                                   NULL = nobody wants to know */
+    /* is filled anew: what was asked for (policy/document/policy_files.h); NULL = nobody wants to
+     * know */
+    struct policy_files *files;
 };
 
 /* The one file that the command line edits (docs/design.md 4). */

@@ -44,8 +44,8 @@ struct asked_network {
     struct name_chain chain; /* request.cnames is its text */
     struct ip_address addresses[ASKED_ADDRESSES_MAX];
     struct network_verdict verdicts[ASKED_ADDRESSES_MAX];
-    unsigned
-        address_count; /* what the name leads to, as far as it is known and the name may pass */
+    /* what the name leads to, as far as it is known and the name may pass */
+    unsigned address_count;
 };
 
 /* Reads the words; the rest of *asked is filled, `policy` and `client` are borrowed. False with

@@ -47,8 +47,8 @@ struct log_record {
     const struct slice *cnames; /* by which aliases the host has its addresses */
     unsigned cname_count;
     struct slice cname_denied; /* the one of them that the rule denies */
-    struct slice
-        upstream_proxy; /* the proxy that resolves the name; its addresses were not judged */
+    /* the proxy that resolves the name; its addresses were not judged */
+    struct slice upstream_proxy;
     bool has_decision, allowed;
     struct slice rule, source, reason;
     const struct slice *dropped_query;

@@ -19,9 +19,9 @@ struct dial; /* opaque: one dialling under way */
 struct dial_result {
     int fd; /* connected, non-blocking, TCP_NODELAY; the callback's to close; -1 = failed */
     struct ip_address address; /* the one that was reached, or the last that failed */
-    struct error
-        error; /* fd -1: code 502 ("connect.refused", "connect.unreachable", "connect.self",
-                  …), 503 ("limit.descriptors") or 504 ("connect.timeout") */
+    /* fd -1: code 502 ("connect.refused", "connect.unreachable", "connect.self", …), 503
+     * ("limit.descriptors") or 504 ("connect.timeout") */
+    struct error error;
 };
 
 /* Begins to dial `addresses` (1 to RESOLVER_ADDRESSES_MAX, copied) at `port`. A socket whose number

@@ -53,8 +53,8 @@ struct docker_condition {
     size_t value_count;
     bool has_max, has_min, absent;
     int64_t max, min;
-    struct slice
-        *under; /* owned texts: clean absolute paths, no slash at the end ("" = the root) */
+    /* owned texts: clean absolute paths, no slash at the end ("" = the root) */
+    struct slice *under;
     size_t under_count;
 };
 

@@ -29,10 +29,10 @@ struct docker_request {
     struct slice version;   /* "v1.41", empty without a version prefix; libpod also "v5.0.0" */
     unsigned version_minor; /* 41; 0 without a prefix and for libpod */
     struct slice path;      /* decoded, without version: "/containers/web/json" */
-    struct slice
-        object_name; /* what {name} or {id} stands for, decoded, slashes included; empty = none */
-    struct docker_parameter
-        parameters[DOCKER_QUERY_MAX]; /* those that are sent on, in the client's order */
+    /* what {name} or {id} stands for, decoded, slashes included; empty = none */
+    struct slice object_name;
+    /* those that are sent on, in the client's order */
+    struct docker_parameter parameters[DOCKER_QUERY_MAX];
     unsigned parameter_count;
     struct slice dropped[DOCKER_QUERY_MAX]; /* decoded names of parameters that are not sent on */
     unsigned dropped_count;

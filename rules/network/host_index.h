@@ -25,8 +25,8 @@ struct host_index_entry {
     uint32_t id;
     struct slice name;     /* EXACT, SUBDOMAINS: canonical; borrowed, outlives the index */
     struct ip_range range; /* RANGE */
-    const struct pattern
-        *pattern; /* REGEX: compiled as PATTERN_VALUE; borrowed, outlives the index */
+    /* REGEX: compiled as PATTERN_VALUE; borrowed, outlives the index */
+    const struct pattern *pattern;
 };
 
 /* Entries are copied. Aborts when memory is out (loader use). A million entries take well under
