@@ -168,20 +168,31 @@ BAD = (
     ("inherit is yes", "clients: {a: {inherit: 'yes'}}"),
 )
 
-# The arrays of keys in the readers, by a key that only one of them has, and where the schema has the same.
-KEYS = (
-    ("policy_main_document.c", "cut_on_revoke", ()),
-    ("policy_main_document.c", "docker", ("properties", "default")),
-    ("policy_rule_reader.c", "where", ("definitions", "docker_rule")),
-    ("policy_rule_reader.c", "path", ("definitions", "docker_target", "anyOf", 3)),
-    ("policy_rule_reader.c", "under", ("definitions", "bounds")),
-    ("policy_rule_reader.c", "volume", ("definitions", "where")),
-    ("policy_network_reader.c", "require_sni", ("definitions", "network_rule")),
-    ("policy_client_reader.c", "inherit", ("definitions", "client")),
-    ("policy_client_reader.c", "owner", ("definitions", "client", "properties", "socket")),
-    ("policy_client_reader.c", "tls", ("definitions", "client", "properties", "transparent")),
-    ("policy_client_reader.c", "answer", ("definitions", "client", "properties", "dns")),
-)
+# A policy with a key in each kind of map, and where the schema has those maps.
+KEYED = """version: 1
+{}: x
+default: {{{}: x}}
+docker:
+- {{{}: x}}
+- allow: {{{}: x}}
+- allow: ContainerList
+  where: {{query.size: {{{}: x}}}}
+- allow: ContainerList
+  where: {{{}: x}}
+network:
+- {{{}: x}}
+clients:
+  a: {{{}: x}}
+  b:
+    socket: {{{}: x}}
+  c:
+    transparent: {{{}: x}}
+  d:
+    dns: {{{}: x}}
+"""
+PLACES = ((), ("properties", "default"), ("definitions", "docker_rule"), ("definitions", "docker_target", "anyOf", 3), ("definitions", "bounds"),
+          ("definitions", "where"), ("definitions", "network_rule"), ("definitions", "client"), ("definitions", "client", "properties", "socket"),
+          ("definitions", "client", "properties", "transparent"), ("definitions", "client", "properties", "dns"))
 NULL = object()
 NOT_YET = {"guard", "enforce", "scope"}
 
@@ -291,26 +302,34 @@ class Documents(SchemaCase):
                     walk("%s%d/" % (place, number), inner)
         walk("", self.schema)
 
+    def properties(self, place):
+        node = self.schema
+        for step in place:
+            node = node[step]
+        return set(node["properties"])
+
     def test_its_keys_are_the_loaders(self):
-        for source, key, place in KEYS:
-            arrays = [set(re.findall(r'"([a-z_]+)"', body))
-                      for body in re.findall(r"const char \*const \w+\[\w*\] = \{(.*?)\};", read("policy/document/" + source), re.S)]
-            arrays += [set(re.findall(r'\{"([a-z_]+)", \w+,\s', body))
-                       for body in re.findall(r"struct policy_key \w+\[\w*\] = \{(.*?)\};", read("policy/document/" + source), re.S)]
-            arrays = [names for names in arrays if key in names]
-            node = self.schema
-            for step in place:
-                node = node[step]
-            with self.subTest("%s, %s" % (source, key)):
-                shortest = min(arrays, key=len)
-                self.assertEqual(set(node["properties"]), shortest - NOT_YET)
+        """Each word that the schema or the manual knows, tried in each kind of map: the loader knows just those that the schema has there."""
+        lines = [number for number, line in enumerate(KEYED.splitlines(), 1) if "{}" in line]
+        schema = {line: self.properties(place) for line, place in zip(lines, PLACES)}
+        words = set().union(*schema.values(), NOT_YET, re.findall(r"^\.It (?:Ic|Cm) ([a-z_]+)", read("deploy/man/dockreeve-policy.5"), re.M))
+        given = set(re.findall(r"^([a-z]+):", KEYED, re.M))  # at the top they stand already
+        for word in sorted(words):
+            with self.subTest(word):
+                self.loads(KEYED.format("#" if word in given else word, *[word] * (len(PLACES) - 1)))
+                unknown = {int(line) for line in re.findall(r":(\d+):\d+: `[^`]*` is no key of", self.said)}
+                known = set(lines) - unknown - ({lines[0]} if word in given else set())
+                wanted = {line for line in lines if word in schema[line]} - ({lines[0]} if word in given else set())
+                self.assertEqual(known, wanted | (known if word in NOT_YET else set()), self.said)
 
     def test_its_names_are_the_tables(self):
         targets = self.schema["definitions"]["docker_target"]["anyOf"]
-        rows = re.findall(r'^OPERATION\(\w+,\s*"(\w+)",\s*(?:NULL|"(\w+)")', read("rules/docker/docker_operation_table.inc"), re.M)
-        known = {name for row in rows for name in row if name} - {"Libpod"}
+        known = {line.split("\t")[0] for line in run("completion", "words", "policy", "check", "docker", "").stdout.splitlines()}
+        known = {name for name in known if not name.startswith("@")} - {"Libpod"}
         self.assertGreater(len(known), 100)
-        self.assertEqual(set(targets[0]["enum"]), known)
+        self.assertEqual(known - set(targets[0]["enum"]), set())
+        for other in set(targets[0]["enum"]) - known:  # an operation's second name
+            self.assertTrue(self.loads("version: 1\ndocker:\n- allow: %s\n" % other), other)
         self.assertEqual(len(targets[0]["enum"]), len(targets[0]["enumDescriptions"]))
         presets = {"preset/" + name[:-5] for name in os.listdir(os.path.join(TOP, "policy/document/presets")) if name.endswith(".yaml")}
         self.assertEqual(set(self.schema["definitions"]["use_item"]["anyOf"][0]["enum"]), presets)

@@ -26,8 +26,18 @@ Test(policy_builtin, every_address_class_and_every_guarded_parameter_is_in_it)
     unsigned classes = 0, guards = 0;
     struct docker_reach_place place;
     unsigned places = 0;
-    while (docker_reach_place_at(places, &place))
-        places++;
+    for (; docker_reach_place_at(places, &place); places++) {
+        bool found = place.parameter.ptr == NULL;
+        for (size_t i = 0; !found && i < policy_builtin_count(); i++) {
+            AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
+            struct policy_builtin row;
+            policy_builtin_at(i, &row);
+            buffer_append_literal(&key, "query.");
+            buffer_append_slice(&key, place.parameter);
+            found = row.is_guard && strstr(row.unless, buffer_text(&key)) != NULL;
+        }
+        cr_expect(found, "%.*s", (int)place.parameter.len, place.parameter.ptr);
+    }
     for (size_t i = 0; i < policy_builtin_count(); i++) {
         struct policy_builtin row;
         AUTO_BUFFER struct buffer ranges = BUFFER_EMPTY;
