@@ -80,6 +80,7 @@ struct own_host;
 struct reload;
 struct resolver;
 struct rule_counter;
+struct worker;
 
 TAILQ_HEAD(log_waiter_list, log_waiter);
 SLIST_HEAD(client_state_list, client_state);
@@ -106,6 +107,7 @@ struct gate {
     struct share *share;             /* who holds how much */
     struct policy *policy;           /* a reference; swapped by reload */
     struct service_manager *manager; /* NULL = started by hand */
+    struct worker *worker;           /* of policies and counts; NULL in tests without one */
     struct reload *reload;           /* NULL in tests without one */
     struct own_host *own_host;       /* owned: which addresses are this machine's */
     struct rule_counter *counter;    /* NULL = no state folder */
@@ -147,21 +149,7 @@ struct gate {
 struct gate *gate_new(const struct gate_options *options, const struct share_limits *limits,
                       struct policy *policy, struct error *error);
 
-/* Opens the listeners, at which these are served (by enum policy_role, borrowed). False with `error`
- * as above. */
-MUST_CHECK bool gate_listen(struct gate *gate, const struct listener_service *services,
-                            struct error *error);
-
-/* Runs until a signal, or gate_drain() and the end of what was open; returns the exit code.
- * `upstream`: what it stands in front of, for the first record. */
-int gate_run(struct gate *gate, const char *upstream);
-
-/* Begins the end: no new connections, idle ones closed, the others given options->drain_timeout_ms.
- */
-void gate_drain(struct gate *gate);
-
-/* Closes listeners and connections at once, each with its closing record. */
-void gate_close_all(struct gate *gate);
+/* gate_close_all() was called. */
 void gate_free(struct gate **gate);
 
 /* Room is needed for the gate's own sake: closes a client connection that has not sent a whole

@@ -9,6 +9,7 @@ libproxy_loop_a_SOURCES = \
 	proxy/loop/confine_filter.c proxy/loop/confine_filter.h \
 	proxy/loop/gate.c proxy/loop/gate.h \
 	proxy/loop/gate_limits.c proxy/loop/gate_limits.h \
+	proxy/loop/gate_run.c proxy/loop/gate_run.h \
 	proxy/loop/listener.c proxy/loop/listener.h \
 	proxy/loop/log_identity.c proxy/loop/log_identity.h \
 	proxy/loop/log_loss.c proxy/loop/log_loss.h \
@@ -22,4 +23,5 @@ libproxy_loop_a_SOURCES = \
 	proxy/loop/revocation.c proxy/loop/revocation.h \
 	proxy/loop/rule_counter.c proxy/loop/rule_counter.h \
 	proxy/loop/service_manager.c proxy/loop/service_manager.h \
-	proxy/loop/state_folder.c proxy/loop/state_folder.h
+	proxy/loop/state_folder.c proxy/loop/state_folder.h \
+	proxy/loop/worker.c proxy/loop/worker.h

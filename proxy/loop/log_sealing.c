@@ -1,52 +1,42 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The thread and what it shares with the loop: one job under a mutex. The loop gives it descriptors
- * and the key to keep, an eventfd says that it is done. */
+ * The loop gives descriptors and the key to keep to a worker of its own: a disk that hangs holds up
+ * neither the reading of policies nor, in the end, the stop. */
 #include "proxy/loop/log_sealing.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/timestamp.h"
 #include "policy/seal/log_resume.h"
 #include "policy/seal/seal_key.h"
 #include "proxy/loop/state_folder.h"
+#include "proxy/loop/worker.h"
 
 /* What makes one epoch safe. */
 struct seal_job {
+    struct worker_job job;
+    int state_folder, log_folder;         /* borrowed */
     int fds[LOG_WRITER_UNSYNCED_MAX + 1]; /* owned: the log's files */
     unsigned fd_count;
     struct seal_state state; /* to be kept */
+    bool done;
+    struct error error; /* if it is not done */
 };
 
 struct log_sealing {
     struct gate *gate; /* borrowed */
     struct log_sealer sealer;
     int state_folder, lock, log_folder; /* owned */
-    struct event clock, finished;
-    int result_fd; /* owned, eventfd: the job is done */
-    bool failing;  /* said on standard error */
-
-    pthread_t thread;
-    bool has_thread;
-    bool abandoned; /* the thread hangs in a system call: what it uses stays until the program ends
-                     */
-    pthread_mutex_t mutex;
-    pthread_cond_t asked, idle;
-    /* under the mutex */
+    struct event clock;
+    bool failing;          /* said on standard error */
+    struct worker *worker; /* owned; NULL until it is started */
+    bool abandoned;        /* it hangs: what it uses stays until the program ends */
     struct seal_job job;
-    bool wanted, working, stop;
-    bool busy; /* from the seal's record to its result in the loop */
-    bool failed;
-    struct error error; /* of the last job, if it failed */
 };
 
 /* A log that cannot be read back cannot be gone on with. */
@@ -92,6 +82,57 @@ static bool open_files(struct log_sealing *sealing, struct error *error)
     return true;
 }
 
+/* Syncs the log, then keeps the key. */
+static void keep_key(struct seal_job *job)
+{
+    bool synced = true;
+    int reason = 0;
+    for (unsigned i = 0; i < job->fd_count; i++) {
+        if (fdatasync(job->fds[i]) != 0) {
+            reason = errno;
+            synced = false;
+        }
+        close(job->fds[i]);
+    }
+    job->fd_count = 0;
+    if (synced && fsync(job->log_folder) != 0) {
+        reason = errno;
+        synced = false;
+    }
+    job->done = synced ? seal_state_write(job->state_folder, &job->state, &job->error)
+                       : error_set(&job->error, reason, "the log cannot be brought to the disk: %s",
+                                   strerror(reason));
+    explicit_bzero(&job->state, sizeof(job->state));
+}
+
+static void work_seal(struct worker_job *job)
+{
+    keep_key(container_of(job, struct seal_job, job));
+}
+
+/* Says once that keys are not safe, and once that they are again. */
+static void report(struct log_sealing *sealing, bool done, const struct error *error)
+{
+    if (!done && !sealing->failing)
+        fprintf(stderr,
+                "dockreeve: the log cannot be sealed: %s; what is written now can be forged by who "
+                "takes this host over, until it can\n",
+                error->text);
+    else if (done && sealing->failing)
+        fputs("dockreeve: the log is sealed again\n", stderr);
+    sealing->failing = !done;
+}
+
+static void done_seal(struct worker_job *job)
+{
+    struct log_sealing *sealing = container_of(job, struct log_sealing, job.job);
+    if (!job->worked)
+        return;
+    if (!sealing->job.done)
+        sealing->sealer.unsealed++; /* the clock tries again, even if nothing is written */
+    report(sealing, sealing->job.done, &sealing->job.error);
+}
+
 bool log_sealing_open(struct gate *gate, struct log_sealing **out, struct error *error)
 {
     const struct gate_options *options = gate->options;
@@ -118,14 +159,8 @@ bool log_sealing_open(struct gate *gate, struct log_sealing **out, struct error 
     if (sealing == NULL)
         abort();
     sealing->gate = gate;
-    sealing->state_folder = sealing->lock = sealing->log_folder = sealing->result_fd = -1;
-    pthread_mutex_init(&sealing->mutex, NULL);
-    pthread_cond_init(&sealing->asked, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&sealing->idle, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    sealing->state_folder = sealing->lock = sealing->log_folder = -1;
+    sealing->job.job = (struct worker_job){.work = work_seal, .done = done_seal};
     if (open_files(sealing, error)) {
         *out = sealing;
         return true;
@@ -137,88 +172,6 @@ bool log_sealing_open(struct gate *gate, struct log_sealing **out, struct error 
 struct log_sealer *log_sealing_sealer(struct log_sealing *sealing)
 {
     return sealing == NULL ? NULL : &sealing->sealer;
-}
-
-/* Syncs the log, then keeps the key. On whatever thread; touches nothing but the job. */
-static bool do_job(const struct log_sealing *sealing, struct seal_job *job, struct error *error)
-{
-    bool synced = true;
-    int reason = 0;
-    for (unsigned i = 0; i < job->fd_count; i++) {
-        if (fdatasync(job->fds[i]) != 0) {
-            reason = errno;
-            synced = false;
-        }
-        close(job->fds[i]);
-    }
-    job->fd_count = 0;
-    if (synced && fsync(sealing->log_folder) != 0) {
-        reason = errno;
-        synced = false;
-    }
-    bool done = synced ? seal_state_write(sealing->state_folder, &job->state, error)
-                       : error_set(error, reason, "the log cannot be brought to the disk: %s",
-                                   strerror(reason));
-    explicit_bzero(&job->state, sizeof(job->state));
-    return done;
-}
-
-static void *keeper(void *context)
-{
-    struct log_sealing *sealing = context;
-    pthread_mutex_lock(&sealing->mutex);
-    for (;;) {
-        while (!sealing->wanted && !sealing->stop)
-            pthread_cond_wait(&sealing->asked, &sealing->mutex);
-        if (!sealing->wanted)
-            break;
-        sealing->wanted = false;
-        sealing->working = true;
-        struct seal_job job = sealing->job;
-        explicit_bzero(&sealing->job, sizeof(sealing->job));
-        pthread_mutex_unlock(&sealing->mutex);
-        struct error error = {0};
-        bool done = do_job(sealing, &job, &error);
-        pthread_mutex_lock(&sealing->mutex);
-        sealing->failed = !done;
-        sealing->error = error;
-        sealing->working = false;
-        pthread_cond_signal(&sealing->idle);
-        uint64_t one = 1;
-        (void)!write(sealing->result_fd, &one, sizeof(one));
-    }
-    pthread_mutex_unlock(&sealing->mutex);
-    return NULL;
-}
-
-/* Says once that keys are not safe, and once that they are again. */
-static void report(struct log_sealing *sealing, bool done, const struct error *error)
-{
-    if (!done && !sealing->failing)
-        fprintf(stderr,
-                "dockreeve: the log cannot be sealed: %s; what is written now can be forged by who "
-                "takes this host over, until it can\n",
-                error->text);
-    else if (done && sealing->failing)
-        fputs("dockreeve: the log is sealed again\n", stderr);
-    sealing->failing = !done;
-}
-
-static void on_finished(evutil_socket_t fd, short what, void *context)
-{
-    (void)what;
-    struct log_sealing *sealing = context;
-    uint64_t rounds;
-    if (read((int)fd, &rounds, sizeof(rounds)) != sizeof(rounds))
-        return;
-    pthread_mutex_lock(&sealing->mutex);
-    bool done = !sealing->failed;
-    struct error error = sealing->error;
-    sealing->busy = false;
-    pthread_mutex_unlock(&sealing->mutex);
-    if (!done)
-        sealing->sealer.unsealed++; /* the clock tries again, even if nothing is written */
-    report(sealing, done, &error);
 }
 
 /* Writes the record that closes the epoch and goes on with the next key. False when nothing is to
@@ -250,25 +203,19 @@ static bool close_epoch(struct log_sealing *sealing, struct seal_job *job)
     return job->fd_count > 0;
 }
 
-/* Called with the mutex held, and with nothing under way. False when nothing is to be sealed. */
+/* With nothing under way. False when nothing is to be sealed. */
 static bool begin_seal(struct log_sealing *sealing)
 {
     if (!close_epoch(sealing, &sealing->job))
         return false;
-    sealing->busy = true;
-    sealing->wanted = true;
-    pthread_cond_signal(&sealing->asked);
+    worker_give(sealing->worker, &sealing->job.job);
     return true;
 }
 
 void log_sealing_now(struct log_sealing *sealing)
 {
-    if (sealing == NULL)
-        return;
-    pthread_mutex_lock(&sealing->mutex);
-    if (!sealing->busy && sealing->has_thread)
+    if (sealing != NULL && sealing->worker != NULL && !sealing->job.job.out)
         (void)begin_seal(sealing);
-    pthread_mutex_unlock(&sealing->mutex);
 }
 
 static void on_clock(evutil_socket_t fd, short what, void *context)
@@ -278,34 +225,28 @@ static void on_clock(evutil_socket_t fd, short what, void *context)
     log_sealing_now(context);
 }
 
-static bool start_thread(struct log_sealing *sealing, struct error *error)
-{
-    sigset_t all, before;
-    sigfillset(&all); /* signals are the loop's business */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failure = pthread_create(&sealing->thread, NULL, keeper, sealing);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    sealing->has_thread = failure == 0;
-    return failure == 0 ||
-           error_set(error, 1, "cannot start the thread that seals the log: %s", strerror(failure));
-}
-
 /* Keeps the key that the log goes on with. What a run before has written is synced first: it may
  * have been killed before that. */
 static bool keep_first_key(struct log_sealing *sealing, struct error *error)
 {
     const char *path = sealing->gate->options->log.path;
-    struct seal_job job = {.state = {.key = sealing->sealer.key, .chain = sealing->sealer.written}};
-    for (unsigned number = 0; number < ARRAY_LEN(job.fds); number++) {
+    struct seal_job *job = &sealing->job;
+    job->state_folder = sealing->state_folder;
+    job->log_folder = sealing->log_folder;
+    job->state = (struct seal_state){.key = sealing->sealer.key, .chain = sealing->sealer.written};
+    for (unsigned number = 0; number < ARRAY_LEN(job->fds); number++) {
         AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
         buffer_append_text(&name, path);
         if (number > 0)
             buffer_printf(&name, ".%u", number);
         int fd = open(buffer_text(&name), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         if (fd >= 0)
-            job.fds[job.fd_count++] = fd;
+            job->fds[job->fd_count++] = fd;
     }
-    return do_job(sealing, &job, error);
+    keep_key(job);
+    if (!job->done)
+        *error = job->error;
+    return job->done;
 }
 
 bool log_sealing_start(struct log_sealing *sealing, struct error *error)
@@ -315,62 +256,30 @@ bool log_sealing_start(struct log_sealing *sealing, struct error *error)
     struct gate *gate = sealing->gate;
     /* Whom the folder belongs to can have the keys that are made there. */
     bool kept = state_folder_check(gate->options->state, error) && keep_first_key(sealing, error);
-    sealing->result_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (kept && sealing->result_fd < 0)
-        error_set(error, 1, "cannot seal the log: %s", strerror(errno));
-    if (!kept || sealing->result_fd < 0 || !start_thread(sealing, error)) {
+    if (!kept || (sealing->worker = worker_start(gate->base, 0, "seals the log", error)) == NULL) {
         error->code = 1;
         return false;
     }
     struct timeval interval = {(time_t)(gate->options->seal_interval_ms / 1000),
                                (suseconds_t)(gate->options->seal_interval_ms % 1000) * 1000};
-    event_assign(&sealing->finished, gate->base, sealing->result_fd, EV_READ | EV_PERSIST,
-                 on_finished, sealing);
-    event_add(&sealing->finished, NULL);
     event_assign(&sealing->clock, gate->base, -1, EV_PERSIST, on_clock, sealing);
     event_add(&sealing->clock, &interval);
     return true;
 }
 
-static void stop_thread(struct log_sealing *sealing)
-{
-    if (!sealing->has_thread)
-        return;
-    pthread_mutex_lock(&sealing->mutex);
-    sealing->stop = true;
-    pthread_cond_signal(&sealing->asked);
-    pthread_mutex_unlock(&sealing->mutex);
-    pthread_join(sealing->thread, NULL);
-    sealing->has_thread = false;
-}
-
-/* Called and returns with the mutex held. False when the thread is not done by then. */
-static bool wait_idle(struct log_sealing *sealing, int64_t until_us)
-{
-    struct timespec until = {(time_t)(until_us / 1000000), (long)(until_us % 1000000) * 1000};
-    while (sealing->wanted || sealing->working) {
-        if (pthread_cond_timedwait(&sealing->idle, &sealing->mutex, &until) == ETIMEDOUT)
-            return !sealing->wanted && !sealing->working;
-    }
-    return true;
-}
-
 void log_sealing_finish(struct log_sealing *sealing, int64_t until_us)
 {
-    if (sealing == NULL || !sealing->has_thread)
+    if (sealing == NULL || sealing->worker == NULL)
         return;
-    pthread_mutex_lock(&sealing->mutex);
-    bool idle = wait_idle(sealing, until_us), begun = idle && begin_seal(sealing);
-    sealing->abandoned = !idle || !wait_idle(sealing, until_us);
-    bool done = !sealing->failed;
-    struct error error = sealing->error;
-    pthread_mutex_unlock(&sealing->mutex);
+    const struct worker_job *job = &sealing->job.job;
+    if (worker_wait(sealing->worker, job, until_us) && begin_seal(sealing) &&
+        worker_wait(sealing->worker, job, until_us))
+        return;
+    sealing->abandoned = job->out;
     if (sealing->abandoned)
         fputs("dockreeve: the log could not be brought to the disk in the time that is left: its "
               "last records are sealed at the next start\n",
               stderr);
-    else if (begun)
-        report(sealing, done, &error);
 }
 
 void log_sealing_close(struct log_sealing **sealing)
@@ -378,21 +287,17 @@ void log_sealing_close(struct log_sealing **sealing)
     struct log_sealing *closing = steal_pointer(sealing);
     if (closing == NULL)
         return;
-    if (!closing->abandoned)
-        stop_thread(closing);
-    if (event_initialized(&closing->clock)) {
+    if (event_initialized(&closing->clock))
         event_del(&closing->clock);
-        event_del(&closing->finished);
-    }
+    if (closing->abandoned)
+        worker_abandon(&closing->worker);
+    else
+        worker_stop(&closing->worker);
     log_sealer_wipe(&closing->sealer);
     if (closing->abandoned)
         return;
-    cleanup_close(&closing->result_fd);
     cleanup_close(&closing->log_folder);
     cleanup_close(&closing->state_folder);
     cleanup_close(&closing->lock);
-    pthread_cond_destroy(&closing->asked);
-    pthread_cond_destroy(&closing->idle);
-    pthread_mutex_destroy(&closing->mutex);
     free(closing);
 }

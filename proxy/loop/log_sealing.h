@@ -6,7 +6,7 @@
  *   2  the log's files and their folder are synced
  *   3  the next key replaces the old one in `seal.key`, on the disk
  *
- * where 2 and 3 happen on a thread of its own. The order keeps epochs without a gap: a power
+ * where 2 and 3 happen on a worker of its own. The order keeps epochs without a gap: a power
  * failure leaves the key of an epoch that the log has reached. An epoch can no longer be forged
  * once 3 is done; when it fails, that is said, and the next seal tries again. */
 #ifndef DOCKREEVE_PROXY_LOG_SEALING_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Hot reload: the folders of the policy's files are watched (proxy/loop/policy_watch.h), changes are let settle, the new policy is read and
- * compiled on a thread of its own and put in place between two turns of the loop. What is wrong
+ * compiled by the worker and put in place between two turns of the loop. What is wrong
  * with it goes to the log, to standard error and to whoever waits for it; then the old one stays.
  */
 #ifndef DOCKREEVE_PROXY_RELOAD_H
@@ -11,7 +11,7 @@
 #include "proxy/loop/gate.h"
 #include "proxy/loop/revocation.h"
 
-struct reload; /* opaque; owns the loader thread and the watch */
+struct reload; /* opaque; owns the watch */
 
 /* What became of one reading of the policy. */
 struct reload_report {
@@ -33,10 +33,9 @@ struct reload_waiter {
     TAILQ_ENTRY(reload_waiter) link;
 };
 
-/* Starts the thread (before the system call filter forbids making threads) and the watch of what
- * gate->options->inputs.files has, which must be what the policy in force was made of and is the
- * thread's from now on. NULL with `error`. */
-struct reload *reload_start(struct gate *gate, struct error *error);
+/* Makes gate->reload, which uses gate->worker, and starts the watch of what gate->options->inputs.files
+ * has, which must be what the policy in force was made of and is the worker's from now on. */
+void reload_start(struct gate *gate);
 
 /* Reads the policy again (SIGHUP), changed or not. */
 void reload_now(struct reload *reload);
@@ -50,10 +49,7 @@ void reload_end_waiting(struct reload *reload);
 /* The last one; NULL = none since the start. */
 const struct reload_report *reload_last(const struct reload *reload);
 
-/* Has the thread do something else in between: calls work(context) there. One at a time. What it
- * has not begun when it is stopped is left undone. */
-void reload_work(struct reload *reload, void (*work)(void *context), void *context);
-
+/* The worker has been stopped. */
 void reload_stop(struct reload **reload);
 
 #endif

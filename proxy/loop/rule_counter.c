@@ -6,37 +6,27 @@
 #include "proxy/loop/rule_counter.h"
 
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/attributes.h"
 #include "base/timestamp.h"
 #include "policy/document/rule_hits.h"
-#include "proxy/loop/reload.h"
+#include "proxy/loop/worker.h"
 
 enum {
     SAVE_INTERVAL_US = 2000000,
     RULES_A_SECOND = 10000, /* a table of more is written less often */
 };
 
-/* One writing of the file. Made by the loop, worked on by the thread, read again by the loop once
- * `finished` is set. */
-struct save {
-    const struct rule_hits
-        *hits; /* borrowed, as `path`: the counter's, which outlives the thread */
-    const char *path;
-    bool ok;
-    struct error error;
-    atomic_bool finished;
-};
-
 struct rule_counter {
-    struct rule_hits *hits;      /* owned */
+    struct worker_job save;  /* one writing of the file: reads `hits` and `path` while it is out */
+    struct error save_error; /* its own */
+    bool saved;              /* its own */
+    struct rule_hits *hits;  /* owned */
     const struct policy *policy; /* borrowed, for comparison: whose numbers `known` has */
     uint32_t *known;             /* owned; by the policy's number: 1 + the table's, 0 = not yet */
     char *path;                  /* owned */
-    struct save *save;           /* owned; NULL = nothing is under way */
     bool changed;
     bool said_failing; /* on standard error */
     int64_t saved_us;  /* monotonic: when the last save began */
@@ -90,24 +80,19 @@ static void report(struct rule_counter *counter, bool ok, const struct error *er
     counter->changed |= !ok; /* tried again */
 }
 
-/* On the loader's thread. */
-static void write_save(void *context)
+static void work_save(struct worker_job *job)
 {
-    struct save *save = context;
-    save->ok = rule_hits_write(save->hits, save->path, &save->error);
-    atomic_store_explicit(&save->finished, true, memory_order_release);
+    struct rule_counter *counter = container_of(job, struct rule_counter, save);
+    counter->saved = rule_hits_write(counter->hits, counter->path, &counter->save_error);
 }
 
-static void end_save(struct rule_counter *counter)
+static void done_save(struct worker_job *job)
 {
-    struct save *save = steal_pointer(&counter->save);
-    if (save == NULL)
-        return;
-    if (atomic_load_explicit(&save->finished, memory_order_acquire))
-        report(counter, save->ok, &save->error);
+    struct rule_counter *counter = container_of(job, struct rule_counter, save);
+    if (job->worked)
+        report(counter, counter->saved, &counter->save_error);
     else
-        counter->changed = true; /* the thread ended before its turn came */
-    free(save);
+        counter->changed = true;
 }
 
 static bool is_time(const struct rule_counter *counter)
@@ -116,26 +101,14 @@ static bool is_time(const struct rule_counter *counter)
     return timestamp_monotonic_us() - counter->saved_us >= SAVE_INTERVAL_US + more_us;
 }
 
-void rule_counter_tick(struct rule_counter *counter, struct reload *reload)
+void rule_counter_tick(struct rule_counter *counter, struct worker *worker)
 {
-    if (counter == NULL || reload == NULL)
+    if (counter == NULL || worker == NULL || counter->save.out || !counter->changed ||
+        !is_time(counter))
         return;
-    if (counter->save != NULL) {
-        if (!atomic_load_explicit(&counter->save->finished, memory_order_acquire))
-            return;
-        end_save(counter);
-    }
-    if (!counter->changed || !is_time(counter))
-        return;
-    struct save *save = calloc(1, sizeof(*save));
-    if (save == NULL)
-        return;
-    save->hits = counter->hits;
-    save->path = counter->path;
-    counter->save = save;
     counter->changed = false;
     counter->saved_us = timestamp_monotonic_us();
-    reload_work(reload, write_save, save);
+    worker_give(worker, &counter->save);
 }
 
 void rule_counter_close(struct rule_counter **counter)
@@ -144,7 +117,6 @@ void rule_counter_close(struct rule_counter **counter)
     struct error error;
     if (closed == NULL)
         return;
-    end_save(closed);
     if (closed->changed)
         report(closed, rule_hits_write(closed->hits, closed->path, &error), &error);
     rule_hits_free(&closed->hits);
@@ -169,6 +141,7 @@ struct rule_counter *rule_counter_open(const char *folder, const struct policy *
     struct error error;
     if (counter == NULL)
         abort();
+    counter->save = (struct worker_job){.work = work_save, .done = done_save};
     buffer_printf(&path, "%s/hits", folder);
     counter->path = slice_to_text(buffer_slice(&path));
     counter->hits = rule_hits_new();

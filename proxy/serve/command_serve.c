@@ -29,6 +29,7 @@
 #include "proxy/loop/rule_counter.h"
 #include "proxy/serve/serve_options.h"
 #include "proxy/loop/state_folder.h"
+#include "proxy/loop/worker.h"
 
 extern char **environ;
 
@@ -162,15 +163,21 @@ static size_t engine_groups(const struct endpoint *endpoint, gid_t groups[1])
     return 1;
 }
 
+/* On a busy or single processor the loop goes first. */
+enum { LOADER_NICE = 10 };
+
 static bool confine(const struct serve_options *options, struct gate *gate, struct error *error)
 {
     gid_t groups[1];
     size_t group_count = engine_groups(&options->gates.engine.address, groups);
     if (options->user != NULL && !confine_drop_user(options->user, groups, group_count, error))
         return false;
-    /* Capabilities belong to a thread: loader and sealer inherit what is left. */
-    if (!confine_capabilities(error) || (gate->reload = reload_start(gate, error)) == NULL ||
-        !log_sealing_start(gate->sealing, error))
+    /* Capabilities belong to a thread: the workers inherit what is left. */
+    if (!confine_capabilities(error) ||
+        (gate->worker = worker_start(gate->base, LOADER_NICE, "loads policies", error)) == NULL)
+        return false;
+    reload_start(gate);
+    if (!log_sealing_start(gate->sealing, error))
         return false;
     error->text[0] = '\0';
     if (!confine_lock(options->system_call_filter, error))
@@ -236,7 +243,6 @@ static int run(struct serve_options *options)
     } else {
         complain(&error, COMMAND_FAILED);
     }
-    reload_stop(&gate->reload);
     gates_free(&gates);
     return code;
 }

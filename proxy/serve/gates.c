@@ -9,6 +9,7 @@
 #include "proxy/docker/docker_conn.h"
 #include "proxy/egress/egress_conn.h"
 #include "proxy/loop/gate_limits.h"
+#include "proxy/loop/gate_run.h"
 #include "proxy/loop/listener.h"
 #include "proxy/operator/admin.h"
 #include "proxy/operator/control.h"

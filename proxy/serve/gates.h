@@ -29,7 +29,7 @@ struct gates {
  * `options` are borrowed. NULL with `error` (code = exit code) when something could not be had. */
 struct gates *gates_new(const struct gates_options *options, struct policy *policy,
                         struct error *error);
-/* See gate_run(). */
+/* Until a signal, or gate_drain() and the end of what was open; returns the exit code. */
 int gates_run(struct gates *gates);
 /* Closes what is open, each with its closing record. */
 void gates_free(struct gates **gates);

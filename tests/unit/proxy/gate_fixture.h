@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "policy/document/policy_load.h"
+#include "proxy/loop/gate_run.h"
 #include "proxy/loop/listener.h"
 #include "proxy/serve/gates.h"
 
