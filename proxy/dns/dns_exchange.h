@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One question at a DNS listener, from its bytes to the answer that may go out: judged as any other
- * wish for a destination, answered by the gate itself, one record in the log. How it came and how
+ * aim at a destination, answered by the gate itself, one record in the log. How it came and how
  * the answer goes is dns_server.c's and dns_conn.c's matter.
  *
  * A name that no rule could admit is answered NXDOMAIN: a stub resolver takes REFUSED for a fault

@@ -381,7 +381,7 @@ void docker_conn_exchange_done(struct docker_conn *conn)
     if (io_buffer_len(&conn->out) > 0) {
         docker_conn_set_state(conn, DOCKER_CONN_FLUSH);
         write_enable(conn, true);
-        if (conn->own_answer)
+        if (conn->own_response)
             docker_conn_deadline(conn, conn->gate->options->header_timeout_ms);
         return;
     }

@@ -113,7 +113,7 @@ struct docker_conn {
     bool reading, writing;
     uint64_t kept_bytes; /* of the peer's share: of a head or a body that has to wait */
     bool has_asked;      /* some request was read */
-    bool own_answer;     /* what is in `out` is an answer of ours */
+    bool own_response;   /* what is in `out` is an answer of ours */
     bool input_ended;    /* the client sent its FIN */
     bool close_after;    /* the connection ends with this exchange */
     bool hold;           /* what is in `out` waits for the log */
@@ -122,8 +122,8 @@ struct docker_conn {
 
     struct docker_exchange exchange;
     struct log_waiter waiter;
-    struct engine_conn *engine;                       /* owned while an exchange needs it */
-    struct docker_lookup *lookup;                     /* owned: under way; NULL = none */
+    struct engine_conn *engine;              /* owned while an exchange needs it */
+    struct docker_lookup *lookup;            /* owned: under way; NULL = none */
     struct engine_request *version_question; /* owned: under way; NULL = none */
     struct docker_lookup *judged; /* owned: the one whose object was judged; NULL = none */
     struct io_buffer head;        /* the client's, to be judged again, until `forward` has gone */

@@ -35,7 +35,7 @@ void docker_exchange_forget(struct docker_conn *conn)
     conn->may_stream = conn->wants_upgrade = conn->minor_version_0 = conn->expects_continue = false;
     conn->forwarded = conn->retried = false;
     conn->up_ended = conn->down_ended = conn->client_full = conn->engine_full = false;
-    conn->hold = conn->own_answer = false;
+    conn->hold = conn->own_response = false;
     conn->informational = 0;
     conn->head_scanned = 0;
 }

@@ -143,7 +143,7 @@ static bool is_dropped(const struct http_head *head, struct slice name)
 static const struct slice newest_version = {VERSION_TEXT(DOCKER_API_NEWEST_NUMBER),
                                             sizeof(VERSION_TEXT(DOCKER_API_NEWEST_NUMBER)) - 1};
 
-void docker_header_write_response(const struct docker_answer *answer, struct buffer *out)
+void docker_header_write_response(const struct docker_response *answer, struct buffer *out)
 {
     const struct http_head *head = answer->head;
     http_write_status(out, head->status, head->reason);

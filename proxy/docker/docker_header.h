@@ -26,7 +26,7 @@ struct docker_forward {
 void docker_header_write_request(const struct docker_forward *forward, struct buffer *out);
 
 /* What is to be sent to the client in answer to the engine's `head`. */
-struct docker_answer {
+struct docker_response {
     bool lower_version; /* Api-Version is newer than the table: it becomes the table's */
     const struct http_head *head;
     enum http_framing framing;
@@ -36,7 +36,7 @@ struct docker_answer {
     bool hijack;             /* what follows is a stream: neither framing nor Connection: close */
     enum docker_upgrade upgrade; /* a 101 */
 };
-void docker_header_write_response(const struct docker_answer *answer, struct buffer *out);
+void docker_header_write_response(const struct docker_response *answer, struct buffer *out);
 
 /* The head of an answer of ours: JSON, `body_len` bytes, Retry-After on 429 and 503, Allow on 405.
  */

@@ -45,7 +45,7 @@ static void write_refusal(struct docker_conn *conn, unsigned status, const char 
     if (body.failed || text->failed ||
         !io_buffer_append(gate->blocks, &conn->out, text->data, text->len))
         conn->close_after = true;
-    conn->own_answer = true;
+    conn->own_response = true;
 }
 
 void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *reason,

@@ -131,7 +131,7 @@ static void release_after_log(struct docker_conn *conn)
 
 /* What the client is told of the body's framing. */
 static void plan_answer(struct docker_conn *conn, const struct http_head *head,
-                        struct docker_answer *answer)
+                        struct docker_response *answer)
 {
     enum http_framing framing = http_response_framing(head, conn->exchange.method);
     conn->close_after = conn->close_after || docker_conn_has_early_input(conn);
@@ -159,7 +159,7 @@ static bool is_hijack(const struct docker_conn *conn, const struct http_head *he
 /* Each answer says of which version the engine is; a client must not hear of one that the gate could
  * not judge. */
 static void learn_version(struct docker_conn *conn, const struct http_head *head,
-                          struct docker_answer *answer)
+                          struct docker_response *answer)
 {
     struct slice version = http_head_field(head, SLICE_LITERAL("api-version"));
     if (version.ptr == NULL || conn->exchange.operation == DOCKER_LIBPOD)
@@ -173,7 +173,7 @@ static void learn_version(struct docker_conn *conn, const struct http_head *head
 static bool begin_lowered_answer(struct docker_conn *conn, const struct http_head *head,
                                  struct slice body)
 {
-    struct docker_answer answer = {.head = head};
+    struct docker_response answer = {.head = head};
     struct buffer *text = &conn->gate->scratch->text;
     learn_version(conn, head, &answer);
     conn->exchange.status = head->status;
@@ -191,7 +191,7 @@ static bool begin_lowered_answer(struct docker_conn *conn, const struct http_hea
 static bool begin_answer(struct docker_conn *conn, const struct http_head *head)
 {
     struct gate *gate = conn->gate;
-    struct docker_answer answer = {.head = head};
+    struct docker_response answer = {.head = head};
     learn_version(conn, head, &answer);
     conn->exchange.status = head->status;
     if (head->status == 101 || is_hijack(conn, head)) {
@@ -419,7 +419,7 @@ static void relay(struct docker_conn *conn)
     for (int steps = 0; steps < HTTP_PUMP_STEPS_PER_TURN && relay_once(conn, &pump);)
         steps++;
     /* Bytes in the pipe, or, without one, in the engine's socket wait for the client to take more:
-     * that wish must not be cancelled here. */
+     * that interest must not be cancelled here. */
     if (conn->exchange.id == exchange && may_relay(conn))
         (void)client_takes(conn, false);
 }

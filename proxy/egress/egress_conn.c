@@ -42,22 +42,22 @@ void egress_conn_deadline(struct egress_conn *conn, uint64_t timeout_ms)
     event_add(&conn->timer, &wait);
 }
 
-static void wish(struct egress_conn *conn, short what, bool enable)
+static void set_interest(struct egress_conn *conn, short what, bool enable)
 {
     if (conn->state == EGRESS_CONN_CLOSED)
         return;
-    short now = fd_watch_wish(&conn->watch);
+    short now = fd_watch_interest(&conn->watch);
     fd_watch_set(&conn->watch, (short)(enable ? now | what : now & ~what));
 }
 
 void egress_conn_read_enable(struct egress_conn *conn, bool enable)
 {
-    wish(conn, EV_READ, enable && !conn->input_ended);
+    set_interest(conn, EV_READ, enable && !conn->input_ended);
 }
 
 void egress_conn_want_write(struct egress_conn *conn)
 {
-    wish(conn, EV_WRITE, true);
+    set_interest(conn, EV_WRITE, true);
 }
 
 const struct policy_client *egress_conn_client(const struct egress_conn *conn)
@@ -123,7 +123,7 @@ void egress_conn_accept(struct listener *listener, struct arrival *arrival)
     share_seat_wait(&conn->seat, conn->peer_share);
     conn->state = EGRESS_CONN_IDLE;
     if (listener_role(listener) == POLICY_ROLE_TLS) {
-        conn->wish = EGRESS_WISH_TLS;
+        conn->aim = EGRESS_AIM_TLS;
         conn->state = EGRESS_CONN_HELLO;
         egress_conn_deadline(conn, egress->options->hello_timeout_ms);
     }
@@ -172,7 +172,7 @@ static void forget_exchange(struct egress_conn *conn)
     http_body_init(&conn->response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
     conn->wants_upgrade = conn->minor_version_0 = conn->expects_continue = false;
     conn->forwarded = conn->retried = conn->origin_full = conn->hold = false;
-    conn->own_answer = false;
+    conn->own_response = false;
     conn->informational = 0;
     conn->head_scanned = conn->answer_scanned = 0;
 }
@@ -219,14 +219,14 @@ bool egress_conn_peer_is_gone(const struct egress_conn *conn)
 bool egress_conn_send(struct egress_conn *conn, bool more)
 {
     if (conn->hold) {
-        wish(conn, EV_WRITE, false);
+        set_interest(conn, EV_WRITE, false);
         return true;
     }
     if (!stream_drain(&conn->stream, conn->gate->blocks, &conn->out, more)) {
         egress_conn_close(conn, "client-gone");
         return false;
     }
-    wish(conn, EV_WRITE, io_buffer_len(&conn->out) > 0);
+    set_interest(conn, EV_WRITE, io_buffer_len(&conn->out) > 0);
     return true;
 }
 
@@ -435,7 +435,7 @@ void egress_conn_exchange_done(struct egress_conn *conn)
     if (io_buffer_len(&conn->out) > 0) {
         egress_conn_set_state(conn, EGRESS_CONN_FLUSH);
         egress_conn_want_write(conn);
-        if (conn->own_answer)
+        if (conn->own_response)
             egress_conn_deadline(conn, conn->gate->options->header_timeout_ms);
         return;
     }
@@ -464,7 +464,7 @@ static void tick(struct client_conn *client, int64_t now_us)
 {
     (void)now_us;
     struct egress_conn *conn = container_of(client, struct egress_conn, client);
-    bool unwatched = fd_watch_wish(&conn->watch) == 0;
+    bool unwatched = fd_watch_interest(&conn->watch) == 0;
     if (conn->state == EGRESS_CONN_IDLE)
         egress_origin_sweep(conn);
     if (unwatched && conn->request_body.finished && egress_conn_peer_is_gone(conn))

@@ -61,10 +61,10 @@ enum egress_conn_state {
 };
 
 /* What the client wants of the destination. */
-enum egress_wish {
-    EGRESS_WISH_CONNECT, /* a tunnel, announced with 200 */
-    EGRESS_WISH_TLS,     /* a tunnel on a transparent listener: nothing is announced */
-    EGRESS_WISH_FORWARD, /* one plain HTTP request */
+enum egress_aim {
+    EGRESS_AIM_CONNECT, /* a tunnel, announced with 200 */
+    EGRESS_AIM_TLS,     /* a tunnel on a transparent listener: nothing is announced */
+    EGRESS_AIM_FORWARD, /* one plain HTTP request */
 };
 
 /* The connection to an origin, of a plain HTTP exchange; kept for the next one to the same place.
@@ -86,7 +86,7 @@ struct egress_conn {
     struct listener *listener; /* a use, counted there */
     struct stream stream;      /* owned */
     enum egress_conn_state state;
-    enum egress_wish wish;
+    enum egress_aim aim;
     struct endpoint peer;
     uint32_t uid;
     int32_t pid; /* unix peers */
@@ -97,7 +97,7 @@ struct egress_conn {
     bool has_tunnel_place;         /* among the peer's tunnels: one may open */
     uint64_t kept_bytes;           /* of the peer's share: of a head or hello that is not whole */
     bool has_asked;                /* something was asked for */
-    bool own_answer;               /* what is in `out` is an answer of ours */
+    bool own_response;             /* what is in `out` is an answer of ours */
     bool input_ended;              /* the client sent its FIN */
     bool close_after;              /* the connection ends with this exchange */
     bool hold;                     /* what is in `out` waits for the log */

@@ -8,15 +8,15 @@
 #include "proxy/egress/egress_conn.h"
 #include "proxy/http/http_pump.h"
 
-static void wish(struct egress_conn *conn, short what, bool enable)
+static void set_interest(struct egress_conn *conn, short what, bool enable)
 {
-    short now = fd_watch_wish(&conn->origin.watch);
+    short now = fd_watch_interest(&conn->origin.watch);
     fd_watch_set(&conn->origin.watch, (short)(enable ? now | what : now & ~what));
 }
 
 void egress_origin_read_enable(struct egress_conn *conn, bool enable)
 {
-    wish(conn, EV_READ, enable);
+    set_interest(conn, EV_READ, enable);
 }
 
 void egress_origin_close(struct egress_conn *conn)
@@ -64,7 +64,7 @@ static bool origin_takes(struct egress_conn *conn, bool more)
         stream_end(&origin->stream);
     }
     conn->origin_full = io_buffer_len(&origin->out) > 0;
-    wish(conn, EV_WRITE, conn->origin_full);
+    set_interest(conn, EV_WRITE, conn->origin_full);
     return !conn->origin_full;
 }
 
@@ -137,7 +137,7 @@ static bool send_step(struct egress_conn *conn, const struct http_pump *pump)
         return false;
     case HTTP_PUMP_FULL:
         conn->origin_full = true;
-        wish(conn, EV_WRITE, true);
+        set_interest(conn, EV_WRITE, true);
         wait_for_origin(conn);
         return false;
     case HTTP_PUMP_UNTAKEN:

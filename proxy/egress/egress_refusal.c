@@ -128,11 +128,11 @@ static void write_alert(struct egress_conn *conn, unsigned status)
 static void write_refusal(struct egress_conn *conn, unsigned status, const char *message,
                           const char *fix)
 {
-    if (conn->wish == EGRESS_WISH_TLS)
+    if (conn->aim == EGRESS_AIM_TLS)
         write_alert(conn, status);
     else
         write_http(conn, status, message, fix);
-    conn->own_answer = true;
+    conn->own_response = true;
 }
 
 void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *reason,
@@ -147,7 +147,7 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
     /* Where the next request would begin is only known when this one was read to its end. */
     bool orderly =
         status == 403 || status == 429 || status == 502 || status == 504 || status == 405;
-    bool early = conn->wish == EGRESS_WISH_CONNECT && io_buffer_len(&conn->in) > 0;
+    bool early = conn->aim == EGRESS_AIM_CONNECT && io_buffer_len(&conn->in) > 0;
     conn->close_after = conn->close_after || !conn->request_body.finished || early || !orderly;
     exchange->status = (uint16_t)status;
     exchange->reason = reason;

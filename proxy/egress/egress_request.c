@@ -101,10 +101,10 @@ void egress_request_describe(const struct egress_conn *conn, struct network_requ
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .cnames = egress_exchange_cnames(&conn->exchange),
-        .tunnel = conn->wish == EGRESS_WISH_TLS || conn->wants_upgrade ? &conn->facts : NULL,
+        .tunnel = conn->aim == EGRESS_AIM_TLS || conn->wants_upgrade ? &conn->facts : NULL,
         .own_host = own_host_asked(conn->gate->own_host),
     };
-    if (conn->wish == EGRESS_WISH_FORWARD)
+    if (conn->aim == EGRESS_AIM_FORWARD)
         egress_exchange_describe(&conn->exchange, &conn->gate->scratch->path, request);
 }
 
@@ -158,7 +158,7 @@ static void handle_forward(struct egress_conn *conn, const struct http_head *hea
     struct url_target url;
     struct error error;
     struct network_request request;
-    conn->wish = EGRESS_WISH_FORWARD;
+    conn->aim = EGRESS_AIM_FORWARD;
     if (!read_target(conn, head, &url, &error) || !may_forward(head, &error)) {
         keep_facts(conn, NULL, 0, slice_of(NULL, 0));
         skip(conn, head, head_len);
@@ -184,7 +184,7 @@ static void handle_connect(struct egress_conn *conn, const struct http_head *hea
 {
     struct error error;
     struct network_request request;
-    conn->wish = EGRESS_WISH_CONNECT;
+    conn->aim = EGRESS_AIM_CONNECT;
     if (!check_connect(conn, head, &error)) {
         keep_facts(conn, NULL, 0, slice_of(NULL, 0));
         skip(conn, head, head_len);
@@ -229,14 +229,14 @@ void egress_request_start(struct egress_conn *conn)
         return;
     case HTTP_HEAD_BAD:
         conn->request_body.finished = false; /* nobody knows where the next request would begin */
-        conn->wish = EGRESS_WISH_FORWARD;
+        conn->aim = EGRESS_AIM_FORWARD;
         keep_facts(conn, NULL, 0, slice_of(NULL, 0));
         egress_refusal_error(conn, &error);
         return;
     case HTTP_HEAD_OK:
         break;
     }
-    conn->wish = head->method == HTTP_METHOD_CONNECT ? EGRESS_WISH_CONNECT : EGRESS_WISH_FORWARD;
+    conn->aim = head->method == HTTP_METHOD_CONNECT ? EGRESS_AIM_CONNECT : EGRESS_AIM_FORWARD;
     conn->minor_version_0 = head->minor_version == 0;
     conn->exchange.method = (uint8_t)head->method;
     conn->close_after = conn->close_after || head->connection_close || conn->minor_version_0;
@@ -244,7 +244,7 @@ void egress_request_start(struct egress_conn *conn)
         keep_facts(conn, NULL, 0, slice_of(NULL, 0));
         skip(conn, head, head_len);
         egress_refusal_error(conn, &error);
-    } else if (conn->wish == EGRESS_WISH_CONNECT) {
+    } else if (conn->aim == EGRESS_AIM_CONNECT) {
         handle_connect(conn, head, head_len);
     } else {
         handle_forward(conn, head, head_len);

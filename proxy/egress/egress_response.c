@@ -312,7 +312,7 @@ static bool client_takes(struct egress_conn *conn, bool more)
 /* Whether the answer goes on, and nothing waits for the client to take more. */
 static bool may_relay(const struct egress_conn *conn)
 {
-    return conn->state == EGRESS_CONN_RELAY && (fd_watch_wish(&conn->watch) & EV_WRITE) == 0;
+    return conn->state == EGRESS_CONN_RELAY && (fd_watch_interest(&conn->watch) & EV_WRITE) == 0;
 }
 
 static bool pump_takes(void *context, bool more)
@@ -377,7 +377,7 @@ static void relay(struct egress_conn *conn)
     for (int steps = 0; steps < HTTP_PUMP_STEPS_PER_TURN && relay_once(conn, &pump);)
         steps++;
     /* Bytes in the pipe, or, without one, in the origin's socket wait for the client to take more:
-     * that wish must not be cancelled here. */
+     * that interest must not be cancelled here. */
     if (conn->exchange.id == exchange && may_relay(conn))
         (void)client_takes(conn, false);
 }

@@ -70,7 +70,7 @@ static void start_tunnel(struct egress_conn *conn)
 {
     static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
     struct gate *gate = conn->gate;
-    bool announced = conn->wish == EGRESS_WISH_CONNECT;
+    bool announced = conn->aim == EGRESS_AIM_CONNECT;
     struct egress *egress = conn->egress;
     struct tunnel_plan plan = {
         .egress = egress,
@@ -115,7 +115,7 @@ static void on_open_written(struct log_waiter *waiter, enum log_write_state stat
         egress_refusal_unlogged(conn);
     } else if (!verdict_holds(conn)) {
         return;
-    } else if (conn->wish == EGRESS_WISH_FORWARD) {
+    } else if (conn->aim == EGRESS_AIM_FORWARD) {
         egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
         egress_forward_send(conn);
     } else {
@@ -145,11 +145,11 @@ static bool can_be_logged(struct egress_conn *conn)
 static void admit(struct egress_conn *conn)
 {
     struct gate *gate = conn->gate;
-    bool looks_only = conn->wish == EGRESS_WISH_FORWARD && !conn->wants_upgrade &&
+    bool looks_only = conn->aim == EGRESS_AIM_FORWARD && !conn->wants_upgrade &&
                       http_method_is_read((enum http_method)conn->exchange.method);
     if (!is_still_allowed(conn) || !can_be_logged(conn))
         return;
-    conn->exchange.status = conn->wish == EGRESS_WISH_CONNECT ? 200 : 0;
+    conn->exchange.status = conn->aim == EGRESS_AIM_CONNECT ? 200 : 0;
     if (looks_only || conn->exchange.opened) { /* or asked again: its record is there */
         egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
         egress_forward_send(conn);
@@ -192,7 +192,7 @@ static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
     io_buffer_consume(gate->blocks, &conn->origin.in, consumed);
     int socket = steal_stream(&conn->origin.stream).fd;
     fd_watch_set(&conn->origin.watch, 0);
-    if (conn->wish != EGRESS_WISH_FORWARD) {
+    if (conn->aim != EGRESS_AIM_FORWARD) {
         conn->origin.stream = stream_of_socket(socket);
         admit(conn);
     } else if (io_buffer_len(&conn->origin.in) > 0) {
@@ -242,7 +242,7 @@ static void on_connected(void *context, const struct dial_result *result)
             egress_refusal_error(conn, &result->error);
     } else if (conn->exchange.by_proxy) {
         ask_proxy(conn, result->fd);
-    } else if (conn->wish == EGRESS_WISH_FORWARD) {
+    } else if (conn->aim == EGRESS_AIM_FORWARD) {
         egress_forward_start(conn, result->fd, &result->address);
         admit(conn);
     } else {
@@ -463,7 +463,7 @@ static void on_proxy_found(struct resolver_query *query, const struct resolver_a
 static bool reuse_origin(struct egress_conn *conn)
 {
     struct egress_origin *origin = &conn->origin;
-    if (conn->wish != EGRESS_WISH_FORWARD || !stream_is_open(&origin->stream))
+    if (conn->aim != EGRESS_AIM_FORWARD || !stream_is_open(&origin->stream))
         return false;
     bool usable = !origin->cnames.failed && authority_equal(&origin->authority, &conn->target) &&
                   io_buffer_len(&origin->in) == 0 && stream_look(&origin->stream) == STREAM_SILENT;

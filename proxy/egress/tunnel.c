@@ -367,7 +367,7 @@ static void tick(struct client_conn *client, int64_t now_us)
     for (int i = 0; i < TUNNEL_ENDS; i++) {
         bool waits = tunnel->state == TUNNEL_ANSWER ||
                      (tunnel->state == TUNNEL_OPEN && tunnel->ends[i].ended);
-        if (waits && fd_watch_wish(&tunnel->ends[i].watch) == 0 &&
+        if (waits && fd_watch_interest(&tunnel->ends[i].watch) == 0 &&
             stream_is_hung_up(&tunnel->ends[i].stream))
             tunnel_close(tunnel, i == TUNNEL_CLIENT ? "client-reset" : "origin-reset", false);
     }

@@ -61,7 +61,7 @@ static bool check_response(uint64_t number)
     struct outcome outcome = read_both_ways(seed, RESPONSE, buffer_slice(&bytes), &widest);
     if (outcome.result != HTTP_HEAD_OK)
         return false;
-    struct docker_answer answer = {
+    struct docker_response answer = {
         .head = &outcome.head,
         .framing = (enum http_framing)(next_random(&state) % 4),
         .content_length = next_random(&state),
@@ -99,7 +99,8 @@ Test(docker_header, an_answer_keeps_what_is_not_bound_to_one_hop)
     cr_assert_gt(valid, RESPONSES / 2, "only %u of %d answers were valid", valid, RESPONSES);
 }
 
-static const char *response(const char *head_text, struct docker_answer answer, struct buffer *out)
+static const char *response(const char *head_text, struct docker_response answer,
+                            struct buffer *out)
 {
     struct outcome outcome =
         read_both_ways(head_text, RESPONSE, slice_from_text(head_text), &widest);
@@ -113,20 +114,20 @@ static const char *response(const char *head_text, struct docker_answer answer, 
 Test(docker_header, streams_and_answers_without_body_are_framed_for_what_they_are)
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    struct docker_answer answer = {.upgrade = DOCKER_UPGRADE_TCP, .close = true};
+    struct docker_response answer = {.upgrade = DOCKER_UPGRADE_TCP, .close = true};
     cr_assert_str_eq(
         response("HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
                  "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n",
                  answer, &out),
         "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
         "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
-    answer = (struct docker_answer){.framing = HTTP_FRAMING_CLOSE, .hijack = true, .close = true};
+    answer = (struct docker_response){.framing = HTTP_FRAMING_CLOSE, .hijack = true, .close = true};
     cr_assert_str_eq(response("HTTP/1.1 200 OK\r\nContent-Type: x/y\r\n\r\n", answer, &out),
                      "HTTP/1.1 200 OK\r\nContent-Type: x/y\r\n\r\n");
-    answer = (struct docker_answer){.show_length = true, .content_length = 12};
+    answer = (struct docker_response){.show_length = true, .content_length = 12};
     cr_assert_str_eq(response("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n", answer, &out),
                      "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n");
-    answer = (struct docker_answer){.framing = HTTP_FRAMING_NONE};
+    answer = (struct docker_response){.framing = HTTP_FRAMING_NONE};
     cr_assert_str_eq(response("HTTP/1.1 204 No Content\r\n\r\n", answer, &out),
                      "HTTP/1.1 204 No Content\r\n\r\n");
 }
