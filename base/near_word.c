@@ -4,6 +4,8 @@
  */
 #include "base/near_word.h"
 
+#include <stdio.h>
+
 #include <ctype.h>
 #include <string.h>
 
@@ -59,4 +61,12 @@ void near_word_offer(struct near_word *near, const char *word)
         near->best = word;
         near->distance = distance;
     }
+}
+
+struct near_word_hint near_word_hint(const struct near_word *near)
+{
+    struct near_word_hint hint = {""};
+    if (near->best != NULL)
+        snprintf(hint.text, sizeof(hint.text), "; did you mean `%s`?", near->best);
+    return hint;
 }

@@ -20,4 +20,10 @@ void near_word_init(struct near_word *near, struct slice wanted);
  * least one) differ. */
 void near_word_offer(struct near_word *near, const char *word);
 
+/* "; did you mean `WORD`?" for the end of a sentence, or "" when nothing is near. */
+struct near_word_hint {
+    char text[300];
+};
+struct near_word_hint near_word_hint(const struct near_word *near);
+
 #endif

@@ -12,7 +12,6 @@
 #include "base/near_word.h"
 #include "base/terminal_text.h"
 #include "base/timestamp.h"
-#include "base/utf8.h"
 #include "policy/command/command_policy.h"
 #include "policy/command/command_policy_edit.h"
 #include "policy/command/command_policy_resource.h"
@@ -139,6 +138,16 @@ static void adding_clear(struct adding *adding)
 static const char *effect_of(const struct adding *adding)
 {
     return adding->allows ? "allow" : "deny";
+}
+
+static const char *kind_of(const struct adding *adding)
+{
+    return adding->network ? "network" : "docker";
+}
+
+static const char *scope_of(const struct adding *adding)
+{
+    return adding->client == NULL ? "*" : adding->client;
 }
 
 /* ---- the rule as a document holds it ---- */
@@ -335,8 +344,8 @@ static void add_one(struct adding *adding, struct addition *addition)
 /* Whether anything is new. */
 static bool add_all(struct adding *adding)
 {
-    const char *kind = adding->network ? "network" : "docker";
-    struct yaml_tree_node *rules = policy_edit_make_rules(&adding->edit, adding->client, kind);
+    struct yaml_tree_node *rules =
+        policy_edit_make_rules(&adding->edit, adding->client, kind_of(adding));
     bool changed = false;
     adding->end = &rules->first;
     for (struct yaml_tree_node *rule = rules->first; rule != NULL; rule = rule->next) {
@@ -364,10 +373,10 @@ static void write_addition(struct adding *adding, const struct addition *additio
         [ADDED] = "added", [PRESENT] = "already there", [CHANGED] = "changed"};
     static const char *const codes[] = {
         [ADDED] = "added", [PRESENT] = "present", [CHANGED] = "changed"};
-    const char *kind = adding->network ? "network" : "docker";
     const struct yaml_tree_node *expires = yaml_edit_get(addition->rule, "expires");
     struct buffer *text = &adding->text, *rules = &adding->rules;
-    buffer_printf(text, "%s: %s  %s %s ", states[addition->state], id, effect_of(adding), kind);
+    buffer_printf(text, "%s: %s  %s %s ", states[addition->state], id, effect_of(adding),
+                  kind_of(adding));
     terminal_text_append(text, resource);
     if (adding->client != NULL)
         buffer_printf(text, " for client %s", adding->client);
@@ -379,18 +388,13 @@ static void write_addition(struct adding *adding, const struct addition *additio
     json_write_object_begin(rules);
     json_write_key_text(rules, "id", id);
     json_write_key_text(rules, "state", codes[addition->state]);
-    json_write_key_text(rules, "kind", kind);
-    json_write_key_text(rules, "scope", adding->client == NULL ? "*" : adding->client);
+    json_write_key_text(rules, "kind", kind_of(adding));
+    json_write_key_text(rules, "scope", scope_of(adding));
     json_write_key_text(rules, "decision", effect_of(adding));
     json_write_key_string(rules, "resource", resource);
     if (expires != NULL && expires->kind == YAML_TREE_SCALAR)
         json_write_key_string(rules, "expires", expires->text);
     json_write_object_end(rules);
-}
-
-static const char *scope_of(const struct adding *adding)
-{
-    return adding->client == NULL ? "*" : adding->client;
 }
 
 /* What the others make of it, unless the loader has said so already. */
@@ -455,26 +459,9 @@ static void report_docker(struct adding *adding, const struct addition *addition
     }
 }
 
-/* A client that only this file knows is perhaps a word mistyped. */
-static void note_client(struct adding *adding)
-{
-    const struct policy *policy = adding->edit.before;
-    struct near_word near;
-    if (adding->client == NULL ||
-        policy_client_find(policy, slice_from_text(adding->client)) != NULL)
-        return;
-    near_word_init(&near, slice_from_text(adding->client));
-    for (size_t i = 0; i < policy_client_count(policy); i++)
-        near_word_offer(&near, policy_client_at(policy, i)->name);
-    if (near.best != NULL)
-        policy_messages_add(&adding->edit.notes, NULL, 0, 0,
-                            "there was no client `%s` before; was `%s` meant?", adding->client,
-                            near.best);
-}
-
 static int report(struct adding *adding)
 {
-    note_client(adding);
+    policy_edit_note_client(&adding->edit, adding->client);
     if (adding->edit.changed)
         policy_edit_note_new(&adding->edit);
     for (size_t i = 0; i < adding->list.count; i++) {
@@ -522,9 +509,8 @@ static bool read_words(struct adding *adding, const char *command, int argc, cha
         near_word_offer(&near, "docker");
         return policy_edit_usage(command,
                                  "write `network` and hosts, or `docker` and operations: network "
-                                 "\"api.example.com,*.example.org\"%s%s%s",
-                                 near.best == NULL ? "" : "; did you mean `",
-                                 near.best == NULL ? "" : near.best, near.best == NULL ? "" : "`?");
+                                 "\"api.example.com,*.example.org\"%s",
+                                 near_word_hint(&near).text);
     }
     if (argc > 3 || (argc == 3 && !policy_edit_is_scope(argv[1])))
         return policy_edit_usage(command, "resources are one word, with commas between them: "
@@ -557,29 +543,11 @@ static void set_expiry(struct adding *adding)
     snprintf(adding->expires, sizeof(adding->expires), "%.*sZ", SECONDS_LEN, text.ptr);
 }
 
-/* A document is UTF-8; what is said is written as it was said, or not at all. */
-static bool check_text(const char *command, int argc, char *const *argv)
-{
-    for (int i = 0; i < argc; i++) {
-        const char *at = argv[i];
-        for (size_t left = strlen(argv[i]), len = 1; left > 0; at += len, left -= len) {
-            char quoted[120];
-            uint32_t point;
-            len = utf8_decode(at, left, &point);
-            if (len == 0)
-                return policy_edit_usage(
-                    command, "%s is not UTF-8",
-                    error_quote(slice_from_text(argv[i]), quoted, sizeof(quoted)));
-        }
-    }
-    return true;
-}
-
 static int add(const struct option_table *table, bool allows, int argc, char **argv,
                const struct policy_gate *gate)
 {
     struct option_value values[OPTION_COUNT];
-    if (!check_text(table->command, argc, argv))
+    if (!policy_edit_check_text(table->command, argc, argv))
         return COMMAND_USAGE;
     int code = command_begin(table, values, &argc, argv);
     if (code >= 0)

@@ -265,11 +265,12 @@ static int answer(struct run *run, int argc, char **argv)
         near_word_init(&near, slice_from_text(argc == 0 ? "" : argv[0]));
         near_word_offer(&near, "network");
         near_word_offer(&near, "docker");
-        bool typo = near.best != NULL && strcmp(near.best, argv[0]) != 0;
+        if (near.best != NULL && strcmp(near.best, argv[0]) == 0)
+            near.best = NULL;
         error_set(&error, 2,
                   "write `docker` and one request, or `network` and one target: docker \"GET "
-                  "/containers/json\", network example.com:443%s%s%s",
-                  typo ? "; did you mean `" : "", typo ? near.best : "", typo ? "`?" : "");
+                  "/containers/json\", network example.com:443%s",
+                  near_word_hint(&near).text);
         return fail(run, &error);
     }
     if (!check_options(network, values, &error))

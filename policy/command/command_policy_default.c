@@ -163,9 +163,8 @@ static int set_default(const struct option_table *table, int argc, char **argv,
     for (; choice < CHOICE_COUNT && argc == 1 && strcmp(argv[0], choices[choice]) != 0; choice++)
         near_word_offer(&near, choices[choice]);
     if (argc != 1 || choice == CHOICE_COUNT) {
-        policy_edit_usage(table->command, "say allow-all, balanced or deny-all%s%s%s",
-                          near.best == NULL ? "" : "; did you mean `",
-                          near.best == NULL ? "" : near.best, near.best == NULL ? "" : "`?");
+        policy_edit_usage(table->command, "say allow-all, balanced or deny-all%s",
+                          near_word_hint(&near).text);
         return COMMAND_USAGE;
     }
     CLEANUP(policy_edit_clear)

@@ -12,6 +12,8 @@
 
 #include "base/cli/command.h"
 #include "base/json_write.h"
+#include "base/near_word.h"
+#include "base/utf8.h"
 #include "policy/command/command_policy.h"
 #include "policy/document/policy_paths.h"
 #include "policy/document/yaml_edit.h"
@@ -187,6 +189,20 @@ void policy_edit_note_new(struct policy_edit *edit)
     }
 }
 
+void policy_edit_note_client(struct policy_edit *edit, const char *client)
+{
+    const struct policy *policy = edit->before;
+    struct near_word near;
+    if (client == NULL || policy_client_find(policy, slice_from_text(client)) != NULL)
+        return;
+    near_word_init(&near, slice_from_text(client));
+    for (size_t i = 0; i < policy_client_count(policy); i++)
+        near_word_offer(&near, policy_client_at(policy, i)->name);
+    if (near.best != NULL)
+        policy_messages_add(&edit->notes, NULL, 0, 0,
+                            "there was no client `%s` before; was `%s` meant?", client, near.best);
+}
+
 static unsigned last_line(const struct yaml_tree_node *node)
 {
     unsigned last = node->line;
@@ -229,6 +245,23 @@ bool policy_edit_usage(const char *command, const char *format, ...)
     fputc('\n', stderr);
     va_end(arguments);
     return false;
+}
+
+bool policy_edit_check_text(const char *command, int argc, char *const *argv)
+{
+    for (int i = 0; i < argc; i++) {
+        const char *at = argv[i];
+        for (size_t left = strlen(argv[i]), len = 1; left > 0; at += len, left -= len) {
+            char quoted[120];
+            uint32_t point;
+            len = utf8_decode(at, left, &point);
+            if (len == 0)
+                return policy_edit_usage(
+                    command, "%s is not UTF-8",
+                    error_quote(slice_from_text(argv[i]), quoted, sizeof(quoted)));
+        }
+    }
+    return true;
 }
 
 int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why)

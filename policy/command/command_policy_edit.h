@@ -58,6 +58,13 @@ const char *policy_edit_file(const struct policy_edit *edit, const char *label);
 /* Wrong use of the command line: said on standard error. Returns false, so that a failing function
  * can say `return policy_edit_usage(...)`. */
 bool policy_edit_usage(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
+/* A document is UTF-8: what is said is written as it was said, or not at all. False, said, when a word
+ * is something else. */
+MUST_CHECK bool policy_edit_check_text(const char *command, int argc, char *const *argv);
+
+/* A client that only our file knows is perhaps a word mistyped. NULL = every client. */
+void policy_edit_note_client(struct policy_edit *edit, const char *client);
+
 /* Nothing was changed, because of what stands in `errors`: printed as text or JSON. Returns
  * `code`. */
 MUST_CHECK int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why);

@@ -108,9 +108,7 @@ static const struct policy_import_source *find_source(const struct option_value 
         fprintf(stderr, "%s %s", i > 0 ? "," : "", policy_import_source_at(i)->name);
         near_word_offer(&near, policy_import_source_at(i)->name);
     }
-    if (near.best != NULL)
-        fprintf(stderr, "; did you mean `%s`?", near.best);
-    fputc('\n', stderr);
+    fprintf(stderr, "%s\n", near_word_hint(&near).text);
     return NULL;
 }
 

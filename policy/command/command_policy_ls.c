@@ -323,10 +323,8 @@ static int find_client(const struct policy *policy, const struct option_value *v
     near_word_init(&near, slice_from_text(name));
     for (size_t i = 0; i < policy_client_count(policy); i++)
         near_word_offer(&near, policy_client_at(policy, i)->name);
-    fprintf(stderr, "dockreeve policy ls: there is no client %s%s%s%s\n",
-            error_quote(slice_from_text(name), quoted, sizeof(quoted)),
-            near.best == NULL ? "" : "; did you mean `", near.best == NULL ? "" : near.best,
-            near.best == NULL ? "" : "`?");
+    fprintf(stderr, "dockreeve policy ls: there is no client %s%s\n",
+            error_quote(slice_from_text(name), quoted, sizeof(quoted)), near_word_hint(&near).text);
     return COMMAND_NOT_FOUND;
 }
 

@@ -98,12 +98,9 @@ size_t policy_document_word(const struct policy_document *document,
     for (size_t i = 0; i < count; i++)
         near_word_offer(&near, names[i]);
     char quoted[80];
-    error_quote(node->text, quoted, sizeof(quoted));
-    if (near.best != NULL)
-        policy_document_error(document, node, "%s is no key of %s; did you mean `%s`?", quoted,
-                              where, near.best);
-    else
-        policy_document_error(document, node, "%s is no key of %s", quoted, where);
+    policy_document_error(document, node, "%s is no key of %s%s",
+                          error_quote(node->text, quoted, sizeof(quoted)), where,
+                          near_word_hint(&near).text);
     return count;
 }
 

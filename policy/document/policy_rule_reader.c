@@ -52,11 +52,8 @@ static void report_selector(struct draft *draft, const struct yaml_tree_node *no
     for (const char *const *name = docker_operation_set_names(); *name != NULL; name++)
         near_word_offer(&near, *name);
     const char *kind = node->text.ptr[0] == '@' ? "set" : "operation";
-    if (near.best != NULL)
-        policy_document_error(draft->document, node, "there is no %s %s; did you mean `%s`?", kind,
-                              quoted, near.best);
-    else
-        policy_document_error(draft->document, node, "there is no %s %s", kind, quoted);
+    policy_document_error(draft->document, node, "there is no %s %s%s", kind, quoted,
+                          near_word_hint(&near).text);
 }
 
 static void read_selector(struct draft *draft, const struct yaml_tree_node *node)

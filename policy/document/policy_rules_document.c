@@ -49,12 +49,9 @@ static void use_preset(const struct policy_document *document, size_t client,
         for (size_t i = 0; i < preset_count(); i++)
             near_word_offer(&near, preset_at(i)->name);
         char quoted[80];
-        error_quote(node->text, quoted, sizeof(quoted));
-        if (near.best != NULL)
-            policy_document_error(document, node, "there is no %s; did you mean `%s`?", quoted,
-                                  near.best);
-        else
-            policy_document_error(document, node, "there is no %s", quoted);
+        policy_document_error(document, node, "there is no %s%s",
+                              error_quote(node->text, quoted, sizeof(quoted)),
+                              near_word_hint(&near).text);
         return;
     }
     if (strcmp(preset->name, "preset/negotiate") == 0 ||

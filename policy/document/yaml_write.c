@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See the header. Quoted text has double quotes always, with the escapes of YAML 1.1, since that is
- * the one style in which every character can be written and no line is ever folded. */
+ * the one style in which every character can be written and no line is ever folded. libyaml's emitter
+ * does not serve: it writes `on` and `1e3` without quotes, which YAML 1.1 takes for something else,
+ * it escapes either every letter that is no ASCII or none of the characters that do not show, and it
+ * does not say in which line a node came to stand. */
 #include "policy/document/yaml_write.h"
 
 #include "base/utf8.h"

@@ -40,3 +40,14 @@ Test(near_word, an_overlong_word_is_near_nothing)
     near_word_offer(&near, "aaaa");
     cr_assert_null(near.best);
 }
+
+Test(near_word, a_hint_names_what_is_near_or_says_nothing)
+{
+    struct near_word near;
+    near_word_init(&near, SLICE_LITERAL("alow"));
+    cr_expect_str_eq(near_word_hint(&near).text, "");
+    near_word_offer(&near, "deny");
+    cr_expect_str_eq(near_word_hint(&near).text, "");
+    near_word_offer(&near, "allow");
+    cr_expect_str_eq(near_word_hint(&near).text, "; did you mean `allow`?");
+}
