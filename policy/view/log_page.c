@@ -134,85 +134,70 @@ static void append_share(uint64_t part, uint64_t whole, struct buffer *out)
     buffer_printf(out, share < 0.1 ? "under 0.1 %%" : share < 10 ? "%.1f %%" : "%.0f %%", share);
 }
 
-static void write_page_slot(void *context, unsigned index, struct buffer *out)
+/* What has several parts. */
+static void write_part(struct log_page *page, enum page_slot slot, struct buffer *out)
+{
+    const struct log_page_data *data = page->data;
+    if (slot == PAGE_RANGE) {
+        append_range(data, out);
+    } else if (slot == PAGE_CONDITIONS && page->request->conditions[0] != '\0') {
+        buffer_append_literal(out, " with <code>");
+        html_text_append(out, slice_from_text(page->request->conditions));
+        buffer_append_literal(out, "</code>");
+    } else if (slot == PAGE_DENIED_SHARE) {
+        append_share(data->denied.requests - data->would_deny,
+                     data->denied.requests + data->allowed.requests, out);
+    } else if (slot == PAGE_NOTES) {
+        append_notes(data, out);
+    } else if (slot == PAGE_TIMELINE) {
+        log_page_append_timeline(page, out);
+    } else if (slot == PAGE_DENIED_ROWS) {
+        log_page_append_section(page, &data->denied, "What was denied", "Nothing was denied.", out);
+    } else if (slot == PAGE_ALLOWED_ROWS) {
+        log_page_append_section(page, &data->allowed, "What was allowed", "Nothing was allowed.",
+                                out);
+    }
+}
+
+static void write_page_slot(void *context, unsigned slot, struct buffer *out)
 {
     struct log_page *page = context;
     const struct log_page_data *data = page->data;
-    uint64_t denied = data->denied.requests - data->would_deny;
-    uint64_t requests = data->denied.requests + data->allowed.requests;
-    switch ((enum page_slot)index) {
-    case PAGE_STYLE_HASH:
-        buffer_append_text(out, log_page_css_hash);
-        return;
-    case PAGE_SCRIPT_HASH:
-        buffer_append_text(out, log_page_js_hash);
-        return;
-    case PAGE_STYLE:
-        buffer_append_text(out, log_page_css);
-        return;
-    case PAGE_SCRIPT:
-        buffer_append_text(out, log_page_js);
-        return;
-    case PAGE_RANGE:
-        append_range(data, out);
-        return;
-    case PAGE_LOG:
-        html_text_append(out, slice_from_text(page->request->log_path));
-        return;
-    case PAGE_CONDITIONS:
-        if (page->request->conditions[0] != '\0') {
-            buffer_append_literal(out, " with <code>");
-            html_text_append(out, slice_from_text(page->request->conditions));
-            buffer_append_literal(out, "</code>");
-        }
-        return;
-    case PAGE_REQUESTS:
-        html_text_append_number(out, requests);
-        return;
-    case PAGE_DENIED:
-        html_text_append_number(out, denied);
-        return;
-    case PAGE_DENIED_SHARE:
-        append_share(denied, requests, out);
-        return;
-    case PAGE_DENIED_CLASS:
-        buffer_append_text(out, denied > 0 ? "denied" : "");
-        return;
-    case PAGE_WOULD:
-        html_text_append_number(out, data->would_deny);
-        return;
-    case PAGE_WOULD_CLASS:
-        buffer_append_text(out, data->would_deny > 0 ? "would" : "");
-        return;
-    case PAGE_CLIENTS:
-        html_text_append_number(out, data->clients);
-        return;
-    case PAGE_BYTES_IN:
-        html_text_append_bytes(out, data->bytes_in);
-        return;
-    case PAGE_BYTES_OUT:
-        html_text_append_bytes(out, data->bytes_out);
-        return;
-    case PAGE_NOTES:
-        append_notes(data, out);
-        return;
-    case PAGE_TIMELINE:
-        log_page_append_timeline(page, out);
-        return;
-    case PAGE_DENIED_ROWS:
-        log_page_append_section(page, &data->denied, "What was denied", "Nothing was denied.", out);
-        return;
-    case PAGE_DENIED_TITLE:
-        append_section_title(&data->denied, out);
-        return;
-    case PAGE_ALLOWED_ROWS:
-        log_page_append_section(page, &data->allowed, "What was allowed", "Nothing was allowed.",
-                                out);
-        return;
-    case PAGE_ALLOWED_TITLE:
-        append_section_title(&data->allowed, out);
-        return;
-    }
+    const uint64_t denied = data->denied.requests - data->would_deny;
+    const uint64_t requests = data->denied.requests + data->allowed.requests;
+    const struct {
+        const char *html, *text;
+        const uint64_t *number, *bytes;
+        const struct log_page_section *titled;
+    } plain[ARRAY_LEN(page_slots)] = {
+        [PAGE_STYLE_HASH] = {.html = log_page_css_hash},
+        [PAGE_SCRIPT_HASH] = {.html = log_page_js_hash},
+        [PAGE_STYLE] = {.html = log_page_css},
+        [PAGE_SCRIPT] = {.html = log_page_js},
+        [PAGE_LOG] = {.text = page->request->log_path},
+        [PAGE_REQUESTS] = {.number = &requests},
+        [PAGE_DENIED] = {.number = &denied},
+        [PAGE_DENIED_CLASS] = {.html = denied > 0 ? "denied" : ""},
+        [PAGE_WOULD] = {.number = &data->would_deny},
+        [PAGE_WOULD_CLASS] = {.html = data->would_deny > 0 ? "would" : ""},
+        [PAGE_CLIENTS] = {.number = &data->clients},
+        [PAGE_BYTES_IN] = {.bytes = &data->bytes_in},
+        [PAGE_BYTES_OUT] = {.bytes = &data->bytes_out},
+        [PAGE_DENIED_TITLE] = {.titled = &data->denied},
+        [PAGE_ALLOWED_TITLE] = {.titled = &data->allowed},
+    };
+    if (plain[slot].html != NULL)
+        buffer_append_text(out, plain[slot].html);
+    else if (plain[slot].text != NULL)
+        html_text_append(out, slice_from_text(plain[slot].text));
+    else if (plain[slot].number != NULL)
+        html_text_append_number(out, *plain[slot].number);
+    else if (plain[slot].bytes != NULL)
+        html_text_append_bytes(out, *plain[slot].bytes);
+    else if (plain[slot].titled != NULL)
+        append_section_title(plain[slot].titled, out);
+    else
+        write_part(page, slot, out);
 }
 
 bool log_page_append(const struct log_page_data *data, const struct log_page_request *request,

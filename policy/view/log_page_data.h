@@ -55,7 +55,7 @@ struct log_page_data {
     uint64_t not_kept;    /* records beyond LOG_PAGE_RECORD_BYTES */
     bool without_records; /* some row shows fewer because LOG_PAGE_RECORDS was reached */
     uint64_t bytes_in, bytes_out;
-    size_t clients;
+    uint64_t clients;
     int64_t first_us, last_us; /* Unix time; 0 = no request */
     struct log_scan_notes notes;
 };
