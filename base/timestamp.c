@@ -41,6 +41,14 @@ struct slice timestamp_format(struct timestamp_cache *cache, int64_t time_us)
     return slice_of(cache->text, TIMESTAMP_LEN);
 }
 
+void timestamp_write_seconds(int64_t time_us, struct buffer *out)
+{
+    enum { SECONDS_LEN = 19 };
+    struct timestamp_cache cache = {0};
+    buffer_append(out, timestamp_format(&cache, time_us).ptr, SECONDS_LEN);
+    buffer_append_byte(out, 'Z');
+}
+
 /* The number that the `count` digits at text[at] are; -1 when one is no digit or missing. */
 static int digits_at(struct slice text, size_t at, size_t count)
 {

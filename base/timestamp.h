@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/attributes.h"
+#include "base/buffer.h"
 #include "base/slice.h"
 
 enum { TIMESTAMP_LEN = 27 }; /* 2026-11-21T01:43:32.123456Z */
@@ -25,6 +26,9 @@ int64_t timestamp_monotonic_us(void);
 /* RFC 3339 in UTC with microseconds, TIMESTAMP_LEN bytes. The slice is valid until the next call
  * with the same cache. A cache starts as zeros. */
 struct slice timestamp_format(struct timestamp_cache *cache, int64_t time_us);
+
+/* Appends RFC 3339 in UTC in whole seconds: "2026-11-21T01:43:32Z". */
+void timestamp_write_seconds(int64_t time_us, struct buffer *out);
 
 /* Reads RFC 3339 in UTC ("…Z", fraction optional) as microseconds since 1970. */
 MUST_CHECK bool timestamp_parse(struct slice text, int64_t *time_us_out);

@@ -268,7 +268,7 @@ static void write_hits_lines(const struct finding *finding, struct buffer *out)
     if (hit.count == 0)
         return;
     buffer_clear(&text);
-    command_rule_write_time(hit.last_us, &text);
+    timestamp_write_seconds(hit.last_us, &text);
     buffer_append_literal(&text, ", ");
     command_rule_write_age(hit.last_us, timestamp_now_us(), &text);
     write_line(out, "Last hit", buffer_slice(&text));
@@ -324,7 +324,7 @@ static void write_all(const struct finding *finding, struct buffer *out)
     write_network_lines(finding, out);
     buffer_clear(&text);
     if (row->expires_us != 0)
-        command_rule_write_time(row->expires_us, &text);
+        timestamp_write_seconds(row->expires_us, &text);
     write_line(out, "Expires", buffer_slice(&text));
     write_hits_lines(finding, out);
     write_cover_line(finding, out);

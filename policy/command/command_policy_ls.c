@@ -171,7 +171,7 @@ static void fill_hits(struct listing *listing)
     if (hit.count > 0 && listing->table.aligned)
         command_rule_write_age(hit.last_us, listing->now_us, last);
     else if (hit.count > 0)
-        command_rule_write_time(hit.last_us, last);
+        timestamp_write_seconds(hit.last_us, last);
 }
 
 static void fill_cover(struct listing *listing)
@@ -205,7 +205,7 @@ static void fill_cells(struct listing *listing)
         terminal_text_append(&cells[COLUMN_NAME], slice_from_text(row->name));
         terminal_text_append(&cells[COLUMN_WHERE], row->where);
         if (row->expires_us != 0)
-            command_rule_write_time(row->expires_us, &cells[COLUMN_EXPIRES]);
+            timestamp_write_seconds(row->expires_us, &cells[COLUMN_EXPIRES]);
         terminal_text_append(&cells[COLUMN_COMMENT], slice_from_text(row->comment));
     } else if (rule_row_has_conditions(row)) {
         /* A rule must not look wider than it is. */

@@ -44,7 +44,7 @@ void command_rule_write_age(int64_t then_us, int64_t now_us, struct buffer *out)
     } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
     const int64_t seconds = (now_us - then_us) / 1000000;
     if (seconds < 0) { /* the clock was set back */
-        command_rule_write_time(then_us, out);
+        timestamp_write_seconds(then_us, out);
         return;
     }
     size_t i = 0;
@@ -52,14 +52,6 @@ void command_rule_write_age(int64_t then_us, int64_t now_us, struct buffer *out)
         i++;
     buffer_append_u64(out, (uint64_t)(seconds / units[i].seconds));
     buffer_printf(out, " %s ago", units[i].unit);
-}
-
-void command_rule_write_time(int64_t time_us, struct buffer *out)
-{
-    enum { SECONDS_LEN = 19 };
-    struct timestamp_cache cache = {0};
-    buffer_append(out, timestamp_format(&cache, time_us).ptr, SECONDS_LEN);
-    buffer_append_byte(out, 'Z');
 }
 
 static void write_cover(const struct policy_cover *cover, struct buffer *out)

@@ -22,8 +22,6 @@ MUST_CHECK bool command_rule_count(const struct rule_row *row, const struct rule
 
 /* Appends how long ago `then_us` was, in one unit: "3 min ago". */
 void command_rule_write_age(int64_t then_us, int64_t now_us, struct buffer *out);
-/* Appends RFC 3339 in whole seconds: "2026-11-21T01:43:32Z". */
-void command_rule_write_time(int64_t time_us, struct buffer *out);
 
 /* Appends the members of the row's JSON object, without braces. `hits` may be NULL. */
 void command_rule_write_json(const struct rule_row *row, const struct rule_hits *hits,

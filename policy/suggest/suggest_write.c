@@ -8,19 +8,12 @@
 
 #include "base/json_write.h"
 #include "base/timestamp.h"
+#include "policy/document/yaml_edit.h"
 #include "policy/document/yaml_write.h"
 
-enum { COMMENT_COLUMN_MAX = 48, LEFT_OUT_SHOWN_MAX = 50, SECOND_LEN = 19 };
+enum { COMMENT_COLUMN_MAX = 48, LEFT_OUT_SHOWN_MAX = 50 };
 
 /* ---- evidence ---- */
-
-static void write_time(int64_t time_us, struct buffer *out)
-{
-    struct timestamp_cache cache = {0};
-    struct slice text = timestamp_format(&cache, time_us);
-    buffer_append(out, text.ptr, SECOND_LEN);
-    buffer_append_byte(out, 'Z');
-}
 
 void suggest_write_span(const struct suggest_span *span, struct buffer *out)
 {
@@ -29,11 +22,11 @@ void suggest_write_span(const struct suggest_span *span, struct buffer *out)
     if (span->last_us == 0)
         return;
     buffer_append_literal(out, ", ");
-    write_time(span->first_us, out);
+    timestamp_write_seconds(span->first_us, out);
     if (span->first_us / 1000000 == span->last_us / 1000000)
         return;
     buffer_append_literal(out, " to ");
-    write_time(span->last_us, out);
+    timestamp_write_seconds(span->last_us, out);
 }
 
 static void write_evidence(const struct suggest_rule *rule, const struct suggest_item *item,
@@ -94,18 +87,9 @@ static void indent(unsigned columns, struct buffer *out)
         buffer_append_byte(out, ' ');
 }
 
-static const struct yaml_tree_node *find_key(const struct yaml_tree_node *map, const char *name)
-{
-    const struct yaml_tree_node *key =
-        map != NULL && map->kind == YAML_TREE_MAPPING ? map->first : NULL;
-    while (key != NULL && !slice_equal_text(key->text, name))
-        key = key->next;
-    return key == NULL ? NULL : key->value;
-}
-
 static bool is_deny(const struct yaml_tree_node *rule)
 {
-    return find_key(rule, "deny") != NULL;
+    return yaml_edit_get(rule, "deny") != NULL;
 }
 
 /* Settings of the present policy that are none of `skipped`. */
@@ -190,7 +174,8 @@ static void write_rule(const struct suggest_rule *rule, unsigned column, struct 
 static void write_rules(const struct scope *scope, bool network, struct buffer *out)
 {
     const struct suggestion *suggestion = scope->document->suggestion;
-    const struct yaml_tree_node *list = find_key(scope->present, network ? "network" : "docker");
+    const struct yaml_tree_node *list =
+        yaml_edit_get(scope->present, network ? "network" : "docker");
     const struct yaml_tree_node *rule =
         list != NULL && list->kind == YAML_TREE_SEQUENCE ? list->first : NULL;
     size_t begin = out->len, empty;
@@ -247,7 +232,7 @@ static void write_client(const struct suggest_document *document, struct slice n
 static bool is_flat(const struct suggest_document *document)
 {
     const struct suggestion *suggestion = document->suggestion;
-    if (find_key(document->present, "clients") != NULL)
+    if (yaml_edit_get(document->present, "clients") != NULL)
         return false;
     for (size_t i = 0; i < suggestion->rule_count; i++) {
         if (strcmp(suggestion->rules[i].client, "default") != 0)
@@ -259,7 +244,7 @@ static bool is_flat(const struct suggest_document *document)
 static void write_clients(const struct suggest_document *document, struct buffer *out)
 {
     const struct suggestion *suggestion = document->suggestion;
-    const struct yaml_tree_node *clients = find_key(document->present, "clients");
+    const struct yaml_tree_node *clients = yaml_edit_get(document->present, "clients");
     const struct yaml_tree_node *key =
         clients != NULL && clients->kind == YAML_TREE_MAPPING ? clients->first : NULL;
     const char *last = "";
@@ -272,7 +257,7 @@ static void write_clients(const struct suggest_document *document, struct buffer
     }
     for (size_t i = 0; i < suggestion->rule_count; i++) {
         const char *client = suggestion->rules[i].client;
-        if (strcmp(client, last) != 0 && find_key(clients, client) == NULL)
+        if (strcmp(client, last) != 0 && yaml_edit_get(clients, client) == NULL)
             write_client(document, slice_from_text(client), NULL, out);
         last = client;
     }
@@ -301,12 +286,12 @@ static void write_left_out(const struct suggest_evidence *evidence, struct buffe
 /* Whether the document or a client of it names files of rules. */
 static bool uses_something(const struct yaml_tree_node *present)
 {
-    const struct yaml_tree_node *clients = find_key(present, "clients");
+    const struct yaml_tree_node *clients = yaml_edit_get(present, "clients");
     const struct yaml_tree_node *key =
         clients != NULL && clients->kind == YAML_TREE_MAPPING ? clients->first : NULL;
-    bool uses = find_key(present, "use") != NULL;
+    bool uses = yaml_edit_get(present, "use") != NULL;
     for (; key != NULL; key = key->next)
-        uses = uses || find_key(key->value, "use") != NULL;
+        uses = uses || yaml_edit_get(key->value, "use") != NULL;
     return uses;
 }
 

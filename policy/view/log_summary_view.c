@@ -41,14 +41,11 @@ static const char *decision_of(const struct log_summary_row *row)
 /* Times of a record without one are 0. */
 static void append_time(int64_t time_us, bool whole_seconds, struct buffer *out)
 {
-    enum { SECONDS_LEN = 19 };
     struct timestamp_cache cache = {0};
-    if (time_us == 0)
-        return;
-    struct slice text = timestamp_format(&cache, time_us);
-    buffer_append_slice(out, whole_seconds ? slice_of(text.ptr, SECONDS_LEN) : text);
-    if (whole_seconds)
-        buffer_append_byte(out, 'Z');
+    if (time_us != 0 && whole_seconds)
+        timestamp_write_seconds(time_us, out);
+    else if (time_us != 0)
+        buffer_append_slice(out, timestamp_format(&cache, time_us));
 }
 
 /* The rule, and where it stands unless that says the same. */
