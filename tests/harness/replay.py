@@ -8,6 +8,7 @@ that fails is a difference too if it does not fail with the old binary. Exit cod
 
 import argparse
 import collections
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -36,7 +37,7 @@ def sources(module):
 def record(program, module, number):
     """The transcript of one run: for each test, how often each line was said."""
     path = os.path.join(STORE, "%s.%s.%s.%d" % (module, hash_of(program), hash_of(*sources(module)), number))
-    if not os.path.exists(path):
+    if not os.path.exists(path):  # a run without a transcript, as of a module that does not load, raises below
         environment = dict(os.environ, DOCKREEVE_BINARY=program, DOCKREEVE_PLAIN_BINARY=program, DOCKREEVE_TRANSCRIPT=path)
         subprocess.run([sys.executable, os.path.join(TESTS, "harness", "main.py"), "conversation", module], env=environment,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
@@ -82,16 +83,17 @@ def main():
     parser.add_argument("old")
     parser.add_argument("new")
     parser.add_argument("modules", nargs="*")
+    parser.add_argument("--jobs", type=int, default=2, help="so many modules at a time (default: 2)")
     options = parser.parse_args()
     os.makedirs(STORE, exist_ok=True)
     modules = options.modules or sorted(name[:-3] for name in os.listdir(os.path.join(TESTS, "conversation")) if name.startswith("test_") and name.endswith(".py"))
-    total = 0
-    for module in modules:
-        found, lines = compare(os.path.abspath(options.old), os.path.abspath(options.new), module)
-        total += len(found)
-        print("%-28s %7d lines, %d differ" % (module, lines, len(found)), flush=True)
-        for test, line, before, now in found:
-            print("    %s: %d times before, %d now: %s" % (test, before, now, line))
+    old, new, total = os.path.abspath(options.old), os.path.abspath(options.new), 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for module, (found, lines) in zip(modules, pool.map(lambda name: compare(old, new, name), modules)):
+            total += len(found)
+            print("%-28s %7d lines, %d differ" % (module, lines, len(found)), flush=True)
+            for test, line, before, now in found:
+                print("    %s: %d times before, %d now: %s" % (test, before, now, line))
     print("%d modules, %d lines differ" % (len(modules), total))
     return 1 if total else 0
 
