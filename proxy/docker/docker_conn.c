@@ -213,14 +213,13 @@ bool docker_conn_peer_is_gone(const struct docker_conn *conn)
 }
 
 /* The client sent its FIN. While answers are due it may have closed only its half, so they still go
- * out. */
+ * out. Whether the body of a request that has to wait is cut short is found out when it is sent on. */
 static void input_ended(struct docker_conn *conn)
 {
     conn->input_ended = true;
     docker_conn_read_enable(conn, false);
-    bool body_cut = conn->state == DOCKER_CONN_DROP_BODY || conn->state == DOCKER_CONN_LINGER ||
-                    (!conn->request_body.finished && conn->state != DOCKER_CONN_LOG_REFUSAL &&
-                     conn->state != DOCKER_CONN_FLUSH);
+    bool body_cut = conn->state == DOCKER_CONN_COLLECT || conn->state == DOCKER_CONN_DROP_BODY ||
+                    conn->state == DOCKER_CONN_LINGER;
     if (conn->state == DOCKER_CONN_IDLE || conn->state == DOCKER_CONN_HEAD || body_cut ||
         docker_conn_peer_is_gone(conn))
         docker_conn_close(conn, body_cut ? "request-cut-short" : "client-gone");
@@ -331,15 +330,16 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         conn->request_body.finished =
             false; /* the rest of the head may still come: it is nobody's request */
         docker_refusal_send(conn, 408, "limit.header-time",
-                            "the request head did not arrive in time");
+                            "dockreeve: the request head did not arrive in time");
         break;
     case DOCKER_CONN_COLLECT:
     case DOCKER_CONN_DROP_BODY:
         docker_refusal_send(conn, 408, "limit.body-time",
-                            "the request body did not arrive in time");
+                            "dockreeve: the request body did not arrive in time");
         break;
     case DOCKER_CONN_FORWARD:
-        docker_refusal_send(conn, 408, "limit.body-time", "the request body stopped arriving");
+        docker_refusal_send(conn, 408, "limit.body-time",
+                            "dockreeve: the request body stopped arriving");
         break;
     case DOCKER_CONN_LOG_RESPONSE:
     case DOCKER_CONN_RELAY:
@@ -386,7 +386,7 @@ void docker_conn_exchange_done(struct docker_conn *conn)
         return;
     }
     write_enable(conn, false);
-    bool unread = !conn->request_body.finished || conn->may_stream;
+    bool unread = !conn->request_body.finished || conn->may_stream || io_buffer_len(&conn->in) > 0;
     docker_exchange_forget(conn);
     if (conn->close_after || conn->gate->draining ||
         (conn->input_ended && io_buffer_len(&conn->in) == 0)) {

@@ -118,7 +118,7 @@ struct docker_conn {
     bool close_after;    /* the connection ends with this exchange */
     bool hold;           /* what is in `out` waits for the log */
     struct io_buffer in, out;
-    size_t head_scanned;
+    size_t head_scanned, answer_scanned;
 
     struct docker_exchange exchange;
     struct log_waiter waiter;

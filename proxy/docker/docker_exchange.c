@@ -10,6 +10,7 @@
 #include "proxy/docker/docker_version.h"
 #include "proxy/docker/engine_request.h"
 #include "proxy/loop/listener.h"
+#include "proxy/loop/unlogged.h"
 #include "rules/docker/docker_content.h"
 
 void docker_exchange_forget(struct docker_conn *conn)
@@ -37,7 +38,7 @@ void docker_exchange_forget(struct docker_conn *conn)
     conn->up_ended = conn->down_ended = conn->client_full = conn->engine_full = false;
     conn->hold = conn->own_response = false;
     conn->informational = 0;
-    conn->head_scanned = 0;
+    conn->head_scanned = conn->answer_scanned = 0;
 }
 
 void docker_exchange_drop_request(struct docker_conn *conn)
@@ -221,8 +222,8 @@ static bool can_be_logged(struct docker_conn *conn)
         return false;
     }
     if (gate->options->log_required && !gate_log_has_room(gate, conn->peer_share)) {
-        docker_refusal_send(conn, 503, "log.full",
-                            "dockreeve: the request log cannot be written fast enough; try again");
+        docker_refusal_send(conn, unlogged_full.status, unlogged_full.reason,
+                            unlogged_full.message);
         return false;
     }
     return true;

@@ -10,10 +10,9 @@
 #include "base/json_write.h"
 #include "proxy/docker/docker_header.h"
 #include "proxy/docker/engine_request.h"
+#include "proxy/http/http_write.h"
 #include "proxy/loop/listener.h"
-
-/* The log's reader is too slow for all that this peer, or everybody, asks. */
-#define LOG_FULL_TEXT "dockreeve: the request log cannot be written fast enough; try again"
+#include "proxy/loop/unlogged.h"
 
 static void on_refusal_written(struct log_waiter *waiter, enum log_write_state state)
 {
@@ -60,39 +59,30 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     engine_drop(&conn->engine);
     docker_exchange_number(conn);
     /* Where the next request would begin is only known when this one was read to its end. */
-    bool orderly = status == 403 || status == 429 ||
-                   status >= 502; /* anything else is no client to go on with */
     conn->close_after = conn->close_after || !conn->request_body.finished ||
-                        docker_conn_has_early_input(conn) || !orderly;
+                        docker_conn_has_early_input(conn) || !http_refusal_keeps_connection(status);
     exchange->status = status;
     exchange->reason = reason;
     exchange->refused =
         status != 502 && status != 504; /* else the engine is to blame, not the request */
-    bool flooding = !exchange->opened && status < 500 &&
-                    !share_may_log_denial(conn->peer_share, timestamp_monotonic_us());
-    bool no_room = !exchange->opened && !exchange->logged && !flooding &&
-                   gate->options->log_required && !gate_log_has_room(gate, conn->peer_share);
-    if (no_room) {
-        share_count_refused(conn->peer_share, SHARE_REFUSED_LOG_FULL, SHARE_DOCKER);
+    const struct unlogged_refusal *instead =
+        exchange->opened
+            ? NULL
+            : unlogged_refusal(gate, conn->peer_share, SHARE_DOCKER, status, exchange->logged);
+    if (instead != NULL) {
         docker_log_count_rule(conn);
-        exchange->status = 503;
+        exchange->status = status = instead->status;
+        exchange->reason = instead->reason;
         exchange->logged = true;
-        write_refusal(conn, 503, LOG_FULL_TEXT);
-    } else if (flooding) {
-        share_count_refused(conn->peer_share, SHARE_REFUSED_DENIAL_RATE, SHARE_DOCKER);
-        docker_log_count_rule(conn);
-        exchange->status = 429;
-        exchange->logged = true;
-        write_refusal(conn, 429, "dockreeve: too many refused requests; slow down");
-    } else {
-        write_refusal(conn, status, message);
+        message = instead->message;
     }
+    write_refusal(conn, status, message);
     uint64_t seq = exchange->opened ? docker_log_close(conn, reason) : docker_log_request(conn);
     docker_conn_set_state(conn, DOCKER_CONN_LOG_REFUSAL);
     if (!conn->request_body.finished)
         docker_conn_read_enable(conn, false);
     conn->hold = true;
-    gate_wait_for_log(gate, &conn->waiter, flooding || no_room ? 0 : seq);
+    gate_wait_for_log(gate, &conn->waiter, instead != NULL ? 0 : seq);
     conn->waiter.written = on_refusal_written;
 }
 

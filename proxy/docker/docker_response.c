@@ -259,12 +259,13 @@ static bool read_head(struct docker_conn *conn)
     struct http_head *head = &gate->scratch->head;
     enum docker_upgrade upgrade = docker_operation_info(conn->exchange.operation)->upgrade;
     for (;;) {
-        size_t consumed, scanned = 0;
+        size_t consumed;
         struct error error;
         if (io_buffer_len(&engine->in) == 0)
             return false;
         switch (http_head_parse_response(head, io_buffer_bytes(&engine->in),
-                                         io_buffer_len(&engine->in), &scanned, &consumed, &error)) {
+                                         io_buffer_len(&engine->in), &conn->answer_scanned,
+                                         &consumed, &error)) {
         case HTTP_HEAD_MORE:
             return false;
         case HTTP_HEAD_BAD:
@@ -274,6 +275,7 @@ static bool read_head(struct docker_conn *conn)
         case HTTP_HEAD_OK:
             break;
         }
+        conn->answer_scanned = 0;
         io_buffer_reset(gate->blocks, &conn->head);
         io_buffer_reset(gate->blocks, &conn->forward);
         if (head->status == 101 && !(conn->wants_upgrade && request_has_ended(conn) &&

@@ -9,10 +9,8 @@
 #include "base/json_write.h"
 #include "proxy/egress/egress_conn.h"
 #include "proxy/http/http_write.h"
+#include "proxy/loop/unlogged.h"
 #include "proxy/egress/tls_hello.h"
-
-/* The log's reader is too slow for all that this peer, or everybody, asks. */
-#define LOG_FULL_TEXT "dockreeve: the request log cannot be written fast enough; try again"
 
 static void on_refusal_written(struct log_waiter *waiter, enum log_write_state state)
 {
@@ -145,41 +143,34 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
     egress_origin_close(conn);
     egress_exchange_number(exchange, gate);
     /* Where the next request would begin is only known when this one was read to its end. */
-    bool orderly =
-        status == 403 || status == 429 || status == 502 || status == 504 || status == 405;
-    bool early = conn->aim == EGRESS_AIM_CONNECT && io_buffer_len(&conn->in) > 0;
-    conn->close_after = conn->close_after || !conn->request_body.finished || early || !orderly;
+    bool early = conn->aim == EGRESS_AIM_CONNECT &&
+                 (io_buffer_len(&conn->in) > 0 || stream_look(&conn->stream) == STREAM_HAS_INPUT);
+    conn->close_after = conn->close_after || !conn->request_body.finished || early ||
+                        !http_refusal_keeps_connection(status);
     exchange->status = (uint16_t)status;
     exchange->reason = reason;
     exchange->refused = status != 502 && status != 504; /* else the origin is to blame */
-    bool flooding = !exchange->opened && status < 500 &&
-                    !share_may_log_denial(conn->peer_share, timestamp_monotonic_us());
-    bool no_room = !exchange->opened && !exchange->logged && !flooding &&
-                   gate->options->log_required && !gate_log_has_room(gate, conn->peer_share);
-    if (no_room) {
-        share_count_refused(conn->peer_share, SHARE_REFUSED_LOG_FULL, SHARE_NETWORK);
+    const struct unlogged_refusal *instead =
+        exchange->opened
+            ? NULL
+            : unlogged_refusal(gate, conn->peer_share, SHARE_NETWORK, status, exchange->logged);
+    if (instead != NULL) {
         egress_log_count_rule(exchange, gate);
-        exchange->status = 503;
-        exchange->reason = "log.full";
+        status = instead->status;
+        exchange->status = (uint16_t)status;
+        exchange->reason = instead->reason;
         exchange->logged = true;
-        write_refusal(conn, 503, LOG_FULL_TEXT, NULL);
-    } else if (flooding) {
-        share_count_refused(conn->peer_share, SHARE_REFUSED_DENIAL_RATE, SHARE_NETWORK);
-        egress_log_count_rule(exchange, gate);
-        exchange->status = 429;
-        exchange->reason = "limit.denial-rate";
-        exchange->logged = true;
-        write_refusal(conn, 429, "dockreeve: too many refused requests; slow down", NULL);
-    } else {
-        write_refusal(conn, status, message, fix);
+        message = instead->message;
+        fix = NULL;
     }
+    write_refusal(conn, status, message, fix);
     uint64_t seq = exchange->opened ? egress_log_close(exchange, gate, conn->listener, reason)
                                     : egress_log_request(exchange, gate, conn->listener);
     egress_conn_set_state(conn, EGRESS_CONN_LOG_REFUSAL);
     if (!conn->request_body.finished)
         egress_conn_read_enable(conn, false);
     conn->hold = true;
-    gate_wait_for_log(gate, &conn->waiter, flooding || no_room ? 0 : seq);
+    gate_wait_for_log(gate, &conn->waiter, instead != NULL ? 0 : seq);
     conn->waiter.written = on_refusal_written;
 }
 

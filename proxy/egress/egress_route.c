@@ -10,6 +10,7 @@
 #include "proxy/egress/egress_conn.h"
 #include "proxy/egress/egress_options.h"
 #include "proxy/loop/own_address.h"
+#include "proxy/loop/unlogged.h"
 #include "proxy/io/own_host.h"
 #include "proxy/egress/tunnel.h"
 #include "proxy/egress/upstream_proxy.h"
@@ -135,8 +136,7 @@ static bool can_be_logged(struct egress_conn *conn)
     }
     if (gate_log_has_room(gate, conn->peer_share))
         return true;
-    egress_refusal_send(conn, 503, "log.full",
-                        "dockreeve: the request log cannot be written fast enough; try again",
+    egress_refusal_send(conn, unlogged_full.status, unlogged_full.reason, unlogged_full.message,
                         NULL);
     return false;
 }

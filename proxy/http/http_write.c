@@ -56,6 +56,21 @@ static const char *reason_phrase(unsigned status)
     return "Error";
 }
 
+bool http_refusal_keeps_connection(unsigned status)
+{
+    switch (status) {
+    case 403:
+    case 405:
+    case 429:
+    case 502:
+    case 503:
+    case 504:
+        return true;
+    default:
+        return false;
+    }
+}
+
 void http_write_refusal(struct buffer *out, const struct http_refusal *refusal)
 {
     unsigned status = refusal->status;

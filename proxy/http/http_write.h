@@ -23,6 +23,10 @@ struct http_refusal {
     size_t body_len;
     bool close;
 };
+/* Whether a client goes on after such an answer on the same connection, if its request was read to its
+ * end: what it asked was understood, and is refused, too much or out of reach just now. Anything else is
+ * no client to go on with. */
+bool http_refusal_keeps_connection(unsigned status);
 /* Its whole head, Retry-After on 429 and 503 included. */
 void http_write_refusal(struct buffer *out, const struct http_refusal *refusal);
 

@@ -24,4 +24,5 @@ libproxy_loop_a_SOURCES = \
 	proxy/loop/rule_counter.c proxy/loop/rule_counter.h \
 	proxy/loop/service_manager.c proxy/loop/service_manager.h \
 	proxy/loop/state_folder.c proxy/loop/state_folder.h \
+	proxy/loop/unlogged.c proxy/loop/unlogged.h \
 	proxy/loop/worker.c proxy/loop/worker.h

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Floods come before the log's room: whoever floods is told so whether or not the log could follow. */
+#include "proxy/loop/unlogged.h"
+
+const struct unlogged_refusal unlogged_full = {
+    503, "log.full", "dockreeve: the request log cannot be written fast enough; try again"};
+
+static const struct unlogged_refusal flood = {429, "limit.denial-rate",
+                                              "dockreeve: too many refused requests; slow down"};
+
+const struct unlogged_refusal *unlogged_refusal(struct gate *gate, struct share_peer *peer,
+                                                enum share_gate kind, unsigned status, bool logged)
+{
+    if (status < 500 && !share_may_log_denial(peer, timestamp_monotonic_us())) {
+        share_count_refused(peer, SHARE_REFUSED_DENIAL_RATE, kind);
+        return &flood;
+    }
+    if (logged || !gate->options->log_required || gate_log_has_room(gate, peer))
+        return NULL;
+    share_count_refused(peer, SHARE_REFUSED_LOG_FULL, kind);
+    return &unlogged_full;
+}
