@@ -14,8 +14,8 @@
 static bool put_head(struct docker_conn *conn)
 {
     bool may_ask_twice = conn->engine->reused && http_method_is_read(conn->exchange.method) &&
-                         conn->request_body.finished && held_body_rest(&conn->held).len == 0;
-    conn->forwarded = true;
+                         conn->http.request_body.finished && held_body_rest(&conn->held).len == 0;
+    conn->http.forwarded = true;
     bool ok = io_buffer_append(conn->gate->blocks, &conn->engine->out,
                                io_buffer_bytes(&conn->forward), io_buffer_len(&conn->forward));
     if (!may_ask_twice) {
@@ -44,7 +44,7 @@ static bool engine_takes(struct docker_conn *conn, bool more)
 {
     struct engine_conn *engine = conn->engine;
     struct gate *gate = conn->gate;
-    bool ok = conn->forwarded || put_head(conn);
+    bool ok = conn->http.forwarded || put_head(conn);
     do {
         /* A broken connection is found out by reading: the engine may have answered before it
          * closed. Nothing may follow what was lost, or the engine would read a body as a request.
@@ -80,7 +80,7 @@ static void wait_for_client(struct docker_conn *conn)
 /* The engine takes no more for now: that is no fault of the client's, so its clock stands still. */
 static void wait_for_engine(struct docker_conn *conn)
 {
-    if (conn->request_body.finished)
+    if (conn->http.request_body.finished)
         return;
     stop_deadline(conn);
     docker_conn_read_enable(conn, false);
@@ -174,8 +174,8 @@ static bool send_body(struct docker_conn *conn)
     const struct http_pump pump = {
         .blocks = conn->gate->blocks,
         .pipes = conn->gate->pipes,
-        .body = &conn->request_body,
-        .flow = &conn->up,
+        .body = &conn->http.request_body,
+        .flow = &conn->http.up,
         .from = &conn->stream,
         .to = &conn->engine->stream,
         .in = &conn->in,
@@ -183,7 +183,8 @@ static bool send_body(struct docker_conn *conn)
         .takes = pump_takes,
         .context = conn,
     };
-    for (int steps = 0; !conn->request_body.finished && steps < HTTP_PUMP_STEPS_PER_TURN; steps++) {
+    for (int steps = 0; !conn->http.request_body.finished && steps < HTTP_PUMP_STEPS_PER_TURN;
+         steps++) {
         if (!send_step(conn, &pump))
             return false;
     }
@@ -199,13 +200,13 @@ void docker_body_send(struct docker_conn *conn)
         wait_for_engine(conn);
         return;
     }
-    if (!conn->forwarded && !docker_exchange_may_send(conn))
+    if (!conn->http.forwarded && !docker_exchange_may_send(conn))
         return;
     if (!engine_takes(conn, false)) {
         wait_for_engine(conn);
         return;
     }
-    if (conn->request_body.finished) {
+    if (conn->http.request_body.finished) {
         pass_on_end(conn);
         return;
     }
@@ -213,7 +214,7 @@ void docker_body_send(struct docker_conn *conn)
         return;
     if (!send_body(conn))
         return;
-    if (!conn->request_body.finished) {
+    if (!conn->http.request_body.finished) {
         wait_for_more(conn);
     } else if (!engine_takes(conn, false)) {
         wait_for_engine(conn);

@@ -10,13 +10,13 @@
 
 static bool is_kept(const struct docker_conn *conn)
 {
-    return conn->request_body.to != HTTP_FRAMING_NONE;
+    return conn->http.request_body.to != HTTP_FRAMING_NONE;
 }
 
 /* Takes what has come. False when it was refused. */
 static bool take(struct docker_conn *conn)
 {
-    struct http_body *body = &conn->request_body;
+    struct http_body *body = &conn->http.request_body;
     struct io_pool *blocks = conn->gate->blocks;
     struct error error;
     bool good = is_kept(conn) ? held_body_collect(&conn->held, blocks, body, &conn->in, &error)
@@ -34,7 +34,7 @@ static bool take(struct docker_conn *conn)
 /* What waits for the rest is counted; what is whole at once never was. */
 static bool keep(struct docker_conn *conn)
 {
-    return !is_kept(conn) || docker_conn_keep(conn, conn->request_body.payload);
+    return !is_kept(conn) || docker_conn_keep(conn, conn->http.request_body.payload);
 }
 
 bool docker_collect_begin(struct docker_conn *conn, enum docker_body kind)
@@ -42,14 +42,14 @@ bool docker_collect_begin(struct docker_conn *conn, enum docker_body kind)
     const struct http_head *head = &conn->gate->scratch->head;
     bool streams = kind == DOCKER_BODY_ARCHIVE || kind == DOCKER_BODY_ANY;
     enum http_framing to = kind == DOCKER_BODY_JSON ? HTTP_FRAMING_LENGTH : HTTP_FRAMING_NONE;
-    http_body_init(&conn->request_body, head->framing, head->content_length,
+    http_body_init(&conn->http.request_body, head->framing, head->content_length,
                    streams ? head->framing : to);
-    conn->expects_continue = head->expect_continue && !conn->request_body.finished;
-    if (streams || conn->request_body.finished)
+    conn->http.expects_continue = head->expect_continue && !conn->http.request_body.finished;
+    if (streams || conn->http.request_body.finished)
         return true;
     if (!take(conn))
         return false;
-    if (conn->request_body.finished)
+    if (conn->http.request_body.finished)
         return true;
     docker_conn_set_state(conn, is_kept(conn) ? DOCKER_CONN_COLLECT : DOCKER_CONN_DROP_BODY);
     if (!keep(conn))
@@ -62,6 +62,6 @@ bool docker_collect_begin(struct docker_conn *conn, enum docker_body kind)
 
 void docker_collect_more(struct docker_conn *conn)
 {
-    if (take(conn) && keep(conn) && conn->request_body.finished)
+    if (take(conn) && keep(conn) && conn->http.request_body.finished)
         docker_exchange_collected(conn);
 }

@@ -48,7 +48,7 @@ bool docker_conn_keep(struct docker_conn *conn, size_t len)
              "dockreeve: %s has as many bytes of unfinished requests here as it may; try again "
              "later",
              share_level_name(level));
-    conn->request_body.finished = false; /* nobody waits for the rest */
+    conn->http.request_body.finished = false; /* nobody waits for the rest */
     docker_refusal_send(conn, 503, share_reason(SHARE_BYTES), message);
     return false;
 }
@@ -83,7 +83,7 @@ static void write_enable(struct docker_conn *conn, bool enable)
 
 bool docker_conn_has_early_input(struct docker_conn *conn)
 {
-    return conn->may_stream && conn->request_body.finished &&
+    return conn->http.may_stream && conn->http.request_body.finished &&
            (io_buffer_len(&conn->in) > 0 || stream_look(&conn->stream) == STREAM_HAS_INPUT);
 }
 
@@ -134,7 +134,7 @@ void docker_conn_accept(struct listener *listener, struct arrival *arrival)
     metrics_connection_opened(listener_client(listener)->metrics);
     conn->state = DOCKER_CONN_IDLE;
     share_seat_wait(&conn->seat, conn->peer_share);
-    http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+    http_exchange_forget(&conn->http, gate->pipes);
     docker_conn_read_enable(conn, true);
 }
 
@@ -163,7 +163,7 @@ bool docker_conn_flush(struct docker_conn *conn)
 
 bool docker_conn_send(struct docker_conn *conn, bool more)
 {
-    if (conn->hold) {
+    if (conn->http.hold) {
         write_enable(conn, false);
         return true;
     }
@@ -196,9 +196,9 @@ static void read_head(struct docker_conn *conn)
 
 bool docker_conn_send_continue(struct docker_conn *conn)
 {
-    if (!conn->expects_continue)
+    if (!conn->http.expects_continue)
         return true;
-    conn->expects_continue = false;
+    conn->http.expects_continue = false;
     bool answering = conn->state != DOCKER_CONN_FORWARD && conn->state != DOCKER_CONN_COLLECT &&
                      conn->state != DOCKER_CONN_DROP_BODY;
     if (io_buffer_len(&conn->in) > 0 || answering)
@@ -268,7 +268,7 @@ static void on_read(evutil_socket_t fd, short what, void *context)
     }
     if (conn->state == DOCKER_CONN_LINGER)
         io_buffer_reset(conn->gate->blocks, &conn->in);
-    if (!conn->request_body.finished &&
+    if (!conn->http.request_body.finished &&
         (conn->state == DOCKER_CONN_FORWARD || conn->state == DOCKER_CONN_RELAY)) {
         docker_body_send(conn); /* reads for itself: it may splice */
         return;
@@ -327,7 +327,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     struct docker_conn *conn = context;
     switch (conn->state) {
     case DOCKER_CONN_HEAD:
-        conn->request_body.finished =
+        conn->http.request_body.finished =
             false; /* the rest of the head may still come: it is nobody's request */
         docker_refusal_send(conn, 408, "limit.header-time",
                             "dockreeve: the request head did not arrive in time");
@@ -381,12 +381,13 @@ void docker_conn_exchange_done(struct docker_conn *conn)
     if (io_buffer_len(&conn->out) > 0) {
         docker_conn_set_state(conn, DOCKER_CONN_FLUSH);
         write_enable(conn, true);
-        if (conn->own_response)
+        if (conn->http.own_response)
             docker_conn_deadline(conn, conn->gate->options->header_timeout_ms);
         return;
     }
     write_enable(conn, false);
-    bool unread = !conn->request_body.finished || conn->may_stream || io_buffer_len(&conn->in) > 0;
+    bool unread =
+        !conn->http.request_body.finished || conn->http.may_stream || io_buffer_len(&conn->in) > 0;
     docker_exchange_forget(conn);
     if (conn->close_after || conn->gate->draining ||
         (conn->input_ended && io_buffer_len(&conn->in) == 0)) {
@@ -415,7 +416,7 @@ static void tick(struct client_conn *client, int64_t now_us)
     struct docker_conn *conn = container_of(client, struct docker_conn, client);
     bool unwatched = !conn->reading && !conn->writing;
     bool all_said =
-        conn->state == DOCKER_CONN_TUNNEL ? conn->up_ended : conn->request_body.finished;
+        conn->state == DOCKER_CONN_TUNNEL ? conn->up_ended : conn->http.request_body.finished;
     if (unwatched && all_said && docker_conn_peer_is_gone(conn))
         docker_conn_close(conn, "client-gone");
 }
@@ -425,7 +426,7 @@ static void end_unadmitted(struct client_conn *client)
     struct docker_conn *conn = container_of(client, struct docker_conn, client);
     if (listener_admits(conn->listener, &conn->peer))
         return;
-    if (!conn->forwarded) { /* and never will be */
+    if (!conn->http.forwarded) { /* and never will be */
         conn->exchange.refused = true;
         conn->exchange.reason = "not-admitted";
     }

@@ -47,9 +47,8 @@
 #include "proxy/loop/client_conn.h"
 #include "proxy/loop/gate.h"
 #include "proxy/http/held_body.h"
-#include "proxy/http/http_body.h"
+#include "proxy/http/http_exchange.h"
 #include "proxy/io/io_buffer.h"
-#include "proxy/io/splice_flow.h"
 #include "proxy/io/stream.h"
 #include "rules/docker/docker_object.h"
 #include "rules/docker/docker_operation.h"
@@ -113,12 +112,9 @@ struct docker_conn {
     bool reading, writing;
     uint64_t kept_bytes; /* of the peer's share: of a head or a body that has to wait */
     bool has_asked;      /* some request was read */
-    bool own_response;   /* what is in `out` is an answer of ours */
     bool input_ended;    /* the client sent its FIN */
     bool close_after;    /* the connection ends with this exchange */
-    bool hold;           /* what is in `out` waits for the log */
     struct io_buffer in, out;
-    size_t head_scanned, answer_scanned;
 
     struct docker_exchange exchange;
     struct log_waiter waiter;
@@ -129,18 +125,9 @@ struct docker_conn {
     struct io_buffer head;        /* the client's, to be judged again, until `forward` has gone */
     struct held_body held;        /* the body, when it is collected */
     struct io_buffer forward;     /* the head to be sent upstream, until it cannot be sent again */
-    struct http_body request_body, response_body;
-    struct splice_flow up, down;
-    bool wants_upgrade;        /* the client asked for the protocol this operation can switch to */
-    bool may_stream;           /* the request could begin a stream */
-    bool minor_version_0;      /* HTTP/1.0: answered close-delimited */
-    bool expects_continue;     /* 100 is owed once the request is let through */
-    bool forwarded;            /* the head is in the engine's buffer or beyond */
-    bool response_body_closes; /* the engine's connection ends with its answer */
-    bool retried;              /* sent a second time, since a kept connection had gone stale */
-    bool up_ended, down_ended; /* tunnel: that direction has carried its end of stream */
+    struct http_exchange http;
+    bool up_ended, down_ended;     /* tunnel: that direction has carried its end of stream */
     bool client_full, engine_full; /* that side takes no more bytes now */
-    unsigned informational;        /* 1xx answers seen */
 };
 
 static inline struct docker_conn *docker_conn_of_waiter(struct log_waiter *waiter)

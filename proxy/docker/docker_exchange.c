@@ -23,22 +23,14 @@ void docker_exchange_forget(struct docker_conn *conn)
     docker_lookup_free(&conn->judged);
     engine_drop(&conn->engine);
     docker_exchange_drop_request(conn);
-    splice_flow_close(&conn->up, gate->pipes);
-    splice_flow_close(&conn->down, gate->pipes);
     if (exchange->stream)
         metrics_totals(gate->metrics)->open_streams--;
     policy_unref(&exchange->policy);
     struct buffer facts = exchange->facts;
     buffer_clear(&facts);
     *exchange = (struct docker_exchange){.facts = facts};
-    http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
-    http_body_init(&conn->response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
-    conn->may_stream = conn->wants_upgrade = conn->minor_version_0 = conn->expects_continue = false;
-    conn->forwarded = conn->retried = false;
+    http_exchange_forget(&conn->http, gate->pipes);
     conn->up_ended = conn->down_ended = conn->client_full = conn->engine_full = false;
-    conn->hold = conn->own_response = false;
-    conn->informational = 0;
-    conn->head_scanned = conn->answer_scanned = 0;
 }
 
 void docker_exchange_drop_request(struct docker_conn *conn)
@@ -103,17 +95,18 @@ static void skip(struct docker_conn *conn, size_t head_len)
     const struct http_head *head = &conn->gate->scratch->head;
     struct io_pool *blocks = conn->gate->blocks;
     struct error ignored;
-    http_body_init(&conn->request_body, head->framing, head->content_length, HTTP_FRAMING_NONE);
+    http_body_init(&conn->http.request_body, head->framing, head->content_length,
+                   HTTP_FRAMING_NONE);
     io_buffer_consume(blocks, &conn->in, head_len);
-    if (!http_body_move(&conn->request_body, blocks, &conn->in, NULL, &ignored))
-        conn->request_body.finished = false;
+    if (!http_body_move(&conn->http.request_body, blocks, &conn->in, NULL, &ignored))
+        conn->http.request_body.finished = false;
 }
 
 /* A body that the engine would not read is named in the log. */
 static void note_dropped_body(struct docker_conn *conn)
 {
-    if (conn->request_body.to == HTTP_FRAMING_NONE)
-        conn->exchange.dropped_body = conn->request_body.payload;
+    if (conn->http.request_body.to == HTTP_FRAMING_NONE)
+        conn->exchange.dropped_body = conn->http.request_body.payload;
 }
 
 static bool check_body(struct docker_conn *conn, const struct docker_request *request,
@@ -182,7 +175,7 @@ static bool write_forward(struct docker_conn *conn, const struct docker_naming *
     const struct http_head *head = &gate->scratch->head;
     struct docker_request *request = &gate->scratch->request;
     const struct docker_operation_info *info = docker_operation_info(request->operation);
-    const struct http_body *body = &conn->request_body;
+    const struct http_body *body = &conn->http.request_body;
     struct slice object_name = {NULL, 0};
     unsigned version = docker_version_to_send(gate, request);
     if (version > 0)
@@ -194,14 +187,14 @@ static bool write_forward(struct docker_conn *conn, const struct docker_naming *
                             "for fewer images at once");
         return false;
     }
-    conn->wants_upgrade = docker_header_asks_upgrade(head, info->upgrade);
+    conn->http.wants_upgrade = docker_header_asks_upgrade(head, info->upgrade);
     struct docker_forward plan = {
         .request = request,
         .head = head,
         .object_name = object_name,
         .framing = body->from == HTTP_FRAMING_NONE ? HTTP_FRAMING_NONE : body->to,
         .content_length = body->finished ? body->payload : head->content_length,
-        .upgrade = conn->wants_upgrade ? info->upgrade : DOCKER_UPGRADE_NONE,
+        .upgrade = conn->http.wants_upgrade ? info->upgrade : DOCKER_UPGRADE_NONE,
     };
     struct buffer *text = &gate->scratch->text;
     buffer_clear(text);
@@ -319,20 +312,21 @@ static bool read_head(struct docker_conn *conn, size_t *head_len_out)
     struct http_head *head = &gate->scratch->head;
     struct error error;
     switch (http_head_parse_request(head, io_buffer_bytes(&conn->in), io_buffer_len(&conn->in),
-                                    &conn->head_scanned, &gate->options->head, head_len_out,
+                                    &conn->http.head_scanned, &gate->options->head, head_len_out,
                                     &error)) {
     case HTTP_HEAD_MORE:
         return false;
     case HTTP_HEAD_BAD:
-        conn->request_body.finished = false; /* nobody knows where the next request would begin */
+        conn->http.request_body.finished =
+            false; /* nobody knows where the next request would begin */
         docker_refusal_error(conn, &error);
         return false;
     case HTTP_HEAD_OK:
         break;
     }
     docker_exchange_number(conn);
-    conn->minor_version_0 = head->minor_version == 0;
-    conn->close_after = conn->close_after || head->connection_close || conn->minor_version_0;
+    conn->http.minor_version_0 = head->minor_version == 0;
+    conn->close_after = conn->close_after || head->connection_close || conn->http.minor_version_0;
     conn->exchange.method = head->method;
     return true;
 }
@@ -391,8 +385,9 @@ void docker_exchange_start(struct docker_conn *conn)
         return;
     bool known = understand(conn, &error);
     keep_facts(conn, request, head->target);
-    conn->may_stream = (head->connection_upgrade && head->upgrade.ptr != NULL) ||
-                       docker_operation_info(request->operation)->upgrade == DOCKER_UPGRADE_TCP;
+    conn->http.may_stream =
+        (head->connection_upgrade && head->upgrade.ptr != NULL) ||
+        docker_operation_info(request->operation)->upgrade == DOCKER_UPGRADE_TCP;
     if (known)
         decide(conn, false, NULL);
     if (!known) {
@@ -458,9 +453,9 @@ bool docker_exchange_may_send(struct docker_conn *conn)
 void docker_exchange_forward(struct docker_conn *conn)
 {
     struct error error;
-    bool again = conn->retried;
+    bool again = conn->http.retried;
     docker_conn_set_state(conn, DOCKER_CONN_FORWARD);
-    conn->forwarded = false;
+    conn->http.forwarded = false;
     conn->engine =
         engine_take(conn->gate->engine, again, !http_method_is_read(conn->exchange.method),
                     docker_exchange_engine_event, conn, &error);

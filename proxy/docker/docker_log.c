@@ -90,8 +90,8 @@ static void fill_outcome(const struct docker_conn *conn, struct log_record *reco
     const struct docker_exchange *exchange = &conn->exchange;
     record->has_outcome = true;
     record->bytes_in =
-        exchange->tunnel_in + (exchange->dropped_body > 0 ? 0 : conn->request_body.payload);
-    record->bytes_out = exchange->tunnel_out + conn->response_body.payload;
+        exchange->tunnel_in + (exchange->dropped_body > 0 ? 0 : conn->http.request_body.payload);
+    record->bytes_out = exchange->tunnel_out + conn->http.response_body.payload;
     record->duration_us = (uint64_t)(timestamp_monotonic_us() - exchange->started_us);
 }
 

@@ -22,7 +22,7 @@ static void on_refusal_written(struct log_waiter *waiter, enum log_write_state s
         docker_refusal_unlogged(conn);
         return;
     }
-    conn->hold = false;
+    conn->http.hold = false;
     if (docker_conn_flush(conn))
         docker_conn_exchange_done(conn);
 }
@@ -39,12 +39,12 @@ static void write_refusal(struct docker_conn *conn, unsigned status, const char 
     docker_header_write_refusal(text, status, body.len, conn->close_after || gate->draining);
     if (conn->exchange.method != HTTP_METHOD_HEAD)
         buffer_append_slice(text, buffer_slice(&body));
-    if (conn->hold) /* an answer that is not to go out; else a 100 Continue may be half sent */
+    if (conn->http.hold) /* an answer that is not to go out; else a 100 Continue may be half sent */
         io_buffer_reset(gate->blocks, &conn->out);
     if (body.failed || text->failed ||
         !io_buffer_append(gate->blocks, &conn->out, text->data, text->len))
         conn->close_after = true;
-    conn->own_response = true;
+    conn->http.own_response = true;
 }
 
 void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *reason,
@@ -59,7 +59,7 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     engine_drop(&conn->engine);
     docker_exchange_number(conn);
     /* Where the next request would begin is only known when this one was read to its end. */
-    conn->close_after = conn->close_after || !conn->request_body.finished ||
+    conn->close_after = conn->close_after || !conn->http.request_body.finished ||
                         docker_conn_has_early_input(conn) || !http_refusal_keeps_connection(status);
     exchange->status = status;
     exchange->reason = reason;
@@ -79,9 +79,9 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     write_refusal(conn, status, message);
     uint64_t seq = exchange->opened ? docker_log_close(conn, reason) : docker_log_request(conn);
     docker_conn_set_state(conn, DOCKER_CONN_LOG_REFUSAL);
-    if (!conn->request_body.finished)
+    if (!conn->http.request_body.finished)
         docker_conn_read_enable(conn, false);
-    conn->hold = true;
+    conn->http.hold = true;
     gate_wait_for_log(gate, &conn->waiter, instead != NULL ? 0 : seq);
     conn->waiter.written = on_refusal_written;
 }

@@ -13,8 +13,6 @@
 #include "proxy/http/http_pump.h"
 #include "rules/docker/api_version.h"
 
-enum { INFORMATIONAL_MAX = 8 };
-
 static void upstream_failed(struct docker_conn *conn, const char *reason, const char *text)
 {
     engine_count_error(conn->gate->engine);
@@ -38,7 +36,7 @@ static void on_written(struct log_waiter *waiter, enum log_write_state state)
 /* Nothing of the request is left that could be sent. */
 static bool request_has_ended(const struct docker_conn *conn)
 {
-    return conn->request_body.finished && held_body_rest(&conn->held).len == 0;
+    return conn->http.request_body.finished && held_body_rest(&conn->held).len == 0;
 }
 
 /* The last byte of the answer is in `out` (or gone). The engine's connection may serve the next
@@ -47,20 +45,20 @@ static void response_complete(struct docker_conn *conn)
 {
     if (conn->engine != NULL) {
         bool reusable =
-            request_has_ended(conn) && !conn->input_ended && !conn->response_body_closes;
+            request_has_ended(conn) && !conn->input_ended && !conn->http.response_body_closes;
         if (reusable)
             engine_give(&conn->engine);
         else
             engine_drop(&conn->engine);
     }
-    if (!conn->request_body.finished)
+    if (!conn->http.request_body.finished)
         conn->close_after = true;
 }
 
 void docker_response_released(struct docker_conn *conn)
 {
-    bool upgraded = conn->exchange.stream && conn->response_body.from == HTTP_FRAMING_NONE;
-    conn->hold = false;
+    bool upgraded = conn->exchange.stream && conn->http.response_body.from == HTTP_FRAMING_NONE;
+    conn->http.hold = false;
     if (conn->exchange.logged) {
         if (docker_conn_flush(conn))
             docker_conn_exchange_done(conn);
@@ -73,7 +71,7 @@ void docker_response_released(struct docker_conn *conn)
         docker_tunnel_start(conn);
         return;
     }
-    if (!conn->request_body.finished)
+    if (!conn->http.request_body.finished)
         docker_body_send(conn);
     if (conn->state == DOCKER_CONN_RELAY)
         docker_response_read(conn);
@@ -85,7 +83,7 @@ static void check_deleted(struct docker_conn *conn)
 {
     struct slice answer = slice_of(io_buffer_bytes(&conn->out), io_buffer_len(&conn->out));
     if (conn->exchange.operation == DOCKER_IMAGE_DELETE && conn->judged != NULL &&
-        conn->response_body.to == HTTP_FRAMING_LENGTH &&
+        conn->http.response_body.to == HTTP_FRAMING_LENGTH &&
         docker_naming_has_moved(docker_lookup_naming(conn->judged), answer))
         conn->exchange.reason = "object.moved";
 }
@@ -96,8 +94,8 @@ static void release_after_log(struct docker_conn *conn)
 {
     struct docker_exchange *exchange = &conn->exchange;
     uint64_t seq = 0;
-    conn->hold = true;
-    if (conn->response_body.finished && !exchange->stream) {
+    conn->http.hold = true;
+    if (conn->http.response_body.finished && !exchange->stream) {
         response_complete(conn);
         check_deleted(conn);
         if (exchange->opened) {
@@ -121,7 +119,7 @@ static void release_after_log(struct docker_conn *conn)
         seq = docker_log_open(conn);
         engine_read_enable(conn->engine, false);
     }
-    bool uploading = !conn->request_body.finished;
+    bool uploading = !conn->http.request_body.finished;
     docker_conn_set_state(conn, DOCKER_CONN_LOG_RESPONSE);
     if (uploading)
         docker_conn_read_enable(conn, false);
@@ -133,17 +131,14 @@ static void release_after_log(struct docker_conn *conn)
 static void plan_answer(struct docker_conn *conn, const struct http_head *head,
                         struct docker_response *answer)
 {
-    enum http_framing framing = http_response_framing(head, conn->exchange.method);
     conn->close_after = conn->close_after || docker_conn_has_early_input(conn);
-    answer->framing = http_client_framing(framing, conn->minor_version_0);
+    answer->framing = http_exchange_begin_body(&conn->http, head, conn->exchange.method);
     answer->content_length = head->content_length;
-    answer->show_length = http_response_shows_length(head, framing);
+    answer->show_length = http_response_shows_length(head, conn->http.response_body.from);
     if (answer->framing == HTTP_FRAMING_CLOSE)
         conn->close_after = true;
     answer->close = conn->close_after || conn->gate->draining ||
                     (conn->input_ended && io_buffer_len(&conn->in) == 0);
-    conn->response_body_closes = http_response_closes(head, framing);
-    http_body_init(&conn->response_body, framing, head->content_length, answer->framing);
 }
 
 /* Attach and exec start answer 200 without any framing and go on as a raw stream when the client
@@ -180,8 +175,8 @@ static bool begin_lowered_answer(struct docker_conn *conn, const struct http_hea
     plan_answer(conn, head, &answer);
     answer.framing = HTTP_FRAMING_LENGTH;
     answer.content_length = body.len;
-    http_body_init(&conn->response_body, HTTP_FRAMING_LENGTH, 0, HTTP_FRAMING_LENGTH);
-    conn->response_body.payload = body.len;
+    http_body_init(&conn->http.response_body, HTTP_FRAMING_LENGTH, 0, HTTP_FRAMING_LENGTH);
+    conn->http.response_body.payload = body.len;
     buffer_clear(text);
     docker_header_write_response(&answer, text);
     buffer_append_slice(text, body);
@@ -202,7 +197,7 @@ static bool begin_answer(struct docker_conn *conn, const struct http_head *head)
         conn->close_after = true;
         conn->exchange.stream = true;
         metrics_totals(gate->metrics)->open_streams++;
-        http_body_init(&conn->response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+        http_body_init(&conn->http.response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
     } else {
         plan_answer(conn, head, &answer);
     }
@@ -216,9 +211,9 @@ static bool begin_answer(struct docker_conn *conn, const struct http_head *head)
  * a new one, when asking twice changes nothing. */
 static bool retry(struct docker_conn *conn)
 {
-    if (conn->retried || !conn->engine->reused || io_buffer_len(&conn->forward) == 0)
+    if (conn->http.retried || !conn->engine->reused || io_buffer_len(&conn->forward) == 0)
         return false;
-    conn->retried = true;
+    conn->http.retried = true;
     engine_drop(&conn->engine);
     docker_exchange_forward(conn);
     return true;
@@ -235,8 +230,8 @@ static void engine_ended(struct docker_conn *conn)
                  "look at its log",
                  engine_name(conn->gate->engine));
         upstream_failed(conn, "upstream.closed", text);
-    } else if (http_body_end_of_stream(&conn->response_body)) {
-        if (!http_body_write_end(&conn->response_body, conn->gate->blocks, &conn->out)) {
+    } else if (http_body_end_of_stream(&conn->http.response_body)) {
+        if (!http_body_write_end(&conn->http.response_body, conn->gate->blocks, &conn->out)) {
             docker_conn_close(conn, "limit.memory");
             return;
         }
@@ -250,66 +245,68 @@ static void engine_ended(struct docker_conn *conn)
     }
 }
 
-/* Parses one head of engine->in. True when it was a final one and `out` holds the head for the
+/* An unasked switch of protocols would let the engine speak past every rule. */
+static bool may_switch(const struct docker_conn *conn, const struct http_head *head)
+{
+    return conn->http.wants_upgrade && request_has_ended(conn) &&
+           docker_header_asks_upgrade(head,
+                                      docker_operation_info(conn->exchange.operation)->upgrade);
+}
+
+/* The final head, of `len` bytes, stands in engine->in. True when `out` holds the head for the
  * client. */
+static bool take_head(struct docker_conn *conn, const struct http_head *head, size_t len)
+{
+    struct io_buffer *in = &conn->engine->in;
+    AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
+    size_t body_len = 0;
+    struct slice behind = slice_of(io_buffer_bytes(in) + len, io_buffer_len(in) - len);
+    enum docker_version_answer version =
+        docker_version_lower_answer(conn, head, behind, &body, &body_len);
+    if (version == DOCKER_VERSION_MORE)
+        return false;
+    bool lowered = version == DOCKER_VERSION_LOWERED;
+    bool ok =
+        lowered ? begin_lowered_answer(conn, head, buffer_slice(&body)) : begin_answer(conn, head);
+    io_buffer_consume(conn->gate->blocks, in, len + (lowered ? body_len : 0));
+    if (!ok)
+        upstream_failed(conn, "limit.memory", "dockreeve: the answer's head is too large");
+    return ok;
+}
+
+/* Parses what there is of heads in engine->in. True when one was final and `out` holds the head for
+ * the client. */
 static bool read_head(struct docker_conn *conn)
 {
     struct gate *gate = conn->gate;
-    struct engine_conn *engine = conn->engine;
     struct http_head *head = &gate->scratch->head;
-    enum docker_upgrade upgrade = docker_operation_info(conn->exchange.operation)->upgrade;
-    for (;;) {
-        size_t consumed;
-        struct error error;
-        if (io_buffer_len(&engine->in) == 0)
-            return false;
-        switch (http_head_parse_response(head, io_buffer_bytes(&engine->in),
-                                         io_buffer_len(&engine->in), &conn->answer_scanned,
-                                         &consumed, &error)) {
-        case HTTP_HEAD_MORE:
-            return false;
-        case HTTP_HEAD_BAD:
-            engine_count_error(gate->engine);
-            docker_refusal_error(conn, &error);
-            return false;
-        case HTTP_HEAD_OK:
-            break;
-        }
-        conn->answer_scanned = 0;
+    size_t len;
+    struct error error;
+    enum http_response_result result = http_exchange_read_response(
+        &conn->http, gate->blocks, &conn->engine->in, head, &len, &error);
+    if (result == HTTP_RESPONSE_HEAD || conn->http.informational > 0) {
         io_buffer_reset(gate->blocks, &conn->head);
         io_buffer_reset(gate->blocks, &conn->forward);
-        if (head->status == 101 && !(conn->wants_upgrade && request_has_ended(conn) &&
-                                     docker_header_asks_upgrade(head, upgrade))) {
-            upstream_failed(
-                conn, "upstream.unasked-upgrade",
-                "dockreeve: the Docker Engine switched to a protocol that nobody asked for");
-            return false;
-        }
-        if (head->status >= 200 || head->status == 101) {
-            AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
-            size_t body_len = 0;
-            enum docker_version_answer version =
-                docker_version_lower_answer(conn, head,
-                                            slice_of(io_buffer_bytes(&engine->in) + consumed,
-                                                     io_buffer_len(&engine->in) - consumed),
-                                            &body, &body_len);
-            if (version == DOCKER_VERSION_MORE)
-                return false;
-            bool lowered = version == DOCKER_VERSION_LOWERED;
-            bool ok = lowered ? begin_lowered_answer(conn, head, buffer_slice(&body))
-                              : begin_answer(conn, head);
-            io_buffer_consume(gate->blocks, &engine->in, consumed + (lowered ? body_len : 0));
-            if (!ok)
-                upstream_failed(conn, "limit.memory", "dockreeve: the answer's head is too large");
-            return ok;
-        }
-        io_buffer_consume(gate->blocks, &engine->in, consumed);
-        if (++conn->informational > INFORMATIONAL_MAX) {
-            upstream_failed(conn, "upstream.informational",
-                            "dockreeve: the Docker Engine sends nothing but 1xx answers");
-            return false;
-        }
     }
+    switch (result) {
+    case HTTP_RESPONSE_MORE:
+        return false;
+    case HTTP_RESPONSE_BAD:
+        engine_count_error(gate->engine);
+        docker_refusal_error(conn, &error);
+        return false;
+    case HTTP_RESPONSE_INFORMATIONAL:
+        upstream_failed(conn, "upstream.informational",
+                        "dockreeve: the Docker Engine sends nothing but 1xx answers");
+        return false;
+    case HTTP_RESPONSE_HEAD:
+        break;
+    }
+    if (head->status != 101 || may_switch(conn, head))
+        return take_head(conn, head, len);
+    upstream_failed(conn, "upstream.unasked-upgrade",
+                    "dockreeve: the Docker Engine switched to a protocol that nobody asked for");
+    return false;
 }
 
 static void body_is_bad(struct docker_conn *conn)
@@ -328,7 +325,7 @@ static void body_is_bad(struct docker_conn *conn)
 static bool move_body(struct docker_conn *conn)
 {
     struct error error;
-    if (http_body_move(&conn->response_body, conn->gate->blocks, &conn->engine->in, &conn->out,
+    if (http_body_move(&conn->http.response_body, conn->gate->blocks, &conn->engine->in, &conn->out,
                        &error))
         return true;
     body_is_bad(conn);
@@ -408,8 +405,8 @@ static void relay(struct docker_conn *conn)
     const struct http_pump pump = {
         .blocks = conn->gate->blocks,
         .pipes = conn->gate->pipes,
-        .body = &conn->response_body,
-        .flow = &conn->down,
+        .body = &conn->http.response_body,
+        .flow = &conn->http.down,
         .from = &conn->engine->stream,
         .to = &conn->stream,
         .in = &conn->engine->in,

@@ -9,7 +9,7 @@
 static bool is_under_way(const struct docker_conn *conn)
 {
     bool answered = conn->exchange.logged;
-    return conn->forwarded && !answered &&
+    return conn->http.forwarded && !answered &&
            (conn->state == DOCKER_CONN_FORWARD || conn->state == DOCKER_CONN_LOG_RESPONSE ||
             conn->state == DOCKER_CONN_RELAY || conn->state == DOCKER_CONN_TUNNEL);
 }

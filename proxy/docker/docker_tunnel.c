@@ -83,10 +83,10 @@ void docker_tunnel_move(struct docker_conn *conn)
 {
     struct docker_exchange *exchange = &conn->exchange;
     struct engine_conn *engine = conn->engine;
-    struct direction up = {&conn->up,          &engine->out,        &conn->in,
+    struct direction up = {&conn->http.up,     &engine->out,        &conn->in,
                            &conn->stream,      &engine->stream,     &conn->up_ended,
                            &conn->engine_full, &exchange->tunnel_in};
-    struct direction down = {&conn->down,        NULL,
+    struct direction down = {&conn->http.down,   NULL,
                              &engine->in,        &engine->stream,
                              &conn->stream,      &conn->down_ended,
                              &conn->client_full, &exchange->tunnel_out};
@@ -103,7 +103,7 @@ void docker_tunnel_move(struct docker_conn *conn)
         /* The engine may be gone for writing while its last bytes are still on their way to the
          * client. */
         conn->up_ended = true;
-        splice_flow_close(&conn->up, conn->gate->pipes);
+        splice_flow_close(&conn->http.up, conn->gate->pipes);
         if (stream_is_hung_up(&conn->stream)) {
             docker_conn_close(conn, "client-gone");
             return;

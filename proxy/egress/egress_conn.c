@@ -105,7 +105,7 @@ static struct egress_conn *make(struct egress *egress, struct listener *listener
     conn->origin.stream = STREAM_NONE;
     fd_watch_init(&conn->watch, conn->gate->base, conn->stream.fd, on_event, conn);
     evtimer_assign(&conn->timer, conn->gate->base, on_timer, conn);
-    http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+    http_exchange_forget(&conn->http, conn->gate->pipes);
     return conn;
 }
 
@@ -165,16 +165,9 @@ static void forget_exchange(struct egress_conn *conn)
     egress_route_cancel(conn);
     give_tunnel_back(conn);
     io_buffer_reset(gate->blocks, &conn->forward);
-    splice_flow_close(&conn->up, gate->pipes);
-    splice_flow_close(&conn->down, gate->pipes);
     egress_exchange_clear(&conn->exchange, gate);
-    http_body_init(&conn->request_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
-    http_body_init(&conn->response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
-    conn->wants_upgrade = conn->minor_version_0 = conn->expects_continue = false;
-    conn->forwarded = conn->retried = conn->origin_full = conn->hold = false;
-    conn->own_response = false;
-    conn->informational = 0;
-    conn->head_scanned = conn->answer_scanned = 0;
+    http_exchange_forget(&conn->http, gate->pipes);
+    conn->origin_full = false;
 }
 
 /* Everything but the client's socket. */
@@ -218,7 +211,7 @@ bool egress_conn_peer_is_gone(const struct egress_conn *conn)
 
 bool egress_conn_send(struct egress_conn *conn, bool more)
 {
-    if (conn->hold) {
+    if (conn->http.hold) {
         set_interest(conn, EV_WRITE, false);
         return true;
     }
@@ -232,9 +225,9 @@ bool egress_conn_send(struct egress_conn *conn, bool more)
 
 bool egress_conn_send_continue(struct egress_conn *conn)
 {
-    if (!conn->expects_continue)
+    if (!conn->http.expects_continue)
         return true;
-    conn->expects_continue = false;
+    conn->http.expects_continue = false;
     if (io_buffer_len(&conn->in) > 0 || conn->state != EGRESS_CONN_FORWARD)
         return true;
     return io_buffer_append(conn->gate->blocks, &conn->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) &&
@@ -338,7 +331,7 @@ static void handle_input(struct egress_conn *conn)
 
 static void on_readable(struct egress_conn *conn)
 {
-    bool uploading = !conn->request_body.finished &&
+    bool uploading = !conn->http.request_body.finished &&
                      (conn->state == EGRESS_CONN_FORWARD || conn->state == EGRESS_CONN_RELAY);
     if (conn->state == EGRESS_CONN_LINGER)
         io_buffer_reset(conn->gate->blocks, &conn->in);
@@ -435,11 +428,11 @@ void egress_conn_exchange_done(struct egress_conn *conn)
     if (io_buffer_len(&conn->out) > 0) {
         egress_conn_set_state(conn, EGRESS_CONN_FLUSH);
         egress_conn_want_write(conn);
-        if (conn->own_response)
+        if (conn->http.own_response)
             egress_conn_deadline(conn, conn->gate->options->header_timeout_ms);
         return;
     }
-    bool unread = !conn->request_body.finished || io_buffer_len(&conn->in) > 0;
+    bool unread = !conn->http.request_body.finished || io_buffer_len(&conn->in) > 0;
     forget_exchange(conn);
     if (conn->close_after || conn->gate->draining ||
         (conn->input_ended && io_buffer_len(&conn->in) == 0)) {
@@ -467,7 +460,7 @@ static void tick(struct client_conn *client, int64_t now_us)
     bool unwatched = fd_watch_interest(&conn->watch) == 0;
     if (conn->state == EGRESS_CONN_IDLE)
         egress_origin_sweep(conn);
-    if (unwatched && conn->request_body.finished && egress_conn_peer_is_gone(conn))
+    if (unwatched && conn->http.request_body.finished && egress_conn_peer_is_gone(conn))
         egress_conn_close(conn, "client-gone");
 }
 
@@ -476,7 +469,7 @@ static void end_unadmitted(struct client_conn *client)
     struct egress_conn *conn = container_of(client, struct egress_conn, client);
     if (listener_admits(conn->listener, &conn->peer))
         return;
-    if (!conn->forwarded) { /* and never will be */
+    if (!conn->http.forwarded) { /* and never will be */
         conn->exchange.refused = true;
         conn->exchange.reason = "not-admitted";
     }

@@ -36,8 +36,7 @@
 #include "proxy/egress/egress_exchange.h"
 #include "proxy/io/fd_watch.h"
 #include "proxy/loop/client_conn.h"
-#include "proxy/http/http_body.h"
-#include "proxy/io/splice_flow.h"
+#include "proxy/http/http_exchange.h"
 #include "proxy/io/stream.h"
 #include "rules/network/url_target.h"
 
@@ -97,12 +96,9 @@ struct egress_conn {
     bool has_tunnel_place;         /* among the peer's tunnels: one may open */
     uint64_t kept_bytes;           /* of the peer's share: of a head or hello that is not whole */
     bool has_asked;                /* something was asked for */
-    bool own_response;             /* what is in `out` is an answer of ours */
     bool input_ended;              /* the client sent its FIN */
     bool close_after;              /* the connection ends with this exchange */
-    bool hold;                     /* what is in `out` waits for the log */
     struct io_buffer in, out;
-    size_t head_scanned, answer_scanned;
     size_t hello_len; /* transparent TLS: of the ClientHello in front of `in` */
 
     struct egress_exchange exchange;
@@ -117,16 +113,8 @@ struct egress_conn {
 
     struct egress_origin origin;
     struct io_buffer forward; /* the head to be sent to the origin, until an answer begins */
-    struct http_body request_body, response_body;
-    struct splice_flow up, down;
-    bool wants_upgrade;        /* the client asked for a WebSocket, and the rule permits it */
-    bool minor_version_0;      /* HTTP/1.0: answered close-delimited */
-    bool expects_continue;     /* 100 is owed once the request is let through */
-    bool forwarded;            /* the head is in the origin's buffer or beyond */
-    bool response_body_closes; /* the origin's connection ends with its answer */
-    bool retried;              /* sent a second time, since a kept connection had gone stale */
-    bool origin_full;          /* the origin takes no more bytes now */
-    unsigned informational;    /* 1xx answers seen */
+    struct http_exchange http;
+    bool origin_full; /* the origin takes no more bytes now */
 };
 
 static inline struct egress_conn *egress_conn_of_waiter(struct log_waiter *waiter)

@@ -48,13 +48,13 @@ static bool origin_takes(struct egress_conn *conn, bool more)
     struct egress_origin *origin = &conn->origin;
     struct io_pool *blocks = conn->gate->blocks;
     bool ok = true;
-    if (!conn->forwarded) {
+    if (!conn->http.forwarded) {
         /* The head is kept until the answer begins, in case a kept connection has gone stale. */
-        conn->forwarded = true;
+        conn->http.forwarded = true;
         ok = io_buffer_append(blocks, &origin->out, io_buffer_bytes(&conn->forward),
                               io_buffer_len(&conn->forward));
         if (!origin->reused || !http_method_is_read((enum http_method)conn->exchange.method) ||
-            !conn->request_body.finished)
+            !conn->http.request_body.finished)
             io_buffer_reset(blocks, &conn->forward);
     }
     /* A broken connection is found out by reading: the origin may have answered before it closed.
@@ -77,7 +77,7 @@ static void stop_deadline(struct egress_conn *conn)
 /* The origin takes no more for now: that is no fault of the client's, so its clock stands still. */
 static void wait_for_origin(struct egress_conn *conn)
 {
-    if (conn->request_body.finished)
+    if (conn->http.request_body.finished)
         return;
     stop_deadline(conn);
     egress_conn_read_enable(conn, false);
@@ -166,8 +166,8 @@ static bool send_body(struct egress_conn *conn)
     const struct http_pump pump = {
         .blocks = conn->gate->blocks,
         .pipes = conn->gate->pipes,
-        .body = &conn->request_body,
-        .flow = &conn->up,
+        .body = &conn->http.request_body,
+        .flow = &conn->http.up,
         .from = &conn->stream,
         .to = &conn->origin.stream,
         .in = &conn->in,
@@ -175,7 +175,8 @@ static bool send_body(struct egress_conn *conn)
         .takes = pump_takes,
         .context = conn,
     };
-    for (int steps = 0; !conn->request_body.finished && steps < HTTP_PUMP_STEPS_PER_TURN; steps++) {
+    for (int steps = 0; !conn->http.request_body.finished && steps < HTTP_PUMP_STEPS_PER_TURN;
+         steps++) {
         if (!send_step(conn, &pump))
             return false;
     }
@@ -191,7 +192,7 @@ void egress_forward_send(struct egress_conn *conn)
         wait_for_origin(conn);
         return;
     }
-    if (conn->request_body.finished) {
+    if (conn->http.request_body.finished) {
         egress_conn_read_enable(conn, true); /* to notice when the client goes */
         return;
     }
@@ -199,7 +200,7 @@ void egress_forward_send(struct egress_conn *conn)
         return;
     if (!send_body(conn))
         return;
-    if (!conn->request_body.finished) {
+    if (!conn->http.request_body.finished) {
         wait_for_more(conn);
     } else if (!origin_takes(conn, false)) {
         wait_for_origin(conn);
@@ -230,7 +231,7 @@ void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_addr
     origin->reused = false;
     buffer_clear(&origin->cnames);
     buffer_append_slice(&origin->cnames, egress_exchange_cnames(&conn->exchange));
-    conn->answer_scanned = 0;
+    conn->http.response_scanned = 0;
     endpoint_keep_alive(fd); /* an answer may be a long stream */
     fd_watch_init(&origin->watch, conn->gate->base, fd, on_origin_event, conn);
 }

@@ -20,7 +20,7 @@ static void on_refusal_written(struct log_waiter *waiter, enum log_write_state s
         egress_refusal_unlogged(conn);
         return;
     }
-    conn->hold = false;
+    conn->http.hold = false;
     if (egress_conn_send(conn, false))
         egress_conn_exchange_done(conn);
 }
@@ -107,7 +107,7 @@ static void write_http(struct egress_conn *conn, unsigned status, const char *me
     http_write_refusal(text, &refusal);
     if (conn->exchange.method != HTTP_METHOD_HEAD)
         buffer_append_slice(text, buffer_slice(&body));
-    if (conn->hold) /* an answer that is not to go out; else a 100 Continue may be half sent */
+    if (conn->http.hold) /* an answer that is not to go out; else a 100 Continue may be half sent */
         io_buffer_reset(gate->blocks, &conn->out);
     if (body.failed || text->failed ||
         !io_buffer_append(gate->blocks, &conn->out, text->data, text->len))
@@ -130,7 +130,7 @@ static void write_refusal(struct egress_conn *conn, unsigned status, const char 
         write_alert(conn, status);
     else
         write_http(conn, status, message, fix);
-    conn->own_response = true;
+    conn->http.own_response = true;
 }
 
 void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *reason,
@@ -145,7 +145,7 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
     /* Where the next request would begin is only known when this one was read to its end. */
     bool early = conn->aim == EGRESS_AIM_CONNECT &&
                  (io_buffer_len(&conn->in) > 0 || stream_look(&conn->stream) == STREAM_HAS_INPUT);
-    conn->close_after = conn->close_after || !conn->request_body.finished || early ||
+    conn->close_after = conn->close_after || !conn->http.request_body.finished || early ||
                         !http_refusal_keeps_connection(status);
     exchange->status = (uint16_t)status;
     exchange->reason = reason;
@@ -167,9 +167,9 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
     uint64_t seq = exchange->opened ? egress_log_close(exchange, gate, conn->listener, reason)
                                     : egress_log_request(exchange, gate, conn->listener);
     egress_conn_set_state(conn, EGRESS_CONN_LOG_REFUSAL);
-    if (!conn->request_body.finished)
+    if (!conn->http.request_body.finished)
         egress_conn_read_enable(conn, false);
-    conn->hold = true;
+    conn->http.hold = true;
     gate_wait_for_log(gate, &conn->waiter, instead != NULL ? 0 : seq);
     conn->waiter.written = on_refusal_written;
 }

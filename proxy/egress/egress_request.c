@@ -30,11 +30,13 @@ static void skip(struct egress_conn *conn, const struct http_head *head, size_t 
 {
     struct error ignored;
     io_buffer_consume(conn->gate->blocks, &conn->in, head_len);
-    http_body_init(&conn->request_body, head->framing, head->content_length, HTTP_FRAMING_NONE);
+    http_body_init(&conn->http.request_body, head->framing, head->content_length,
+                   HTTP_FRAMING_NONE);
     if (head->method == HTTP_METHOD_CONNECT && io_buffer_len(&conn->in) > 0)
-        conn->request_body.finished = false; /* meant for the tunnel, not for us */
-    else if (!http_body_move(&conn->request_body, conn->gate->blocks, &conn->in, NULL, &ignored))
-        conn->request_body.finished = false;
+        conn->http.request_body.finished = false; /* meant for the tunnel, not for us */
+    else if (!http_body_move(&conn->http.request_body, conn->gate->blocks, &conn->in, NULL,
+                             &ignored))
+        conn->http.request_body.finished = false;
 }
 
 /* RFC 9110 section 9.3.6: a CONNECT has no body, and two readers would not agree where one ends. */
@@ -101,7 +103,7 @@ void egress_request_describe(const struct egress_conn *conn, struct network_requ
         .sight = NETWORK_OPAQUE,
         .now_us = timestamp_now_us(),
         .cnames = egress_exchange_cnames(&conn->exchange),
-        .tunnel = conn->aim == EGRESS_AIM_TLS || conn->wants_upgrade ? &conn->facts : NULL,
+        .tunnel = conn->aim == EGRESS_AIM_TLS || conn->http.wants_upgrade ? &conn->facts : NULL,
         .own_host = own_host_asked(conn->gate->own_host),
     };
     if (conn->aim == EGRESS_AIM_FORWARD)
@@ -132,8 +134,8 @@ static bool judge_upgrade(struct egress_conn *conn, const struct http_head *head
     conn->facts = (struct tunnel_facts){.protocol = NETWORK_PROTOCOL_OTHER};
     request->tunnel = &conn->facts;
     policy_decide_network(conn->gate->policy, egress_conn_client(conn), request, NULL, &verdict);
-    conn->wants_upgrade = verdict.result == VERDICT_ALLOW;
-    if (conn->wants_upgrade || verdict.label == NULL || verdict.rule_allows)
+    conn->http.wants_upgrade = verdict.result == VERDICT_ALLOW;
+    if (conn->http.wants_upgrade || verdict.label == NULL || verdict.rule_allows)
         return true;
     egress_exchange_judge(&conn->exchange, conn->gate->policy, &verdict);
     return false;
@@ -144,11 +146,12 @@ static bool write_forward(struct egress_conn *conn, const struct http_head *head
 {
     struct gate *gate = conn->gate;
     struct buffer *text = &gate->scratch->text;
-    struct egress_request_plan plan = {.head = head, .url = url, .websocket = conn->wants_upgrade};
+    struct egress_request_plan plan = {
+        .head = head, .url = url, .websocket = conn->http.wants_upgrade};
     buffer_clear(text);
     egress_header_write_request(&plan, text);
-    http_body_init(&conn->request_body, head->framing, head->content_length, head->framing);
-    conn->expects_continue = head->expect_continue && !conn->request_body.finished;
+    http_body_init(&conn->http.request_body, head->framing, head->content_length, head->framing);
+    conn->http.expects_continue = head->expect_continue && !conn->http.request_body.finished;
     return !text->failed && io_buffer_append(gate->blocks, &conn->forward, text->data, text->len);
 }
 
@@ -176,7 +179,7 @@ static void handle_forward(struct egress_conn *conn, const struct http_head *hea
     io_buffer_consume(gate->blocks, &conn->in, head_len);
     if (!kept)
         egress_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory", NULL);
-    else if (!conn->wants_upgrade || egress_conn_take_tunnel(conn))
+    else if (!conn->http.wants_upgrade || egress_conn_take_tunnel(conn))
         egress_route_start(conn);
 }
 
@@ -223,12 +226,13 @@ void egress_request_start(struct egress_conn *conn)
     enum http_head_result (*parse)(struct http_head *, const char *, size_t, size_t *,
                                    const struct http_head_limits *, size_t *, struct error *) =
         proxy ? http_head_parse_proxy_request : http_head_parse_request;
-    switch (parse(head, io_buffer_bytes(&conn->in), io_buffer_len(&conn->in), &conn->head_scanned,
-                  &gate->options->head, &head_len, &error)) {
+    switch (parse(head, io_buffer_bytes(&conn->in), io_buffer_len(&conn->in),
+                  &conn->http.head_scanned, &gate->options->head, &head_len, &error)) {
     case HTTP_HEAD_MORE:
         return;
     case HTTP_HEAD_BAD:
-        conn->request_body.finished = false; /* nobody knows where the next request would begin */
+        conn->http.request_body.finished =
+            false; /* nobody knows where the next request would begin */
         conn->aim = EGRESS_AIM_FORWARD;
         keep_facts(conn, NULL, 0, slice_of(NULL, 0));
         egress_refusal_error(conn, &error);
@@ -237,9 +241,9 @@ void egress_request_start(struct egress_conn *conn)
         break;
     }
     conn->aim = head->method == HTTP_METHOD_CONNECT ? EGRESS_AIM_CONNECT : EGRESS_AIM_FORWARD;
-    conn->minor_version_0 = head->minor_version == 0;
+    conn->http.minor_version_0 = head->minor_version == 0;
     conn->exchange.method = (uint8_t)head->method;
-    conn->close_after = conn->close_after || head->connection_close || conn->minor_version_0;
+    conn->close_after = conn->close_after || head->connection_close || conn->http.minor_version_0;
     if (!may_ask(conn, &error)) {
         conn->close_after |= error.code == 503; /* its own descriptor is one too many */
         keep_facts(conn, NULL, 0, slice_of(NULL, 0));
@@ -306,7 +310,7 @@ void egress_request_late(struct egress_conn *conn)
 {
     bool hello = conn->state == EGRESS_CONN_HELLO;
     keep_facts(conn, NULL, hello ? 443 : 0, slice_of(NULL, 0));
-    conn->request_body.finished = false; /* the rest may still come: it is nobody's request */
+    conn->http.request_body.finished = false; /* the rest may still come: it is nobody's request */
     egress_refusal_send(conn, 408, hello ? "limit.hello-time" : "limit.header-time",
                         hello ? "dockreeve: the ClientHello did not arrive in time"
                               : "dockreeve: the request head did not arrive in time",
@@ -317,7 +321,7 @@ void egress_request_no_room(struct egress_conn *conn, enum share_level level)
 {
     char message[128];
     keep_facts(conn, NULL, 0, slice_of(NULL, 0));
-    conn->request_body.finished = false; /* nobody waits for the rest */
+    conn->http.request_body.finished = false; /* nobody waits for the rest */
     snprintf(message, sizeof(message),
              "dockreeve: %s has as many bytes of unfinished requests here as it may; try again "
              "later",

@@ -11,8 +11,6 @@
 #include "proxy/http/http_pump.h"
 #include "proxy/egress/tunnel.h"
 
-enum { INFORMATIONAL_MAX = 8 };
-
 static void origin_failed(struct egress_conn *conn, const char *reason, const char *text)
 {
     metrics_totals(conn->gate->metrics)->upstream_errors++;
@@ -24,16 +22,16 @@ static void origin_failed(struct egress_conn *conn, const char *reason, const ch
  * have to take the end of the request. */
 static void response_complete(struct egress_conn *conn)
 {
-    bool reusable = conn->request_body.finished && !conn->response_body_closes &&
+    bool reusable = conn->http.request_body.finished && !conn->http.response_body_closes &&
                     !conn->exchange.by_proxy && io_buffer_len(&conn->origin.in) == 0 &&
                     io_buffer_len(&conn->origin.out) == 0;
-    conn->exchange.bytes_in = conn->request_body.payload;
-    conn->exchange.bytes_out = conn->response_body.payload;
+    conn->exchange.bytes_in = conn->http.request_body.payload;
+    conn->exchange.bytes_out = conn->http.response_body.payload;
     if (stream_is_open(&conn->origin.stream) && reusable)
         egress_origin_read_enable(conn, false);
     else
         egress_origin_close(conn);
-    if (!conn->request_body.finished)
+    if (!conn->http.request_body.finished)
         conn->close_after = true;
 }
 
@@ -71,7 +69,7 @@ static void start_tunnel(struct egress_conn *conn)
 static void released(struct egress_conn *conn)
 {
     bool upgraded = conn->exchange.status == 101;
-    conn->hold = false;
+    conn->http.hold = false;
     if (conn->exchange.logged) {
         if (egress_conn_send(conn, false))
             egress_conn_exchange_done(conn);
@@ -84,7 +82,7 @@ static void released(struct egress_conn *conn)
     egress_conn_set_state(conn, EGRESS_CONN_RELAY);
     if (!egress_conn_send(conn, false))
         return;
-    if (!conn->request_body.finished)
+    if (!conn->http.request_body.finished)
         egress_forward_send(conn);
     if (conn->state == EGRESS_CONN_RELAY)
         egress_response_read(conn);
@@ -110,10 +108,10 @@ static void release_after_log(struct egress_conn *conn)
 {
     struct egress_exchange *exchange = &conn->exchange;
     struct gate *gate = conn->gate;
-    bool complete = conn->response_body.finished && exchange->status != 101;
+    bool complete = conn->http.response_body.finished && exchange->status != 101;
     bool owed = exchange->opened; /* the record was written before the request went out */
     uint64_t seq = 0;
-    conn->hold = true;
+    conn->http.hold = true;
     egress_conn_set_state(conn, EGRESS_CONN_LOG_RESPONSE);
     if (complete)
         response_complete(conn);
@@ -133,7 +131,7 @@ static void release_after_log(struct egress_conn *conn)
     }
     if (!complete)
         egress_origin_read_enable(conn, false);
-    if (!conn->request_body.finished)
+    if (!conn->http.request_body.finished)
         egress_conn_read_enable(conn, false);
     conn->waiter.written = on_written;
     gate_wait_for_log(gate, &conn->waiter, seq);
@@ -143,19 +141,16 @@ static void release_after_log(struct egress_conn *conn)
 static void plan_answer(struct egress_conn *conn, const struct http_head *head,
                         struct egress_answer_plan *plan)
 {
-    enum http_method method = (enum http_method)conn->exchange.method;
-    enum http_framing framing = http_response_framing(head, method);
-    plan->framing = http_client_framing(framing, conn->minor_version_0);
+    plan->framing =
+        http_exchange_begin_body(&conn->http, head, (enum http_method)conn->exchange.method);
     plan->content_length = head->content_length;
-    plan->show_length = http_response_shows_length(head, framing);
+    plan->show_length = http_response_shows_length(head, conn->http.response_body.from);
     if (plan->framing == HTTP_FRAMING_CLOSE)
         conn->close_after = true;
     plan->close = conn->close_after || conn->gate->draining ||
                   (conn->input_ended && io_buffer_len(&conn->in) == 0);
-    conn->response_body_closes = http_response_closes(head, framing);
-    http_body_init(&conn->response_body, framing, head->content_length, plan->framing);
-    if (framing == HTTP_FRAMING_CHUNKED)
-        http_chunk_init_dropping(&conn->response_body.chunks);
+    if (conn->http.response_body.from == HTTP_FRAMING_CHUNKED)
+        http_chunk_init_dropping(&conn->http.response_body.chunks);
 }
 
 static bool begin_answer(struct egress_conn *conn, const struct http_head *head)
@@ -164,7 +159,7 @@ static bool begin_answer(struct egress_conn *conn, const struct http_head *head)
     struct egress_answer_plan plan = {.head = head, .websocket = head->status == 101};
     conn->exchange.status = (uint16_t)head->status;
     if (head->status == 101)
-        http_body_init(&conn->response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
+        http_body_init(&conn->http.response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
     else
         plan_answer(conn, head, &plan);
     struct buffer *text = &gate->scratch->text;
@@ -177,11 +172,11 @@ static bool begin_answer(struct egress_conn *conn, const struct http_head *head)
  * a new one, when asking twice changes nothing. */
 static bool retry(struct egress_conn *conn)
 {
-    if (conn->retried || !conn->origin.reused || io_buffer_len(&conn->forward) == 0 ||
+    if (conn->http.retried || !conn->origin.reused || io_buffer_len(&conn->forward) == 0 ||
         egress_conn_client(conn) == NULL)
         return false;
-    conn->retried = true;
-    conn->forwarded = false;
+    conn->http.retried = true;
+    conn->http.forwarded = false;
     egress_origin_close(conn);
     egress_route_start(conn);
     return true;
@@ -197,8 +192,8 @@ static void finish_body(struct egress_conn *conn)
 
 static void note_payload(struct egress_conn *conn)
 {
-    conn->exchange.bytes_in = conn->request_body.payload;
-    conn->exchange.bytes_out = conn->response_body.payload;
+    conn->exchange.bytes_in = conn->http.request_body.payload;
+    conn->exchange.bytes_out = conn->http.response_body.payload;
 }
 
 static void origin_ended(struct egress_conn *conn)
@@ -207,8 +202,8 @@ static void origin_ended(struct egress_conn *conn)
         if (io_buffer_len(&conn->origin.in) > 0 || !retry(conn))
             origin_failed(conn, "upstream.closed",
                           "dockreeve: the origin closed the connection before it answered");
-    } else if (http_body_end_of_stream(&conn->response_body)) {
-        if (http_body_write_end(&conn->response_body, conn->gate->blocks, &conn->out))
+    } else if (http_body_end_of_stream(&conn->http.response_body)) {
+        if (http_body_write_end(&conn->http.response_body, conn->gate->blocks, &conn->out))
             finish_body(conn);
         else
             egress_conn_close(conn, "limit.memory");
@@ -219,60 +214,50 @@ static void origin_ended(struct egress_conn *conn)
     }
 }
 
-/* Whether a final head may be passed on. An unasked switch of protocols would let the origin speak
- * past every rule. */
-static bool check_head(struct egress_conn *conn, const struct http_head *head)
+/* An unasked switch of protocols would let the origin speak past every rule. */
+static bool may_switch(const struct egress_conn *conn, const struct http_head *head)
 {
-    bool asked = conn->wants_upgrade && conn->request_body.finished;
-    if (head->status == 101 && !(asked && egress_header_asks_websocket(head))) {
-        origin_failed(conn, "upstream.unasked-upgrade",
-                      "dockreeve: the origin switched to a protocol that nobody asked for");
-        return false;
-    }
-    return true;
+    return conn->http.wants_upgrade && conn->http.request_body.finished &&
+           egress_header_asks_websocket(head);
 }
 
-/* Parses one head of origin.in. True when it was a final one and `out` holds the head for the
- * client.
- */
+/* Parses what there is of heads in origin.in. True when one was final and `out` holds the head for
+ * the client. */
 static bool read_head(struct egress_conn *conn)
 {
     struct gate *gate = conn->gate;
     struct io_buffer *in = &conn->origin.in;
     struct http_head *head = &gate->scratch->head;
-    while (io_buffer_len(in) > 0) {
-        size_t consumed;
-        struct error error;
-        switch (http_head_parse_response(head, io_buffer_bytes(in), io_buffer_len(in),
-                                         &conn->answer_scanned, &consumed, &error)) {
-        case HTTP_HEAD_MORE:
-            return false;
-        case HTTP_HEAD_BAD:
-            metrics_totals(gate->metrics)->upstream_errors++;
-            egress_refusal_error(conn, &error);
-            return false;
-        case HTTP_HEAD_OK:
-            break;
-        }
+    size_t len;
+    struct error error;
+    enum http_response_result result =
+        http_exchange_read_response(&conn->http, gate->blocks, in, head, &len, &error);
+    if (result == HTTP_RESPONSE_HEAD || conn->http.informational > 0)
         io_buffer_reset(gate->blocks, &conn->forward);
-        conn->answer_scanned = 0;
-        if (!check_head(conn, head))
-            return false;
-        if (head->status >= 200 || head->status == 101) {
-            bool ok = begin_answer(conn, head);
-            io_buffer_consume(gate->blocks, in, consumed);
-            if (!ok)
-                origin_failed(conn, "limit.memory", "dockreeve: the answer's head is too large");
-            return ok;
-        }
-        io_buffer_consume(gate->blocks, in, consumed);
-        if (++conn->informational > INFORMATIONAL_MAX) {
-            origin_failed(conn, "upstream.informational",
-                          "dockreeve: the origin sends nothing but 1xx answers");
-            return false;
-        }
+    switch (result) {
+    case HTTP_RESPONSE_MORE:
+        return false;
+    case HTTP_RESPONSE_BAD:
+        metrics_totals(gate->metrics)->upstream_errors++;
+        egress_refusal_error(conn, &error);
+        return false;
+    case HTTP_RESPONSE_INFORMATIONAL:
+        origin_failed(conn, "upstream.informational",
+                      "dockreeve: the origin sends nothing but 1xx answers");
+        return false;
+    case HTTP_RESPONSE_HEAD:
+        break;
     }
-    return false;
+    if (head->status == 101 && !may_switch(conn, head)) {
+        origin_failed(conn, "upstream.unasked-upgrade",
+                      "dockreeve: the origin switched to a protocol that nobody asked for");
+        return false;
+    }
+    bool ok = begin_answer(conn, head);
+    io_buffer_consume(gate->blocks, in, len);
+    if (!ok)
+        origin_failed(conn, "limit.memory", "dockreeve: the answer's head is too large");
+    return ok;
 }
 
 static void body_is_bad(struct egress_conn *conn)
@@ -291,7 +276,7 @@ static void body_is_bad(struct egress_conn *conn)
 static bool move_body(struct egress_conn *conn)
 {
     struct error error;
-    if (http_body_move(&conn->response_body, conn->gate->blocks, &conn->origin.in, &conn->out,
+    if (http_body_move(&conn->http.response_body, conn->gate->blocks, &conn->origin.in, &conn->out,
                        &error))
         return true;
     body_is_bad(conn);
@@ -364,8 +349,8 @@ static void relay(struct egress_conn *conn)
     const struct http_pump pump = {
         .blocks = conn->gate->blocks,
         .pipes = conn->gate->pipes,
-        .body = &conn->response_body,
-        .flow = &conn->down,
+        .body = &conn->http.response_body,
+        .flow = &conn->http.down,
         .from = &conn->origin.stream,
         .to = &conn->stream,
         .in = &conn->origin.in,

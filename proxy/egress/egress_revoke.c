@@ -59,7 +59,7 @@ static bool stream_still_allowed(const struct egress_conn *conn, struct network_
 /* Whether a request is with its origin and not over. What waits to be sent is judged when it is. */
 static bool is_under_way(const struct egress_conn *conn)
 {
-    return conn->forwarded && !conn->exchange.logged &&
+    return conn->http.forwarded && !conn->exchange.logged &&
            (conn->state == EGRESS_CONN_FORWARD || conn->state == EGRESS_CONN_LOG_RESPONSE ||
             conn->state == EGRESS_CONN_RELAY);
 }

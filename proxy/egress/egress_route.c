@@ -145,7 +145,7 @@ static bool can_be_logged(struct egress_conn *conn)
 static void admit(struct egress_conn *conn)
 {
     struct gate *gate = conn->gate;
-    bool looks_only = conn->aim == EGRESS_AIM_FORWARD && !conn->wants_upgrade &&
+    bool looks_only = conn->aim == EGRESS_AIM_FORWARD && !conn->http.wants_upgrade &&
                       http_method_is_read((enum http_method)conn->exchange.method);
     if (!is_still_allowed(conn) || !can_be_logged(conn))
         return;

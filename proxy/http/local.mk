@@ -6,6 +6,7 @@ libproxy_http_a_SOURCES = \
 	proxy/http/held_body.c proxy/http/held_body.h \
 	proxy/http/http_body.c proxy/http/http_body.h \
 	proxy/http/http_chunk.c proxy/http/http_chunk.h \
+	proxy/http/http_exchange.c proxy/http/http_exchange.h \
 	proxy/http/http_fault.c proxy/http/http_fault.h \
 	proxy/http/http_head.c proxy/http/http_head.h \
 	proxy/http/http_line.c proxy/http/http_line.h \

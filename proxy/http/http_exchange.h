@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What one exchange on a client's connection, a request and its answer, is made of in both gates:
+ * its two bodies, how far its heads were read, and what was found out on the way. All of it ends
+ * with the exchange: http_exchange_forget(). */
+#ifndef DOCKREEVE_PROXY_HTTP_EXCHANGE_H
+#define DOCKREEVE_PROXY_HTTP_EXCHANGE_H
+
+#include "proxy/http/http_body.h"
+#include "proxy/io/splice_flow.h"
+
+struct http_exchange {
+    struct http_body request_body, response_body;
+    struct splice_flow up, down;
+    size_t head_scanned, response_scanned; /* see http_head_parse_request() */
+    unsigned informational;                /* 1xx answers seen */
+    bool wants_upgrade;        /* the client asked for a protocol that it may be switched to */
+    bool may_stream;           /* the request could begin a stream */
+    bool minor_version_0;      /* HTTP/1.0: answered close-delimited */
+    bool expects_continue;     /* 100 is owed once the request is let through */
+    bool forwarded;            /* the head is in the other side's buffer or beyond */
+    bool response_body_closes; /* the other side's connection ends with its answer */
+    bool retried;              /* sent a second time, since a kept connection had gone stale */
+    bool own_response;         /* what is to be sent to the client is an answer of ours */
+    bool hold;                 /* and waits for the log */
+};
+
+/* Back to nothing: also how one begins. */
+void http_exchange_forget(struct http_exchange *exchange, struct pipe_pool *pipes);
+
+enum http_response_result {
+    HTTP_RESPONSE_MORE,          /* no final head yet */
+    HTTP_RESPONSE_BAD,           /* `error` is filled, 502 */
+    HTTP_RESPONSE_INFORMATIONAL, /* too many of 1xx */
+    HTTP_RESPONSE_HEAD,          /* a final head, or 101: *len_out bytes in front of `in` */
+};
+
+/* Reads the head of the answer in `in`, past those that are informational (RFC 9110 section 15.2),
+ * which are taken off. */
+MUST_CHECK enum http_response_result
+http_exchange_read_response(struct http_exchange *exchange, struct io_pool *blocks,
+                            struct io_buffer *in, struct http_head *head, size_t *len_out,
+                            struct error *error);
+
+/* Begins the answer's body, and returns how it is framed for the client. With HTTP_FRAMING_CLOSE the
+ * client's connection ends with it. */
+MUST_CHECK enum http_framing http_exchange_begin_body(struct http_exchange *exchange,
+                                                      const struct http_head *head,
+                                                      enum http_method method);
+
+#endif
