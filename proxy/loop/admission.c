@@ -16,7 +16,7 @@
 #include "proxy/loop/listener.h"
 #include "proxy/loop/log_identity.h"
 
-enum { TOLD_MS = 2000 };
+enum { TOLD_MS = 2000, ACCEPTS_PER_TURN = 64 };
 
 struct admission_told {
     struct gate *gate;       /* borrowed */
@@ -26,7 +26,8 @@ struct admission_told {
     TAILQ_ENTRY(admission_told) link;
 };
 
-bool admission_accept(struct listener *listener, int listen_fd, struct arrival *arrival)
+/* Accepts one connection and finds out who it is. False with errno as accept4(2) leaves it. */
+static bool accept_one(struct listener *listener, int listen_fd, struct arrival *arrival)
 {
     *arrival =
         (struct arrival){.endpoint.len = sizeof(arrival->endpoint.address), .credentials.pid = -1};
@@ -163,7 +164,9 @@ static void tell(struct gate *gate, struct arrival *arrival, enum share_level le
     wait_for_reader(gate, arrival);
 }
 
-bool admission_enter(struct listener *listener, struct arrival *arrival)
+/* Takes a place for it, where need be from a connection that has not sent a whole request yet: see
+ * share_make_room(). True when it may come in. Else it was told so, counted for the log, and is gone. */
+static bool enter(struct listener *listener, struct arrival *arrival)
 {
     struct gate *gate = listener_gate(listener);
     const struct listener_service *service = listener_service(listener);
@@ -178,4 +181,49 @@ bool admission_enter(struct listener *listener, struct arrival *arrival)
     if (arrival->fd >= 0)
         admission_drop(arrival);
     return false;
+}
+
+/* ---- accepting ---- */
+
+/* No room for one more: a short answer says so, instead of a connection that hangs. */
+static const char no_room[] =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
+    "Content-Length: 62\r\nConnection: close\r\n\r\n"
+    "{\"message\":\"dockreeve: too many connections; try again later\"}";
+
+/* Descriptors have run out: a connection without a request makes room; else the spare descriptor
+ * lets us say no. */
+static void accept_without_descriptors(struct gate *gate, int listen_fd)
+{
+    if (gate_make_room(gate))
+        return; /* the level-triggered event comes again */
+    gate_refuse_with_spare(gate, listen_fd, SLICE_LITERAL(no_room));
+}
+
+static void take_in(struct listener *listener, struct arrival *arrival)
+{
+    if (!listener_admits(listener, &arrival->endpoint)) {
+        admission_note_stranger(listener, arrival->peer, &arrival->endpoint);
+        admission_drop(arrival);
+        return;
+    }
+    if (enter(listener, arrival))
+        listener_service(listener)->accept(listener, arrival);
+}
+
+void admission_ready(struct listener *listener, int listen_fd)
+{
+    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        struct arrival arrival;
+        if (accept_one(listener, listen_fd, &arrival)) {
+            take_in(listener, &arrival);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE) {
+            accept_without_descriptors(listener_gate(listener), listen_fd);
+            return;
+        }
+        if (errno != ECONNABORTED && errno != EINTR)
+            return;
+    }
 }

@@ -24,15 +24,11 @@ struct arrival {
     struct share_peer *peer;  /* a use; the connection's once it is let in */
 };
 
-/* Accepts one connection and finds out who it is. False with errno as accept4(2) leaves it. */
-MUST_CHECK bool admission_accept(struct listener *listener, int listen_fd,
-                                 struct arrival *arrival_out);
-
-/* Takes a place for it, where need be from a connection that has not sent a whole request yet: see
- * share_make_room(). True when it may come in; its descriptor and its use of `peer` are the
- * caller's then, and the place is to be given back with admission_leave(). Else it was told so,
- * counted for the log, and is gone. */
-MUST_CHECK bool admission_enter(struct listener *listener, struct arrival *arrival);
+/* A connection can be accepted: lets in as many as one turn takes, each with a place of its peer's, where
+ * need be from a connection that has not sent a whole request yet (share_make_room()). Descriptor, use
+ * of `peer` and place are the service's then; the place is to be given back with admission_leave(). Who
+ * gets none is told so, counted for the log, and gone. */
+void admission_ready(struct listener *listener, int listen_fd);
 /* Gives the place back, and the use of *peer. */
 void admission_leave(struct share_peer **peer);
 /* Records that an address is not in `from` of the listener's client, or counts it where there are

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Opening, accepting and closing of listening sockets. */
+ * Opening and closing of listening sockets. */
 #include "proxy/loop/listener.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #include "proxy/io/socket_file.h"
 #include "rules/network/address_class.h"
 
-enum { BACKLOG = 4096, ACCEPTS_PER_TURN = 64 };
+enum { BACKLOG = 4096 };
 
 struct listener {
     struct gate *gate; /* borrowed */
@@ -42,8 +42,6 @@ struct listener {
     unsigned uses;
     TAILQ_ENTRY(listener) link;
 };
-
-static void on_accept(evutil_socket_t fd, short what, void *context);
 
 struct listener *listener_use(struct listener *listener)
 {
@@ -389,6 +387,13 @@ bool listener_prepare(struct gate *gate, const struct policy *policy, struct lis
     return true;
 }
 
+static void on_ready(evutil_socket_t fd, short what, void *context)
+{
+    (void)what;
+    struct listener *listener = context;
+    listener_service(listener)->ready(listener, (int)fd);
+}
+
 static void start(struct listener *listener)
 {
     const struct listener_service *service = listener_service(listener);
@@ -398,7 +403,7 @@ static void start(struct listener *listener)
         return;
     }
     event_assign(&listener->event, listener->gate->base, listener->fd, EV_READ | EV_PERSIST,
-                 on_accept, listener);
+                 on_ready, listener);
     event_add(&listener->event, NULL);
 }
 
@@ -577,50 +582,4 @@ bool listener_admits_socket(const struct listener *listener, int fd)
     if (listener->policy == NULL || listener->policy->from_count == 0)
         return listener->policy != NULL;
     return getpeername(fd, &peer.address.any, &peer.len) != 0 || listener_admits(listener, &peer);
-}
-
-/* No room for one more: a short answer says so, instead of a connection that hangs. */
-static const char no_room[] =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\n"
-    "Content-Length: 62\r\nConnection: close\r\n\r\n"
-    "{\"message\":\"dockreeve: too many connections; try again later\"}";
-
-/* Descriptors have run out: a connection without a request makes room; else the spare descriptor
- * lets us say no. */
-static void accept_without_descriptors(struct gate *gate, int listen_fd)
-{
-    if (gate_make_room(gate))
-        return; /* the level-triggered event comes again */
-    gate_refuse_with_spare(gate, listen_fd, SLICE_LITERAL(no_room));
-}
-
-static void take_in(struct listener *listener, struct arrival *arrival)
-{
-    if (!listener_admits(listener, &arrival->endpoint)) {
-        admission_note_stranger(listener, arrival->peer, &arrival->endpoint);
-        admission_drop(arrival);
-        return;
-    }
-    if (admission_enter(listener, arrival))
-        listener_service(listener)->accept(listener, arrival);
-}
-
-static void on_accept(evutil_socket_t listen_fd, short what, void *context)
-{
-    (void)what;
-    struct listener *listener = context;
-    struct gate *gate = listener->gate;
-    for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
-        struct arrival arrival;
-        if (admission_accept(listener, (int)listen_fd, &arrival)) {
-            take_in(listener, &arrival);
-            continue;
-        }
-        if (errno == EMFILE || errno == ENFILE) {
-            accept_without_descriptors(gate, (int)listen_fd);
-            return;
-        }
-        if (errno != ECONNABORTED && errno != EINTR)
-            return;
-    }
 }

@@ -22,9 +22,11 @@ struct listener_service {
     /* Readies what all of them need, once a policy has one; called again with each policy. NULL =
      * nothing. */
     bool (*prepare)(struct gate *gate, struct error *error);
+    /* A connection can be accepted: admission_ready(), which hands on to `accept`. */
+    void (*ready)(struct listener *listener, int listen_fd);
     /* Takes over a socket that was let in. */
     void (*accept)(struct listener *listener, struct arrival *arrival);
-    /* In place of `accept`: serves a UDP socket at the same address as well, both taken over. The
+    /* In place of both: serves a UDP socket at the same address as well, both taken over. The
      * result is what is closed in the end. */
     void *(*open)(struct listener *listener, int udp_fd, int tcp_fd);
     void (*close)(void *server);
