@@ -121,7 +121,7 @@ struct docker_conn {
     struct engine_conn *engine;              /* owned while an exchange needs it */
     struct docker_lookup *lookup;            /* owned: under way; NULL = none */
     struct engine_request *version_question; /* owned: under way; NULL = none */
-    struct docker_lookup *judged; /* owned: the one whose object was judged; NULL = none */
+    struct docker_naming *judged; /* owned: the objects that were judged; NULL = none */
     struct io_buffer head;        /* the client's, to be judged again, until `forward` has gone */
     struct held_body held;        /* the body, when it is collected */
     struct io_buffer forward;     /* the head to be sent upstream, until it cannot be sent again */
@@ -224,8 +224,6 @@ MUST_CHECK bool docker_lookup_start(struct docker_conn *conn, const struct docke
 void docker_lookup_free(struct docker_lookup **lookup);
 /* Whether the gate, not the engine, lets it wait. */
 bool docker_lookup_waits(const struct docker_lookup *lookup);
-/* The objects as the engine described them. */
-const struct docker_naming *docker_lookup_naming(const struct docker_lookup *lookup);
 
 /* docker_revoke.c: whether what is under way would not be let open any more by the policy in force,
  * judged by what was known of its object when it was sent; with `cuts` it is ended. */

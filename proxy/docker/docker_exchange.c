@@ -20,7 +20,7 @@ void docker_exchange_forget(struct docker_conn *conn)
     gate_forget_waiter(gate, &conn->waiter);
     docker_lookup_free(&conn->lookup);
     engine_request_free(&conn->version_question);
-    docker_lookup_free(&conn->judged);
+    docker_naming_free(&conn->judged);
     engine_drop(&conn->engine);
     docker_exchange_drop_request(conn);
     if (exchange->stream)
@@ -434,8 +434,7 @@ void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_nam
 
 bool docker_exchange_may_send(struct docker_conn *conn)
 {
-    const struct docker_naming *naming =
-        conn->judged == NULL ? NULL : docker_lookup_naming(conn->judged);
+    const struct docker_naming *naming = conn->judged;
     if (verdict_holds(conn))
         return true;
     if (!read_again(conn))

@@ -28,9 +28,8 @@ static unsigned dropped_names(const struct docker_exchange *exchange, struct sli
     return exchange->dropped_count;
 }
 
-static unsigned judged_names(const struct docker_lookup *lookup, struct slice *names)
+static unsigned judged_names(const struct docker_naming *naming, struct slice *names)
 {
-    const struct docker_naming *naming = lookup == NULL ? NULL : docker_lookup_naming(lookup);
     size_t count = naming == NULL ? 0 : docker_naming_count(naming);
     for (size_t i = 0; i < count; i++)
         names[i] = docker_naming_sent(naming, i);

@@ -65,17 +65,11 @@ static void finish(struct docker_lookup *lookup, bool known)
 {
     struct docker_conn *conn = lookup->conn;
     struct docker_lookup *detached = steal_pointer(&conn->lookup);
-    release(detached);
-    docker_lookup_free(&conn->judged);
-    if (!known)
-        docker_lookup_free(&detached);
-    conn->judged = detached;
-    docker_exchange_looked_up(conn, detached == NULL ? NULL : detached->naming);
-}
-
-const struct docker_naming *docker_lookup_naming(const struct docker_lookup *lookup)
-{
-    return lookup->naming;
+    docker_naming_free(&conn->judged);
+    if (known)
+        conn->judged = steal_pointer(&detached->naming);
+    docker_lookup_free(&detached);
+    docker_exchange_looked_up(conn, conn->judged);
 }
 
 static bool ask(struct docker_lookup *lookup, struct error *error)

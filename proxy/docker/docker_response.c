@@ -84,7 +84,7 @@ static void check_deleted(struct docker_conn *conn)
     struct slice answer = slice_of(io_buffer_bytes(&conn->out), io_buffer_len(&conn->out));
     if (conn->exchange.operation == DOCKER_IMAGE_DELETE && conn->judged != NULL &&
         conn->http.response_body.to == HTTP_FRAMING_LENGTH &&
-        docker_naming_has_moved(docker_lookup_naming(conn->judged), answer))
+        docker_naming_has_moved(conn->judged, answer))
         conn->exchange.reason = "object.moved";
 }
 

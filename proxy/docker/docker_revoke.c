@@ -36,9 +36,7 @@ static bool still_allowed(const struct docker_conn *conn, struct verdict *verdic
     policy_decide_docker(gate->policy, client, request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL,
                          verdict);
     if (verdict->result == VERDICT_NEEDS_OBJECT)
-        policy_decide_docker_named(gate->policy, client, request,
-                                   conn->judged == NULL ? NULL : docker_lookup_naming(conn->judged),
-                                   verdict);
+        policy_decide_docker_named(gate->policy, client, request, conn->judged, verdict);
     return verdict->result == VERDICT_ALLOW;
 }
 

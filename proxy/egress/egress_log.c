@@ -4,6 +4,7 @@
  * closing record: `request` when nothing was written before, `close` after an `open`. */
 
 #include "proxy/egress/egress_exchange.h"
+#include "proxy/egress/upstream_proxy.h"
 #include "proxy/loop/log_identity.h"
 #include "proxy/loop/rule_counter.h"
 
@@ -116,7 +117,7 @@ static void fill(struct egress_exchange *exchange, struct gate *gate,
     fill_address(exchange, texts, record);
     fill_decision(exchange, texts, record);
     if (exchange->by_proxy)
-        record->upstream_proxy = slice_from_text(egress_upstream_proxy_name(gate->egress));
+        record->upstream_proxy = slice_from_text(upstream_proxy_name(gate->egress->proxy));
     record->policy =
         slice_from_text(policy_hash(exchange->policy != NULL ? exchange->policy : gate->policy));
 }
