@@ -22,6 +22,7 @@ LEFT_OUT = [(re.compile(pattern), put) for pattern, put in (
     (r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", "TIME"),
     (r'"(id|seq|pid|ts|prev|seal)":("[^"]*"|\d+)', r'"\1":*'),
     (r'"([a-z_]*(_ms|_us|_seconds|duration|bytes_in|bytes_out))":[0-9.]+', r'"\1":*'),
+    (r"\bpid([= ])\d+", r"pid\1N"),
     (r"\b[0-9a-f]{12,64}\b", "HEX"),
     (r"\b[2-6]\d{4}\b", "PORT"),
     (r"\b\d+(\.\d+)? ?(ms|us|s)\b", "DURATION"))]
