@@ -8,29 +8,28 @@
 #include "base/terminal_text.h"
 #include "policy/snapshot/policy_network.h"
 
-void considered_add(void *context, const char *rule, const char *source, bool allows, bool matched,
-                    const char *why)
+void considered_add(void *context, const struct policy_considered *rule)
 {
     struct considered *considered = context;
     struct buffer *out = &considered->output;
-    if (why == policy_network_other_hosts && considered->others++ >= considered->others_max)
+    if (rule->why == policy_network_other_hosts && considered->others++ >= considered->others_max)
         return;
     if (considered->json) {
         json_write_object_begin(out);
-        json_write_key_text(out, "rule", rule);
-        json_write_key_text(out, "source", source);
-        json_write_key_text(out, "decision", allows ? "allow" : "deny");
-        json_write_key_bool(out, "matched", matched);
-        json_write_key_text(out, "why", why);
+        json_write_key_text(out, "rule", rule->rule);
+        json_write_key_text(out, "source", rule->source);
+        json_write_key_text(out, "decision", rule->allows ? "allow" : "deny");
+        json_write_key_bool(out, "matched", rule->matched);
+        json_write_key_text(out, "why", rule->why);
         json_write_object_end(out);
         return;
     }
-    buffer_printf(out, "  %s  ", matched ? "*" : " ");
-    terminal_text_append(out, slice_from_text(source));
+    buffer_printf(out, "  %s  ", rule->matched ? "*" : " ");
+    terminal_text_append(out, slice_from_text(rule->source));
     buffer_append_literal(out, "  ");
-    terminal_text_append(out, slice_from_text(rule));
+    terminal_text_append(out, slice_from_text(rule->rule));
     buffer_append_literal(out, ": ");
-    terminal_text_append(out, slice_from_text(why));
+    terminal_text_append(out, slice_from_text(rule->why));
     buffer_append_byte(out, '\n');
 }
 

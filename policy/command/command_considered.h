@@ -16,8 +16,7 @@ struct considered {
 };
 
 /* An observer's function; its context is a struct considered. */
-void considered_add(void *context, const char *rule, const char *source, bool allows, bool matched,
-                    const char *why);
+void considered_add(void *context, const struct policy_considered *rule);
 
 /* Appends what was collected: "considered": [...] of an object, or lines under a title. */
 void considered_write(const struct considered *considered, struct buffer *out);

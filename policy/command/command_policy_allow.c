@@ -16,7 +16,6 @@
 #include "policy/command/command_policy_edit.h"
 #include "policy/command/command_policy_resource.h"
 #include "policy/command/commands.h"
-#include "policy/snapshot/policy_list.h"
 #include "policy/explain/policy_overlap.h"
 #include "policy/document/yaml_edit.h"
 
@@ -120,9 +119,9 @@ struct adding {
     struct addition *additions;       /* owned; one a resource */
     struct known *known;              /* owned; in the order of the file */
     size_t known_count, known_capacity;
-    struct yaml_tree_node **end;           /* of the file's list */
-    struct policy_network_cursor reported; /* where the last one was found */
-    struct buffer text, rules;             /* owned: what is printed */
+    struct yaml_tree_node **end; /* of the file's list */
+    uint32_t reported;           /* rules up to where the last one was found */
+    struct buffer text, rules;   /* owned: what is printed */
 };
 
 static void adding_clear(struct adding *adding)
@@ -405,56 +404,42 @@ static void take_notes(struct adding *adding, struct policy_messages *found)
     policy_messages_free(found);
 }
 
-/* Whether the host at that place is the addition's. */
-static bool is_reported(struct adding *adding, const struct addition *addition, size_t scope,
-                        uint32_t index)
+/* Whether it is the rule that holds the addition. */
+static bool is_of_addition(const struct adding *adding, const struct addition *addition,
+                           const struct policy_listed_rule *rule)
 {
-    struct policy_messages found = {NULL, 0, 0};
-    struct policy_listed_network listed;
     AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer wanted = BUFFER_EMPTY;
-    policy_network_at(adding->edit.after, scope, index, &listed);
-    if (strcmp(listed.label, POLICY_CLI_LABEL) != 0 || listed.allows != adding->allows ||
-        strcmp(listed.scope, scope_of(adding)) != 0 || listed.line < addition->rule->line)
+    if (rule->file == NULL || strcmp(rule->file, policy_store_path(adding->edit.store)) != 0 ||
+        (rule->network != NULL) != adding->network || rule->allows != adding->allows ||
+        strcmp(rule->scope, scope_of(adding)) != 0)
         return false;
-    policy_listed_network_write(&listed, &shown);
+    if (!adding->network)
+        return rule->line == addition->rule->line;
+    policy_listed_write_resource(rule, &shown);
     policy_resource_canonical(addition->resource->text, adding->allows, &wanted);
-    if (!slice_equal(buffer_slice(&shown), buffer_slice(&wanted)))
-        return false;
-    write_addition(adding, addition, listed.id, buffer_slice(&shown));
-    policy_overlap_network(adding->edit.after, scope, index, policy_store_path(adding->edit.store),
-                           timestamp_now_us(), &found);
-    take_notes(adding, &found);
-    return true;
+    return rule->line >= addition->rule->line &&
+           slice_equal(buffer_slice(&shown), buffer_slice(&wanted));
 }
 
 /* Begins where the one before was found, since most stand one behind the other. */
-static void report_network(struct adding *adding, const struct addition *addition)
+static void report_addition(struct adding *adding, const struct addition *addition)
 {
-    size_t scope;
-    uint32_t index;
-    for (unsigned round = 0; round < 2; round++) {
-        while (policy_network_step(adding->edit.after, &adding->reported, &scope, &index)) {
-            if (is_reported(adding, addition, scope, index))
-                return;
-        }
-        adding->reported = (struct policy_network_cursor){0, 0};
-    }
-}
-
-static void report_docker(struct adding *adding, const struct addition *addition)
-{
-    struct policy_listed_rule listed;
+    const struct policy *policy = adding->edit.after;
+    const uint32_t count = policy_number_end(policy) - POLICY_NUMBER_RULES;
     struct policy_messages found = {NULL, 0, 0};
-    for (size_t i = 0; i < policy_rule_count(adding->edit.after); i++) {
-        policy_rule_at(adding->edit.after, i, &listed);
-        if (listed.file == NULL ||
-            strcmp(listed.file, policy_store_path(adding->edit.store)) != 0 ||
-            listed.line != addition->rule->line || strcmp(listed.scope, scope_of(adding)) != 0)
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t number = POLICY_NUMBER_RULES + (adding->reported + i) % count;
+        struct policy_listed_rule rule;
+        policy_rule_at(policy, number, &rule);
+        if (!is_of_addition(adding, addition, &rule))
             continue;
-        write_addition(adding, addition, listed.id, slice_from_text(listed.selector));
-        policy_overlap_docker(adding->edit.after, i, timestamp_now_us(), &found);
+        AUTO_BUFFER struct buffer resource = BUFFER_EMPTY;
+        policy_listed_write_resource(&rule, &resource);
+        write_addition(adding, addition, rule.id, buffer_slice(&resource));
+        policy_overlap(policy, number, timestamp_now_us(), &found);
         take_notes(adding, &found);
+        adding->reported = number + 1 - POLICY_NUMBER_RULES;
         return;
     }
 }
@@ -467,10 +452,7 @@ static int report(struct adding *adding)
     for (size_t i = 0; i < adding->list.count; i++) {
         const struct addition *addition = &adding->additions[i];
         policy_edit_note_rule(&adding->edit, addition->rule);
-        if (adding->network)
-            report_network(adding, addition);
-        else
-            report_docker(adding, addition);
+        report_addition(adding, addition);
     }
     AUTO_BUFFER struct buffer members = BUFFER_EMPTY;
     json_write_key_array(&members, "rules");

@@ -100,7 +100,7 @@ struct opening {
 enum { OPENINGS_MAX = 50 };
 
 static void count_opening(struct opening *openings, size_t *count, const struct policy *policy,
-                          const struct policy_listed_network *rule)
+                          const struct policy_listed_rule *rule)
 {
     struct policy_place place = {NULL, rule->label, rule->line};
     bool used = policy_use_place(policy, rule->scope, rule->label, &place);
@@ -117,17 +117,18 @@ static void count_opening(struct opening *openings, size_t *count, const struct 
         return;
     struct opening *opening = &openings[(*count)++];
     *opening = (struct opening){place.label, used ? place.what : NULL, place.line, 1, ""};
-    error_quote(rule->pattern, opening->first, sizeof(opening->first));
+    error_quote(rule->written, opening->first, sizeof(opening->first));
 }
 
 static void note_openings(struct policy_edit *edit, enum choice choice)
 {
-    struct policy_network_cursor cursor = {0, 0};
-    struct policy_listed_network rule;
+    const uint32_t end = choice == ALLOW_ALL ? 0 : policy_number_end(edit->after);
     struct opening openings[OPENINGS_MAX];
     size_t count = 0;
-    while (choice != ALLOW_ALL && policy_network_next(edit->after, &cursor, &rule)) {
-        if (rule.allows)
+    for (uint32_t number = POLICY_NUMBER_RULES; number < end; number++) {
+        struct policy_listed_rule rule;
+        policy_rule_at(edit->after, number, &rule);
+        if (rule.network != NULL && rule.allows)
             count_opening(openings, &count, edit->after, &rule);
     }
     for (size_t i = 0; i < count; i++) {

@@ -248,10 +248,10 @@ static void write_cover_line(const struct finding *finding, struct buffer *out)
         buffer_append_literal(&text, "all of it is decided before by ");
         break;
     }
-    buffer_append_slice(&text, cover->rule);
+    policy_cover_write_rule(cover, &text);
     buffer_append_literal(&text, " (");
     policy_cover_write_source(cover, &text);
-    buffer_printf(&text, ", %s)", cover->id);
+    buffer_printf(&text, ", %s)", cover->by.id);
     write_line(out, "Never decides", buffer_slice(&text));
 }
 
@@ -276,7 +276,7 @@ static void write_hits_lines(const struct finding *finding, struct buffer *out)
 
 static void write_network_lines(const struct finding *finding, struct buffer *out)
 {
-    const struct network_rule *rule = finding->row->network;
+    const struct network_rule *rule = finding->row->rule.network;
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     if (rule == NULL || !rule->allows)
         return;
@@ -315,8 +315,8 @@ static void write_all(const struct finding *finding, struct buffer *out)
     write_line(out, "Ports", row->ports);
     write_line(out, "Where", row->where);
     buffer_clear(&text);
-    if (row->docker != NULL)
-        write_operations(row->docker, false, &text);
+    if (row->rule.docker != NULL)
+        write_operations(row->rule.docker, false, &text);
     write_line(out, "Operations", buffer_slice(&text));
     buffer_clear(&text);
     policy_builtin_write_ranges(row->class, &text);
@@ -394,13 +394,13 @@ static void write_json(const struct finding *finding, struct buffer *out)
     json_write_key_string(out, "text", buffer_slice(&text));
     if (row->column > 0)
         json_write_key_u64(out, "column", row->column);
-    if (row->docker != NULL) {
+    if (row->rule.docker != NULL) {
         json_write_key_array(out, "operations");
-        write_operations(row->docker, true, out);
+        write_operations(row->rule.docker, true, out);
         json_write_array_end(out);
     }
-    if (row->network != NULL)
-        write_json_network(row->network, out);
+    if (row->rule.network != NULL)
+        write_json_network(row->rule.network, out);
     if (row->class != ADDRESS_PUBLIC) {
         buffer_clear(&text);
         policy_builtin_write_ranges(row->class, &text);

@@ -177,16 +177,16 @@ static void fill_hits(struct listing *listing)
 static void fill_cover(struct listing *listing)
 {
     struct buffer *cell = &listing->table.cells[COLUMN_SHADOWED];
-    AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     if (listing->cover.kind == POLICY_COVER_EXPIRED)
         buffer_append_literal(cell, "expired");
     if (listing->cover.kind == POLICY_COVER_EXPIRED || listing->cover.kind == POLICY_COVER_NONE)
         return;
-    policy_cover_write_source(&listing->cover, &source);
-    terminal_text_append(cell, listing->cover.rule);
-    buffer_append_literal(cell, " (");
-    terminal_text_append(cell, buffer_slice(&source));
-    buffer_append_byte(cell, ')');
+    policy_cover_write_rule(&listing->cover, &text);
+    buffer_append_literal(&text, " (");
+    policy_cover_write_source(&listing->cover, &text);
+    buffer_append_byte(&text, ')');
+    terminal_text_append(cell, buffer_slice(&text));
 }
 
 static void fill_cells(struct listing *listing)
@@ -328,6 +328,15 @@ static int find_client(const struct policy *policy, const struct option_value *v
     return COMMAND_NOT_FOUND;
 }
 
+static bool covers_are_cheap(const struct policy *policy)
+{
+    for (size_t scope = 0; scope <= policy_client_count(policy); scope++) {
+        if (!policy_cover_is_cheap(policy, scope))
+            return false;
+    }
+    return true;
+}
+
 /* Says what keeps the question from being answered. */
 static int check_answerable(const struct listing *listing)
 {
@@ -337,24 +346,12 @@ static int check_answerable(const struct listing *listing)
                 "folder of its state (--state)\n");
         return COMMAND_NOT_FOUND;
     }
-    for (size_t scope = 0; listing->shadowed && scope <= policy_client_count(listing->policy);
-         scope++) {
-        if (!policy_network_cover_is_cheap(listing->policy, scope)) {
-            fprintf(stderr, "dockreeve policy ls: too many expressions beside too many hosts to "
-                            "compare them all\n");
-            return COMMAND_FAILED;
-        }
+    if (listing->shadowed && !covers_are_cheap(listing->policy)) {
+        fprintf(stderr, "dockreeve policy ls: too many expressions beside too many hosts to "
+                        "compare them all\n");
+        return COMMAND_FAILED;
     }
     return COMMAND_DONE;
-}
-
-static bool covers_are_cheap(const struct policy *policy)
-{
-    for (size_t scope = 0; scope <= policy_client_count(policy); scope++) {
-        if (!policy_network_cover_is_cheap(policy, scope))
-            return false;
-    }
-    return true;
 }
 
 int command_policy_ls(int argc, char **argv)

@@ -14,7 +14,6 @@
 #include "policy/command/command_policy_edit.h"
 #include "policy/command/command_policy_resource.h"
 #include "policy/command/commands.h"
-#include "policy/snapshot/policy_list.h"
 #include "policy/explain/rule_row.h"
 #include "policy/document/yaml_edit.h"
 
@@ -61,16 +60,12 @@ const struct option_table policy_rm_option_table = {
                 "  dockreeve policy rm docker ContainerStart\n",
 };
 
-/* One rule of the policy; of network rules, one host. The texts live as long as the policy. */
+/* One rule of the policy; of network rules, one host. */
 struct candidate {
-    bool network, allows;
-    bool in_store; /* it stands in 90-cli.yaml */
-    size_t place;  /* its number among those of its kind and scope there */
-    const char *scope, *where, *file;
-    struct slice written;
-    struct buffer listed; /* owned */
-    unsigned line;
-    char id[9];
+    struct policy_listed_rule rule;
+    bool in_store;        /* it stands in 90-cli.yaml */
+    size_t place;         /* its number among those of its kind and scope there */
+    struct buffer listed; /* owned: its resource */
     bool chosen;
 };
 
@@ -97,69 +92,25 @@ static void removing_clear(struct removing *removing)
 
 /* ---- all rules ---- */
 
-static void add_candidate(struct removing *removing, const struct candidate *candidate)
-{
-    removing->candidates = array_grow(removing->candidates, removing->count, &removing->capacity,
-                                      sizeof(removing->candidates[0]));
-    removing->candidates[removing->count++] = *candidate;
-}
-
 /* Rules of one kind and scope are listed in the order of the file, so that a count finds them
  * again in the tree. */
-static void collect_docker(struct removing *removing)
+static void collect(struct removing *removing)
 {
-    const struct policy *policy = removing->edit.before;
-    const char *scope = "";
-    size_t place = 0;
-    for (size_t i = 0; i < policy_rule_count(policy); i++) {
-        struct policy_listed_rule rule;
-        policy_rule_at(policy, i, &rule);
-        if (strcmp(scope, rule.scope) != 0)
-            place = 0;
-        scope = rule.scope;
-        struct candidate candidate = {
-            .allows = rule.allows,
-            .in_store = rule.file != NULL &&
-                        strcmp(rule.file, policy_store_path(removing->edit.store)) == 0,
-            .place = place,
-            .scope = rule.scope,
-            .where = rule.where,
-            .file = rule.file == NULL ? rule.source : rule.file,
-            .written = slice_from_text(rule.selector),
-            .line = rule.line,
-        };
-        place += candidate.in_store;
-        buffer_append_text(&candidate.listed, rule.selector);
-        memcpy(candidate.id, rule.id, sizeof(candidate.id));
-        add_candidate(removing, &candidate);
-    }
-}
-
-static void collect_network(struct removing *removing)
-{
-    struct policy_network_cursor cursor = {0, 0};
-    struct policy_listed_network rule;
-    const char *scope = "";
-    size_t place = 0;
-    while (policy_network_next(removing->edit.before, &cursor, &rule)) {
-        if (strcmp(scope, rule.scope) != 0)
-            place = 0;
-        scope = rule.scope;
-        struct candidate candidate = {
-            .network = true,
-            .allows = rule.allows,
-            .in_store = strcmp(rule.label, POLICY_CLI_LABEL) == 0,
-            .place = place,
-            .scope = rule.scope,
-            .where = rule.where,
-            .file = policy_edit_file(&removing->edit, rule.label),
-            .written = rule.pattern,
-            .line = rule.line,
-        };
-        place += candidate.in_store;
-        policy_listed_network_write(&rule, &candidate.listed);
-        memcpy(candidate.id, rule.id, sizeof(candidate.id));
-        add_candidate(removing, &candidate);
+    const uint32_t end = policy_number_end(removing->edit.before);
+    for (uint32_t number = POLICY_NUMBER_RULES; number < end; number++) {
+        const struct candidate *before = &removing->candidates[removing->count];
+        struct candidate candidate = {.place = 0};
+        struct policy_listed_rule *rule = &candidate.rule;
+        policy_rule_at(removing->edit.before, number, rule);
+        candidate.in_store =
+            rule->file != NULL && strcmp(rule->file, policy_store_path(removing->edit.store)) == 0;
+        if (removing->count > 0 && strcmp(before[-1].rule.kind, rule->kind) == 0 &&
+            strcmp(before[-1].rule.scope, rule->scope) == 0)
+            candidate.place = before[-1].place + before[-1].in_store;
+        policy_listed_write_resource(rule, &candidate.listed);
+        removing->candidates = array_grow(removing->candidates, removing->count,
+                                          &removing->capacity, sizeof(removing->candidates[0]));
+        removing->candidates[removing->count++] = candidate;
     }
 }
 
@@ -178,19 +129,18 @@ static bool has_part(const char *text, const char *key, const char *value)
     return false;
 }
 
-static bool fits_options(const struct removing *removing, const struct candidate *candidate)
+static bool fits_options(const struct removing *removing, const struct policy_listed_rule *rule)
 {
     const struct option_value *values = removing->values;
     const char *scope = removing->client != NULL ? removing->client : "*";
-    const char *kind = candidate->network ? "network" : "docker";
     const char *methods = values[METHOD].text, *path = values[PATH].text;
-    const char *text = candidate->network ? candidate->where : candidate->written.ptr;
-    if ((removing->client != NULL || values[GLOBAL].flag) && strcmp(candidate->scope, scope) != 0)
+    const char *text = rule->network != NULL ? rule->where : rule->written.ptr;
+    if ((removing->client != NULL || values[GLOBAL].flag) && strcmp(rule->scope, scope) != 0)
         return false;
-    if (removing->kind != NULL && strcmp(removing->kind, kind) != 0)
+    if (removing->kind != NULL && strcmp(removing->kind, rule->kind) != 0)
         return false;
-    return (methods == NULL || has_part(text, candidate->network ? "methods=" : "", methods)) &&
-           (path == NULL || has_part(text, candidate->network ? "paths=" : "", path));
+    return (methods == NULL || has_part(text, rule->network != NULL ? "methods=" : "", methods)) &&
+           (path == NULL || has_part(text, rule->network != NULL ? "paths=" : "", path));
 }
 
 /* A word, and the host that it means to a rule that allows and one that denies. */
@@ -207,24 +157,29 @@ static void wanted_clear(struct wanted *wanted)
 
 static bool is_named(const struct candidate *candidate, const struct wanted *wanted)
 {
+    const struct policy_listed_rule *rule = &candidate->rule;
     struct slice listed = buffer_slice(&candidate->listed);
-    if (slice_equal_text(wanted->word, candidate->id) ||
-        slice_equal(wanted->word, candidate->written) || slice_equal(wanted->word, listed))
+    if (slice_equal_text(wanted->word, rule->id) || slice_equal(wanted->word, rule->written) ||
+        slice_equal(wanted->word, listed))
         return true;
-    return candidate->network &&
-           slice_equal(buffer_slice(candidate->allows ? &wanted->allowed : &wanted->denied),
-                       listed);
+    return rule->network != NULL &&
+           slice_equal(buffer_slice(rule->allows ? &wanted->allowed : &wanted->denied), listed);
 }
 
 static void write_candidate(const struct candidate *candidate, struct buffer *out)
 {
-    buffer_printf(out, "%s  %s %s ", candidate->id, candidate->allows ? "allow" : "deny",
-                  candidate->network ? "network" : "docker");
+    const struct policy_listed_rule *rule = &candidate->rule;
+    buffer_printf(out, "%s  %s %s ", rule->id, rule->allows ? "allow" : "deny", rule->kind);
     buffer_append_slice(out, buffer_slice(&candidate->listed));
-    if (candidate->where[0] != '\0')
-        buffer_printf(out, " where %s", candidate->where);
-    if (strcmp(candidate->scope, "*") != 0)
-        buffer_printf(out, " for client %s", candidate->scope);
+    if (rule->where[0] != '\0')
+        buffer_printf(out, " where %s", rule->where);
+    if (strcmp(rule->scope, "*") != 0)
+        buffer_printf(out, " for client %s", rule->scope);
+}
+
+static const char *file_of(const struct candidate *candidate)
+{
+    return candidate->rule.file == NULL ? candidate->rule.label : candidate->rule.file;
 }
 
 static void report_candidate(struct removing *removing, const struct candidate *candidate,
@@ -234,7 +189,7 @@ static void report_candidate(struct removing *removing, const struct candidate *
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     write_candidate(candidate, &raw);
     terminal_text_append(&text, buffer_slice(&raw));
-    policy_messages_add(&removing->edit.errors, candidate->file, candidate->line, 0, "%s%s",
+    policy_messages_add(&removing->edit.errors, file_of(candidate), candidate->rule.line, 0, "%s%s",
                         buffer_text(&text), why);
 }
 
@@ -250,8 +205,7 @@ static bool report_built_in(struct removing *removing, struct slice word)
     struct rule_walk walk = {.policy = removing->edit.before};
     CLEANUP(rule_row_clear) struct rule_row row = {.file = NULL};
     while (rule_walk_next(&walk, &row)) {
-        if (row.origin == RULE_ORIGIN_DOCKER || row.origin == RULE_ORIGIN_NETWORK ||
-            !slice_equal_text(word, row.id))
+        if (rule_row_is_rule(&row) || !slice_equal_text(word, row.id))
             continue;
         policy_messages_add(&removing->edit.errors, NULL, 0, 0, "%s (%.*s) is no rule: %s", row.id,
                             (int)row.source.len, row.source.ptr,
@@ -276,12 +230,11 @@ static void report_missing(struct removing *removing, struct slice word)
     near_word_offer(&near, "network");
     near_word_offer(&near, "docker");
     for (size_t i = 0; i < removing->count; i++) {
-        struct candidate *candidate = &removing->candidates[i];
-        if (!fits_options(removing, candidate))
+        const struct policy_listed_rule *rule = &removing->candidates[i].rule;
+        if (!fits_options(removing, rule))
             continue;
-        near_word_offer(&near, candidate->id);
-        near_word_offer(&near, candidate->network ? candidate->written.ptr
-                                                  : buffer_text(&candidate->listed));
+        near_word_offer(&near, rule->id);
+        near_word_offer(&near, rule->written.ptr);
     }
     error_quote(word, quoted, sizeof(quoted));
     if (near.best != NULL)
@@ -296,9 +249,9 @@ static void report_missing(struct removing *removing, struct slice word)
 /* Twice the same rule is one for this. */
 static bool are_alike(const struct candidate *a, const struct candidate *b)
 {
-    return a->network == b->network && a->allows == b->allows &&
+    return strcmp(a->rule.kind, b->rule.kind) == 0 && a->rule.allows == b->rule.allows &&
            slice_equal(buffer_slice(&a->listed), buffer_slice(&b->listed)) &&
-           strcmp(a->scope, b->scope) == 0 && strcmp(a->where, b->where) == 0;
+           strcmp(a->rule.scope, b->rule.scope) == 0 && strcmp(a->rule.where, b->rule.where) == 0;
 }
 
 static void choose(struct removing *removing, struct slice word)
@@ -310,7 +263,7 @@ static void choose(struct removing *removing, struct slice word)
     bool elsewhere = false, ambiguous = false;
     for (size_t i = 0; i < removing->count; i++) {
         const struct candidate *candidate = &removing->candidates[i];
-        if (!is_named(candidate, &wanted) || !fits_options(removing, candidate))
+        if (!is_named(candidate, &wanted) || !fits_options(removing, &candidate->rule))
             continue;
         elsewhere |= !candidate->in_store;
         ambiguous |= candidate->in_store && first != NULL && !are_alike(first, candidate);
@@ -322,7 +275,7 @@ static void choose(struct removing *removing, struct slice word)
     }
     for (size_t i = 0; i < removing->count; i++) {
         struct candidate *candidate = &removing->candidates[i];
-        if (!is_named(candidate, &wanted) || !fits_options(removing, candidate))
+        if (!is_named(candidate, &wanted) || !fits_options(removing, &candidate->rule))
             continue;
         if (first == NULL)
             report_candidate(removing, candidate,
@@ -334,7 +287,7 @@ static void choose(struct removing *removing, struct slice word)
         else if (candidate->in_store)
             candidate->chosen = true;
         else
-            policy_messages_add(&removing->edit.notes, candidate->file, candidate->line, 0,
+            policy_messages_add(&removing->edit.notes, file_of(candidate), candidate->rule.line, 0,
                                 "the same resource has a rule here, which stays");
     }
     if (first == NULL || ambiguous)
@@ -370,14 +323,19 @@ static struct yaml_tree_node *find_rule(struct yaml_tree_node *rules, bool netwo
     return NULL;
 }
 
+/* NULL = every one. */
+static const char *client_of(const struct candidate *candidate)
+{
+    return strcmp(candidate->rule.scope, "*") == 0 ? NULL : candidate->rule.scope;
+}
+
 static void take_out(struct removing *removing, const struct candidate *candidate)
 {
-    const char *client = strcmp(candidate->scope, "*") == 0 ? NULL : candidate->scope;
     struct yaml_tree_node *rules =
-        policy_edit_find_rules(&removing->edit, client, candidate->network ? "network" : "docker");
+        policy_edit_find_rules(&removing->edit, client_of(candidate), candidate->rule.kind);
     struct yaml_tree_node *list, *item;
     struct yaml_tree_node *rule =
-        find_rule(rules, candidate->network, candidate->place, &list, &item);
+        find_rule(rules, candidate->rule.network != NULL, candidate->place, &list, &item);
     if (rule == NULL)
         return;
     if (item != NULL)
@@ -397,8 +355,7 @@ static int remove_chosen(struct removing *removing)
     for (size_t i = 0; i < removing->count; i++) {
         const struct candidate *candidate = &removing->candidates[i];
         if (candidate->chosen)
-            policy_edit_prune(&removing->edit,
-                              strcmp(candidate->scope, "*") == 0 ? NULL : candidate->scope);
+            policy_edit_prune(&removing->edit, client_of(candidate));
     }
     return policy_edit_commit(&removing->edit, true);
 }
@@ -419,10 +376,10 @@ static int report(struct removing *removing)
         terminal_text_append(&text, buffer_slice(&shown));
         buffer_append_byte(&text, '\n');
         json_write_object_begin(&members);
-        json_write_key_text(&members, "id", candidate->id);
-        json_write_key_text(&members, "kind", candidate->network ? "network" : "docker");
-        json_write_key_text(&members, "scope", candidate->scope);
-        json_write_key_text(&members, "decision", candidate->allows ? "allow" : "deny");
+        json_write_key_text(&members, "id", candidate->rule.id);
+        json_write_key_text(&members, "kind", candidate->rule.kind);
+        json_write_key_text(&members, "scope", candidate->rule.scope);
+        json_write_key_text(&members, "decision", candidate->rule.allows ? "allow" : "deny");
         json_write_key_string(&members, "resource", buffer_slice(&candidate->listed));
         json_write_object_end(&members);
     }
@@ -473,8 +430,7 @@ static bool read_words(struct removing *removing, const char *command, int argc,
 
 static int remove_rules(struct removing *removing)
 {
-    collect_docker(removing);
-    collect_network(removing);
+    collect(removing);
     for (size_t i = 0; i < removing->word_count; i++)
         choose(removing, removing->words[i]);
     if (removing->code != 0)

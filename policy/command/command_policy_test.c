@@ -12,8 +12,9 @@
 #include "base/terminal_text.h"
 #include "policy/command/command_policy.h"
 #include "policy/command/commands.h"
+#include "policy/explain/asked_docker.h"
+#include "policy/explain/asked_network.h"
 #include "policy/explain/policy_coverage.h"
-#include "policy/snapshot/policy_list.h"
 #include "policy/command/policy_test_file.h"
 #include "policy/document/preset.h"
 
@@ -139,7 +140,6 @@ static struct suite *find_suite(struct run *run, const char *command,
 
 /* What came of one test, in the log's words. */
 struct outcome {
-    bool identify; /* fill text and id: a walk over all rules */
     bool allowed, would_deny;
     struct buffer rule, source; /* owned */
     struct buffer text;         /* owned: "allow ContainerStop where …", beside a rule's name */
@@ -163,18 +163,16 @@ static bool read_len(const char *path, uint64_t *len_out, struct error *error)
     return true;
 }
 
-static void identify_docker(const struct asked_docker *asked, struct outcome *outcome)
+/* Takes the rule that a verdict names into the outcome, and its suite. */
+static void note_rule(struct suite *suite, uint32_t number, struct outcome *outcome)
 {
     struct policy_listed_rule rule;
-    for (size_t i = 0; i < policy_rule_count(asked->policy); i++) {
-        policy_rule_at(asked->policy, i, &rule);
-        if (rule.source != asked->verdict.source ||
-            (rule.name != asked->verdict.rule && rule.text != asked->verdict.rule))
-            continue;
-        memcpy(outcome->id, rule.id, sizeof(outcome->id));
-        buffer_append_text(&outcome->text, rule.text);
+    if (number < POLICY_NUMBER_RULES)
         return;
-    }
+    policy_coverage_note(&suite->coverage, suite->policy, number);
+    policy_rule_at(suite->policy, number, &rule);
+    memcpy(outcome->id, rule.id, sizeof(outcome->id));
+    policy_listed_write_text(&rule, &outcome->text);
 }
 
 static bool ask_docker(struct suite *suite, const struct policy_client *client,
@@ -199,26 +197,9 @@ static bool ask_docker(struct suite *suite, const struct policy_client *client,
     outcome->reason = asked_docker_reason(&asked);
     buffer_append_text(&outcome->rule, asked_docker_rule(&asked));
     buffer_append_text(&outcome->source, asked_docker_source(&asked));
-    if (!asked.malformed) {
-        if (outcome->identify)
-            identify_docker(&asked, outcome);
-        policy_coverage_note_docker(&suite->coverage, &asked.verdict);
-    }
+    if (!asked.malformed)
+        note_rule(suite, asked.verdict.number, outcome);
     return true;
-}
-
-static void identify_network(const struct asked_network *asked, struct outcome *outcome)
-{
-    struct policy_network_cursor cursor = {0};
-    struct policy_listed_network rule;
-    while (policy_network_next(asked->policy, &cursor, &rule)) {
-        if (rule.pattern.ptr != asked->verdict.pattern.ptr)
-            continue;
-        memcpy(outcome->id, rule.id, sizeof(outcome->id));
-        buffer_append_text(&outcome->text, rule.allows ? "allow " : "deny ");
-        buffer_append_slice(&outcome->text, rule.pattern);
-        return;
-    }
 }
 
 static bool ask_network(struct suite *suite, const struct policy_client *client,
@@ -241,11 +222,8 @@ static bool ask_network(struct suite *suite, const struct policy_client *client,
     outcome->reason = asked.malformed ? asked.error.reason : asked.verdict.reason;
     asked_network_write_rule(&asked, &outcome->rule);
     asked_network_write_source(&asked, &outcome->source);
-    if (!asked.malformed && asked.verdict.label != NULL) {
-        if (outcome->identify)
-            identify_network(&asked, outcome);
-        policy_coverage_note_network(&suite->coverage, &asked.verdict);
-    }
+    if (!asked.malformed)
+        note_rule(suite, asked.verdict.number, outcome);
     return true;
 }
 
@@ -332,19 +310,19 @@ static void write_item(const struct suite *suite, const char *path, const struct
     json_write_object_end(out);
 }
 
-static void add_missing(void *context, const char *source, struct slice rule)
+static void add_missing(void *context, struct slice source, struct slice rule)
 {
     struct run *run = context;
     struct buffer *out = &run->missing;
     if (run->values[JSON].flag) {
         json_write_object_begin(out);
-        json_write_key_text(out, "source", source);
+        json_write_key_string(out, "source", source);
         json_write_key_string(out, "rule", rule);
         json_write_object_end(out);
         return;
     }
     buffer_append_literal(out, "never decided: ");
-    terminal_text_append(out, slice_from_text(source));
+    terminal_text_append(out, source);
     buffer_append_literal(out, "  ");
     terminal_text_append(out, rule);
     buffer_append_byte(out, '\n');
@@ -380,8 +358,7 @@ static void run_test(struct run *run, struct suite *suite, const char *path,
                      const struct policy_test *test)
 {
     struct error error;
-    CLEANUP(outcome_clear)
-    struct outcome outcome = {.identify = test->rule != NULL || run->values[JSON].flag};
+    CLEANUP(outcome_clear) struct outcome outcome = {.allowed = false};
     const struct policy_client *client = command_policy_client(
         suite->policy, test->client == NULL ? "default" : test->client, &error);
     if (client == NULL || !(test->is_network ? ask_network(suite, client, test, &outcome, &error)

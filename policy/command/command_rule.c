@@ -59,15 +59,16 @@ static void write_cover(const struct policy_cover *cover, struct buffer *out)
     static const char *const kinds[] = {[POLICY_COVER_DENIED] = "denied",
                                         [POLICY_COVER_EARLIER] = "earlier",
                                         [POLICY_COVER_EXPIRED] = "expired"};
-    AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer rule = BUFFER_EMPTY, source = BUFFER_EMPTY;
     if (cover->kind == POLICY_COVER_NONE)
         return;
     json_write_key_object(out, "shadowed");
     json_write_key_text(out, "why", kinds[cover->kind]);
     if (cover->kind != POLICY_COVER_EXPIRED) {
+        policy_cover_write_rule(cover, &rule);
         policy_cover_write_source(cover, &source);
-        json_write_key_string(out, "rule", cover->rule);
-        json_write_key_text(out, "id", cover->id);
+        json_write_key_string(out, "rule", buffer_slice(&rule));
+        json_write_key_text(out, "id", cover->by.id);
         json_write_key_string(out, "source", buffer_slice(&source));
     }
     json_write_object_end(out);

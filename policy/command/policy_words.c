@@ -65,50 +65,42 @@ static void offer_clients(struct list *list, const struct policy *policy)
         offer(list, slice_from_text(policy_client_at(policy, i)->name), slice_of("", 0));
 }
 
-/* A rule by its id or by its place, described by what it says and by the other of the two. */
-static void offer_rule(struct list *list, bool by_id, const char *id, struct slice source,
-                       struct slice text)
+/* A rule by its id, described by what it says and its place, or by its place and what it says. */
+static void offer_rule(struct list *list, bool by_id, const struct policy_listed_rule *rule)
 {
-    AUTO_BUFFER struct buffer description = BUFFER_EMPTY;
-    buffer_append_slice(&description, text);
-    if (by_id) {
-        buffer_append_literal(&description, ", ");
-        buffer_append_slice(&description, source);
+    AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    policy_listed_write_source(rule, &source);
+    if (rule->docker != NULL) {
+        policy_listed_write_text(rule, &text);
+    } else {
+        buffer_append_text(&text, rule->allows ? "allow " : "deny ");
+        policy_listed_write_resource(rule, &text);
     }
-    offer(list, by_id ? slice_from_text(id) : source, buffer_slice(&description));
+    if (by_id)
+        buffer_printf(&text, ", %s", buffer_text(&source));
+    offer(list, by_id ? slice_from_text(rule->id) : buffer_slice(&source), buffer_slice(&text));
 }
 
-static void offer_docker_rules(struct list *list, bool by_id, const struct policy *policy)
+static void offer_host(struct list *list, const struct policy_listed_rule *rule)
 {
-    for (size_t i = 0; i < policy_rule_count(policy); i++) {
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    buffer_append_text(&text, rule->allows ? "allowed in " : "denied in ");
+    policy_listed_write_source(rule, &text);
+    offer(list, rule->written, buffer_slice(&text));
+}
+
+static void offer_rules(struct list *list, enum completion_words words, const struct policy *policy)
+{
+    const uint32_t end = policy_number_end(policy);
+    for (uint32_t number = POLICY_NUMBER_RULES; number < end && list->count < POLICY_WORDS_MAX;
+         number++) {
         struct policy_listed_rule rule;
-        policy_rule_at(policy, i, &rule);
-        offer_rule(list, by_id, rule.id, slice_from_text(rule.source), slice_from_text(rule.text));
-    }
-}
-
-static void offer_network_rules(struct list *list, bool by_id, const struct policy *policy)
-{
-    struct policy_network_cursor cursor = {0};
-    struct policy_listed_network rule;
-    while (list->count < POLICY_WORDS_MAX && policy_network_next(policy, &cursor, &rule)) {
-        AUTO_BUFFER struct buffer source = BUFFER_EMPTY, text = BUFFER_EMPTY;
-        buffer_printf(&source, "%s:%u", rule.label, rule.line);
-        buffer_append_text(&text, rule.allows ? "allow " : "deny ");
-        policy_listed_network_write(&rule, &text);
-        offer_rule(list, by_id, rule.id, buffer_slice(&source), buffer_slice(&text));
-    }
-}
-
-static void offer_hosts(struct list *list, const struct policy *policy)
-{
-    struct policy_network_cursor cursor = {0};
-    struct policy_listed_network rule;
-    while (list->count < POLICY_WORDS_MAX && policy_network_next(policy, &cursor, &rule)) {
-        AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
-        buffer_printf(&source, "%s in %s:%u", rule.allows ? "allowed" : "denied", rule.label,
-                      rule.line);
-        offer(list, rule.pattern, buffer_slice(&source));
+        policy_rule_at(policy, number, &rule);
+        if (words != COMPLETION_HOSTS)
+            offer_rule(list, words == COMPLETION_RULES, &rule);
+        else if (rule.network != NULL)
+            offer_host(list, &rule);
     }
 }
 
@@ -137,12 +129,8 @@ void policy_words_append(enum completion_words words, struct slice prefix, const
     CLEANUP(policy_unref) struct policy *policy = load(config);
     if (policy == NULL)
         return;
-    if (words == COMPLETION_CLIENTS) {
+    if (words == COMPLETION_CLIENTS)
         offer_clients(&list, policy);
-    } else if (words == COMPLETION_HOSTS) {
-        offer_hosts(&list, policy);
-    } else {
-        offer_docker_rules(&list, words == COMPLETION_RULES, policy);
-        offer_network_rules(&list, words == COMPLETION_RULES, policy);
-    }
+    else
+        offer_rules(&list, words, policy);
 }

@@ -272,7 +272,6 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
     struct policy *policy = policy_builder_finish(builder, errors, notices);
     if (policy != NULL) {
         policy_notices_add(policy, notices);
-        policy_network_notices_add(policy, notices);
     }
     free(reading.used);
     arena_free(&reading.arena);

@@ -10,7 +10,6 @@ libpolicy_explain_a_SOURCES = \
 	policy/explain/policy_coverage.c policy/explain/policy_coverage.h \
 	policy/explain/policy_explain.c \
 	policy/explain/policy_network_explain.c \
-	policy/explain/policy_network_notices.c \
 	policy/explain/policy_notices.c \
 	policy/explain/policy_obstacles.c policy/explain/policy_obstacles.h \
 	policy/explain/policy_overlap.c policy/explain/policy_overlap.h \

@@ -17,7 +17,17 @@ static void write_name(const char *text, struct buffer *out)
     buffer_append_text(out, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
 }
 
-/* The end of a command: which client, which policy. Where others would inherit the rule, the
+/* The end of a command: which policy. */
+static void write_config(const struct policy *policy, struct buffer *out)
+{
+    if (!policy->config_is_usual) {
+        buffer_append_literal(out, " --config ");
+        buffer_append_text(out, policy->advised_path);
+    }
+    buffer_append_byte(out, '`');
+}
+
+/* Which client, and which policy. Where others would inherit the rule, the
  * client's own is enough. */
 static void write_scope(const struct policy *policy, const struct policy_client *client,
                         struct buffer *out)
@@ -27,11 +37,7 @@ static void write_scope(const struct policy *policy, const struct policy_client 
         buffer_append_literal(out, " --client ");
         buffer_append_text(out, client->name);
     }
-    if (!policy->config_is_usual) {
-        buffer_append_literal(out, " --config ");
-        buffer_append_text(out, policy->advised_path);
-    }
-    buffer_append_byte(out, '`');
+    write_config(policy, out);
 }
 
 /* " under `docker:` of client `ci` in FILE". */
@@ -94,20 +100,8 @@ void policy_advice_network(const struct policy *policy, const struct policy_clie
     policy_advice_place(policy, client, "network", out);
 }
 
-/* ---- taking a rule away ---- */
-
-void policy_advice_remove_id(const struct policy *policy, const char *id, struct buffer *out)
-{
-    buffer_printf(out, "run `dockreeve policy rm %s", id);
-    if (!policy->config_is_usual) {
-        buffer_append_literal(out, " --config ");
-        buffer_append_text(out, policy->advised_path);
-    }
-    buffer_append_byte(out, '`');
-}
-
 /* Whether it is "policy.d/90-cli.yaml", with or without a line behind it. */
-bool policy_advice_is_of_commands(const char *source)
+static bool is_of_commands(const char *source)
 {
     const size_t len = sizeof(POLICY_CLI_LABEL) - 1;
     return strncmp(source, POLICY_CLI_LABEL, len) == 0 &&
@@ -118,11 +112,11 @@ bool policy_advice_remove(const struct policy *policy, const char *source, uint3
                           struct buffer *out)
 {
     char id[9];
-    if (!policy->commands_reach_it || number < POLICY_NUMBER_RULES ||
-        !policy_advice_is_of_commands(source))
+    if (!policy->commands_reach_it || number < POLICY_NUMBER_RULES || !is_of_commands(source))
         return false;
     policy_key_id(policy_number_key(policy, number), id);
-    policy_advice_remove_id(policy, id, out);
+    buffer_printf(out, "run `dockreeve policy rm %s", id);
+    write_config(policy, out);
     return true;
 }
 

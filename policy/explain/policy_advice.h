@@ -27,17 +27,11 @@ void policy_advice_network(const struct policy *policy, const struct policy_clie
 bool policy_advice_remove(const struct policy *policy, const char *source, uint32_t number,
                           struct buffer *out);
 
-/* Appends "run `dockreeve policy rm ID`". */
-void policy_advice_remove_id(const struct policy *policy, const char *id, struct buffer *out);
-
 /* Appends a line with a path for that: "- allow: {method: GET, path: …REGISTRY…}". */
 void policy_advice_reach_path(const struct docker_reach_place *place, struct buffer *out);
 
 /* Appends " under `network:` in FILE", where a line has to be added by hand. */
 void policy_advice_place(const struct policy *policy, const struct policy_client *client,
                          const char *section, struct buffer *out);
-
-/* Whether a rule with this source or label was written by the commands. */
-bool policy_advice_is_of_commands(const char *source);
 
 #endif

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "policy/snapshot/policy_internal.h"
-#include "policy/snapshot/policy_list.h"
 
 enum {
     WALK_MAX = 64,             /* rules looked at for one host */
@@ -72,43 +71,12 @@ static uint32_t decider_of(const struct policy_cover_scope *scope, size_t index,
     return POLICY_NO_RULE;
 }
 
-static void blame_docker(const struct policy *policy, uint32_t index, struct policy_cover *out)
-{
-    const struct policy_rule *rule = &policy->rules[index];
-    out->rule = slice_from_text(rule->name != NULL ? rule->name : rule->text);
-    out->label = rule->source;
-    out->line = 0;
-    memcpy(out->id, rule->id, sizeof(out->id));
-}
-
-void policy_docker_cover_say(const struct policy *policy, size_t index,
-                             const struct policy_cover *cover, struct buffer *out)
-{
-    const char *does = policy->rules[index].match.allows ? "allows" : "denies";
-    if (cover->kind == POLICY_COVER_DENIED)
-        buffer_append_literal(out, "this rule can never decide: all it allows is denied by rules "
-                                   "without a condition (");
-    else
-        buffer_printf(out,
-                      "this rule adds nothing: all it %s is decided by rules without a "
-                      "condition (",
-                      does);
-    policy_cover_write_source(cover, out);
-    buffer_append_byte(out, ')');
-}
-
-void policy_docker_cover(struct policy_cover_scope *scope, size_t index, int64_t now_us,
-                         struct policy_cover *out)
+static void cover_docker(struct policy_cover_scope *scope, size_t index, struct policy_cover *out)
 {
     const struct policy_rule *rule = &scope->policy->rules[index];
     struct docker_operation_set selected;
     uint32_t blamed = POLICY_NO_RULE;
     bool all_denied = true;
-    *out = (struct policy_cover){.kind = POLICY_COVER_NONE};
-    if (rule->match.expires_us != 0 && now_us >= rule->match.expires_us) {
-        out->kind = POLICY_COVER_EXPIRED;
-        return;
-    }
     if (!scope->ready || scope->client != rule->client)
         fill_scope(scope, rule->client);
     docker_rule_selected(&rule->match, &selected);
@@ -126,15 +94,10 @@ void policy_docker_cover(struct policy_cover_scope *scope, size_t index, int64_t
     if (blamed == POLICY_NO_RULE)
         return;
     out->kind = rule->match.allows && all_denied ? POLICY_COVER_DENIED : POLICY_COVER_EARLIER;
-    blame_docker(scope->policy, blamed, out);
+    policy_rule_at(scope->policy, POLICY_NUMBER_RULES + blamed, &out->by);
 }
 
 /* ---- network ---- */
-
-static const struct network_set *set_of(const struct policy *policy, size_t scope)
-{
-    return scope == 0 ? &policy->network : &policy->clients[scope - 1].network;
-}
 
 /* The rules that stand before those of the scope; NULL = none. */
 static const struct network_set *set_before(const struct policy *policy, size_t scope)
@@ -242,13 +205,12 @@ struct decider {
     const struct host_pattern *pattern;
     const struct host_name *probe;
     bool found, denies;
-    size_t by_scope;
-    uint32_t by;
+    uint32_t by; /* number of the rule */
 };
 
 /* Looks in `others` for what decides before the entry. Earlier scopes count as a whole. A deny says
  * more than an allow that stands earlier. */
-static void find_decider(struct decider *decider, const struct network_set *others, size_t scope)
+static void find_decider(struct decider *decider, const struct network_set *others, uint32_t first)
 {
     const struct network_set *set = decider->set;
     const struct network_entry *entry = &set->entries[decider->id];
@@ -267,74 +229,100 @@ static void find_decider(struct decider *decider, const struct network_set *othe
             continue;
         decider->found = true;
         decider->denies = !rule->allows;
-        decider->by_scope = scope;
-        decider->by = other;
+        decider->by = first + other;
     }
 }
 
-bool policy_network_cover_is_cheap(const struct policy *policy, size_t scope)
+static void cover_network(const struct policy *policy, const struct policy_network_place *place,
+                          uint32_t first, struct policy_cover *out)
 {
-    const struct network_set *set = set_of(policy, scope), *before = set_before(policy, scope);
+    const struct network_set *before = set_before(policy, place->scope);
+    const bool allows = place->rule->match.allows;
+    struct host_pattern pattern;
+    struct host_name probe;
+    struct error error;
+    if (!host_pattern_parse(network_entry_slice(place->entry), allows, &pattern, &error) ||
+        !probe_of(&pattern, &probe))
+        return;
+    struct decider decider = {
+        .set = place->set, .id = place->index, .pattern = &pattern, .probe = &probe};
+    if (before != NULL)
+        find_decider(&decider, before, policy->network_first);
+    find_decider(&decider, place->set, first);
+    if (!decider.found)
+        return;
+    policy_rule_at(policy, decider.by, &out->by);
+    out->kind = out->by.allows == allows ? POLICY_COVER_EARLIER : POLICY_COVER_DENIED;
+}
+
+bool policy_cover_is_cheap(const struct policy *policy, size_t scope)
+{
+    uint32_t first;
+    const struct network_set *set = policy_network_set(policy, scope, &first);
+    const struct network_set *before = set_before(policy, scope);
     size_t expressions = set->expression_count + (before == NULL ? 0 : before->expression_count);
     return set->entry_count * (expressions + 1) <= EFFORT_MAX;
 }
 
-void policy_network_cover(const struct policy *policy, size_t scope, uint32_t entry, int64_t now_us,
-                          struct policy_cover *out)
+/* ---- both ---- */
+
+void policy_cover(struct policy_cover_scope *scope, uint32_t number, int64_t now_us,
+                  struct policy_cover *out)
 {
-    const struct network_set *set = set_of(policy, scope), *others = set_before(policy, scope);
-    const struct network_rule *rule = &set->rules[set->entries[entry].rule].match;
-    struct host_pattern pattern;
-    struct host_name probe;
-    struct error error;
+    const struct policy *policy = scope->policy;
+    const bool docker = number < policy->network_first;
+    const size_t index = number - POLICY_NUMBER_RULES;
+    struct policy_network_place place = {0};
+    if (!docker)
+        place = policy_network_place(policy, number);
+    const int64_t expires_us =
+        docker ? policy->rules[index].match.expires_us : place.rule->match.expires_us;
     *out = (struct policy_cover){.kind = POLICY_COVER_NONE};
-    if (rule->expires_us != 0 && now_us >= rule->expires_us) {
+    if (expires_us != 0 && now_us >= expires_us)
         out->kind = POLICY_COVER_EXPIRED;
-        return;
-    }
-    if (!host_pattern_parse(network_entry_slice(&set->entries[entry]), rule->allows, &pattern,
-                            &error) ||
-        !probe_of(&pattern, &probe))
-        return;
-    struct decider decider = {.set = set, .id = entry, .pattern = &pattern, .probe = &probe};
-    if (others != NULL)
-        find_decider(&decider, others, 0);
-    find_decider(&decider, set, scope);
-    if (!decider.found)
-        return;
-    struct policy_listed_network by;
-    policy_network_at(policy, decider.by_scope, decider.by, &by);
-    out->kind = by.allows == rule->allows ? POLICY_COVER_EARLIER : POLICY_COVER_DENIED;
-    out->rule = by.pattern;
-    out->label = by.label;
-    out->line = by.line;
-    memcpy(out->id, by.id, sizeof(out->id));
+    else if (docker)
+        cover_docker(scope, index, out);
+    else
+        cover_network(policy, &place, number - place.index, out);
 }
 
-void policy_network_cover_say(const struct policy *policy, size_t scope, uint32_t entry,
-                              const struct policy_cover *cover, struct buffer *out)
+void policy_cover_say(const struct policy *policy, uint32_t number,
+                      const struct policy_cover *cover, struct buffer *out)
 {
-    const struct network_set *set = set_of(policy, scope);
-    const struct network_entry *said = &set->entries[entry];
     const bool adds_nothing = cover->kind == POLICY_COVER_EARLIER;
-    char quoted[120], other[120];
-    error_quote(network_entry_slice(said), quoted, sizeof(quoted));
-    error_quote(cover->rule, other, sizeof(other));
-    buffer_printf(out, "%s %s: %s %s it%s (", quoted,
-                  adds_nothing ? "adds nothing" : "can never decide", other,
-                  adds_nothing && set->rules[said->rule].match.allows ? "allows" : "denies",
-                  adds_nothing ? " already" : "");
+    struct policy_listed_rule rule;
+    policy_rule_at(policy, number, &rule);
+    if (rule.network != NULL) {
+        char quoted[120], other[120];
+        buffer_printf(out, "%s %s: %s %s it%s (", error_quote(rule.written, quoted, sizeof(quoted)),
+                      adds_nothing ? "adds nothing" : "can never decide",
+                      error_quote(cover->by.written, other, sizeof(other)),
+                      adds_nothing && rule.allows ? "allows" : "denies",
+                      adds_nothing ? " already" : "");
+    } else if (adds_nothing) {
+        buffer_printf(out,
+                      "this rule adds nothing: all it %s is decided by rules without a "
+                      "condition (",
+                      rule.allows ? "allows" : "denies");
+    } else {
+        buffer_append_literal(out, "this rule can never decide: all it allows is denied by rules "
+                                   "without a condition (");
+    }
     policy_cover_write_source(cover, out);
     buffer_append_byte(out, ')');
 }
 
+void policy_cover_write_rule(const struct policy_cover *cover, struct buffer *out)
+{
+    if (cover->by.network != NULL)
+        buffer_append_slice(out, cover->by.written);
+    else
+        policy_listed_write_rule(&cover->by, out);
+}
+
 void policy_cover_write_source(const struct policy_cover *cover, struct buffer *out)
 {
-    buffer_append_text(out, cover->label);
-    if (cover->line > 0) {
-        buffer_append_byte(out, ':');
-        buffer_append_u64(out, cover->line);
-    }
+    policy_listed_write_source(&cover->by, out);
     if (cover->several)
         buffer_append_literal(out, " and others");
 }

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "policy/snapshot/policy.h"
+#include "policy/snapshot/policy_list.h"
 
 enum policy_cover_kind {
     POLICY_COVER_NONE,
@@ -23,13 +23,9 @@ enum policy_cover_kind {
 
 struct policy_cover {
     enum policy_cover_kind kind;
-    bool several;      /* it takes more rules than the one that is named */
-    struct slice rule; /* its name or text, or its host pattern as written */
-    const char *label; /* "policy.yaml:14" of a Docker rule, "policy.yaml" of a network rule */
-    unsigned line;     /* 0 = the label has it */
-    char id[9];
+    bool several;                 /* it takes more rules than the one that is named */
+    struct policy_listed_rule by; /* DENIED, EARLIER: the rule to blame */
 };
-/* The texts live as long as the policy. */
 
 /* Which unconditional rules decide an operation first, for all rules of one scope. Starts as
  * POLICY_COVER_SCOPE; filled and refilled as rules are asked for, so ask in document order. */
@@ -44,29 +40,24 @@ struct policy_cover_scope {
         .policy = (policy_), .ready = false                                                        \
     }
 
-/* Of Docker rule `index` (policy_rule_at) at the time `now_us`. Costs one look a selected
- * operation, and one at every rule where the scope changes. */
-void policy_docker_cover(struct policy_cover_scope *scope, size_t index, int64_t now_us,
-                         struct policy_cover *out);
-
 /* Whether asking for every network rule of the scope (0 = top level, else client + 1) is done in a
  * moment: expressions are tried one by one, so many of them beside many rules take minutes. */
-bool policy_network_cover_is_cheap(const struct policy *policy, size_t scope);
+bool policy_cover_is_cheap(const struct policy *policy, size_t scope);
 
-/* Of host `entry` of that scope, at the time `now_us`. One or two look-ups in the index. */
-void policy_network_cover(const struct policy *policy, size_t scope, uint32_t entry, int64_t now_us,
-                          struct policy_cover *out);
+/* Of the rule with that number (policy_rule_at) at the time `now_us`. Costs one look a selected
+ * operation, and one at every Docker rule where the scope changes; or one or two look-ups of a host
+ * in the index. */
+void policy_cover(struct policy_cover_scope *scope, uint32_t number, int64_t now_us,
+                  struct policy_cover *out);
 
 /* Appends what to say of it, of both kinds DENIED and EARLIER: "`a.example` adds nothing:
- * `*.example` allows it already (policy.yaml:14)". */
-void policy_network_cover_say(const struct policy *policy, size_t scope, uint32_t entry,
-                              const struct policy_cover *cover, struct buffer *out);
+ * `*.example` allows it already (policy.yaml:14)", "this rule adds nothing: ...". */
+void policy_cover_say(const struct policy *policy, uint32_t number,
+                      const struct policy_cover *cover, struct buffer *out);
 
-/* The same of a Docker rule, without its name: "this rule adds nothing: ...". */
-void policy_docker_cover_say(const struct policy *policy, size_t index,
-                             const struct policy_cover *cover, struct buffer *out);
-
-/* Appends "policy.yaml:14", and "and others" where it takes several. */
+/* Appends the rule to blame, and where it stands: "policy.yaml:14", "and others" where it takes
+ * several. */
+void policy_cover_write_rule(const struct policy_cover *cover, struct buffer *out);
 void policy_cover_write_source(const struct policy_cover *cover, struct buffer *out);
 
 #endif

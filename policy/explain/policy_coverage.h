@@ -4,23 +4,21 @@
 #ifndef DOCKREEVE_POLICY_POLICY_COVERAGE_H
 #define DOCKREEVE_POLICY_POLICY_COVERAGE_H
 
-#include "policy/explain/asked_docker.h"
-#include "policy/explain/asked_network.h"
+#include "policy/snapshot/policy_list.h"
 
-/* Texts of rules that decided, known by where they lie; starts as zeros. */
+/* Starts as zeros. */
 struct policy_coverage {
-    const void **decided; /* owned */
-    size_t count, capacity;
+    bool *decided; /* owned: by the rules' numbers; NULL = nothing was noted yet */
 };
 
-void policy_coverage_note_docker(struct policy_coverage *coverage, const struct verdict *verdict);
-void policy_coverage_note_network(struct policy_coverage *coverage,
-                                  const struct network_verdict *verdict);
+/* Notes the number of a verdict. */
+void policy_coverage_note(struct policy_coverage *coverage, const struct policy *policy,
+                          uint32_t number);
 
 /* Calls `found` for each rule that decided nothing; preset/negotiate, which is always there, is
  * left out. */
 void policy_coverage_missing(const struct policy_coverage *coverage, const struct policy *policy,
-                             void (*found)(void *context, const char *source, struct slice rule),
+                             void (*found)(void *context, struct slice source, struct slice rule),
                              void *context);
 void policy_coverage_clear(struct policy_coverage *coverage);
 

@@ -41,23 +41,64 @@ static bool is_of_file(const struct policy_rule *rule)
     return rule->file != NULL && strncmp(rule->file, "preset/", 7) != 0;
 }
 
-/* Of expired rules the reader speaks. */
-static void note_covered(const struct policy *policy, struct policy_messages *notices)
+enum { SPOKEN_MAX = 50 }; /* of network rules of a kind; the rest is counted */
+
+/* What is said of rules that never decide (policy_cover.h). */
+struct covered {
+    const struct policy *policy;
+    struct policy_messages *notices;
+    int64_t now_us;
+    struct policy_cover_scope scope;
+    size_t denied, earlier; /* network rules */
+};
+
+/* Of expired rules the reader speaks. Whether the cover is to be told. */
+static bool is_covered(struct covered *covered, uint32_t number, struct policy_cover *cover)
 {
-    struct policy_cover_scope scope = POLICY_COVER_SCOPE(policy);
-    const int64_t now_us = timestamp_now_us();
-    for (size_t i = 0; i < policy->rule_count; i++) {
-        const struct policy_rule *rule = &policy->rules[i];
+    policy_cover(&covered->scope, number, covered->now_us, cover);
+    return cover->kind == POLICY_COVER_DENIED || cover->kind == POLICY_COVER_EARLIER;
+}
+
+static void say(const struct covered *covered, uint32_t number, const struct policy_cover *cover)
+{
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    struct policy_listed_rule rule;
+    policy_rule_at(covered->policy, number, &rule);
+    policy_cover_say(covered->policy, number, cover, &text);
+    policy_messages_add(covered->notices, rule.file == NULL ? rule.label : rule.file, rule.line,
+                        rule.docker != NULL ? rule.column : 0, "%s", buffer_text(&text));
+}
+
+static void note_covered_docker(struct covered *covered)
+{
+    for (size_t i = 0; i < covered->policy->rule_count; i++) {
+        const struct policy_rule *rule = &covered->policy->rules[i];
+        const uint32_t number = POLICY_NUMBER_RULES + (uint32_t)i;
         struct policy_cover cover;
         if (!rule->match.allows || rule->layer == POLICY_LAYER_ALWAYS)
             continue; /* nobody wrote what always holds */
-        policy_docker_cover(&scope, i, now_us, &cover);
-        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-        if (cover.kind != POLICY_COVER_DENIED &&
-            (cover.kind != POLICY_COVER_EARLIER || !is_of_file(rule)))
+        if (is_covered(covered, number, &cover) &&
+            (cover.kind == POLICY_COVER_DENIED || is_of_file(rule)))
+            say(covered, number, &cover);
+    }
+}
+
+/* Of denies that others hold already nobody speaks: lists of a million hosts that were made
+ * elsewhere hold many, and asking of each would cost more than reading it. */
+static void note_covered_set(struct covered *covered, size_t scope)
+{
+    uint32_t first;
+    const struct network_set *set = policy_network_set(covered->policy, scope, &first);
+    if (!policy_cover_is_cheap(covered->policy, scope))
+        return;
+    for (uint32_t id = 0; id < set->entry_count; id++) {
+        struct policy_cover cover;
+        if (!set->rules[set->entries[id].rule].match.allows ||
+            !is_covered(covered, first + id, &cover))
             continue;
-        policy_docker_cover_say(policy, i, &cover, &text);
-        notice(notices, rule, buffer_text(&text));
+        size_t *count = cover.kind == POLICY_COVER_EARLIER ? &covered->earlier : &covered->denied;
+        if ((*count)++ < SPOKEN_MAX)
+            say(covered, first + id, &cover);
     }
 }
 
@@ -81,6 +122,24 @@ static void note_create(const struct policy *policy, struct policy_messages *not
             "created");
 }
 
+static void note_network(struct covered *covered)
+{
+    const struct policy *policy = covered->policy;
+    for (size_t scope = 0; scope <= policy->client_count; scope++)
+        note_covered_set(covered, scope);
+    if (covered->denied > SPOKEN_MAX)
+        policy_messages_add(covered->notices, policy->config_path, 0, 0,
+                            "%zu more network rules can never decide: denies shadow them",
+                            covered->denied - SPOKEN_MAX);
+    if (covered->earlier > SPOKEN_MAX)
+        policy_messages_add(covered->notices, policy->config_path, 0, 0,
+                            "%zu more network rules add nothing: earlier ones say the same",
+                            covered->earlier - SPOKEN_MAX);
+    if (policy->default_network_allow)
+        policy_messages_add(covered->notices, policy->config_path, 0, 0,
+                            "`default: {network: allow}` allows every public host");
+}
+
 void policy_notices_add(const struct policy *policy, struct policy_messages *notices)
 {
     bool others = policy->client_count > 1; /* beside `default` */
@@ -98,6 +157,11 @@ void policy_notices_add(const struct policy *policy, struct policy_messages *not
                 "client `%s` is in report mode: nothing is denied to it by rule or default",
                 policy->clients[i].shown.name);
     }
-    note_covered(policy, notices);
+    struct covered covered = {.policy = policy,
+                              .notices = notices,
+                              .now_us = timestamp_now_us(),
+                              .scope = POLICY_COVER_SCOPE(policy)};
+    note_covered_docker(&covered);
     note_create(policy, notices);
+    note_network(&covered);
 }

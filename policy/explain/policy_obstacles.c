@@ -4,12 +4,10 @@
  * in the way; each step is worded by policy_advice.c. */
 #include "policy/explain/policy_obstacles.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "policy/explain/policy_advice.h"
 #include "policy/snapshot/policy_internal.h"
-#include "policy/snapshot/policy_list.h"
 
 /* The rules that match, as an observer sees them. */
 struct obstacles {
@@ -38,64 +36,26 @@ static bool named_already(const struct obstacles *obstacles, const char *step)
     return false;
 }
 
-/* Of a Docker rule that an observer was told of. */
-static bool remove_seen_docker(const struct policy *policy, const char *source, struct buffer *out)
-{
-    for (size_t i = 0; i < policy->rule_count; i++) {
-        if (strcmp(policy->rules[i].source, source) == 0)
-            return policy_advice_remove(policy, source, POLICY_NUMBER_RULES + (uint32_t)i, out);
-    }
-    return false;
-}
-
-/* Of a network rule that an observer was told of. */
-static bool remove_seen_network(const struct policy *policy, const char *rule, const char *source,
-                                struct buffer *out)
-{
-    struct policy_network_cursor cursor = {0};
-    struct policy_listed_network listed;
-    size_t rule_len = strlen(rule);
-    if (!policy->commands_reach_it || !policy_advice_is_of_commands(source))
-        return false;
-    unsigned line = (unsigned)strtoul(source + sizeof(POLICY_CLI_LABEL), NULL, 10);
-    while (policy_network_next(policy, &cursor, &listed)) {
-        size_t tail = listed.name == NULL ? 0 : 1; /* "NAME (PATTERN)" */
-        if (listed.line != line || listed.allows || strcmp(listed.label, POLICY_CLI_LABEL) != 0 ||
-            listed.pattern.len + tail > rule_len ||
-            memcmp(rule + rule_len - tail - listed.pattern.len, listed.pattern.ptr,
-                   listed.pattern.len) != 0)
-            continue;
-        policy_advice_remove_id(policy, listed.id, out);
-        return true;
-    }
-    return false;
-}
-
 static void join(struct buffer *out)
 {
     buffer_append_text(out, out->len > 0 ? ", and " : "");
 }
 
-static void note(void *context, const char *rule, const char *source, bool allows, bool matched,
-                 const char *why)
+static void note(void *context, const struct policy_considered *rule)
 {
     struct obstacles *obstacles = context;
-    if (!matched) {
-        obstacles->maybe_deny |= !allows && strcmp(why, policy_depends_on_object) == 0;
+    if (!rule->matched) {
+        obstacles->maybe_deny |= !rule->allows && strcmp(rule->why, policy_depends_on_object) == 0;
         return;
     }
-    if (allows) {
+    if (rule->allows) {
         obstacles->allowed = true;
         return;
     }
     AUTO_BUFFER struct buffer step = BUFFER_EMPTY;
-    bool removed = obstacles->network ? remove_seen_network(obstacles->policy, rule, source, &step)
-                                      : remove_seen_docker(obstacles->policy, source, &step);
-    if (!removed) {
-        buffer_append_text(&step, obstacles->network ? "change or remove the deny at "
-                                                     : "change or remove the rule at ");
-        buffer_append_text(&step, source);
-    }
+    if (!policy_advice_remove(obstacles->policy, rule->source, rule->number, &step))
+        buffer_printf(&step, "change or remove the %s at %s", obstacles->network ? "deny" : "rule",
+                      rule->source);
     obstacles->denies++;
     if (named_already(obstacles, buffer_text(&step))) /* two rules on one line, or twice the same */
         return;

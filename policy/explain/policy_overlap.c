@@ -64,26 +64,15 @@ static void say_denying(const struct policy *policy, const struct policy_rule *r
                         always ? "" : " where it matches");
 }
 
-void policy_overlap_docker(const struct policy *policy, size_t index, int64_t now_us,
+static void overlap_docker(const struct policy *policy, const struct policy_rule *rule,
                            struct policy_messages *messages)
 {
-    struct policy_cover_scope scope = POLICY_COVER_SCOPE(policy);
-    const struct policy_rule *rule = &policy->rules[index];
-    struct policy_cover cover;
-    policy_docker_cover(&scope, index, now_us, &cover);
-    if (cover.kind == POLICY_COVER_DENIED || cover.kind == POLICY_COVER_EARLIER) {
-        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-        policy_docker_cover_say(policy, index, &cover, &text);
-        policy_messages_add(messages, rule->file, rule->line, rule->column, "%s",
-                            buffer_text(&text));
-        return;
-    }
-    for (size_t i = 0; i < policy->rule_count && rule->match.allows; i++) {
+    for (size_t i = 0; i < policy->rule_count; i++) {
         const struct policy_rule *other = &policy->rules[i];
         if (!other->match.allows && share_client(policy, rule, other))
             say_denying(policy, rule, other, messages);
     }
-    if (policy->default_allow && rule->match.allows)
+    if (policy->default_allow)
         policy_messages_add(messages, rule->file, rule->line, rule->column,
                             "`default: {docker: allow}` allows it already");
 }
@@ -102,46 +91,29 @@ static const struct policy_client *asker(const struct policy *policy, const char
     return NULL;
 }
 
-static void say_denied(const struct policy_listed_network *rule, const char *file, uint16_t port,
+static void say_denied(const struct policy_listed_rule *rule, uint16_t port,
                        const struct network_verdict *verdict, struct policy_messages *messages)
 {
     AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
     network_verdict_write_rule(verdict, &name);
     network_verdict_write_source(verdict, &source);
-    policy_messages_add(messages, file, rule->line, 0, "port %u is denied all the same: %s (%s)",
-                        (unsigned)port, buffer_text(&name), buffer_text(&source));
+    policy_messages_add(messages, rule->file, rule->line, 0,
+                        "port %u is denied all the same: %s (%s)", (unsigned)port,
+                        buffer_text(&name), buffer_text(&source));
 }
 
-static bool say_covered(const struct policy *policy, size_t scope, uint32_t entry, const char *file,
-                        int64_t now_us, struct policy_messages *messages)
+static void overlap_network(const struct policy *policy, const struct policy_listed_rule *rule,
+                            int64_t now_us, struct policy_messages *messages)
 {
-    struct policy_listed_network rule;
-    struct policy_cover cover;
-    policy_network_cover(policy, scope, entry, now_us, &cover);
-    if (cover.kind != POLICY_COVER_DENIED && cover.kind != POLICY_COVER_EARLIER)
-        return false;
-    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    policy_network_cover_say(policy, scope, entry, &cover, &text);
-    policy_network_at(policy, scope, entry, &rule);
-    policy_messages_add(messages, file, rule.line, 0, "%s", buffer_text(&text));
-    return true;
-}
-
-void policy_overlap_network(const struct policy *policy, size_t scope, uint32_t entry,
-                            const char *file, int64_t now_us, struct policy_messages *messages)
-{
-    struct policy_listed_network listed, *rule = &listed;
     struct host_pattern pattern;
     struct error error;
-    policy_network_at(policy, scope, entry, rule);
     const struct policy_client *client = asker(policy, rule->scope);
-    if (say_covered(policy, scope, entry, file, now_us, messages) || !rule->allows ||
-        client == NULL || !host_pattern_parse(rule->pattern, true, &pattern, &error))
+    if (client == NULL || !host_pattern_parse(rule->written, true, &pattern, &error))
         return;
     if (policy->default_network_allow && pattern.kind != HOST_PATTERN_RANGE &&
         strstr(rule->where, "addresses=") == NULL && !host_name_is_local(&pattern.host))
-        policy_messages_add(messages, file, rule->line, 0,
+        policy_messages_add(messages, rule->file, rule->line, 0,
                             "`default: {network: allow}` allows it already");
     struct network_request request = {.sight = NETWORK_OPAQUE, .now_us = now_us};
     if (pattern.kind == HOST_PATTERN_EXACT)
@@ -155,8 +127,28 @@ void policy_overlap_network(const struct policy *policy, size_t scope, uint32_t 
         request.port = pattern.ports.ranges[i].first;
         policy_decide_network(policy, client, &request, NULL, &verdict);
         if (verdict.label != NULL && !verdict.rule_allows) {
-            say_denied(rule, file, request.port, &verdict, messages);
+            say_denied(rule, request.port, &verdict, messages);
             return;
         }
+    }
+}
+
+void policy_overlap(const struct policy *policy, uint32_t number, int64_t now_us,
+                    struct policy_messages *messages)
+{
+    struct policy_cover_scope scope = POLICY_COVER_SCOPE(policy);
+    struct policy_listed_rule rule;
+    struct policy_cover cover;
+    policy_rule_at(policy, number, &rule);
+    policy_cover(&scope, number, now_us, &cover);
+    if (cover.kind == POLICY_COVER_DENIED || cover.kind == POLICY_COVER_EARLIER) {
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+        policy_cover_say(policy, number, &cover, &text);
+        policy_messages_add(messages, rule.file, rule.line, rule.docker != NULL ? rule.column : 0,
+                            "%s", buffer_text(&text));
+    } else if (rule.allows && rule.docker != NULL) {
+        overlap_docker(policy, &policy->rules[number - POLICY_NUMBER_RULES], messages);
+    } else if (rule.allows) {
+        overlap_network(policy, &rule, now_us, messages);
     }
 }

@@ -24,67 +24,48 @@ void rule_row_clear(struct rule_row *row)
         buffer_free(&row->made[i]);
 }
 
-static void take_docker(const struct policy *policy, size_t index, struct rule_row *row)
+/* Ports have a column of their own. */
+static void write_host(const struct policy_listed_rule *rule, struct buffer *out)
+{
+    struct host_pattern pattern;
+    struct error error;
+    if (!host_pattern_parse(rule->written, rule->allows, &pattern, &error)) {
+        buffer_append_slice(out, rule->written);
+        return;
+    }
+    pattern.has_ports = false;
+    host_pattern_write(&pattern, out);
+}
+
+static void take_rule(const struct policy *policy, uint32_t number, struct rule_row *row)
 {
     struct policy_listed_rule rule;
-    policy_rule_at(policy, index, &rule);
+    policy_rule_at(policy, number, &rule);
+    reset(row, rule.docker != NULL ? RULE_ORIGIN_DOCKER : RULE_ORIGIN_NETWORK);
+    policy_listed_write_source(&rule, &row->made[MADE_SOURCE]);
+    row->rule = rule;
     row->scope = rule.scope;
     row->kind = rule.kind;
     row->allows = rule.allows;
     row->is_shared = strcmp(rule.scope, "*") == 0 && !rule.always;
     row->name = rule.name;
     row->comment = rule.comment;
-    row->source = slice_from_text(rule.source);
-    row->resource = slice_from_text(rule.selector);
+    row->source = buffer_slice(&row->made[MADE_SOURCE]);
+    row->resource = rule.written;
     row->where = slice_from_text(rule.where);
     row->file = rule.file;
     row->line = rule.line;
     row->column = rule.column;
-    row->expires_us = rule.match->expires_us;
     row->key = rule.key;
-    row->index = index;
-    row->docker = rule.match;
-}
-
-static void write_host(const struct policy_listed_network *rule, struct buffer *out)
-{
-    struct host_pattern pattern;
-    struct error error;
-    if (!host_pattern_parse(rule->pattern, rule->allows, &pattern, &error)) {
-        buffer_append_slice(out, rule->pattern);
+    if (rule.docker != NULL) {
+        row->expires_us = rule.docker->expires_us;
         return;
     }
-    pattern.has_ports = false; /* they have a column of their own */
-    host_pattern_write(&pattern, out);
-}
-
-static void take_network(const struct policy *policy, size_t scope, uint32_t entry,
-                         struct rule_row *row)
-{
-    struct policy_listed_network rule;
-    policy_network_at(policy, scope, entry, &rule);
-    buffer_printf(&row->made[MADE_SOURCE], "%s:%u", rule.label, rule.line);
+    row->expires_us = rule.network->expires_us;
     write_host(&rule, &row->made[MADE_RESOURCE]);
-    port_set_write(rule.ports, &row->made[MADE_PORTS]);
-    row->scope = rule.scope;
-    row->kind = "network";
-    row->allows = rule.allows;
-    row->is_shared = scope == 0;
-    row->name = rule.name;
-    row->comment = rule.comment;
-    row->source = buffer_slice(&row->made[MADE_SOURCE]);
     row->resource = buffer_slice(&row->made[MADE_RESOURCE]);
+    port_set_write(rule.ports, &row->made[MADE_PORTS]);
     row->ports = buffer_slice(&row->made[MADE_PORTS]);
-    row->where = slice_from_text(rule.where);
-    row->file = rule.file;
-    row->line = rule.line;
-    row->column = rule.line == rule.rule_line ? rule.rule_column : 0;
-    row->expires_us = rule.match->expires_us;
-    row->key = rule.key;
-    row->index = entry;
-    row->scope_index = scope;
-    row->network = rule.match;
-    row->pattern = rule.pattern;
 }
 
 static void take_default(const struct policy *policy, enum rule_origin origin, struct rule_row *row)
@@ -215,28 +196,25 @@ static bool take_rest(struct rule_walk *walk, struct rule_row *row)
 
 bool rule_walk_next(struct rule_walk *walk, struct rule_row *row)
 {
-    size_t scope;
-    uint32_t entry;
-    if (walk->docker < policy_rule_count(walk->policy)) {
-        reset(row, RULE_ORIGIN_DOCKER);
-        take_docker(walk->policy, walk->docker++, row);
-    } else if (policy_network_step(walk->policy, &walk->network, &scope, &entry)) {
-        reset(row, RULE_ORIGIN_NETWORK);
-        take_network(walk->policy, scope, entry, row);
-    } else if (!take_rest(walk, row)) {
+    if (POLICY_NUMBER_RULES + walk->rules < policy_number_end(walk->policy))
+        take_rule(walk->policy, POLICY_NUMBER_RULES + walk->rules++, row);
+    else if (!take_rest(walk, row))
         return false;
-    }
     policy_key_id(row->key, row->id);
     return true;
 }
 
 void rule_row_write_resource(const struct rule_row *row, struct buffer *out)
 {
-    const struct policy_listed_network rule = {.allows = row->allows, .pattern = row->pattern};
-    if (row->origin == RULE_ORIGIN_NETWORK)
-        policy_listed_network_write(&rule, out);
+    if (rule_row_is_rule(row))
+        policy_listed_write_resource(&row->rule, out);
     else
         buffer_append_slice(out, row->resource);
+}
+
+bool rule_row_is_rule(const struct rule_row *row)
+{
+    return row->origin == RULE_ORIGIN_DOCKER || row->origin == RULE_ORIGIN_NETWORK;
 }
 
 bool rule_row_is_counted(const struct rule_row *row)
@@ -246,8 +224,7 @@ bool rule_row_is_counted(const struct rule_row *row)
 
 bool rule_row_has_conditions(const struct rule_row *row)
 {
-    return row->where.len > 0 &&
-           (row->origin == RULE_ORIGIN_DOCKER || row->origin == RULE_ORIGIN_NETWORK);
+    return row->where.len > 0 && rule_row_is_rule(row);
 }
 
 bool rule_row_concerns(const struct rule_row *row, const struct policy *policy,
@@ -262,8 +239,6 @@ void rule_row_cover(const struct rule_row *row, struct policy_cover_scope *scope
                     struct policy_cover *out)
 {
     *out = (struct policy_cover){.kind = POLICY_COVER_NONE};
-    if (row->origin == RULE_ORIGIN_DOCKER)
-        policy_docker_cover(scope, row->index, now_us, out);
-    else if (row->origin == RULE_ORIGIN_NETWORK)
-        policy_network_cover(scope->policy, row->scope_index, (uint32_t)row->index, now_us, out);
+    if (rule_row_is_rule(row))
+        policy_cover(scope, row->rule.number, now_us, out);
 }

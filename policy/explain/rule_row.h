@@ -38,20 +38,17 @@ struct rule_row {
     int64_t expires_us; /* 0 = never */
     uint64_t key;
     char id[9];
-    size_t index, scope_index;          /* the place, for policy_docker_cover() and _network_ */
-    const struct docker_rule *docker;   /* RULE_ORIGIN_DOCKER */
-    const struct network_rule *network; /* RULE_ORIGIN_NETWORK */
-    struct slice pattern;               /* the same, as written */
-    enum address_class class;           /* RULE_ORIGIN_BUILTIN */
-    struct buffer made[4];              /* owned: texts that were made for this row */
+    struct policy_listed_rule rule; /* RULE_ORIGIN_DOCKER, RULE_ORIGIN_NETWORK */
+    enum address_class class;       /* RULE_ORIGIN_BUILTIN */
+    struct buffer made[4];          /* owned: texts that were made for this row */
     struct policy_builtin builtin;
 };
 
 /* Where a walk stands; starts with `policy` and zeros. */
 struct rule_walk {
     const struct policy *policy; /* borrowed */
-    size_t docker, rest;
-    struct policy_network_cursor network;
+    uint32_t rules;              /* so many rules are behind it */
+    size_t rest;
 };
 
 /* The next row into `row`, which starts as zeros. False at the end. What a row points to is valid
@@ -62,6 +59,9 @@ void rule_row_clear(struct rule_row *row);
 /* Appends the resource as one would write it for this row alone: of a network rule with its ports,
  * "*.npmjs.org:80,443". */
 void rule_row_write_resource(const struct rule_row *row, struct buffer *out);
+
+/* Whether the row is a rule: no default, no setting, not built in. Rules come first. */
+bool rule_row_is_rule(const struct rule_row *row);
 
 /* Whether requests that the row decides are counted (rule_hits.h). */
 bool rule_row_is_counted(const struct rule_row *row);

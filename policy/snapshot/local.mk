@@ -9,9 +9,8 @@ libpolicy_snapshot_a_SOURCES = \
 	policy/snapshot/policy_expiry.c \
 	policy/snapshot/policy_index.c policy/snapshot/policy_index.h \
 	policy/snapshot/policy_internal.h \
-	policy/snapshot/policy_list.h \
+	policy/snapshot/policy_list.c policy/snapshot/policy_list.h \
 	policy/snapshot/policy_listen.c \
 	policy/snapshot/policy_messages.c \
 	policy/snapshot/policy_network.c policy/snapshot/policy_network.h \
-	policy/snapshot/policy_network_list.c \
 	policy/snapshot/policy_network_set.c policy/snapshot/policy_network_set.h

@@ -10,8 +10,6 @@
 #include <string.h>
 
 #include "policy/snapshot/policy_internal.h"
-#include "policy/snapshot/policy_list.h"
-#include "policy/document/rule_hits.h"
 #include "rules/docker/docker_reach.h"
 
 struct policy *policy_ref(struct policy *policy)
@@ -92,124 +90,6 @@ const struct policy_client *policy_client_find(const struct policy *policy, stru
     return NULL;
 }
 
-size_t policy_rule_count(const struct policy *policy)
-{
-    return policy->rule_count;
-}
-
-void policy_rule_at(const struct policy *policy, size_t index, struct policy_listed_rule *rule_out)
-{
-    const struct policy_rule *rule = &policy->rules[index];
-    *rule_out = (struct policy_listed_rule){
-        .scope =
-            rule->client == POLICY_EVERY_CLIENT ? "*" : policy->clients[rule->client].shown.name,
-        .allows = rule->match.allows,
-        .kind = "docker",
-        .name = rule->name,
-        .text = rule->text,
-        .selector = rule->selector,
-        .where = rule->where,
-        .source = rule->source,
-        .id = rule->id,
-        .key = rule->key,
-        .file = rule->file,
-        .line = rule->line,
-        .column = rule->column,
-        .comment = rule->comment,
-        .always = rule->layer == POLICY_LAYER_ALWAYS,
-        .match = &rule->match,
-    };
-}
-
-bool policy_default_allows(const struct policy *policy)
-{
-    return policy->default_allow;
-}
-
-bool policy_default_network_allows(const struct policy *policy)
-{
-    return policy->default_network_allow;
-}
-
-size_t policy_source_count(const struct policy *policy)
-{
-    return policy->source_count;
-}
-
-const struct policy_source *policy_source_at(const struct policy *policy, size_t index)
-{
-    return &policy->sources[index];
-}
-
-uint32_t policy_number_end(const struct policy *policy)
-{
-    return (uint32_t)(POLICY_NUMBER_RULES + policy->rule_count + policy_network_rule_count(policy));
-}
-
-uint64_t policy_number_key(const struct policy *policy, uint32_t number)
-{
-    if (number == POLICY_NUMBER_DEFAULT_DOCKER)
-        return RULE_HITS_DEFAULT_DOCKER;
-    if (number == POLICY_NUMBER_DEFAULT_NETWORK)
-        return RULE_HITS_DEFAULT_NETWORK;
-    if (number < policy->network_first)
-        return policy->rules[number - POLICY_NUMBER_RULES].key;
-    struct policy_network_cursor cursor = {0, number - policy->network_first};
-    for (size_t left = policy->network.entry_count; cursor.entry >= left;) {
-        cursor.entry -= left;
-        left = policy->clients[cursor.scope++].network.entry_count;
-    }
-    struct policy_listed_network rule;
-    (void)policy_network_next(policy, &cursor, &rule);
-    return rule.key;
-}
-
-const char *policy_default_source(const struct policy *policy)
-{
-    return policy->default_source;
-}
-
-const char *policy_default_network_source(const struct policy *policy)
-{
-    return policy->default_network_source;
-}
-
-bool policy_client_inherits(const struct policy *policy, size_t client)
-{
-    return policy->clients[client].inherit;
-}
-
-bool policy_guards_only_report(const struct policy *policy)
-{
-    return policy->guards_report;
-}
-
-static const struct policy_use *find_use(const struct policy *policy, const char *scope,
-                                         const char *what)
-{
-    for (size_t i = 0; i < policy->use_count; i++) {
-        const struct policy_use *use = &policy->uses[i];
-        const char *of =
-            use->client == POLICY_EVERY_CLIENT ? "*" : policy->clients[use->client].shown.name;
-        if (strcmp(of, scope) == 0 && strcmp(use->what, what) == 0)
-            return use;
-    }
-    return NULL;
-}
-
-bool policy_use_place(const struct policy *policy, const char *scope, const char *label,
-                      struct policy_place *place_out)
-{
-    const struct policy_use *use = NULL;
-    for (const struct policy_use *next; (next = find_use(policy, scope, label)) != NULL;) {
-        use = next;
-        label = use->label;
-    }
-    if (use != NULL)
-        *place_out = (struct policy_place){use->what, use->label, use->line};
-    return use != NULL;
-}
-
 /* The keys of `where` by their number. */
 static const char *condition_name(const struct docker_condition *condition)
 {
@@ -227,9 +107,10 @@ static const char *condition_name(const struct docker_condition *condition)
 
 const char policy_depends_on_object[] = "it depends on the object, of which nothing is known here";
 
-static void tell(const struct policy_observer *observer, const struct policy_rule *rule,
-                 enum docker_match match, const struct docker_mismatch *mismatch)
+static void tell(const struct policy_observer *observer, const struct policy *policy,
+                 uint32_t index, enum docker_match match, const struct docker_mismatch *mismatch)
 {
+    const struct policy_rule *rule = &policy->rules[index];
     char why[256];
     if (match == DOCKER_MATCH_MAYBE)
         snprintf(why, sizeof(why), "%s", policy_depends_on_object);
@@ -245,8 +126,15 @@ static void tell(const struct policy_observer *observer, const struct policy_rul
                  mismatch->condition->parameter.ptr == NULL ? ""
                                                             : mismatch->condition->parameter.ptr,
                  mismatch->text);
-    observer->considered(observer->context, rule->name != NULL ? rule->name : rule->text,
-                         rule->source, rule->match.allows, match == DOCKER_MATCH_YES, why);
+    const struct policy_considered considered = {
+        .number = POLICY_NUMBER_RULES + index,
+        .rule = rule->name != NULL ? rule->name : rule->text,
+        .source = rule->source,
+        .allows = rule->match.allows,
+        .matched = match == DOCKER_MATCH_YES,
+        .why = why,
+    };
+    observer->considered(observer->context, &considered);
 }
 
 static void search_all(const struct policy *policy, const struct policy_client_entry *entry,
@@ -261,7 +149,7 @@ static void search_all(const struct policy *policy, const struct policy_client_e
         enum docker_match match =
             docker_rule_match(&rule->match, request, state, object, &mismatch);
         policy_search_add(search, rule->match.allows, (uint32_t)position, match);
-        tell(observer, rule, match, &mismatch);
+        tell(observer, policy, entry->rules[position], match, &mismatch);
     }
 }
 

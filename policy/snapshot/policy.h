@@ -136,10 +136,15 @@ struct verdict {
 };
 /* The texts live as long as the policy. */
 
-/* Receives each rule that was considered, for `policy explain`. */
+/* A rule that was considered, for `policy explain`. The texts live as long as the call. */
+struct policy_considered {
+    uint32_t number;
+    const char *rule, *source;
+    bool allows, matched;
+    const char *why;
+};
 struct policy_observer {
-    void (*considered)(void *context, const char *rule, const char *source, bool allows,
-                       bool matched, const char *why);
+    void (*considered)(void *context, const struct policy_considered *rule);
     void *context;
 };
 

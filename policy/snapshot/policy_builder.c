@@ -73,8 +73,6 @@ void policy_builder_add_source(struct policy_builder *builder, const char *path,
         arena_text(&policy->arena, slice_from_text(path)), bytes, modified_us};
 }
 
-/* The id does not depend on file or line, so that a rule keeps it when something is written above
- * it. */
 static void name_rule(struct policy_builder *builder, struct policy_rule *rule)
 {
     struct arena *arena = &builder->policy->arena;
@@ -83,12 +81,8 @@ static void name_rule(struct policy_builder *builder, struct policy_rule *rule)
     const char *effect = rule->match.allows ? "allow" : "deny";
     if (rule->where == NULL)
         rule->where = "";
-    uint64_t hash = slice_hash(slice_of(scope, strlen(scope) + 1), SLICE_HASH_SEED);
-    hash = slice_hash(slice_of(effect, strlen(effect) + 1), hash);
-    hash = slice_hash(slice_of(rule->selector, strlen(rule->selector) + 1), hash);
-    hash = slice_hash(slice_from_text(rule->where), hash);
-    rule->key = hash;
-    policy_key_id(hash, rule->id);
+    rule->key = policy_rule_key(scope, rule->match.allows, slice_from_text(rule->selector),
+                                POLICY_KEY_DOCKER, rule->where);
     enum { SHOWN = 160 }; /* a rule of a thousand names must not make every log line that long */
     rule->text = arena_printf(arena, "%s %.*s%s%s%.*s%s", effect, SHOWN, rule->selector,
                               strlen(rule->selector) > SHOWN ? "..." : "",

@@ -36,7 +36,6 @@ struct policy_rule {
     const char *source;   /* "policy.yaml:14" */
     const char *file;     /* NULL = not from a file */
     unsigned line, column;
-    char id[9];   /* 8 hexadecimal digits: policy_key_id(key) */
     uint64_t key; /* see policy_list.h */
 };
 
@@ -168,15 +167,30 @@ extern const char policy_depends_on_object[];
 void policy_listen_check_all(const struct policy_builder *builder, struct policy_messages *errors,
                              struct policy_messages *notices);
 
+/* The key of a rule (policy_list.h). `separator` keeps Docker rules and network rules apart. */
+uint64_t policy_rule_key(const char *scope, bool allows, struct slice written,
+                         struct slice separator, const char *where);
+#define POLICY_KEY_DOCKER SLICE_LITERAL("\0")
+#define POLICY_KEY_NETWORK SLICE_LITERAL("\0network\0")
+
+/* Where the network rule with that number stands. */
+struct policy_network_place {
+    size_t scope; /* 0 = the top level, n = client n - 1 */
+    const struct network_set *set;
+    uint32_t index; /* of the entry */
+    const struct network_entry *entry;
+    const struct network_set_rule *rule;
+};
+struct policy_network_place policy_network_place(const struct policy *policy, uint32_t number);
+/* The set of a scope, and the number of its first rule. */
+const struct network_set *policy_network_set(const struct policy *policy, size_t scope,
+                                             uint32_t *first_out);
+
 /* Fills policy->expiries, once every rule is there. */
 void policy_expiry_collect(struct policy *policy);
 
-/* The same for network rules: expired, shadowed or covered ones, ranges that open special-purpose
- * addresses. One look into the index a rule. */
-void policy_network_notices_add(const struct policy *policy, struct policy_messages *notices);
-
 /* What `policy validate` warns of: rules that never decide, changes allowed to everybody,
- * ContainerCreate. */
+ * ContainerCreate. One look into the index a network rule. */
 void policy_notices_add(const struct policy *policy, struct policy_messages *notices);
 
 /* Whether what the request reaches (rules/docker/docker_reach.h) is permitted. */

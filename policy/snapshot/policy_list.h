@@ -10,23 +10,29 @@
 #include "policy/snapshot/policy.h"
 #include "rules/network/network_rule.h"
 
-/* All texts live as long as the policy. */
+/* One rule: a Docker rule, or one host pattern of a network rule. All texts live as long as the
+ * policy. */
 struct policy_listed_rule {
+    uint32_t number;   /* its place (policy.h) */
+    const char *kind;  /* "docker" or "network" */
     const char *scope; /* a client's name; "*" for every client */
     bool allows;
-    const char *kind;     /* "docker" */
+    bool always;          /* for every client, `inherit: false` or not */
     const char *name;     /* as the document names it; NULL = unnamed */
-    const char *text;     /* "allow ContainerStart where name=web-*" */
-    const char *selector; /* "ContainerStart" */
-    const char *where;    /* "name=web-*"; "" = none */
-    const char *source;   /* "policy.yaml:14", "preset/traefik:6" */
-    const char *id;       /* 8 hexadecimal digits: policy_key_id(key) */
-    uint64_t key;         /* over scope, effect and text, not over file and line */
-    const char *file;     /* full name of the document; NULL = not from a file */
-    unsigned line, column;
-    const char *comment; /* NULL = none */
-    bool always;         /* for every client, `inherit: false` or not */
-    const struct docker_rule *match;
+    const char *comment;  /* NULL = none */
+    struct slice written; /* "ContainerStart"; "*.npmjs.org" */
+    const char *where;    /* "name=web-*", "methods=GET paths=/a"; "" = none */
+    const char *text;     /* Docker: "allow ContainerStart where name=web-*" */
+    const char *label; /* Docker: "policy.yaml:14", "env POST=1"; network: "policy.yaml", the line
+                             stands beside it */
+    const char *file;  /* full name of the document; NULL = not from a file */
+    unsigned line;     /* of the rule or pattern; 0 = none */
+    unsigned column;   /* 0 = of a pattern that is not where its rule begins */
+    uint64_t key;      /* over scope, effect and text, not over file and line */
+    char id[9];        /* 8 hexadecimal digits: policy_key_id(key) */
+    const struct docker_rule *docker;   /* NULL = it is a network rule */
+    const struct network_rule *network; /* NULL = it is a Docker rule */
+    const struct port_set *ports;       /* network */
 };
 
 /* A document that the policy was made of, as it was read. */
@@ -43,10 +49,23 @@ const struct policy_source *policy_source_at(const struct policy *policy, size_t
 /* The short form of a rule's key that people see and type. */
 void policy_key_id(uint64_t key, char id[9]);
 
-/* In document order: what always holds (preset/negotiate) first, then top-level rules, then each
- * client's. */
-size_t policy_rule_count(const struct policy *policy);
-void policy_rule_at(const struct policy *policy, size_t index, struct policy_listed_rule *rule_out);
+size_t policy_rule_count(const struct policy *policy); /* of Docker rules */
+size_t policy_network_rule_count(const struct policy *policy);
+/* The rule with that number, from POLICY_NUMBER_RULES to before policy_number_end(). In document
+ * order: of Docker rules what always holds (preset/negotiate) first, then top-level rules, then each
+ * client's; behind them the network rules, top-level ones and each client's. */
+void policy_rule_at(const struct policy *policy, uint32_t number,
+                    struct policy_listed_rule *rule_out);
+
+/* Appends "policy.yaml:14", "preset/traefik:6". */
+void policy_listed_write_source(const struct policy_listed_rule *rule, struct buffer *out);
+/* Appends "ContainerStart", or the pattern in its canonical spelling, always with its ports:
+ * "*.npmjs.org:80,443". */
+void policy_listed_write_resource(const struct policy_listed_rule *rule, struct buffer *out);
+/* Appends "allow ContainerStart where name=web-*" or "allow *.npmjs.org". */
+void policy_listed_write_text(const struct policy_listed_rule *rule, struct buffer *out);
+/* Appends the rule as the log names it: its name, or else the same text. */
+void policy_listed_write_rule(const struct policy_listed_rule *rule, struct buffer *out);
 
 /* What becomes of a request that no rule matches. */
 bool policy_default_allows(const struct policy *policy);
@@ -70,43 +89,5 @@ struct policy_place {
 };
 bool policy_use_place(const struct policy *policy, const char *scope, const char *label,
                       struct policy_place *place_out);
-
-/* One host pattern of a network rule. */
-struct policy_listed_network {
-    const char *scope; /* a client's name; "*" for every client */
-    bool allows;
-    const char *name;     /* NULL = unnamed */
-    const char *comment;  /* NULL = none */
-    struct slice pattern; /* "*.npmjs.org", as written */
-    const struct port_set *ports;
-    const struct network_rule *match;
-    const char *where; /* "methods=GET paths=/a"; "" = none */
-    const char *label; /* "policy.yaml", "preset/npm" */
-    const char *file;  /* full name of the document */
-    unsigned line;     /* of the pattern */
-    unsigned rule_line, rule_column;
-    char id[9];   /* as for Docker rules */
-    uint64_t key; /* as for Docker rules */
-};
-
-/* Where a walk stands; starts as zeros. */
-struct policy_network_cursor {
-    size_t scope, entry;
-};
-
-/* In document order: top-level rules first, then each client's. False at the end. */
-bool policy_network_next(const struct policy *policy, struct policy_network_cursor *cursor,
-                         struct policy_listed_network *rule_out);
-size_t policy_network_rule_count(const struct policy *policy);
-
-/* The same, with the place only. */
-bool policy_network_step(const struct policy *policy, struct policy_network_cursor *cursor,
-                         size_t *scope_out, uint32_t *index_out);
-/* The rule at that place: scope 0 is the top level, scope n client n - 1. */
-void policy_network_at(const struct policy *policy, size_t scope, uint32_t index,
-                       struct policy_listed_network *rule_out);
-
-/* Appends the pattern in its canonical spelling, always with its ports: "*.npmjs.org:80,443". */
-void policy_listed_network_write(const struct policy_listed_network *rule, struct buffer *out);
 
 #endif

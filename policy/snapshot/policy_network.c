@@ -277,8 +277,9 @@ static unsigned denied_cname(const struct network_entry *entry, const struct pat
     return 0;
 }
 
-static void tell(const struct policy_observer *observer, const struct network_set_rule *rule,
-                 const struct network_entry *entry, bool matched, const char *why)
+static void tell(const struct policy_observer *observer, uint32_t number,
+                 const struct network_set_rule *rule, const struct network_entry *entry,
+                 bool matched, const char *why)
 {
     AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
@@ -287,8 +288,15 @@ static void tell(const struct policy_observer *observer, const struct network_se
         buffer_printf(&text, "%s (%s)", rule->name, entry->text);
     else
         buffer_printf(&text, "%s %s", rule->match.allows ? "allow" : "deny", entry->text);
-    observer->considered(observer->context, buffer_text(&text), buffer_text(&source),
-                         rule->match.allows, matched, why);
+    const struct policy_considered considered = {
+        .number = number,
+        .rule = buffer_text(&text),
+        .source = buffer_text(&source),
+        .allows = rule->match.allows,
+        .matched = matched,
+        .why = why,
+    };
+    observer->considered(observer->context, &considered);
 }
 
 const char policy_network_other_hosts[] = "it is for other hosts";
@@ -314,10 +322,11 @@ static void walk_cnames(const struct network_set *set, uint64_t place,
         *why = denies_cname;
 }
 
-static void walk_set(const struct network_set *set, uint64_t scope,
+static void walk_set(const struct scopes *scopes, uint64_t scope,
                      const struct network_request *request, const struct policy_observer *observer,
                      struct finding *finding)
 {
+    const struct network_set *set = scopes->sets[scope];
     size_t expression = 0;
     for (uint32_t id = 0; id < set->entry_count; id++) {
         const struct network_entry *entry = &set->entries[id];
@@ -333,7 +342,8 @@ static void walk_set(const struct network_set *set, uint64_t scope,
         } else if (!allows) {
             walk_cnames(set, scope << 32 | id, compiled, request, &match, &why, finding);
         }
-        tell(observer, rule, entry, match == NETWORK_MATCH_YES, why);
+        tell(observer, scopes->first_numbers[scope] + id, rule, entry, match == NETWORK_MATCH_YES,
+             why);
     }
 }
 
@@ -347,7 +357,7 @@ static void find(const struct scopes *scopes, const struct network_request *requ
         if (set == NULL || set->entry_count == 0)
             continue;
         if (observer != NULL)
-            walk_set(set, scope, request, observer, finding);
+            walk_set(scopes, scope, request, observer, finding);
         else
             search_set(set, scope, request, finding);
     }

@@ -37,7 +37,6 @@ void suggest_know_policy(struct suggest_evidence *evidence, const struct policy 
 void suggest_mark_permitted(struct suggest_evidence *evidence, const struct policy *policy);
 
 /* How evidence->used names a rule: "SOURCE RULE" as in the log. Appended. */
-void suggest_write_docker_key(const struct policy_listed_rule *rule, struct buffer *out);
-void suggest_write_network_key(const struct policy_listed_network *rule, struct buffer *out);
+void suggest_write_rule_key(const struct policy_listed_rule *rule, struct buffer *out);
 
 #endif

@@ -67,72 +67,46 @@ static void write_all_added(struct diff *diff, const struct suggestion *suggesti
 
 /* ---- what was never used ---- */
 
-struct unused {
-    const char *scope, *kind, *id, *where;
-    struct slice resource, source;
-};
-
-static void write_unused(struct diff *diff, const struct unused *rule)
+static void write_unused(struct diff *diff, const struct policy_listed_rule *rule,
+                         struct slice source)
 {
+    AUTO_BUFFER struct buffer resource = BUFFER_EMPTY;
     struct buffer *out = diff->out;
+    policy_listed_write_resource(rule, &resource);
     begin_line(diff, false);
     if (diff->json) {
         json_write_key_text(out, "id", rule->id);
         json_write_key_text(out, "client", rule->scope);
         json_write_key_text(out, "kind", rule->kind);
-        json_write_key_string(out, "resource", rule->resource);
+        json_write_key_string(out, "resource", buffer_slice(&resource));
         if (rule->where[0] != '\0')
             json_write_key_text(out, "where", rule->where);
-        json_write_key_string(out, "source", rule->source);
+        json_write_key_string(out, "source", source);
     } else {
         buffer_printf(out, "%s %s allow ", rule->scope, rule->kind);
-        terminal_text_append(out, rule->resource);
+        terminal_text_append(out, buffer_slice(&resource));
         buffer_append_text(out, rule->where[0] != '\0' ? " where " : "");
         terminal_text_append(out, slice_from_text(rule->where));
         buffer_append_literal(out, "  # never used, ");
-        terminal_text_append(out, rule->source);
+        terminal_text_append(out, source);
     }
     end_line(diff);
 }
 
-static bool is_used(const struct suggest_evidence *evidence, const struct buffer *key)
+static void write_all_unused(struct diff *diff, const struct suggest_evidence *evidence,
+                             const struct policy *policy)
 {
-    return text_map_find(&evidence->used, buffer_slice(key)) != NULL;
-}
-
-static void write_unused_docker(struct diff *diff, const struct suggest_evidence *evidence,
-                                const struct policy *policy)
-{
-    for (size_t i = 0; i < policy_rule_count(policy); i++) {
+    const uint32_t end = policy_number_end(policy);
+    for (uint32_t number = POLICY_NUMBER_RULES; number < end; number++) {
         struct policy_listed_rule rule;
-        policy_rule_at(policy, i, &rule);
-        struct slice source = slice_from_text(rule.source);
         AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
-        suggest_write_docker_key(&rule, &key);
-        if (!rule.allows || is_used(evidence, &key) ||
-            slice_starts_with(source, SLICE_LITERAL("preset/negotiate")))
-            continue;
-        write_unused(diff, &(struct unused){rule.scope, "docker", rule.id, rule.where,
-                                            slice_from_text(rule.selector), source});
-    }
-}
-
-static void write_unused_network(struct diff *diff, const struct suggest_evidence *evidence,
-                                 const struct policy *policy)
-{
-    struct policy_network_cursor cursor = {0};
-    struct policy_listed_network rule;
-    while (policy_network_next(policy, &cursor, &rule)) {
         AUTO_BUFFER struct buffer source = BUFFER_EMPTY;
-        AUTO_BUFFER struct buffer resource = BUFFER_EMPTY;
-        AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
-        buffer_printf(&source, "%s:%u", rule.label, rule.line);
-        suggest_write_network_key(&rule, &key);
-        if (!rule.allows || is_used(evidence, &key))
-            continue;
-        policy_listed_network_write(&rule, &resource);
-        write_unused(diff, &(struct unused){rule.scope, "network", rule.id, rule.where,
-                                            buffer_slice(&resource), buffer_slice(&source)});
+        policy_rule_at(policy, number, &rule);
+        suggest_write_rule_key(&rule, &key);
+        policy_listed_write_source(&rule, &source);
+        if (rule.allows && text_map_find(&evidence->used, buffer_slice(&key)) == NULL &&
+            !slice_starts_with(buffer_slice(&source), SLICE_LITERAL("preset/negotiate")))
+            write_unused(diff, &rule, buffer_slice(&source));
     }
 }
 
@@ -150,8 +124,7 @@ bool suggest_write_diff(const struct suggestion *suggestion,
         json_write_key_array(out, "unused");
         diff.some = false;
     }
-    write_unused_docker(&diff, evidence, policy);
-    write_unused_network(&diff, evidence, policy);
+    write_all_unused(&diff, evidence, policy);
     if (json)
         json_write_array_end(out);
     return adds;

@@ -20,39 +20,23 @@ static const char why_denied[] = "a rule denies it";
 
 /* ---- rules ---- */
 
-void suggest_write_docker_key(const struct policy_listed_rule *rule, struct buffer *out)
+void suggest_write_rule_key(const struct policy_listed_rule *rule, struct buffer *out)
 {
-    buffer_printf(out, "%s %s", rule->source, rule->name != NULL ? rule->name : rule->text);
-}
-
-void suggest_write_network_key(const struct policy_listed_network *rule, struct buffer *out)
-{
-    buffer_printf(out, "%s:%u ", rule->label, rule->line);
-    if (rule->name != NULL) {
-        buffer_append_text(out, rule->name);
-        return;
-    }
-    buffer_append_text(out, rule->allows ? "allow " : "deny ");
-    buffer_append_slice(out, rule->pattern);
+    policy_listed_write_source(rule, out);
+    buffer_append_byte(out, ' ');
+    policy_listed_write_rule(rule, out);
 }
 
 void suggest_know_policy(struct suggest_evidence *evidence, const struct policy *policy)
 {
-    struct policy_network_cursor cursor = {0};
-    struct policy_listed_network network;
+    const uint32_t end = policy_number_end(policy);
     AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
-    for (size_t i = 0; i < policy_rule_count(policy); i++) {
+    for (uint32_t number = POLICY_NUMBER_RULES; number < end; number++) {
         struct policy_listed_rule rule;
-        policy_rule_at(policy, i, &rule);
+        policy_rule_at(policy, number, &rule);
         buffer_clear(&key);
-        suggest_write_docker_key(&rule, &key);
+        suggest_write_rule_key(&rule, &key);
         if (rule.allows)
-            *text_map_at(&evidence->allows, buffer_slice(&key)) = evidence;
-    }
-    while (policy_network_next(policy, &cursor, &network)) {
-        buffer_clear(&key);
-        suggest_write_network_key(&network, &key);
-        if (network.allows)
             *text_map_at(&evidence->allows, buffer_slice(&key)) = evidence;
     }
 }

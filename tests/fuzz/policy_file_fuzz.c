@@ -16,15 +16,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void ignore(void *context, const char *rule, const char *source, bool allows, bool matched,
-                   const char *why)
+static void ignore(void *context, const struct policy_considered *rule)
 {
     (void)context;
     (void)rule;
-    (void)source;
-    (void)allows;
-    (void)matched;
-    (void)why;
 }
 
 static void ask(const struct policy *policy, const struct policy_client *client, const char *host,

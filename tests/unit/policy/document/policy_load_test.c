@@ -183,8 +183,8 @@ Test(policy_load, drop_ins_add_up_in_the_order_of_their_names)
     size_t from = policy_rule_count(fixture.policy) - ARRAY_LEN(sources);
     for (size_t i = 0; i < ARRAY_LEN(sources); i++) {
         struct policy_listed_rule rule;
-        policy_rule_at(fixture.policy, from + i, &rule);
-        cr_expect_str_eq(rule.source, sources[i]);
+        policy_rule_at(fixture.policy, (uint32_t)(POLICY_NUMBER_RULES + from + i), &rule);
+        cr_expect_str_eq(rule.label, sources[i]);
     }
     policy_fixture_write(&fixture, "policy.d/30-c.yaml", V "default: {docker: deny}\n");
     cr_assert_not(policy_fixture_load(&fixture),

@@ -316,14 +316,15 @@ Test(policy_network_reader, rules_are_listed_with_their_ports)
                                   V "  - {allow: [A.Test, \"*.b.test:22\"], methods: GET}\n"
                                     "  - deny: [10.0.0.0/8, \"2001:db8::/32\"]\n"
                                     "clients: {a: {network: [{allow: \"~x.*\", name: n}]}}\n"));
-    struct policy_network_cursor cursor = {0, 0};
-    struct policy_listed_network rule;
+    const size_t docker = POLICY_NUMBER_RULES + policy_rule_count(fixture.policy);
     size_t count = 0;
-    for (; policy_network_next(fixture.policy, &cursor, &rule); count++) {
+    for (; docker + count < policy_number_end(fixture.policy); count++) {
+        struct policy_listed_rule rule;
+        policy_rule_at(fixture.policy, (uint32_t)(docker + count), &rule);
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         buffer_printf(&text, "%s %s %.*s => ", rule.scope, rule.allows ? "allow" : "deny",
-                      (int)rule.pattern.len, rule.pattern.ptr);
-        policy_listed_network_write(&rule, &text);
+                      (int)rule.written.len, rule.written.ptr);
+        policy_listed_write_resource(&rule, &text);
         cr_assert_lt(count, ARRAY_LEN(shown));
         cr_expect_str_eq(buffer_text(&text), shown[count]);
         cr_expect_str_eq(rule.where, count < 2 ? "methods=GET" : "");

@@ -32,19 +32,37 @@ static const char sample[] = "version: 1\n"
 
 Test(policy_number, every_listed_rule_has_the_next_number_and_its_own_key)
 {
+    static const struct {
+        const char *scope, *text;
+    } rows[] = {
+        {"*", "allow a.example"},     {"*", "allow b.example"},      {"*", "deny c.example"},
+        {"alone", "allow d.example"}, {"alone", "allow 10.0.0.0/8"}, {"more", "deny e.example"},
+    };
     struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, sample));
-    uint32_t number = POLICY_NUMBER_RULES;
-    for (size_t i = 0; i < policy_rule_count(fixture.policy); i++) {
+    size_t network = 0;
+    for (uint32_t number = POLICY_NUMBER_RULES; number < policy_number_end(fixture.policy);
+         number++) {
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         struct policy_listed_rule rule;
-        policy_rule_at(fixture.policy, i, &rule);
-        cr_expect_eq(policy_number_key(fixture.policy, number++), rule.key, "%s", rule.text);
+        policy_rule_at(fixture.policy, number, &rule);
+        policy_listed_write_text(&rule, &text);
+        cr_expect_eq(rule.number, number);
+        cr_expect_eq(policy_number_key(fixture.policy, number), rule.key, "%s", buffer_text(&text));
+        cr_expect_neq(rule.docker == NULL, rule.network == NULL, "%s", buffer_text(&text));
+        if (rule.network != NULL) {
+            cr_assert_lt(network, ARRAY_LEN(rows));
+            cr_expect_str_eq(rule.scope, rows[network].scope);
+            cr_expect_str_eq(buffer_text(&text), rows[network].text);
+            network++;
+        } else {
+            cr_expect_eq(network, 0u, "Docker rules stand first");
+        }
     }
-    struct policy_network_cursor cursor = {0};
-    struct policy_listed_network rule;
-    while (policy_network_next(fixture.policy, &cursor, &rule))
-        cr_expect_eq(policy_number_key(fixture.policy, number++), rule.key, "%s", rule.pattern.ptr);
-    cr_expect_eq(number, policy_number_end(fixture.policy));
+    cr_expect_eq(network, ARRAY_LEN(rows));
+    cr_expect_eq(policy_network_rule_count(fixture.policy), ARRAY_LEN(rows));
+    cr_expect_eq(policy_rule_count(fixture.policy) + ARRAY_LEN(rows) + POLICY_NUMBER_RULES,
+                 policy_number_end(fixture.policy));
     cr_expect_eq(policy_number_key(fixture.policy, POLICY_NUMBER_DEFAULT_DOCKER),
                  RULE_HITS_DEFAULT_DOCKER);
     cr_expect_eq(policy_number_key(fixture.policy, POLICY_NUMBER_DEFAULT_NETWORK),
@@ -52,28 +70,16 @@ Test(policy_number, every_listed_rule_has_the_next_number_and_its_own_key)
     policy_fixture_clear(&fixture);
 }
 
-/* The key of the Docker rule with this source. */
-static uint64_t docker_key(const struct policy *policy, const char *source)
+/* The key of the rule with this source or pattern. */
+static uint64_t key_of(const struct policy *policy, const char *word)
 {
-    for (size_t i = 0; i < policy_rule_count(policy); i++) {
+    for (uint32_t number = POLICY_NUMBER_RULES; number < policy_number_end(policy); number++) {
         struct policy_listed_rule rule;
-        policy_rule_at(policy, i, &rule);
-        if (strcmp(rule.source, source) == 0)
+        policy_rule_at(policy, number, &rule);
+        if (strcmp(rule.label, word) == 0 || slice_equal_text(rule.written, word))
             return rule.key;
     }
-    cr_assert_fail("%s", source);
-    return 0;
-}
-
-static uint64_t network_key(const struct policy *policy, const char *pattern)
-{
-    struct policy_network_cursor cursor = {0};
-    struct policy_listed_network rule;
-    while (policy_network_next(policy, &cursor, &rule)) {
-        if (slice_equal_text(rule.pattern, pattern))
-            return rule.key;
-    }
-    cr_assert_fail("%s", pattern);
+    cr_assert_fail("%s", word);
     return 0;
 }
 
@@ -97,7 +103,7 @@ Test(policy_number, a_docker_verdict_names_what_decided)
             cr_expect_eq(verdict.number, POLICY_NUMBER_DEFAULT_DOCKER, "%s", rows[i].name);
         else
             cr_expect_eq(policy_number_key(fixture.policy, verdict.number),
-                         docker_key(fixture.policy, rows[i].source), "%s: %s", rows[i].name,
+                         key_of(fixture.policy, rows[i].source), "%s: %s", rows[i].name,
                          verdict.source);
     }
     policy_fixture_clear(&fixture);
@@ -127,7 +133,7 @@ Test(policy_number, a_network_verdict_names_what_decided)
             cr_expect_eq(verdict.number, POLICY_NUMBER_DEFAULT_NETWORK, "%s", rows[i].name);
         else
             cr_expect_eq(policy_number_key(fixture.policy, verdict.number),
-                         network_key(fixture.policy, rows[i].pattern), "%s", rows[i].name);
+                         key_of(fixture.policy, rows[i].pattern), "%s", rows[i].name);
     }
     policy_fixture_clear(&fixture);
 }

@@ -51,10 +51,9 @@ void environment_fixture_teardown(struct environment_fixture *f)
     free(f->text);
 }
 
-static void ignore(void *context, const char *rule, const char *source, bool allows, bool matched,
-                   const char *why)
+static void ignore(void *context, const struct policy_considered *rule)
 {
-    (void)context, (void)rule, (void)source, (void)allows, (void)matched, (void)why;
+    (void)context, (void)rule;
 }
 
 /* 'A' or 'D' for "GET /containers/json"; *verdict_out stays zero when the request does not parse.

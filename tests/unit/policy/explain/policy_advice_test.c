@@ -171,18 +171,12 @@ static void remove_at(struct draft *draft, bool in_cli, unsigned line, const cha
 static void remove_id(struct draft *draft, const struct policy *policy, const char *id,
                       const char *advice)
 {
-    struct policy_listed_rule docker;
-    struct policy_listed_network network;
-    struct policy_network_cursor cursor = {0};
     unsigned lines[RULES_MAX], count = 0;
-    for (size_t i = 0; i < policy_rule_count(policy); i++) {
-        policy_rule_at(policy, i, &docker);
-        if (strncmp(docker.id, id, 8) == 0 && strncmp(docker.source, "policy.d/", 9) == 0)
-            lines[count++] = docker.line;
-    }
-    while (policy_network_next(policy, &cursor, &network)) {
-        if (strncmp(network.id, id, 8) == 0 && strncmp(network.label, "policy.d/", 9) == 0)
-            lines[count++] = network.line;
+    for (uint32_t number = POLICY_NUMBER_RULES; number < policy_number_end(policy); number++) {
+        struct policy_listed_rule rule;
+        policy_rule_at(policy, number, &rule);
+        if (strncmp(rule.id, id, 8) == 0 && strncmp(rule.label, "policy.d/", 9) == 0)
+            lines[count++] = rule.line;
     }
     cr_assert_gt(count, 0, "no rule has the id: %s", advice);
     for (unsigned i = count; i > 0; i--) /* from below, so that the lines above still hold */
@@ -452,20 +446,11 @@ Test(policy_advice, a_rule_of_the_commands_is_removed_by_its_own_id)
         "      - deny: c.example\n      - deny: d.example\n");
     cr_assert(policy_fixture_load(&fixture));
     size_t seen = 0;
-    uint32_t number = POLICY_NUMBER_RULES;
-    for (size_t i = 0; i < policy_rule_count(fixture.policy); i++, number++) {
+    for (uint32_t number = POLICY_NUMBER_RULES; number < policy_number_end(fixture.policy);
+         number++) {
         AUTO_BUFFER struct buffer advice = BUFFER_EMPTY;
         struct policy_listed_rule rule;
-        policy_rule_at(fixture.policy, i, &rule);
-        bool removes = policy_advice_remove(fixture.policy, rule.source, number, &advice);
-        cr_expect_eq(removes, strncmp(rule.source, "policy.d/", 9) == 0, "%s", rule.text);
-        cr_expect_eq(removes, advice.len > 0 && strstr(buffer_text(&advice), rule.id) != NULL);
-        seen += removes;
-    }
-    struct policy_network_cursor cursor = {0, 0};
-    struct policy_listed_network rule;
-    for (; policy_network_next(fixture.policy, &cursor, &rule); number++) {
-        AUTO_BUFFER struct buffer advice = BUFFER_EMPTY;
+        policy_rule_at(fixture.policy, number, &rule);
         bool removes = policy_advice_remove(fixture.policy, rule.label, number, &advice);
         cr_expect_eq(removes, strncmp(rule.label, "policy.d/", 9) == 0, "%s", rule.label);
         cr_expect_eq(removes, advice.len > 0 && strstr(buffer_text(&advice), rule.id) != NULL);

@@ -155,14 +155,12 @@ struct walk {
     size_t seen, matched;
 };
 
-static void count_considered(void *context, const char *rule, const char *source, bool allows,
-                             bool matched, const char *why)
+static void count_considered(void *context, const struct policy_considered *rule)
 {
     struct walk *walk = context;
-    (void)allows;
-    cr_assert(rule[0] != '\0' && source[0] != '\0' && why[0] != '\0');
+    cr_assert(rule->rule[0] != '\0' && rule->source[0] != '\0' && rule->why[0] != '\0');
     walk->seen++;
-    walk->matched += matched;
+    walk->matched += rule->matched;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -177,23 +175,16 @@ static void check_cover(const struct policy *policy, const struct network_verdic
                         const char *question, const char *document)
 {
     const int64_t now_us = INT64_C(1800000000) * 1000000;
-    struct policy_network_cursor cursor = {0, 0};
-    size_t scope;
-    uint32_t index;
+    struct policy_cover_scope scope = POLICY_COVER_SCOPE(policy);
+    struct policy_listed_rule rule;
+    struct policy_cover cover;
     if (verdict->label == NULL || verdict->malformed || strncmp(question, "dns ", 4) == 0)
         return;
-    while (policy_network_step(policy, &cursor, &scope, &index)) {
-        struct policy_listed_network rule;
-        struct policy_cover cover;
-        policy_network_at(policy, scope, index, &rule);
-        if (rule.pattern.ptr != verdict->pattern.ptr)
-            continue;
-        policy_network_cover(policy, scope, index, now_us, &cover);
-        cr_assert(cover.kind == POLICY_COVER_NONE, "%s: line %u decides, and not for %s:%u\n%s",
-                  question, rule.line, cover.label, cover.line, document);
-        return;
-    }
-    cr_assert_fail("the rule that decides is not listed");
+    policy_rule_at(policy, verdict->number, &rule);
+    cr_assert_eq(rule.written.ptr, verdict->pattern.ptr, "another rule has the number");
+    policy_cover(&scope, verdict->number, now_us, &cover);
+    cr_assert(cover.kind == POLICY_COVER_NONE, "%s: line %u decides, and not for %s:%u\n%s",
+              question, rule.line, cover.by.label, cover.by.line, document);
 }
 
 static void compare(const struct policy *policy, const char *client, const char *question,

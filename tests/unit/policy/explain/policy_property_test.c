@@ -86,14 +86,9 @@ static void write_rule(uint64_t *state, struct buffer *out)
     }
 }
 
-static void consider_nothing(void *context, const char *rule, const char *source, bool allows,
-                             bool matched, const char *why)
+static void consider_nothing(void *context, const struct policy_considered *rule)
 {
     (void)rule;
-    (void)source;
-    (void)allows;
-    (void)matched;
-    (void)why;
     ++*(unsigned *)context;
 }
 
@@ -127,14 +122,14 @@ static void check_cover(const struct policy *policy, const struct verdict *verdi
                         const char *policy_text)
 {
     struct policy_cover_scope scope = POLICY_COVER_SCOPE(policy);
-    for (size_t i = 0; i < policy_rule_count(policy); i++) {
+    for (uint32_t number = POLICY_NUMBER_RULES; number < policy_number_end(policy); number++) {
         struct policy_listed_rule rule;
         struct policy_cover cover;
-        policy_rule_at(policy, i, &rule);
-        policy_docker_cover(&scope, i, now_us, &cover);
+        policy_rule_at(policy, number, &rule);
+        policy_cover(&scope, number, now_us, &cover);
         cr_assert(verdict->result == VERDICT_NEEDS_OBJECT ||
-                      strcmp(rule.source, verdict->source) != 0 || cover.kind == POLICY_COVER_NONE,
-                  "%s decides, and is said not to because of %s\n%s", rule.source, cover.label,
+                      strcmp(rule.label, verdict->source) != 0 || cover.kind == POLICY_COVER_NONE,
+                  "%s decides, and is said not to because of %s\n%s", rule.label, cover.by.label,
                   policy_text);
     }
 }

@@ -185,9 +185,9 @@ Test(policy_decide, clients_inherit_unless_they_say_otherwise_and_ping_stays)
                      rows[i].client, rows[i].request);
     cr_expect_str_eq(ask(&fixture, "without", "ContainerList").source, "preset/traefik:5");
     struct policy_listed_rule rule;
-    policy_rule_at(fixture.policy, 0, &rule);
+    policy_rule_at(fixture.policy, POLICY_NUMBER_RULES, &rule);
     cr_expect_str_eq(rule.scope, "*");
-    cr_expect(strncmp(rule.source, "preset/negotiate:", 17) == 0, "%s", rule.source);
+    cr_expect(strncmp(rule.label, "preset/negotiate:", 17) == 0, "%s", rule.label);
     policy_fixture_clear(&fixture);
 }
 

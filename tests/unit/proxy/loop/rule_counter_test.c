@@ -54,11 +54,11 @@ static struct policy *load(const struct place *place, const char *rules)
 
 static uint32_t number_of(const struct policy *policy, const char *selector)
 {
-    for (uint32_t i = 0; i < policy_rule_count(policy); i++) {
+    for (uint32_t number = POLICY_NUMBER_RULES; number < policy_number_end(policy); number++) {
         struct policy_listed_rule rule;
-        policy_rule_at(policy, i, &rule);
-        if (strcmp(rule.selector, selector) == 0)
-            return POLICY_NUMBER_RULES + i;
+        policy_rule_at(policy, number, &rule);
+        if (slice_equal_text(rule.written, selector))
+            return number;
     }
     cr_assert_fail("%s", selector);
     return 0;
