@@ -35,8 +35,10 @@ Test(policy_number, every_listed_rule_has_the_next_number_and_its_own_key)
     static const struct {
         const char *scope, *text;
     } rows[] = {
-        {"*", "allow a.example"},     {"*", "allow b.example"},      {"*", "deny c.example"},
-        {"alone", "allow d.example"}, {"alone", "allow 10.0.0.0/8"}, {"more", "deny e.example"},
+        {"*", "allow *.npmjs.org:443"}, {"*", "allow *.yarnpkg.com:443"},
+        {"*", "allow a.example"},       {"*", "allow b.example"},
+        {"*", "deny c.example"},        {"alone", "allow d.example"},
+        {"alone", "allow 10.0.0.0/8"},  {"more", "deny e.example"},
     };
     struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, sample));
