@@ -303,6 +303,7 @@ int gate_run(struct gate *gate, const char *upstream)
         end_turn(gate);
     }
     int64_t deadline_us = seal_deadline(gate);
+    write_rest_of_log(gate, deadline_us); /* so that there is room for what comes now */
     log_suppressed(gate);
     write_rest_of_log(gate, deadline_us);
     log_loss_tell(&gate->log_loss, gate->log, policy_hash(gate->policy));

@@ -26,8 +26,9 @@ enum docker_fact {
     DOCKER_FACT_COUNT,
 };
 
-/* An answer of the engine with more values is not read: what it takes in memory is bounded. */
-enum { DOCKER_ANSWER_VALUES_MAX = 1 << 17 };
+/* An answer of the engine with more values is not read: what it takes in memory is bounded. As many
+ * as 4 MiB hold at eight bytes a value; a list of images has sixteen and more. */
+enum { DOCKER_ANSWER_VALUES_MAX = 1 << 19 };
 
 struct docker_fact_list {
     struct slice *items; /* owned array; the bytes are in the object's `text` */

@@ -13,6 +13,7 @@ rules_docker_tests_SOURCES = \
 	tests/unit/rules/docker/docker_request_test.c \
 	tests/unit/rules/docker/docker_route_test.c \
 	tests/unit/rules/docker/docker_rule_test.c \
+	tests/unit/rules/docker/image_list_test.c \
 	tests/unit/rules/docker/image_reference_test.c
 rules_docker_tests_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS) -DPCRE2_CODE_UNIT_WIDTH=8
 rules_docker_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
