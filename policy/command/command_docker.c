@@ -8,6 +8,7 @@
 #include "policy/command/command_answer.h"
 #include "policy/command/command_considered.h"
 #include "policy/explain/policy_obstacles.h"
+#include "rules/reason.h"
 
 /* The texts of one answer. */
 struct answer {
@@ -135,7 +136,7 @@ static void write_text(const struct answer *answer, struct buffer *out)
         considered_write(&answer->considered, out);
     buffer_printf(out, "%s: %s on client %s by ", asked_docker_is_allowed(asked) ? "allow" : "deny",
                   docker_operation_info(asked->request.operation)->name, asked->client->name);
-    if (strcmp(asked->verdict.reason, "default") == 0) {
+    if (strcmp(asked->verdict.reason, REASON_DEFAULT) == 0) {
         buffer_append_literal(out, "default");
     } else {
         buffer_append_literal(out, "rule ");

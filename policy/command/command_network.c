@@ -9,6 +9,7 @@
 #include "policy/command/command_considered.h"
 #include "policy/explain/policy_obstacles.h"
 #include "rules/network/address_class.h"
+#include "rules/reason.h"
 
 enum { OTHERS_SHOWN = 20 };
 
@@ -140,8 +141,9 @@ static void write_json(const struct answer *answer, struct buffer *out)
 static void write_rule(const struct answer *answer, struct buffer *out)
 {
     const struct network_verdict *verdict = &answer->asked->verdict;
-    bool by_default = verdict->result == VERDICT_ALLOW || strcmp(verdict->reason, "default") == 0;
-    bool not_admitted = verdict->rule_allows && strcmp(verdict->reason, "rule") != 0;
+    bool by_default =
+        verdict->result == VERDICT_ALLOW || strcmp(verdict->reason, REASON_DEFAULT) == 0;
+    bool not_admitted = verdict->rule_allows && strcmp(verdict->reason, REASON_RULE) != 0;
     if (verdict->label == NULL) {
         buffer_append_text(out, by_default ? " by default" : "");
     } else {
@@ -158,7 +160,7 @@ static void write_rule(const struct answer *answer, struct buffer *out)
         buffer_append_literal(out, ": ");
         buffer_append_slice(out, cname);
     }
-    if (strcmp(verdict->reason, "rule") != 0 && strcmp(verdict->reason, "default") != 0)
+    if (strcmp(verdict->reason, REASON_RULE) != 0 && strcmp(verdict->reason, REASON_DEFAULT) != 0)
         buffer_printf(out, " (%s)", verdict->reason);
 }
 

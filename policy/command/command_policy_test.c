@@ -17,6 +17,7 @@
 #include "policy/explain/policy_coverage.h"
 #include "policy/command/policy_test_file.h"
 #include "policy/document/preset.h"
+#include "rules/reason.h"
 
 enum { CONFIG, VERBOSE, QUIET, COVERAGE, JSON, OPTION_COUNT };
 
@@ -282,7 +283,7 @@ static void write_line(const char *path, const struct policy_test *test,
         terminal_text_append(out, buffer_slice(&outcome->source));
         buffer_append_byte(out, ')');
     }
-    if (strcmp(outcome->reason, "rule") != 0 && strcmp(outcome->reason, "default") != 0)
+    if (strcmp(outcome->reason, REASON_RULE) != 0 && strcmp(outcome->reason, REASON_DEFAULT) != 0)
         buffer_printf(out, ", %s", outcome->reason);
     buffer_append_text(out, outcome->would_deny ? ", report mode\n" : "\n");
 }

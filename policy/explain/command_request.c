@@ -10,6 +10,7 @@
 #include "base/timestamp.h"
 #include "base/arena.h"
 #include "rules/docker/docker_names.h"
+#include "rules/reason.h"
 
 /* The operation's path with "x" for what stands in braces, or in the parameter that names its
  * object. */
@@ -68,13 +69,13 @@ bool command_target_check(struct slice target, struct error *error)
         if (target.ptr[i] <= 0x20 || target.ptr[i] > 0x7e ||
             strchr("\"#<>\\^`{|}", target.ptr[i]) != NULL)
             return error_set_reason(
-                error, 400, "malformed.target",
+                error, 400, REASON_MALFORMED_TARGET,
                 "a request's target is visible ASCII without \" # < > \\ ^ ` { | }: write such "
                 "bytes as %%XX");
         if (target.ptr[i] == '%' && (target.len - i < 3 || slice_hex_digit(target.ptr[i + 1]) < 0 ||
                                      slice_hex_digit(target.ptr[i + 2]) < 0))
             return error_set_reason(
-                error, 400, "malformed.target",
+                error, 400, REASON_MALFORMED_TARGET,
                 "a `%%` in the request target is not followed by two hex digits");
     }
     return true;

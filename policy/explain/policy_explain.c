@@ -8,6 +8,7 @@
 
 #include "policy/explain/policy_advice.h"
 #include "policy/snapshot/policy_internal.h"
+#include "rules/reason.h"
 
 static void write_what(const struct docker_request *request, struct buffer *out)
 {
@@ -97,7 +98,7 @@ void policy_explain_denial(const struct policy *policy, const struct policy_clie
         return;
     }
     buffer_append_literal(out, " is denied by ");
-    if (strcmp(verdict->reason, "default") != 0) {
+    if (strcmp(verdict->reason, REASON_DEFAULT) != 0) {
         buffer_append_literal(out, "rule ");
         write_name(verdict->rule, out);
         buffer_append_literal(out, " (");

@@ -8,6 +8,7 @@
 #include "policy/explain/policy_advice.h"
 #include "policy/snapshot/policy_internal.h"
 #include "policy/snapshot/policy_network.h"
+#include "rules/reason.h"
 
 void network_verdict_write_rule(const struct network_verdict *verdict, struct buffer *out)
 {
@@ -85,8 +86,9 @@ void policy_explain_network_denial(const struct policy *policy, const struct pol
         buffer_append_literal(out, " is denied by ");
         write_rule_and_source(verdict, out);
     } else {
-        buffer_append_text(out, strcmp(verdict->reason, "default") == 0 ? " is denied by default"
-                                                                        : " is denied");
+        buffer_append_text(out, strcmp(verdict->reason, REASON_DEFAULT) == 0
+                                    ? " is denied by default"
+                                    : " is denied");
     }
     if (verdict->label != NULL && verdict->rule_allows) {
         buffer_append_literal(out, ": ");
@@ -157,7 +159,7 @@ static void write_address(const struct ip_address *address, struct buffer *keys)
 static bool needs_protocol(const struct network_request *request,
                            const struct network_verdict *verdict)
 {
-    if (strcmp(verdict->reason, "protocol") == 0)
+    if (strcmp(verdict->reason, REASON_PROTOCOL) == 0)
         return true;
     if (request->port != NETWORK_PORT_TLS)
         return false;
@@ -220,12 +222,12 @@ void policy_explain_network_fix(const struct policy *policy, const struct policy
         network_verdict_write_source(verdict, out);
         return;
     }
-    if (strcmp(reason, "ech") == 0) {
+    if (strcmp(reason, REASON_ECH) == 0) {
         buffer_append_literal(out, "take `ech: deny` out of the rule at ");
         network_verdict_write_source(verdict, out);
         return;
     }
-    if (strcmp(reason, "sni-denied") == 0 && request->tunnel != NULL) {
+    if (strcmp(reason, REASON_SNI_DENIED) == 0 && request->tunnel != NULL) {
         AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
         write_target(&request->tunnel->sni, request->port, &target);
         policy_advice_network(policy, client, buffer_slice(&target), true, NULL, SLICE_LITERAL(""),

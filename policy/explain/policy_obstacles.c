@@ -8,6 +8,7 @@
 
 #include "policy/explain/policy_advice.h"
 #include "policy/snapshot/policy_internal.h"
+#include "rules/reason.h"
 
 /* The rules that match, as an observer sees them. */
 struct obstacles {
@@ -140,13 +141,13 @@ void policy_obstacles_network(const struct policy *policy, const struct policy_c
                               out);
         return;
     }
-    bool of_server_name = strcmp(verdict->reason, "sni-denied") == 0;
+    bool of_server_name = strcmp(verdict->reason, REASON_SNI_DENIED) == 0;
     if (!of_server_name)
         policy_decide_network(policy, client, request, &observer, &again);
     struct network_verdict bare = *verdict; /* as if the denies were gone */
     if (obstacles.denies > 0) {
         bare.label = NULL;
-        bare.reason = "default";
+        bare.reason = REASON_DEFAULT;
         bare.why = NULL;
     }
     const char *why, *reason;

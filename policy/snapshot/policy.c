@@ -11,6 +11,7 @@
 
 #include "policy/snapshot/policy_internal.h"
 #include "rules/docker/docker_reach.h"
+#include "rules/reason.h"
 
 struct policy *policy_ref(struct policy *policy)
 {
@@ -160,7 +161,7 @@ static struct verdict by_rule(const struct policy *policy, const struct policy_c
     return (struct verdict){.result = result,
                             .rule = rule->name != NULL ? rule->name : rule->text,
                             .source = rule->source,
-                            .reason = "rule",
+                            .reason = REASON_RULE,
                             .number = POLICY_NUMBER_RULES + entry->rules[position]};
 }
 
@@ -174,7 +175,7 @@ static struct verdict conclude(const struct policy *policy, const struct policy_
     struct verdict by_default = {.result = VERDICT_DENY,
                                  .rule = "default",
                                  .source = "default",
-                                 .reason = "default",
+                                 .reason = REASON_DEFAULT,
                                  .number = POLICY_NUMBER_DEFAULT_DOCKER};
     if (search->deny != POLICY_NO_RULE)
         return by_rule(policy, entry, search->deny, VERDICT_DENY);
@@ -271,7 +272,7 @@ void policy_decide_docker(const struct policy *policy, const struct policy_clien
     }
     if (client->mode == POLICY_REPORT && verdict_out->result == VERDICT_DENY) {
         /* Rules are written from this: what a plain allow would not open is said. */
-        if (strcmp(verdict_out->reason, "default") == 0 &&
+        if (strcmp(verdict_out->reason, REASON_DEFAULT) == 0 &&
             policy_judge_reach(policy, client, request, state, object, &place) ==
                 POLICY_REACH_UNNAMED)
             verdict_out->reason = docker_reach_reason(&place);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "rules/docker/docker_reach.h"
+#include "rules/reason.h"
 
 static const struct row {
     const char *name, *kind;
@@ -17,7 +18,7 @@ static const struct row {
     {"malformed", "docker", false, "what is no valid or no unambiguous request", "", ""},
     {"limits", "docker", false, "what is over a limit of `dockreeve serve`", "",
      "the option allows more"},
-    {"browser", "docker", false, "requests of web pages, over TCP", "",
+    {REASON_BROWSER, "docker", false, "requests of web pages, over TCP", "",
      "the client has `hosts`, `origins` or `browser: allow`"},
     {"unknown-operation", "docker", false, "requests that are no known operation", "", ""},
     {"libpod", "docker", false, "libpod's routes, also where the default allows", "",
@@ -29,24 +30,24 @@ static const struct row {
     {"malformed", "network", false, "what is no valid or no unambiguous request", "*", ""},
     {"limits", "network", false, "what is over a limit of `dockreeve serve`", "*",
      "the option allows more"},
-    {"own-address", "network", false, "the gate, its engine, administration and upstream proxy",
-     "*", ""},
-    {"connect.self", "network", false, "connections that meet themselves", "*", ""},
-    {"malformed.path", "network", false, "paths with two readings, where a rule has `paths`", "*",
-     "no rule for the host has `paths`"},
-    {"opaque", "network", false, "tunnels, where a rule goes by methods or paths", "*",
+    {REASON_OWN_ADDRESS, "network", false,
+     "the gate, its engine, administration and upstream proxy", "*", ""},
+    {REASON_CONNECT_SELF, "network", false, "connections that meet themselves", "*", ""},
+    {REASON_MALFORMED_PATH, "network", false, "paths with two readings, where a rule has `paths`",
+     "*", "no rule for the host has `paths`"},
+    {REASON_OPAQUE, "network", false, "tunnels, where a rule goes by methods or paths", "*",
      "another allow has neither"},
-    {"protocol", "network", false, "anything but TLS", "443", "the allow has `protocols`"},
-    {"sni-missing", "network", false, "TLS without a server name", "443",
+    {REASON_PROTOCOL, "network", false, "anything but TLS", "443", "the allow has `protocols`"},
+    {REASON_SNI_MISSING, "network", false, "TLS without a server name", "443",
      "the allow has `require_sni: false`"},
-    {"sni-mismatch", "network", false, "TLS that names another host than the target", "*", ""},
-    {"sni-malformed", "network", false, "TLS that names no valid host", "*", ""},
-    {"sni-denied", "network", false, "TLS to an address, for a host that is not allowed", "*",
+    {REASON_SNI_MISMATCH, "network", false, "TLS that names another host than the target", "*", ""},
+    {REASON_SNI_MALFORMED, "network", false, "TLS that names no valid host", "*", ""},
+    {REASON_SNI_DENIED, "network", false, "TLS to an address, for a host that is not allowed", "*",
      "an allow names that host"},
-    {"ech", "network", true, "TLS with an encrypted first message", "*",
+    {REASON_ECH, "network", true, "TLS with an encrypted first message", "*",
      "the allow has `ech: deny`"},
-    {"dns.class", "network", false, "questions of DNS that are not of the internet", "*", ""},
-    {"dns.transfer", "network", false, "questions of DNS for a whole zone", "*", ""},
+    {REASON_DNS_CLASS, "network", false, "questions of DNS that are not of the internet", "*", ""},
+    {REASON_DNS_TRANSFER, "network", false, "questions of DNS for a whole zone", "*", ""},
 };
 
 static size_t class_count(void)

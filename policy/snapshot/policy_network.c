@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "policy/snapshot/policy_internal.h"
+#include "rules/reason.h"
 
 #define NOTHING UINT64_MAX
 
@@ -62,12 +63,18 @@ static enum reach reach_of(const char *reason)
         const char *reason;
         enum reach reach;
     } table[] = {
-        {"host", REACH_NOTHING},        {"expired", REACH_HOST},
-        {"port", REACH_HOST},           {"address", REACH_PORT},
-        {"method", REACH_ADDRESS},      {"path", REACH_ADDRESS},
-        {"opaque", REACH_ADDRESS},      {"protocol", REACH_REQUEST},
-        {"sni-missing", REACH_TUNNEL},  {"sni-malformed", REACH_TUNNEL},
-        {"sni-mismatch", REACH_TUNNEL}, {"ech", REACH_TUNNEL},
+        {"host", REACH_NOTHING},
+        {"expired", REACH_HOST},
+        {"port", REACH_HOST},
+        {"address", REACH_PORT},
+        {"method", REACH_ADDRESS},
+        {"path", REACH_ADDRESS},
+        {REASON_OPAQUE, REACH_ADDRESS},
+        {REASON_PROTOCOL, REACH_REQUEST},
+        {REASON_SNI_MISSING, REACH_TUNNEL},
+        {REASON_SNI_MALFORMED, REACH_TUNNEL},
+        {REASON_SNI_MISMATCH, REACH_TUNNEL},
+        {REASON_ECH, REACH_TUNNEL},
     };
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         if (strcmp(reason, table[i].reason) == 0)
@@ -409,7 +416,7 @@ static struct network_verdict by_default(const struct policy *policy, const stru
                                          const struct finding *finding)
 {
     struct network_verdict verdict = {
-        .result = VERDICT_DENY, .reason = "default", .number = POLICY_NUMBER_DEFAULT_NETWORK};
+        .result = VERDICT_DENY, .reason = REASON_DEFAULT, .number = POLICY_NUMBER_DEFAULT_NETWORK};
     const char *why, *reason;
     if (policy->default_network_allow) {
         if (network_default_match(request, &why, &reason) == NETWORK_MATCH_YES) {
@@ -422,7 +429,7 @@ static struct network_verdict by_default(const struct policy *policy, const stru
     }
     bool stable =
         finding->near != NOTHING &&
-        (finding->near_reach >= REACH_REQUEST || strcmp(finding->near_reason, "opaque") == 0 ||
+        (finding->near_reach >= REACH_REQUEST || strcmp(finding->near_reason, REASON_OPAQUE) == 0 ||
          strncmp(finding->near_reason, "address-class.", 14) == 0);
     if (stable)
         return by_rule(scopes, finding->near, VERDICT_DENY, finding->near_reason,
@@ -458,7 +465,7 @@ static struct network_verdict conclude(const struct policy *policy, const struct
 {
     if (finding->malformed != NOTHING) {
         struct network_verdict verdict =
-            by_rule(scopes, finding->malformed, VERDICT_DENY, "malformed.path",
+            by_rule(scopes, finding->malformed, VERDICT_DENY, REASON_MALFORMED_PATH,
                     "servers read this path in more than one way (a `;`, a dot segment, an empty "
                     "one, an escape that hides one), and a rule goes by paths");
         verdict.malformed = true;
@@ -466,16 +473,16 @@ static struct network_verdict conclude(const struct policy *policy, const struct
     }
     if (finding->deny != NOTHING && finding->deny_cname > 0) {
         struct network_verdict verdict =
-            by_rule(scopes, finding->deny, VERDICT_DENY, "cname-denied", denies_cname);
+            by_rule(scopes, finding->deny, VERDICT_DENY, REASON_CNAME_DENIED, denies_cname);
         verdict.cname = finding->deny_cname;
         return verdict;
     }
     if (finding->deny != NOTHING)
         return by_rule(scopes, finding->deny, VERDICT_DENY,
-                       finding->deny_reason == NULL ? "rule" : finding->deny_reason,
+                       finding->deny_reason == NULL ? REASON_RULE : finding->deny_reason,
                        finding->deny_reason == NULL ? NULL : finding->deny_why);
     if (finding->allow != NOTHING)
-        return by_rule(scopes, finding->allow, VERDICT_ALLOW, "rule", NULL);
+        return by_rule(scopes, finding->allow, VERDICT_ALLOW, REASON_RULE, NULL);
     struct network_verdict verdict = by_default(policy, scopes, request, finding);
     const char *special = special_reason(request);
     if (verdict.result == VERDICT_DENY && special != NULL && !finding->admitted) {
@@ -510,7 +517,7 @@ static void judge_server_name(const struct policy *policy, const struct scopes *
         *verdict = (struct network_verdict){.result = VERDICT_DENY,
                                             .number = POLICY_NUMBER_DEFAULT_NETWORK};
     verdict->malformed = false;
-    verdict->reason = "sni-denied";
+    verdict->reason = REASON_SNI_DENIED;
     verdict->why = "the ClientHello names a host that is not allowed itself";
 }
 
@@ -519,7 +526,7 @@ static void judge_server_name(const struct policy *policy, const struct scopes *
 static void name_what_is_carried(const struct network_request *request,
                                  struct network_verdict *verdict)
 {
-    static const char *const mended[] = {"default", "opaque", "protocol"};
+    static const char *const mended[] = {REASON_DEFAULT, REASON_OPAQUE, REASON_PROTOCOL};
     const char *why, *reason;
     for (size_t i = 0; i < ARRAY_LEN(mended); i++) {
         if (strcmp(verdict->reason, mended[i]) != 0)

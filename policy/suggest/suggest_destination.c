@@ -7,6 +7,7 @@
 #include "policy/suggest/suggest_record.h"
 #include "rules/network/address_class.h"
 #include "rules/network/url_target.h"
+#include "rules/reason.h"
 
 enum { PORT_TLS = 443, PORT_MAX = 65535, STATUS_SWITCHED = 101, STATUS_SERVER_ERROR = 500 };
 enum { PATH_LOGGED_MAX = 8192 };
@@ -42,9 +43,9 @@ static enum suggest_way way_of(const struct suggest_record *record, uint16_t por
                                                                                   : SUGGEST_PLAIN;
     if (port != PORT_TLS || suggest_record_field(record, LOG_FIELD_SNI).len > 0)
         return SUGGEST_TUNNEL;
-    if (slice_equal_text(reason, "sni-missing"))
+    if (slice_equal_text(reason, REASON_SNI_MISSING))
         return SUGGEST_TUNNEL_NO_NAME;
-    if (slice_equal_text(reason, "protocol"))
+    if (slice_equal_text(reason, REASON_PROTOCOL))
         return SUGGEST_TUNNEL_ANY;
     if (connect && suggest_record_number(record, LOG_FIELD_BYTES_IN) > 0)
         return SUGGEST_TUNNEL_UNKNOWN;
@@ -265,7 +266,7 @@ void suggest_record_add_network(struct suggest_evidence *evidence, struct sugges
     target.way = way_of(record, target.port, method);
     if (sni.len > 0 && !target.host.is_address && !slice_equal(sni, host_name_slice(&target.host)))
         suggest_record_leave_out(evidence, record, buffer_text(&what),
-                                 suggest_why_no_rule(SLICE_LITERAL("sni-mismatch")));
+                                 suggest_why_no_rule(slice_from_text(REASON_SNI_MISMATCH)));
     else if (classify(evidence, record, &target, buffer_text(&what), method)) {
         add_target(evidence, record, &target, method);
         add_server_name(evidence, record, &target);

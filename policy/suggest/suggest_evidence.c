@@ -11,6 +11,7 @@
 
 #include "base/timestamp.h"
 #include "policy/suggest/suggest_record.h"
+#include "rules/reason.h"
 
 enum { STATUS_NOT_FOUND = 404, ID_LEN_MAX = 64 };
 
@@ -92,18 +93,21 @@ const char *suggest_why_no_rule(struct slice reason)
     static const struct {
         const char *reason, *why;
     } table[] = {
-        {"rule", "a rule denies it"},
-        {"cname-denied", "a rule denies a name that it is an alias of"},
-        {"guard.query", "a guard refuses its parameters; a rule that names them in `where` permits "
-                        "them"},
-        {"guard.name", "a guard refuses the registry in its path; a rule that names it permits it"},
-        {"sni-mismatch", "its TLS names another host than the target"},
-        {"sni-malformed", "its TLS names no valid host"},
-        {"ech", "a rule refuses encrypted ClientHellos"},
-        {"address-class.metadata", suggest_why_metadata},
+        {REASON_RULE, "a rule denies it"},
+        {REASON_CNAME_DENIED, "a rule denies a name that it is an alias of"},
+        {REASON_GUARD_QUERY,
+         "a guard refuses its parameters; a rule that names them in `where` permits "
+         "them"},
+        {REASON_GUARD_NAME,
+         "a guard refuses the registry in its path; a rule that names it permits it"},
+        {REASON_SNI_MISMATCH, "its TLS names another host than the target"},
+        {REASON_SNI_MALFORMED, "its TLS names no valid host"},
+        {REASON_ECH, "a rule refuses encrypted ClientHellos"},
+        {REASON_ADDRESS_CLASS_METADATA, suggest_why_metadata},
     };
-    static const char *const mended[] = {"default",  "opaque",      "port",       "address",
-                                         "protocol", "sni-missing", "sni-denied", "expired"};
+    static const char *const mended[] = {REASON_DEFAULT,    REASON_OPAQUE,   "port",
+                                         "address",         REASON_PROTOCOL, REASON_SNI_MISSING,
+                                         REASON_SNI_DENIED, "expired"};
     for (size_t i = 0; i < ARRAY_LEN(table); i++) {
         if (slice_equal_text(reason, table[i].reason))
             return table[i].why;

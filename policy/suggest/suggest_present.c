@@ -11,6 +11,7 @@
 #include "policy/snapshot/policy_network.h"
 #include "policy/suggest/suggest.h"
 #include "rules/docker/docker_request.h"
+#include "rules/reason.h"
 
 enum { PORT_TLS = 443 };
 
@@ -102,7 +103,7 @@ static enum answer ask_docker(struct suggest_evidence *evidence, const struct po
         return ask_with_names(evidence, policy, client, operation, &request);
     if (verdict.result == VERDICT_ALLOW && !verdict.would_deny)
         return note_permitted(evidence, &verdict);
-    return strcmp(verdict.reason, "rule") == 0 ? ANSWER_DENIED : ANSWER_OTHER;
+    return strcmp(verdict.reason, REASON_RULE) == 0 ? ANSWER_DENIED : ANSWER_OTHER;
 }
 
 /* ---- destinations ---- */

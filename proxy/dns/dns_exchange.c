@@ -11,6 +11,7 @@
 #include "proxy/loop/log_identity.h"
 #include "proxy/io/own_host.h"
 #include "proxy/loop/rule_counter.h"
+#include "rules/reason.h"
 
 enum { TYPE_IXFR = 251, TYPE_AXFR = 252, REFUSED_TEXT_MAX = 96 };
 
@@ -219,17 +220,17 @@ static bool admit(const struct dns_exchange *exchange, enum dns_code code, struc
     const struct gate *gate = exchange->gate;
     const struct dns_question *question = &exchange->question;
     if (code != DNS_OK)
-        set(outcome, false, code, "malformed.dns-message");
+        set(outcome, false, code, REASON_MALFORMED_DNS_MESSAGE);
     else if (listener_policy_client(exchange->listener) == NULL)
-        set(outcome, false, DNS_REFUSED, "listener-closed");
+        set(outcome, false, DNS_REFUSED, REASON_LISTENER_CLOSED);
     else if (question->class != DNS_CLASS_IN)
-        set(outcome, false, DNS_REFUSED, "dns.class");
+        set(outcome, false, DNS_REFUSED, REASON_DNS_CLASS);
     else if (question->type == TYPE_AXFR || question->type == TYPE_IXFR)
-        set(outcome, false, DNS_REFUSED, "dns.transfer");
+        set(outcome, false, DNS_REFUSED, REASON_DNS_TRANSFER);
     else if (question->name_bad)
-        set(outcome, false, DNS_NO_NAME, "malformed.host");
+        set(outcome, false, DNS_NO_NAME, REASON_MALFORMED_HOST);
     else if (!log_writer_has_room(gate->log) && gate->options->log_required)
-        set(outcome, false, DNS_FAILURE, "log.unwritable");
+        set(outcome, false, DNS_FAILURE, REASON_LOG_UNWRITABLE);
     else
         outcome->judged = true;
     if (!outcome->judged)
@@ -239,7 +240,7 @@ static bool admit(const struct dns_exchange *exchange, enum dns_code code, struc
     set(outcome, allowed, allowed ? DNS_OK : DNS_NO_NAME, outcome->verdict.reason);
     if (allowed && gate->log_failing && gate->options->log_required) {
         outcome->judged = allowed = false; /* nor does a name server hear of it */
-        set(outcome, false, DNS_FAILURE, "log.unwritable");
+        set(outcome, false, DNS_FAILURE, REASON_LOG_UNWRITABLE);
     }
     return allowed;
 }
@@ -292,9 +293,9 @@ static void use_resolved(const struct dns_exchange *exchange, const struct resol
     if (!aliases_pass(exchange, outcome))
         return;
     struct slice reason = slice_from_text(answer->error.reason);
-    enum dns_code code = slice_equal_text(reason, "dns.not-found")    ? DNS_NO_NAME
-                         : slice_equal_text(reason, "dns.no-address") ? DNS_OK
-                                                                      : DNS_FAILURE;
+    enum dns_code code = slice_equal_text(reason, REASON_DNS_NOT_FOUND)    ? DNS_NO_NAME
+                         : slice_equal_text(reason, REASON_DNS_NO_ADDRESS) ? DNS_OK
+                                                                           : DNS_FAILURE;
     set(outcome, true, code, answer->error.reason);
 }
 

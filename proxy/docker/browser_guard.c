@@ -2,6 +2,7 @@
  *
  * The fields, and the sentences. */
 #include "proxy/docker/browser_guard.h"
+#include "rules/reason.h"
 
 #include <stdio.h>
 
@@ -45,9 +46,9 @@ bool browser_guard_check(const struct http_head *head, const struct browser_trus
     char seen[320];
     describe(verdict, &request, seen, sizeof(seen));
     if (client == NULL)
-        return error_set_reason(error, 403, "browser", "%s", seen);
+        return error_set_reason(error, 403, REASON_BROWSER, "%s", seen);
     return error_set_reason(
-        error, 403, "browser",
+        error, 403, REASON_BROWSER,
         "web pages are no Docker clients: %s. Client `%s` may have hosts: [NAME], origins: "
         "[https://NAME] and browser: allow (variables: DOCKREEVE_HOSTS, DOCKREEVE_ORIGINS, "
         "DOCKREEVE_BROWSER=allow)",

@@ -6,6 +6,7 @@
  * no more, the client is not read; while the client sends no more, its deadline runs. */
 #include "proxy/docker/docker_conn.h"
 #include "proxy/http/http_pump.h"
+#include "rules/reason.h"
 
 #include <errno.h>
 
@@ -120,7 +121,7 @@ static void broken(struct docker_conn *conn, int failure)
         docker_conn_read_enable(conn, false);
         conn->close_after = true;
     } else {
-        docker_conn_close(conn, "client-gone");
+        docker_conn_close(conn, ENDING_CLIENT_GONE);
     }
 }
 
@@ -152,10 +153,10 @@ static bool send_step(struct docker_conn *conn, const struct http_pump *pump)
         wait_for_engine(conn);
         return false;
     case HTTP_PUMP_ENDED:
-        docker_conn_close(conn, "request-cut-short");
+        docker_conn_close(conn, ENDING_REQUEST_CUT_SHORT);
         return false;
     case HTTP_PUMP_GONE:
-        docker_conn_close(conn, "client-gone");
+        docker_conn_close(conn, ENDING_CLIENT_GONE);
         return false;
     case HTTP_PUMP_BROKEN:
         broken(conn, errno);

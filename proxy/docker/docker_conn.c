@@ -11,6 +11,7 @@
 
 #include "proxy/io/event_switch.h"
 #include "proxy/loop/listener.h"
+#include "rules/reason.h"
 
 enum { LINGER_MS = 2000 };
 
@@ -103,7 +104,7 @@ static void evict(struct share_seat *seat)
     struct docker_conn *conn = conn_of_seat(seat);
     if (conn->state == DOCKER_CONN_HEAD || !conn->has_asked)
         share_count_refused(conn->peer_share, SHARE_REFUSED_CONNECTIONS, SHARE_DOCKER);
-    docker_conn_close(conn, "evicted");
+    docker_conn_close(conn, ENDING_EVICTED);
 }
 
 void docker_conn_accept(struct listener *listener, struct arrival *arrival)
@@ -168,7 +169,7 @@ bool docker_conn_send(struct docker_conn *conn, bool more)
         return true;
     }
     if (!stream_drain(&conn->stream, conn->gate->blocks, &conn->out, more)) {
-        docker_conn_close(conn, "client-gone");
+        docker_conn_close(conn, ENDING_CLIENT_GONE);
         return false;
     }
     write_enable(conn, io_buffer_len(&conn->out) > 0);
@@ -186,7 +187,7 @@ static void read_head(struct docker_conn *conn)
     docker_conn_set_state(conn, DOCKER_CONN_HEAD);
     docker_exchange_start(conn);
     if (conn->state == DOCKER_CONN_HEAD && conn->input_ended) {
-        docker_conn_close(conn, "client-gone");
+        docker_conn_close(conn, ENDING_CLIENT_GONE);
     } else if (conn->state == DOCKER_CONN_HEAD &&
                docker_conn_keep(conn, io_buffer_len(&conn->in)) && !waiting) {
         share_seat_wait(&conn->seat, conn->peer_share);
@@ -222,7 +223,7 @@ static void input_ended(struct docker_conn *conn)
                     conn->state == DOCKER_CONN_LINGER;
     if (conn->state == DOCKER_CONN_IDLE || conn->state == DOCKER_CONN_HEAD || body_cut ||
         docker_conn_peer_is_gone(conn))
-        docker_conn_close(conn, body_cut ? "request-cut-short" : "client-gone");
+        docker_conn_close(conn, body_cut ? ENDING_REQUEST_CUT_SHORT : ENDING_CLIENT_GONE);
     else
         docker_body_send(conn); /* tells the engine */
 }
@@ -283,7 +284,7 @@ static void on_read(evutil_socket_t fd, short what, void *context)
     else if (errno == ENOBUFS)
         docker_conn_read_enable(conn, false);
     else if (errno != EAGAIN)
-        docker_conn_close(conn, "client-gone");
+        docker_conn_close(conn, ENDING_CLIENT_GONE);
 }
 
 static void on_write(evutil_socket_t fd, short what, void *context)
@@ -307,7 +308,7 @@ static void on_write(evutil_socket_t fd, short what, void *context)
 static void lookup_is_late(struct docker_conn *conn)
 {
     if (conn->lookup == NULL)
-        docker_refusal_send(conn, 504, "upstream.lookup-timeout",
+        docker_refusal_send(conn, 504, REASON_UPSTREAM_LOOKUP_TIMEOUT,
                             "dockreeve: the Docker Engine did not say in time which version of "
                             "the API it serves; name one in the request, or look at its log");
     else if (docker_lookup_waits(conn->lookup))
@@ -315,7 +316,7 @@ static void lookup_is_late(struct docker_conn *conn)
                             "dockreeve: too many requests are waiting for the engine to say what "
                             "they name; try again later");
     else
-        docker_refusal_send(conn, 504, "upstream.lookup-timeout",
+        docker_refusal_send(conn, 504, REASON_UPSTREAM_LOOKUP_TIMEOUT,
                             "dockreeve: the Docker Engine did not say in time what the request "
                             "names, which a rule has to know");
 }
@@ -329,27 +330,27 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
     case DOCKER_CONN_HEAD:
         conn->http.request_body.finished =
             false; /* the rest of the head may still come: it is nobody's request */
-        docker_refusal_send(conn, 408, "limit.header-time",
+        docker_refusal_send(conn, 408, REASON_LIMIT_HEADER_TIME,
                             "dockreeve: the request head did not arrive in time");
         break;
     case DOCKER_CONN_COLLECT:
     case DOCKER_CONN_DROP_BODY:
-        docker_refusal_send(conn, 408, "limit.body-time",
+        docker_refusal_send(conn, 408, REASON_LIMIT_BODY_TIME,
                             "dockreeve: the request body did not arrive in time");
         break;
     case DOCKER_CONN_FORWARD:
-        docker_refusal_send(conn, 408, "limit.body-time",
+        docker_refusal_send(conn, 408, REASON_LIMIT_BODY_TIME,
                             "dockreeve: the request body stopped arriving");
         break;
     case DOCKER_CONN_LOG_RESPONSE:
     case DOCKER_CONN_RELAY:
-        docker_conn_close(conn, "limit.body-time");
+        docker_conn_close(conn, REASON_LIMIT_BODY_TIME);
         break;
     case DOCKER_CONN_LINGER:
-        docker_conn_close(conn, "done");
+        docker_conn_close(conn, ENDING_DONE);
         break;
     case DOCKER_CONN_FLUSH:
-        docker_conn_close(conn, "limit.answer-time");
+        docker_conn_close(conn, REASON_LIMIT_ANSWER_TIME);
         break;
     case DOCKER_CONN_LOOKUP:
         lookup_is_late(conn);
@@ -392,9 +393,9 @@ void docker_conn_exchange_done(struct docker_conn *conn)
     if (conn->close_after || conn->gate->draining ||
         (conn->input_ended && io_buffer_len(&conn->in) == 0)) {
         if (unread && !conn->input_ended)
-            docker_conn_linger(conn, "done");
+            docker_conn_linger(conn, ENDING_DONE);
         else
-            docker_conn_close(conn, "done");
+            docker_conn_close(conn, ENDING_DONE);
         return;
     }
     docker_conn_read_enable(conn, true);
@@ -418,7 +419,7 @@ static void tick(struct client_conn *client, int64_t now_us)
     bool all_said =
         conn->state == DOCKER_CONN_TUNNEL ? conn->up_ended : conn->http.request_body.finished;
     if (unwatched && all_said && docker_conn_peer_is_gone(conn))
-        docker_conn_close(conn, "client-gone");
+        docker_conn_close(conn, ENDING_CLIENT_GONE);
 }
 
 static void end_unadmitted(struct client_conn *client)
@@ -428,9 +429,9 @@ static void end_unadmitted(struct client_conn *client)
         return;
     if (!conn->http.forwarded) { /* and never will be */
         conn->exchange.refused = true;
-        conn->exchange.reason = "not-admitted";
+        conn->exchange.reason = REASON_NOT_ADMITTED;
     }
-    docker_conn_close(conn, "not-admitted");
+    docker_conn_close(conn, REASON_NOT_ADMITTED);
 }
 
 static void close_client(struct client_conn *client, const char *reason)

@@ -12,6 +12,7 @@
 #include "proxy/loop/listener.h"
 #include "proxy/loop/unlogged.h"
 #include "rules/docker/docker_content.h"
+#include "rules/reason.h"
 
 void docker_exchange_forget(struct docker_conn *conn)
 {
@@ -132,7 +133,7 @@ static void deny(struct docker_conn *conn)
                                         "or a rule expired, and it is not allowed any more. ");
     policy_explain_denial(conn->gate->policy, listener_policy_client(conn->listener),
                           &conn->gate->scratch->request, verdict, &message);
-    docker_refusal_send(conn, 403, conn->exchange.opened ? "revoked" : verdict->reason,
+    docker_refusal_send(conn, 403, conn->exchange.opened ? REASON_REVOKED : verdict->reason,
                         buffer_text(&message));
 }
 
@@ -182,7 +183,7 @@ static bool write_forward(struct docker_conn *conn, const struct docker_naming *
         conn->exchange.own_version = version;
     request->own_version = conn->exchange.own_version; /* also when it was forgotten meanwhile */
     if (naming != NULL && !docker_naming_apply(naming, request, &object_name)) {
-        docker_refusal_send(conn, 400, "malformed.query-too-many",
+        docker_refusal_send(conn, 400, REASON_MALFORMED_QUERY_TOO_MANY,
                             "dockreeve: the query has no room for all the tags that it means; ask "
                             "for fewer images at once");
         return false;
@@ -202,7 +203,7 @@ static bool write_forward(struct docker_conn *conn, const struct docker_naming *
     io_buffer_reset(gate->blocks, &conn->forward);
     if (!text->failed && io_buffer_append(gate->blocks, &conn->forward, text->data, text->len))
         return true;
-    docker_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory");
+    docker_refusal_send(conn, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory");
     return false;
 }
 
@@ -299,7 +300,7 @@ static bool understand(struct docker_conn *conn, struct error *error)
     bool known = docker_request_parse(request, head->method, head->target,
                                       client != NULL && client->strict, error);
     if (client == NULL)
-        return error_set_reason(error, 403, "listener-closed",
+        return error_set_reason(error, 403, REASON_LISTENER_CLOSED,
                                 "this listener is no longer part of the policy");
     return known && !comes_from_page(conn, client, head, error);
 }
@@ -344,7 +345,7 @@ static bool read_again(struct docker_conn *conn)
     if (whole && understand(conn, &error))
         return true;
     if (!whole)
-        error_set_reason(&error, 503, "limit.memory", "out of memory");
+        error_set_reason(&error, 503, REASON_LIMIT_MEMORY, "out of memory");
     docker_refusal_error(conn, &error);
     return false;
 }
@@ -356,7 +357,7 @@ static bool keep_head(struct docker_conn *conn, size_t head_len)
     struct io_buffer *in = &conn->in, rest = {0};
     size_t rest_len = io_buffer_len(in) - head_len;
     if (!io_buffer_append(conn->gate->blocks, &rest, io_buffer_bytes(in) + head_len, rest_len)) {
-        docker_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory");
+        docker_refusal_send(conn, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory");
         return false;
     }
     conn->head = *in;
@@ -367,7 +368,7 @@ static bool keep_head(struct docker_conn *conn, size_t head_len)
 
 static void refuse(struct docker_conn *conn, const struct error *error)
 {
-    if (strcmp(error->reason, "version.too-new") == 0)
+    if (strcmp(error->reason, REASON_VERSION_TOO_NEW) == 0)
         docker_version_refuse(conn);
     else
         docker_refusal_error(conn, error);

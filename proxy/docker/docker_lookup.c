@@ -10,6 +10,7 @@
 
 #include "proxy/docker/docker_version.h"
 #include "proxy/docker/engine_request.h"
+#include "rules/reason.h"
 
 /* A long answer is held by few at a time: SHARE_ANSWERS. */
 enum { ANSWER_MAX = 4 << 20, ANSWER_LONG = 65536 };
@@ -79,7 +80,7 @@ static bool ask(struct docker_lookup *lookup, struct error *error)
     docker_version_write_prefix(gate, lookup->asked_version, &target);
     docker_naming_write_question(lookup->naming, &target);
     if (target.failed)
-        return error_set_reason(error, 503, "limit.memory", "out of memory");
+        return error_set_reason(error, 503, REASON_LIMIT_MEMORY, "out of memory");
     const struct engine_question question = {.method = HTTP_METHOD_GET,
                                              .target = buffer_slice(&target),
                                              .fresh = true,
@@ -121,13 +122,13 @@ bool docker_lookup_start(struct docker_conn *conn, const struct docker_request *
     struct docker_lookup *lookup = calloc(1, sizeof(*lookup));
     *asks_out = false;
     if (lookup == NULL)
-        return error_set_reason(error, 503, "limit.memory", "out of memory");
+        return error_set_reason(error, 503, REASON_LIMIT_MEMORY, "out of memory");
     lookup->conn = conn;
     lookup->asked_version = request->version_minor;
     conn->lookup = lookup;
     lookup->naming = docker_naming_new(request);
     if (lookup->naming == NULL)
-        return error_set_reason(error, 503, "limit.memory", "out of memory");
+        return error_set_reason(error, 503, REASON_LIMIT_MEMORY, "out of memory");
     *asks_out = docker_naming_state(lookup->naming) == DOCKER_NAMING_ASKS;
     if (*asks_out)
         return begin(lookup, error);

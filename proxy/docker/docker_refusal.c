@@ -13,6 +13,7 @@
 #include "proxy/http/http_write.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/unlogged.h"
+#include "rules/reason.h"
 
 static void on_refusal_written(struct log_waiter *waiter, enum log_write_state state)
 {
@@ -95,7 +96,7 @@ void docker_refusal_error(struct docker_conn *conn, const struct error *error)
 
 void docker_refusal_unlogged(struct docker_conn *conn)
 {
-    docker_refusal_send(conn, 503, "log.unwritable",
+    docker_refusal_send(conn, 503, REASON_LOG_UNWRITABLE,
                         "dockreeve: the request log cannot be written, so nothing is let "
                         "through; see the gate's standard "
                         "error");

@@ -12,6 +12,7 @@
 #include "proxy/docker/docker_version.h"
 #include "proxy/http/http_pump.h"
 #include "rules/docker/api_version.h"
+#include "rules/reason.h"
 
 static void upstream_failed(struct docker_conn *conn, const char *reason, const char *text)
 {
@@ -85,7 +86,7 @@ static void check_deleted(struct docker_conn *conn)
     if (conn->exchange.operation == DOCKER_IMAGE_DELETE && conn->judged != NULL &&
         conn->http.response_body.to == HTTP_FRAMING_LENGTH &&
         docker_naming_has_moved(conn->judged, answer))
-        conn->exchange.reason = "object.moved";
+        conn->exchange.reason = REASON_OBJECT_MOVED;
 }
 
 /* The answer's head is in `out`, and what came with it of the body: write the record, then let it
@@ -229,10 +230,10 @@ static void engine_ended(struct docker_conn *conn)
                  "dockreeve: the Docker Engine at %s closed the connection before it answered; "
                  "look at its log",
                  engine_name(conn->gate->engine));
-        upstream_failed(conn, "upstream.closed", text);
+        upstream_failed(conn, REASON_UPSTREAM_CLOSED, text);
     } else if (http_body_end_of_stream(&conn->http.response_body)) {
         if (!http_body_write_end(&conn->http.response_body, conn->gate->blocks, &conn->out)) {
-            docker_conn_close(conn, "limit.memory");
+            docker_conn_close(conn, REASON_LIMIT_MEMORY);
             return;
         }
         response_complete(conn);
@@ -241,7 +242,7 @@ static void engine_ended(struct docker_conn *conn)
             docker_conn_exchange_done(conn);
     } else {
         engine_count_error(conn->gate->engine);
-        docker_conn_close(conn, "upstream-cut-short");
+        docker_conn_close(conn, ENDING_UPSTREAM_CUT_SHORT);
     }
 }
 
@@ -270,7 +271,7 @@ static bool take_head(struct docker_conn *conn, const struct http_head *head, si
         lowered ? begin_lowered_answer(conn, head, buffer_slice(&body)) : begin_answer(conn, head);
     io_buffer_consume(conn->gate->blocks, in, len + (lowered ? body_len : 0));
     if (!ok)
-        upstream_failed(conn, "limit.memory", "dockreeve: the answer's head is too large");
+        upstream_failed(conn, REASON_LIMIT_MEMORY, "dockreeve: the answer's head is too large");
     return ok;
 }
 
@@ -296,7 +297,7 @@ static bool read_head(struct docker_conn *conn)
         docker_refusal_error(conn, &error);
         return false;
     case HTTP_RESPONSE_INFORMATIONAL:
-        upstream_failed(conn, "upstream.informational",
+        upstream_failed(conn, REASON_UPSTREAM_INFORMATIONAL,
                         "dockreeve: the Docker Engine sends nothing but 1xx answers");
         return false;
     case HTTP_RESPONSE_HEAD:
@@ -304,7 +305,7 @@ static bool read_head(struct docker_conn *conn)
     }
     if (head->status != 101 || may_switch(conn, head))
         return take_head(conn, head, len);
-    upstream_failed(conn, "upstream.unasked-upgrade",
+    upstream_failed(conn, REASON_UPSTREAM_UNASKED_UPGRADE,
                     "dockreeve: the Docker Engine switched to a protocol that nobody asked for");
     return false;
 }
@@ -314,10 +315,10 @@ static void body_is_bad(struct docker_conn *conn)
     engine_count_error(conn->gate->engine);
     if (conn->state == DOCKER_CONN_FORWARD) {
         io_buffer_reset(conn->gate->blocks, &conn->out);
-        upstream_failed(conn, "upstream.framing",
+        upstream_failed(conn, REASON_UPSTREAM_FRAMING,
                         "dockreeve: the Docker Engine's answer is framed wrongly");
     } else {
-        docker_conn_close(conn, "upstream.framing");
+        docker_conn_close(conn, REASON_UPSTREAM_FRAMING);
     }
 }
 
@@ -387,7 +388,7 @@ static bool relay_once(struct docker_conn *conn, const struct http_pump *pump)
         return false;
     case HTTP_PUMP_BROKEN: {
         bool client_broke = errno == EPIPE || docker_conn_peer_is_gone(conn);
-        docker_conn_close(conn, client_broke ? "client-gone" : "upstream-cut-short");
+        docker_conn_close(conn, client_broke ? ENDING_CLIENT_GONE : ENDING_UPSTREAM_CUT_SHORT);
         return false;
     }
     case HTTP_PUMP_BAD:
@@ -444,7 +445,7 @@ void docker_response_read(struct docker_conn *conn)
         return;
     }
     if (got < 0) {
-        upstream_failed(conn, "upstream.head-too-large",
+        upstream_failed(conn, REASON_UPSTREAM_HEAD_TOO_LARGE,
                         "dockreeve: the Docker Engine's answer has too large a head");
         return;
     }

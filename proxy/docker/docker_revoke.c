@@ -4,6 +4,7 @@
  * open? */
 #include "proxy/docker/docker_conn.h"
 #include "proxy/loop/listener.h"
+#include "rules/reason.h"
 
 /* Whether a request is with the engine and not over. What waits to be sent is judged when it is. */
 static bool is_under_way(const struct docker_conn *conn)
@@ -27,7 +28,7 @@ static bool still_allowed(const struct docker_conn *conn, struct verdict *verdic
     *verdict = (struct verdict){.result = VERDICT_DENY,
                                 .rule = "built-in",
                                 .source = "built-in",
-                                .reason = "revoked",
+                                .reason = REASON_REVOKED,
                                 .number = POLICY_NUMBER_NONE};
     if (client == NULL ||
         !docker_request_parse(request, exchange->method, target, client->strict, &error))
@@ -45,14 +46,14 @@ static void cut(struct docker_conn *conn, const struct verdict *verdict)
 {
     struct docker_exchange *exchange = &conn->exchange;
     if (conn->state != DOCKER_CONN_FORWARD) {
-        docker_conn_close(conn, "revoked");
+        docker_conn_close(conn, REASON_REVOKED);
         return;
     }
     policy_unref(&exchange->policy);
     exchange->policy = policy_ref(conn->gate->policy);
     exchange->verdict = *verdict;
     exchange->would_deny = NULL;
-    docker_refusal_send(conn, 403, "revoked",
+    docker_refusal_send(conn, 403, REASON_REVOKED,
                         "dockreeve: while the engine was at work on this request, the policy "
                         "changed or a rule expired, and it is not allowed any more; whether it was "
                         "carried out is not known");

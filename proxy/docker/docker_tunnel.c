@@ -5,6 +5,7 @@
  * sent before that moment goes first. The end of one direction is carried over as just that; no
  * timer cuts a silent stream (docs/design.md 1.8). */
 #include "proxy/docker/docker_conn.h"
+#include "rules/reason.h"
 
 /* One direction, seen from its source. */
 struct direction {
@@ -92,7 +93,7 @@ void docker_tunnel_move(struct docker_conn *conn)
                              &conn->client_full, &exchange->tunnel_out};
     if (move(conn, &down) == BROKEN) {
         if (stream_is_hung_up(&conn->stream))
-            docker_conn_close(conn, "client-gone");
+            docker_conn_close(conn, ENDING_CLIENT_GONE);
         else
             docker_conn_linger(conn,
                                "broken"); /* what the engine sent before is still on its way */
@@ -105,7 +106,7 @@ void docker_tunnel_move(struct docker_conn *conn)
         conn->up_ended = true;
         splice_flow_close(&conn->http.up, conn->gate->pipes);
         if (stream_is_hung_up(&conn->stream)) {
-            docker_conn_close(conn, "client-gone");
+            docker_conn_close(conn, ENDING_CLIENT_GONE);
             return;
         }
     } else if (conn->up_ended && !up_broken) {
@@ -114,13 +115,13 @@ void docker_tunnel_move(struct docker_conn *conn)
     bool client_gone = conn->up_ended && stream_is_hung_up(&conn->stream);
     bool engine_gone = conn->down_ended && stream_is_hung_up(&engine->stream);
     if (client_gone)
-        docker_conn_close(conn, conn->down_ended ? "done" : "client-gone");
+        docker_conn_close(conn, conn->down_ended ? ENDING_DONE : ENDING_CLIENT_GONE);
     else if (!engine_gone && !(conn->up_ended && conn->down_ended))
         arm(conn);
     else if (conn->input_ended)
-        docker_conn_close(conn, "done");
+        docker_conn_close(conn, ENDING_DONE);
     else
-        docker_conn_linger(conn, "done"); /* the client still sends */
+        docker_conn_linger(conn, ENDING_DONE); /* the client still sends */
 }
 
 void docker_tunnel_start(struct docker_conn *conn)

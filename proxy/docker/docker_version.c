@@ -10,6 +10,7 @@
 
 #include "proxy/docker/engine_request.h"
 #include "rules/docker/api_version.h"
+#include "rules/reason.h"
 
 /* ---- what is known ---- */
 
@@ -84,7 +85,7 @@ void docker_version_refuse(struct docker_conn *conn)
     AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
     if (docker_version_note(gate->engine, &note))
         buffer_printf(&text, ". dockreeve: %s", buffer_text(&note));
-    docker_refusal_send(conn, 400, "version.too-new", buffer_text(&text));
+    docker_refusal_send(conn, 400, REASON_VERSION_TOO_NEW, buffer_text(&text));
 }
 
 /* ---- asking ---- */
@@ -97,7 +98,7 @@ static void answered(struct docker_conn *conn, const struct http_head *head)
          * version. */
         struct error error;
         engine_count_error(conn->gate->engine);
-        error_set_reason(&error, 502, "upstream.unreachable",
+        error_set_reason(&error, 502, REASON_UPSTREAM_UNREACHABLE,
                          "the Docker Engine at %s cannot say which version of the API it serves: "
                          "it answers a ping with %u",
                          engine_name(conn->gate->engine), head->status);

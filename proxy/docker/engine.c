@@ -13,6 +13,7 @@
 #include "proxy/io/event_switch.h"
 #include "rules/docker/api_version.h"
 #include "rules/docker/docker_operation.h"
+#include "rules/reason.h"
 
 enum { RETRY_MS = 5 };
 
@@ -219,11 +220,11 @@ static void refuse(struct engine_conn *conn, int status, int cause)
     engine_count_error(conn->engine);
     conn->connecting = false;
     if (status == 504)
-        error_set_reason(&conn->error, 504, "upstream.connect-timeout",
+        error_set_reason(&conn->error, 504, REASON_UPSTREAM_CONNECT_TIMEOUT,
                          "the Docker Engine at %s did not take the connection in time",
                          conn->engine->name);
     else
-        error_set_reason(&conn->error, status, "upstream.unreachable",
+        error_set_reason(&conn->error, status, REASON_UPSTREAM_UNREACHABLE,
                          "cannot reach the Docker Engine at %s: %s", conn->engine->name,
                          strerror(cause));
     conn->notify(conn->context, ENGINE_REFUSED);
@@ -306,7 +307,7 @@ static bool start_connect(struct engine_conn *conn, struct error *error)
     if (!stream_is_open(&conn->stream)) {
         bool no_room = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
         return error_set_reason(error, no_room ? 503 : 502,
-                                no_room ? "limit.descriptors" : "upstream.unreachable",
+                                no_room ? REASON_LIMIT_DESCRIPTORS : REASON_UPSTREAM_UNREACHABLE,
                                 "cannot make a socket to the Docker Engine: %s", strerror(errno));
     }
     if (!endpoint_is_unix(address)) {
@@ -325,7 +326,7 @@ static bool start_connect(struct engine_conn *conn, struct error *error)
         wait_for_connect(conn, errno == EINPROGRESS);
         return true;
     }
-    return error_set_reason(error, 502, "upstream.unreachable",
+    return error_set_reason(error, 502, REASON_UPSTREAM_UNREACHABLE,
                             "cannot reach the Docker Engine at %s: %s", conn->engine->name,
                             strerror(errno));
 }
@@ -338,7 +339,7 @@ struct engine_conn *engine_take(struct engine *engine, bool fresh, bool probe,
     if (conn == NULL) {
         conn = calloc(1, sizeof(*conn));
         if (conn == NULL) {
-            error_set_reason(error, 503, "limit.memory", "out of memory");
+            error_set_reason(error, 503, REASON_LIMIT_MEMORY, "out of memory");
             return NULL;
         }
         conn->engine = engine;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "proxy/http/http_body.h"
+#include "rules/reason.h"
 
 enum { INFORMATIONAL_MAX = 8 };
 
@@ -97,7 +98,7 @@ static void on_late(evutil_socket_t fd, short events, void *context)
     (void)fd;
     (void)events;
     struct engine_request *request = context;
-    error_set_reason(&request->error, 504, "upstream.lookup-timeout",
+    error_set_reason(&request->error, 504, REASON_UPSTREAM_LOOKUP_TIMEOUT,
                      "the Docker Engine at %s did not answer in time",
                      engine_name(request->engine));
     fail(request);
@@ -166,7 +167,7 @@ engine_request_new(struct engine *engine, const struct engine_question *question
 {
     struct engine_request *request = calloc(1, sizeof(*request));
     if (request == NULL) {
-        error_set_reason(error, 503, "limit.memory", "out of memory");
+        error_set_reason(error, 503, REASON_LIMIT_MEMORY, "out of memory");
         return NULL;
     }
     request->engine = engine;
@@ -180,7 +181,7 @@ engine_request_new(struct engine *engine, const struct engine_question *question
     evtimer_assign(&request->timer, engine_base(engine), on_late, request);
     write_head(request, question);
     if (request->head.failed)
-        error_set_reason(error, 503, "limit.memory", "out of memory");
+        error_set_reason(error, 503, REASON_LIMIT_MEMORY, "out of memory");
     if (request->head.failed || !take_connection(request, question->fresh, error)) {
         engine_request_free(&request);
         return NULL;
@@ -216,7 +217,7 @@ static bool begin_answer(struct engine_request *request, const struct http_head 
 {
     enum http_framing framing = http_response_framing(head, request->method);
     if (head->status == 101 && !request->upgrades) {
-        fail_engine(request, "upstream.unasked-upgrade",
+        fail_engine(request, REASON_UPSTREAM_UNASKED_UPGRADE,
                     "switched to a protocol that nobody asked for");
         return false;
     }
@@ -248,7 +249,7 @@ static bool read_head(struct engine_request *request)
             return begin_answer(request, &head, len);
         io_buffer_consume(blocks_of(request), in, len);
         if (++request->informational > INFORMATIONAL_MAX) {
-            fail_engine(request, "upstream.informational", "sends nothing but 1xx answers");
+            fail_engine(request, REASON_UPSTREAM_INFORMATIONAL, "sends nothing but 1xx answers");
             return false;
         }
     }
@@ -270,10 +271,10 @@ static void read_body(struct engine_request *request)
         engine_count_error(request->engine);
         fail(request);
     } else if (request->body.failed) {
-        error_set_reason(&request->error, 503, "limit.memory", "out of memory");
+        error_set_reason(&request->error, 503, REASON_LIMIT_MEMORY, "out of memory");
         fail(request);
     } else if (request->body.len > request->answer_max) {
-        error_set_reason(&request->error, 502, "upstream.malformed",
+        error_set_reason(&request->error, 502, REASON_UPSTREAM_MALFORMED,
                          "the answer of the Docker Engine at %s is too long",
                          engine_name(request->engine));
         fail(request);
@@ -302,9 +303,9 @@ static void engine_ended(struct engine_request *request)
     if (request->answered && http_body_end_of_stream(&request->framing))
         finish(request);
     else if (request->answered)
-        fail_engine(request, "upstream.closed", "closed the connection in its answer");
+        fail_engine(request, REASON_UPSTREAM_CLOSED, "closed the connection in its answer");
     else if (!ask_again(request))
-        fail_engine(request, "upstream.closed",
+        fail_engine(request, REASON_UPSTREAM_CLOSED,
                     "closed the connection before it answered; look at its log");
 }
 
@@ -316,7 +317,7 @@ static void read_answer(struct engine_request *request)
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno == ENOBUFS)
-        fail_engine(request, "upstream.head-too-large", "answers with too large a head");
+        fail_engine(request, REASON_UPSTREAM_HEAD_TOO_LARGE, "answers with too large a head");
     else if (got <= 0)
         engine_ended(request);
     else if (request->answered || read_head(request))

@@ -11,6 +11,7 @@
 
 #include "proxy/loop/listener.h"
 #include "proxy/egress/tunnel.h"
+#include "rules/reason.h"
 
 enum { LINGER_MS = 2000 };
 
@@ -83,7 +84,7 @@ static void evict(struct share_seat *seat)
     struct egress_conn *conn = conn_of_seat(seat);
     if (conn->state == EGRESS_CONN_HEAD || !conn->has_asked)
         share_count_refused(conn->peer_share, SHARE_REFUSED_CONNECTIONS, SHARE_NETWORK);
-    egress_conn_close(conn, "evicted");
+    egress_conn_close(conn, ENDING_EVICTED);
 }
 
 static struct egress_conn *make(struct egress *egress, struct listener *listener,
@@ -216,7 +217,7 @@ bool egress_conn_send(struct egress_conn *conn, bool more)
         return true;
     }
     if (!stream_drain(&conn->stream, conn->gate->blocks, &conn->out, more)) {
-        egress_conn_close(conn, "client-gone");
+        egress_conn_close(conn, ENDING_CLIENT_GONE);
         return false;
     }
     set_interest(conn, EV_WRITE, io_buffer_len(&conn->out) > 0);
@@ -260,7 +261,7 @@ static void read_head(struct egress_conn *conn)
     egress_conn_set_state(conn, EGRESS_CONN_HEAD);
     egress_request_start(conn);
     if (conn->state == EGRESS_CONN_HEAD && conn->input_ended) {
-        egress_conn_close(conn, "client-gone");
+        egress_conn_close(conn, ENDING_CLIENT_GONE);
     } else if (conn->state == EGRESS_CONN_HEAD && keep(conn) && !waiting) {
         share_seat_wait(&conn->seat, conn->peer_share);
         egress_conn_deadline(conn, conn->gate->options->header_timeout_ms);
@@ -279,7 +280,7 @@ static void input_ended(struct egress_conn *conn)
     case EGRESS_CONN_HEAD:
     case EGRESS_CONN_HELLO:
     case EGRESS_CONN_LINGER:
-        egress_conn_close(conn, "client-gone");
+        egress_conn_close(conn, ENDING_CLIENT_GONE);
         return;
     case EGRESS_CONN_RESOLVE:
     case EGRESS_CONN_DIAL:
@@ -291,7 +292,7 @@ static void input_ended(struct egress_conn *conn)
     case EGRESS_CONN_LOG_REFUSAL:
     case EGRESS_CONN_FLUSH:
         if (egress_conn_peer_is_gone(conn))
-            egress_conn_close(conn, "client-gone");
+            egress_conn_close(conn, ENDING_CLIENT_GONE);
         return;
     case EGRESS_CONN_CLOSED:
         return;
@@ -348,7 +349,7 @@ static void on_readable(struct egress_conn *conn)
     else if (errno == ENOBUFS)
         egress_conn_read_enable(conn, false);
     else if (errno != EAGAIN)
-        egress_conn_close(conn, "client-gone");
+        egress_conn_close(conn, ENDING_CLIENT_GONE);
 }
 
 static void on_writable(struct egress_conn *conn)
@@ -382,22 +383,22 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         egress_request_late(conn);
         return;
     case EGRESS_CONN_HANDSHAKE:
-        egress_refusal_send(conn, 504, "upstream-proxy.timeout",
+        egress_refusal_send(conn, 504, REASON_UPSTREAM_PROXY_TIMEOUT,
                             "dockreeve: the upstream proxy did not answer in time", NULL);
         return;
     case EGRESS_CONN_FORWARD:
-        egress_refusal_send(conn, 408, "limit.body-time",
+        egress_refusal_send(conn, 408, REASON_LIMIT_BODY_TIME,
                             "dockreeve: the request body stopped arriving", NULL);
         return;
     case EGRESS_CONN_LOG_RESPONSE:
     case EGRESS_CONN_RELAY:
-        egress_conn_close(conn, "limit.body-time");
+        egress_conn_close(conn, REASON_LIMIT_BODY_TIME);
         return;
     case EGRESS_CONN_LINGER:
-        egress_conn_close(conn, "done");
+        egress_conn_close(conn, ENDING_DONE);
         return;
     case EGRESS_CONN_FLUSH:
-        egress_conn_close(conn, "limit.answer-time");
+        egress_conn_close(conn, REASON_LIMIT_ANSWER_TIME);
         return;
     case EGRESS_CONN_IDLE:
     case EGRESS_CONN_RESOLVE:
@@ -437,9 +438,9 @@ void egress_conn_exchange_done(struct egress_conn *conn)
     if (conn->close_after || conn->gate->draining ||
         (conn->input_ended && io_buffer_len(&conn->in) == 0)) {
         if (unread && !conn->input_ended)
-            linger(conn, "done");
+            linger(conn, ENDING_DONE);
         else
-            egress_conn_close(conn, "done");
+            egress_conn_close(conn, ENDING_DONE);
         return;
     }
     egress_conn_read_enable(conn, true);
@@ -461,7 +462,7 @@ static void tick(struct client_conn *client, int64_t now_us)
     if (conn->state == EGRESS_CONN_IDLE)
         egress_origin_sweep(conn);
     if (unwatched && conn->http.request_body.finished && egress_conn_peer_is_gone(conn))
-        egress_conn_close(conn, "client-gone");
+        egress_conn_close(conn, ENDING_CLIENT_GONE);
 }
 
 static void end_unadmitted(struct client_conn *client)
@@ -471,9 +472,9 @@ static void end_unadmitted(struct client_conn *client)
         return;
     if (!conn->http.forwarded) { /* and never will be */
         conn->exchange.refused = true;
-        conn->exchange.reason = "not-admitted";
+        conn->exchange.reason = REASON_NOT_ADMITTED;
     }
-    egress_conn_close(conn, "not-admitted");
+    egress_conn_close(conn, REASON_NOT_ADMITTED);
 }
 
 static void close_client(struct client_conn *client, const char *reason)

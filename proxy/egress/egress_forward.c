@@ -7,6 +7,7 @@
 
 #include "proxy/egress/egress_conn.h"
 #include "proxy/http/http_pump.h"
+#include "rules/reason.h"
 
 static void set_interest(struct egress_conn *conn, short what, bool enable)
 {
@@ -112,7 +113,7 @@ static void broken(struct egress_conn *conn, int failure)
         egress_conn_read_enable(conn, false);
         conn->close_after = true;
     } else {
-        egress_conn_close(conn, "client-gone");
+        egress_conn_close(conn, ENDING_CLIENT_GONE);
     }
 }
 
@@ -144,10 +145,10 @@ static bool send_step(struct egress_conn *conn, const struct http_pump *pump)
         wait_for_origin(conn);
         return false;
     case HTTP_PUMP_ENDED:
-        egress_conn_close(conn, "request-cut-short");
+        egress_conn_close(conn, ENDING_REQUEST_CUT_SHORT);
         return false;
     case HTTP_PUMP_GONE:
-        egress_conn_close(conn, "client-gone");
+        egress_conn_close(conn, ENDING_CLIENT_GONE);
         return false;
     case HTTP_PUMP_BROKEN:
         broken(conn, errno);

@@ -5,12 +5,14 @@
  * out once its record was tried; a client that floods is slowed down and counted instead of logged
  * one by one. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json_write.h"
 #include "proxy/egress/egress_conn.h"
 #include "proxy/http/http_write.h"
 #include "proxy/loop/unlogged.h"
 #include "proxy/egress/tls_hello.h"
+#include "rules/reason.h"
 
 static void on_refusal_written(struct log_waiter *waiter, enum log_write_state state)
 {
@@ -29,28 +31,27 @@ static void on_refusal_written(struct log_waiter *waiter, enum log_write_state s
 static const char *error_type(unsigned status, const char *reason)
 {
     static const struct {
-        struct slice begin;
-        const char *type;
+        const char *begin, *type;
     } types[] = {
-        {{"address-class.", 14}, "destination_ip_prohibited"},
-        {{"own-address", 11}, "destination_ip_prohibited"},
-        {{"dns.timeout", 11}, "dns_timeout"},
-        {{"dns.", 4}, "dns_error"},
-        {{"connect.refused", 15}, "connection_refused"},
-        {{"connect.timeout", 15}, "connection_timeout"},
-        {{"connect.unreachable", 19}, "destination_ip_unroutable"},
-        {{"connect.", 8}, "destination_unavailable"},
-        {{"limit.connections", 17}, "connection_limit_reached"},
-        {{"limit.tunnels", 13}, "connection_limit_reached"},
-        {{"limit.descriptors", 17}, "connection_limit_reached"},
-        {{"upstream-proxy.", 15}, "destination_unavailable"},
-        {{"upstream.closed", 15}, "connection_terminated"},
-        {{"upstream.", 9}, "http_protocol_error"},
-        {{"malformed.", 10}, "http_request_error"},
-        {{"log.", 4}, "proxy_internal_error"},
+        {"address-class.", "destination_ip_prohibited"},
+        {REASON_OWN_ADDRESS, "destination_ip_prohibited"},
+        {REASON_DNS_TIMEOUT, "dns_timeout"},
+        {"dns.", "dns_error"},
+        {REASON_CONNECT_REFUSED, "connection_refused"},
+        {REASON_CONNECT_TIMEOUT, "connection_timeout"},
+        {REASON_CONNECT_UNREACHABLE, "destination_ip_unroutable"},
+        {"connect.", "destination_unavailable"},
+        {REASON_LIMIT_CONNECTIONS, "connection_limit_reached"},
+        {REASON_LIMIT_TUNNELS, "connection_limit_reached"},
+        {REASON_LIMIT_DESCRIPTORS, "connection_limit_reached"},
+        {"upstream-proxy.", "destination_unavailable"},
+        {REASON_UPSTREAM_CLOSED, "connection_terminated"},
+        {"upstream.", "http_protocol_error"},
+        {"malformed.", "http_request_error"},
+        {"log.", "proxy_internal_error"},
     };
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        if (slice_starts_with(slice_from_text(reason), types[i].begin))
+        if (strncmp(reason, types[i].begin, strlen(types[i].begin)) == 0)
             return types[i].type;
     }
     return status >= 500 ? "proxy_internal_error" : "http_request_denied";
@@ -190,13 +191,13 @@ void egress_refusal_denied(struct egress_conn *conn, const struct network_reques
     policy_explain_network_denial(conn->gate->policy, client, request, verdict, &message);
     policy_explain_network_fix(conn->gate->policy, client, request, verdict, &fix);
     egress_refusal_send(conn, verdict->malformed ? 400 : 403,
-                        conn->exchange.opened ? "revoked" : verdict->reason, buffer_text(&message),
-                        buffer_text(&fix));
+                        conn->exchange.opened ? REASON_REVOKED : verdict->reason,
+                        buffer_text(&message), buffer_text(&fix));
 }
 
 void egress_refusal_unlogged(struct egress_conn *conn)
 {
-    egress_refusal_send(conn, 503, "log.unwritable",
+    egress_refusal_send(conn, 503, REASON_LOG_UNWRITABLE,
                         "dockreeve: the request log cannot be written, so nothing is let through; "
                         "see the gate's standard error",
                         NULL);

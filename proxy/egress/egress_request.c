@@ -11,6 +11,7 @@
 #include "proxy/loop/log_identity.h"
 #include "proxy/io/own_host.h"
 #include "proxy/egress/tls_hello.h"
+#include "rules/reason.h"
 
 /* Notes for the records whom and what this is about. */
 static void keep_facts(struct egress_conn *conn, const struct host_name *host, uint16_t port,
@@ -47,7 +48,7 @@ static bool check_connect(struct egress_conn *conn, const struct http_head *head
     struct authority host;
     struct error ignored;
     if (head->framing != HTTP_FRAMING_NONE)
-        return error_set_reason(error, 400, "malformed.connect-body",
+        return error_set_reason(error, 400, REASON_MALFORMED_CONNECT_BODY,
                                 "a CONNECT carries no body: leave out Content-Length and "
                                 "Transfer-Encoding");
     if (!authority_parse(head->target, 0, &conn->target, error))
@@ -57,7 +58,7 @@ static bool check_connect(struct egress_conn *conn, const struct http_head *head
         !(authority_parse(head->host, conn->target.port, &host, &ignored) &&
           authority_equal(&host, &conn->target));
     return !conn->exchange.host_mismatch || client == NULL || !client->strict ||
-           error_set_reason(error, 400, "malformed.host-mismatch",
+           error_set_reason(error, 400, REASON_MALFORMED_HOST_MISMATCH,
                             "Host is not the target of the CONNECT, which `strict` asks for");
 }
 
@@ -70,16 +71,16 @@ static bool read_target(struct egress_conn *conn, const struct http_head *head,
         if (!url_target_parse_origin(head->target, url, error))
             return false;
         if (head->host.ptr == NULL)
-            return error_set_reason(error, 400, "malformed.host",
+            return error_set_reason(error, 400, REASON_MALFORMED_HOST,
                                     "without Host nobody knows which server is meant");
         if (!authority_parse(head->host, 80, &url->authority, error))
             return false;
         return url->authority.port == 80 ||
-               error_set_reason(error, 400, "malformed.port",
+               error_set_reason(error, 400, REASON_MALFORMED_PORT,
                                 "this listener stands for port 80; Host names another");
     }
     if (head->target.len > 0 && head->target.ptr[0] == '/')
-        return error_set_reason(error, 400, "malformed.origin-form",
+        return error_set_reason(error, 400, REASON_MALFORMED_ORIGIN_FORM,
                                 "this is a proxy: ask with an absolute URI (http://host/path) or "
                                 "with CONNECT; is this address set as HTTP_PROXY?");
     return url_target_parse(head->target, url, error);
@@ -91,7 +92,7 @@ static bool may_forward(const struct http_head *head, struct error *error)
 {
     struct slice hops = http_head_field(head, SLICE_LITERAL("max-forwards"));
     return head->method != HTTP_METHOD_OPTIONS || !slice_equal_text(hops, "0") ||
-           error_set_reason(error, 405, "malformed.max-forwards",
+           error_set_reason(error, 405, REASON_MALFORMED_MAX_FORWARDS,
                             "OPTIONS with Max-Forwards: 0 is not answered here");
 }
 
@@ -178,7 +179,7 @@ static void handle_forward(struct egress_conn *conn, const struct http_head *hea
     bool kept = write_forward(conn, head, &url);
     io_buffer_consume(gate->blocks, &conn->in, head_len);
     if (!kept)
-        egress_refusal_send(conn, 503, "limit.memory", "dockreeve: out of memory", NULL);
+        egress_refusal_send(conn, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory", NULL);
     else if (!conn->http.wants_upgrade || egress_conn_take_tunnel(conn))
         egress_route_start(conn);
 }
@@ -209,10 +210,10 @@ static void handle_connect(struct egress_conn *conn, const struct http_head *hea
 static bool may_ask(const struct egress_conn *conn, struct error *error)
 {
     if (egress_conn_client(conn) == NULL)
-        return error_set_reason(error, 403, "listener-closed",
+        return error_set_reason(error, 403, REASON_LISTENER_CLOSED,
                                 "this listener is no longer part of the policy");
     return conn->stream.fd < conn->egress->descriptor_limit ||
-           error_set_reason(error, 503, "limit.descriptors",
+           error_set_reason(error, 503, REASON_LIMIT_DESCRIPTORS,
                             "no descriptors are left for another connection; try again later");
 }
 
@@ -261,9 +262,10 @@ static bool read_hello(struct egress_conn *conn, const struct tls_hello *hello, 
 {
     const struct tunnel_facts *facts = &hello->facts;
     if (facts->protocol != NETWORK_PROTOCOL_TLS)
-        return error_set_reason(error, 400, "protocol", "this listener takes TLS only");
+        return error_set_reason(error, 400, REASON_PROTOCOL, "this listener takes TLS only");
     if (!facts->has_sni || facts->sni_bad)
-        return error_set_reason(error, 400, facts->sni_bad ? "sni-malformed" : "sni-missing",
+        return error_set_reason(error, 400,
+                                facts->sni_bad ? REASON_SNI_MALFORMED : REASON_SNI_MISSING,
                                 "without a server name nobody knows which server is meant");
     conn->target = (struct authority){.host = facts->sni, .port = 443};
     return true;
@@ -311,7 +313,7 @@ void egress_request_late(struct egress_conn *conn)
     bool hello = conn->state == EGRESS_CONN_HELLO;
     keep_facts(conn, NULL, hello ? 443 : 0, slice_of(NULL, 0));
     conn->http.request_body.finished = false; /* the rest may still come: it is nobody's request */
-    egress_refusal_send(conn, 408, hello ? "limit.hello-time" : "limit.header-time",
+    egress_refusal_send(conn, 408, hello ? REASON_LIMIT_HELLO_TIME : REASON_LIMIT_HEADER_TIME,
                         hello ? "dockreeve: the ClientHello did not arrive in time"
                               : "dockreeve: the request head did not arrive in time",
                         NULL);

@@ -10,6 +10,7 @@
 #include "proxy/egress/egress_header.h"
 #include "proxy/http/http_pump.h"
 #include "proxy/egress/tunnel.h"
+#include "rules/reason.h"
 
 static void origin_failed(struct egress_conn *conn, const char *reason, const char *text)
 {
@@ -42,7 +43,7 @@ static void start_tunnel(struct egress_conn *conn)
     size_t said = io_buffer_len(&origin->in);
     if (said > 0 &&
         !io_buffer_append(conn->gate->blocks, &conn->out, io_buffer_bytes(&origin->in), said)) {
-        egress_conn_close(conn, "limit.memory");
+        egress_conn_close(conn, REASON_LIMIT_MEMORY);
         return;
     }
     struct egress_exchange exchange = conn->exchange;
@@ -200,17 +201,17 @@ static void origin_ended(struct egress_conn *conn)
 {
     if (conn->state == EGRESS_CONN_FORWARD) {
         if (io_buffer_len(&conn->origin.in) > 0 || !retry(conn))
-            origin_failed(conn, "upstream.closed",
+            origin_failed(conn, REASON_UPSTREAM_CLOSED,
                           "dockreeve: the origin closed the connection before it answered");
     } else if (http_body_end_of_stream(&conn->http.response_body)) {
         if (http_body_write_end(&conn->http.response_body, conn->gate->blocks, &conn->out))
             finish_body(conn);
         else
-            egress_conn_close(conn, "limit.memory");
+            egress_conn_close(conn, REASON_LIMIT_MEMORY);
     } else {
         metrics_totals(conn->gate->metrics)->upstream_errors++;
         note_payload(conn);
-        egress_conn_close(conn, "upstream-cut-short");
+        egress_conn_close(conn, ENDING_UPSTREAM_CUT_SHORT);
     }
 }
 
@@ -242,21 +243,21 @@ static bool read_head(struct egress_conn *conn)
         egress_refusal_error(conn, &error);
         return false;
     case HTTP_RESPONSE_INFORMATIONAL:
-        origin_failed(conn, "upstream.informational",
+        origin_failed(conn, REASON_UPSTREAM_INFORMATIONAL,
                       "dockreeve: the origin sends nothing but 1xx answers");
         return false;
     case HTTP_RESPONSE_HEAD:
         break;
     }
     if (head->status == 101 && !may_switch(conn, head)) {
-        origin_failed(conn, "upstream.unasked-upgrade",
+        origin_failed(conn, REASON_UPSTREAM_UNASKED_UPGRADE,
                       "dockreeve: the origin switched to a protocol that nobody asked for");
         return false;
     }
     bool ok = begin_answer(conn, head);
     io_buffer_consume(gate->blocks, in, len);
     if (!ok)
-        origin_failed(conn, "limit.memory", "dockreeve: the answer's head is too large");
+        origin_failed(conn, REASON_LIMIT_MEMORY, "dockreeve: the answer's head is too large");
     return ok;
 }
 
@@ -265,10 +266,11 @@ static void body_is_bad(struct egress_conn *conn)
     metrics_totals(conn->gate->metrics)->upstream_errors++;
     if (conn->state == EGRESS_CONN_FORWARD) {
         io_buffer_reset(conn->gate->blocks, &conn->out);
-        origin_failed(conn, "upstream.framing", "dockreeve: the origin's answer is framed wrongly");
+        origin_failed(conn, REASON_UPSTREAM_FRAMING,
+                      "dockreeve: the origin's answer is framed wrongly");
     } else {
         note_payload(conn);
-        egress_conn_close(conn, "upstream.framing");
+        egress_conn_close(conn, REASON_UPSTREAM_FRAMING);
     }
 }
 
@@ -331,7 +333,7 @@ static bool relay_once(struct egress_conn *conn, const struct http_pump *pump)
     case HTTP_PUMP_BROKEN: {
         bool client_broke = errno == EPIPE || egress_conn_peer_is_gone(conn);
         note_payload(conn);
-        egress_conn_close(conn, client_broke ? "client-gone" : "upstream-cut-short");
+        egress_conn_close(conn, client_broke ? ENDING_CLIENT_GONE : ENDING_UPSTREAM_CUT_SHORT);
         return false;
     }
     case HTTP_PUMP_BAD:
@@ -384,7 +386,7 @@ void egress_response_read(struct egress_conn *conn)
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno == ENOBUFS) {
-        origin_failed(conn, "upstream.head-too-large",
+        origin_failed(conn, REASON_UPSTREAM_HEAD_TOO_LARGE,
                       "dockreeve: the origin's answer has too large a head");
         return;
     }

@@ -6,6 +6,7 @@
 #include "proxy/egress/tunnel.h"
 #include "proxy/io/own_host.h"
 #include "proxy/loop/listener.h"
+#include "rules/reason.h"
 
 /* A WebSocket was admitted as the plain request that it began as, and is asked for as that again.
  */
@@ -68,11 +69,11 @@ static bool is_under_way(const struct egress_conn *conn)
 static void cut_stream(struct egress_conn *conn, const struct network_verdict *verdict)
 {
     if (conn->state != EGRESS_CONN_FORWARD) {
-        egress_conn_close(conn, "revoked");
+        egress_conn_close(conn, REASON_REVOKED);
         return;
     }
     egress_exchange_judge(&conn->exchange, conn->gate->policy, verdict);
-    egress_refusal_send(conn, 403, "revoked",
+    egress_refusal_send(conn, 403, REASON_REVOKED,
                         "dockreeve: while this request was under way, the policy changed or a rule "
                         "expired, and it is not allowed any more",
                         NULL);
@@ -95,6 +96,6 @@ bool egress_revoke_tunnel(struct client_conn *client, bool cuts)
     if (tunnel->state == TUNNEL_ENDING || tunnel_still_allowed(tunnel))
         return false;
     if (cuts)
-        tunnel_close(tunnel, "revoked", false);
+        tunnel_close(tunnel, REASON_REVOKED, false);
     return true;
 }

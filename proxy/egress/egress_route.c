@@ -15,6 +15,7 @@
 #include "proxy/egress/tunnel.h"
 #include "proxy/egress/upstream_proxy.h"
 #include "rules/network/address_class.h"
+#include "rules/reason.h"
 
 static void on_connected(void *context, const struct dial_result *result);
 
@@ -26,13 +27,13 @@ void egress_route_cancel(struct egress_conn *conn)
 
 static void refuse_closed(struct egress_conn *conn)
 {
-    egress_refusal_send(conn, 403, "listener-closed",
+    egress_refusal_send(conn, 403, REASON_LISTENER_CLOSED,
                         "dockreeve: this listener is no longer part of the policy", NULL);
 }
 
 static void refuse_without_memory(struct egress_conn *conn)
 {
-    egress_refusal_send(conn, 503, "limit.memory",
+    egress_refusal_send(conn, 503, REASON_LIMIT_MEMORY,
                         "dockreeve: no memory is left for this request; try again later", NULL);
 }
 
@@ -95,7 +96,7 @@ static void start_tunnel(struct egress_conn *conn)
         conn->out = plan.to_client;
         conn->in = plan.to_origin;
         stream_close(&plan.streams[TUNNEL_ORIGIN]);
-        egress_conn_close(conn, "limit.memory");
+        egress_conn_close(conn, REASON_LIMIT_MEMORY);
         return;
     }
     struct egress_exchange exchange = conn->exchange;
@@ -175,7 +176,7 @@ static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0) {
-        egress_refusal_send(conn, 502, "upstream-proxy.closed",
+        egress_refusal_send(conn, 502, REASON_UPSTREAM_PROXY_CLOSED,
                             "dockreeve: the upstream proxy closed the connection", NULL);
         return;
     }
@@ -197,7 +198,7 @@ static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
         admit(conn);
     } else if (io_buffer_len(&conn->origin.in) > 0) {
         close(socket);
-        egress_refusal_send(conn, 502, "upstream.unasked",
+        egress_refusal_send(conn, 502, REASON_UPSTREAM_UNASKED,
                             "dockreeve: the origin answered before it was asked", NULL);
     } else {
         egress_forward_start(conn, socket, NULL);
@@ -223,7 +224,7 @@ static void ask_proxy(struct egress_conn *conn, int fd)
     /* A fresh connection takes a few hundred bytes at once. */
     if (text->failed ||
         stream_write(&conn->origin.stream, text->data, text->len) != (ssize_t)text->len)
-        egress_refusal_send(conn, 502, "upstream-proxy.closed",
+        egress_refusal_send(conn, 502, REASON_UPSTREAM_PROXY_CLOSED,
                             "dockreeve: the upstream proxy does not take the request", NULL);
 }
 
@@ -267,7 +268,7 @@ static void dial(struct egress_conn *conn, uint16_t port)
 
 static void refuse_own(struct egress_conn *conn)
 {
-    egress_refusal_send(conn, 403, "own-address",
+    egress_refusal_send(conn, 403, REASON_OWN_ADDRESS,
                         "dockreeve: this is an address of the gate itself or of its upstream "
                         "proxy, which is never a destination",
                         NULL);
@@ -340,7 +341,7 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
             conn->addresses[conn->address_count++] = addresses[i];
         else
             egress_exchange_add_refused(&conn->exchange, &addresses[i],
-                                        is_own ? "own-address" : verdicts[i].reason);
+                                        is_own ? REASON_OWN_ADDRESS : verdicts[i].reason);
     }
     request.cnames = egress_exchange_cnames(&conn->exchange); /* what was noted may have moved it */
     if (conn->address_count > 0 && goes_by_proxy(conn)) {
@@ -422,7 +423,7 @@ static void on_name_by_proxy(struct resolver_query *query, const struct resolver
         const struct ip_address *address = &answer->addresses[i];
         bool is_proxy = is_upstream_proxy(conn, address) || is_relative(address);
         if (is_proxy)
-            egress_exchange_add_refused(&conn->exchange, address, "own-address");
+            egress_exchange_add_refused(&conn->exchange, address, REASON_OWN_ADDRESS);
         leads_there |= is_proxy;
     }
     if (leads_there)

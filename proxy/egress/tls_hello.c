@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/slice.h"
+#include "rules/reason.h"
 
 enum {
     RECORD_TYPE_FIRST = 20, /* change_cipher_spec */
@@ -51,12 +52,13 @@ struct vector {
 
 static bool malformed(struct error *error, const char *what)
 {
-    return error_set_reason(error, 400, "malformed.client-hello", "the TLS ClientHello %s", what);
+    return error_set_reason(error, 400, REASON_MALFORMED_CLIENT_HELLO, "the TLS ClientHello %s",
+                            what);
 }
 
 static bool too_long(struct error *error)
 {
-    return error_set_reason(error, 400, "limit.client-hello",
+    return error_set_reason(error, 400, REASON_LIMIT_CLIENT_HELLO,
                             "the TLS ClientHello does not end within its first %d bytes",
                             TLS_HELLO_LEN_MAX);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "proxy/egress/egress_options.h"
+#include "rules/reason.h"
 
 enum { ENDING_MS = 2000 };
 
@@ -243,7 +244,8 @@ static void move_from(struct tunnel *tunnel, bool client, bool origin)
         case GOES_ON:
             break;
         case SOURCE_BROKEN: /* the other end learns of it in the same way */
-            tunnel_close(tunnel, from == TUNNEL_CLIENT ? "client-reset" : "origin-reset", true);
+            tunnel_close(tunnel, from == TUNNEL_CLIENT ? ENDING_CLIENT_RESET : ENDING_ORIGIN_RESET,
+                         true);
             return;
         case TARGET_BROKEN: /* what it sent before it broke may still be on its way the other way */
             tunnel->ends[from].ended = true;
@@ -252,7 +254,7 @@ static void move_from(struct tunnel *tunnel, bool client, bool origin)
         }
     }
     if (tunnel->ends[TUNNEL_CLIENT].ended && tunnel->ends[TUNNEL_ORIGIN].ended)
-        tunnel_close(tunnel, "done", false);
+        tunnel_close(tunnel, ENDING_DONE, false);
     else
         arm(tunnel, now_us);
 }
@@ -318,7 +320,7 @@ bool tunnel_start(struct tunnel_plan *plan)
     struct gate *gate = egress->gate;
     struct tunnel *tunnel = calloc(1, sizeof(*tunnel));
     if (tunnel == NULL) {
-        egress_log_close(plan->exchange, gate, plan->listener, "limit.memory");
+        egress_log_close(plan->exchange, gate, plan->listener, REASON_LIMIT_MEMORY);
         egress_exchange_clear(plan->exchange, gate);
         io_buffer_reset(gate->blocks, &plan->to_client);
         io_buffer_reset(gate->blocks, &plan->to_origin);
@@ -342,7 +344,7 @@ bool tunnel_start(struct tunnel_plan *plan)
     bool looks = plan->peek || plan->hello_len > 0;
     if (plan->peek ? !tunnel_peek_start(tunnel)
                    : looks && !tunnel_answer_start(tunnel, plan->hello_len))
-        tunnel_close(tunnel, "limit.memory", false);
+        tunnel_close(tunnel, REASON_LIMIT_MEMORY, false);
     else if (tunnel->state == TUNNEL_PEEK || (!looks && tunnel->state == TUNNEL_OPEN))
         tunnel_begin(tunnel);
     return true;
@@ -369,7 +371,8 @@ static void tick(struct client_conn *client, int64_t now_us)
                      (tunnel->state == TUNNEL_OPEN && tunnel->ends[i].ended);
         if (waits && fd_watch_interest(&tunnel->ends[i].watch) == 0 &&
             stream_is_hung_up(&tunnel->ends[i].stream))
-            tunnel_close(tunnel, i == TUNNEL_CLIENT ? "client-reset" : "origin-reset", false);
+            tunnel_close(tunnel, i == TUNNEL_CLIENT ? ENDING_CLIENT_RESET : ENDING_ORIGIN_RESET,
+                         false);
     }
     if (tunnel->state == TUNNEL_CLOSED)
         return;
@@ -378,9 +381,9 @@ static void tick(struct client_conn *client, int64_t now_us)
             tunnel_close(tunnel, NULL, false);
     } else if (options->tunnel_lifetime_ms > 0 &&
                age_us > (int64_t)options->tunnel_lifetime_ms * 1000) {
-        tunnel_close(tunnel, "limit.lifetime", false);
+        tunnel_close(tunnel, REASON_LIMIT_LIFETIME, false);
     } else if (options->tunnel_idle_ms > 0 && idle_us > (int64_t)options->tunnel_idle_ms * 1000) {
-        tunnel_close(tunnel, "limit.idle", false);
+        tunnel_close(tunnel, REASON_LIMIT_IDLE, false);
     }
 }
 
@@ -388,7 +391,7 @@ static void end_unadmitted(struct client_conn *client)
 {
     struct tunnel *tunnel = container_of(client, struct tunnel, client);
     if (!listener_admits_socket(tunnel->listener, tunnel->ends[TUNNEL_CLIENT].stream.fd))
-        tunnel_close(tunnel, "not-admitted", false);
+        tunnel_close(tunnel, REASON_NOT_ADMITTED, false);
 }
 
 static void close_client(struct client_conn *client, const char *reason)

@@ -10,6 +10,7 @@
 #include "proxy/egress/tls_hello.h"
 #include "proxy/egress/tls_retry.h"
 #include "proxy/egress/tunnel.h"
+#include "rules/reason.h"
 
 /* So much early data passes before the origin has said a word; servers admit 16 kB or less. */
 enum { EARLY_LEN_MAX = 65536 };
@@ -29,7 +30,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    tunnel_refuse(context, "limit.hello-time");
+    tunnel_refuse(context, REASON_LIMIT_HELLO_TIME);
 }
 
 void tunnel_answer_free(struct tunnel_answer **answer, struct gate *gate)
@@ -50,7 +51,7 @@ static void open_up(struct tunnel *tunnel)
     struct io_buffer *early = &tunnel->ends[TUNNEL_ORIGIN].early;
     if (io_buffer_len(held) > 0 &&
         !io_buffer_append(gate->blocks, early, io_buffer_bytes(held), io_buffer_len(held))) {
-        tunnel_close(tunnel, "limit.memory", false);
+        tunnel_close(tunnel, REASON_LIMIT_MEMORY, false);
         return;
     }
     tunnel_answer_free(&tunnel->answer, gate);
@@ -73,7 +74,7 @@ static bool pass_records(struct tunnel *tunnel, enum tls_between *next_out)
     if (passed == 0)
         return true;
     if (!io_buffer_append(gate->blocks, early, io_buffer_bytes(held), passed)) {
-        tunnel_close(tunnel, "limit.memory", false);
+        tunnel_close(tunnel, REASON_LIMIT_MEMORY, false);
         return false;
     }
     io_buffer_consume(gate->blocks, held, passed);
@@ -102,7 +103,7 @@ static void look_at_second(struct tunnel *tunnel)
                            &error)) {
     case TLS_HELLO_MORE:
         if (answer->client_ended)
-            tunnel_refuse(tunnel, "malformed.client-hello");
+            tunnel_refuse(tunnel, REASON_MALFORMED_CLIENT_HELLO);
         return;
     case TLS_HELLO_BAD:
         tunnel_refuse(tunnel, error.reason);
@@ -111,7 +112,7 @@ static void look_at_second(struct tunnel *tunnel)
         if (hello.facts.protocol == NETWORK_PROTOCOL_TLS)
             judge_second(tunnel, &hello);
         else
-            tunnel_refuse(tunnel, "malformed.client-hello");
+            tunnel_refuse(tunnel, REASON_MALFORMED_CLIENT_HELLO);
         return;
     }
 }
@@ -131,7 +132,7 @@ static void see_to_client(struct tunnel *tunnel)
     else if (answer->retry && next == TLS_BETWEEN_HELLO)
         look_at_second(tunnel);
     else if (answer->retry && (next == TLS_BETWEEN_BAD || answer->client_ended))
-        tunnel_refuse(tunnel, "malformed.client-hello");
+        tunnel_refuse(tunnel, REASON_MALFORMED_CLIENT_HELLO);
 }
 
 /* The origin takes nothing more. What it said before may still be on its way. */
@@ -139,7 +140,7 @@ static void origin_broke(struct tunnel *tunnel)
 {
     struct gate *gate = tunnel->egress->gate;
     if (tunnel->ends[TUNNEL_ORIGIN].ended) {
-        tunnel_close(tunnel, "origin-reset", true);
+        tunnel_close(tunnel, ENDING_ORIGIN_RESET, true);
         return;
     }
     tunnel->ends[TUNNEL_CLIENT].ended = true;
@@ -155,7 +156,7 @@ static void go_on(struct tunnel *tunnel)
     struct tunnel_end *client = &tunnel->ends[TUNNEL_CLIENT];
     struct tunnel_end *origin = &tunnel->ends[TUNNEL_ORIGIN];
     if (!tunnel_flush_early(tunnel, TUNNEL_CLIENT)) {
-        tunnel_close(tunnel, "client-reset", true);
+        tunnel_close(tunnel, ENDING_CLIENT_RESET, true);
         return;
     }
     if (!tunnel_flush_early(tunnel, TUNNEL_ORIGIN)) {
@@ -177,9 +178,9 @@ static void read_client(struct tunnel *tunnel)
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno != ENOBUFS) {
-        tunnel_close(tunnel, "client-reset", true);
+        tunnel_close(tunnel, ENDING_CLIENT_RESET, true);
     } else if (got < 0) {
-        tunnel_refuse(tunnel, "limit.client-hello");
+        tunnel_refuse(tunnel, REASON_LIMIT_CLIENT_HELLO);
     } else {
         answer->client_ended = got == 0;
         tunnel_note_moved(tunnel, (size_t)got);
@@ -209,7 +210,7 @@ static void read_origin(struct tunnel *tunnel)
     if (got < 0 && (errno == EAGAIN || errno == ENOBUFS)) /* the client takes no more now */
         return;
     if (got < 0) {
-        tunnel_close(tunnel, "origin-reset", true);
+        tunnel_close(tunnel, ENDING_ORIGIN_RESET, true);
         return;
     }
     if (got == 0) {

@@ -10,6 +10,7 @@
 #include "proxy/io/own_host.h"
 #include "proxy/egress/tls_hello.h"
 #include "proxy/egress/tunnel.h"
+#include "rules/reason.h"
 
 struct tunnel_peek {
     struct event timer;
@@ -20,7 +21,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     (void)what;
-    tunnel_refuse(context, "limit.hello-time");
+    tunnel_refuse(context, REASON_LIMIT_HELLO_TIME);
 }
 
 void tunnel_start_hello_timer(struct tunnel *tunnel, struct event *timer)
@@ -63,7 +64,8 @@ static void judge(struct tunnel *tunnel, const struct tunnel_facts *facts,
         .own_host = own_host_asked(gate->own_host),
     };
     if (client == NULL || !egress_exchange_target(exchange, &request.host))
-        *verdict = (struct network_verdict){.result = VERDICT_DENY, .reason = "listener-closed"};
+        *verdict =
+            (struct network_verdict){.result = VERDICT_DENY, .reason = REASON_LISTENER_CLOSED};
     else
         policy_decide_network(gate->policy, client, &request, NULL, verdict);
 }
@@ -74,7 +76,7 @@ static void pass(struct tunnel *tunnel, const struct tls_hello *hello)
     tunnel_peek_free(&tunnel->peek);
     if (hello->facts.protocol == NETWORK_PROTOCOL_TLS && tunnel->exchange.bytes_out == 0) {
         if (!tunnel_answer_start(tunnel, hello->len))
-            tunnel_close(tunnel, "limit.memory", false);
+            tunnel_close(tunnel, REASON_LIMIT_MEMORY, false);
         return;
     }
     tunnel_set_state(tunnel, TUNNEL_OPEN);
@@ -121,7 +123,7 @@ static void look(struct tunnel *tunnel, bool last)
     }
     bool begins_as_tls = len > 0 && io_buffer_bytes(early)[0] == 0x16;
     if (last && begins_as_tls) {
-        tunnel_refuse(tunnel, "malformed.client-hello");
+        tunnel_refuse(tunnel, REASON_MALFORMED_CLIENT_HELLO);
     } else if (last) {
         hello = (struct tls_hello){.facts = {.protocol = NETWORK_PROTOCOL_OTHER}};
         conclude(tunnel, &hello);
@@ -139,9 +141,9 @@ void tunnel_peek_read(struct tunnel *tunnel)
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno != ENOBUFS)
-        tunnel_close(tunnel, "client-reset", true);
+        tunnel_close(tunnel, ENDING_CLIENT_RESET, true);
     else if (got < 0)
-        tunnel_refuse(tunnel, "limit.client-hello");
+        tunnel_refuse(tunnel, REASON_LIMIT_CLIENT_HELLO);
     else
         look(tunnel, got == 0);
 }

@@ -11,6 +11,7 @@
 #include "rules/network/address_class.h"
 #include "rules/network/host_pattern.h"
 #include "rules/network/url_target.h"
+#include "rules/reason.h"
 
 enum { ADDRESSES_MAX = 64 };
 
@@ -225,7 +226,7 @@ enum upstream_proxy_answer upstream_proxy_read(const char *bytes, size_t len, si
     case HTTP_HEAD_MORE:
         return UPSTREAM_PROXY_MORE;
     case HTTP_HEAD_BAD:
-        error_set_reason(error, 502, "upstream-proxy.malformed",
+        error_set_reason(error, 502, REASON_UPSTREAM_PROXY_MALFORMED,
                          "the upstream proxy's answer is no HTTP answer");
         return UPSTREAM_PROXY_REFUSED;
     case HTTP_HEAD_OK:
@@ -234,10 +235,10 @@ enum upstream_proxy_answer upstream_proxy_read(const char *bytes, size_t len, si
     if (head.status / 100 == 2)
         return UPSTREAM_PROXY_OPEN;
     if (head.status == 407)
-        error_set_reason(error, 502, "upstream-proxy.credentials",
+        error_set_reason(error, 502, REASON_UPSTREAM_PROXY_CREDENTIALS,
                          "the upstream proxy wants other credentials; see --upstream-proxy-auth");
     else
-        error_set_reason(error, 502, "upstream-proxy.refused",
+        error_set_reason(error, 502, REASON_UPSTREAM_PROXY_REFUSED,
                          "the upstream proxy answered %u to the CONNECT", head.status);
     return UPSTREAM_PROXY_REFUSED;
 }

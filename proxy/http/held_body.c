@@ -2,6 +2,7 @@
  *
  * Collecting: into the block while that has room, then from block to heap. */
 #include "proxy/http/held_body.h"
+#include "rules/reason.h"
 
 /* With less room than this left in the block its content moves to the heap. */
 enum { ROOM_WANTED = 1024 };
@@ -11,7 +12,7 @@ static bool move_to_heap(struct held_body *held, struct io_pool *pool, struct er
     buffer_append(&held->heap, io_buffer_bytes(&held->block), io_buffer_len(&held->block));
     io_buffer_reset(pool, &held->block);
     return !held->heap.failed ||
-           error_set_reason(error, 503, "limit.memory", "no memory is left for the body");
+           error_set_reason(error, 503, REASON_LIMIT_MEMORY, "no memory is left for the body");
 }
 
 bool held_body_collect(struct held_body *held, struct io_pool *pool, struct http_body *body,

@@ -3,6 +3,7 @@
  * Taking framing off and putting it on. The payload is decoded in place in the source's block and
  * copied once into the target's. */
 #include "proxy/http/http_body.h"
+#include "rules/reason.h"
 
 #include <stdio.h>
 
@@ -145,7 +146,7 @@ bool http_body_move(struct http_body *body, struct io_pool *pool, struct io_buff
             return false;
         body->payload += payload;
         if (target != NULL && !put(body, pool, target, bytes, payload))
-            return error_set_reason(error, 503, "limit.memory", "out of memory");
+            return error_set_reason(error, 503, REASON_LIMIT_MEMORY, "out of memory");
         io_buffer_consume(pool, source, consumed);
     }
     return true;

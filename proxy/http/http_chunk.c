@@ -5,6 +5,7 @@
  * differently by two real parsers: extensions, blanks behind the size, LF alone, other bytes than
  * CR LF behind the data, fields behind the last chunk. */
 #include "proxy/http/http_chunk.h"
+#include "rules/reason.h"
 
 enum { SIZE_DIGITS_MAX = 16 };
 
@@ -26,13 +27,13 @@ static const struct {
     const char *reason, *text;
 } flaws[FLAW_COUNT] = {
     [FLAW_SIZE] =
-        {"malformed.chunk-size",
+        {REASON_MALFORMED_CHUNK_SIZE,
          "a chunk does not begin with its size in 1 to 16 hex digits (less than 2^63) and CR LF"},
-    [FLAW_EXTENSION] = {"malformed.chunk-extension",
+    [FLAW_EXTENSION] = {REASON_MALFORMED_CHUNK_EXTENSION,
                         "a chunk size is followed by an extension or a blank; send the size alone"},
-    [FLAW_DATA] = {"malformed.chunk-data", "the data of a chunk is not followed by CR LF"},
+    [FLAW_DATA] = {REASON_MALFORMED_CHUNK_DATA, "the data of a chunk is not followed by CR LF"},
     [FLAW_TRAILER] =
-        {"malformed.trailer",
+        {REASON_MALFORMED_TRAILER,
          "the last chunk is not followed by an empty line; trailer fields are not accepted"},
 };
 

@@ -2,12 +2,13 @@
  *
  * The step that the bodies of requests and answers, of both gates, are moved by. */
 #include "proxy/http/http_pump.h"
+#include "rules/reason.h"
 
 #include <errno.h>
 
 static enum http_pump_result no_room(struct error *error)
 {
-    error_set_reason(error, 503, "limit.memory", "out of memory");
+    error_set_reason(error, 503, REASON_LIMIT_MEMORY, "out of memory");
     return HTTP_PUMP_NO_ROOM;
 }
 

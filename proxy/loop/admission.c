@@ -15,6 +15,7 @@
 #include "proxy/http/http_write.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/log_identity.h"
+#include "rules/reason.h"
 
 enum { TOLD_MS = 2000, ACCEPTS_PER_TURN = 64 };
 
@@ -64,7 +65,7 @@ void admission_note_stranger(struct listener *listener, struct share_peer *peer,
     enum share_gate of = listener_service(listener)->gate;
     char id[LOG_ID_LEN_MAX], address[LOG_PEER_LEN_MAX];
     metrics_series_count(
-        metrics_series(gate->metrics, client, "connect", false, "from", "built-in"));
+        metrics_series(gate->metrics, client, "connect", false, REASON_FROM, "built-in"));
     if (!share_may_log_denial(peer, timestamp_monotonic_us())) {
         share_count_refused(peer, SHARE_REFUSED_FROM, of);
         return;
@@ -79,7 +80,7 @@ void admission_note_stranger(struct listener *listener, struct share_peer *peer,
         .has_decision = true,
         .rule = SLICE_LITERAL("built-in"),
         .source = SLICE_LITERAL("built-in"),
-        .reason = SLICE_LITERAL("from"),
+        .reason = slice_from_text(REASON_FROM),
         .policy = slice_from_text(policy_hash(gate->policy)),
     };
     log_writer_add(gate->log, &record);

@@ -5,6 +5,7 @@
 
 #include "base/timestamp.h"
 #include "proxy/loop/gate.h"
+#include "rules/reason.h"
 
 void client_conn_opened(struct gate *gate, struct client_conn *conn,
                         const struct client_conn_kind *kind)
@@ -36,7 +37,7 @@ void client_conn_close_idle(struct gate *gate)
     for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
         if (conn->kind->is_idle != NULL && conn->kind->is_idle(conn))
-            conn->kind->close(conn, "shutdown");
+            conn->kind->close(conn, ENDING_SHUTDOWN);
     }
 }
 
@@ -44,7 +45,7 @@ void client_conn_close_all(struct gate *gate)
 {
     struct client_conn *conn;
     while ((conn = TAILQ_FIRST(&gate->conns)) != NULL)
-        conn->kind->close(conn, "shutdown");
+        conn->kind->close(conn, ENDING_SHUTDOWN);
 }
 
 void client_conn_free_closed(struct gate *gate)

@@ -16,6 +16,7 @@
 #include "proxy/loop/revocation.h"
 #include "proxy/loop/rule_counter.h"
 #include "proxy/loop/worker.h"
+#include "rules/reason.h"
 
 enum { TICK_S = 1 };
 
@@ -98,7 +99,7 @@ static void keep_log_in_place(struct gate *gate)
         return;
     report_log(gate, ok, &error);
     if (ok)
-        gate_log_event(gate, LOG_START, true, "note.log-reopened", error.text);
+        gate_log_event(gate, LOG_START, true, REASON_NOTE_LOG_REOPENED, error.text);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *context)

@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 
 #include "proxy/loop/log_rotation.h"
+#include "rules/reason.h"
 
 enum log_sink { LOG_SINK_FILE, LOG_SINK_NONBLOCKING, LOG_SINK_POLLED, LOG_SINK_SOCKET };
 
@@ -403,7 +404,7 @@ static bool lost(struct log_writer *writer, int reason, struct error *error)
     char quoted[256];
     drop(writer);
     return error_set_reason(
-        error, reason, "log.unwritable", "the log %s cannot be written (%s): records are lost",
+        error, reason, REASON_LOG_UNWRITABLE, "the log %s cannot be written (%s): records are lost",
         writer->path == NULL ? "on standard output"
                              : error_quote(slice_from_text(writer->path), quoted, sizeof(quoted)),
         strerror(reason));

@@ -15,6 +15,7 @@
 #include "proxy/loop/log_sealing.h"
 #include "proxy/loop/policy_watch.h"
 #include "proxy/loop/worker.h"
+#include "rules/reason.h"
 
 /* An editor writes, renames and syncs in several steps: the last of them counts. Where changes go
  * on and on, the first of them waits no longer than PATIENCE_US. */
@@ -222,7 +223,7 @@ static void refused(struct gate *gate, const char *text)
 {
     fprintf(stderr, "dockreeve: the changed policy is refused, the old one stays in force:\n%s",
             text);
-    gate_log_event(gate, LOG_POLICY, false, "reload.refused", text);
+    gate_log_event(gate, LOG_POLICY, false, REASON_RELOAD_REFUSED, text);
     metrics_totals(gate->metrics)->reloads_failed++;
 }
 
@@ -291,7 +292,8 @@ static void install(struct reload *reload, struct policy *policy, const char *no
     if (notices[0] != '\0')
         fprintf(stderr, "%s", notices);
     metrics_totals(gate->metrics)->reloads_ok++;
-    gate_log_event(gate, LOG_POLICY, true, unchanged ? "reload.unchanged" : "reload", notices);
+    gate_log_event(gate, LOG_POLICY, true, unchanged ? REASON_RELOAD_UNCHANGED : REASON_RELOAD,
+                   notices);
     log_sealing_now(gate->sealing);
 }
 

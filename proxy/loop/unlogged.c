@@ -2,11 +2,12 @@
  *
  * Floods come before the log's room: whoever floods is told so whether or not the log could follow. */
 #include "proxy/loop/unlogged.h"
+#include "rules/reason.h"
 
 const struct unlogged_refusal unlogged_full = {
-    503, "log.full", "dockreeve: the request log cannot be written fast enough; try again"};
+    503, REASON_LOG_FULL, "dockreeve: the request log cannot be written fast enough; try again"};
 
-static const struct unlogged_refusal flood = {429, "limit.denial-rate",
+static const struct unlogged_refusal flood = {429, REASON_LIMIT_DENIAL_RATE,
                                               "dockreeve: too many refused requests; slow down"};
 
 const struct unlogged_refusal *unlogged_refusal(struct gate *gate, struct share_peer *peer,

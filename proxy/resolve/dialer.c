@@ -16,6 +16,7 @@
 #include <event2/event_struct.h>
 
 #include "proxy/io/endpoint.h"
+#include "rules/reason.h"
 
 /* RFC 8305 section 8: Connection Attempt Delay. */
 static const struct timeval attempt_delay = {.tv_usec = 250000};
@@ -49,14 +50,15 @@ static const struct {
     const char *reason;
     const char *text;
 } failures[] = {
-    {ECONNREFUSED, 502, "connect.refused", "the connection was refused"},
-    {EHOSTUNREACH, 502, "connect.unreachable", "the host cannot be reached"},
-    {ENETUNREACH, 502, "connect.unreachable", "the network cannot be reached"},
-    {EADDRNOTAVAIL, 502, "connect.unreachable", "there is no own address to connect from"},
-    {EAFNOSUPPORT, 502, "connect.unreachable", "this system does not have that address family"},
-    {ETIMEDOUT, 504, "connect.timeout", "the host did not answer"},
-    {EMFILE, 503, "limit.descriptors", "there are no more descriptors; try again later"},
-    {ENFILE, 503, "limit.descriptors", "there are no more descriptors; try again later"},
+    {ECONNREFUSED, 502, REASON_CONNECT_REFUSED, "the connection was refused"},
+    {EHOSTUNREACH, 502, REASON_CONNECT_UNREACHABLE, "the host cannot be reached"},
+    {ENETUNREACH, 502, REASON_CONNECT_UNREACHABLE, "the network cannot be reached"},
+    {EADDRNOTAVAIL, 502, REASON_CONNECT_UNREACHABLE, "there is no own address to connect from"},
+    {EAFNOSUPPORT, 502, REASON_CONNECT_UNREACHABLE,
+     "this system does not have that address family"},
+    {ETIMEDOUT, 504, REASON_CONNECT_TIMEOUT, "the host did not answer"},
+    {EMFILE, 503, REASON_LIMIT_DESCRIPTORS, "there are no more descriptors; try again later"},
+    {ENFILE, 503, REASON_LIMIT_DESCRIPTORS, "there are no more descriptors; try again later"},
 };
 
 static void write_target(const struct dial *dial, const struct ip_address *address,
@@ -85,7 +87,7 @@ static void fail_with(struct dial *dial, const struct ip_address *address, int e
             return;
         }
     }
-    fail(dial, address, 502, "connect.failed", strerror(error));
+    fail(dial, address, 502, REASON_CONNECT_FAILED, strerror(error));
 }
 
 static void attempt_end(struct attempt *attempt)
@@ -138,7 +140,7 @@ static bool connected(struct attempt *attempt)
 {
     struct dial *dial = attempt->dial;
     if (is_self_connected(attempt)) {
-        fail(dial, &attempt->address, 502, "connect.self",
+        fail(dial, &attempt->address, 502, REASON_CONNECT_SELF,
              "nobody listens there, the connection led to itself");
         attempt_end(attempt);
         return false;
@@ -261,7 +263,8 @@ struct dial *dial_start(struct event_base *base, const struct ip_address *addres
     struct dial *dial =
         calloc(1, sizeof(*dial) + (count > 0 ? count : 1) * sizeof(dial->attempts[0]));
     if (dial == NULL) {
-        error_set_reason(error, 503, "limit.memory", "there is no memory for one more connection");
+        error_set_reason(error, 503, REASON_LIMIT_MEMORY,
+                         "there is no memory for one more connection");
         return NULL;
     }
     dial->done = done;
@@ -277,7 +280,8 @@ struct dial *dial_start(struct event_base *base, const struct ip_address *addres
                               .tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000)};
     if (event_add(&dial->deadline, &timeout) != 0) {
         free(dial);
-        error_set_reason(error, 503, "limit.memory", "there is no memory for one more connection");
+        error_set_reason(error, 503, REASON_LIMIT_MEMORY,
+                         "there is no memory for one more connection");
         return NULL;
     }
     event_active(&dial->next_event, EV_TIMEOUT, 0);

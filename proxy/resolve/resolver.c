@@ -28,6 +28,7 @@
 #include "proxy/resolve/dns_message.h"
 #include "proxy/resolve/dns_query.h"
 #include "proxy/resolve/hosts_table.h"
+#include "rules/reason.h"
 
 enum {
     LOOKUPS_MAX = 1024, /* at one time; an asker that does not stop shall not have all memory */
@@ -110,13 +111,13 @@ static const struct {
     const char *behind;
 } refusals[] = {
     [DNS_FOUND] = {0, NULL, "", ""},
-    [DNS_NOT_FOUND] = {502, "dns.not-found", "the name ", " does not exist (NXDOMAIN)"},
-    [DNS_NO_ADDRESS] = {502, "dns.no-address", "the name ", " has no address"},
-    [DNS_FAILED] = {502, "dns.failed", "the name servers did not resolve ", ""},
-    [DNS_TIMED_OUT] = {504, "dns.timeout", "the name servers did not answer in time for ", ""},
-    [DNS_BAD_CHAIN] = {502, "dns.cname", "the aliases (CNAME) of ",
+    [DNS_NOT_FOUND] = {502, REASON_DNS_NOT_FOUND, "the name ", " does not exist (NXDOMAIN)"},
+    [DNS_NO_ADDRESS] = {502, REASON_DNS_NO_ADDRESS, "the name ", " has no address"},
+    [DNS_FAILED] = {502, REASON_DNS_FAILED, "the name servers did not resolve ", ""},
+    [DNS_TIMED_OUT] = {504, REASON_DNS_TIMEOUT, "the name servers did not answer in time for ", ""},
+    [DNS_BAD_CHAIN] = {502, REASON_DNS_CNAME, "the aliases (CNAME) of ",
                        " lead in a circle, too far, or to what is no host name"},
-    [DNS_FORGED] = {502, "dns.forged", "too many answers to other questions came while ",
+    [DNS_FORGED] = {502, REASON_DNS_FORGED, "too many answers to other questions came while ",
                     " was asked for: somebody may be forging them"},
 };
 

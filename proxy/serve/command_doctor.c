@@ -24,6 +24,7 @@
 #include "proxy/resolve/resolver.h"
 #include "proxy/serve/serve_options.h"
 #include "rules/docker/api_version.h"
+#include "rules/reason.h"
 
 extern char **environ;
 
@@ -276,8 +277,8 @@ static void ask_resolver(struct report *report, struct resolver *resolver,
     }
     if (!resolver_ask(resolver, &query, &name, answer))
         event_base_dispatch(question->base);
-    if (answer->count > 0 || strcmp(answer->error.reason, "dns.not-found") == 0 ||
-        strcmp(answer->error.reason, "dns.no-address") == 0)
+    if (answer->count > 0 || strcmp(answer->error.reason, REASON_DNS_NOT_FOUND) == 0 ||
+        strcmp(answer->error.reason, REASON_DNS_NO_ADDRESS) == 0)
         say(report, FINDING_OK, "resolver", "names can be resolved");
     else
         say(report, FINDING_WRONG, "resolver",

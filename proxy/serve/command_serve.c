@@ -30,6 +30,7 @@
 #include "proxy/serve/serve_options.h"
 #include "proxy/loop/state_folder.h"
 #include "proxy/loop/worker.h"
+#include "rules/reason.h"
 
 extern char **environ;
 
@@ -104,7 +105,7 @@ static void note_read_only_socket(struct gate *gate)
     if (!endpoint_is_unix(endpoint) || statvfs(endpoint->address.un.sun_path, &status) != 0 ||
         !(status.f_flag & ST_RDONLY))
         return;
-    gate_log_event(gate, LOG_START, true, "note.read-only-socket",
+    gate_log_event(gate, LOG_START, true, REASON_NOTE_READ_ONLY_SOCKET,
                    "the engine's socket is mounted read-only: that keeps nobody who can reach it "
                    "from any request; only this "
                    "gate's policy does");
@@ -115,7 +116,7 @@ static void note_forwarding(struct gate *gate)
     const char *warning = forwarding_warning(gate->policy);
     if (warning == NULL)
         return;
-    gate_log_event(gate, LOG_START, true, "note.forwarding", warning);
+    gate_log_event(gate, LOG_START, true, REASON_NOTE_FORWARDING, warning);
     if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
         fprintf(stderr, "dockreeve: %s\n", warning);
 }
@@ -140,7 +141,7 @@ static void note_api_version(struct gate *gate)
     if (!docker_version_note(gate->engine, &note))
         return;
     fprintf(stderr, "dockreeve: %s\n", buffer_text(&note));
-    gate_log_event(gate, LOG_START, true, "note.api-version", buffer_text(&note));
+    gate_log_event(gate, LOG_START, true, REASON_NOTE_API_VERSION, buffer_text(&note));
 }
 
 static void note_container(struct gate *gate)
@@ -148,7 +149,7 @@ static void note_container(struct gate *gate)
     if (!egress_has_listeners(gate->policy) || policy_says_own_addresses(gate->policy) ||
         !own_host_is_container())
         return;
-    gate_log_event(gate, LOG_START, true, "note.own-addresses", own_host_container_note);
+    gate_log_event(gate, LOG_START, true, REASON_NOTE_OWN_ADDRESSES, own_host_container_note);
     if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
         fprintf(stderr, "dockreeve: %s\n", own_host_container_note);
 }

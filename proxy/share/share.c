@@ -10,6 +10,7 @@
 #include "base/slice.h"
 #include "base/timestamp.h"
 #include "proxy/share/share_internal.h"
+#include "rules/reason.h"
 
 /* The reason code of a refusal, and whether a client's own limit does not count those of another
  * kind among them (--max-client-connections does not count tunnels). */
@@ -17,15 +18,15 @@ static const struct {
     const char *reason;
     bool without_tunnels;
 } kinds[SHARE_KINDS] = {
-    [SHARE_CONNECTIONS] = {"limit.connections", true},
-    [SHARE_TUNNELS] = {"limit.tunnels", false},
-    [SHARE_OBJECTS] = {"limit.lookups", false},
-    [SHARE_ANSWERS] = {"limit.lookups", false},
-    [SHARE_NAMES] = {"limit.lookups", false},
-    [SHARE_QUESTIONS] = {"limit.lookups", false},
-    [SHARE_TOLD] = {"limit.connections", false},
-    [SHARE_BYTES] = {"limit.memory", false},
-    [SHARE_LOG] = {"log.full", false},
+    [SHARE_CONNECTIONS] = {REASON_LIMIT_CONNECTIONS, true},
+    [SHARE_TUNNELS] = {REASON_LIMIT_TUNNELS, false},
+    [SHARE_OBJECTS] = {REASON_LIMIT_LOOKUPS, false},
+    [SHARE_ANSWERS] = {REASON_LIMIT_LOOKUPS, false},
+    [SHARE_NAMES] = {REASON_LIMIT_LOOKUPS, false},
+    [SHARE_QUESTIONS] = {REASON_LIMIT_LOOKUPS, false},
+    [SHARE_TOLD] = {REASON_LIMIT_CONNECTIONS, false},
+    [SHARE_BYTES] = {REASON_LIMIT_MEMORY, false},
+    [SHARE_LOG] = {REASON_LOG_FULL, false},
 };
 
 const char *share_reason(enum share_kind kind)

@@ -7,15 +7,16 @@
  * is a reserve: a peer takes from that only as many as a bucket of its own holds. So a single peer
  * has all of it, and while one floods, the others still find something. */
 #include "proxy/share/share_internal.h"
+#include "rules/reason.h"
 
 enum { BURST_S = 2, RESERVE_PART = 4 };
 
 static const char *const reasons[SHARE_REFUSALS] = {
-    [SHARE_REFUSED_DENIAL_RATE] = "limit.denial-rate",
-    [SHARE_REFUSED_CONNECTIONS] = "limit.connections",
-    [SHARE_REFUSED_QUESTIONS] = "limit.lookups",
-    [SHARE_REFUSED_LOG_FULL] = "log.full",
-    [SHARE_REFUSED_FROM] = "from",
+    [SHARE_REFUSED_DENIAL_RATE] = REASON_LIMIT_DENIAL_RATE,
+    [SHARE_REFUSED_CONNECTIONS] = REASON_LIMIT_CONNECTIONS,
+    [SHARE_REFUSED_QUESTIONS] = REASON_LIMIT_LOOKUPS,
+    [SHARE_REFUSED_LOG_FULL] = REASON_LOG_FULL,
+    [SHARE_REFUSED_FROM] = REASON_FROM,
 };
 
 unsigned share_denials_kept(const struct share *share)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/attributes.h"
+#include "rules/reason.h"
 
 enum { START_BODY_MAX = 7 };
 
@@ -54,7 +55,7 @@ static bool refuse_type(struct error *error, struct slice type, const char *want
 {
     char quoted[96];
     return error_set_reason(
-        error, 415, "malformed.content-type", "a body of type %s is not accepted here%s",
+        error, 415, REASON_MALFORMED_CONTENT_TYPE, "a body of type %s is not accepted here%s",
         type.len == 0 ? "(none)" : error_quote(type, quoted, sizeof(quoted)), wanted);
 }
 
@@ -69,13 +70,13 @@ static bool check_type(const struct docker_content *content, enum docker_body ki
     switch (kind) {
     case DOCKER_BODY_JSON:
         if (content->encoding.ptr != NULL)
-            return error_set_reason(error, 400, "malformed.content-encoding",
+            return error_set_reason(error, 400, REASON_MALFORMED_CONTENT_ENCODING,
                                     "a JSON body with Content-Encoding is not accepted: the engine "
                                     "reads it as it stands");
         if (!slice_equal_nocase(type, SLICE_LITERAL("application/json")))
             return refuse_type(error, type, ": send application/json");
         return has_good_parameters(content->type) ||
-               error_set_reason(error, 400, "malformed.content-type",
+               error_set_reason(error, 400, REASON_MALFORMED_CONTENT_TYPE,
                                 "the parameters of Content-Type are malformed");
     case DOCKER_BODY_ARCHIVE:
         return type.len == 0 || is_archive_type(type) ||
@@ -101,16 +102,16 @@ bool docker_content_check_len(enum docker_operation operation, enum docker_body 
                               uint64_t json_max, struct error *error)
 {
     if (operation == DOCKER_CONTAINER_START && len > START_BODY_MAX)
-        return error_set_reason(error, 400, "malformed.start-body",
+        return error_set_reason(error, 400, REASON_MALFORMED_START_BODY,
                                 "ContainerStart with a body longer than 7 bytes: HostConfig at "
                                 "start was removed in API 1.24");
     if (kind == DOCKER_BODY_NONE && len > DOCKER_CONTENT_DROPPED_MAX)
         return error_set_reason(
-            error, 413, "limit.body",
+            error, 413, REASON_LIMIT_BODY,
             "%s takes no body, and the one sent is longer than the 64 kB that are read and dropped",
             docker_operation_info(operation)->name);
     if (kind == DOCKER_BODY_JSON && len > json_max)
-        return error_set_reason(error, 413, "limit.body",
+        return error_set_reason(error, 413, REASON_LIMIT_BODY,
                                 "the JSON body is longer than the limit of %llu bytes",
                                 (unsigned long long)json_max);
     return true;

@@ -10,6 +10,7 @@
 
 #include "base/json_tree.h"
 #include "base/percent_code.h"
+#include "rules/reason.h"
 
 enum read_as {
     READ_END,       /* behind the last row */
@@ -147,7 +148,7 @@ struct answer {
 
 static bool refuse(struct answer *answer, const char *path, const char *what)
 {
-    return error_set_reason(answer->error, 502, "engine.inspect",
+    return error_set_reason(answer->error, 502, REASON_ENGINE_INSPECT,
                             "the engine's description of the object is not as its API says: %s %s",
                             path, what);
 }
@@ -159,7 +160,8 @@ static bool add_fact(struct answer *answer, enum docker_fact fact, struct slice 
         size_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
         struct slice *items = realloc(list->items, capacity * sizeof(*items));
         if (items == NULL)
-            return error_set_reason(answer->error, 503, "gate.memory", "the gate is out of memory");
+            return error_set_reason(answer->error, 503, REASON_GATE_MEMORY,
+                                    "the gate is out of memory");
         list->items = items;
         list->capacity = capacity;
     }
@@ -328,13 +330,13 @@ bool docker_object_read(struct docker_object *object, enum docker_object_kind ki
                         struct slice json, struct slice *container_id_out, struct error *error)
 {
     if (kind <= DOCKER_OBJECT_NONE || kind >= DOCKER_OBJECT_KIND_COUNT)
-        return error_set_reason(error, 502, "engine.inspect", "the operation names no object");
+        return error_set_reason(error, 502, REASON_ENGINE_INSPECT, "the operation names no object");
     AUTO_JSON_TREE struct json_tree tree = {.root = NULL};
     struct answer answer = {.object = object, .error = error, .keep_id = object->id.ptr != NULL};
     struct error fault;
     bool read = json_tree_read(&tree, json, DOCKER_ANSWER_VALUES_MAX, &fault);
     if ((!read && fault.code == ENOMEM) || !make_room(object, json.len))
-        return error_set_reason(error, 503, "gate.memory", "the gate is out of memory");
+        return error_set_reason(error, 503, REASON_GATE_MEMORY, "the gate is out of memory");
     if (!answer.keep_id)
         object->kind = kind;
     if (!read)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "rules/network/host_name.h"
+#include "rules/reason.h"
 
 /* Values of the kind ADDRESS that name none: the request's own body, the client's session, a list
  * of nothing. */
@@ -217,7 +218,7 @@ bool docker_reach_is_named(const struct docker_rule *rule, const struct docker_r
 
 const char *docker_reach_reason(const struct docker_reach_place *place)
 {
-    return place->parameter.ptr == NULL ? "guard.name" : "guard.query";
+    return place->parameter.ptr == NULL ? REASON_GUARD_NAME : REASON_GUARD_QUERY;
 }
 
 bool docker_reach_condition(const struct docker_reach_place *place, struct buffer *out)

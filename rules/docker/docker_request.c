@@ -9,6 +9,7 @@
 #include "base/percent_code.h"
 #include "rules/docker/docker_names.h"
 #include "rules/docker/docker_route.h"
+#include "rules/reason.h"
 
 enum { QUOTE_SIZE = 160 };
 
@@ -28,22 +29,23 @@ static void note_fault(struct path_fault *fault, const char *reason, const char 
 static void check_path_byte(struct path_fault *fault, unsigned char byte)
 {
     if (byte == ' ')
-        note_fault(fault, "malformed.path-space", "has a space, which no name or path has");
+        note_fault(fault, REASON_MALFORMED_PATH_SPACE, "has a space, which no name or path has");
     else if (byte == '\\')
-        note_fault(fault, "malformed.path-backslash", "has a backslash; paths are separated by /");
+        note_fault(fault, REASON_MALFORMED_PATH_BACKSLASH,
+                   "has a backslash; paths are separated by /");
     else if (byte < ' ' || byte == 0x7f)
-        note_fault(fault, "malformed.path-control", "has a control byte");
+        note_fault(fault, REASON_MALFORMED_PATH_CONTROL, "has a control byte");
 }
 
 /* `segment` is what stands between two slashes. */
 static void check_path_segment(struct path_fault *fault, struct slice segment)
 {
     if (segment.len == 0)
-        note_fault(fault, "malformed.path-empty-segment",
+        note_fault(fault, REASON_MALFORMED_PATH_EMPTY_SEGMENT,
                    "has two slashes in a row; write each name between single slashes");
     else if (segment.ptr[0] == '.' &&
              (segment.len == 1 || (segment.len == 2 && segment.ptr[1] == '.')))
-        note_fault(fault, "malformed.path-dot-segment",
+        note_fault(fault, REASON_MALFORMED_PATH_DOT_SEGMENT,
                    "has a . or .. segment; write the path that is meant");
 }
 
@@ -59,12 +61,12 @@ static bool decode_path(struct docker_request *request, struct slice raw, struct
         if (byte == '%') {
             byte = percent_decode_at(raw, i);
             if (byte < 0)
-                return error_set_reason(error, 400, "malformed.path-escape",
+                return error_set_reason(error, 400, REASON_MALFORMED_PATH_ESCAPE,
                                         "the path has a %% that is not followed by two "
                                         "hexadecimal digits; write %%25 for a percent sign");
             i += 2;
         } else if (byte <= ' ' || byte >= 0x7f || byte == '#') {
-            return error_set_reason(error, 400, "malformed.path-raw-byte",
+            return error_set_reason(error, 400, REASON_MALFORMED_PATH_RAW_BYTE,
                                     "the path has a byte that must be written as an escape");
         }
         if (byte == '/' && len > 0) {
@@ -77,7 +79,7 @@ static bool decode_path(struct docker_request *request, struct slice raw, struct
     }
     request->text.len = len;
     if (len == 0 || out[0] != '/')
-        return error_set_reason(error, 400, "malformed.path-form",
+        return error_set_reason(error, 400, REASON_MALFORMED_PATH_FORM,
                                 "the request target must begin with a slash");
     if (len > segment)
         check_path_segment(&fault, slice_of(out + segment, len - segment));
@@ -154,17 +156,17 @@ static bool take_version(struct docker_request *request, struct error *error)
         is_libpod(behind) && ((count == 3 && parts[0] > 0) || (count == 2 && parts[0] == 1));
     if (!libpod && (count != 2 || parts[0] != 1))
         return error_set_reason(
-            error, 400, "version.unknown",
+            error, 400, REASON_VERSION_UNKNOWN,
             "%s is no version of the Docker Engine API; write /v1.N with N from "
             "%d to %d, or no version",
             error_quote(segment, quoted, sizeof(quoted)), DOCKER_API_OLDEST, DOCKER_API_NEWEST);
     if (!libpod && parts[1] < DOCKER_API_OLDEST)
-        return error_set_reason(error, 400, "version.too-old",
+        return error_set_reason(error, 400, REASON_VERSION_TOO_OLD,
                                 "version 1.%u of the Docker Engine API is too old: the oldest that "
                                 "is served is 1.%d; upgrade the client or set DOCKER_API_VERSION",
                                 parts[1], DOCKER_API_OLDEST);
     if (!libpod && parts[1] > DOCKER_API_NEWEST)
-        return error_set_reason(error, 400, "version.too-new",
+        return error_set_reason(error, 400, REASON_VERSION_TOO_NEW,
                                 "client version 1.%u is too new. Maximum supported API version is "
                                 "1.%d",
                                 parts[1], DOCKER_API_NEWEST);
@@ -183,15 +185,15 @@ static bool refuse_path(const struct docker_request *request, struct error *erro
     char quoted[QUOTE_SIZE];
     error_quote(request->path, quoted, sizeof(quoted));
     if (request->path.len > 1 && request->path.ptr[request->path.len - 1] == '/')
-        return error_set_reason(error, 403, "unknown.operation",
+        return error_set_reason(error, 403, REASON_UNKNOWN_OPERATION,
                                 "%s is no operation of the Docker Engine API: a path has no slash "
                                 "at its end",
                                 quoted);
     const char *near = docker_route_near(request->path);
     if (near == NULL)
-        return error_set_reason(error, 403, "unknown.operation",
+        return error_set_reason(error, 403, REASON_UNKNOWN_OPERATION,
                                 "%s is no operation of the Docker Engine API", quoted);
-    return error_set_reason(error, 403, "unknown.operation",
+    return error_set_reason(error, 403, REASON_UNKNOWN_OPERATION,
                             "%s is no operation of the Docker Engine API; did you mean %s?", quoted,
                             near);
 }
@@ -211,10 +213,10 @@ static bool refuse_method(const struct docker_request *request, unsigned methods
     char quoted[QUOTE_SIZE];
     error_quote(request->path, quoted, sizeof(quoted));
     if (request->method == HTTP_METHOD_UNKNOWN)
-        return error_set_reason(error, 405, "unknown.method",
+        return error_set_reason(error, 405, REASON_UNKNOWN_METHOD,
                                 "%s does not exist with this method, only with %s", quoted,
                                 allowed);
-    return error_set_reason(error, 405, "unknown.method",
+    return error_set_reason(error, 405, REASON_UNKNOWN_METHOD,
                             "%s does not exist with the method %s, only with %s", quoted,
                             http_method_name(request->method), allowed);
 }
@@ -246,7 +248,7 @@ static bool decode_query_text(struct docker_request *request, struct slice raw,
         if (byte == '%') {
             byte = percent_decode_at(raw, i);
             if (byte < 0)
-                return error_set_reason(error, 400, "malformed.query-escape",
+                return error_set_reason(error, 400, REASON_MALFORMED_QUERY_ESCAPE,
                                         "the query has a %% that is not followed by two "
                                         "hexadecimal digits; write %%25 for a percent sign");
             i += 2;
@@ -254,7 +256,8 @@ static bool decode_query_text(struct docker_request *request, struct slice raw,
             byte = ' ';
         }
         if (byte == '\0')
-            return error_set_reason(error, 400, "malformed.query-nul", "the query has a NUL byte");
+            return error_set_reason(error, 400, REASON_MALFORMED_QUERY_NUL,
+                                    "the query has a NUL byte");
         out[len++] = (char)byte;
     }
     request->text.len += len;
@@ -285,14 +288,14 @@ static bool take_parameter(struct docker_request *request, struct docker_paramet
             return true;
         }
         if (place < 0)
-            return error_set_reason(error, 400, "malformed.query-unknown",
+            return error_set_reason(error, 400, REASON_MALFORMED_QUERY_UNKNOWN,
                                     "%s has no query parameter %s in the described API versions "
                                     "(to 1.%d)",
                                     info->name, error_quote(parameter.key, quoted, sizeof(quoted)),
                                     DOCKER_API_NEWEST);
         uint64_t bit = UINT64_C(1) << place;
         if (!info->parameters[place].repeats && (*seen & bit) != 0)
-            return error_set_reason(error, 400, "malformed.query-repeated",
+            return error_set_reason(error, 400, REASON_MALFORMED_QUERY_REPEATED,
                                     "the query parameter %s may be given only once",
                                     error_quote(parameter.key, quoted, sizeof(quoted)));
         *seen |= bit;
@@ -311,7 +314,7 @@ static bool read_query(struct docker_request *request, struct slice query, bool 
         if (value.len == 0)
             continue;
         if (++count > DOCKER_QUERY_MAX)
-            return error_set_reason(error, 400, "malformed.query-too-many",
+            return error_set_reason(error, 400, REASON_MALFORMED_QUERY_TOO_MANY,
                                     "the query has more than %d parameters", DOCKER_QUERY_MAX);
         struct slice key = slice_cut(&value, '=');
         struct docker_parameter parameter;
@@ -351,7 +354,7 @@ bool docker_request_parse(struct docker_request *request, enum http_method metho
     buffer_clear(&request->text);
     /* Nothing grows when it is decoded, so the slices into the text stay where they are. */
     if (!buffer_reserve(&request->text, target.len + 1))
-        return error_set_reason(error, 503, "gate.memory", "the gate is out of memory");
+        return error_set_reason(error, 503, REASON_GATE_MEMORY, "the gate is out of memory");
 
     struct slice query = target;
     struct slice path = slice_cut(&query, '?');

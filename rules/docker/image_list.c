@@ -11,6 +11,7 @@
 #include "base/percent_code.h"
 #include "rules/docker/docker_object.h"
 #include "rules/docker/image_reference.h"
+#include "rules/reason.h"
 
 struct reading {
     struct slice repository;
@@ -41,7 +42,7 @@ void image_list_write_path(struct slice repository, struct buffer *out)
 
 static bool refuse(struct reading *reading, const char *what)
 {
-    return error_set_reason(reading->error, 502, "engine.inspect",
+    return error_set_reason(reading->error, 502, REASON_ENGINE_INSPECT,
                             "the engine's list of images is not as its API says: %s", what);
 }
 
@@ -91,7 +92,7 @@ bool image_list_read(struct slice json, struct slice repository, image_list_visi
     *error = (struct error){0};
     if (!json_tree_read(&tree, json, DOCKER_ANSWER_VALUES_MAX, &fault))
         return fault.code == ENOMEM
-                   ? error_set_reason(error, 503, "gate.memory", "the gate is out of memory")
+                   ? error_set_reason(error, 503, REASON_GATE_MEMORY, "the gate is out of memory")
                    : refuse(&reading, fault.text);
     if (tree.root->kind != JSON_TREE_ARRAY)
         return refuse(&reading, "no array");

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/attributes.h"
+#include "rules/reason.h"
 
 /* The IANA IPv4 and IPv6 Special-Purpose Address Registries as last updated on 2025-10-09, each row
  * of them, the globally reachable protocol anycasts included: no web server lives there, and some
@@ -125,21 +126,21 @@ static const struct {
     uint8_t rank; /* of two classes of one address the one with the higher rank is told */
 } classes[ADDRESS_CLASS_COUNT] = {
     [ADDRESS_PUBLIC] = {"address-class.public", 0},
-    [ADDRESS_TRANSLATION] = {"address-class.translation", 1},
-    [ADDRESS_RESERVED] = {"address-class.reserved", 2},
-    [ADDRESS_DISCARD] = {"address-class.discard", 3},
-    [ADDRESS_DOCUMENTATION] = {"address-class.documentation", 4},
-    [ADDRESS_BENCHMARKING] = {"address-class.benchmarking", 5},
-    [ADDRESS_PROTOCOL] = {"address-class.protocol", 6},
-    [ADDRESS_MULTICAST] = {"address-class.multicast", 7},
-    [ADDRESS_BROADCAST] = {"address-class.broadcast", 8},
-    [ADDRESS_SHARED] = {"address-class.shared", 9},
-    [ADDRESS_PRIVATE] = {"address-class.private", 10},
-    [ADDRESS_LINK_LOCAL] = {"address-class.link-local", 11},
-    [ADDRESS_OWN_HOST] = {"address-class.own-host", 12},
-    [ADDRESS_THIS_NETWORK] = {"address-class.this-network", 13},
-    [ADDRESS_LOOPBACK] = {"address-class.loopback", 14},
-    [ADDRESS_METADATA] = {"address-class.metadata", 15},
+    [ADDRESS_TRANSLATION] = {REASON_ADDRESS_CLASS_TRANSLATION, 1},
+    [ADDRESS_RESERVED] = {REASON_ADDRESS_CLASS_RESERVED, 2},
+    [ADDRESS_DISCARD] = {REASON_ADDRESS_CLASS_DISCARD, 3},
+    [ADDRESS_DOCUMENTATION] = {REASON_ADDRESS_CLASS_DOCUMENTATION, 4},
+    [ADDRESS_BENCHMARKING] = {REASON_ADDRESS_CLASS_BENCHMARKING, 5},
+    [ADDRESS_PROTOCOL] = {REASON_ADDRESS_CLASS_PROTOCOL, 6},
+    [ADDRESS_MULTICAST] = {REASON_ADDRESS_CLASS_MULTICAST, 7},
+    [ADDRESS_BROADCAST] = {REASON_ADDRESS_CLASS_BROADCAST, 8},
+    [ADDRESS_SHARED] = {REASON_ADDRESS_CLASS_SHARED, 9},
+    [ADDRESS_PRIVATE] = {REASON_ADDRESS_CLASS_PRIVATE, 10},
+    [ADDRESS_LINK_LOCAL] = {REASON_ADDRESS_CLASS_LINK_LOCAL, 11},
+    [ADDRESS_OWN_HOST] = {REASON_ADDRESS_CLASS_OWN_HOST, 12},
+    [ADDRESS_THIS_NETWORK] = {REASON_ADDRESS_CLASS_THIS_NETWORK, 13},
+    [ADDRESS_LOOPBACK] = {REASON_ADDRESS_CLASS_LOOPBACK, 14},
+    [ADDRESS_METADATA] = {REASON_ADDRESS_CLASS_METADATA, 15},
 };
 
 const char *address_class_reason(enum address_class class)

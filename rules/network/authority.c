@@ -5,6 +5,7 @@
 #include "rules/network/authority.h"
 
 #include "rules/network/port_set.h"
+#include "rules/reason.h"
 
 /* Says what is wrong with a text that holds a byte no authority has; true when there is none. */
 static bool check_borders(struct slice text, struct error *error)
@@ -12,11 +13,11 @@ static bool check_borders(struct slice text, struct error *error)
     for (size_t i = 0; i < text.len; i++) {
         char byte = text.ptr[i];
         if (byte == '@')
-            return error_set_reason(error, 400, "malformed.authority",
+            return error_set_reason(error, 400, REASON_MALFORMED_AUTHORITY,
                                     "user and password have no place in front of a host: write "
                                     "host:port");
         if (byte == '/' || byte == '?' || byte == '#')
-            return error_set_reason(error, 400, "malformed.authority",
+            return error_set_reason(error, 400, REASON_MALFORMED_AUTHORITY,
                                     "a path, a query or a URL has no place here: write host:port");
     }
     return true;
@@ -35,7 +36,7 @@ bool authority_parse(struct slice text, unsigned default_port, struct authority 
     struct slice host = slice_cut(&port, ':');
     host = slice_of(text.ptr, skipped + host.len);
     if (port.ptr != NULL && memchr(port.ptr, ':', port.len) != NULL)
-        return error_set_reason(error, 400, "malformed.authority",
+        return error_set_reason(error, 400, REASON_MALFORMED_AUTHORITY,
                                 "there are two colons: write host:port, an IPv6 address between "
                                 "brackets");
     if (!host_name_parse(host, &authority_out->host, error))
@@ -45,10 +46,10 @@ bool authority_parse(struct slice text, unsigned default_port, struct authority 
         return true;
     }
     if (port.ptr == NULL)
-        return error_set_reason(error, 400, "malformed.port",
+        return error_set_reason(error, 400, REASON_MALFORMED_PORT,
                                 "the port is missing: write host:port, as in example.com:443");
     if (!port_set_parse_port(port, &authority_out->port))
-        return error_set_reason(error, 400, "malformed.port",
+        return error_set_reason(error, 400, REASON_MALFORMED_PORT,
                                 "a port is a number from 1 to 65535 without leading zeros");
     return true;
 }

@@ -3,6 +3,7 @@
  * Reading of hosts in one pass over their bytes: what is checked is what is copied, so the text
  * that rules see is the text that is resolved and dialled. */
 #include "rules/network/host_name.h"
+#include "rules/reason.h"
 
 /* What a byte does in a name. UPPER is the bit that makes an ASCII letter lower case. */
 enum { NAME_NO, NAME_BYTE = 1, NAME_UPPER = 0x20 };
@@ -14,7 +15,7 @@ static const unsigned char name_byte[256] = {
 
 static bool refuse(struct error *error, const char *text)
 {
-    return error_set_reason(error, 400, "malformed.host", "%s", text);
+    return error_set_reason(error, 400, REASON_MALFORMED_HOST, "%s", text);
 }
 
 static bool refuse_byte(struct error *error, unsigned char byte)
@@ -30,7 +31,7 @@ static bool refuse_byte(struct error *error, unsigned char byte)
         return refuse(error, "an IPv6 address as host stands between brackets");
     if (byte == '[' || byte == ']')
         return refuse(error, "only an IPv6 address stands between brackets");
-    return error_set_reason(error, 400, "malformed.host",
+    return error_set_reason(error, 400, REASON_MALFORMED_HOST,
                             "the host has the byte 0x%02x, which no name has", byte);
 }
 

@@ -5,6 +5,7 @@
  * also says how far a request came: whatever stands behind the address was asked of an address that
  * the rule admits. Called by policy/snapshot/policy_network.c for every rule whose hosts match. */
 #include "rules/network/network_rule.h"
+#include "rules/reason.h"
 
 #include <string.h>
 
@@ -111,7 +112,7 @@ static struct answer match_paths(const struct network_rule *rule,
     if (request->path_ambiguous)
         return (struct answer){NETWORK_MATCH_MALFORMED,
                                "it has `paths`, and servers read this path in more than one way",
-                               "malformed.path"};
+                               REASON_MALFORMED_PATH};
     for (size_t i = 0; i < rule->path_count; i++) {
         enum pattern_result result = pattern_match_path(&rule->paths[i], request->path, 0, 0);
         if (result == PATTERN_YES || (result == PATTERN_LIMIT && !rule->allows))
@@ -130,25 +131,25 @@ static struct answer match_seen(const struct network_rule *rule,
             return (struct answer){NETWORK_MATCH_YES,
                                    "it matches: what follows an upgrade cannot be seen, so it "
                                    "refuses the upgrade as a whole",
-                                   "opaque"};
+                                   REASON_OPAQUE};
         if (rule->methods != 0 && (rule->methods >> request->method & 1) == 0)
             return no("method", "it is for other methods");
         return match_paths(rule, request);
     case NETWORK_OPAQUE:
         if (asks && rule->allows)
-            return no("opaque", "its methods and paths cannot be seen in a tunnel");
+            return no(REASON_OPAQUE, "its methods and paths cannot be seen in a tunnel");
         if (asks)
             return (struct answer){NETWORK_MATCH_YES,
                                    "it matches: what goes through a tunnel cannot be seen, so it "
                                    "refuses the tunnel as a whole",
-                                   "opaque"};
+                                   REASON_OPAQUE};
         return it_matches;
     case NETWORK_ASKED:
         if (asks && !rule->allows)
-            return no("opaque", "it denies some requests to the host, not the host");
+            return no(REASON_OPAQUE, "it denies some requests to the host, not the host");
         return it_matches;
     }
-    return no("opaque", "its methods and paths cannot be seen");
+    return no(REASON_OPAQUE, "its methods and paths cannot be seen");
 }
 
 /* ---- what the tunnel carries ---- */
@@ -160,14 +161,15 @@ static struct answer match_tls(enum network_choice require_sni, enum network_cho
     bool required = require_sni == NETWORK_YES ||
                     (require_sni == NETWORK_UNSET && request->port == NETWORK_PORT_TLS);
     if (tunnel->sni_bad)
-        return no("sni-malformed", "the ClientHello's server name is no host name");
+        return no(REASON_SNI_MALFORMED, "the ClientHello's server name is no host name");
     if (!tunnel->has_sni && required)
-        return no("sni-missing", "the ClientHello carries no server name");
+        return no(REASON_SNI_MISSING, "the ClientHello carries no server name");
     if (tunnel->has_sni && !request->host.is_address &&
         !host_name_equal(&tunnel->sni, &request->host))
-        return no("sni-mismatch", "the ClientHello names another host than the target");
+        return no(REASON_SNI_MISMATCH, "the ClientHello names another host than the target");
     if (tunnel->ech && ech == NETWORK_NO)
-        return no("ech", "the ClientHello carries an encrypted one, which `ech: deny` refuses");
+        return no(REASON_ECH,
+                  "the ClientHello carries an encrypted one, which `ech: deny` refuses");
     return it_matches;
 }
 
@@ -186,15 +188,16 @@ static struct answer match_plain(const struct network_rule *rule,
     unsigned admitted = admitted_protocols(rule, request->port);
     bool looks = rule->methods != 0 || rule->path_count > 0;
     if ((admitted & NETWORK_PROTOCOL_HTTP) == 0)
-        return no("protocol", rule->protocols == 0 ? "on port 443 it admits TLS only"
-                                                   : "its `protocols` do not admit plain HTTP");
+        return no(REASON_PROTOCOL, rule->protocols == 0
+                                       ? "on port 443 it admits TLS only"
+                                       : "its `protocols` do not admit plain HTTP");
     if (request->tunnel == NULL)
         return it_matches;
     if (rule->protocols == 0 && looks)
-        return no("protocol",
+        return no(REASON_PROTOCOL,
                   "what follows an upgrade cannot be seen: it needs `protocols: [any]`");
     if ((admitted & request->tunnel->protocol) == 0)
-        return no("protocol", "its `protocols` do not admit an upgrade");
+        return no(REASON_PROTOCOL, "its `protocols` do not admit an upgrade");
     return it_matches;
 }
 
@@ -209,13 +212,13 @@ static struct answer match_tunnel(const struct network_rule *rule,
     enum network_choice require_sni = rule->require_sni, ech = rule->ech;
     enum network_protocol protocol = request->tunnel->protocol;
     if ((admitted_protocols(rule, request->port) & protocol) == 0)
-        return no("protocol", protocols == 0 ? "on port 443 it admits TLS only"
-                                             : "its `protocols` do not admit what is spoken");
+        return no(REASON_PROTOCOL, protocols == 0 ? "on port 443 it admits TLS only"
+                                                  : "its `protocols` do not admit what is spoken");
     if (protocol == NETWORK_PROTOCOL_TLS)
         return match_tls(require_sni, ech, request);
     /* Who asks for a server name and does not say which protocols go without asks for TLS. */
     if (require_sni == NETWORK_YES && protocols == 0)
-        return no("sni-missing", "it requires a server name, and this is not TLS");
+        return no(REASON_SNI_MISSING, "it requires a server name, and this is not TLS");
     return it_matches;
 }
 

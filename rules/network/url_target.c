@@ -5,6 +5,7 @@
 #include "rules/network/url_target.h"
 
 #include "base/percent_code.h"
+#include "rules/reason.h"
 
 /* Where a byte may stand as it is. */
 enum { TARGET_SEGMENT = 1, TARGET_BORDER = 2 };
@@ -20,7 +21,7 @@ static const unsigned char target_byte[256] = {
 
 static bool refuse(struct error *error, const char *text)
 {
-    return error_set_reason(error, 400, "malformed.target", "%s", text);
+    return error_set_reason(error, 400, REASON_MALFORMED_TARGET, "%s", text);
 }
 
 static bool check_bytes(struct slice text, struct error *error)
@@ -32,7 +33,7 @@ static bool check_bytes(struct slice text, struct error *error)
         if (byte == '#')
             return refuse(error, "a fragment (#...) is never sent: leave it out of the target");
         if (byte != '%')
-            return error_set_reason(error, 400, "malformed.target",
+            return error_set_reason(error, 400, REASON_MALFORMED_TARGET,
                                     "the target has the byte 0x%02x, which must be written as the "
                                     "escape %%%02X",
                                     byte, byte);
@@ -59,10 +60,10 @@ static bool take_scheme(struct slice *text, struct error *error)
     if (!slice_starts_with(rest, SLICE_LITERAL("//")))
         return refuse(error, "the target is no URL: write http://host/path");
     if (slice_equal_nocase(scheme, SLICE_LITERAL("https")))
-        return error_set_reason(error, 400, "malformed.scheme",
+        return error_set_reason(error, 400, REASON_MALFORMED_SCHEME,
                                 "https goes through a proxy by the method CONNECT with host:port");
     if (!slice_equal_nocase(scheme, SLICE_LITERAL("http")))
-        return error_set_reason(error, 400, "malformed.scheme",
+        return error_set_reason(error, 400, REASON_MALFORMED_SCHEME,
                                 "the target has another scheme than http; all else goes by the "
                                 "method CONNECT with host:port");
     *text = slice_of(rest.ptr + 2, rest.len - 2);

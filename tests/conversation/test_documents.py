@@ -2,7 +2,6 @@
 """What the documents show is true: every policy in README.md, docs/ and the manual page is valid, every command has the options that it is
 shown with, and the ten examples of docs/recipes.md decide as the words above them say."""
 
-import json
 import os
 import re
 import shlex
@@ -65,25 +64,6 @@ def shown_policies():
 def manual_policies():
     text = read("deploy/man/dockreeve-policy.5")
     return re.findall(r"^\.Bd -literal -offset indent\n(.*?)^\.Ed$", text[text.index(".Sh EXAMPLES"):], re.M | re.S)
-
-
-def sources(*folders):
-    """The text of all C files."""
-    return "".join(read(os.path.join(where, name)) for folder in folders for where, _, names in os.walk(os.path.join(TOP, folder))
-                   for name in names if name.endswith(".c"))
-
-
-def reasons():
-    """The codes for `reason` of records, as they stand in the source."""
-    return set(re.findall(r'"((?:connect|dns|guard|limit|log|note|reload|unknown|upstream|upstream-proxy|version)\.[a-z-]+|sni-[a-z]+|browser|cname-denied|engine\.inspect'
-                          r'|gate\.memory|object\.moved|own-address|listener-closed|not-admitted|revoked|opaque|ech|protocol)"',
-                          sources("rules", "policy", "proxy")))
-
-
-def endings():
-    """What `close` says of a tunnel or a body that broke, but for reasons."""
-    calls = r"\b(?:docker_conn_close|egress_conn_close|tunnel_close|tunnel_end|egress_log_close)\([^;]*;"
-    return set(re.findall(r'"([a-z-]+)"', "".join(re.findall(calls, sources("proxy"))))) - reasons()
 
 
 def pages():
@@ -183,28 +163,3 @@ class Documents(unittest.TestCase):
             with self.subTest("%s %s" % (target, " ".join(more))):
                 done = run("policy", "check", "network", target, "--config", self.path, *more)
                 self.assertEqual(done.returncode, verdict, done.stdout + done.stderr)
-
-    def test_the_manual_says_what_every_reason_means(self):
-        page = read("deploy/man/dockreeve-log.5")
-        section = page[page.index(".Sh REASONS"):page.index(".Sh SEE ALSO")]
-        named = {word for line in re.findall(r"^\.It Cm (.*)$", section, re.M) for word in line.split(" Ns ")[0].split(" , ")}
-        known = reasons()
-        self.assertGreater(len(known), 40)
-        self.write("")
-        rows = json.loads(run("policy", "ls", "--json", "--config", self.path).stdout)
-        classes = {row["name"].partition(".")[2] for row in rows if row.get("name", "").startswith("address-class.")}
-        self.assertGreater(len(classes), 10)
-        self.assertIn("\n.Cm reload ,\n", section)
-        named |= set(re.findall(r"^\.Cm (reload\.[a-z]+)$", section, re.M))
-        self.assertEqual(named, known | {"rule", "default", "from", "address-class.", "malformed."})
-        listed = section[section.index("address-class."):section.index("and no rule names it")]
-        self.assertEqual(set(re.findall(r"[a-z-]+", " ".join(re.findall(r"\.Cm (.*)", listed)))), classes)
-
-    def test_the_manual_names_every_way_to_end(self):
-        page = read("deploy/man/dockreeve-log.5")
-        section = page[page.index(".Cm close\nof a tunnel"):page.index(".It Cm policy\n")]
-        known = endings()
-        self.assertGreater(len(known), 6)
-        for ending in sorted(known - {"evicted"}):  # an idle connection makes room: nothing was open on it
-            with self.subTest(ending):
-                self.assertIn(ending, re.findall(r"[a-z-]+", section))
