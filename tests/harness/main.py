@@ -147,7 +147,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="so many modules at a time, each in a process of its own (default: 1)")
     parser.add_argument("--budget", type=int, default=300, help="seconds that a module beside others may take (default: 300); more is a failure")
     parser.add_argument("-v", action="count", default=1)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     folder = os.path.join(TESTS, options.folder)
     side_by_side = options.jobs > 1 and not options.names
     passed, failed = run_side_by_side(options, folder) if side_by_side else run_here(options, folder)
