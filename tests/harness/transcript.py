@@ -15,6 +15,7 @@ from . import dns_client, wire
 from .gate import Gate, binary, plain_binary
 
 KEPT = 1 << 16  # bytes of one direction of a connection; of the rest only the hash
+BEGINS_REQUEST = re.compile(rb"[A-Z]+ \S")
 LEFT_OUT = [(re.compile(pattern), put) for pattern, put in (
     (r"/tmp/[A-Za-z0-9_.-]+", "/tmp/FOLDER"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?", "TIME"),
@@ -53,6 +54,19 @@ class Direction:
         return text if self.length <= KEPT else text[:20] + ["%d bytes, %s" % (self.length, self.hash.hexdigest())]
 
 
+def asking(stream):
+    """In which direction requests go: 0 is what the test sends."""
+    return 0 if type(stream).__name__ == "Client" else 1
+
+
+def hear(stream, direction, data):
+    """A request behind an answer begins an exchange, so that it does not matter which exchanges share a connection."""
+    ask = asking(stream)
+    if direction == ask and stream.said[-1][1 - ask].length > 0 and BEGINS_REQUEST.match(data):
+        stream.said.append((Direction(), Direction()))
+    stream.said[-1][direction].add(data)
+
+
 class Transcript:
     def __init__(self):
         self.lines = collections.defaultdict(list)
@@ -68,12 +82,12 @@ class Transcript:
     def end(self):
         """What the connections said goes to the test that ends; those that stay open go on with the next."""
         for stream in self.streams:
-            sent, came = stream.said
-            stream.said = (Direction(), Direction())
-            name = type(stream).__name__
-            first = (sent.lines() or [""])[0][:60] if name == "Client" else (came.lines() or [""])[0][:60]
-            self.say("%s %s >" % (name, first), sent.lines())
-            self.say("%s %s <" % (name, first), came.lines())
+            for exchange in stream.said:
+                sent, came = (direction.lines() for direction in exchange)
+                name = "%s %s" % (type(stream).__name__, ((sent, came)[asking(stream)] or [""])[0][:60])
+                self.say(name + " >", sent)
+                self.say(name + " <", came)
+            stream.said = [(Direction(), Direction())]
         self.streams = [stream for stream in self.streams if stream.sock.fileno() >= 0]
 
     def keep_streams(self):
@@ -81,17 +95,17 @@ class Transcript:
 
         def init_too(stream, *arguments):
             make(stream, *arguments)
-            stream.said = (Direction(), Direction())
+            stream.said = [(Direction(), Direction())]
             self.streams.append(stream)
 
         def fill_too(stream):
             before = len(stream.buffer)
             more = fill(stream)
-            stream.said[1].add(bytes(stream.buffer[before:]))
+            hear(stream, 1, bytes(stream.buffer[before:]))
             return more
 
         def send_too(stream, data):
-            stream.said[0].add(bytes(data))
+            hear(stream, 0, bytes(data))
             send(stream, data)
 
         wire.Stream.__init__, wire.Stream.fill, wire.Stream.send = init_too, fill_too, send_too
@@ -128,7 +142,8 @@ class Transcript:
             try:
                 code = gate.process.poll() if gate.process else None
                 self.say("gate", ["exit %s" % ("running" if code is None else code)] if gate.process else [])
-                self.say("gate log", [plain(line) for line in gate.log_text().splitlines()])
+                if not os.path.exists(gate.log_path) or os.path.isfile(gate.log_path):  # of devices one has no end
+                    self.say("gate log", [plain(line) for line in gate.log_text().splitlines()])
                 self.say("gate err", [plain(line) for line in gate.stderr().splitlines()])
             except OSError:
                 pass
