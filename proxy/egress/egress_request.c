@@ -246,7 +246,6 @@ void egress_request_start(struct egress_conn *conn)
     conn->exchange.method = (uint8_t)head->method;
     conn->close_after = conn->close_after || head->connection_close || conn->http.minor_version_0;
     if (!may_ask(conn, &error)) {
-        conn->close_after |= error.code == 503; /* its own descriptor is one too many */
         keep_facts(conn, NULL, 0, slice_of(NULL, 0));
         skip(conn, head, head_len);
         egress_refusal_error(conn, &error);

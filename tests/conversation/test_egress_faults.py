@@ -190,6 +190,7 @@ class Descriptors(FaultCase):
         self.assertGreater(len(refused), 0)
         self.assertEqual({r.status for r in refused}, {503})
         self.assertTrue(all(r.field("Retry-After") for r in refused))
+        self.assertEqual({r.field("Connection") for r in refused}, {"close"}, "its own descriptor is one too many")
         self.assert_idle(gate)
         target.wait(lambda origin: origin.count == len(tunnels), "all connections")
         for client in tunnels:
