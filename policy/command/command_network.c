@@ -36,25 +36,26 @@ static void fill(struct answer *answer)
     asked_network_write_source(asked, &answer->source);
     if (asked->malformed)
         return;
-    policy_obstacles_network(asked->policy, asked->client, &asked->request, &asked->verdict,
-                             &answer->fix);
+    policy_obstacles_network(asked->inquiry.policy, asked->inquiry.client, &asked->inquiry.request,
+                             &asked->inquiry.verdict, &answer->fix);
     if (!answer->form->explain)
         return;
     const struct policy_observer observer = {considered_add, &answer->considered};
     struct network_verdict again;
-    policy_decide_network(asked->policy, asked->client, &asked->request, &observer, &again);
+    policy_decide_network(asked->inquiry.policy, asked->inquiry.client, &asked->inquiry.request,
+                          &observer, &again);
 }
 
 static void write_target(const struct asked_network *asked, struct buffer *out)
 {
-    host_name_write(&asked->request.host, out);
-    buffer_printf(out, ":%u", asked->request.port);
+    host_name_write(&asked->inquiry.request.host, out);
+    buffer_printf(out, ":%u", asked->inquiry.request.port);
 }
 
 static const char *class_name(const struct asked_network *asked, unsigned index)
 {
-    return address_class_name(
-        policy_address_class(asked->policy, asked->request.own_host, &asked->addresses[index]));
+    return address_class_name(policy_address_class(
+        asked->inquiry.policy, asked->inquiry.request.own_host, &asked->addresses[index]));
 }
 
 /* The first that may be dialled; address_count = none. */
@@ -88,8 +89,9 @@ static void write_addresses_json(const struct asked_network *asked, struct buffe
 
 static void write_cnames_json(const struct asked_network *asked, struct buffer *out)
 {
-    json_write_key_list(out, "cname", asked->request.cnames, '\0');
-    struct slice denied = network_verdict_cname(&asked->verdict, asked->request.cnames);
+    json_write_key_list(out, "cname", asked->inquiry.request.cnames, '\0');
+    struct slice denied =
+        network_verdict_cname(&asked->inquiry.verdict, asked->inquiry.request.cnames);
     if (denied.ptr != NULL)
         json_write_key_string(out, "cname_denied", denied);
 }
@@ -97,16 +99,16 @@ static void write_cnames_json(const struct asked_network *asked, struct buffer *
 static void write_decided_json(const struct answer *answer, struct buffer *out)
 {
     const struct asked_network *asked = answer->asked;
-    const struct network_verdict *verdict = &asked->verdict;
-    json_write_key_string(out, "host", host_name_slice(&asked->request.host));
-    json_write_key_u64(out, "port", asked->request.port);
+    const struct network_verdict *verdict = &asked->inquiry.verdict;
+    json_write_key_string(out, "host", host_name_slice(&asked->inquiry.request.host));
+    json_write_key_u64(out, "port", asked->inquiry.request.port);
     json_write_key_string(out, "rule", buffer_slice(&answer->rule));
     json_write_key_string(out, "source", buffer_slice(&answer->source));
     json_write_key_text(out, "reason", verdict->reason);
     if (verdict->why != NULL)
         json_write_key_text(out, "why", verdict->why);
     json_write_key_bool(out, "would_deny", verdict->would_deny);
-    if (asked->request.cnames.len > 0)
+    if (asked->inquiry.request.cnames.len > 0)
         write_cnames_json(asked, out);
     if (asked->address_count > 0)
         write_addresses_json(asked, out);
@@ -120,7 +122,7 @@ static void write_json(const struct answer *answer, struct buffer *out)
     const struct asked_network *asked = answer->asked;
     json_write_object_begin(out);
     json_write_key_text(out, "decision", asked_network_is_allowed(asked) ? "allow" : "deny");
-    json_write_key_text(out, "client", asked->client->name);
+    json_write_key_text(out, "client", asked->inquiry.client->name);
     if (asked->malformed) {
         json_write_key_string(out, "rule", buffer_slice(&answer->rule));
         json_write_key_string(out, "source", buffer_slice(&answer->source));
@@ -130,7 +132,7 @@ static void write_json(const struct answer *answer, struct buffer *out)
     } else {
         write_decided_json(answer, out);
     }
-    json_write_key_text(out, "policy", policy_hash(asked->policy));
+    json_write_key_text(out, "policy", policy_hash(asked->inquiry.policy));
     if (answer->form->explain)
         considered_write(&answer->considered, out);
     json_write_line_end(out);
@@ -140,9 +142,8 @@ static void write_json(const struct answer *answer, struct buffer *out)
 
 static void write_rule(const struct answer *answer, struct buffer *out)
 {
-    const struct network_verdict *verdict = &answer->asked->verdict;
-    bool by_default =
-        verdict->result == VERDICT_ALLOW || strcmp(verdict->reason, REASON_DEFAULT) == 0;
+    const struct network_verdict *verdict = &answer->asked->inquiry.verdict;
+    bool by_default = verdict->result == VERDICT_ALLOW || strcmp(verdict->reason, REASON_DEFAULT) == 0;
     bool not_admitted = verdict->rule_allows && strcmp(verdict->reason, REASON_RULE) != 0;
     if (verdict->label == NULL) {
         buffer_append_text(out, by_default ? " by default" : "");
@@ -155,7 +156,7 @@ static void write_rule(const struct answer *answer, struct buffer *out)
     }
     if (verdict->why != NULL)
         buffer_printf(out, ": %s", verdict->why);
-    struct slice cname = network_verdict_cname(verdict, answer->asked->request.cnames);
+    struct slice cname = network_verdict_cname(verdict, answer->asked->inquiry.request.cnames);
     if (cname.ptr != NULL) {
         buffer_append_literal(out, ": ");
         buffer_append_slice(out, cname);
@@ -168,7 +169,7 @@ static void write_rule(const struct answer *answer, struct buffer *out)
 static void write_addresses(const struct asked_network *asked, struct buffer *out)
 {
     unsigned dialled = first_dialled(asked);
-    for (struct slice rest = asked->request.cnames; rest.len > 0;) {
+    for (struct slice rest = asked->inquiry.request.cnames; rest.len > 0;) {
         buffer_append_literal(out, "  alias of ");
         buffer_append_slice(out, slice_cut(&rest, '\0'));
         buffer_append_byte(out, '\n');
@@ -187,7 +188,7 @@ static void write_addresses(const struct asked_network *asked, struct buffer *ou
 
 static void write_verbose(const struct asked_network *asked, struct buffer *out)
 {
-    const struct network_request *request = &asked->request;
+    const struct network_request *request = &asked->inquiry.request;
     if (request->sight == NETWORK_SEEN) {
         buffer_printf(out, "seen as plain HTTP: %s ", http_method_name(request->method));
         terminal_text_append(out, request->path);
@@ -195,22 +196,23 @@ static void write_verbose(const struct asked_network *asked, struct buffer *out)
     } else {
         buffer_append_literal(out, "a tunnel: method and path are not seen\n");
     }
-    buffer_printf(out, "policy %s\n", policy_hash(asked->policy));
+    buffer_printf(out, "policy %s\n", policy_hash(asked->inquiry.policy));
 }
 
 static void write_text(const struct answer *answer, struct buffer *out)
 {
     const struct asked_network *asked = answer->asked;
-    const struct network_request *request = &asked->request;
+    const struct network_request *request = &asked->inquiry.request;
     bool allowed = asked_network_is_allowed(asked);
     if (answer->form->explain)
         considered_write(&answer->considered, out);
     buffer_append_text(out, allowed ? "allow: " : "deny: ");
     write_target(asked, out);
-    buffer_printf(out, " on client %s", asked->client->name);
+    buffer_printf(out, " on client %s", asked->inquiry.client->name);
     write_rule(answer, out);
-    buffer_append_text(
-        out, asked->verdict.would_deny ? "; report mode: it would be denied otherwise\n" : "\n");
+    buffer_append_text(out, asked->inquiry.verdict.would_deny
+                                ? "; report mode: it would be denied otherwise\n"
+                                : "\n");
     if (!request->host.is_address)
         write_addresses(asked, out);
     if (answer->form->verbose)

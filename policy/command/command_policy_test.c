@@ -219,12 +219,12 @@ static bool ask_network(struct suite *suite, const struct policy_client *client,
         return false;
     asked_network_decide(&asked, NULL);
     outcome->allowed = asked_network_is_allowed(&asked);
-    outcome->would_deny = outcome->allowed && asked.verdict.would_deny;
-    outcome->reason = asked.malformed ? asked.error.reason : asked.verdict.reason;
+    outcome->would_deny = outcome->allowed && asked.inquiry.verdict.would_deny;
+    outcome->reason = asked.malformed ? asked.error.reason : asked.inquiry.verdict.reason;
     asked_network_write_rule(&asked, &outcome->rule);
     asked_network_write_source(&asked, &outcome->source);
     if (!asked.malformed)
-        note_rule(suite, asked.verdict.number, outcome);
+        note_rule(suite, asked.inquiry.verdict.number, outcome);
     return true;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See the header. The order of the questions is that of proxy/egress/egress_route.c and
- * proxy/egress/tunnel_peek.c. */
+ * See the header. */
 #include "policy/explain/asked_network.h"
 
 #include <string.h>
@@ -18,11 +17,11 @@ static bool read_http(struct asked_network *asked, struct slice target, struct e
     struct url_target url;
     if (!command_target_check(target, error) || !url_target_parse(target, &url, error))
         return false;
-    asked->request.host = url.authority.host;
-    asked->request.port = url.authority.port;
-    asked->request.sight = NETWORK_SEEN;
-    asked->request.path_ambiguous = !url_path_canonical(url.path, &asked->path);
-    asked->request.path = buffer_slice(&asked->path);
+    asked->inquiry.request.host = url.authority.host;
+    asked->inquiry.request.port = url.authority.port;
+    asked->inquiry.request.sight = NETWORK_SEEN;
+    asked->inquiry.request.path_ambiguous = !url_path_canonical(url.path, &asked->path);
+    asked->inquiry.request.path = buffer_slice(&asked->path);
     return true;
 }
 
@@ -41,9 +40,9 @@ static bool read_tunnel(struct asked_network *asked, struct slice target, struct
     if (!command_target_check(target, error) ||
         !authority_parse(target, NETWORK_PORT_TLS, &authority, error))
         return false;
-    asked->request.host = authority.host;
-    asked->request.port = authority.port;
-    asked->request.sight = NETWORK_OPAQUE;
+    asked->inquiry.request.host = authority.host;
+    asked->inquiry.request.port = authority.port;
+    asked->inquiry.request.sight = NETWORK_OPAQUE;
     return true;
 }
 
@@ -57,15 +56,15 @@ static bool read_method(struct asked_network *asked, const char *method, bool se
                         struct error *error)
 {
     char quoted[80];
-    asked->request.method = HTTP_METHOD_GET;
+    asked->inquiry.request.method = HTTP_METHOD_GET;
     if (method == NULL)
         return true;
     if (!seen)
         return error_set(error, 2,
                          "--method: a method is seen in plain HTTP only: write the "
                          "target as http://HOST/PATH");
-    asked->request.method = http_method_from_name(slice_from_text(method));
-    if (asked->request.method == HTTP_METHOD_UNKNOWN)
+    asked->inquiry.request.method = http_method_from_name(slice_from_text(method));
+    if (asked->inquiry.request.method == HTTP_METHOD_UNKNOWN)
         return error_set(error, 2, "%s is no method: write GET or POST in capitals",
                          error_quote(slice_from_text(method), quoted, sizeof(quoted)));
     return true;
@@ -106,7 +105,7 @@ static bool read_sni(struct asked_network *asked, const char *sni, bool seen, st
 /* What the words pretend cannot contradict what the target says itself. */
 static bool check_addresses(const struct asked_network *asked, struct error *error)
 {
-    const struct host_name *host = &asked->request.host;
+    const struct host_name *host = &asked->inquiry.request.host;
     for (unsigned i = 0; !asked->malformed && i < asked->address_count; i++) {
         if (host->is_address &&
             memcmp(&asked->addresses[i], &host->address, sizeof(host->address)) != 0)
@@ -121,9 +120,9 @@ bool asked_network_read(struct asked_network *asked, const struct policy *policy
 {
     struct slice target = slice_from_text(words->target);
     bool seen = is_http(target);
-    *asked = (struct asked_network){.policy = policy, .client = client};
-    asked->request.now_us = timestamp_now_us();
-    asked->request.own_host = words->own_host;
+    *asked = (struct asked_network){.inquiry = {.policy = policy, .client = client}};
+    asked->inquiry.request.now_us = timestamp_now_us();
+    asked->inquiry.request.own_host = words->own_host;
     if (!read_method(asked, words->method, seen, error) || !read_addresses(asked, words, error) ||
         !read_sni(asked, words->sni, seen, error))
         return false;
@@ -134,62 +133,53 @@ bool asked_network_read(struct asked_network *asked, const struct policy *policy
 
 /* ---- deciding ---- */
 
-/* Where the name leads, as the gate finds it. False when it was looked up in vain. */
-static bool find_addresses(struct asked_network *asked, const struct asked_lookup *lookup)
+/* Where the name leads, as far as anybody says. */
+static enum network_step find_addresses(struct asked_network *asked,
+                                        const struct asked_lookup *lookup)
 {
-    const struct host_name *host = &asked->request.host;
-    if (host->is_address) {
-        asked->addresses[0] = host->address;
-        asked->address_count = 1;
-    } else if (asked->address_count == 0 && host_name_is_local(host)) {
-        memcpy(asked->addresses, ip_loopback, sizeof(ip_loopback));
-        asked->address_count = IP_LOOPBACK_COUNT;
+    struct network_inquiry *inquiry = &asked->inquiry;
+    const struct host_name *host = &inquiry->request.host;
+    unsigned count;
+    const struct ip_address *meant = network_inquiry_stands_for(host, &count);
+    if (meant != NULL && (host->is_address || asked->address_count == 0)) {
+        memcpy(asked->addresses, meant, count * sizeof(*meant));
+        asked->address_count = count;
     } else if (asked->address_count == 0 && lookup != NULL) {
-        asked->unresolved = !lookup->find(lookup->context, host, asked->addresses,
-                                          &asked->address_count, &asked->chain, &asked->error);
-        asked->request.cnames = name_chain_slice(&asked->chain);
+        inquiry->way = lookup->find(lookup->context, host, asked->addresses, &asked->address_count,
+                                    &asked->chain, &asked->error)
+                           ? NETWORK_WAY_UNKNOWN
+                           : NETWORK_WAY_NOWHERE;
+        inquiry->request.cnames = name_chain_slice(&asked->chain);
+    } else if (asked->address_count == 0) {
+        inquiry->way = NETWORK_WAY_HIDDEN;
     }
-    return !asked->unresolved;
-}
-
-static void decide(struct asked_network *asked)
-{
-    policy_decide_network(asked->policy, asked->client, &asked->request, NULL, &asked->verdict);
+    return asked->address_count == 0
+               ? network_inquiry_ask(inquiry) /* an alias may be denied */
+               : network_inquiry_lead(inquiry, asked->addresses, asked->address_count, 0,
+                                      asked->verdicts);
 }
 
 void asked_network_decide(struct asked_network *asked, const struct asked_lookup *lookup)
 {
     if (asked->malformed)
         return;
-    decide(asked);
-    if (asked->verdict.result != VERDICT_ALLOW) {
+    enum network_step step = network_inquiry_ask(&asked->inquiry);
+    if (step == NETWORK_STEP_DENIED)
         asked->address_count = 0; /* what is denied by name is never resolved */
-        return;
+    if (step == NETWORK_STEP_ADDRESSES)
+        step = find_addresses(asked, lookup);
+    if (step == NETWORK_STEP_FIRST_BYTES && asked->has_tunnel) {
+        asked->inquiry.request.tunnel = &asked->tunnel;
+        step = network_inquiry_ask(&asked->inquiry);
     }
-    if (!find_addresses(asked, lookup)) {
-        if (asked->chain.len > 0)
-            decide(asked); /* an alias may be denied */
-        asked->unresolved = asked->verdict.result == VERDICT_ALLOW;
-        return;
-    }
-    if (asked->address_count > 0) {
-        unsigned decisive =
-            policy_decide_addresses(asked->policy, asked->client, &asked->request, asked->addresses,
-                                    asked->address_count, asked->verdicts);
-        asked->verdict = asked->verdicts[decisive];
-        asked->request.address = &asked->addresses[decisive];
-    }
-    if (asked->verdict.result == VERDICT_ALLOW && asked->has_tunnel) {
-        asked->request.tunnel = &asked->tunnel;
-        decide(asked);
-    }
+    asked->unresolved = step == NETWORK_STEP_NOWHERE;
 }
 
 /* ---- the answer ---- */
 
 bool asked_network_is_allowed(const struct asked_network *asked)
 {
-    return !asked->malformed && asked->verdict.result == VERDICT_ALLOW;
+    return !asked->malformed && asked->inquiry.verdict.result == VERDICT_ALLOW;
 }
 
 void asked_network_write_rule(const struct asked_network *asked, struct buffer *out)
@@ -197,7 +187,7 @@ void asked_network_write_rule(const struct asked_network *asked, struct buffer *
     if (asked->malformed)
         buffer_append_literal(out, "built-in");
     else
-        network_verdict_write_rule(&asked->verdict, out);
+        network_verdict_write_rule(&asked->inquiry.verdict, out);
 }
 
 void asked_network_write_source(const struct asked_network *asked, struct buffer *out)
@@ -205,7 +195,7 @@ void asked_network_write_source(const struct asked_network *asked, struct buffer
     if (asked->malformed)
         buffer_append_literal(out, "built-in");
     else
-        network_verdict_write_source(&asked->verdict, out);
+        network_verdict_write_source(&asked->inquiry.verdict, out);
 }
 
 void asked_network_clear(struct asked_network *asked)

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A destination from words, asked as the gate asks it: by name, then every address, then what the
- * tunnel says. `policy check`, `policy explain` and `policy test` answer with it. What the words do
+ * A destination from words, asked as the gate asks it. `policy check`, `policy explain` and `policy test` answer with it. What the words do
  * not say is unknown and never refuses. */
 #ifndef DOCKREEVE_POLICY_ASKED_NETWORK_H
 #define DOCKREEVE_POLICY_ASKED_NETWORK_H
 
 #include "base/error.h"
-#include "policy/snapshot/policy_network.h"
+#include "policy/explain/network_inquiry.h"
 
 enum { ASKED_ADDRESSES_MAX = 32 };
 
@@ -31,16 +30,13 @@ struct asked_network_words {
 };
 
 struct asked_network {
-    const struct policy *policy; /* borrowed, and the client in it */
-    const struct policy_client *client;
-    struct network_request request; /* as it was asked last: what `verdict` is about */
+    struct network_inquiry inquiry;
     struct tunnel_facts tunnel;
     bool has_tunnel;
     struct buffer path; /* owned */
     bool malformed;     /* the gate would refuse it before any rule: `error` */
     bool unresolved;    /* allowed by name, and the name has no address: `error` */
     struct error error;
-    struct network_verdict verdict;
     struct name_chain chain; /* request.cnames is its text */
     struct ip_address addresses[ASKED_ADDRESSES_MAX];
     struct network_verdict verdicts[ASKED_ADDRESSES_MAX];

@@ -5,6 +5,7 @@ libpolicy_explain_a_SOURCES = \
 	policy/explain/asked_docker.c policy/explain/asked_docker.h \
 	policy/explain/asked_network.c policy/explain/asked_network.h \
 	policy/explain/command_request.c policy/explain/command_request.h \
+	policy/explain/network_inquiry.c policy/explain/network_inquiry.h \
 	policy/explain/policy_advice.c policy/explain/policy_advice.h \
 	policy/explain/policy_cover.c policy/explain/policy_cover.h \
 	policy/explain/policy_coverage.c policy/explain/policy_coverage.h \

@@ -619,19 +619,3 @@ void policy_decide_network(const struct policy *policy, const struct policy_clie
     judged.class = &class;
     decide(policy, client, &judged, observer, verdict_out);
 }
-
-unsigned policy_decide_addresses(const struct policy *policy, const struct policy_client *client,
-                                 const struct network_request *request,
-                                 const struct ip_address *addresses, unsigned count,
-                                 struct network_verdict *verdicts)
-{
-    struct network_request at = *request;
-    unsigned first = count;
-    for (unsigned i = 0; i < count; i++) {
-        at.address = &addresses[i];
-        policy_decide_network(policy, client, &at, NULL, &verdicts[i]);
-        if (verdicts[i].result == VERDICT_ALLOW && first == count)
-            first = i;
-    }
-    return first == count ? 0 : first;
-}

@@ -2,9 +2,8 @@
  *
  * The decision about a destination, the counterpart of policy_decide_docker(). The egress gate, the
  * transparent listeners, DNS, `policy check network` and `policy explain network` all ask
- * policy_decide_network(); nothing else grants or refuses by rule. The gate asks three times: by
- * name before anything is resolved (a denied name is never resolved), for every address before it
- * is dialled, and for a tunnel once its first bytes are known. */
+ * policy_decide_network(), in the order of policy/explain/network_inquiry.h; nothing else grants or
+ * refuses by rule. */
 #ifndef DOCKREEVE_POLICY_POLICY_NETWORK_H
 #define DOCKREEVE_POLICY_POLICY_NETWORK_H
 
@@ -16,8 +15,8 @@ struct network_verdict {
     bool would_deny;            /* ALLOW only because the client is in report mode */
     bool malformed;             /* DENY, and it is the request's fault: 400 */
     bool rule_allows;           /* of the deciding rule, as are those behind `why` */
-    const char *reason; /* "rule", "default", "address-class.loopback", "sni-mismatch", … */
-    const char *why;    /* static half sentence for the refusal's text; may be NULL */
+    const char *reason;   /* "rule", "default", "address-class.loopback", "sni-mismatch", … */
+    const char *why;      /* static half sentence for the refusal's text; may be NULL */
     const char *name;     /* as the document names it; NULL = unnamed */
     struct slice pattern; /* "*.npmjs.org", as written */
     const char *label;    /* "policy.yaml", "preset/npm"; NULL = the default decides */
@@ -34,14 +33,6 @@ void policy_decide_network(const struct policy *policy, const struct policy_clie
                            const struct network_request *request,
                            const struct policy_observer *observer,
                            struct network_verdict *verdict_out);
-
-/* Judges what a name leads to (or one address, of a literal), each by itself, into
- * verdicts[0..count), count at least 1. Returns the index of the one that the answer goes by: the
- * first that may be dialled, or, when none may, the first. */
-unsigned policy_decide_addresses(const struct policy *policy, const struct policy_client *client,
-                                 const struct network_request *request,
-                                 const struct ip_address *addresses, unsigned count,
-                                 struct network_verdict *verdicts);
 
 /* Whether `own_addresses` holds the address. */
 bool policy_lists_own_address(const struct policy *policy, const struct ip_address *address);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "policy/snapshot/policy_network.h"
+#include "policy/explain/network_inquiry.h"
 #include "proxy/loop/log_identity.h"
 #include "proxy/io/own_host.h"
 #include "proxy/loop/rule_counter.h"
@@ -199,19 +199,20 @@ static void finish(struct dns_exchange *exchange, struct outcome *outcome)
 
 /* --- the decision --- */
 
-static void decide(const struct dns_exchange *exchange, const struct ip_address *address,
-                   struct slice cnames, struct network_verdict *verdict_out)
+static struct network_inquiry inquire(const struct dns_exchange *exchange, struct slice cnames)
 {
-    const struct network_request request = {
-        .host = exchange->question.name,
-        .sight = NETWORK_ASKED,
-        .now_us = timestamp_now_us(),
-        .address = address,
-        .cnames = cnames,
-        .own_host = own_host_asked(exchange->gate->own_host),
+    return (struct network_inquiry){
+        .policy = exchange->gate->policy,
+        .client = listener_policy_client(exchange->listener),
+        .request =
+            {
+                .host = exchange->question.name,
+                .sight = NETWORK_ASKED,
+                .now_us = timestamp_now_us(),
+                .cnames = cnames,
+                .own_host = own_host_asked(exchange->gate->own_host),
+            },
     };
-    policy_decide_network(exchange->gate->policy, listener_policy_client(exchange->listener),
-                          &request, NULL, verdict_out);
 }
 
 /* Whether the name may be asked for at all; if not, the outcome says why. */
@@ -235,8 +236,9 @@ static bool admit(const struct dns_exchange *exchange, enum dns_code code, struc
         outcome->judged = true;
     if (!outcome->judged)
         return false;
-    decide(exchange, NULL, (struct slice){NULL, 0}, &outcome->verdict);
-    bool allowed = outcome->verdict.result == VERDICT_ALLOW;
+    struct network_inquiry inquiry = inquire(exchange, (struct slice){NULL, 0});
+    bool allowed = network_inquiry_ask(&inquiry) != NETWORK_STEP_DENIED;
+    outcome->verdict = inquiry.verdict;
     set(outcome, allowed, allowed ? DNS_OK : DNS_NO_NAME, outcome->verdict.reason);
     if (allowed && gate->log_failing && gate->options->log_required) {
         outcome->judged = allowed = false; /* nor does a name server hear of it */
@@ -245,40 +247,31 @@ static bool admit(const struct dns_exchange *exchange, enum dns_code code, struc
     return allowed;
 }
 
+static void deny(const struct network_inquiry *inquiry, struct outcome *outcome)
+{
+    outcome->verdict = inquiry->verdict;
+    set(outcome, false, DNS_NO_NAME, inquiry->verdict.reason);
+}
+
 /* Answers those that may be dialled. When none may, the name is denied as a whole. */
 static void judge_addresses(const struct dns_exchange *exchange, const struct ip_address *addresses,
                             unsigned address_count, struct outcome *outcome)
 {
-    struct network_verdict first = {.result = VERDICT_ALLOW};
+    struct network_verdict verdicts[RESOLVER_ADDRESSES_MAX];
+    struct network_inquiry inquiry = inquire(exchange, name_chain_slice(&outcome->chain));
+    enum network_step step = network_inquiry_lead(&inquiry, addresses, address_count, 0, verdicts);
     for (unsigned i = 0; i < address_count; i++) {
-        struct network_verdict verdict;
-        decide(exchange, &addresses[i], name_chain_slice(&outcome->chain), &verdict);
-        if (verdict.result == VERDICT_ALLOW) {
+        if (verdicts[i].result == VERDICT_ALLOW) {
             outcome->addresses[outcome->count++] = addresses[i];
             continue;
         }
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         ip_address_write(&addresses[i], &text);
         snprintf(outcome->refused[outcome->refused_count++], REFUSED_TEXT_MAX, "%s %s",
-                 buffer_text(&text), verdict.reason);
-        if (first.result == VERDICT_ALLOW)
-            first = verdict;
+                 buffer_text(&text), verdicts[i].reason);
     }
-    if (outcome->count > 0)
-        return;
-    outcome->verdict = first;
-    set(outcome, false, DNS_NO_NAME, first.reason);
-}
-
-/* A name without addresses may have an alias that is denied all the same. */
-static bool aliases_pass(const struct dns_exchange *exchange, struct outcome *outcome)
-{
-    if (outcome->chain.len == 0)
-        return true;
-    decide(exchange, NULL, name_chain_slice(&outcome->chain), &outcome->verdict);
-    if (outcome->verdict.result != VERDICT_ALLOW)
-        set(outcome, false, DNS_NO_NAME, outcome->verdict.reason);
-    return outcome->verdict.result == VERDICT_ALLOW;
+    if (step == NETWORK_STEP_DENIED)
+        deny(&inquiry, outcome);
 }
 
 static void use_resolved(const struct dns_exchange *exchange, const struct resolver_answer *answer,
@@ -290,8 +283,12 @@ static void use_resolved(const struct dns_exchange *exchange, const struct resol
         judge_addresses(exchange, answer->addresses, answer->count, outcome);
         return;
     }
-    if (!aliases_pass(exchange, outcome))
+    struct network_inquiry inquiry = inquire(exchange, name_chain_slice(&outcome->chain));
+    inquiry.way = NETWORK_WAY_NOWHERE;
+    if (network_inquiry_ask(&inquiry) == NETWORK_STEP_DENIED) { /* an alias may be denied */
+        deny(&inquiry, outcome);
         return;
+    }
     struct slice reason = slice_from_text(answer->error.reason);
     enum dns_code code = slice_equal_text(reason, REASON_DNS_NOT_FOUND)    ? DNS_NO_NAME
                          : slice_equal_text(reason, REASON_DNS_NO_ADDRESS) ? DNS_OK
@@ -328,8 +325,11 @@ void dns_exchange_start(struct dns_exchange *exchange, enum dns_code code)
     exchange->started_us = timestamp_monotonic_us();
     if (admit(exchange, code, &outcome) && asks_for_address(&exchange->question)) {
         const struct policy_client *client = listener_policy_client(exchange->listener);
-        if (host_name_is_local(&exchange->question.name)) {
-            judge_addresses(exchange, ip_loopback, IP_LOOPBACK_COUNT, &outcome);
+        unsigned count;
+        const struct ip_address *meant =
+            network_inquiry_stands_for(&exchange->question.name, &count);
+        if (meant != NULL) {
+            judge_addresses(exchange, meant, count, &outcome);
         } else if (client->dns_answer == POLICY_DNS_REAL) {
             if (!resolve(exchange, &outcome))
                 return;

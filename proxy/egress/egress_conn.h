@@ -86,6 +86,7 @@ struct egress_conn {
     struct stream stream;      /* owned */
     enum egress_conn_state state;
     enum egress_aim aim;
+    enum network_step step; /* what is wanted next since the policy was asked last */
     struct endpoint peer;
     uint32_t uid;
     int32_t pid; /* unix peers */
@@ -151,9 +152,11 @@ void egress_conn_detach(struct egress_conn *conn, struct tunnel_plan *plan);
 /* Whose connection it is in the policy now; NULL once a reload took the listener away. */
 const struct policy_client *egress_conn_client(const struct egress_conn *conn);
 
-/* egress_request.c: what is known of the destination before its address is. Texts live until the
- * next return to the loop. */
-void egress_request_describe(const struct egress_conn *conn, struct network_request *request);
+/* egress_request.c: begins to ask about the destination with what is known of it. Texts live until
+ * the next return to the loop. */
+void egress_request_inquire(const struct egress_conn *conn, struct network_inquiry *inquiry);
+/* Asks, and notes the policy's word. Whether it may pass as far as it is known. */
+MUST_CHECK bool egress_request_ask(struct egress_conn *conn, struct network_inquiry *inquiry);
 void egress_request_start(struct egress_conn *conn);       /* `in` may hold a whole head */
 void egress_request_start_hello(struct egress_conn *conn); /* `in` may hold a whole ClientHello */
 /* The head or hello did not arrive in time. */

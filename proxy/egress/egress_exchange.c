@@ -3,6 +3,7 @@
  * Keeping the facts of an exchange in one block of text. */
 #include "proxy/egress/egress_exchange.h"
 
+#include "proxy/io/own_host.h"
 #include "proxy/loop/gate.h"
 #include "rules/network/url_target.h"
 
@@ -131,6 +132,27 @@ void egress_exchange_judge(struct egress_exchange *exchange, struct policy *poli
     exchange->judged = true;
     exchange->reason = verdict->reason;
     exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
+}
+
+void egress_exchange_inquire(const struct egress_exchange *exchange, const struct gate *gate,
+                             const struct policy_client *client, const struct host_name *host,
+                             struct network_inquiry *inquiry)
+{
+    *inquiry = (struct network_inquiry){
+        .policy = gate->policy,
+        .client = client,
+        .request =
+            {
+                .host = *host,
+                .port = exchange->port,
+                .sight = NETWORK_OPAQUE,
+                .now_us = timestamp_now_us(),
+                .address = exchange->has_address ? &exchange->address : NULL,
+                .cnames = egress_exchange_cnames(exchange),
+                .own_host = own_host_asked(gate->own_host),
+            },
+        .way = exchange->by_proxy ? NETWORK_WAY_HIDDEN : NETWORK_WAY_UNKNOWN,
+    };
 }
 
 void egress_exchange_describe(const struct egress_exchange *exchange, struct buffer *canonical,

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "policy/snapshot/policy_network.h"
+#include "policy/explain/network_inquiry.h"
 #include "proxy/egress/egress.h"
 #include "proxy/loop/listener.h"
 
@@ -67,6 +67,10 @@ MUST_CHECK bool egress_exchange_hello(const struct egress_exchange *exchange,
 /* Takes over a verdict and its policy. */
 void egress_exchange_judge(struct egress_exchange *exchange, struct policy *policy,
                            const struct network_verdict *verdict);
+/* Begins to ask about a host with what was noted so far: port, address, aliases. */
+void egress_exchange_inquire(const struct egress_exchange *exchange, const struct gate *gate,
+                             const struct policy_client *client, const struct host_name *host,
+                             struct network_inquiry *inquiry);
 /* Tells a decision what was asked for in the clear: method, and path, whose canonical text goes to
  * `canonical` and has to last as long as the request. */
 void egress_exchange_describe(const struct egress_exchange *exchange, struct buffer *canonical,

@@ -9,7 +9,6 @@
 
 #include "proxy/egress/egress_header.h"
 #include "proxy/loop/log_identity.h"
-#include "proxy/io/own_host.h"
 #include "proxy/egress/tls_hello.h"
 #include "rules/reason.h"
 
@@ -96,30 +95,23 @@ static bool may_forward(const struct http_head *head, struct error *error)
                             "OPTIONS with Max-Forwards: 0 is not answered here");
 }
 
-void egress_request_describe(const struct egress_conn *conn, struct network_request *request)
+void egress_request_inquire(const struct egress_conn *conn, struct network_inquiry *inquiry)
 {
-    *request = (struct network_request){
-        .host = conn->target.host,
-        .port = conn->target.port,
-        .sight = NETWORK_OPAQUE,
-        .now_us = timestamp_now_us(),
-        .cnames = egress_exchange_cnames(&conn->exchange),
-        .tunnel = conn->aim == EGRESS_AIM_TLS || conn->http.wants_upgrade ? &conn->facts : NULL,
-        .own_host = own_host_asked(conn->gate->own_host),
-    };
+    egress_exchange_inquire(&conn->exchange, conn->gate, egress_conn_client(conn),
+                            &conn->target.host, inquiry);
+    if (conn->aim == EGRESS_AIM_TLS || conn->http.wants_upgrade)
+        inquiry->request.tunnel = &conn->facts;
     if (conn->aim == EGRESS_AIM_FORWARD)
-        egress_exchange_describe(&conn->exchange, &conn->gate->scratch->path, request);
+        egress_exchange_describe(&conn->exchange, &conn->gate->scratch->path, &inquiry->request);
 }
 
-/* The policy's word on the name. */
-static bool is_allowed(struct egress_conn *conn, struct network_request *request)
+bool egress_request_ask(struct egress_conn *conn, struct network_inquiry *inquiry)
 {
-    struct network_verdict verdict;
-    egress_request_describe(conn, request);
-    policy_decide_network(conn->gate->policy, egress_conn_client(conn), request, NULL, &verdict);
-    egress_exchange_judge(&conn->exchange, conn->gate->policy, &verdict);
-    conn->expires_us = policy_next_expiry(conn->gate->policy, request->now_us);
-    return verdict.result == VERDICT_ALLOW;
+    egress_request_inquire(conn, inquiry);
+    conn->step = network_inquiry_ask(inquiry);
+    egress_exchange_judge(&conn->exchange, conn->gate->policy, &inquiry->verdict);
+    conn->expires_us = policy_next_expiry(conn->gate->policy, inquiry->request.now_us);
+    return conn->step != NETWORK_STEP_DENIED;
 }
 
 /* WebSocket (RFC 6455) is the one protocol that plain HTTP is left for here. Whether a rule permits
@@ -127,18 +119,17 @@ static bool is_allowed(struct egress_conn *conn, struct network_request *request
  * asked to switch. False when a deny refuses it, as it refuses a tunnel that it cannot look into.
  */
 static bool judge_upgrade(struct egress_conn *conn, const struct http_head *head,
-                          struct network_request *request)
+                          struct network_inquiry *inquiry)
 {
-    struct network_verdict verdict;
+    const struct network_verdict *verdict = &inquiry->verdict;
     if (!egress_header_asks_websocket(head))
         return true;
     conn->facts = (struct tunnel_facts){.protocol = NETWORK_PROTOCOL_OTHER};
-    request->tunnel = &conn->facts;
-    policy_decide_network(conn->gate->policy, egress_conn_client(conn), request, NULL, &verdict);
-    conn->http.wants_upgrade = verdict.result == VERDICT_ALLOW;
-    if (conn->http.wants_upgrade || verdict.label == NULL || verdict.rule_allows)
+    inquiry->request.tunnel = &conn->facts;
+    conn->http.wants_upgrade = network_inquiry_ask(inquiry) != NETWORK_STEP_DENIED;
+    if (conn->http.wants_upgrade || verdict->label == NULL || verdict->rule_allows)
         return true;
-    egress_exchange_judge(&conn->exchange, conn->gate->policy, &verdict);
+    egress_exchange_judge(&conn->exchange, conn->gate->policy, verdict);
     return false;
 }
 
@@ -161,7 +152,7 @@ static void handle_forward(struct egress_conn *conn, const struct http_head *hea
     struct gate *gate = conn->gate;
     struct url_target url;
     struct error error;
-    struct network_request request;
+    struct network_inquiry inquiry;
     conn->aim = EGRESS_AIM_FORWARD;
     if (!read_target(conn, head, &url, &error) || !may_forward(head, &error)) {
         keep_facts(conn, NULL, 0, slice_of(NULL, 0));
@@ -171,9 +162,9 @@ static void handle_forward(struct egress_conn *conn, const struct http_head *hea
     }
     conn->target = url.authority;
     keep_facts(conn, &url.authority.host, url.authority.port, url.path);
-    if (!is_allowed(conn, &request) || !judge_upgrade(conn, head, &request)) {
+    if (!egress_request_ask(conn, &inquiry) || !judge_upgrade(conn, head, &inquiry)) {
         skip(conn, head, head_len);
-        egress_refusal_denied(conn, &request);
+        egress_refusal_denied(conn, &inquiry.request);
         return;
     }
     bool kept = write_forward(conn, head, &url);
@@ -187,7 +178,7 @@ static void handle_forward(struct egress_conn *conn, const struct http_head *hea
 static void handle_connect(struct egress_conn *conn, const struct http_head *head, size_t head_len)
 {
     struct error error;
-    struct network_request request;
+    struct network_inquiry inquiry;
     conn->aim = EGRESS_AIM_CONNECT;
     if (!check_connect(conn, head, &error)) {
         keep_facts(conn, NULL, 0, slice_of(NULL, 0));
@@ -196,9 +187,9 @@ static void handle_connect(struct egress_conn *conn, const struct http_head *hea
         return;
     }
     keep_facts(conn, &conn->target.host, conn->target.port, slice_of(NULL, 0));
-    if (!is_allowed(conn, &request)) {
+    if (!egress_request_ask(conn, &inquiry)) {
         skip(conn, head, head_len);
-        egress_refusal_denied(conn, &request);
+        egress_refusal_denied(conn, &inquiry.request);
         return;
     }
     io_buffer_consume(conn->gate->blocks, &conn->in, head_len);
@@ -273,7 +264,7 @@ static bool read_hello(struct egress_conn *conn, const struct tls_hello *hello, 
 static void handle_hello(struct egress_conn *conn, const struct tls_hello *hello)
 {
     struct error error;
-    struct network_request request;
+    struct network_inquiry inquiry;
     bool readable = may_ask(conn, &error) && read_hello(conn, hello, &error);
     keep_facts(conn, readable ? &conn->target.host : NULL, 443, slice_of(NULL, 0));
     if (!readable) {
@@ -283,8 +274,8 @@ static void handle_hello(struct egress_conn *conn, const struct tls_hello *hello
     egress_exchange_set_hello(&conn->exchange, &hello->facts, slice_from_text(hello->alpn));
     conn->facts = hello->facts;
     conn->hello_len = hello->len;
-    if (!is_allowed(conn, &request))
-        egress_refusal_denied(conn, &request);
+    if (!egress_request_ask(conn, &inquiry))
+        egress_refusal_denied(conn, &inquiry.request);
     else if (egress_conn_take_tunnel(conn))
         egress_route_start(conn);
 }

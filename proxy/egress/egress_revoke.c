@@ -4,57 +4,37 @@
  * be let open? */
 #include "proxy/egress/egress_conn.h"
 #include "proxy/egress/tunnel.h"
-#include "proxy/io/own_host.h"
 #include "proxy/loop/listener.h"
 #include "rules/reason.h"
-
-/* A WebSocket was admitted as the plain request that it began as, and is asked for as that again.
- */
-static void describe_websocket(const struct egress_exchange *exchange, struct buffer *canonical,
-                               struct network_request *request)
-{
-    static const struct tunnel_facts facts = {.protocol = NETWORK_PROTOCOL_OTHER};
-    egress_exchange_describe(exchange, canonical, request);
-    request->tunnel = &facts;
-}
 
 /* Asked for once more, with what is known of it: name, address, and what its first bytes said. */
 static bool tunnel_still_allowed(const struct tunnel *tunnel)
 {
-    struct gate *gate = tunnel->egress->gate;
+    static const struct tunnel_facts websocket = {.protocol = NETWORK_PROTOCOL_OTHER};
     const struct egress_exchange *exchange = &tunnel->exchange;
-    const struct policy_client *client = listener_policy_client(tunnel->listener);
-    struct network_verdict verdict;
+    struct network_inquiry inquiry;
     struct tunnel_facts hello;
-    struct network_request request = {
-        .port = exchange->port,
-        .sight = NETWORK_OPAQUE,
-        .now_us = timestamp_now_us(),
-        .address = exchange->has_address ? &exchange->address : NULL,
-        .cnames = egress_exchange_cnames(exchange),
-        .own_host = own_host_asked(gate->own_host),
-    };
-    if (egress_exchange_hello(exchange, &hello))
-        request.tunnel = &hello;
-    if (exchange->path_len > 0)
-        describe_websocket(exchange, &gate->scratch->path, &request);
-    if (client == NULL || !egress_exchange_target(exchange, &request.host))
+    if (!tunnel_inquire(tunnel, &inquiry))
         return false;
-    policy_decide_network(gate->policy, client, &request, NULL, &verdict);
-    return verdict.result == VERDICT_ALLOW;
+    if (egress_exchange_hello(exchange, &hello))
+        inquiry.request.tunnel = &hello;
+    if (exchange->path_len > 0) { /* a WebSocket: admitted as the plain request that it began as */
+        egress_exchange_describe(exchange, &tunnel->egress->gate->scratch->path, &inquiry.request);
+        inquiry.request.tunnel = &websocket;
+    }
+    return network_inquiry_ask(&inquiry) != NETWORK_STEP_DENIED;
 }
 
 static bool stream_still_allowed(const struct egress_conn *conn, struct network_verdict *verdict)
 {
-    struct network_request request;
-    const struct policy_client *client = egress_conn_client(conn);
+    struct network_inquiry inquiry;
     *verdict = conn->exchange.verdict;
-    if (client == NULL)
+    if (egress_conn_client(conn) == NULL)
         return false;
-    egress_request_describe(conn, &request);
-    request.address = conn->exchange.has_address ? &conn->exchange.address : NULL;
-    policy_decide_network(conn->gate->policy, client, &request, NULL, verdict);
-    return verdict->result == VERDICT_ALLOW;
+    egress_request_inquire(conn, &inquiry);
+    bool allowed = network_inquiry_ask(&inquiry) != NETWORK_STEP_DENIED;
+    *verdict = inquiry.verdict;
+    return allowed;
 }
 
 /* Whether a request is with its origin and not over. What waits to be sent is judged when it is. */

@@ -42,21 +42,15 @@ static void refuse_without_memory(struct egress_conn *conn)
  * forbids would begin behind its back. False when it refused. */
 static bool is_still_allowed(struct egress_conn *conn)
 {
-    struct gate *gate = conn->gate;
-    struct network_request request;
-    struct network_verdict verdict;
+    struct network_inquiry inquiry;
     if (egress_conn_client(conn) == NULL) {
         refuse_closed(conn);
         return false;
     }
-    egress_request_describe(conn, &request);
-    request.address = conn->exchange.has_address ? &conn->exchange.address : NULL;
-    policy_decide_network(gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
-    egress_exchange_judge(&conn->exchange, gate->policy, &verdict);
-    conn->expires_us = policy_next_expiry(gate->policy, request.now_us);
-    if (verdict.result != VERDICT_ALLOW)
-        egress_refusal_denied(conn, &request);
-    return verdict.result == VERDICT_ALLOW;
+    bool allowed = egress_request_ask(conn, &inquiry);
+    if (!allowed)
+        egress_refusal_denied(conn, &inquiry.request);
+    return allowed;
 }
 
 /* Whatever waited is judged by the policy of the moment at which it goes on: it may be another one
@@ -80,7 +74,7 @@ static void start_tunnel(struct egress_conn *conn)
         .streams[TUNNEL_ORIGIN] = steal_stream(&conn->origin.stream),
         .to_client = conn->out,
         .to_origin = conn->in,
-        .peek = announced,
+        .peek = conn->step == NETWORK_STEP_FIRST_BYTES,
         .hello_len = announced || io_buffer_len(&conn->origin.in) > 0 ? 0 : conn->hello_len,
     };
     fd_watch_set(&conn->origin.watch, 0);
@@ -323,37 +317,39 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
                             unsigned count)
 {
     struct gate *gate = conn->gate;
-    struct network_request request;
+    struct network_inquiry inquiry;
     struct network_verdict verdicts[RESOLVER_ADDRESSES_MAX];
-    bool own = false;
-    egress_request_describe(conn, &request);
-    conn->address_count = 0;
-    unsigned decisive = policy_decide_addresses(gate->policy, egress_conn_client(conn), &request,
-                                                addresses, count, verdicts);
+    uint32_t own = 0;
     for (unsigned i = 0; i < count; i++) {
         bool is_own = own_address_is(gate, &addresses[i], conn->target.port) ||
                       is_upstream_proxy(conn, &addresses[i]);
-        own |= is_own;
-        bool may_dial = verdicts[i].result == VERDICT_ALLOW && !is_own;
-        if (may_dial && conn->address_count == 0) /* whether it can be reached or not */
-            egress_exchange_judge(&conn->exchange, gate->policy, &verdicts[i]);
-        if (may_dial)
+        own |= (uint32_t)is_own << i;
+    }
+    egress_request_inquire(conn, &inquiry);
+    bool denied =
+        network_inquiry_lead(&inquiry, addresses, count, own, verdicts) == NETWORK_STEP_DENIED;
+    conn->address_count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        bool is_own = (own >> i & 1) != 0;
+        if (verdicts[i].result == VERDICT_ALLOW && !is_own)
             conn->addresses[conn->address_count++] = addresses[i];
         else
             egress_exchange_add_refused(&conn->exchange, &addresses[i],
                                         is_own ? REASON_OWN_ADDRESS : verdicts[i].reason);
     }
-    request.cnames = egress_exchange_cnames(&conn->exchange); /* what was noted may have moved it */
-    if (conn->address_count > 0 && goes_by_proxy(conn)) {
-        go_by_proxy(conn);
-    } else if (conn->address_count > 0) {
-        dial(conn, conn->target.port);
-    } else if (own) {
+    if (denied && own != 0) {
         refuse_own(conn);
+        return;
+    }
+    egress_exchange_judge(&conn->exchange, gate->policy, &inquiry.verdict);
+    if (denied) {
+        /* what was noted may have moved them */
+        inquiry.request.cnames = egress_exchange_cnames(&conn->exchange);
+        egress_refusal_denied(conn, &inquiry.request);
+    } else if (goes_by_proxy(conn)) {
+        go_by_proxy(conn);
     } else {
-        request.address = &addresses[decisive];
-        egress_exchange_judge(&conn->exchange, gate->policy, &verdicts[decisive]);
-        egress_refusal_denied(conn, &request);
+        dial(conn, conn->target.port);
     }
 }
 
@@ -368,7 +364,7 @@ static void on_answer(struct resolver_query *query, const struct resolver_answer
         refuse_own(conn);
     else if (answer->count > 0)
         check_addresses(conn, answer->addresses, answer->count);
-    else if (answer->chain.len == 0 || is_still_allowed(conn)) /* an alias may be denied */
+    else if (is_still_allowed(conn)) /* an alias may be denied */
         egress_refusal_error(conn, &answer->error);
 }
 
@@ -438,10 +434,10 @@ static void find_way(struct egress_conn *conn)
     const struct host_name *host = &conn->target.host;
     const struct upstream_proxy *proxy = conn->egress->proxy;
     bool by_proxy = proxy != NULL && upstream_proxy_takes(proxy, &conn->target);
-    if (host->is_address)
-        check_addresses(conn, &host->address, 1);
-    else if (host_name_is_local(host))
-        check_addresses(conn, ip_loopback, IP_LOOPBACK_COUNT);
+    unsigned count;
+    const struct ip_address *meant = network_inquiry_stands_for(host, &count);
+    if (meant != NULL)
+        check_addresses(conn, meant, count);
     else if (!by_proxy)
         resolve(conn, host, on_answer);
     else if (conn->target.port == upstream_proxy_authority(proxy)->port)
@@ -476,13 +472,11 @@ static bool reuse_origin(struct egress_conn *conn)
 /* A kept connection leads to an address that was judged under a policy that may have changed. */
 static bool may_reuse(const struct egress_conn *conn, const struct ip_address *address)
 {
-    struct network_verdict verdict;
-    struct network_request request;
-    egress_request_describe(conn, &request);
-    request.address = address;
-    request.cnames = buffer_slice(&conn->origin.cnames);
-    policy_decide_network(conn->gate->policy, egress_conn_client(conn), &request, NULL, &verdict);
-    return verdict.result == VERDICT_ALLOW;
+    struct network_inquiry inquiry;
+    egress_request_inquire(conn, &inquiry);
+    inquiry.request.address = address;
+    inquiry.request.cnames = buffer_slice(&conn->origin.cnames);
+    return network_inquiry_ask(&inquiry) != NETWORK_STEP_DENIED;
 }
 
 void egress_route_start(struct egress_conn *conn)

@@ -103,9 +103,12 @@ void tunnel_peek_free(struct tunnel_peek **peek);
 void tunnel_peek_read(struct tunnel *tunnel);
 /* Whether the origin's bytes may pass before the client's first bytes were judged. */
 bool tunnel_peek_lets_origin_speak(const struct tunnel *tunnel);
-/* Asks the policy about a ClientHello, and notes hello and verdict for the records. */
-void tunnel_judge_hello(struct tunnel *tunnel, const struct tls_hello *hello,
-                        struct network_verdict *verdict_out);
+/* Begins to ask with what is known but the first bytes. False when the client is no more in the
+ * policy, or memory was out. */
+MUST_CHECK bool tunnel_inquire(const struct tunnel *tunnel, struct network_inquiry *inquiry);
+/* Asks the policy about a ClientHello, and notes hello and verdict for the records. False when it
+ * is denied: the tunnel ends then. */
+MUST_CHECK bool tunnel_judge_hello(struct tunnel *tunnel, const struct tls_hello *hello);
 /* Starts the deadline of a hello, unless it runs. */
 void tunnel_start_hello_timer(struct tunnel *tunnel, struct event *timer);
 

@@ -83,16 +83,6 @@ static bool pass_records(struct tunnel *tunnel, enum tls_between *next_out)
     return true;
 }
 
-static void judge_second(struct tunnel *tunnel, const struct tls_hello *hello)
-{
-    struct network_verdict verdict;
-    tunnel_judge_hello(tunnel, hello, &verdict);
-    if (verdict.result == VERDICT_ALLOW)
-        open_up(tunnel);
-    else
-        tunnel_end(tunnel, verdict.reason);
-}
-
 /* The second hello, as far as it is here. */
 static void look_at_second(struct tunnel *tunnel)
 {
@@ -109,10 +99,10 @@ static void look_at_second(struct tunnel *tunnel)
         tunnel_refuse(tunnel, error.reason);
         return;
     case TLS_HELLO_OK:
-        if (hello.facts.protocol == NETWORK_PROTOCOL_TLS)
-            judge_second(tunnel, &hello);
-        else
+        if (hello.facts.protocol != NETWORK_PROTOCOL_TLS)
             tunnel_refuse(tunnel, REASON_MALFORMED_CLIENT_HELLO);
+        else if (tunnel_judge_hello(tunnel, &hello))
+            open_up(tunnel);
         return;
     }
 }

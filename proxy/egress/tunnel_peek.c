@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "proxy/egress/egress_options.h"
-#include "proxy/io/own_host.h"
 #include "proxy/egress/tls_hello.h"
 #include "proxy/egress/tunnel.h"
 #include "rules/reason.h"
@@ -46,28 +45,35 @@ bool tunnel_peek_lets_origin_speak(const struct tunnel *tunnel)
     return tunnel->peek == NULL || tunnel->peek->origin_speaks;
 }
 
-/* The policy's word on what the first bytes said. A client that is no more in the policy has none.
- */
-static void judge(struct tunnel *tunnel, const struct tunnel_facts *facts,
-                  struct network_verdict *verdict)
+bool tunnel_inquire(const struct tunnel *tunnel, struct network_inquiry *inquiry)
 {
-    struct gate *gate = tunnel->egress->gate;
-    const struct egress_exchange *exchange = &tunnel->exchange;
     const struct policy_client *client = listener_policy_client(tunnel->listener);
-    struct network_request request = {
-        .port = exchange->port,
-        .sight = NETWORK_OPAQUE,
-        .now_us = timestamp_now_us(),
-        .address = exchange->has_address ? &exchange->address : NULL,
-        .cnames = egress_exchange_cnames(exchange),
-        .tunnel = facts,
-        .own_host = own_host_asked(gate->own_host),
-    };
-    if (client == NULL || !egress_exchange_target(exchange, &request.host))
-        *verdict =
+    struct host_name host;
+    if (client == NULL || !egress_exchange_target(&tunnel->exchange, &host))
+        return false;
+    egress_exchange_inquire(&tunnel->exchange, tunnel->egress->gate, client, &host, inquiry);
+    return true;
+}
+
+/* The policy's word on what the first bytes said, in inquiry->verdict. A client that is no more in
+ * the policy has none. */
+static bool is_allowed(const struct tunnel *tunnel, const struct tunnel_facts *facts,
+                       struct network_inquiry *inquiry)
+{
+    if (!tunnel_inquire(tunnel, inquiry)) {
+        inquiry->verdict =
             (struct network_verdict){.result = VERDICT_DENY, .reason = REASON_LISTENER_CLOSED};
-    else
-        policy_decide_network(gate->policy, client, &request, NULL, verdict);
+        return false;
+    }
+    inquiry->request.tunnel = facts;
+    return network_inquiry_ask(inquiry) != NETWORK_STEP_DENIED;
+}
+
+static bool would_allow(const struct tunnel *tunnel, enum network_protocol protocol)
+{
+    const struct tunnel_facts facts = {.protocol = protocol};
+    struct network_inquiry inquiry;
+    return is_allowed(tunnel, &facts, &inquiry);
 }
 
 /* An origin that has spoken already is no TLS server that could ask for another hello. */
@@ -84,22 +90,21 @@ static void pass(struct tunnel *tunnel, const struct tls_hello *hello)
     tunnel_begin(tunnel);
 }
 
-void tunnel_judge_hello(struct tunnel *tunnel, const struct tls_hello *hello,
-                        struct network_verdict *verdict_out)
+bool tunnel_judge_hello(struct tunnel *tunnel, const struct tls_hello *hello)
 {
-    judge(tunnel, &hello->facts, verdict_out);
+    struct network_inquiry inquiry;
+    bool allowed = is_allowed(tunnel, &hello->facts, &inquiry);
     egress_exchange_set_hello(&tunnel->exchange, &hello->facts, slice_from_text(hello->alpn));
-    egress_exchange_judge(&tunnel->exchange, tunnel->egress->gate->policy, verdict_out);
+    egress_exchange_judge(&tunnel->exchange, tunnel->egress->gate->policy, &inquiry.verdict);
+    if (!allowed)
+        tunnel_end(tunnel, inquiry.verdict.reason);
+    return allowed;
 }
 
 static void conclude(struct tunnel *tunnel, const struct tls_hello *hello)
 {
-    struct network_verdict verdict;
-    tunnel_judge_hello(tunnel, hello, &verdict);
-    if (verdict.result == VERDICT_ALLOW)
+    if (tunnel_judge_hello(tunnel, hello))
         pass(tunnel, hello);
-    else
-        tunnel_end(tunnel, verdict.reason);
 }
 
 /* Judges what has come so far, if it is enough. With `last` nothing more comes. */
@@ -151,20 +156,13 @@ void tunnel_peek_read(struct tunnel *tunnel)
 bool tunnel_peek_start(struct tunnel *tunnel)
 {
     struct tunnel_peek *peek = calloc(1, sizeof(*peek));
-    struct network_verdict verdict;
-    static const struct tunnel_facts unknown = {.protocol = NETWORK_PROTOCOL_OTHER};
-    static const struct tunnel_facts ssh = {.protocol = NETWORK_PROTOCOL_SSH};
     if (peek == NULL)
         return false;
     tunnel->peek = peek;
     tunnel_set_state(tunnel, TUNNEL_PEEK);
     event_assign(&peek->timer, tunnel->egress->gate->base, -1, 0, on_timeout, tunnel);
-    judge(tunnel, &unknown, &verdict);
-    peek->origin_speaks = verdict.result == VERDICT_ALLOW;
-    if (!peek->origin_speaks) {
-        judge(tunnel, &ssh, &verdict);
-        peek->origin_speaks = verdict.result == VERDICT_ALLOW;
-    }
+    peek->origin_speaks =
+        would_allow(tunnel, NETWORK_PROTOCOL_OTHER) || would_allow(tunnel, NETWORK_PROTOCOL_SSH);
     if (!peek->origin_speaks)
         tunnel_start_hello_timer(tunnel, &peek->timer);
     if (io_buffer_len(&tunnel->ends[TUNNEL_ORIGIN].early) > 0)

@@ -123,7 +123,7 @@ Test(asked, the_rule_is_that_of_the_address_that_would_be_dialled)
         asked_network_write_source(&asked, &source);
         cr_expect_eq(asked_network_is_allowed(&asked), rows[i].allowed, "%s", rows[i].name);
         cr_expect_str_eq(buffer_text(&source), rows[i].source, "%s", rows[i].name);
-        cr_expect_str_eq(asked.malformed ? asked.error.reason : asked.verdict.reason,
+        cr_expect_str_eq(asked.malformed ? asked.error.reason : asked.inquiry.verdict.reason,
                          rows[i].reason, "%s", rows[i].name);
     }
     policy_fixture_clear(&fixture);

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 
+#include "policy/explain/network_inquiry.h"
 #include "policy/explain/policy_cover.h"
 #include "policy/snapshot/policy_list.h"
 
@@ -116,6 +117,7 @@ static void write_question(uint64_t *state, struct buffer *out)
 {
     static const char *const paths[] = {"/", "/a", "/b/c", "/x", "/a?!"};
     static const char *const methods[] = {"GET", "POST"};
+    static const char *const upgrades[] = {" speaks=other", "", ""};
     static const char *const ports[] = {"80", "443", "22", "8080"};
     static const char *const facts[] = {
         " sni=a.test",  " sni=x.test", " sni=-", " sni=!", " speaks=ssh",
@@ -140,8 +142,8 @@ static void write_question(uint64_t *state, struct buffer *out)
     if (kind == 0)
         buffer_printf(out, "dns %s", host);
     else if (kind == 1)
-        buffer_printf(out, "%s %s:%s%s", PICK(state, methods), host, PICK(state, ports),
-                      PICK(state, paths));
+        buffer_printf(out, "%s %s:%s%s%s", PICK(state, methods), host, PICK(state, ports),
+                      PICK(state, paths), PICK(state, upgrades));
     else
         buffer_printf(out, "tunnel %s:%s%s", host, PICK(state, ports), PICK(state, facts));
     buffer_append_text(out, PICK(state, addresses));
@@ -207,9 +209,84 @@ static void compare(const struct policy *policy, const char *client, const char 
     *allowed += found.result == VERDICT_ALLOW;
 }
 
-Test(policy_network_property, the_index_decides_what_a_walk_over_every_rule_decides)
+/* The facts of `request` that the bits name; the others are not known. */
+enum { FACT_ADDRESS = 1, FACT_ALIASES = 2, FACT_FIRST_BYTES = 4, FACTS_ALL = 7 };
+static struct network_inquiry know(const struct policy *policy, const struct policy_client *client,
+                                   const struct network_request *request, unsigned facts)
 {
-    uint64_t state = 20261121;
+    struct network_inquiry inquiry = {.policy = policy, .client = client, .request = *request};
+    if ((facts & FACT_ADDRESS) == 0)
+        inquiry.request.address = NULL;
+    if ((facts & FACT_ALIASES) == 0)
+        inquiry.request.cnames.len = 0;
+    if ((facts & FACT_FIRST_BYTES) == 0)
+        inquiry.request.tunnel = NULL;
+    return inquiry;
+}
+
+/* Tells the facts one by one as they are wanted, until none is. */
+static bool passes_step_by_step(const struct policy *policy, const struct policy_client *client,
+                                const struct network_request *request)
+{
+    struct network_inquiry inquiry = know(policy, client, request, 0);
+    for (unsigned steps = 0; steps < 4; steps++) {
+        switch (network_inquiry_ask(&inquiry)) {
+        case NETWORK_STEP_DENIED:
+            return false;
+        case NETWORK_STEP_ADDRESSES:
+            inquiry.request.address = request->address;
+            inquiry.request.cnames = request->cnames;
+            inquiry.way = NETWORK_WAY_NOWHERE;
+            break;
+        case NETWORK_STEP_FIRST_BYTES:
+            if (request->tunnel == NULL)
+                return true;
+            inquiry.request.tunnel = request->tunnel;
+            break;
+        case NETWORK_STEP_NOWHERE:
+        case NETWORK_STEP_OPEN:
+            return true;
+        }
+    }
+    cr_assert_fail("a fact that was told is wanted again");
+    return false;
+}
+
+/* So the order in which facts come says when a denial is known, and never whether. */
+static void check_order(const struct policy *policy, const char *client, const char *text,
+                        const char *document, unsigned *allowed)
+{
+    const struct policy_client *who = policy_client_find(policy, slice_from_text(client));
+    struct network_question question;
+    bool passes[FACTS_ALL + 1];
+    network_question_parse(&question, text);
+    struct network_request *request = &question.request;
+    if (request->host.is_address && request->address != NULL)
+        request->address = &request->host.address; /* nothing else is dialled */
+    if (who->mode == POLICY_REPORT && request->path_ambiguous)
+        return; /* the one exception: see network_inquiry.h */
+    for (unsigned facts = 0; facts <= FACTS_ALL; facts++) {
+        struct network_inquiry inquiry = know(policy, who, request, facts);
+        passes[facts] = network_inquiry_ask(&inquiry) != NETWORK_STEP_DENIED;
+    }
+    for (unsigned facts = 0; facts <= FACTS_ALL; facts++) {
+        for (unsigned fewer = 0; fewer < facts; fewer++)
+            cr_assert((facts & fewer) != fewer || !passes[facts] || passes[fewer],
+                      "%s of %s: denied with %u, and permitted with %u\n%s", text, client, fewer,
+                      facts, document);
+    }
+    bool tunnel = request->address != NULL && request->sight == NETWORK_OPAQUE;
+    unsigned told = FACT_ADDRESS | FACT_ALIASES | (tunnel ? FACT_FIRST_BYTES : 0);
+    cr_assert_eq(passes_step_by_step(policy, who, request), passes[told], "%s of %s\n%s", text,
+                 client, document);
+    *allowed += passes[FACTS_ALL];
+}
+
+/* Holds a property against questions to generated policies, of which some pass and some do not. */
+static void for_all(uint64_t state,
+                    void (*check)(const struct policy *policy, const char *client,
+                                  const char *question, const char *document, unsigned *allowed))
+{
     unsigned allowed = 0;
     AUTO_BUFFER struct buffer document = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer question = BUFFER_EMPTY;
@@ -226,10 +303,20 @@ Test(policy_network_property, the_index_decides_what_a_walk_over_every_rule_deci
         for (unsigned q = 0; q < QUESTIONS; q++) {
             buffer_clear(&question);
             write_question(&state, &question);
-            compare(fixture.policy, q % 2 == 0 ? "default" : "c", buffer_text(&question),
-                    buffer_text(&document), &allowed);
+            check(fixture.policy, q % 2 == 0 ? "default" : "c", buffer_text(&question),
+                  buffer_text(&document), &allowed);
         }
     }
     policy_fixture_clear(&fixture);
     cr_assert(allowed > POLICIES && allowed < POLICIES * (QUESTIONS - 1), "%u", allowed);
+}
+
+Test(policy_network_property, the_index_decides_what_a_walk_over_every_rule_decides)
+{
+    for_all(20261121, compare);
+}
+
+Test(policy_network_property, a_fact_more_never_permits_what_was_denied)
+{
+    for_all(20261201, check_order);
 }
