@@ -7,6 +7,8 @@
 
 #include "base/account.h"
 #include "policy/document/policy_document.h"
+#include "policy/snapshot/policy_browser.h"
+#include "policy/snapshot/policy_listen.h"
 #include "policy/document/policy_rules_document.h"
 
 /* ---- listeners ---- */

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_builder_internal.h"
 #include "policy/document/yaml_tree.h"
 
 /* What the documents of one load share. */

@@ -9,7 +9,7 @@
 
 #include "base/buffer.h"
 #include "policy/document/policy_files.h"
-#include "policy/document/policy_load.h"
+#include "policy/snapshot/policy_messages.h"
 
 enum policy_file_result { POLICY_FILE_READ, POLICY_FILE_MISSING, POLICY_FILE_BAD };
 

@@ -13,6 +13,8 @@
 #include "policy/environment/environment.h"
 #include "policy/environment/environment_browser.h"
 #include "policy/document/policy_document.h"
+#include "policy/explain/policy_notices.h"
+#include "policy/snapshot/policy_listen.h"
 #include "policy/document/policy_file.h"
 #include "policy/document/policy_main_document.h"
 #include "policy/document/policy_own_addresses.h"

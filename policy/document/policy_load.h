@@ -8,25 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/error.h"
 #include "policy/snapshot/policy.h"
+#include "policy/snapshot/policy_messages.h"
 
 struct policy_files;
-
-/* One thing to tell the user, in order of place: an error, or a notice that stops nothing. */
-struct policy_message {
-    char *file;         /* owned; NULL = no file (an option, the environment) */
-    struct error error; /* line, column, text */
-};
-struct policy_messages {
-    struct policy_message *items; /* owned */
-    size_t count, capacity;
-};
-void policy_messages_add(struct policy_messages *messages, const char *file, unsigned line,
-                         unsigned column, const char *format, ...) PRINTF_LIKE(5, 6);
-/* Appends "file:line:column: text\n" for each. */
-void policy_messages_write(const struct policy_messages *messages, struct buffer *out);
-void policy_messages_free(struct policy_messages *messages);
 
 /* A listener that an option asks for, for the client `default`. */
 struct policy_input_listen {
@@ -55,11 +40,6 @@ struct policy_inputs {
      * know */
     struct policy_files *files;
 };
-
-/* The one file that the command line edits (docs/design.md 4). */
-#define POLICY_CLI_NAME "90-cli.yaml"
-/* What rules in it are said to come from. */
-#define POLICY_CLI_LABEL "policy.d/" POLICY_CLI_NAME
 
 /* NULL when anything was wrong; `errors` says what. `notices` holds warnings and what the start
  * should say, also on success. */

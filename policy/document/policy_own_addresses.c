@@ -4,7 +4,6 @@
 #include "policy/document/policy_own_addresses.h"
 
 #include "policy/environment/environment_variables.h"
-#include "policy/snapshot/policy_internal.h"
 
 static const char advice[] =
     "is no address or range (203.0.113.7, 10.0.0.0/8, with zeros behind the prefix)";

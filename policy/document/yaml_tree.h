@@ -12,7 +12,7 @@
 
 #include "base/slice.h"
 #include "base/arena.h"
-#include "policy/document/policy_load.h"
+#include "policy/snapshot/policy_messages.h"
 
 enum { YAML_TREE_DEPTH_MAX = 32, YAML_TREE_BYTES_MAX = 128 * 1024 * 1024 };
 

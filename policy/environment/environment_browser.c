@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "policy/environment/environment_variables.h"
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_browser.h"
 
 /* A list with commas or blanks between. */
 static void add_list(struct policy_builder *builder, char *const *environment, const char *name,

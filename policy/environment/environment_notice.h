@@ -6,7 +6,7 @@
 #define DOCKREEVE_POLICY_ENVIRONMENT_NOTICE_H
 
 #include "policy/environment/environment_variables.h"
-#include "policy/document/policy_load.h"
+#include "policy/snapshot/policy_messages.h"
 
 /* Adds a notice for each: a value that means 0 and does not look like it, a variable that the
  * contract does not read and that looks like one that it does, a switch without effect. */

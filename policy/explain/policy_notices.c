@@ -5,6 +5,7 @@
 
 #include "base/timestamp.h"
 #include "policy/explain/policy_cover.h"
+#include "policy/explain/policy_notices.h"
 #include "policy/snapshot/policy_internal.h"
 
 static void notice(struct policy_messages *notices, const struct policy_rule *rule,

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "policy/snapshot/policy_list.h"
-#include "policy/document/policy_load.h"
+#include "policy/snapshot/policy_messages.h"
 
 /* Adds a message for each rule that takes from the one with that number (policy_rule_at), or one for
  * those that leave nothing of it. A host is put to the gate's own decision. */

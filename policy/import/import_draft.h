@@ -10,7 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/arena.h"
-#include "policy/document/policy_load.h"
+#include "policy/snapshot/policy_messages.h"
 #include "rules/network/port_set.h"
 
 struct import_group; /* the patterns of one rule */

@@ -12,7 +12,7 @@
 
 #include "base/buffer.h"
 #include "base/slice.h"
-#include "policy/document/policy_load.h"
+#include "policy/snapshot/policy_messages.h"
 
 /* What to read. All borrowed for the call. */
 struct policy_import_input {

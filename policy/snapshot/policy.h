@@ -34,6 +34,11 @@ const char *policy_hash(const struct policy *policy);
  * environment decides. */
 const char *policy_config_path(const struct policy *policy);
 
+/* The one file that the command line edits (docs/design.md 4). */
+#define POLICY_CLI_NAME "90-cli.yaml"
+/* What rules in it are said to come from. */
+#define POLICY_CLI_LABEL "policy.d/" POLICY_CLI_NAME
+
 /* Whether a policy.yaml was read. One that is gone at the next load has vanished, which is an error
  * even where none is required: without it the environment or nothing at all would decide. */
 bool policy_is_from_file(const struct policy *policy);

@@ -2,7 +2,7 @@
  *
  * The names and origins from which a client's TCP listeners take a web page's requests
  * (rules/network/browser_request.h): keys of a client, or variables. */
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_browser.h"
 
 /* Moves what was written into the policy's arena. */
 static struct slice keep(struct policy_builder *builder, const struct buffer *text)

@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "policy/snapshot/policy.h"
-#include "policy/document/policy_load.h"
+#include "policy/snapshot/policy_messages.h"
 #include "rules/docker/docker_rule.h"
 
 struct policy_builder; /* opaque */

@@ -4,6 +4,7 @@
  * replaced. They are sorted once, when the snapshot is built; most policies have none. */
 #include <stdlib.h>
 
+#include "policy/snapshot/policy_expiry.h"
 #include "policy/snapshot/policy_internal.h"
 
 static void add(struct policy *policy, int64_t expires_us)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a compiled policy and a builder consist of, for the files of this folder that build, index,
- * list and explain them. Everybody else sees policy.h. */
+ * What a compiled policy consists of, for the files that build, index, list and explain it. Everybody
+ * else sees policy.h. */
 #ifndef DOCKREEVE_POLICY_POLICY_INTERNAL_H
 #define DOCKREEVE_POLICY_POLICY_INTERNAL_H
 
@@ -10,9 +10,7 @@
 
 #include "base/arena.h"
 #include "policy/snapshot/policy.h"
-#include "policy/snapshot/policy_builder.h"
 #include "policy/snapshot/policy_index.h"
-#include "policy/document/policy_load.h"
 #include "policy/snapshot/policy_network_set.h"
 #include "rules/docker/docker_reach.h"
 
@@ -89,83 +87,8 @@ struct policy {
     size_t expiry_count, expiry_capacity;
 };
 
-/* A client while it is collected. Settings carry the place that made them, so that a second one can
- * name the first. */
-struct policy_setting {
-    bool set;
-    int64_t value;
-    const char *source;
-};
-
-struct builder_client {
-    const char *name;
-    const char *file; /* where it was first named; NULL = not in a file */
-    unsigned line, column;
-    bool has_listen;               /* `listen` was written, rightly or wrongly */
-    struct policy_listen *listens; /* owned */
-    size_t listen_count, listen_capacity;
-    struct ip_range *from; /* owned */
-    size_t from_count, from_capacity;
-    struct policy_setting inherit, mode, strict, socket_mode, owner, group;
-    struct policy_setting browser;      /* bool: `browser: allow` */
-    struct browser_host *browser_hosts; /* owned; the texts are in the policy's arena */
-    size_t browser_host_count, browser_host_capacity;
-    struct slice *browser_origins; /* owned; likewise */
-    size_t browser_origin_count, browser_origin_capacity;
-    struct policy_setting dns_answer; /* enum policy_dns_answer */
-    struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
-    size_t dns_address_count;
-    struct network_set network; /* owned */
-};
-
-struct policy_builder {
-    struct policy *policy;          /* owned until finish */
-    struct builder_client *clients; /* owned */
-    size_t client_count, client_capacity;
-    struct policy_setting default_allow, default_network, mode, strict, cut_on_revoke;
-    bool guards_report;
-};
-
-/* The client of that name, made when it is new. The index stays valid, the pointer behind it does
- * not. */
-size_t policy_builder_client(struct policy_builder *builder, struct slice name);
-
-/* Notes a document that was read, once. */
-void policy_builder_add_source(struct policy_builder *builder, const char *path, size_t bytes,
-                               int64_t modified_us);
-
-/* Takes `rule` over, match and all. Fills text and id from name, selector and where. */
-void policy_builder_take_rule(struct policy_builder *builder, struct policy_rule *rule);
-
-/* The network rules of a client, or of the top level for POLICY_EVERY_CLIENT. The pointer is valid
- * until the next client is made. */
-struct network_set *policy_builder_network(struct policy_builder *builder, size_t client);
-
-/* Reads "unix:/path" or "tcp:ADDRESS:PORT", for network roles also "ADDRESS:PORT" (and for DNS
- * "udp:ADDRESS:PORT"); sockets are for Docker and egress only. Texts go into `arena`. */
-MUST_CHECK bool policy_listen_parse(struct arena *arena, enum policy_role role, const char *text,
-                                    struct policy_listen *listen, struct error *error);
-
-/* One address that a client's DNS listener answers with (POLICY_DNS_LISTED). False with `error`
- * when it is none or one too many. */
-MUST_CHECK bool policy_dns_address_add(struct builder_client *client, struct slice text,
-                                       struct error *error);
-
-/* One entry of `hosts` or of `origins` (rules/network/browser_request.h) of a client. False with `error` when
- * it is none. */
-MUST_CHECK bool policy_browser_add_host(struct policy_builder *builder,
-                                        struct builder_client *client, struct slice text,
-                                        struct error *error);
-MUST_CHECK bool policy_browser_add_origin(struct policy_builder *builder,
-                                          struct builder_client *client, struct slice text,
-                                          struct error *error);
-
 /* What an observer gets as `why` for a rule that asks for facts of an object not asked for. */
 extern const char policy_depends_on_object[];
-
-/* Checks the listeners of all clients against each other. */
-void policy_listen_check_all(const struct policy_builder *builder, struct policy_messages *errors,
-                             struct policy_messages *notices);
 
 /* The key of a rule (policy_list.h). `separator` keeps Docker rules and network rules apart. */
 uint64_t policy_rule_key(const char *scope, bool allows, struct slice written,
@@ -185,13 +108,6 @@ struct policy_network_place policy_network_place(const struct policy *policy, ui
 /* The set of a scope, and the number of its first rule. */
 const struct network_set *policy_network_set(const struct policy *policy, size_t scope,
                                              uint32_t *first_out);
-
-/* Fills policy->expiries, once every rule is there. */
-void policy_expiry_collect(struct policy *policy);
-
-/* What `policy validate` warns of: rules that never decide, changes allowed to everybody,
- * ContainerCreate. One look into the index a network rule. */
-void policy_notices_add(const struct policy *policy, struct policy_messages *notices);
 
 /* Whether what the request reaches (rules/docker/docker_reach.h) is permitted. */
 enum policy_reach {

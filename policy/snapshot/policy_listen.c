@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_listen.h"
 
 static bool parse_unix(struct arena *arena, const char *path, struct policy_listen *listen,
                        struct error *error)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The list of what a load has to say: errors that make it no policy, and notices. */
+ * See the header. */
+#include "policy/snapshot/policy_messages.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
-#include "policy/document/policy_load.h"
+#include "base/buffer.h"
 
 void policy_messages_add(struct policy_messages *messages, const char *file, unsigned line,
                          unsigned column, const char *format, ...)

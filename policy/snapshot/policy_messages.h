@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a load has to say: errors that make it no policy, and notices. */
+#ifndef DOCKREEVE_POLICY_POLICY_MESSAGES_H
+#define DOCKREEVE_POLICY_POLICY_MESSAGES_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct buffer;
+
+/* One thing to tell the user, in order of place: an error, or a notice that stops nothing. */
+struct policy_message {
+    char *file;         /* owned; NULL = no file (an option, the environment) */
+    struct error error; /* line, column, text */
+};
+struct policy_messages {
+    struct policy_message *items; /* owned */
+    size_t count, capacity;
+};
+void policy_messages_add(struct policy_messages *messages, const char *file, unsigned line,
+                         unsigned column, const char *format, ...) PRINTF_LIKE(5, 6);
+/* Appends "file:line:column: text\n" for each. */
+void policy_messages_write(const struct policy_messages *messages, struct buffer *out);
+void policy_messages_free(struct policy_messages *messages);
+
+#endif
