@@ -143,7 +143,8 @@ static void write_json(const struct answer *answer, struct buffer *out)
 static void write_rule(const struct answer *answer, struct buffer *out)
 {
     const struct network_verdict *verdict = &answer->asked->inquiry.verdict;
-    bool by_default = verdict->result == VERDICT_ALLOW || strcmp(verdict->reason, REASON_DEFAULT) == 0;
+    bool by_default =
+        verdict->result == VERDICT_ALLOW || strcmp(verdict->reason, REASON_DEFAULT) == 0;
     bool not_admitted = verdict->rule_allows && strcmp(verdict->reason, REASON_RULE) != 0;
     if (verdict->label == NULL) {
         buffer_append_text(out, by_default ? " by default" : "");
