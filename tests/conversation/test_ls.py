@@ -211,12 +211,13 @@ class Everything(ListCase):
     def test_reasons_that_refuse_without_a_rule_are_rows(self):
         """Codes of the log that no rule is behind: each is a row, or none that decides by what is allowed."""
         names = {row["name"] for row in self.rows() if row["source"] == "built-in"}
-        coded = set(re.findall(r'no\("([a-z-]+)"|reason = "([a-z-]+)"|"(own-address|opaque|sni-denied|browser|connect[.]self)"',
-                               read("rules/network/network_rule.c") + read("policy/snapshot/policy_network.c") + read("proxy/egress/egress_route.c") +
-                               read("proxy/docker/docker_exchange.c") + read("proxy/docker/browser_guard.c")))
-        codes = {next(filter(None, found)) for found in coded}
+        texts = dict(re.findall(r'R\((\w+), "([^"]+)"\)', read("rules/reason.h")))
+        coded = re.findall(r"(?:no\(|reason = )REASON_(\w+)|REASON_(OWN_ADDRESS|OPAQUE|SNI_DENIED|BROWSER|CONNECT_SELF|PROTOCOL|SNI_MISSING|ECH)\b",
+                           read("rules/network/network_rule.c") + read("policy/snapshot/policy_network.c") + read("proxy/egress/egress_route.c") +
+                           read("proxy/docker/docker_exchange.c") + read("proxy/docker/browser_guard.c"))
+        codes = {texts[next(filter(None, found))] for found in coded}
         self.assertLessEqual({"protocol", "sni-missing", "ech", "own-address", "browser"}, codes)
-        conditions = {"expired", "port", "address", "method", "path", "host", "default", "rule", "listener-closed"}  # of rules
+        conditions = {"default", "rule", "listener-closed"}  # of rules
         self.assertEqual(codes - names - conditions, set())
 
     def test_the_manual_names_what_is_built_in(self):

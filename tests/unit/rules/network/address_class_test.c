@@ -46,6 +46,7 @@ static enum address_class more_special(enum address_class a, enum address_class 
         ADDRESS_MULTICAST,  ADDRESS_PROTOCOL, ADDRESS_BENCHMARKING, ADDRESS_DOCUMENTATION,
         ADDRESS_DISCARD,    ADDRESS_RESERVED, ADDRESS_TRANSLATION,  ADDRESS_PUBLIC,
     };
+    _Static_assert(ARRAY_LEN(order) == ADDRESS_CLASS_COUNT, "every class has its place");
     for (size_t i = 0; i < ARRAY_LEN(order); i++) {
         if (order[i] == a || order[i] == b)
             return order[i];
