@@ -58,7 +58,7 @@ static bool engine_takes(struct docker_conn *conn, bool more)
         }
     } while (io_buffer_len(&engine->out) == 0 && held_body_rest(&conn->held).len > 0);
     if (conn->kept_bytes > 0 && held_body_rest(&conn->held).len == 0)
-        docker_conn_keep_nothing(conn);
+        share_keep_nothing(conn->peer_share, &conn->kept_bytes);
     bool was_full = conn->engine_full;
     conn->engine_full = io_buffer_len(&engine->out) > 0;
     if (conn->engine_full != was_full)
@@ -66,16 +66,10 @@ static bool engine_takes(struct docker_conn *conn, bool more)
     return !conn->engine_full;
 }
 
-static void stop_deadline(struct docker_conn *conn)
-{
-    if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
-        event_del(&conn->timer);
-}
-
 static void wait_for_client(struct docker_conn *conn)
 {
     docker_conn_read_enable(conn, true);
-    docker_conn_deadline(conn, conn->gate->options->upload_timeout_ms);
+    event_timer_start(&conn->timer, conn->gate->options->upload_timeout_ms);
 }
 
 /* The engine takes no more for now: that is no fault of the client's, so its clock stands still. */
@@ -83,7 +77,7 @@ static void wait_for_engine(struct docker_conn *conn)
 {
     if (conn->http.request_body.finished)
         return;
-    stop_deadline(conn);
+    event_timer_stop(&conn->timer);
     docker_conn_read_enable(conn, false);
 }
 
@@ -116,8 +110,8 @@ static bool pump_takes(void *context, bool more)
 /* The engine broke, or the client. The first stopped reading only: what it answers decides. */
 static void broken(struct docker_conn *conn, int failure)
 {
-    if ((failure == EPIPE || failure == ECONNRESET) && !docker_conn_peer_is_gone(conn)) {
-        stop_deadline(conn);
+    if ((failure == EPIPE || failure == ECONNRESET) && !stream_is_hung_up(&conn->stream)) {
+        event_timer_stop(&conn->timer);
         docker_conn_read_enable(conn, false);
         conn->close_after = true;
     } else {
@@ -220,7 +214,7 @@ void docker_body_send(struct docker_conn *conn)
     } else if (!engine_takes(conn, false)) {
         wait_for_engine(conn);
     } else {
-        stop_deadline(conn);
+        event_timer_stop(&conn->timer);
         docker_conn_read_enable(conn, true);
         pass_on_end(conn);
     }

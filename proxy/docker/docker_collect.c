@@ -54,7 +54,7 @@ bool docker_collect_begin(struct docker_conn *conn, enum docker_body kind)
     docker_conn_set_state(conn, is_kept(conn) ? DOCKER_CONN_COLLECT : DOCKER_CONN_DROP_BODY);
     if (!keep(conn))
         return false;
-    docker_conn_deadline(conn, conn->gate->options->body_timeout_ms);
+    event_timer_start(&conn->timer, conn->gate->options->body_timeout_ms);
     if (docker_conn_send_continue(conn))
         docker_conn_read_enable(conn, true);
     return false;

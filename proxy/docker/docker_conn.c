@@ -26,22 +26,16 @@ void docker_conn_set_state(struct docker_conn *conn, enum docker_conn_state stat
         return;
     share_seat_leave(&conn->seat);
     if (conn->state == DOCKER_CONN_HEAD)
-        docker_conn_keep_nothing(conn);
+        share_keep_nothing(conn->peer_share, &conn->kept_bytes);
     if (state == DOCKER_CONN_IDLE || state == DOCKER_CONN_LINGER)
         share_seat_wait(&conn->seat, conn->peer_share);
     conn->state = state;
-    if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
-        event_del(&conn->timer);
+    event_timer_stop(&conn->timer);
 }
-
-/* A block of memory is touched by pages. */
-enum { PAGE = 4096 };
 
 bool docker_conn_keep(struct docker_conn *conn, size_t len)
 {
-    size_t pages = (len + PAGE - 1) / PAGE;
-    enum share_level level =
-        share_adjust(conn->peer_share, SHARE_BYTES, &conn->kept_bytes, (uint64_t)pages * PAGE);
+    enum share_level level = share_keep(conn->peer_share, &conn->kept_bytes, len);
     if (level == SHARE_GRANTED)
         return true;
     char message[128];
@@ -52,21 +46,6 @@ bool docker_conn_keep(struct docker_conn *conn, size_t len)
     conn->http.request_body.finished = false; /* nobody waits for the rest */
     docker_refusal_send(conn, 503, share_reason(SHARE_BYTES), message);
     return false;
-}
-
-void docker_conn_keep_nothing(struct docker_conn *conn)
-{
-    if (conn->kept_bytes > 0)
-        share_give_back(conn->peer_share, SHARE_BYTES, conn->kept_bytes);
-    conn->kept_bytes = 0;
-}
-
-void docker_conn_deadline(struct docker_conn *conn, uint64_t timeout_ms)
-{
-    if (timeout_ms == 0)
-        return;
-    struct timeval wait = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
-    event_add(&conn->timer, &wait);
 }
 
 void docker_conn_read_enable(struct docker_conn *conn, bool enable)
@@ -157,11 +136,6 @@ void docker_conn_close(struct docker_conn *conn, const char *reason)
     metrics_connection_closed(listener_client(conn->listener)->metrics);
 }
 
-bool docker_conn_flush(struct docker_conn *conn)
-{
-    return docker_conn_send(conn, false);
-}
-
 bool docker_conn_send(struct docker_conn *conn, bool more)
 {
     if (conn->http.hold) {
@@ -191,7 +165,7 @@ static void read_head(struct docker_conn *conn)
     } else if (conn->state == DOCKER_CONN_HEAD &&
                docker_conn_keep(conn, io_buffer_len(&conn->in)) && !waiting) {
         share_seat_wait(&conn->seat, conn->peer_share);
-        docker_conn_deadline(conn, conn->gate->options->header_timeout_ms);
+        event_timer_start(&conn->timer, conn->gate->options->header_timeout_ms);
     }
 }
 
@@ -205,12 +179,7 @@ bool docker_conn_send_continue(struct docker_conn *conn)
     if (io_buffer_len(&conn->in) > 0 || answering)
         return true;
     return io_buffer_append(conn->gate->blocks, &conn->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) &&
-           docker_conn_flush(conn);
-}
-
-bool docker_conn_peer_is_gone(const struct docker_conn *conn)
-{
-    return stream_is_hung_up(&conn->stream);
+           docker_conn_send(conn, false);
 }
 
 /* The client sent its FIN. While answers are due it may have closed only its half, so they still go
@@ -222,7 +191,7 @@ static void input_ended(struct docker_conn *conn)
     bool body_cut = conn->state == DOCKER_CONN_COLLECT || conn->state == DOCKER_CONN_DROP_BODY ||
                     conn->state == DOCKER_CONN_LINGER;
     if (conn->state == DOCKER_CONN_IDLE || conn->state == DOCKER_CONN_HEAD || body_cut ||
-        docker_conn_peer_is_gone(conn))
+        stream_is_hung_up(&conn->stream))
         docker_conn_close(conn, body_cut ? ENDING_REQUEST_CUT_SHORT : ENDING_CLIENT_GONE);
     else
         docker_body_send(conn); /* tells the engine */
@@ -292,7 +261,7 @@ static void on_write(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     struct docker_conn *conn = context;
-    if (!docker_conn_flush(conn))
+    if (!docker_conn_send(conn, false))
         return;
     if (conn->state == DOCKER_CONN_TUNNEL && io_buffer_len(&conn->out) == 0) {
         conn->client_full = false;
@@ -374,7 +343,7 @@ void docker_conn_linger(struct docker_conn *conn, const char *reason)
     io_buffer_reset(conn->gate->blocks, &conn->in);
     stream_end(&conn->stream);
     docker_conn_read_enable(conn, true);
-    docker_conn_deadline(conn, LINGER_MS);
+    event_timer_start(&conn->timer, LINGER_MS);
 }
 
 void docker_conn_exchange_done(struct docker_conn *conn)
@@ -383,7 +352,7 @@ void docker_conn_exchange_done(struct docker_conn *conn)
         docker_conn_set_state(conn, DOCKER_CONN_FLUSH);
         write_enable(conn, true);
         if (conn->http.own_response)
-            docker_conn_deadline(conn, conn->gate->options->header_timeout_ms);
+            event_timer_start(&conn->timer, conn->gate->options->header_timeout_ms);
         return;
     }
     write_enable(conn, false);
@@ -418,7 +387,7 @@ static void tick(struct client_conn *client, int64_t now_us)
     bool unwatched = !conn->reading && !conn->writing;
     bool all_said =
         conn->state == DOCKER_CONN_TUNNEL ? conn->up_ended : conn->http.request_body.finished;
-    if (unwatched && all_said && docker_conn_peer_is_gone(conn))
+    if (unwatched && all_said && stream_is_hung_up(&conn->stream))
         docker_conn_close(conn, ENDING_CLIENT_GONE);
 }
 

@@ -48,6 +48,7 @@
 #include "proxy/loop/gate.h"
 #include "proxy/http/held_body.h"
 #include "proxy/http/http_exchange.h"
+#include "proxy/io/event_timer.h"
 #include "proxy/io/io_buffer.h"
 #include "proxy/io/stream.h"
 #include "rules/docker/docker_object.h"
@@ -121,10 +122,10 @@ struct docker_conn {
     struct engine_conn *engine;              /* owned while an exchange needs it */
     struct docker_lookup *lookup;            /* owned: under way; NULL = none */
     struct engine_request *version_question; /* owned: under way; NULL = none */
-    struct docker_naming *judged; /* owned: the objects that were judged; NULL = none */
-    struct io_buffer head;        /* the client's, to be judged again, until `forward` has gone */
-    struct held_body held;        /* the body, when it is collected */
-    struct io_buffer forward;     /* the head to be sent upstream, until it cannot be sent again */
+    struct docker_naming *judged;            /* owned: the objects that were judged; NULL = none */
+    struct io_buffer head;    /* the client's, to be judged again, until `forward` has gone */
+    struct held_body held;    /* the body, when it is collected */
+    struct io_buffer forward; /* the head to be sent upstream, until it cannot be sent again */
     struct http_exchange http;
     bool up_ended, down_ended;     /* tunnel: that direction has carried its end of stream */
     bool client_full, engine_full; /* that side takes no more bytes now */
@@ -143,14 +144,9 @@ void docker_conn_close(struct docker_conn *conn, const char *reason);
 /* The only writer of conn->state; starts and stops the state's deadline. */
 void docker_conn_set_state(struct docker_conn *conn, enum docker_conn_state state);
 void docker_conn_read_enable(struct docker_conn *conn, bool enable);
-/* Sends what is in `out` unless it is held. False when the socket broke and the connection was
- * closed. */
-MUST_CHECK bool docker_conn_flush(struct docker_conn *conn);
-/* The same when spliced bytes follow at once (`more`). */
+/* Sends what is in `out` unless it is held; with `more` spliced bytes follow at once. False when the
+ * socket broke and the connection was closed. */
 MUST_CHECK bool docker_conn_send(struct docker_conn *conn, bool more);
-/* Whether the client's socket says that it was closed or reset. A unix socket does so at once; a
- * TCP socket that was closed looks like one that was half closed until something is sent. */
-bool docker_conn_peer_is_gone(const struct docker_conn *conn);
 /* Whether bytes came behind a request that could have begun a stream, before the client knew that
  * it did not: they may be input of that stream and must not be read as the next request. */
 bool docker_conn_has_early_input(struct docker_conn *conn);
@@ -158,10 +154,8 @@ bool docker_conn_has_early_input(struct docker_conn *conn);
  * body; not behind an answer that has begun. False when the socket broke and the connection was
  * closed. */
 MUST_CHECK bool docker_conn_send_continue(struct docker_conn *conn);
-/* So many bytes of the client are kept until they are whole; 0 = none any more. False when it was
- * refused, having no room for them. */
+/* So many bytes of the client are kept until they are whole. False when it was refused, having no room for them. */
 MUST_CHECK bool docker_conn_keep(struct docker_conn *conn, size_t len);
-void docker_conn_keep_nothing(struct docker_conn *conn);
 /* Calls back (by state) once the client takes bytes again. */
 void docker_conn_want_write(struct docker_conn *conn);
 /* The exchange is over and its last bytes are in `out`: go on with the next request, or close. */
@@ -169,8 +163,6 @@ void docker_conn_exchange_done(struct docker_conn *conn);
 /* The exchange is over while the client still sends: its last bytes reach it, then the connection
  * is closed. */
 void docker_conn_linger(struct docker_conn *conn, const char *reason);
-/* Arms the timer of the current state. */
-void docker_conn_deadline(struct docker_conn *conn, uint64_t timeout_ms);
 
 /* docker_exchange.c */
 void docker_exchange_start(struct docker_conn *conn);

@@ -40,7 +40,7 @@ void docker_exchange_drop_request(struct docker_conn *conn)
     io_buffer_reset(blocks, &conn->head);
     io_buffer_reset(blocks, &conn->forward);
     held_body_release(&conn->held, blocks);
-    docker_conn_keep_nothing(conn);
+    share_keep_nothing(conn->peer_share, &conn->kept_bytes);
 }
 
 /* An exchange begins with its number, once there is something to answer. */

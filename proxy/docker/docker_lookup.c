@@ -108,7 +108,7 @@ static bool begin(struct docker_lookup *lookup, struct error *error)
 {
     struct docker_conn *conn = lookup->conn;
     lookup->waiter.granted = on_place;
-    docker_conn_deadline(conn, conn->gate->options->lookup_timeout_ms);
+    event_timer_start(&conn->timer, conn->gate->options->lookup_timeout_ms);
     lookup->has_place = share_take(conn->peer_share, SHARE_OBJECTS, 1) == SHARE_GRANTED;
     if (lookup->has_place)
         return ask(lookup, error);

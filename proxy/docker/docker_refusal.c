@@ -24,7 +24,7 @@ static void on_refusal_written(struct log_waiter *waiter, enum log_write_state s
         return;
     }
     conn->http.hold = false;
-    if (docker_conn_flush(conn))
+    if (docker_conn_send(conn, false))
         docker_conn_exchange_done(conn);
 }
 

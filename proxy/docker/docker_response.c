@@ -61,12 +61,12 @@ void docker_response_released(struct docker_conn *conn)
     bool upgraded = conn->exchange.stream && conn->http.response_body.from == HTTP_FRAMING_NONE;
     conn->http.hold = false;
     if (conn->exchange.logged) {
-        if (docker_conn_flush(conn))
+        if (docker_conn_send(conn, false))
             docker_conn_exchange_done(conn);
         return;
     }
     docker_conn_set_state(conn, DOCKER_CONN_RELAY);
-    if (!docker_conn_flush(conn))
+    if (!docker_conn_send(conn, false))
         return;
     if (upgraded) {
         docker_tunnel_start(conn);
@@ -238,7 +238,7 @@ static void engine_ended(struct docker_conn *conn)
         }
         response_complete(conn);
         docker_log_close(conn, NULL);
-        if (docker_conn_flush(conn))
+        if (docker_conn_send(conn, false))
             docker_conn_exchange_done(conn);
     } else {
         engine_count_error(conn->gate->engine);
@@ -337,7 +337,7 @@ static void finish_body(struct docker_conn *conn)
 {
     response_complete(conn);
     docker_log_close(conn, NULL);
-    if (docker_conn_flush(conn))
+    if (docker_conn_send(conn, false))
         docker_conn_exchange_done(conn);
 }
 
@@ -387,7 +387,7 @@ static bool relay_once(struct docker_conn *conn, const struct http_pump *pump)
         engine_ended(conn);
         return false;
     case HTTP_PUMP_BROKEN: {
-        bool client_broke = errno == EPIPE || docker_conn_peer_is_gone(conn);
+        bool client_broke = errno == EPIPE || stream_is_hung_up(&conn->stream);
         docker_conn_close(conn, client_broke ? ENDING_CLIENT_GONE : ENDING_UPSTREAM_CUT_SHORT);
         return false;
     }

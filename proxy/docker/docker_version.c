@@ -127,7 +127,7 @@ void docker_version_ask(struct docker_conn *conn)
     char target[32];
     struct error error;
     docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
-    docker_conn_deadline(conn, conn->gate->options->lookup_timeout_ms);
+    event_timer_start(&conn->timer, conn->gate->options->lookup_timeout_ms);
     snprintf(target, sizeof(target), "/v1.%d/_ping", DOCKER_API_NEWEST);
     const struct engine_question question = {
         .method = HTTP_METHOD_GET, .target = slice_from_text(target), .fresh = true};

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "proxy/http/http_body.h"
+#include "proxy/io/event_timer.h"
 #include "rules/reason.h"
 
 enum { INFORMATIONAL_MAX = 8 };
@@ -186,10 +187,7 @@ engine_request_new(struct engine *engine, const struct engine_question *question
         engine_request_free(&request);
         return NULL;
     }
-    struct timeval patience = {(time_t)(question->timeout_ms / 1000),
-                               (suseconds_t)(question->timeout_ms % 1000) * 1000};
-    if (question->timeout_ms > 0)
-        evtimer_add(&request->timer, &patience);
+    event_timer_start(&request->timer, question->timeout_ms);
     return request;
 }
 

@@ -25,22 +25,11 @@ void egress_conn_set_state(struct egress_conn *conn, enum egress_conn_state stat
     if (conn->state == state)
         return;
     share_seat_leave(&conn->seat);
-    if (conn->kept_bytes > 0)
-        share_give_back(conn->peer_share, SHARE_BYTES, conn->kept_bytes);
-    conn->kept_bytes = 0;
+    share_keep_nothing(conn->peer_share, &conn->kept_bytes);
     if (state == EGRESS_CONN_IDLE || state == EGRESS_CONN_LINGER)
         share_seat_wait(&conn->seat, conn->peer_share);
     conn->state = state;
-    if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
-        event_del(&conn->timer);
-}
-
-void egress_conn_deadline(struct egress_conn *conn, uint64_t timeout_ms)
-{
-    if (timeout_ms == 0)
-        return;
-    struct timeval wait = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
-    event_add(&conn->timer, &wait);
+    event_timer_stop(&conn->timer);
 }
 
 static void set_interest(struct egress_conn *conn, short what, bool enable)
@@ -126,7 +115,7 @@ void egress_conn_accept(struct listener *listener, struct arrival *arrival)
     if (listener_role(listener) == POLICY_ROLE_TLS) {
         conn->aim = EGRESS_AIM_TLS;
         conn->state = EGRESS_CONN_HELLO;
-        egress_conn_deadline(conn, egress->options->hello_timeout_ms);
+        event_timer_start(&conn->timer, egress->options->hello_timeout_ms);
     }
     /* A client sends at once, so most likely its request is here already: whoever is refused or
      * becomes a tunnel need never be watched as a connection. */
@@ -205,11 +194,6 @@ void egress_conn_detach(struct egress_conn *conn, struct tunnel_plan *plan)
     plan->streams[TUNNEL_CLIENT] = steal_stream(&conn->stream);
 }
 
-bool egress_conn_peer_is_gone(const struct egress_conn *conn)
-{
-    return stream_is_hung_up(&conn->stream);
-}
-
 bool egress_conn_send(struct egress_conn *conn, bool more)
 {
     if (conn->http.hold) {
@@ -235,15 +219,11 @@ bool egress_conn_send_continue(struct egress_conn *conn)
            egress_conn_send(conn, false);
 }
 
-/* A block of memory is touched by pages. */
-enum { PAGE = 4096 };
-
 /* What has come is kept until the rest is there. False when it was refused, having no room. */
 static bool keep(struct egress_conn *conn)
 {
-    size_t pages = (io_buffer_len(&conn->in) + PAGE - 1) / PAGE;
     enum share_level level =
-        share_adjust(conn->peer_share, SHARE_BYTES, &conn->kept_bytes, (uint64_t)pages * PAGE);
+        share_keep(conn->peer_share, &conn->kept_bytes, io_buffer_len(&conn->in));
     if (level == SHARE_GRANTED)
         return true;
     egress_request_no_room(conn, level);
@@ -264,7 +244,7 @@ static void read_head(struct egress_conn *conn)
         egress_conn_close(conn, ENDING_CLIENT_GONE);
     } else if (conn->state == EGRESS_CONN_HEAD && keep(conn) && !waiting) {
         share_seat_wait(&conn->seat, conn->peer_share);
-        egress_conn_deadline(conn, conn->gate->options->header_timeout_ms);
+        event_timer_start(&conn->timer, conn->gate->options->header_timeout_ms);
     }
 }
 
@@ -291,7 +271,7 @@ static void input_ended(struct egress_conn *conn)
     case EGRESS_CONN_RELAY:
     case EGRESS_CONN_LOG_REFUSAL:
     case EGRESS_CONN_FLUSH:
-        if (egress_conn_peer_is_gone(conn))
+        if (stream_is_hung_up(&conn->stream))
             egress_conn_close(conn, ENDING_CLIENT_GONE);
         return;
     case EGRESS_CONN_CLOSED:
@@ -421,7 +401,7 @@ static void linger(struct egress_conn *conn, const char *reason)
     io_buffer_reset(conn->gate->blocks, &conn->in);
     stream_end(&conn->stream);
     egress_conn_read_enable(conn, true);
-    egress_conn_deadline(conn, LINGER_MS);
+    event_timer_start(&conn->timer, LINGER_MS);
 }
 
 void egress_conn_exchange_done(struct egress_conn *conn)
@@ -430,7 +410,7 @@ void egress_conn_exchange_done(struct egress_conn *conn)
         egress_conn_set_state(conn, EGRESS_CONN_FLUSH);
         egress_conn_want_write(conn);
         if (conn->http.own_response)
-            egress_conn_deadline(conn, conn->gate->options->header_timeout_ms);
+            event_timer_start(&conn->timer, conn->gate->options->header_timeout_ms);
         return;
     }
     bool unread = !conn->http.request_body.finished || io_buffer_len(&conn->in) > 0;
@@ -461,7 +441,7 @@ static void tick(struct client_conn *client, int64_t now_us)
     bool unwatched = fd_watch_interest(&conn->watch) == 0;
     if (conn->state == EGRESS_CONN_IDLE)
         egress_origin_sweep(conn);
-    if (unwatched && conn->http.request_body.finished && egress_conn_peer_is_gone(conn))
+    if (unwatched && conn->http.request_body.finished && stream_is_hung_up(&conn->stream))
         egress_conn_close(conn, ENDING_CLIENT_GONE);
 }
 

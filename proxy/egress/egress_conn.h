@@ -34,6 +34,7 @@
 
 #include "proxy/resolve/dialer.h"
 #include "proxy/egress/egress_exchange.h"
+#include "proxy/io/event_timer.h"
 #include "proxy/io/fd_watch.h"
 #include "proxy/loop/client_conn.h"
 #include "proxy/http/http_exchange.h"
@@ -130,15 +131,11 @@ void egress_conn_accept(struct listener *listener, struct arrival *arrival);
 void egress_conn_close(struct egress_conn *conn, const char *reason);
 /* The only writer of conn->state; stops the state's deadline. */
 void egress_conn_set_state(struct egress_conn *conn, enum egress_conn_state state);
-/* Starts the state's deadline; 0 = none. */
-void egress_conn_deadline(struct egress_conn *conn, uint64_t timeout_ms);
 void egress_conn_read_enable(struct egress_conn *conn, bool enable);
 void egress_conn_want_write(struct egress_conn *conn);
 /* Sends what is in `out` unless it is held; with `more` something else follows at once. False when
  * the socket broke and the connection was closed. */
 MUST_CHECK bool egress_conn_send(struct egress_conn *conn, bool more);
-/* Whether the client can be sent nothing any more. */
-bool egress_conn_peer_is_gone(const struct egress_conn *conn);
 /* The answer is in `out`: the next request, or the end. */
 void egress_conn_exchange_done(struct egress_conn *conn);
 /* Sends "100 Continue" if it is owed. False when the connection was closed. */

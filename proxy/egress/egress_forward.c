@@ -69,25 +69,19 @@ static bool origin_takes(struct egress_conn *conn, bool more)
     return !conn->origin_full;
 }
 
-static void stop_deadline(struct egress_conn *conn)
-{
-    if (event_pending(&conn->timer, EV_TIMEOUT, NULL))
-        event_del(&conn->timer);
-}
-
 /* The origin takes no more for now: that is no fault of the client's, so its clock stands still. */
 static void wait_for_origin(struct egress_conn *conn)
 {
     if (conn->http.request_body.finished)
         return;
-    stop_deadline(conn);
+    event_timer_stop(&conn->timer);
     egress_conn_read_enable(conn, false);
 }
 
 static void wait_for_client(struct egress_conn *conn)
 {
     egress_conn_read_enable(conn, true);
-    egress_conn_deadline(conn, conn->gate->options->upload_timeout_ms);
+    event_timer_start(&conn->timer, conn->gate->options->upload_timeout_ms);
 }
 
 /* The body is wrong. Before an answer began that is said; after that only the end of the connection
@@ -108,8 +102,8 @@ static bool pump_takes(void *context, bool more)
 /* The origin broke, or the client. The first stopped reading only: what it answers decides. */
 static void broken(struct egress_conn *conn, int failure)
 {
-    if ((failure == EPIPE || failure == ECONNRESET) && !egress_conn_peer_is_gone(conn)) {
-        stop_deadline(conn);
+    if ((failure == EPIPE || failure == ECONNRESET) && !stream_is_hung_up(&conn->stream)) {
+        event_timer_stop(&conn->timer);
         egress_conn_read_enable(conn, false);
         conn->close_after = true;
     } else {
@@ -206,7 +200,7 @@ void egress_forward_send(struct egress_conn *conn)
     } else if (!origin_takes(conn, false)) {
         wait_for_origin(conn);
     } else {
-        stop_deadline(conn);
+        event_timer_stop(&conn->timer);
         egress_conn_read_enable(conn, true);
     }
 }

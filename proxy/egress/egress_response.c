@@ -331,7 +331,7 @@ static bool relay_once(struct egress_conn *conn, const struct http_pump *pump)
         origin_ended(conn);
         return false;
     case HTTP_PUMP_BROKEN: {
-        bool client_broke = errno == EPIPE || egress_conn_peer_is_gone(conn);
+        bool client_broke = errno == EPIPE || stream_is_hung_up(&conn->stream);
         note_payload(conn);
         egress_conn_close(conn, client_broke ? ENDING_CLIENT_GONE : ENDING_UPSTREAM_CUT_SHORT);
         return false;

@@ -212,7 +212,7 @@ static void ask_proxy(struct egress_conn *conn, int fd)
     upstream_proxy_write_connect(conn->egress->proxy, &conn->target, text);
     conn->origin.stream = stream_of_socket(fd);
     egress_conn_set_state(conn, EGRESS_CONN_HANDSHAKE);
-    egress_conn_deadline(conn, conn->egress->options->dial_timeout_ms);
+    event_timer_start(&conn->timer, conn->egress->options->dial_timeout_ms);
     fd_watch_init(&conn->origin.watch, gate->base, fd, on_proxy_answer, conn);
     fd_watch_set(&conn->origin.watch, EV_READ);
     /* A fresh connection takes a few hundred bytes at once. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "proxy/egress/egress_options.h"
+#include "proxy/io/event_timer.h"
 #include "proxy/egress/tls_hello.h"
 #include "proxy/egress/tunnel.h"
 #include "rules/reason.h"
@@ -25,10 +26,8 @@ static void on_timeout(evutil_socket_t fd, short what, void *context)
 
 void tunnel_start_hello_timer(struct tunnel *tunnel, struct event *timer)
 {
-    uint64_t timeout_ms = tunnel->egress->options->hello_timeout_ms;
-    struct timeval wait = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
-    if (timeout_ms > 0 && !event_pending(timer, EV_TIMEOUT, NULL))
-        event_add(timer, &wait);
+    if (!event_pending(timer, EV_TIMEOUT, NULL))
+        event_timer_start(timer, tunnel->egress->options->hello_timeout_ms);
 }
 
 void tunnel_peek_free(struct tunnel_peek **peek)

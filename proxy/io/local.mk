@@ -5,6 +5,7 @@ proxy_io_chain = libproxy_io.a $(rules_docker_chain)
 libproxy_io_a_SOURCES = \
 	proxy/io/endpoint.c proxy/io/endpoint.h \
 	proxy/io/event_switch.h \
+	proxy/io/event_timer.h \
 	proxy/io/fd_watch.h \
 	proxy/io/io_buffer.c proxy/io/io_buffer.h \
 	proxy/io/own_host.c proxy/io/own_host.h \

@@ -301,17 +301,26 @@ void share_give_back(struct share_peer *peer, enum share_kind kind, uint64_t amo
         peer->client->share->freed |= 1u << kind;
 }
 
-enum share_level share_adjust(struct share_peer *peer, enum share_kind kind, uint64_t *held,
-                              uint64_t wanted)
+enum { PAGE = 4096 };
+
+enum share_level share_keep(struct share_peer *peer, uint64_t *held, size_t len)
 {
     enum share_level level = SHARE_GRANTED;
+    uint64_t wanted = (len + PAGE - 1) / PAGE * PAGE;
     if (wanted > *held)
-        level = share_take(peer, kind, wanted - *held);
+        level = share_take(peer, SHARE_BYTES, wanted - *held);
     else if (wanted < *held)
-        share_give_back(peer, kind, *held - wanted);
+        share_give_back(peer, SHARE_BYTES, *held - wanted);
     if (level == SHARE_GRANTED)
         *held = wanted;
     return level;
+}
+
+void share_keep_nothing(struct share_peer *peer, uint64_t *held)
+{
+    if (*held > 0)
+        share_give_back(peer, SHARE_BYTES, *held);
+    *held = 0;
 }
 
 uint64_t share_held(const struct share *share, enum share_kind kind)

@@ -19,6 +19,7 @@
 #define DOCKREEVE_PROXY_SHARE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -103,10 +104,11 @@ enum share_level share_check(const struct share_peer *peer, enum share_kind kind
 /* Takes what is not to be refused any more; limits are overdrawn. */
 void share_overdraw(struct share_peer *peer, enum share_kind kind, uint64_t amount);
 void share_give_back(struct share_peer *peer, enum share_kind kind, uint64_t amount);
-/* Makes what is held *held of a kind `wanted`: takes or gives back the difference. When there is no
- * room for more nothing changes. */
-MUST_CHECK enum share_level share_adjust(struct share_peer *peer, enum share_kind kind,
-                                         uint64_t *held, uint64_t wanted);
+/* Makes the bytes that are held *held those of `len` kept ones, by pages, which is how a block of
+ * memory is touched: takes or gives back the difference. When there is no room for more nothing
+ * changes. */
+MUST_CHECK enum share_level share_keep(struct share_peer *peer, uint64_t *held, size_t len);
+void share_keep_nothing(struct share_peer *peer, uint64_t *held);
 
 /* "limit.connections": the reason code of a refusal. */
 const char *share_reason(enum share_kind kind);

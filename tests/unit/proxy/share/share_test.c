@@ -423,15 +423,17 @@ Test(share, who_waits_is_served_in_turn_past_those_whose_share_is_used_up)
     share_peer_unuse(&other);
 }
 
-Test(share, what_is_kept_is_adjusted_or_stays)
+Test(share, what_is_kept_is_counted_by_pages_or_stays)
 {
-    AUTO_SHARE struct share *share = new_share(SHARE_BYTES, 1000, 0);
+    AUTO_SHARE struct share *share = new_share(SHARE_BYTES, 10 * 4096, 0);
     struct share_peer *peer = peer_at(share_client_new(share), "192.0.2.1");
     uint64_t held = 0;
-    cr_assert_eq(share_adjust(peer, SHARE_BYTES, &held, 500), SHARE_GRANTED);
-    cr_assert_eq(share_adjust(peer, SHARE_BYTES, &held, 900), SHARE_PEER_FULL);
-    cr_assert_eq(held, 500);
-    cr_assert_eq(share_adjust(peer, SHARE_BYTES, &held, 0), SHARE_GRANTED);
+    cr_assert_eq(share_keep(peer, &held, 4 * 4096 + 1), SHARE_GRANTED);
+    cr_assert_eq(share_keep(peer, &held, 9 * 4096), SHARE_PEER_FULL);
+    cr_assert_eq(held, 5 * 4096);
+    cr_assert_eq(share_keep(peer, &held, 1), SHARE_GRANTED);
+    cr_assert_eq(share_held(share, SHARE_BYTES), 4096);
+    share_keep_nothing(peer, &held);
     cr_assert_eq(share_held(share, SHARE_BYTES), 0);
     share_peer_unuse(&peer);
 }
