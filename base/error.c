@@ -7,32 +7,43 @@
 #include <stdio.h>
 #include <string.h>
 
-PRINTF_LIKE(4, 0)
-static void fill(struct error *error, int code, const char *reason, const char *format,
-                 va_list arguments)
+PRINTF_LIKE(2, 0)
+static void fill(struct error *error, const char *format, va_list arguments)
 {
-    error->code = code;
-    error->line = 0;
-    error->column = 0;
-    error->reason = reason;
+    error->status = error->exit_code = error->system_error = 0;
+    error->line = error->column = 0;
+    error->reason = NULL;
     vsnprintf(error->text, sizeof(error->text), format, arguments);
 }
 
-bool error_set(struct error *error, int code, const char *format, ...)
+bool error_set(struct error *error, int exit_code, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fill(error, code, NULL, format, arguments);
+    fill(error, format, arguments);
     va_end(arguments);
+    error->exit_code = exit_code;
     return false;
 }
 
-bool error_set_reason(struct error *error, int code, const char *reason, const char *format, ...)
+bool error_set_system(struct error *error, int system_error, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fill(error, code, reason, format, arguments);
+    fill(error, format, arguments);
     va_end(arguments);
+    error->system_error = system_error;
+    return false;
+}
+
+bool error_set_reason(struct error *error, int status, const char *reason, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fill(error, format, arguments);
+    va_end(arguments);
+    error->status = status;
+    error->reason = reason;
     return false;
 }
 

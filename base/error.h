@@ -13,7 +13,9 @@
 #include "base/slice.h"
 
 struct error {
-    int code; /* an HTTP status, an errno or an exit code: the function that fills it says which */
+    int status;         /* of the response that refuses for it (HTTP); 0 = none */
+    int exit_code;      /* of a command that ends with it; 0 = the command's own */
+    int system_error;   /* the errno behind it; 0 = none */
     unsigned line;      /* in the file concerned, from 1; 0 = none */
     unsigned column;    /* in bytes, from 1; 0 = none */
     const char *reason; /* stable code for the log, such as "malformed.chunk-extension"; static text
@@ -23,10 +25,15 @@ struct error {
 
 /* Fills `error` and returns false, so that a failing function can say `return error_set(error,
  * …);`. */
-bool error_set(struct error *error, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+bool error_set(struct error *error, int exit_code, const char *format, ...) PRINTF_LIKE(3, 4);
 
-/* As error_set(), with the stable reason code that the log shows. `reason` must be static text. */
-bool error_set_reason(struct error *error, int code, const char *reason, const char *format, ...)
+/* As error_set(), for what the system refused. `system_error` is an errno. */
+bool error_set_system(struct error *error, int system_error, const char *format, ...)
+    PRINTF_LIKE(3, 4);
+
+/* As error_set(), for a refusal: its HTTP status, and the stable reason code that the log shows
+ * (rules/reason.h). `reason` must be static text. */
+bool error_set_reason(struct error *error, int status, const char *reason, const char *format, ...)
     PRINTF_LIKE(4, 5);
 
 /* Writes `bytes` between back quotes into quoted, at most `size` bytes with the final NUL:

@@ -71,8 +71,8 @@ static struct json_tree_node *new_node(struct json_tree *tree)
 static bool refuse_key(struct slice key, struct error *error)
 {
     char quoted[160];
-    return error_set(error, EINVAL, "the key %s comes twice in one object",
-                     error_quote(key, quoted, sizeof(quoted)));
+    return error_set_system(error, EINVAL, "the key %s comes twice in one object",
+                            error_quote(key, quoted, sizeof(quoted)));
 }
 
 /* Whether the last member of a small object is one of the earlier ones. */
@@ -102,7 +102,7 @@ static bool check_large_objects(const struct json_tree *tree, struct error *erro
     size_t count = 0;
     AUTO_FREE const struct json_tree_node **members = calloc(tree->count, sizeof(*members));
     if (members == NULL)
-        return error_set(error, ENOMEM, "out of memory");
+        return error_set_system(error, ENOMEM, "out of memory");
     for (const struct json_tree_block *block = tree->newest; block != NULL; block = block->older) {
         for (size_t i = 0; i < block->used; i++) {
             const struct json_tree_node *node = &block->nodes[i];
@@ -131,12 +131,12 @@ bool json_tree_read(struct json_tree *tree, struct slice text, size_t count_max,
     /* A string's meaning is never longer than its text, so that what is unescaped never moves. */
     if (text.len > 0 && memchr(text.ptr, '\\', text.len) != NULL &&
         !buffer_reserve(&tree->unescaped, text.len))
-        return error_set(error, ENOMEM, "out of memory");
+        return error_set_system(error, ENOMEM, "out of memory");
     json_reader_init(&reader, text);
     while ((token = json_next(&reader)).kind != JSON_END) {
         int kind = kind_of(token.kind);
         if (token.kind == JSON_BAD)
-            return error_set(error, EINVAL, "it is not JSON at byte %zu", reader.offset + 1);
+            return error_set_system(error, EINVAL, "it is not JSON at byte %zu", reader.offset + 1);
         if (token.kind == JSON_KEY) {
             key = meaning(tree, token);
             continue;
@@ -149,8 +149,8 @@ bool json_tree_read(struct json_tree *tree, struct slice text, size_t count_max,
         struct json_tree_node *node = tree->count < count_max ? new_node(tree) : NULL;
         if (node == NULL)
             return tree->count < count_max
-                       ? error_set(error, ENOMEM, "out of memory")
-                       : error_set(error, E2BIG, "it has more than %zu values", count_max);
+                       ? error_set_system(error, ENOMEM, "out of memory")
+                       : error_set_system(error, E2BIG, "it has more than %zu values", count_max);
         *node = (struct json_tree_node){(enum json_tree_kind)kind, key, meaning(tree, token),
                                         .parent = open};
         *link = node;

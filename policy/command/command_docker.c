@@ -82,7 +82,7 @@ static void write_json(const struct answer *answer, struct buffer *out)
     json_write_key_text(out, "source", asked_docker_source(asked));
     json_write_key_text(out, "reason", asked_docker_reason(asked));
     if (asked->malformed) {
-        json_write_key_u64(out, "status", (uint64_t)asked->error.code);
+        json_write_key_u64(out, "status", (uint64_t)asked->error.status);
         json_write_key_text(out, "message", asked->error.text);
     } else {
         json_write_key_bool(out, "would_deny", asked->verdict.would_deny);

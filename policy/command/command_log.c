@@ -311,7 +311,7 @@ int command_policy_log(int argc, char **argv)
     struct error error = {0};
     if (run(values, argc, argv, path, &error))
         return COMMAND_DONE;
-    if (error.code != COMMAND_DONE) /* else whoever reads us has seen enough */
+    if (error.exit_code != COMMAND_DONE) /* else whoever reads us has seen enough */
         fprintf(stderr, "dockreeve policy log: %s\n", error.text);
-    return error.code;
+    return error.exit_code;
 }

@@ -262,7 +262,7 @@ static bool verify_all(const struct sealed_files *files, const struct log_verify
     else
         log_verify_report_text(&report, &out);
     fputs(buffer_text(&out), stdout);
-    error->code = exit_code(log_verify_result(&report));
+    error->exit_code = exit_code(log_verify_result(&report));
     if (fflush(stdout) != 0)
         return error_set(error, COMMAND_FAILED, "cannot write: %s", strerror(errno));
     return true;
@@ -289,7 +289,7 @@ int command_log_verify(const struct log_verify_request *request)
     }
     if (!good)
         fprintf(stderr, "dockreeve policy log: %s\n", error.text);
-    return error.code;
+    return error.exit_code;
 }
 
 /* Nothing was changed yet when this fails. */
@@ -315,7 +315,7 @@ static bool make_key(int folder, bool json, struct error *error)
     bool done = show_key(&state.key, json, error);
     log_seal_key_evolve(&state.key);
     if (done && !seal_state_write(folder, &state, error)) {
-        error->code = COMMAND_FAILED;
+        error->exit_code = COMMAND_FAILED;
         done = false;
     }
     explicit_bzero(&state, sizeof(state));
@@ -358,7 +358,7 @@ int command_log_seal_init(const char *state, bool force, bool json)
     bool replaced = false;
     if (!seal_init(state, force, json, &replaced, &error)) {
         fprintf(stderr, "dockreeve policy log: %s\n", error.text);
-        return error.code;
+        return error.exit_code;
     }
     if (isatty(STDOUT_FILENO))
         fputs("This key verifies the log. It is shown this once: keep it on another machine. Who "

@@ -127,7 +127,7 @@ static void write_json(const struct answer *answer, struct buffer *out)
         json_write_key_string(out, "rule", buffer_slice(&answer->rule));
         json_write_key_string(out, "source", buffer_slice(&answer->source));
         json_write_key_text(out, "reason", asked->error.reason);
-        json_write_key_u64(out, "status", (uint64_t)asked->error.code);
+        json_write_key_u64(out, "status", (uint64_t)asked->error.status);
         json_write_key_text(out, "message", asked->error.text);
     } else {
         write_decided_json(answer, out);

@@ -259,8 +259,9 @@ int command_policy_suggest(int argc, char **argv)
         return COMMAND_USAGE;
     if (!read_log(&learning, values, &error)) {
         fprintf(stderr, "dockreeve policy suggest: %s\n", error.text);
-        return error.code == COMMAND_USAGE || error.code == COMMAND_NOT_FOUND ? error.code
-                                                                              : COMMAND_FAILED;
+        return error.exit_code == COMMAND_USAGE || error.exit_code == COMMAND_NOT_FOUND
+                   ? error.exit_code
+                   : COMMAND_FAILED;
     }
     write_notes(&learning);
     return answer(&learning, values);

@@ -36,16 +36,17 @@ static int open_file(int folder_fd, const char *folder, struct error *error)
                O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) != 0) {
-        error_set(error, errno, "the lock %s/" POLICY_LOCK_NAME " cannot be opened: %s", folder,
-                  strerror(errno));
+        error_set_system(error, errno, "the lock %s/" POLICY_LOCK_NAME " cannot be opened: %s",
+                         folder, strerror(errno));
         return -1;
     }
     if (!S_ISREG(status.st_mode) || status.st_nlink > 1 || (status.st_mode & 077) != 0 ||
         (status.st_uid != 0 && status.st_uid != geteuid())) {
-        error_set(error, EPERM,
-                  "%s/" POLICY_LOCK_NAME " is not a file that only its owner can open, and so "
-                  "others could keep it locked: remove it (rm -r '%s/" POLICY_LOCK_NAME "')",
-                  folder, folder);
+        error_set_system(error, EPERM,
+                         "%s/" POLICY_LOCK_NAME
+                         " is not a file that only its owner can open, and so "
+                         "others could keep it locked: remove it (rm -r '%s/" POLICY_LOCK_NAME "')",
+                         folder, folder);
         return -1;
     }
     return steal_fd(&fd);
@@ -110,16 +111,17 @@ static bool wait_for(int lock_fd, int folder_fd, const char *folder, unsigned ti
     while (flock(lock_fd, LOCK_EX) != 0) {
         char holder[300];
         if (errno != EINTR)
-            return error_set(error, errno, "%s/" POLICY_LOCK_NAME " cannot be locked: %s", folder,
-                             strerror(errno));
+            return error_set_system(error, errno, "%s/" POLICY_LOCK_NAME " cannot be locked: %s",
+                                    folder, strerror(errno));
         look(lock_fd, folder_fd, &progress);
         int64_t waited_ms = (timestamp_monotonic_us() - progress.since_us) / 1000;
         name_holder(progress.holder, holder, sizeof(holder));
         if (waited_ms >= (int64_t)timeout_ms)
-            return error_set(error, ETIMEDOUT,
-                             "%s has held the lock %s/" POLICY_LOCK_NAME " for %u seconds: wait "
-                             "until it has ended, or end it",
-                             holder, folder, timeout_ms / 1000);
+            return error_set_system(error, ETIMEDOUT,
+                                    "%s has held the lock %s/" POLICY_LOCK_NAME
+                                    " for %u seconds: wait "
+                                    "until it has ended, or end it",
+                                    holder, folder, timeout_ms / 1000);
         if (waited_ms >= SAY_MS && !said)
             fprintf(stderr, "dockreeve policy: waiting for %s, which holds the lock of %s\n",
                     holder, folder);

@@ -102,8 +102,8 @@ static bool open_locked(struct policy_store *store, struct policy_messages *erro
             return true;
         store->lock_fd =
             policy_lock_take(store->folder_fd, store->folder, POLICY_LOCK_TIMEOUT_MS, &error);
-        store->unlocked_reason = error.code;
-        if (store->lock_fd < 0 && (error.code == EACCES || error.code == EROFS))
+        store->unlocked_reason = error.system_error;
+        if (store->lock_fd < 0 && (error.system_error == EACCES || error.system_error == EROFS))
             return true;
         if (store->lock_fd < 0) {
             policy_messages_add(errors, NULL, 0, 0, "%s", error.text);
@@ -281,8 +281,8 @@ bool policy_store_write(struct policy_store *store, struct slice text, struct er
 {
     char name[sizeof(TEMPORARY_PREFIX) + 24];
     if (store->lock_fd < 0)
-        return error_set(error, store->unlocked_reason, "%s cannot be written: %s", store->path,
-                         strerror(store->unlocked_reason));
+        return error_set_system(error, store->unlocked_reason, "%s cannot be written: %s",
+                                store->path, strerror(store->unlocked_reason));
     snprintf(name, sizeof(name), "%s%ld", TEMPORARY_PREFIX, (long)getpid());
     AUTO_CLOSE int fd =
         openat(store->folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -292,7 +292,7 @@ bool policy_store_write(struct policy_store *store, struct slice text, struct er
         store->exists = true;
         return true;
     }
-    error_set(error, errno, "%s cannot be written: %s", store->path, strerror(errno));
+    error_set_system(error, errno, "%s cannot be written: %s", store->path, strerror(errno));
     if (fd >= 0)
         (void)unlinkat(store->folder_fd, name, 0);
     return false;
@@ -301,11 +301,12 @@ bool policy_store_write(struct policy_store *store, struct slice text, struct er
 bool policy_store_remove(struct policy_store *store, struct error *error)
 {
     if (store->lock_fd < 0)
-        return error_set(error, store->unlocked_reason, "%s cannot be removed: %s", store->path,
-                         strerror(store->unlocked_reason));
+        return error_set_system(error, store->unlocked_reason, "%s cannot be removed: %s",
+                                store->path, strerror(store->unlocked_reason));
     if ((unlinkat(store->folder_fd, POLICY_CLI_NAME, 0) != 0 && errno != ENOENT) ||
         fsync(store->folder_fd) != 0)
-        return error_set(error, errno, "%s cannot be removed: %s", store->path, strerror(errno));
+        return error_set_system(error, errno, "%s cannot be removed: %s", store->path,
+                                strerror(errno));
     store->exists = false;
     return true;
 }

@@ -11,7 +11,7 @@ bool asked_docker_read(struct asked_docker *asked, const struct policy *policy,
     asked->policy = policy;
     asked->client = client;
     asked->malformed = !command_request_parse(text, client->strict, &asked->request, &asked->error);
-    if (asked->malformed && asked->error.code == 2) {
+    if (asked->malformed && asked->error.status == 0) {
         *error = asked->error;
         return false;
     }

@@ -154,7 +154,7 @@ static bool step_to_next_file(struct log_follow *follow, bool *moved_out, struct
     AUTO_LOG_FILES struct log_files files = {.count = 0};
     *moved_out = false;
     if (!log_files_open(&files, follow->path, error))
-        return error->code == 3;
+        return error->exit_code == 3;
     unsigned place = place_of(&files, follow->fd);
     if (place == files.count) {
         place = place_of(&files, follow->older);

@@ -51,8 +51,8 @@ static bool find_last(const char *path, unsigned lines_max, struct last_record *
     if (!log_files_open(&files, path, error)) {
         /* A rotation that was killed half way leaves the newest file as .1 only. */
         buffer_printf(&rotated, "%s.1", path);
-        if (error->code != 3 || !log_files_open(&files, buffer_text(&rotated), error))
-            return error->code == 3; /* no log yet */
+        if (error->exit_code != 3 || !log_files_open(&files, buffer_text(&rotated), error))
+            return error->exit_code == 3; /* no log yet */
     }
     unsigned lines = 0;
     for (unsigned i = 0; i < files.count && !last->found && lines < lines_max; i++) {

@@ -185,7 +185,7 @@ bool seal_state_write(int folder, const struct seal_state *state, struct error *
     int reason = errno;
     explicit_bzero(line, sizeof(line));
     if (!done)
-        return error_set(
+        return error_set_system(
             error, reason,
             "the key that seals the log cannot be replaced in the state folder (%s): the "
             "folder has to belong to the gate's user",

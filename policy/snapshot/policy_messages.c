@@ -18,7 +18,7 @@ void policy_messages_add(struct policy_messages *messages, const char *file, uns
     memset(message, 0, sizeof(*message));
     if (file != NULL)
         message->file = slice_to_text(slice_from_text(file));
-    message->error.code = 2;
+    message->error.exit_code = 2;
     message->error.line = line;
     message->error.column = column;
     va_list arguments;

@@ -459,7 +459,7 @@ void docker_exchange_forward(struct docker_conn *conn)
     conn->engine =
         engine_take(conn->gate->engine, again, !http_method_is_read(conn->exchange.method),
                     docker_exchange_engine_event, conn, &error);
-    if (conn->engine == NULL && error.code == 503 && gate_make_room(conn->gate))
+    if (conn->engine == NULL && error.status == 503 && gate_make_room(conn->gate))
         conn->engine = engine_take(conn->gate->engine, true, false, docker_exchange_engine_event,
                                    conn, &error);
     if (conn->engine == NULL)

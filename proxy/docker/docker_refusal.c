@@ -91,7 +91,7 @@ void docker_refusal_error(struct docker_conn *conn, const struct error *error)
 {
     char message[sizeof(error->text) + 16];
     snprintf(message, sizeof(message), "dockreeve: %s", error->text);
-    docker_refusal_send(conn, (unsigned)error->code, error->reason, message);
+    docker_refusal_send(conn, (unsigned)error->status, error->reason, message);
 }
 
 void docker_refusal_unlogged(struct docker_conn *conn)

@@ -180,7 +180,7 @@ void egress_refusal_error(struct egress_conn *conn, const struct error *error)
     char message[sizeof(error->text) + 16];
     snprintf(message, sizeof(message), "dockreeve: %s", error->text);
     conn->close_after |= error->reason == REASON_LIMIT_DESCRIPTORS; /* its own is one too many */
-    egress_refusal_send(conn, (unsigned)error->code, error->reason, message, NULL);
+    egress_refusal_send(conn, (unsigned)error->status, error->reason, message, NULL);
 }
 
 void egress_refusal_denied(struct egress_conn *conn, const struct network_request *request)

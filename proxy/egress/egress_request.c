@@ -288,7 +288,7 @@ void egress_request_start_hello(struct egress_conn *conn)
     case TLS_HELLO_MORE:
         return;
     case TLS_HELLO_BAD:
-        error.code = 400;
+        error.status = 400;
         keep_facts(conn, NULL, 443, slice_of(NULL, 0));
         egress_refusal_error(conn, &error);
         return;

@@ -80,7 +80,7 @@ http_head_parse_proxy_request(struct http_head *head, const char *bytes, size_t 
                               size_t *consumed_out, struct error *error);
 
 /* The same for a response head (status 100 to 599). Content-Length with Transfer-Encoding, repeated
- * Content-Length and transfer codings other than chunked are errors (error->code 502, reason
+ * Content-Length and transfer codings other than chunked are errors (error->status 502, reason
  * "upstream.…"). framing is HTTP_FRAMING_CLOSE when the head has neither field; whether the message
  * has a body at all depends on the request: see http_response_framing(). */
 MUST_CHECK enum http_head_result http_head_parse_response(struct http_head *head, const char *bytes,

@@ -30,7 +30,7 @@ struct identity {
 static bool failed(struct error *error, const char *what)
 {
     int reason = errno;
-    return error_set(error, reason, "%s: %s", what, strerror(reason));
+    return error_set_system(error, reason, "%s: %s", what, strerror(reason));
 }
 
 static bool unknown(struct error *error, const char *what, struct slice name, const char *advice)
@@ -128,13 +128,14 @@ bool confine_drop_user(const char *user, const gid_t *groups, size_t group_count
     if (geteuid() != 0) {
         if (is_identity(identity) && holds_groups(groups, group_count))
             return true;
-        return error_set(
+        return error_set_system(
             error, EPERM,
             "only root can become another user: start as root, or leave out --user and "
             "start as that user");
     }
     if (group_count > GROUPS_MAX)
-        return error_set(error, EINVAL, "at most %d supplementary groups can be kept", GROUPS_MAX);
+        return error_set_system(error, EINVAL, "at most %d supplementary groups can be kept",
+                                GROUPS_MAX);
     if (!drop_bounding(error))
         return false;
     if (setgroups(group_count, groups) != 0)
@@ -144,7 +145,7 @@ bool confine_drop_user(const char *user, const gid_t *groups, size_t group_count
     if (setresuid(identity.uid, identity.uid, identity.uid) != 0)
         return failed(error, "the user cannot be changed");
     if (!is_identity(identity) || (identity.uid != 0 && (setuid(0) == 0 || seteuid(0) == 0)))
-        return error_set(error, EPERM, "the user was changed but can be changed back");
+        return error_set_system(error, EPERM, "the user was changed but can be changed back");
     return true;
 }
 
@@ -162,13 +163,13 @@ bool confine_capabilities(struct error *error)
     if (syscall(SYS_capget, &header, left) != 0)
         return failed(error, "the capabilities cannot be read back");
     if (memcmp(left, none, sizeof(none)) != 0)
-        return error_set(error, EPERM, "capabilities are left after they were dropped");
+        return error_set_system(error, EPERM, "capabilities are left after they were dropped");
     return true;
 }
 
 bool confine_lock(bool enabled, struct error *error)
 {
-    error->code = 0;
+    error->system_error = 0;
     error->text[0] = '\0';
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return failed(error, "no-new-privileges cannot be set");

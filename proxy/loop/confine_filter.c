@@ -265,7 +265,7 @@ bool confine_filter_load(struct error *error)
 {
     CLEANUP(release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     if (filter == NULL)
-        return error_set(error, ENOMEM, "there is no memory for the system call filter");
+        return error_set_system(error, ENOMEM, "there is no memory for the system call filter");
     int result = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
     /* A tree instead of a row of comparisons: the filter runs for every call of a busy loop. */
     if (result == 0)
@@ -282,8 +282,9 @@ bool confine_filter_load(struct error *error)
         result = seccomp_load(filter);
     if (result == 0)
         return true;
-    return error_set(error, -result,
-                     "the system call filter cannot be set (%s): the kernel or the container's "
-                     "runtime does not allow filters",
-                     strerror(-result));
+    return error_set_system(
+        error, -result,
+        "the system call filter cannot be set (%s): the kernel or the container's "
+        "runtime does not allow filters",
+        strerror(-result));
 }

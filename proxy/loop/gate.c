@@ -138,7 +138,7 @@ static bool open_parts(struct gate *gate, const struct share_limits *limits, str
     log.owed_max = options->log_required ? options->max_connections : 0;
     gate->log = log_writer_open(&log, error);
     if (gate->log == NULL) {
-        error->code = 1;
+        error->exit_code = 1;
         return false;
     }
     metrics_set_policy(gate->metrics, policy_hash(gate->policy));

@@ -35,14 +35,15 @@ static bool missing_folder(const char *path, struct error *error)
     for (char *slash = strchr(name + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (stat(name, &status) != 0)
-            return error_set(error, errno,
-                             "the log's folder %s does not exist: create it, writable for this "
-                             "user, or choose another file with --log",
-                             quote_path(name, quoted));
+            return error_set_system(
+                error, errno,
+                "the log's folder %s does not exist: create it, writable for this "
+                "user, or choose another file with --log",
+                quote_path(name, quoted));
         *slash = '/';
     }
-    return error_set(error, ENOENT, "the log %s cannot be created: %s", quote_path(path, quoted),
-                     strerror(ENOENT));
+    return error_set_system(error, ENOENT, "the log %s cannot be created: %s",
+                            quote_path(path, quoted), strerror(ENOENT));
 }
 
 /* A descriptor of this process, which whoever started it has chosen. */
@@ -64,19 +65,21 @@ static bool is_own_descriptor(const char *path)
 static bool refuse_owner(const char *what, const char *path, uid_t owner, struct error *error)
 {
     char quoted[QUOTED_SIZE];
-    return error_set(error, EPERM,
-                     "%s %s belongs to user %u: the log and its folder must belong to root or to "
-                     "the gate's user (chown), or choose another file with --log",
-                     what, quote_path(path, quoted), (unsigned)owner);
+    return error_set_system(
+        error, EPERM,
+        "%s %s belongs to user %u: the log and its folder must belong to root or to "
+        "the gate's user (chown), or choose another file with --log",
+        what, quote_path(path, quoted), (unsigned)owner);
 }
 
 static bool refuse_mode(const char *what, const char *path, unsigned mode, struct error *error)
 {
     char quoted[QUOTED_SIZE];
-    return error_set(error, EPERM,
-                     "%s %s has mode %04o, so others can write it: the log and its folder must be "
-                     "writable by their owner only (chmod go-w), or choose another file with --log",
-                     what, quote_path(path, quoted), mode);
+    return error_set_system(
+        error, EPERM,
+        "%s %s has mode %04o, so others can write it: the log and its folder must be "
+        "writable by their owner only (chmod go-w), or choose another file with --log",
+        what, quote_path(path, quoted), mode);
 }
 
 /* Whether somebody else could put another file in the log's place. */
@@ -97,11 +100,11 @@ static bool check_opened(const char *path, int fd, const struct path_trust_rules
     char quoted[QUOTED_SIZE];
     struct stat status;
     if (fstat(fd, &status) != 0)
-        return error_set(error, errno, "the log %s cannot be examined: %s",
-                         quote_path(path, quoted), strerror(errno));
+        return error_set_system(error, errno, "the log %s cannot be examined: %s",
+                                quote_path(path, quoted), strerror(errno));
     if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode))
-        return error_set(error, EINVAL, "the log %s is no file: choose another with --log",
-                         quote_path(path, quoted));
+        return error_set_system(error, EINVAL, "the log %s is no file: choose another with --log",
+                                quote_path(path, quoted));
     if (!path_trust_owner(rules, status.st_uid))
         return refuse_owner("the log", path, status.st_uid, error);
     if (!S_ISCHR(status.st_mode) && (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
@@ -119,7 +122,8 @@ bool log_rotation_open(const char *path, const struct log_rotation_user *user, i
     bool is_own = is_own_descriptor(path);
     char quoted[QUOTED_SIZE];
     if (path[0] == '\0' || strlen(path) > LOG_PATH_MAX)
-        return error_set(error, EINVAL, "the log's path must have 1 to %d bytes", LOG_PATH_MAX);
+        return error_set_system(error, EINVAL, "the log's path must have 1 to %d bytes",
+                                LOG_PATH_MAX);
     if (!is_own && !check_folders(path, &rules, error))
         return false;
     AUTO_CLOSE int fd = open(path, OPEN_FLAGS | O_NONBLOCK, FILE_MODE);
@@ -134,12 +138,12 @@ bool log_rotation_open(const char *path, const struct log_rotation_user *user, i
     if (errno == ENOENT)
         return missing_folder(path, error);
     if (errno == ENXIO)
-        return error_set(error, ENXIO,
-                         "the log %s is a FIFO that nobody reads: start its reader first",
-                         quote_path(path, quoted));
+        return error_set_system(error, ENXIO,
+                                "the log %s is a FIFO that nobody reads: start its reader first",
+                                quote_path(path, quoted));
     int reason = errno;
-    return error_set(error, reason, "the log %s cannot be opened for writing: %s",
-                     quote_path(path, quoted), strerror(reason));
+    return error_set_system(error, reason, "the log %s cannot be opened for writing: %s",
+                            quote_path(path, quoted), strerror(reason));
 }
 
 bool log_rotation_is_torn(const char *path)
@@ -220,10 +224,11 @@ bool log_rotation_shift(const char *path, unsigned keep, int *fd_out, struct err
         int reason = errno;
         if (fd >= 0)
             unlink(fresh);
-        return error_set(error, reason,
-                         "the log %s cannot be rotated (%s): it grows on until its folder lets "
-                         "files be created and renamed",
-                         quote_path(path, quoted), strerror(reason));
+        return error_set_system(
+            error, reason,
+            "the log %s cannot be rotated (%s): it grows on until its folder lets "
+            "files be created and renamed",
+            quote_path(path, quoted), strerror(reason));
     }
     remove_above(path, keep);
     *fd_out = steal_fd(&fd);

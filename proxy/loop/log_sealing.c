@@ -99,9 +99,10 @@ static void keep_key(struct seal_job *job)
         reason = errno;
         synced = false;
     }
-    job->done = synced ? seal_state_write(job->state_folder, &job->state, &job->error)
-                       : error_set(&job->error, reason, "the log cannot be brought to the disk: %s",
-                                   strerror(reason));
+    job->done =
+        synced ? seal_state_write(job->state_folder, &job->state, &job->error)
+               : error_set_system(&job->error, reason, "the log cannot be brought to the disk: %s",
+                                  strerror(reason));
     explicit_bzero(&job->state, sizeof(job->state));
 }
 
@@ -257,7 +258,7 @@ bool log_sealing_start(struct log_sealing *sealing, struct error *error)
     /* Whom the folder belongs to can have the keys that are made there. */
     bool kept = state_folder_check(gate->options->state, error) && keep_first_key(sealing, error);
     if (!kept || (sealing->worker = worker_start(gate->base, 0, "seals the log", error)) == NULL) {
-        error->code = 1;
+        error->exit_code = 1;
         return false;
     }
     struct timeval interval = {(time_t)(gate->options->seal_interval_ms / 1000),

@@ -102,9 +102,9 @@ static bool adopt(struct log_writer *writer, int *fd, bool shared, struct error 
 {
     struct stat status;
     if (fstat(*fd, &status) != 0)
-        return error_set(error, errno, "the log cannot be examined: %s", strerror(errno));
+        return error_set_system(error, errno, "the log cannot be examined: %s", strerror(errno));
     if (writer->sealer != NULL && !S_ISREG(status.st_mode))
-        return error_set(error, EINVAL, "a sealed log has to be a regular file");
+        return error_set_system(error, EINVAL, "a sealed log has to be a regular file");
     writer->size = 0;
     if (S_ISREG(status.st_mode)) {
         writer->sink = LOG_SINK_FILE;
@@ -133,8 +133,8 @@ static bool open_sink(struct log_writer *writer, struct error *error)
     if (writer->path == NULL) {
         fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
         if (fd < 0)
-            return error_set(error, errno, "standard output cannot take the log: %s",
-                             strerror(errno));
+            return error_set_system(error, errno, "standard output cannot take the log: %s",
+                                    strerror(errno));
         return adopt(writer, &fd, true, error);
     }
     if (!log_rotation_open(writer->path, &writer->user, &fd, error) ||
@@ -155,7 +155,7 @@ struct log_writer *log_writer_open(const struct log_writer_options *options, str
         states *= 2;
     struct log_writer *writer = calloc(1, sizeof(*writer) + states);
     if (writer == NULL) {
-        error_set(error, ENOMEM, "there is no memory for the log's queue");
+        error_set_system(error, ENOMEM, "there is no memory for the log's queue");
         return NULL;
     }
     writer->fd = -1;
@@ -174,7 +174,7 @@ struct log_writer *log_writer_open(const struct log_writer_options *options, str
     /* The record that proves the queue full is formatted behind it, hence the margin. */
     if ((!to_stdout && writer->path == NULL) ||
         !buffer_reserve(&writer->queue, queue_bytes + LOG_WRITER_QUEUE_MIN))
-        error_set(error, ENOMEM, "there is no memory for the log's queue");
+        error_set_system(error, ENOMEM, "there is no memory for the log's queue");
     else if (open_sink(writer, error))
         return writer;
     log_writer_close(&writer);
@@ -403,11 +403,13 @@ static bool lost(struct log_writer *writer, int reason, struct error *error)
 {
     char quoted[256];
     drop(writer);
-    return error_set_reason(
-        error, reason, REASON_LOG_UNWRITABLE, "the log %s cannot be written (%s): records are lost",
-        writer->path == NULL ? "on standard output"
-                             : error_quote(slice_from_text(writer->path), quoted, sizeof(quoted)),
-        strerror(reason));
+    error_set_system(error, reason, "the log %s cannot be written (%s): records are lost",
+                     writer->path == NULL
+                         ? "on standard output"
+                         : error_quote(slice_from_text(writer->path), quoted, sizeof(quoted)),
+                     strerror(reason));
+    error->reason = REASON_LOG_UNWRITABLE;
+    return false;
 }
 
 static bool flush_file(struct log_writer *writer, struct error *error)
@@ -447,7 +449,7 @@ static bool flush_stream(struct log_writer *writer, struct error *error)
 static bool flush_now(struct log_writer *writer, struct error *error)
 {
     int reason = 0;
-    error->code = 0;
+    error->system_error = 0;
     error->text[0] = '\0';
     if (writer->queue.len == 0) {
         writer->first_pending = writer->next_seq; /* what stands between was lost, not pending */
@@ -455,7 +457,7 @@ static bool flush_now(struct log_writer *writer, struct error *error)
     }
     struct error homeless;
     if (writer->homeless && !open_sink(writer, &homeless))
-        return lost(writer, homeless.code, error);
+        return lost(writer, homeless.system_error, error);
     if (writer->torn) {
         size_t written = write_bytes(writer, "\n", 1, &reason);
         writer->torn = written == 0;
@@ -529,7 +531,8 @@ bool log_writer_reopen(struct log_writer *writer, struct error *error)
     if (writer->path == NULL)
         return flushed;
     if (writer->queue.len > 0)
-        return error_set(error, EAGAIN, "the log is not opened anew while its reader is blocked");
+        return error_set_system(error, EAGAIN,
+                                "the log is not opened anew while its reader is blocked");
     bool was_torn = writer->torn;
     writer->torn = false;
     struct error open_error;
@@ -559,7 +562,7 @@ bool log_writer_keep_place(struct log_writer *writer, struct error *error)
     char quoted[256];
     bool removed, was_misplaced = writer->misplaced;
     struct error flushed;
-    error->code = 0;
+    error->system_error = 0;
     error->text[0] = '\0';
     writer->misplaced = !is_in_place(writer, &removed);
     if (!writer->misplaced) {

@@ -117,17 +117,19 @@ bool policy_watch_set(struct policy_watch *watch, struct policy_files_plan *plan
     bool good = watch->fd >= 0 && !plan->is_cut;
     *fresh_out = false;
     if (watch->fd < 0)
-        error_set(error, watch->reason, "there is no inotify: %s", strerror(watch->reason));
+        error_set_system(error, watch->reason, "there is no inotify: %s", strerror(watch->reason));
     else if (plan->is_cut)
-        error_set(error, E2BIG, "they lie in more than %d folders", POLICY_FILES_FOLDERS_MAX);
+        error_set_system(error, E2BIG, "they lie in more than %d folders",
+                         POLICY_FILES_FOLDERS_MAX);
     for (size_t i = 0; i < plan->count; i++) {
         wds[i] = watch->fd < 0 ? -1 : add(watch, &plan->folders[i], wds, i);
         if (wds[i] < 0 && good) {
             int reason = errno;
-            good = error_set(error, reason, "%s cannot be watched: %s", plan->folders[i].path,
-                             reason == ENOSPC ? "inotify has no more watches for this user "
-                                                "(fs.inotify.max_user_watches)"
-                                              : strerror(reason));
+            good =
+                error_set_system(error, reason, "%s cannot be watched: %s", plan->folders[i].path,
+                                 reason == ENOSPC ? "inotify has no more watches for this user "
+                                                    "(fs.inotify.max_user_watches)"
+                                                  : strerror(reason));
         }
         *fresh_out |= wds[i] >= 0 && is_fresh(watch, wds[i], &plan->folders[i]);
     }

@@ -130,9 +130,9 @@ static bool connect_to(struct service_manager *manager, const char *name, struct
     bool abstract = name[0] == '@';
     error_quote(slice_from_text(name), quoted, sizeof(quoted));
     if ((!abstract && name[0] != '/') || len < 2 || len >= sizeof(address.sun_path))
-        return error_set(error, EINVAL,
-                         "NOTIFY_SOCKET is %s: it must be an absolute path or @ and a name",
-                         quoted);
+        return error_set_system(error, EINVAL,
+                                "NOTIFY_SOCKET is %s: it must be an absolute path or @ and a name",
+                                quoted);
     memcpy(address.sun_path, name, len);
     if (abstract)
         address.sun_path[0] = '\0';
@@ -141,8 +141,9 @@ static bool connect_to(struct service_manager *manager, const char *name, struct
     manager->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (manager->fd < 0 ||
         connect(manager->fd, (const struct sockaddr *)&address, address_len) != 0)
-        return error_set(error, errno, "the service manager's socket %s cannot be reached: %s",
-                         quoted, strerror(errno));
+        return error_set_system(error, errno,
+                                "the service manager's socket %s cannot be reached: %s", quoted,
+                                strerror(errno));
     return true;
 }
 
@@ -154,7 +155,8 @@ static bool open_manager(struct service_manager **out, struct error *error)
         return true;
     struct service_manager *manager = calloc(1, sizeof(*manager));
     if (manager == NULL)
-        return error_set(error, ENOMEM, "there is no memory for the service manager's socket");
+        return error_set_system(error, ENOMEM,
+                                "there is no memory for the service manager's socket");
     manager->fd = -1;
     manager->watchdog_interval_us = read_watchdog();
     if (!connect_to(manager, name, error)) {

@@ -126,10 +126,7 @@ static void answer_clear(struct resolver_answer *answer)
     answer->count = 0;
     answer->ttl_s = 0;
     name_chain_clear(&answer->chain);
-    answer->error.code = 0;
-    answer->error.line = answer->error.column = 0;
-    answer->error.reason = NULL;
-    answer->error.text[0] = '\0';
+    answer->error = (struct error){0};
 }
 
 static void answer_refuse(struct resolver_answer *answer, enum dns_outcome outcome,

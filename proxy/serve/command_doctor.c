@@ -99,7 +99,7 @@ static void explain_socket(struct report *report, const char *path, const struct
             "%s is no socket; a mount made a folder of it before the engine ran: mount the "
             "folder that holds the socket",
             path);
-    else if (error->code == EACCES)
+    else if (error->system_error == EACCES)
         say(report, FINDING_WRONG, "engine",
             "%s belongs to uid %u, group %u, mode %03o, and this is uid %u: add group %u "
             "(docker run --group-add %u, systemd SupplementaryGroups=)",

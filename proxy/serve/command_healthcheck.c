@@ -63,7 +63,7 @@ static bool ask_listener(const struct policy_client *client, const struct endpoi
         return true;
     *status_out = 403;
     return client->from_count > 0 && !endpoint_is_unix(endpoint) &&
-           (error->code == ECONNRESET || error->code == EPIPE);
+           (error->system_error == ECONNRESET || error->system_error == EPIPE);
 }
 
 static bool ask_default_listener(uint64_t timeout_ms, unsigned *status_out, struct error *error)
@@ -77,7 +77,7 @@ static bool ask_default_listener(uint64_t timeout_ms, unsigned *status_out, stru
     return error_set(error, 1,
                      "%s, where it listens when nothing else is said: %s; if serve has --listen, "
                      "healthcheck needs it too",
-                     text, strerror(error->code));
+                     text, strerror(error->system_error));
 }
 
 static size_t count_listeners(const struct policy *policy, bool docker)
@@ -122,13 +122,13 @@ static bool ask_network_listener(const struct policy_client *client,
                                  struct error *error)
 {
     struct endpoint endpoint;
-    struct error why = {.code = ENAMETOOLONG};
+    struct error why = {.system_error = ENAMETOOLONG};
     unsigned status;
     bool answers =
         listener_endpoint(listen_at, &endpoint) &&
         (answers_http(listen_at->role) ? ask_listener(client, &endpoint, timeout_ms, &status, &why)
                                        : probe_connect(&endpoint, timeout_ms, &why));
-    return answers || error_set(error, 1, "%s: %s", listen_at->text, strerror(why.code));
+    return answers || error_set(error, 1, "%s: %s", listen_at->text, strerror(why.system_error));
 }
 
 /* Those first that have to think before they answer. One is enough, as one loop serves them all and
@@ -153,7 +153,7 @@ static int check_network(const struct policy *policy, uint64_t timeout_ms)
     struct error error = {0};
     if (ask_network(policy, timeout_ms, true, &error))
         return COMMAND_DONE;
-    if (error.code == 0 && ask_network(policy, timeout_ms, false, &error))
+    if (error.exit_code == 0 && ask_network(policy, timeout_ms, false, &error))
         return COMMAND_DONE;
     fprintf(stderr, "dockreeve: the gate does not answer: %s\n", error.text);
     return COMMAND_FAILED;

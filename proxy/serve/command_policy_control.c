@@ -228,7 +228,7 @@ static int ask(const struct option_table *table, const struct option_value *valu
     if (control_client_ask(folder, request, values[TIMEOUT].number, answer, &error))
         return -1;
     fprintf(stderr, "dockreeve %s: %s\n", table->command, error.text);
-    return error.code;
+    return error.exit_code;
 }
 
 static bool print_json(struct json_tree *answer)

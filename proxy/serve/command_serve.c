@@ -37,7 +37,7 @@ extern char **environ;
 static int complain(const struct error *error, int code)
 {
     fprintf(stderr, "dockreeve: %s\n", error->text);
-    return error->code > 0 && error->code <= 9 ? error->code : code;
+    return error->exit_code != 0 ? error->exit_code : code;
 }
 
 /* Prints errors and notices; NULL when there is no policy. */

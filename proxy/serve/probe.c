@@ -39,9 +39,9 @@ static bool read_answer(int fd, struct probe_api *api, struct error *error)
     for (;;) {
         ssize_t got = recv(fd, bytes + len, sizeof(bytes) - len, 0);
         if (got <= 0)
-            return error_set(error, got == 0 ? ECONNRESET : errno, "%s",
-                             got == 0 ? "the connection was closed without an answer"
-                                      : strerror(errno));
+            return error_set_system(error, got == 0 ? ECONNRESET : errno, "%s",
+                                    got == 0 ? "the connection was closed without an answer"
+                                             : strerror(errno));
         len += (size_t)got;
         switch (http_head_parse_response(&head, bytes, len, &scanned, &consumed, error)) {
         case HTTP_HEAD_MORE:
@@ -75,7 +75,7 @@ static int open_connection(const struct endpoint *endpoint, uint64_t timeout_ms,
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
     }
     if (fd < 0 || connect(fd, &target.address.any, target.len) != 0) {
-        (void)error_set(error, errno, "%s", strerror(errno));
+        (void)error_set_system(error, errno, "%s", strerror(errno));
         return -1;
     }
     return steal_fd(&fd);
@@ -94,7 +94,7 @@ static bool ask(const struct endpoint *endpoint, const char *prefix, uint64_t ti
     if (fd < 0)
         return false;
     if (send(fd, request, (size_t)len, MSG_NOSIGNAL) != len)
-        return error_set(error, errno, "%s", strerror(errno));
+        return error_set_system(error, errno, "%s", strerror(errno));
     return read_answer(fd, api, error);
 }
 

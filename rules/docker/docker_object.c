@@ -335,7 +335,7 @@ bool docker_object_read(struct docker_object *object, enum docker_object_kind ki
     struct answer answer = {.object = object, .error = error, .keep_id = object->id.ptr != NULL};
     struct error fault;
     bool read = json_tree_read(&tree, json, DOCKER_ANSWER_VALUES_MAX, &fault);
-    if ((!read && fault.code == ENOMEM) || !make_room(object, json.len))
+    if ((!read && fault.system_error == ENOMEM) || !make_room(object, json.len))
         return error_set_reason(error, 503, REASON_GATE_MEMORY, "the gate is out of memory");
     if (!answer.keep_id)
         object->kind = kind;

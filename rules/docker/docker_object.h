@@ -57,7 +57,7 @@ void docker_object_write_inspect_path(enum docker_object_kind kind, struct slice
  * with a second call for an exec: first the exec's own answer, which fills *container_id_out, then
  * the container's with kind DOCKER_OBJECT_CONTAINER, which adds that container's facts while `id`
  * stays the exec's; *container_id_out points into the object and is valid until that second call).
- * container_id_out may be NULL. False with error->code 502 and reason "engine.inspect" when the
+ * container_id_out may be NULL. False with error->status 502 and reason "engine.inspect" when the
  * answer is not what the API describes, 503 "gate.memory" when memory is out. */
 MUST_CHECK bool docker_object_read(struct docker_object *object, enum docker_object_kind kind,
                                    struct slice json, struct slice *container_id_out,

@@ -91,7 +91,7 @@ bool image_list_read(struct slice json, struct slice repository, image_list_visi
     struct error fault;
     *error = (struct error){0};
     if (!json_tree_read(&tree, json, DOCKER_ANSWER_VALUES_MAX, &fault))
-        return fault.code == ENOMEM
+        return fault.system_error == ENOMEM
                    ? error_set_reason(error, 503, REASON_GATE_MEMORY, "the gate is out of memory")
                    : refuse(&reading, fault.text);
     if (tree.root->kind != JSON_TREE_ARRAY)

@@ -194,7 +194,8 @@ static bool explain(struct slice text, bool named, bool ports_reached, struct er
 {
     struct slice host = text;
     host = slice_cut(&host, ':');
-    error->code = 2;
+    error->status = 0;
+    error->exit_code = 2;
     error->reason = NULL;
     if (has_unicode(text))
         return refuse_unicode(error);

@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     buffer_append(&text, (const char *)data + 1, size - 1);
     if (!(origin ? url_target_parse_origin(buffer_slice(&text), &first, &error)
                  : url_target_parse(buffer_slice(&text), &first, &error))) {
-        require(error.code == 400 && error.text[0] != '\0');
+        require(error.status == 400 && error.text[0] != '\0');
         require(strncmp(error.reason, "malformed.", strlen("malformed.")) == 0);
         return 0;
     }

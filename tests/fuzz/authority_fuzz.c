@@ -67,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error error = {0};
     if (!authority_parse(slice_of((const char *)data + 1, size - 1), default_port, &first,
                          &error)) {
-        require(error.code == 400 && error.text[0] != '\0');
+        require(error.status == 400 && error.text[0] != '\0');
         require(strncmp(error.reason, "malformed.", strlen("malformed.")) == 0);
         return 0;
     }

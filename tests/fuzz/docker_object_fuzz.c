@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice container = {NULL, 0};
     bool read = docker_object_read(&object, kind, slice_of((const char *)data + 1, size - 1),
                                    &container, &error);
-    if (!read && (error.code != 502 || error.text[0] == '\0'))
+    if (!read && (error.status != 502 || error.text[0] == '\0'))
         abort();
     if (read && (object.id.len == 0 || (kind == DOCKER_OBJECT_EXEC) != (container.ptr != NULL)))
         abort();

@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct host_pattern first = {.has_ports = false}, second = {.has_ports = false};
     struct error error = {0};
     if (!host_pattern_parse(slice_of((const char *)data + 1, size - 1), allows, &first, &error)) {
-        require(error.code == 2 && error.reason == NULL && error.text[0] != '\0');
+        require(error.exit_code == 2 && error.reason == NULL && error.text[0] != '\0');
         for (const char *at = error.text; *at != '\0'; at++)
             require(*at >= ' ' && *at < 0x7f);
         return 0;

@@ -93,7 +93,7 @@ static void require_same_outcome(const struct outcome *a, const struct outcome *
 {
     require(a->result == b->result);
     if (a->result == HTTP_HEAD_BAD) {
-        require(a->error.code == b->error.code);
+        require(a->error.status == b->error.status);
         require(strcmp(a->error.reason, b->error.reason) == 0);
         require(strcmp(a->error.text, b->error.text) == 0);
     } else if (a->result == HTTP_HEAD_OK) {

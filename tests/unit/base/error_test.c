@@ -8,7 +8,7 @@ Test(error, filling_returns_false_and_leaves_nothing_of_the_last_error)
     struct error error = {.line = 7, .column = 8, .reason = "old"};
     cr_assert_not(error_set(&error, 2, "line %d", 5));
     cr_assert_str_eq(error.text, "line 5");
-    cr_assert_eq(error.code, 2);
+    cr_assert_eq(error.exit_code, 2);
     cr_assert_eq(error.line + error.column, 0);
     cr_assert_null(error.reason);
     cr_assert_not(error_set_reason(&error, 400, "malformed.x", "no"));

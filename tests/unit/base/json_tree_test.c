@@ -92,7 +92,7 @@ Test(json_tree, what_readers_would_differ_about_is_refused)
         struct error error = {0};
         cr_expect_eq(read_text(&tree, rows[i].text, &error), rows[i].code == 0, "%s", rows[i].name);
         cr_expect_str_eq(error.text, rows[i].message, "%s", rows[i].name);
-        cr_expect_eq(error.code, rows[i].code, "%s", rows[i].name);
+        cr_expect_eq(error.system_error, rows[i].code, "%s", rows[i].name);
     }
 }
 

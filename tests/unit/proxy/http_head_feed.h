@@ -57,7 +57,7 @@ static inline struct outcome read_both_ways(const char *name, enum side side, st
     cr_assert_eq(whole.result, piecewise.result, "%s: whole %d, byte by byte %d (%s)", name,
                  whole.result, piecewise.result, whole.error.text);
     if (whole.result == HTTP_HEAD_BAD) {
-        cr_assert_eq(whole.error.code, piecewise.error.code, "%s", name);
+        cr_assert_eq(whole.error.status, piecewise.error.status, "%s", name);
         cr_assert_str_eq(whole.error.reason, piecewise.error.reason, "%s", name);
         cr_assert_str_eq(whole.error.text, piecewise.error.text, "%s", name);
     }

@@ -199,7 +199,7 @@ Test(option, errors_name_the_option_the_value_and_what_would_do)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct outcome outcome = parse(rows[i].line);
         cr_assert_not(outcome.good, "%s", rows[i].line);
-        cr_assert_eq(outcome.error.code, 2, "%s", rows[i].line);
+        cr_assert_eq(outcome.error.exit_code, 2, "%s", rows[i].line);
         cr_assert_str_eq(outcome.error.text, rows[i].text);
     }
 }

@@ -153,7 +153,7 @@ Test(rule_hits, a_text_cut_anywhere_is_refused_whole)
         AUTO_HITS *hits = rule_hits_new();
         struct error error;
         cr_expect(!rule_hits_parse(hits, slice_of(text.data, len), &error), "%zu bytes", len);
-        cr_expect_eq(error.code, 1);
+        cr_expect_eq(error.exit_code, 1);
         cr_expect_eq(rule_hits_len(hits), 0u);
     }
 }

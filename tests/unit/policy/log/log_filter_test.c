@@ -174,7 +174,7 @@ Test(log_filter, what_no_condition_can_be_is_refused)
         cr_assert_not(rows[i].host ? log_filter_set_host(&filter, rows[i].text, &error)
                                    : log_filter_set_operation(&filter, rows[i].text, &error),
                       "%s", rows[i].text);
-        cr_assert_eq(error.code, 2);
+        cr_assert_eq(error.exit_code, 2);
         cr_assert_not_null(strstr(error.text, rows[i].said), "%s: %s", rows[i].text, error.text);
     }
 }
@@ -200,7 +200,7 @@ Test(log_filter, what_is_no_time_is_said_with_the_option_and_what_would_be_one)
     cr_assert(log_filter_read_time("since", "2h", now_us, &time_us, &error), "%s", error.text);
     cr_expect_eq(time_us, now_us - INT64_C(7200000000));
     cr_assert_not(log_filter_read_time("until", "so\x1bon", now_us, &time_us, &error));
-    cr_expect_eq(error.code, 2);
+    cr_expect_eq(error.exit_code, 2);
     cr_expect_not_null(strstr(error.text, "--until `so\\x1bon` is no time"), "%s", error.text);
     cr_expect_not_null(strstr(error.text, "yesterday"), "%s", error.text);
 }

@@ -185,7 +185,7 @@ Test(log_reader, files_are_opened_newest_first_up_to_the_first_gap)
     AUTO_LOG_FILES struct log_files files = {.count = 0};
     struct error error = {0};
     cr_assert_not(log_files_open(&files, place.path, &error));
-    cr_assert_eq(error.code, 3);
+    cr_assert_eq(error.exit_code, 3);
     append(&place, "", "new\n");
     append(&place, ".1", "old\n");
     append(&place, ".2", "older\n");
@@ -247,7 +247,7 @@ Test(log_reader, what_is_no_regular_file_is_refused)
     struct error error = {0};
     cr_assert_eq(mkfifo(place.path, 0600), 0);
     cr_assert_not(log_files_open(&files, place.path, &error));
-    cr_assert_eq(error.code, 1);
+    cr_assert_eq(error.exit_code, 1);
     cr_assert(strstr(error.text, "not a regular file") != NULL, "%s", error.text);
     remove_place(&place);
 }

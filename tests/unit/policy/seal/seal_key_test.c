@@ -105,7 +105,7 @@ Test(seal_key, one_at_a_time)
     struct error error;
     int fd, lock;
     cr_expect_not(seal_folder_open(folder.name, &fd, &lock, &error));
-    cr_expect_eq(error.code, 4);
+    cr_expect_eq(error.exit_code, 4);
 }
 
 /* The log's text cut to `len` bytes, the key's file of `epoch`, and what it goes on with. */

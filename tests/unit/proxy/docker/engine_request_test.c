@@ -325,7 +325,7 @@ Test(engine_request, the_deadline_is_one_for_the_whole_answer)
         cr_assert_eq(send(peer, said[i], strlen(said[i]), 0), (ssize_t)strlen(said[i]));
         while (strchr(stage.told, 'F') == NULL)
             event_base_loop(stage.base, EVLOOP_ONCE);
-        cr_assert_eq(stage.error.code, 504);
+        cr_assert_eq(stage.error.status, 504);
         cr_assert_str_eq(stage.error.reason, "upstream.lookup-timeout");
         cr_assert(is_closed_by_us(peer));
         cr_assert_eq(engine_error_count(stage.engine), 0, "the engine may take its time");
@@ -444,6 +444,6 @@ Test(engine_request, without_an_engine_there_is_none)
     stage_open(&stage);
     unlink(stage.path);
     cr_assert_null(engine_request_new(stage.engine, &plain, note, &stage, &error));
-    cr_assert_eq(error.code, 502);
+    cr_assert_eq(error.status, 502);
     cr_assert_str_eq(error.reason, "upstream.unreachable");
 }

@@ -246,7 +246,7 @@ Test(engine, a_missing_socket_is_refused_with_its_name)
     stage_open(&stage, 8, 1000);
     unlink(stage.path);
     cr_assert_null(engine_take(stage.engine, false, false, note, &stage, &error));
-    cr_assert_eq(error.code, 502);
+    cr_assert_eq(error.status, 502);
     cr_assert_str_eq(error.reason, "upstream.unreachable");
     cr_assert_not_null(strstr(error.text, stage.path), "%s", error.text);
     cr_assert_not_null(strstr(error.text, strerror(ENOENT)), "%s", error.text);
@@ -265,7 +265,7 @@ Test(engine, without_descriptors_the_answer_is_503)
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &lowered), 0);
     cr_assert_null(engine_take(stage.engine, false, false, note, &stage, &error));
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    cr_assert_eq(error.code, 503);
+    cr_assert_eq(error.status, 503);
     cr_assert_str_eq(error.reason, "limit.descriptors");
 }
 
@@ -298,7 +298,7 @@ Test(engine, a_full_queue_is_waited_for_until_the_connect_timeout)
     event_base_dispatch(stage.base);
     cr_assert_eq(stage.last, ENGINE_REFUSED);
     cr_assert_geq(timestamp_monotonic_us() - began, 50000);
-    cr_assert_eq(conn->error.code, 504);
+    cr_assert_eq(conn->error.status, 504);
     cr_assert_str_eq(conn->error.reason, "upstream.connect-timeout");
     cr_assert_not_null(strstr(conn->error.text, stage.path), "%s", conn->error.text);
     cr_assert_eq(engine_error_count(stage.engine), 1);
@@ -335,7 +335,7 @@ Test(engine, a_listener_that_goes_away_meanwhile_is_a_refusal)
     unlink(stage.path);
     event_base_dispatch(stage.base);
     cr_assert_eq(stage.last, ENGINE_REFUSED);
-    cr_assert_eq(conn->error.code, 502);
+    cr_assert_eq(conn->error.status, 502);
     cr_assert_str_eq(conn->error.reason, "upstream.unreachable");
     engine_drop(&conn);
     for (int i = 0; i < count; i++)

@@ -123,7 +123,7 @@ Test(upstream_proxy, other_options_are_refused_with_a_sentence)
         struct error error = {0};
         AUTO_PROXY struct upstream_proxy *proxy = upstream_proxy_new(&options, &error);
         cr_expect_null(proxy, "%s", bad_options[i].name);
-        cr_expect_eq(error.code, 2, "%s", bad_options[i].name);
+        cr_expect_eq(error.exit_code, 2, "%s", bad_options[i].name);
         cr_expect_not_null(strstr(error.text, bad_options[i].says), "%s: %s", bad_options[i].name,
                            error.text);
         cr_expect_null(strstr(error.text, "secret"), "%s: %s", bad_options[i].name, error.text);
@@ -248,7 +248,7 @@ Test(upstream_proxy, its_answer_opens_the_way_or_does_not)
             cr_expect_str_eq(answers[i].bytes + consumed, answers[i].behind, "%s", answers[i].name);
         if (answer == UPSTREAM_PROXY_REFUSED && answers[i].reason != NULL) {
             cr_expect_str_eq(error.reason, answers[i].reason, "%s", answers[i].name);
-            cr_expect_eq(error.code, 502, "%s", answers[i].name);
+            cr_expect_eq(error.status, 502, "%s", answers[i].name);
         }
     }
 }

@@ -292,7 +292,7 @@ Test(http_body, bad_framing_is_an_error_with_its_reason)
         http_body_init(&body, HTTP_FRAMING_CHUNKED, 0, HTTP_FRAMING_CHUNKED);
         cr_assert(io_buffer_append(pool, &source, rows[i].bytes, strlen(rows[i].bytes)));
         cr_assert_not(http_body_move(&body, pool, &source, &target, &error), "%s", rows[i].name);
-        cr_assert_eq(error.code, 400, "%s", rows[i].name);
+        cr_assert_eq(error.status, 400, "%s", rows[i].name);
         cr_assert_str_eq(error.reason, rows[i].reason, "%s", rows[i].name);
         cr_assert_not(body.finished);
         io_buffer_reset(pool, &source);

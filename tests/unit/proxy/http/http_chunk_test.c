@@ -186,7 +186,7 @@ Test(http_chunk, what_is_not_in_the_grammar_is_refused_however_it_arrives)
         struct decoded decoded = decode_every_way(bad[i].name, slice_of(bad[i].bytes, bad[i].len));
         cr_expect_eq(decoded.result, HTTP_CHUNK_ERROR, "%s", bad[i].name);
         if (decoded.result == HTTP_CHUNK_ERROR) {
-            cr_expect_eq(decoded.error.code, 400, "%s", bad[i].name);
+            cr_expect_eq(decoded.error.status, 400, "%s", bad[i].name);
             cr_expect_str_eq(decoded.error.reason, bad[i].result, "%s", bad[i].name);
         }
         buffer_free(&decoded.payload);

@@ -208,7 +208,7 @@ static struct outcome read_long(const char *front, const char *piece, size_t cou
 static void expect_refused(const struct outcome *outcome, int code, const char *reason)
 {
     cr_assert_eq(outcome->result, HTTP_HEAD_BAD);
-    cr_expect_eq(outcome->error.code, code, "%d %s", outcome->error.code, outcome->error.text);
+    cr_expect_eq(outcome->error.status, code, "%d %s", outcome->error.status, outcome->error.text);
     cr_expect_str_eq(outcome->error.reason, reason);
 }
 
@@ -272,7 +272,7 @@ Test(http_head, a_limit_speaks_as_soon_as_it_is_passed)
         struct slice text = slice_from_text(rows[i].text);
         struct outcome outcome = read_both_ways(rows[i].name, REQUEST, text, &limits);
         cr_assert_eq(outcome.result, HTTP_HEAD_BAD, "%s", rows[i].name);
-        cr_expect_eq(outcome.error.code, rows[i].code, "%s", rows[i].name);
+        cr_expect_eq(outcome.error.status, rows[i].code, "%s", rows[i].name);
         text.len--;
         outcome = read_both_ways(rows[i].name, REQUEST, text, &limits);
         cr_expect_eq(outcome.result, HTTP_HEAD_MORE, "%s, one byte earlier", rows[i].name);

@@ -40,7 +40,7 @@ static void check_rows(enum side side, const struct row *rows, size_t count)
         cr_expect_eq(outcome.result, HTTP_HEAD_BAD, "%s: result %d", row->name, outcome.result);
         if (outcome.result != HTTP_HEAD_BAD)
             continue;
-        cr_expect_eq(outcome.error.code, row->code, "%s: %d %s", row->name, outcome.error.code,
+        cr_expect_eq(outcome.error.status, row->code, "%s: %d %s", row->name, outcome.error.status,
                      outcome.error.text);
         cr_expect_str_eq(outcome.error.reason, row->reason, "%s: %s, %s", row->name,
                          outcome.error.reason, outcome.error.text);
@@ -547,7 +547,7 @@ Test(http_head, a_proxy_gets_the_target_as_it_was_written)
         if (outcome.result == HTTP_HEAD_OK)
             cr_expect(slice_equal_text(outcome.head.target, targets[i]), "%s", targets[i]);
         else /* two parsers must agree, and http-parser looks into some */
-            cr_expect_eq(outcome.error.code, 400, "%s: %s", targets[i], outcome.error.text);
+            cr_expect_eq(outcome.error.status, 400, "%s: %s", targets[i], outcome.error.text);
     }
 }
 

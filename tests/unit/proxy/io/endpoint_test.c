@@ -94,7 +94,7 @@ Test(endpoint, every_refusal_says_what_is_wrong)
         struct error error = {0};
         cr_assert_not(endpoint_parse(&endpoint, slice_from_text(rows[i].text), &error), "%s",
                       rows[i].text);
-        cr_assert_eq(error.code, 2, "%s", rows[i].text);
+        cr_assert_eq(error.exit_code, 2, "%s", rows[i].text);
         if (rows[i].sentence != NULL)
             cr_assert_str_eq(error.text, rows[i].sentence, "%s: %s", rows[i].text, error.text);
         else

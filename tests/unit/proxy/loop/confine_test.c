@@ -345,9 +345,9 @@ static int drop_user(const void *unused)
     EXPECT(status_has("\nCapPrm:\t0000000000000000\n"));
     EXPECT(status_has("\nCapBnd:\t0000000000000000\n"));
     EXPECT(confine_drop_user("60001:60002", groups, 1, &error)); /* is that already */
-    EXPECT(!confine_drop_user("60001:60002", others, 1, &error) && error.code == EPERM);
-    EXPECT(!confine_drop_user("60003:60002", groups, 1, &error) && error.code == EPERM);
-    EXPECT(!confine_drop_user("root", groups, 1, &error) && error.code == EPERM);
+    EXPECT(!confine_drop_user("60001:60002", others, 1, &error) && error.system_error == EPERM);
+    EXPECT(!confine_drop_user("60003:60002", groups, 1, &error) && error.system_error == EPERM);
+    EXPECT(!confine_drop_user("root", groups, 1, &error) && error.system_error == EPERM);
     return 0;
 }
 
@@ -377,6 +377,6 @@ Test(confine, users_that_are_not_there_are_refused)
     struct error error;
     for (size_t i = 0; i < ARRAY_LEN(users); i++) {
         cr_assert_not(confine_drop_user(users[i], NULL, 0, &error), "%s", users[i]);
-        cr_assert_eq(error.code, 2, "%s: %s", users[i], error.text);
+        cr_assert_eq(error.exit_code, 2, "%s: %s", users[i], error.text);
     }
 }

@@ -137,7 +137,7 @@ Test(log_writer, a_missing_folder_is_named)
     struct error error;
     struct log_writer_options options = {.path = "/tmp/dockreeve-no-such/deeper/access.jsonl"};
     cr_assert_null(log_writer_open(&options, &error));
-    cr_assert_eq(error.code, ENOENT);
+    cr_assert_eq(error.system_error, ENOENT);
     cr_assert_not_null(strstr(error.text, "`/tmp/dockreeve-no-such` does not exist"), "%s",
                        error.text);
 }
@@ -305,7 +305,7 @@ Test(log_writer, losing_everything_for_long_does_not_end_the_numbering)
         cr_assert_not(log_writer_flush(writer, &error));
         cr_assert_eq(log_writer_state(writer, seq), LOG_WRITE_LOST);
     }
-    cr_assert_eq(error.code, ENOSPC);
+    cr_assert_eq(error.system_error, ENOSPC);
     cr_assert_eq(log_writer_lost_count(writer), 5000);
 }
 
@@ -330,7 +330,7 @@ Test(log_writer, what_an_early_write_loses_is_said_by_the_next_flush)
         cr_assert_lt(add(writer), 1000);
     limit_files(0);
     cr_assert_not(log_writer_flush(writer, &error), "the log works again, yet records are gone");
-    cr_assert_eq(error.code, EFBIG);
+    cr_assert_eq(error.system_error, EFBIG);
     add(writer);
     cr_assert(log_writer_flush(writer, &error));
     cr_assert_str_empty(error.text);
@@ -350,7 +350,7 @@ Test(log_writer, a_write_that_ends_half_way_leaves_whole_lines_at_every_cut)
         bool flushed = log_writer_flush(writer, &error);
         limit_files(0);
         cr_assert_not(flushed);
-        cr_assert_eq(error.code, EFBIG);
+        cr_assert_eq(error.system_error, EFBIG);
         cr_assert_eq(size_of(folder.log), limit / line * line, "cut at %zu", limit);
         for (uint64_t seq = 1; seq <= 4; seq++)
             cr_assert_eq(log_writer_state(writer, seq),
@@ -499,7 +499,7 @@ Test(log_writer, a_rotation_without_descriptors_moves_nothing)
     bool flushed = log_writer_flush(writer, &error);
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     cr_assert(flushed);
-    cr_assert_eq(error.code, EMFILE);
+    cr_assert_eq(error.system_error, EMFILE);
     cr_assert_eq(size_of(folder.log), 2 * line);
     snprintf(name, sizeof(name), "%s.1", folder.log);
     cr_assert_neq(access(name, F_OK), 0);
@@ -525,7 +525,7 @@ Test(log_writer, reopen_follows_a_rename_and_keeps_the_old_file_on_failure)
     cr_assert_eq(rename(folder.log, moved), 0);
     cr_assert_eq(mkdir(folder.log, 0700), 0);
     cr_assert_not(log_writer_reopen(writer, &error));
-    cr_assert_eq(error.code, EISDIR);
+    cr_assert_eq(error.system_error, EISDIR);
     add(writer);
     cr_assert(log_writer_flush(writer, &error));
     AUTO_FREE char *kept = read_all(moved);
@@ -615,6 +615,6 @@ Test(log_writer, a_reader_that_went_away_loses_records_and_says_so)
     close(ends[0]);
     uint64_t seq = add(writer);
     cr_assert_not(log_writer_flush(writer, &error));
-    cr_assert_eq(error.code, EPIPE);
+    cr_assert_eq(error.system_error, EPIPE);
     cr_assert_eq(log_writer_state(writer, seq), LOG_WRITE_LOST);
 }

@@ -299,6 +299,6 @@ Test(service_manager, absurd_counts_are_refused)
         setenv("LISTEN_PID", pid, 1);
         setenv("LISTEN_FDS", counts[i], 1);
         cr_assert_not(service_manager_sockets(sockets, &taken, &error), "%s", counts[i]);
-        cr_assert_eq(error.code, 2);
+        cr_assert_eq(error.exit_code, 2);
     }
 }

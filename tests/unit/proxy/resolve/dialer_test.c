@@ -154,7 +154,7 @@ static void expect_failed(const struct world *world, const char *host, int code,
 {
     struct ip_address wanted = address_of(host);
     cr_assert_eq(world->result.fd, -1);
-    cr_expect_eq(world->result.error.code, code, "%s", world->result.error.text);
+    cr_expect_eq(world->result.error.status, code, "%s", world->result.error.text);
     cr_expect_str_eq(world->result.error.reason, reason);
     cr_expect_eq(memcmp(&world->result.address, &wanted, sizeof(wanted)), 0);
     cr_expect(strstr(world->result.error.text, host) != NULL, "%s", world->result.error.text);
@@ -223,7 +223,7 @@ Test(dialer, says_why_the_last_address_failed)
     world.done = 0;
     dial(&world, (const char *[]){"255.255.255.255", NULL}, LONG_MS);
     cr_expect_eq(world.result.fd, -1);
-    cr_expect_eq(world.result.error.code, 502);
+    cr_expect_eq(world.result.error.status, 502);
 }
 
 Test(dialer, a_host_that_does_not_answer_runs_into_the_timeout)

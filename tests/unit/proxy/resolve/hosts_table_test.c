@@ -116,7 +116,7 @@ Test(hosts_table, what_cannot_be_read_is_refused_with_its_line)
         AUTO_TABLE struct hosts_table *table = load(rows[i].text, &error);
         cr_expect_null(table, "%s", rows[i].what);
         cr_expect_eq(error.line, rows[i].line, "%s: line %u", rows[i].what, error.line);
-        cr_expect_eq(error.code, 2);
+        cr_expect_eq(error.exit_code, 2);
         snprintf(place, sizeof(place), ":%u: ", rows[i].line);
         cr_expect(strstr(error.text, place) != NULL, "%s: %s", rows[i].what, error.text);
     }

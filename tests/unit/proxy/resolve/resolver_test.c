@@ -115,7 +115,7 @@ static const char *outcome(const struct asker *asker)
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     const struct resolver_answer *answer = &asker->answer;
     if (answer->count == 0)
-        buffer_printf(&out, "%d %s", answer->error.code, answer->error.reason);
+        buffer_printf(&out, "%d %s", answer->error.status, answer->error.reason);
     for (unsigned i = 0; i < answer->count; i++) {
         if (i > 0)
             buffer_append_byte(&out, ' ');

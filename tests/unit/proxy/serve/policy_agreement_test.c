@@ -203,7 +203,7 @@ static int check(const struct policy *policy, const char *text)
     struct error error;
     const struct policy_client *client = policy_client_find(policy, slice_from_text(client_name));
     if (!asked_docker_read(&asked, policy, client, text, &error))
-        return error.code;
+        return error.status;
     for (size_t i = 0; i < ARRAY_LEN(objects); i++) {
         if (objects[i].kind != asked.object.kind ||
             !slice_equal_text(asked.request.object_name, objects[i].name))
@@ -215,7 +215,7 @@ static int check(const struct policy *policy, const char *text)
     }
     asked_docker_decide(&asked);
     if (asked.malformed)
-        return asked.error.code;
+        return asked.error.status;
     return asked_docker_is_allowed(&asked) ? 404 : 403;
 }
 

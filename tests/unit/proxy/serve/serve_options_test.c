@@ -297,7 +297,7 @@ Test(serve_options, what_makes_no_sense_is_refused_with_a_sentence)
         struct error error = {0};
         cr_assert_not(read_options(&serve, (const char *const[]){rows[i].word, NULL}, &error), "%s",
                       rows[i].word);
-        cr_assert_eq(error.code, 2, "%s", rows[i].word);
+        cr_assert_eq(error.exit_code, 2, "%s", rows[i].word);
         cr_assert_not_null(strstr(error.text, rows[i].says), "%s: %s", rows[i].word, error.text);
     }
 }

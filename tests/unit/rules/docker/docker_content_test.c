@@ -87,7 +87,7 @@ Test(docker_content, only_what_the_operation_reads_is_taken)
         parse(&request, requests[row->body].method, requests[row->body].target);
         bool taken = docker_content_check(&request, &content, 1024, &error);
         cr_assert_eq(taken, row->code == 0, "%s: %s", row->name, error.text);
-        cr_assert_eq(error.code, row->code, "%s: %d", row->name, error.code);
+        cr_assert_eq(error.status, row->code, "%s: %d", row->name, error.status);
         if (!taken)
             cr_assert(strncmp(error.reason, "malformed.content-", 18) == 0, "%s", row->name);
         docker_request_clear(&request);

@@ -10,7 +10,7 @@ static const char *outcome(struct docker_request *request, enum http_method meth
     struct error error;
     buffer_clear(out);
     if (!docker_request_parse(request, method, slice_from_text(target), strict, &error))
-        buffer_printf(out, "%d %s", error.code, error.reason);
+        buffer_printf(out, "%d %s", error.status, error.reason);
     else
         docker_request_write_target(request, slice_of(NULL, 0), out);
     return buffer_text(out);

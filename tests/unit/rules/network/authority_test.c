@@ -104,7 +104,7 @@ Test(authority, what_may_be_split_in_two_ways_is_refused)
         size_t len = rows[i].len == 0 ? strlen(rows[i].text) : rows[i].len;
         cr_expect_not(authority_parse(slice_of(rows[i].text, len), 0, &authority, &error), "%s",
                       rows[i].what);
-        cr_expect_eq(error.code, 400, "%s", rows[i].what);
+        cr_expect_eq(error.status, 400, "%s", rows[i].what);
         cr_expect(error.reason != NULL && strcmp(error.reason, rows[i].reason) == 0, "%s: %s",
                   rows[i].what, error.reason);
         cr_expect(error.text[0] != '\0', "%s", rows[i].what);

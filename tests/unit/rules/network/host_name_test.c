@@ -150,7 +150,7 @@ Test(host_name, what_has_two_readings_is_refused)
         size_t len = rows[i].len == 0 ? strlen(rows[i].text) : rows[i].len;
         cr_expect_not(host_name_parse(slice_of(rows[i].text, len), &host, &error), "%s",
                       rows[i].what);
-        cr_expect_eq(error.code, 400, "%s", rows[i].what);
+        cr_expect_eq(error.status, 400, "%s", rows[i].what);
         cr_expect(error.reason != NULL && strcmp(error.reason, "malformed.host") == 0, "%s",
                   rows[i].what);
         cr_expect(error.text[0] != '\0' && strchr(error.text, '\n') == NULL, "%s", rows[i].what);
@@ -208,7 +208,7 @@ Test(host_name, an_address_is_no_dns_name)
         struct error error = {0};
         cr_expect_eq(host_name_parse_dns(slice_from_text(rows[i].text), &host, &error),
                      rows[i].name, "%s", rows[i].text);
-        cr_expect(rows[i].name || error.code == 400, "%s", rows[i].text);
+        cr_expect(rows[i].name || error.status == 400, "%s", rows[i].text);
     }
 }
 

@@ -175,7 +175,8 @@ Test(host_pattern, a_bad_pattern_is_answered_with_its_mend)
         cr_expect_not(host_pattern_parse(slice_from_text(rows[i].text), true, &pattern, &error),
                       "%s", rows[i].what);
         cr_expect(strstr(error.text, rows[i].says) != NULL, "%s: %s", rows[i].what, error.text);
-        cr_expect(error.code == 2 && error.reason == NULL, "%s: %d", rows[i].what, error.code);
+        cr_expect(error.exit_code == 2 && error.reason == NULL, "%s: %d", rows[i].what,
+                  error.exit_code);
     }
     struct host_pattern pattern;
     struct error error = {0};

@@ -105,7 +105,7 @@ Test(url_target, what_is_no_absolute_http_uri_is_refused)
         size_t len = rows[i].len == 0 ? strlen(rows[i].text) : rows[i].len;
         cr_expect_not(url_target_parse(slice_of(rows[i].text, len), &target, &error), "%s",
                       rows[i].what);
-        cr_expect_eq(error.code, 400, "%s", rows[i].what);
+        cr_expect_eq(error.status, 400, "%s", rows[i].what);
         cr_expect(error.reason != NULL && strcmp(error.reason, rows[i].reason) == 0, "%s: %s",
                   rows[i].what, error.reason);
         cr_expect(error.text[0] != '\0', "%s", rows[i].what);
