@@ -53,12 +53,12 @@ struct search {
 
 static enum rank rank_of(const struct search *search, const struct rule_row *row)
 {
-    const struct slice wanted = search->wanted, id = slice_from_text(row->id);
+    const struct slice wanted = search->wanted, id = slice_from_text(row->rule.id);
     char key[17]; /* where two rules have one id */
-    snprintf(key, sizeof(key), "%016llx", (unsigned long long)row->key);
+    snprintf(key, sizeof(key), "%016llx", (unsigned long long)row->rule.key);
     if (slice_equal_nocase(wanted, id) || slice_equal_text(wanted, key))
         return RANK_ID;
-    if (row->name != NULL && slice_equal_text(wanted, row->name))
+    if (row->rule.name != NULL && slice_equal_text(wanted, row->rule.name))
         return RANK_NAME;
     if (wanted.len > 0 && wanted.len < id.len && slice_equal_folded(wanted.ptr, id.ptr, wanted.len))
         return RANK_PREFIX;
@@ -86,14 +86,14 @@ static void search_all(struct search *search, const struct policy *policy, struc
             search->rank = rank;
             search->count = 0;
             search->many_keys = false;
-            search->key = row->key;
+            search->key = row->rule.key;
         }
         if (rank == search->rank && rank != RANK_NONE) {
             search->count++;
-            search->many_keys |= row->key != search->key;
+            search->many_keys |= row->rule.key != search->key;
         } else if (search->rank == RANK_NONE) {
-            offer(search, row->name);
-            offer(search, row->id);
+            offer(search, row->rule.name);
+            offer(search, row->rule.id);
         }
     }
 }
@@ -114,7 +114,7 @@ static void say_none(const struct search *search)
 /* Appends "allow *.npmjs.org:80,443 where ...". */
 static void write_text(const struct rule_row *row, struct buffer *out)
 {
-    buffer_append_text(out, row->allows ? "allow " : "deny ");
+    buffer_append_text(out, row->rule.allows ? "allow " : "deny ");
     rule_row_write_resource(row, out);
     if (rule_row_has_conditions(row)) {
         buffer_append_literal(out, " where ");
@@ -136,7 +136,7 @@ static void say_candidates(const struct search *search, const struct policy *pol
         said++;
         buffer_clear(&text);
         write_text(row, &text);
-        buffer_printf(&out, "  %s  ", row->id);
+        buffer_printf(&out, "  %s  ", row->rule.id);
         terminal_text_append(&out, row->source);
         buffer_append_literal(&out, "  ");
         terminal_text_append(&out, buffer_slice(&text));
@@ -184,9 +184,9 @@ static void write_text_line(struct buffer *out, const char *name, const char *va
 
 static const char *scope_text(const struct finding *finding)
 {
-    if (strcmp(finding->row->scope, "*") != 0)
-        return finding->row->scope;
-    return finding->row->is_shared ? "every client that inherits" : "every client";
+    if (strcmp(finding->row->rule.scope, "*") != 0)
+        return finding->row->rule.scope;
+    return rule_row_is_shared(finding->row) ? "every client that inherits" : "every client";
 }
 
 static const char *sni_in_force(const struct network_rule *rule)
@@ -306,10 +306,10 @@ static void write_all(const struct finding *finding, struct buffer *out)
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     write_text(row, &text);
     write_line(out, "Rule", buffer_slice(&text));
-    write_text_line(out, "Id", row->id);
-    write_text_line(out, "Name", row->name);
-    write_text_line(out, "Comment", row->comment);
-    write_text_line(out, "Kind", row->kind);
+    write_text_line(out, "Id", row->rule.id);
+    write_text_line(out, "Name", row->rule.name);
+    write_text_line(out, "Comment", row->rule.comment);
+    write_text_line(out, "Kind", row->rule.kind);
     write_text_line(out, "Scope", scope_text(finding));
     write_line(out, "Resource", row->resource);
     write_line(out, "Ports", row->ports);
@@ -323,8 +323,8 @@ static void write_all(const struct finding *finding, struct buffer *out)
     write_line(out, "Ranges", buffer_slice(&text));
     write_network_lines(finding, out);
     buffer_clear(&text);
-    if (row->expires_us != 0)
-        timestamp_write_seconds(row->expires_us, &text);
+    if (row->rule.expires_us != 0)
+        timestamp_write_seconds(row->rule.expires_us, &text);
     write_line(out, "Expires", buffer_slice(&text));
     write_hits_lines(finding, out);
     write_cover_line(finding, out);
@@ -392,8 +392,8 @@ static void write_json(const struct finding *finding, struct buffer *out)
     command_rule_write_json(row, finding->hits, &finding->cover, out);
     write_text(row, &text);
     json_write_key_string(out, "text", buffer_slice(&text));
-    if (row->column > 0)
-        json_write_key_u64(out, "column", row->column);
+    if (row->rule.column > 0)
+        json_write_key_u64(out, "column", row->rule.column);
     if (row->rule.docker != NULL) {
         json_write_key_array(out, "operations");
         write_operations(row->rule.docker, true, out);
@@ -423,12 +423,12 @@ static void find_row(struct finding *finding, const struct search *search, struc
     struct rule_walk walk = {.policy = finding->policy};
     size_t also = 0;
     while (rule_walk_next(&walk, finding->row) &&
-           (rank_of(search, finding->row) != search->rank || finding->row->key != search->key))
+           (rank_of(search, finding->row) != search->rank || finding->row->rule.key != search->key))
         ;
     rule_row_cover(finding->row, &scope, timestamp_now_us(), &finding->cover);
     rule_place_read(finding->row, &finding->place);
     while (also < CANDIDATES_MAX && rule_walk_next(&walk, other)) {
-        if (other->key != search->key)
+        if (other->rule.key != search->key)
             continue;
         buffer_append_slice(&finding->also, other->source);
         buffer_append_byte(&finding->also, '\n');

@@ -132,15 +132,15 @@ static bool is_wanted(struct listing *listing)
     struct rule_hit hit;
     if (listing->client != NULL && !rule_row_concerns(row, listing->policy, listing->client))
         return false;
-    if (listing->kind != NULL && strcmp(row->kind, listing->kind) != 0)
+    if (listing->kind != NULL && strcmp(row->rule.kind, listing->kind) != 0)
         return false;
-    if (listing->decision >= 0 && row->allows != (listing->decision == 1))
+    if (listing->decision >= 0 && row->rule.allows != (listing->decision == 1))
         return false;
     if (listing->source != NULL &&
         memmem(row->source.ptr, row->source.len, listing->source, strlen(listing->source)) == NULL)
         return false;
     if (listing->unused &&
-        (row->key == RULE_HITS_DEFAULT_DOCKER || row->key == RULE_HITS_DEFAULT_NETWORK ||
+        (row->rule.key == RULE_HITS_DEFAULT_DOCKER || row->rule.key == RULE_HITS_DEFAULT_NETWORK ||
          !command_rule_count(row, listing->hits, &hit) || hit.count > 0))
         return false;
     listing->cover.kind = POLICY_COVER_NONE;
@@ -194,19 +194,19 @@ static void fill_cells(struct listing *listing)
     const struct rule_row *row = &listing->row;
     struct buffer *cells = listing->table.cells;
     terminal_text_append(&cells[COLUMN_SOURCE], row->source);
-    terminal_text_append(&cells[COLUMN_SCOPE], slice_from_text(row->scope));
-    buffer_append_text(&cells[COLUMN_KIND], row->kind);
-    buffer_append_text(&cells[COLUMN_DECISION], row->allows ? "allow" : "deny");
+    terminal_text_append(&cells[COLUMN_SCOPE], slice_from_text(row->rule.scope));
+    buffer_append_text(&cells[COLUMN_KIND], row->rule.kind);
+    buffer_append_text(&cells[COLUMN_DECISION], row->rule.allows ? "allow" : "deny");
     terminal_text_append(&cells[COLUMN_RESOURCE], row->resource);
     terminal_text_append(&cells[COLUMN_PORTS], row->ports);
     fill_hits(listing);
-    buffer_append_text(&cells[COLUMN_ID], row->id);
+    buffer_append_text(&cells[COLUMN_ID], row->rule.id);
     if (listing->wide) {
-        terminal_text_append(&cells[COLUMN_NAME], slice_from_text(row->name));
+        terminal_text_append(&cells[COLUMN_NAME], slice_from_text(row->rule.name));
         terminal_text_append(&cells[COLUMN_WHERE], row->where);
-        if (row->expires_us != 0)
-            timestamp_write_seconds(row->expires_us, &cells[COLUMN_EXPIRES]);
-        terminal_text_append(&cells[COLUMN_COMMENT], slice_from_text(row->comment));
+        if (row->rule.expires_us != 0)
+            timestamp_write_seconds(row->rule.expires_us, &cells[COLUMN_EXPIRES]);
+        terminal_text_append(&cells[COLUMN_COMMENT], slice_from_text(row->rule.comment));
     } else if (rule_row_has_conditions(row)) {
         /* A rule must not look wider than it is. */
         buffer_append_literal(&cells[COLUMN_RESOURCE], " where ");
@@ -240,7 +240,7 @@ static bool write_table(struct listing *listing)
     rewind_walk(listing);
     while (good && next_row(listing)) {
         fill_cells(listing);
-        if (listing->colour && !listing->row.allows)
+        if (listing->colour && !listing->row.rule.allows)
             table->colours[COLUMN_DECISION] = TERMINAL_RED;
         table_write_row(table, &listing->out);
         good = pass_on(&listing->out);
@@ -272,7 +272,7 @@ static bool write_ids(struct listing *listing)
     bool good = true;
     rewind_walk(listing);
     while (good && next_row(listing)) {
-        buffer_append_text(&listing->out, listing->row.id);
+        buffer_append_text(&listing->out, listing->row.rule.id);
         buffer_append_byte(&listing->out, '\n');
         good = pass_on(&listing->out);
     }

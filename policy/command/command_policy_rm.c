@@ -203,12 +203,12 @@ static void fail(struct removing *removing, int code)
 static bool report_built_in(struct removing *removing, struct slice word)
 {
     struct rule_walk walk = {.policy = removing->edit.before};
-    CLEANUP(rule_row_clear) struct rule_row row = {.file = NULL};
+    CLEANUP(rule_row_clear) struct rule_row row = {0};
     while (rule_walk_next(&walk, &row)) {
-        if (rule_row_is_rule(&row) || !slice_equal_text(word, row.id))
+        if (rule_row_is_rule(&row) || !slice_equal_text(word, row.rule.id))
             continue;
-        policy_messages_add(&removing->edit.errors, NULL, 0, 0, "%s (%.*s) is no rule: %s", row.id,
-                            (int)row.source.len, row.source.ptr,
+        policy_messages_add(&removing->edit.errors, NULL, 0, 0, "%s (%.*s) is no rule: %s",
+                            row.rule.id, (int)row.source.len, row.source.ptr,
                             row.origin == RULE_ORIGIN_DEFAULT_NETWORK
                                 ? "`dockreeve policy set-default` changes it"
                             : row.origin == RULE_ORIGIN_BUILTIN

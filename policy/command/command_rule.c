@@ -31,8 +31,8 @@ bool command_rule_count(const struct rule_row *row, const struct rule_hits *hits
 {
     if (hits == NULL || !rule_row_is_counted(row))
         return false;
-    const struct rule_hit *found = rule_hits_find(hits, row->key);
-    *hit_out = found == NULL ? (struct rule_hit){.key = row->key} : *found;
+    const struct rule_hit *found = rule_hits_find(hits, row->rule.key);
+    *hit_out = found == NULL ? (struct rule_hit){.key = row->rule.key} : *found;
     return true;
 }
 
@@ -80,13 +80,13 @@ void command_rule_write_json(const struct rule_row *row, const struct rule_hits 
     AUTO_BUFFER struct buffer resource = BUFFER_EMPTY;
     struct rule_hit hit;
     char key[17];
-    snprintf(key, sizeof(key), "%016llx", (unsigned long long)row->key);
-    json_write_key_text(out, "id", row->id);
+    snprintf(key, sizeof(key), "%016llx", (unsigned long long)row->rule.key);
+    json_write_key_text(out, "id", row->rule.id);
     json_write_key_text(out, "key", key);
     json_write_key_string(out, "source", row->source);
-    json_write_key_text(out, "scope", row->scope);
-    json_write_key_text(out, "kind", row->kind);
-    json_write_key_text(out, "decision", row->allows ? "allow" : "deny");
+    json_write_key_text(out, "scope", row->rule.scope);
+    json_write_key_text(out, "kind", row->rule.kind);
+    json_write_key_text(out, "decision", row->rule.allows ? "allow" : "deny");
     rule_row_write_resource(row, &resource);
     json_write_key_string(out, "resource", buffer_slice(&resource));
     if (row->origin == RULE_ORIGIN_NETWORK)
@@ -95,15 +95,15 @@ void command_rule_write_json(const struct rule_row *row, const struct rule_hits 
         json_write_key_string(out, "ports", row->ports);
     if (row->where.len > 0)
         json_write_key_string(out, "where", row->where);
-    if (row->name != NULL)
-        json_write_key_text(out, "name", row->name);
-    if (row->comment != NULL)
-        json_write_key_text(out, "comment", row->comment);
-    if (row->expires_us != 0)
-        json_write_key_time(out, "expires", row->expires_us);
-    if (row->file != NULL) {
-        json_write_key_text(out, "file", row->file);
-        json_write_key_u64(out, "line", row->line);
+    if (row->rule.name != NULL)
+        json_write_key_text(out, "name", row->rule.name);
+    if (row->rule.comment != NULL)
+        json_write_key_text(out, "comment", row->rule.comment);
+    if (row->rule.expires_us != 0)
+        json_write_key_time(out, "expires", row->rule.expires_us);
+    if (row->rule.file != NULL) {
+        json_write_key_text(out, "file", row->rule.file);
+        json_write_key_u64(out, "line", row->rule.line);
     }
     if (command_rule_count(row, hits, &hit)) {
         json_write_key_u64(out, "hits", hit.count);

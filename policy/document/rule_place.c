@@ -32,11 +32,12 @@ static struct slice read_document(struct rule_place *place)
 
 void rule_place_read(const struct rule_row *row, struct rule_place *place)
 {
-    *place = (struct rule_place){.file = row->file, .line = row->line, .column = row->column};
-    if (row->file == NULL || row->line == 0)
+    *place = (struct rule_place){
+        .file = row->rule.file, .line = row->rule.line, .column = row->rule.column};
+    if (row->rule.file == NULL || row->rule.line == 0)
         return;
     struct slice rest = read_document(place);
-    place->first = row->line > LINES_BEFORE ? row->line - LINES_BEFORE : 1;
+    place->first = row->rule.line > LINES_BEFORE ? row->rule.line - LINES_BEFORE : 1;
     for (unsigned line = 1; rest.len > 0 && place->line_count < RULE_PLACE_LINES; line++) {
         struct slice text = slice_cut(&rest, '\n');
         if (line < place->first)
@@ -76,11 +77,12 @@ void rule_place_write_removal(const struct rule_row *row, struct buffer *out)
     switch (row->origin) {
     case RULE_ORIGIN_DEFAULT_DOCKER:
     case RULE_ORIGIN_DEFAULT_NETWORK:
-        buffer_printf(out, "write `default: {%s: %s}`", row->kind, row->allows ? "deny" : "allow");
+        buffer_printf(out, "write `default: {%s: %s}`", row->rule.kind,
+                      row->rule.allows ? "deny" : "allow");
         return;
     case RULE_ORIGIN_CLIENT:
-        buffer_append_literal(out, row->allows ? "write `mode: enforce` for the client"
-                                               : "change `from` of the client");
+        buffer_append_literal(out, row->rule.allows ? "write `mode: enforce` for the client"
+                                                    : "change `from` of the client");
         return;
     case RULE_ORIGIN_BUILTIN:
         buffer_append_literal(out, "it is built in");
@@ -93,16 +95,16 @@ void rule_place_write_removal(const struct rule_row *row, struct buffer *out)
     case RULE_ORIGIN_NETWORK:
         break;
     }
-    if (row->file == NULL && slice_starts_with(row->source, environment))
+    if (row->rule.file == NULL && slice_starts_with(row->source, environment))
         buffer_append_literal(out, "change the variable in the gate's environment");
-    else if (row->file == NULL)
+    else if (row->rule.file == NULL)
         buffer_append_literal(out, "it stands in no file");
-    else if (strcmp(row->file, "preset/negotiate") == 0)
+    else if (strcmp(row->rule.file, "preset/negotiate") == 0)
         buffer_append_literal(out, "it always holds: a deny takes it away");
-    else if (is_of_preset(row->file))
-        buffer_printf(out, "leave %s out of `use`, or deny what it allows", row->file);
-    else if (is_of_command_line(row->file))
-        buffer_printf(out, "dockreeve policy rm %s", row->id);
+    else if (is_of_preset(row->rule.file))
+        buffer_printf(out, "leave %s out of `use`, or deny what it allows", row->rule.file);
+    else if (is_of_command_line(row->rule.file))
+        buffer_printf(out, "dockreeve policy rm %s", row->rule.id);
     else
-        buffer_printf(out, "delete it from %s, line %u", row->file, row->line);
+        buffer_printf(out, "delete it from %s, line %u", row->rule.file, row->rule.line);
 }

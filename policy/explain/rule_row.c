@@ -12,7 +12,7 @@ static void reset(struct rule_row *row, enum rule_origin origin)
 {
     struct buffer made[MADE_COUNT];
     memcpy(made, row->made, sizeof(made));
-    *row = (struct rule_row){.origin = origin, .scope = "*"};
+    *row = (struct rule_row){.origin = origin, .rule = {.scope = "*", .always = true}};
     memcpy(row->made, made, sizeof(made));
     for (size_t i = 0; i < MADE_COUNT; i++)
         buffer_clear(&row->made[i]);
@@ -39,32 +39,19 @@ static void write_host(const struct policy_listed_rule *rule, struct buffer *out
 
 static void take_rule(const struct policy *policy, uint32_t number, struct rule_row *row)
 {
-    struct policy_listed_rule rule;
-    policy_rule_at(policy, number, &rule);
-    reset(row, rule.docker != NULL ? RULE_ORIGIN_DOCKER : RULE_ORIGIN_NETWORK);
-    policy_listed_write_source(&rule, &row->made[MADE_SOURCE]);
-    row->rule = rule;
-    row->scope = rule.scope;
-    row->kind = rule.kind;
-    row->allows = rule.allows;
-    row->is_shared = strcmp(rule.scope, "*") == 0 && !rule.always;
-    row->name = rule.name;
-    row->comment = rule.comment;
+    struct policy_listed_rule *rule = &row->rule;
+    reset(row, RULE_ORIGIN_DOCKER);
+    policy_rule_at(policy, number, rule);
+    row->origin = rule->docker != NULL ? RULE_ORIGIN_DOCKER : RULE_ORIGIN_NETWORK;
+    policy_listed_write_source(rule, &row->made[MADE_SOURCE]);
     row->source = buffer_slice(&row->made[MADE_SOURCE]);
-    row->resource = rule.written;
-    row->where = slice_from_text(rule.where);
-    row->file = rule.file;
-    row->line = rule.line;
-    row->column = rule.column;
-    row->key = rule.key;
-    if (rule.docker != NULL) {
-        row->expires_us = rule.docker->expires_us;
+    row->resource = rule->written;
+    row->where = slice_from_text(rule->where);
+    if (rule->docker != NULL)
         return;
-    }
-    row->expires_us = rule.network->expires_us;
-    write_host(&rule, &row->made[MADE_RESOURCE]);
+    write_host(rule, &row->made[MADE_RESOURCE]);
     row->resource = buffer_slice(&row->made[MADE_RESOURCE]);
-    port_set_write(rule.ports, &row->made[MADE_PORTS]);
+    port_set_write(rule->ports, &row->made[MADE_PORTS]);
     row->ports = buffer_slice(&row->made[MADE_PORTS]);
 }
 
@@ -73,14 +60,15 @@ static void take_default(const struct policy *policy, enum rule_origin origin, s
     const bool docker = origin == RULE_ORIGIN_DEFAULT_DOCKER;
     const char *written =
         docker ? policy_default_source(policy) : policy_default_network_source(policy);
-    row->kind = docker ? "docker" : "network";
-    row->allows = docker ? policy_default_allows(policy) : policy_default_network_allows(policy);
-    row->name = "default";
+    row->rule.kind = docker ? "docker" : "network";
+    row->rule.allows =
+        docker ? policy_default_allows(policy) : policy_default_network_allows(policy);
+    row->rule.name = "default";
     row->source = SLICE_LITERAL("default");
     row->resource =
         docker ? SLICE_LITERAL("every other operation") : SLICE_LITERAL("every other host");
     row->ports = docker ? SLICE_LITERAL("") : SLICE_LITERAL("*");
-    row->key = docker ? RULE_HITS_DEFAULT_DOCKER : RULE_HITS_DEFAULT_NETWORK;
+    row->rule.key = docker ? RULE_HITS_DEFAULT_DOCKER : RULE_HITS_DEFAULT_NETWORK;
     if (written == NULL)
         return;
     buffer_printf(&row->made[MADE_WHERE], "as written in %s", written);
@@ -99,8 +87,8 @@ static bool listens_for(const struct policy_client *client, bool docker)
 
 static void take_report(struct rule_row *row)
 {
-    row->allows = true;
-    row->name = "report-mode";
+    row->rule.allows = true;
+    row->rule.name = "report-mode";
     row->resource = SLICE_LITERAL("what a rule or default refuses, logged as would_deny");
     row->where = SLICE_LITERAL("unless the client has `mode: enforce`");
 }
@@ -108,7 +96,7 @@ static void take_report(struct rule_row *row)
 static void take_from(const struct policy_client *client, struct rule_row *row)
 {
     struct buffer *where = &row->made[MADE_WHERE];
-    row->name = "from";
+    row->rule.name = "from";
     row->resource = SLICE_LITERAL("connections from other addresses, over TCP");
     for (size_t i = 0; i < client->from_count; i++) {
         buffer_append_text(where, i == 0 ? "unless from " : ", ");
@@ -128,17 +116,17 @@ static bool take_client(const struct policy_client *client, size_t setting, bool
                                  : client->from_count == 0 || !listens_for(client, docker))
         return false;
     reset(row, RULE_ORIGIN_CLIENT);
-    row->scope = client->name;
-    row->kind = docker ? "docker" : "network";
+    row->rule.scope = client->name;
+    row->rule.kind = docker ? "docker" : "network";
     row->source = SLICE_LITERAL("built-in");
     if (setting == CLIENT_REPORT)
         take_report(row);
     else
         take_from(client, row);
     uint64_t hash = slice_hash(SLICE_LITERAL("\0client\0"), SLICE_HASH_SEED);
-    hash = slice_hash(slice_of(row->name, strlen(row->name) + 1), hash);
-    hash = slice_hash(slice_of(row->kind, strlen(row->kind) + 1), hash);
-    row->key = slice_hash(slice_from_text(client->name), hash);
+    hash = slice_hash(slice_of(row->rule.name, strlen(row->rule.name) + 1), hash);
+    hash = slice_hash(slice_of(row->rule.kind, strlen(row->rule.kind) + 1), hash);
+    row->rule.key = slice_hash(slice_from_text(client->name), hash);
     return true;
 }
 
@@ -146,15 +134,15 @@ static void take_builtin(const struct policy *policy, size_t index, struct rule_
 {
     struct policy_builtin *builtin = &row->builtin;
     policy_builtin_at(index, builtin);
-    row->kind = builtin->kind;
-    row->allows = builtin->allows || (builtin->is_guard && policy_guards_only_report(policy));
-    row->name = builtin->name;
+    row->rule.kind = builtin->kind;
+    row->rule.allows = builtin->allows || (builtin->is_guard && policy_guards_only_report(policy));
+    row->rule.name = builtin->name;
     row->source = SLICE_LITERAL("built-in");
     row->resource = slice_from_text(builtin->resource);
     row->ports = slice_from_text(builtin->ports);
-    row->key = builtin->key;
+    row->rule.key = builtin->key;
     row->class = builtin->class;
-    if (builtin->is_guard && row->allows) {
+    if (builtin->is_guard && row->rule.allows) {
         row->where = SLICE_LITERAL("logged as would_deny, unless DOCKREEVE_GUARD=enforce");
     } else if (builtin->unless[0] != '\0') {
         buffer_printf(&row->made[MADE_WHERE], "unless %s", builtin->unless);
@@ -200,7 +188,7 @@ bool rule_walk_next(struct rule_walk *walk, struct rule_row *row)
         take_rule(walk->policy, POLICY_NUMBER_RULES + walk->rules++, row);
     else if (!take_rest(walk, row))
         return false;
-    policy_key_id(row->key, row->id);
+    policy_key_id(row->rule.key, row->rule.id);
     return true;
 }
 
@@ -227,12 +215,17 @@ bool rule_row_has_conditions(const struct rule_row *row)
     return row->where.len > 0 && rule_row_is_rule(row);
 }
 
+bool rule_row_is_shared(const struct rule_row *row)
+{
+    return strcmp(row->rule.scope, "*") == 0 && !row->rule.always;
+}
+
 bool rule_row_concerns(const struct rule_row *row, const struct policy *policy,
                        const struct policy_client *client)
 {
-    if (strcmp(row->scope, "*") != 0)
-        return strcmp(row->scope, client->name) == 0;
-    return !row->is_shared || policy_client_inherits(policy, client->index);
+    if (strcmp(row->rule.scope, "*") != 0)
+        return strcmp(row->rule.scope, client->name) == 0;
+    return row->rule.always || policy_client_inherits(policy, client->index);
 }
 
 void rule_row_cover(const struct rule_row *row, struct policy_cover_scope *scope, int64_t now_us,

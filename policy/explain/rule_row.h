@@ -23,24 +23,14 @@ enum rule_origin {
 
 struct rule_row {
     enum rule_origin origin;
-    const char *scope; /* a client's name; "*" for every client */
-    const char *kind;  /* "docker" or "network" */
-    bool allows;
-    bool is_shared;      /* of every client, but not of those that say `inherit: false` */
-    const char *name;    /* NULL = unnamed */
-    const char *comment; /* NULL = none */
+    struct policy_listed_rule
+        rule;            /* what is no rule is listed like one, for every client always */
     struct slice source; /* "policy.yaml:14", "preset/npm:3", "env POST=1", "default", "built-in" */
-    struct slice resource; /* of a network rule the host without ports */
-    struct slice ports;    /* "80,443"; "" = not of ports */
-    struct slice where;    /* conditions, or of what is built in "unless ..."; "" = none */
-    const char *file;      /* full name of the document; NULL = not from a file */
-    unsigned line, column;
-    int64_t expires_us; /* 0 = never */
-    uint64_t key;
-    char id[9];
-    struct policy_listed_rule rule; /* RULE_ORIGIN_DOCKER, RULE_ORIGIN_NETWORK */
-    enum address_class class;       /* RULE_ORIGIN_BUILTIN */
-    struct buffer made[4];          /* owned: texts that were made for this row */
+    struct slice resource;    /* of a network rule the host without ports */
+    struct slice ports;       /* "80,443"; "" = not of ports */
+    struct slice where;       /* conditions, or of what is built in "unless ..."; "" = none */
+    enum address_class class; /* RULE_ORIGIN_BUILTIN */
+    struct buffer made[4];    /* owned: texts that were made for this row */
     struct policy_builtin builtin;
 };
 
@@ -68,6 +58,9 @@ bool rule_row_is_counted(const struct rule_row *row);
 
 /* Whether `where` narrows the row, and is not only a remark. */
 bool rule_row_has_conditions(const struct rule_row *row);
+
+/* Whether it is of every client, but not of those that say `inherit: false`. */
+bool rule_row_is_shared(const struct rule_row *row);
 
 /* Whether the row decides for the client: its own, or one of everybody that it inherits. */
 bool rule_row_concerns(const struct rule_row *row, const struct policy *policy,

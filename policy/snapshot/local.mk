@@ -3,6 +3,7 @@ noinst_LIBRARIES += libpolicy_snapshot.a
 policy_snapshot_chain = libpolicy_snapshot.a $(rules_docker_chain)
 libpolicy_snapshot_a_SOURCES = \
 	policy/snapshot/policy.c policy/snapshot/policy.h \
+	policy/snapshot/policy_address.c \
 	policy/snapshot/policy_browser.c policy/snapshot/policy_browser.h \
 	policy/snapshot/policy_builder.c policy/snapshot/policy_builder.h policy/snapshot/policy_builder_internal.h \
 	policy/snapshot/policy_builtin.c policy/snapshot/policy_builtin.h \

@@ -16,12 +16,6 @@ static void add(struct policy *policy, int64_t expires_us)
     policy->expiries[policy->expiry_count++] = expires_us;
 }
 
-static void add_network(struct policy *policy, const struct network_set *set)
-{
-    for (size_t i = 0; i < set->rule_count; i++)
-        add(policy, set->rules[i].match.expires_us);
-}
-
 static int earlier(const void *a, const void *b)
 {
     int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
@@ -32,9 +26,12 @@ void policy_expiry_collect(struct policy *policy)
 {
     for (size_t i = 0; i < policy->rule_count; i++)
         add(policy, policy->rules[i].match.expires_us);
-    add_network(policy, &policy->network);
-    for (size_t i = 0; i < policy->client_count; i++)
-        add_network(policy, &policy->clients[i].network);
+    for (size_t scope = 0; scope <= policy->client_count; scope++) {
+        uint32_t first;
+        const struct network_set *set = policy_network_set(policy, scope, &first);
+        for (size_t i = 0; i < set->rule_count; i++)
+            add(policy, set->rules[i].match.expires_us);
+    }
     if (policy->expiry_count > 1)
         qsort(policy->expiries, policy->expiry_count, sizeof(policy->expiries[0]), earlier);
 }

@@ -142,6 +142,7 @@ static void take_docker(const struct policy *policy, const struct policy_rule *r
         .file = rule->file,
         .line = rule->line,
         .column = rule->column,
+        .expires_us = rule->match.expires_us,
         .key = rule->key,
         .docker = &rule->match,
     };
@@ -163,6 +164,7 @@ static void take_network(const struct policy *policy, const struct policy_networ
         .file = rule->file,
         .line = place->entry->line,
         .column = place->entry->line == rule->line ? rule->column : 0,
+        .expires_us = rule->match.expires_us,
         .network = &rule->match,
         .ports = &place->set->ports[place->entry->ports],
     };

@@ -23,13 +23,14 @@ struct policy_listed_rule {
     struct slice written; /* "ContainerStart"; "*.npmjs.org" */
     const char *where;    /* "name=web-*", "methods=GET paths=/a"; "" = none */
     const char *text;     /* Docker: "allow ContainerStart where name=web-*" */
-    const char *label; /* Docker: "policy.yaml:14", "env POST=1"; network: "policy.yaml", the line
+    const char *label;  /* Docker: "policy.yaml:14", "env POST=1"; network: "policy.yaml", the line
                              stands beside it */
-    const char *file;  /* full name of the document; NULL = not from a file */
-    unsigned line;     /* of the rule or pattern; 0 = none */
-    unsigned column;   /* 0 = of a pattern that is not where its rule begins */
-    uint64_t key;      /* over scope, effect and text, not over file and line */
-    char id[9];        /* 8 hexadecimal digits: policy_key_id(key) */
+    const char *file;   /* full name of the document; NULL = not from a file */
+    unsigned line;      /* of the rule or pattern; 0 = none */
+    unsigned column;    /* 0 = of a pattern that is not where its rule begins */
+    int64_t expires_us; /* 0 = never */
+    uint64_t key;       /* over scope, effect and text, not over file and line */
+    char id[9];         /* 8 hexadecimal digits: policy_key_id(key) */
     const struct docker_rule *docker;   /* NULL = it is a network rule */
     const struct network_rule *network; /* NULL = it is a Docker rule */
     const struct port_set *ports;       /* network */

@@ -28,7 +28,7 @@ Test(rule_row, a_walk_visits_rules_then_defaults_then_what_is_built_in)
         cr_expect_geq(row.origin, last);
         last = row.origin;
         counts[row.origin]++;
-        cr_expect_eq(strlen(row.id), 8);
+        cr_expect_eq(strlen(row.rule.id), 8);
         cr_expect_gt(row.resource.len, 0);
     }
     cr_expect_eq(counts[RULE_ORIGIN_DOCKER], policy_rule_count(fixture.policy));
@@ -63,7 +63,7 @@ Test(rule_row, hosts_stand_without_ports_and_ports_beside_them)
                      slice_equal_text(row.ports, rows[i].ports);
         if (slice_equal_text(row.resource, "ContainerList") ||
             slice_equal_text(row.resource, "a.test"))
-            cr_expect_str_eq(row.comment, "why");
+            cr_expect_str_eq(row.rule.comment, "why");
     }
     cr_expect_eq(found, ARRAY_LEN(rows));
     rule_row_clear(&row);
@@ -80,9 +80,9 @@ Test(rule_row, a_client_is_concerned_by_its_own_rows_and_those_of_everybody)
         policy_client_find(fixture.policy, SLICE_LITERAL("default"));
     struct rule_walk walk = {.policy = fixture.policy};
     while (rule_walk_next(&walk, &row)) {
-        bool own = strcmp(row.scope, "c") == 0;
-        bool shared = row.origin <= RULE_ORIGIN_NETWORK && !own && row.file != NULL &&
-                      strncmp(row.file, "preset/", 7) != 0;
+        bool own = strcmp(row.rule.scope, "c") == 0;
+        bool shared = row.origin <= RULE_ORIGIN_NETWORK && !own && row.rule.file != NULL &&
+                      strncmp(row.rule.file, "preset/", 7) != 0;
         cr_expect_eq(rule_row_concerns(&row, fixture.policy, lonely), !shared, "%.*s",
                      (int)row.resource.len, row.resource.ptr);
         cr_expect_eq(rule_row_concerns(&row, fixture.policy, other), !own, "%.*s",
