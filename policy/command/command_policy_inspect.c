@@ -219,10 +219,9 @@ static void write_operations(const struct docker_rule *rule, bool json, struct b
     struct docker_operation_set selected;
     bool first = true;
     docker_rule_selected(rule, &selected);
-    for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
-        if (!docker_operation_set_has(&selected, (enum docker_operation)i))
-            continue;
-        const char *name = docker_operation_info((enum docker_operation)i)->name;
+    enum docker_operation operation = DOCKER_OPERATION_NONE;
+    while (docker_operation_set_next(&selected, &operation)) {
+        const char *name = docker_operation_info(operation)->name;
         if (json)
             json_write_string(out, slice_from_text(name));
         else

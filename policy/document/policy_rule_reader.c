@@ -118,10 +118,9 @@ static void note_spelled_name(struct draft *draft, const struct yaml_tree_node *
     const struct docker_rule *rule = &draft->rule.match;
     const struct docker_operation_set *set = &rule->paths[rule->path_count - 1].operations;
     const char *found = NULL;
-    for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
-        const struct docker_operation_info *info = docker_operation_info((enum docker_operation)i);
-        if (!docker_operation_set_has(set, (enum docker_operation)i))
-            continue;
+    enum docker_operation operation = DOCKER_OPERATION_NONE;
+    while (docker_operation_set_next(set, &operation)) {
+        const struct docker_operation_info *info = docker_operation_info(operation);
         if (!spells_name(path->text, info->path))
             return; /* "/containers/json" means the list, not a container of that name */
         found = info->name;
@@ -371,10 +370,8 @@ static void check_condition(struct draft *draft, const struct yaml_tree_node *ke
     docker_rule_selected(&draft->rule.match, &selected);
     unsigned can = 0, cannot = 0;
     AUTO_BUFFER struct buffer names = BUFFER_EMPTY;
-    for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
-        enum docker_operation operation = (enum docker_operation)i;
-        if (!docker_operation_set_has(&selected, operation))
-            continue;
+    enum docker_operation operation = DOCKER_OPERATION_NONE;
+    while (docker_operation_set_next(&selected, &operation)) {
         if (docker_condition_can_hold(condition, operation)) {
             can++;
             continue;

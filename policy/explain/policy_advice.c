@@ -11,10 +11,10 @@
 #include "policy/snapshot/policy_internal.h"
 #include "policy/snapshot/policy_list.h"
 
-static void write_name(const char *text, struct buffer *out)
+void policy_advice_write_name(struct slice name, struct buffer *out)
 {
     char quoted[256];
-    buffer_append_text(out, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+    buffer_append_text(out, error_quote(name, quoted, sizeof(quoted)));
 }
 
 /* The end of a command: which policy. */
@@ -49,7 +49,7 @@ void policy_advice_place(const struct policy *policy, const struct policy_client
     buffer_append_literal(out, ":`");
     if (!policy->clients[client->index].inherit) {
         buffer_append_literal(out, " of client ");
-        write_name(client->name, out);
+        policy_advice_write_name(slice_from_text(client->name), out);
     }
     buffer_append_literal(out, " in ");
     buffer_append_text(out, policy->advised_path == NULL ? "the policy" : policy->advised_path);

@@ -9,6 +9,9 @@
 #include "policy/snapshot/policy.h"
 #include "rules/docker/docker_reach.h"
 
+/* Appends a name that comes from a document, quoted as in messages. */
+void policy_advice_write_name(struct slice name, struct buffer *out);
+
 /* Appends "run `dockreeve policy allow docker ContainerStop --client ci`" (or deny), or "add `-
  * allow: ContainerStop` under `docker:` in FILE" where no command reaches what the policy is made
  * of. */

@@ -21,14 +21,6 @@ static bool decides_alone(const struct docker_rule *rule)
     return rule->condition_count == 0 && rule->methods == 0 && rule->expires_us == 0;
 }
 
-/* Whether what `other` decides is decided for everybody whom a rule of `client` concerns. */
-static bool is_in_scope(const struct policy *policy, const struct policy_rule *other, size_t client)
-{
-    return other->client == client ||
-           (other->client == POLICY_EVERY_CLIENT && client != POLICY_EVERY_CLIENT &&
-            (policy->clients[client].inherit || other->layer == POLICY_LAYER_ALWAYS));
-}
-
 static void fill_scope(struct policy_cover_scope *scope, size_t client)
 {
     const struct policy *policy = scope->policy;
@@ -36,13 +28,12 @@ static void fill_scope(struct policy_cover_scope *scope, size_t client)
         scope->first_deny[i] = scope->first_allow[i] = POLICY_NO_RULE;
     for (size_t i = policy->rule_count; i > 0; i--) {
         const struct policy_rule *rule = &policy->rules[i - 1];
-        if (!decides_alone(&rule->match) || !is_in_scope(policy, rule, client))
+        if (!decides_alone(&rule->match) || !policy_rule_concerns(policy, rule, client))
             continue;
         uint32_t *first = rule->match.allows ? scope->first_allow : scope->first_deny;
-        for (unsigned o = DOCKER_OPERATION_NONE + 1; o < DOCKER_OPERATION_COUNT; o++) {
-            if (docker_operation_set_has(&rule->match.operations, (enum docker_operation)o))
-                first[o] = (uint32_t)(i - 1);
-        }
+        enum docker_operation operation = DOCKER_OPERATION_NONE;
+        while (docker_operation_set_next(&rule->match.operations, &operation))
+            first[operation] = (uint32_t)(i - 1);
     }
     scope->client = client;
     scope->ready = true;
@@ -60,13 +51,14 @@ static bool names_reach(const struct docker_rule *rule, enum docker_operation op
 }
 
 /* The rule that decides the operation before rule `index` could; POLICY_NO_RULE = none surely. */
-static uint32_t decider_of(const struct policy_cover_scope *scope, size_t index, unsigned operation)
+static uint32_t decider_of(const struct policy_cover_scope *scope, size_t index,
+                           enum docker_operation operation)
 {
     const struct docker_rule *rule = &scope->policy->rules[index].match;
     const uint32_t deny = scope->first_deny[operation], allow = scope->first_allow[operation];
     if (deny != POLICY_NO_RULE && (rule->allows || deny < index))
         return deny;
-    if (rule->allows && allow < index && !names_reach(rule, (enum docker_operation)operation))
+    if (rule->allows && allow < index && !names_reach(rule, operation))
         return allow;
     return POLICY_NO_RULE;
 }
@@ -80,10 +72,9 @@ static void cover_docker(struct policy_cover_scope *scope, size_t index, struct 
     if (!scope->ready || scope->client != rule->client)
         fill_scope(scope, rule->client);
     docker_rule_selected(&rule->match, &selected);
-    for (unsigned o = DOCKER_OPERATION_NONE + 1; o < DOCKER_OPERATION_COUNT; o++) {
-        if (!docker_operation_set_has(&selected, (enum docker_operation)o))
-            continue;
-        uint32_t decider = decider_of(scope, index, o);
+    enum docker_operation operation = DOCKER_OPERATION_NONE;
+    while (docker_operation_set_next(&selected, &operation)) {
+        uint32_t decider = decider_of(scope, index, operation);
         if (decider == POLICY_NO_RULE)
             return;
         out->several |= blamed != POLICY_NO_RULE && blamed != decider;

@@ -19,12 +19,6 @@ static void write_what(const struct docker_request *request, struct buffer *out)
     buffer_append_text(out, docker_operation_info(request->operation)->name);
 }
 
-static void write_name(const char *text, struct buffer *out)
-{
-    char quoted[256];
-    buffer_append_text(out, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
-}
-
 /* Why no rule allows it: some would if only their path or `where` fitted, or their time was not
  * over. */
 static const char *missing_allow(const struct policy *policy,
@@ -92,7 +86,7 @@ void policy_explain_denial(const struct policy *policy, const struct policy_clie
     buffer_append_literal(out, "dockreeve: ");
     write_what(request, out);
     buffer_append_literal(out, " on client ");
-    write_name(client->name, out);
+    policy_advice_write_name(slice_from_text(client->name), out);
     if (strncmp(verdict->reason, "guard.", strlen("guard.")) == 0) {
         explain_reach(policy, client, request, out);
         return;
@@ -100,7 +94,7 @@ void policy_explain_denial(const struct policy *policy, const struct policy_clie
     buffer_append_literal(out, " is denied by ");
     if (strcmp(verdict->reason, REASON_DEFAULT) != 0) {
         buffer_append_literal(out, "rule ");
-        write_name(verdict->rule, out);
+        policy_advice_write_name(slice_from_text(verdict->rule), out);
         buffer_append_literal(out, " (");
         buffer_append_text(out, verdict->source);
         buffer_append_literal(out, ")");

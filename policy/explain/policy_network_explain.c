@@ -41,12 +41,6 @@ void network_verdict_write_source(const struct network_verdict *verdict, struct 
     }
 }
 
-static void write_name(struct slice name, struct buffer *out)
-{
-    char quoted[256];
-    buffer_append_text(out, error_quote(name, quoted, sizeof(quoted)));
-}
-
 /* "host:port"; the host alone where a question is about every port. */
 static void write_target(const struct host_name *host, uint16_t port, struct buffer *out)
 {
@@ -62,7 +56,7 @@ static void write_rule_and_source(const struct network_verdict *verdict, struct 
     AUTO_BUFFER struct buffer rule = BUFFER_EMPTY;
     network_verdict_write_rule(verdict, &rule);
     buffer_append_literal(out, "rule ");
-    write_name(buffer_slice(&rule), out);
+    policy_advice_write_name(buffer_slice(&rule), out);
     buffer_append_literal(out, " (");
     network_verdict_write_source(verdict, out);
     buffer_append_literal(out, ")");
@@ -80,7 +74,7 @@ void policy_explain_network_denial(const struct policy *policy, const struct pol
         ip_address_write(request->address, out);
     }
     buffer_append_literal(out, " on client ");
-    write_name(slice_from_text(client->name), out);
+    policy_advice_write_name(slice_from_text(client->name), out);
     bool denies = verdict->label != NULL && !verdict->rule_allows;
     if (denies) {
         buffer_append_literal(out, " is denied by ");

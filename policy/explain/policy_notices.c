@@ -20,10 +20,10 @@ static bool allows_changes(const struct docker_rule *rule)
 {
     struct docker_operation_set selected;
     docker_rule_selected(rule, &selected);
-    for (unsigned i = DOCKER_OPERATION_NONE + 1; rule->allows && i < DOCKER_OPERATION_COUNT; i++) {
-        if (docker_operation_set_has(&selected, (enum docker_operation)i) &&
-            (i == DOCKER_LIBPOD ||
-             !http_method_is_read(docker_operation_info((enum docker_operation)i)->method)))
+    enum docker_operation operation = DOCKER_OPERATION_NONE;
+    while (rule->allows && docker_operation_set_next(&selected, &operation)) {
+        if (operation == DOCKER_LIBPOD ||
+            !http_method_is_read(docker_operation_info(operation)->method))
             return true;
     }
     return false;

@@ -17,13 +17,7 @@
 static bool share_client(const struct policy *policy, const struct policy_rule *a,
                          const struct policy_rule *b)
 {
-    if (a->client == b->client)
-        return true;
-    if (a->client != POLICY_EVERY_CLIENT && b->client != POLICY_EVERY_CLIENT)
-        return false;
-    const struct policy_rule *of_all = a->client == POLICY_EVERY_CLIENT ? a : b;
-    size_t one = a->client == POLICY_EVERY_CLIENT ? b->client : a->client;
-    return policy->clients[one].inherit || of_all->layer == POLICY_LAYER_ALWAYS;
+    return policy_rule_concerns(policy, a, b->client) || policy_rule_concerns(policy, b, a->client);
 }
 
 /* "ContainerKill, ContainerStop, ..." of what both select; false when that is nothing. */
@@ -32,11 +26,9 @@ static bool write_shared(const struct docker_operation_set *a, const struct dock
 {
     enum { SHOWN = 3 };
     unsigned count = 0;
-    for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
-        enum docker_operation operation = (enum docker_operation)i;
-        if (!docker_operation_set_has(a, operation) || !docker_operation_set_has(b, operation))
-            continue;
-        if (count++ < SHOWN)
+    enum docker_operation operation = DOCKER_OPERATION_NONE;
+    while (docker_operation_set_next(a, &operation)) {
+        if (docker_operation_set_has(b, operation) && count++ < SHOWN)
             buffer_printf(out, "%s%s", count > 1 ? ", " : "",
                           docker_operation_info(operation)->name);
     }

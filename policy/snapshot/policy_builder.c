@@ -170,11 +170,9 @@ static void hash_number(uint64_t *hash, int64_t number)
 
 static void hash_operations(uint64_t *hash, const struct docker_operation_set *set)
 {
-    for (unsigned i = 0; i < DOCKER_OPERATION_COUNT; i++) {
-        if (docker_operation_set_has(set, (enum docker_operation)i))
-            hash_slice(hash,
-                       slice_from_text(docker_operation_info((enum docker_operation)i)->name));
-    }
+    enum docker_operation operation = DOCKER_OPERATION_NONE;
+    while (docker_operation_set_next(set, &operation))
+        hash_slice(hash, slice_from_text(docker_operation_info(operation)->name));
     hash_number(hash, -1);
 }
 
@@ -324,9 +322,7 @@ static void collect_rules(const struct policy *policy, struct policy_client_entr
         abort();
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct policy_rule *rule = &policy->rules[i];
-        bool everybody = rule->client == POLICY_EVERY_CLIENT &&
-                         (entry->inherit || rule->layer == POLICY_LAYER_ALWAYS);
-        if (everybody || rule->client == entry->shown.index)
+        if (policy_rule_concerns(policy, rule, entry->shown.index))
             entry->rules[entry->rule_count++] = (uint32_t)i;
     }
 }

@@ -235,12 +235,8 @@ struct policy_index *policy_index_build(const struct policy *policy, const uint3
         const struct docker_rule *rule = &policy->rules[rules[position]].match;
         struct docker_operation_set selected;
         docker_rule_selected(rule, &selected);
-        for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
-            enum docker_operation operation = (enum docker_operation)i;
-            if (selected.bits[i / 64] == 0)
-                i |= 63; /* none of these 64 */
-            if (!docker_operation_set_has(&selected, operation))
-                continue;
+        enum docker_operation operation = DOCKER_OPERATION_NONE;
+        while (docker_operation_set_next(&selected, &operation)) {
             if (docker_operation_set_has(&rule->operations, operation))
                 add_selected(index, operation, rule, (uint32_t)position);
             for (size_t path = 0; path < rule->path_count; path++) {

@@ -90,6 +90,11 @@ struct policy {
 /* What an observer gets as `why` for a rule that asks for facts of an object not asked for. */
 extern const char policy_depends_on_object[];
 
+/* Whether a Docker rule holds for the client: one of its own, or one of everybody that it inherits;
+ * POLICY_EVERY_CLIENT: whether it holds for all. */
+bool policy_rule_concerns(const struct policy *policy, const struct policy_rule *rule,
+                          size_t client);
+
 /* The key of a rule (policy_list.h). `separator` keeps Docker rules and network rules apart. */
 uint64_t policy_rule_key(const char *scope, bool allows, struct slice written,
                          struct slice separator, const char *where);

@@ -50,6 +50,14 @@ const struct policy_source *policy_source_at(const struct policy *policy, size_t
     return &policy->sources[index];
 }
 
+bool policy_rule_concerns(const struct policy *policy, const struct policy_rule *rule,
+                          size_t client)
+{
+    return rule->client == client ||
+           (rule->client == POLICY_EVERY_CLIENT && client != POLICY_EVERY_CLIENT &&
+            (policy->clients[client].inherit || rule->layer == POLICY_LAYER_ALWAYS));
+}
+
 /* ---- numbers and keys ---- */
 
 /* It does not depend on file or line, so that a rule keeps it when something is written above it. */

@@ -179,12 +179,11 @@ static void add_rule(const struct group *group, const struct suggest_item *item)
 static size_t gain_of(const struct group *group, const struct docker_operation_set *set)
 {
     size_t gain = 0;
-    for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
-        if (!docker_operation_set_has(set, (enum docker_operation)i))
-            continue;
-        if (!docker_operation_set_has(&group->admitted, (enum docker_operation)i))
+    enum docker_operation operation = DOCKER_OPERATION_NONE;
+    while (docker_operation_set_next(set, &operation)) {
+        if (!docker_operation_set_has(&group->admitted, operation))
             return 0;
-        gain += group->used[i] != NULL && !is_always_allowed((enum docker_operation)i);
+        gain += group->used[operation] != NULL && !is_always_allowed(operation);
     }
     return gain;
 }

@@ -122,6 +122,17 @@ static inline void docker_operation_set_add(struct docker_operation_set *set,
     set->bits[operation / 64] |= UINT64_C(1) << (operation % 64);
 }
 
+/* The next member behind *operation, which begins as DOCKER_OPERATION_NONE. False at the end. */
+static inline bool docker_operation_set_next(const struct docker_operation_set *set,
+                                             enum docker_operation *operation)
+{
+    unsigned at = (unsigned)*operation + 1;
+    while (at < DOCKER_OPERATION_COUNT && !docker_operation_set_has(set, (enum docker_operation)at))
+        at = set->bits[at / 64] == 0 ? (at | 63) + 1 : at + 1;
+    *operation = (enum docker_operation)at;
+    return at < DOCKER_OPERATION_COUNT;
+}
+
 /* Adds what a selector of docs/design.md 3.1 means: an operation's name, a glob over names ("Container*"),
  * or a set ("@read"). @all is every operation but Libpod, which only a path rule or the linuxserver
  * variables open. False, and nothing added, when the selector names nothing. */
