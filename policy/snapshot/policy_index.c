@@ -3,14 +3,14 @@
  * One hash table a client, keyed by operation, subject (path, fact, parameter), direction and the
  * literal bytes at that end of a pattern. A lookup hashes the subject once in each direction and
  * asks the table at the lengths that occur for the operation, which are few: the cost grows with
- * the length of the subject, not with the number of rules. */
+ * the length of the subject, not with the number of rules. Thousands of rules may begin alike, so
+ * that entries are chained: a table that probes would take a square of them to be built. */
 #include "policy/snapshot/policy_index.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/hash_index.h"
 #include "policy/snapshot/policy_internal.h"
 #include "rules/docker/docker_names.h"
 #include "rules/docker/image_reference.h"
@@ -43,11 +43,20 @@ struct operation_rules {
     struct length_set *lengths;   /* owned; SUBJECT_COUNT of them, NULL = nothing filed */
 };
 
+struct entry {
+    uint64_t hash;
+    uint32_t position;
+    uint32_t next; /* in the same bucket; POLICY_NO_RULE = end */
+};
+
 struct policy_index {
     const struct policy *policy; /* borrowed: owns us */
     const uint32_t *rules;       /* borrowed: beside us */
     struct operation_rules operations[DOCKER_OPERATION_COUNT];
-    struct hash_index filed; /* owned: positions */
+    struct entry *entries; /* owned */
+    size_t entry_count, entry_capacity;
+    uint32_t *buckets; /* owned */
+    size_t bucket_mask;
 };
 
 /* What a rule is filed under: all patterns of one condition, or one path pattern. */
@@ -70,9 +79,12 @@ static uint64_t hash_byte(uint64_t hash, char byte)
     return (hash ^ (unsigned char)byte) * UINT64_C(0x100000001b3);
 }
 
+/* FNV's low bits alone are a poor bucket number for short keys. */
 static uint64_t finish_hash(uint64_t hash, size_t len)
 {
-    return hash ^ len * UINT64_C(0x9e3779b97f4a7c15);
+    hash ^= len * UINT64_C(0x9e3779b97f4a7c15);
+    hash ^= hash >> 32;
+    return hash * UINT64_C(0xd6e8feb86659fd93);
 }
 
 static void positions_add(struct positions *positions, uint32_t position)
@@ -116,8 +128,10 @@ static void file_pattern(struct policy_index *index, unsigned operation,
             abort();
     }
     rules->lengths[filing->subject].bits[direction][len / 64] |= UINT64_C(1) << (len % 64);
-    if (!hash_index_add(&index->filed, finish_hash(hash, len), position))
-        abort();
+    index->entries = array_grow(index->entries, index->entry_count, &index->entry_capacity,
+                                sizeof(index->entries[0]));
+    index->entries[index->entry_count++] =
+        (struct entry){finish_hash(hash, len), position, POLICY_NO_RULE};
 }
 
 /* Whether every pattern has an end to be filed under. */
@@ -221,6 +235,24 @@ static void add_path(struct policy_index *index, enum docker_operation operation
         positions_add(&index->operations[operation].scan, position);
 }
 
+static void build_buckets(struct policy_index *index)
+{
+    size_t size = 16;
+    while (size < index->entry_count * 2)
+        size *= 2;
+    index->buckets = malloc(size * sizeof(index->buckets[0]));
+    if (index->buckets == NULL)
+        abort();
+    memset(index->buckets, 0xff, size * sizeof(index->buckets[0]));
+    index->bucket_mask = size - 1;
+    for (size_t i = index->entry_count; i > 0; i--) {
+        struct entry *entry = &index->entries[i - 1];
+        uint32_t *bucket = &index->buckets[entry->hash & index->bucket_mask];
+        entry->next = *bucket;
+        *bucket = (uint32_t)(i - 1);
+    }
+}
+
 struct policy_index *policy_index_build(const struct policy *policy, const uint32_t *rules,
                                         size_t count)
 {
@@ -245,6 +277,7 @@ struct policy_index *policy_index_build(const struct policy *policy, const uint3
             }
         }
     }
+    build_buckets(index);
     return index;
 }
 
@@ -259,7 +292,8 @@ void policy_index_free(struct policy_index **index_pointer)
         free(index->operations[i].mixed.items);
         free(index->operations[i].lengths);
     }
-    hash_index_free(&index->filed);
+    free(index->entries);
+    free(index->buckets);
     free(index);
 }
 
@@ -292,9 +326,12 @@ static void visit_all(const struct query *query, const struct positions *positio
 
 static void visit_filed(const struct query *query, uint64_t hash)
 {
-    struct hash_index_search search = hash_index_search(&query->index->filed, hash);
-    for (size_t position; hash_index_next(&search, &position);)
-        visit(query, (uint32_t)position);
+    const struct policy_index *index = query->index;
+    for (uint32_t i = index->buckets[hash & index->bucket_mask]; i != POLICY_NO_RULE;
+         i = index->entries[i].next) {
+        if (index->entries[i].hash == hash)
+            visit(query, index->entries[i].position);
+    }
 }
 
 static bool is_empty(const uint64_t *bits)
