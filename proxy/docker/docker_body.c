@@ -41,8 +41,9 @@ static bool put_held(struct docker_conn *conn)
 
 /* Sends the head, what was collected and what is in engine->out, `more` when spliced bytes follow
  * at once. True when the engine took all of it. */
-static bool engine_takes(struct docker_conn *conn, bool more)
+static bool engine_takes(void *context, bool more)
 {
+    struct docker_conn *conn = context;
     struct engine_conn *engine = conn->engine;
     struct gate *gate = conn->gate;
     bool ok = conn->http.forwarded || put_head(conn);
@@ -100,11 +101,6 @@ static void pass_on_end(struct docker_conn *conn)
         stream_end(
             &conn->engine
                  ->stream); /* of a stream to be, the bytes before the end come first: docker_tunnel.c */
-}
-
-static bool pump_takes(void *context, bool more)
-{
-    return engine_takes(context, more);
 }
 
 /* The engine broke, or the client. The first stopped reading only: what it answers decides. */
@@ -175,7 +171,7 @@ static bool send_body(struct docker_conn *conn)
         .to = &conn->engine->stream,
         .in = &conn->in,
         .out = &conn->engine->out,
-        .takes = pump_takes,
+        .takes = engine_takes,
         .context = conn,
     };
     for (int steps = 0; !conn->http.request_body.finished && steps < HTTP_PUMP_STEPS_PER_TURN;

@@ -220,6 +220,14 @@ static bool retry(struct docker_conn *conn)
     return true;
 }
 
+static void finish_body(struct docker_conn *conn)
+{
+    response_complete(conn);
+    docker_log_close(conn, NULL);
+    if (docker_conn_send(conn, false))
+        docker_conn_exchange_done(conn);
+}
+
 static void engine_ended(struct docker_conn *conn)
 {
     if (conn->state == DOCKER_CONN_FORWARD) {
@@ -236,10 +244,7 @@ static void engine_ended(struct docker_conn *conn)
             docker_conn_close(conn, REASON_LIMIT_MEMORY);
             return;
         }
-        response_complete(conn);
-        docker_log_close(conn, NULL);
-        if (docker_conn_send(conn, false))
-            docker_conn_exchange_done(conn);
+        finish_body(conn);
     } else {
         engine_count_error(conn->gate->engine);
         docker_conn_close(conn, ENDING_UPSTREAM_CUT_SHORT);
@@ -333,18 +338,11 @@ static bool move_body(struct docker_conn *conn)
     return false;
 }
 
-static void finish_body(struct docker_conn *conn)
-{
-    response_complete(conn);
-    docker_log_close(conn, NULL);
-    if (docker_conn_send(conn, false))
-        docker_conn_exchange_done(conn);
-}
-
 /* Sends what is in `out`; false, with the engine's reading stopped, while the client does not take
  * all of it. */
-static bool client_takes(struct docker_conn *conn, bool more)
+static bool client_takes(void *context, bool more)
 {
+    struct docker_conn *conn = context;
     if (!docker_conn_send(conn, more))
         return false;
     bool all = io_buffer_len(&conn->out) == 0;
@@ -356,11 +354,6 @@ static bool client_takes(struct docker_conn *conn, bool more)
 static bool may_relay(const struct docker_conn *conn)
 {
     return conn->state == DOCKER_CONN_RELAY && !conn->writing;
-}
-
-static bool pump_takes(void *context, bool more)
-{
-    return client_takes(context, more);
 }
 
 /* One step of the answer's body on its way to the client. True when there may be more to do at
@@ -412,7 +405,7 @@ static void relay(struct docker_conn *conn)
         .to = &conn->stream,
         .in = &conn->engine->in,
         .out = &conn->out,
-        .takes = pump_takes,
+        .takes = client_takes,
         .context = conn,
     };
     uint64_t exchange = conn->exchange.id;

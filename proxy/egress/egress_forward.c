@@ -44,8 +44,9 @@ void egress_origin_sweep(struct egress_conn *conn)
 
 /* Sends the head and what is in origin.out, `more` when spliced bytes follow at once. True when the
  * origin took all of it. */
-static bool origin_takes(struct egress_conn *conn, bool more)
+static bool origin_takes(void *context, bool more)
 {
+    struct egress_conn *conn = context;
     struct egress_origin *origin = &conn->origin;
     struct io_pool *blocks = conn->gate->blocks;
     bool ok = true;
@@ -92,11 +93,6 @@ static void refuse(struct egress_conn *conn, const struct error *error)
         egress_refusal_error(conn, error);
     else
         egress_conn_close(conn, error->reason);
-}
-
-static bool pump_takes(void *context, bool more)
-{
-    return origin_takes(context, more);
 }
 
 /* The origin broke, or the client. The first stopped reading only: what it answers decides. */
@@ -167,7 +163,7 @@ static bool send_body(struct egress_conn *conn)
         .to = &conn->origin.stream,
         .in = &conn->in,
         .out = &conn->origin.out,
-        .takes = pump_takes,
+        .takes = origin_takes,
         .context = conn,
     };
     for (int steps = 0; !conn->http.request_body.finished && steps < HTTP_PUMP_STEPS_PER_TURN;

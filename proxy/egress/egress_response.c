@@ -18,6 +18,12 @@ static void origin_failed(struct egress_conn *conn, const char *reason, const ch
     egress_refusal_send(conn, 502, reason, text, NULL);
 }
 
+static void note_payload(struct egress_conn *conn)
+{
+    conn->exchange.bytes_in = conn->http.request_body.payload;
+    conn->exchange.bytes_out = conn->http.response_body.payload;
+}
+
 /* The last byte of the answer is in `out` (or gone). The origin's connection may serve the next
  * exchange if nothing is left on it, in either direction: an origin that answers early may still
  * have to take the end of the request. */
@@ -26,8 +32,7 @@ static void response_complete(struct egress_conn *conn)
     bool reusable = conn->http.request_body.finished && !conn->http.response_body_closes &&
                     !conn->exchange.by_proxy && io_buffer_len(&conn->origin.in) == 0 &&
                     io_buffer_len(&conn->origin.out) == 0;
-    conn->exchange.bytes_in = conn->http.request_body.payload;
-    conn->exchange.bytes_out = conn->http.response_body.payload;
+    note_payload(conn);
     if (stream_is_open(&conn->origin.stream) && reusable)
         egress_origin_read_enable(conn, false);
     else
@@ -191,12 +196,6 @@ static void finish_body(struct egress_conn *conn)
         egress_conn_exchange_done(conn);
 }
 
-static void note_payload(struct egress_conn *conn)
-{
-    conn->exchange.bytes_in = conn->http.request_body.payload;
-    conn->exchange.bytes_out = conn->http.response_body.payload;
-}
-
 static void origin_ended(struct egress_conn *conn)
 {
     if (conn->state == EGRESS_CONN_FORWARD) {
@@ -287,8 +286,9 @@ static bool move_body(struct egress_conn *conn)
 
 /* Sends what is in `out`; false, with the origin's reading stopped, while the client does not take
  * all of it. */
-static bool client_takes(struct egress_conn *conn, bool more)
+static bool client_takes(void *context, bool more)
 {
+    struct egress_conn *conn = context;
     if (!egress_conn_send(conn, more))
         return false;
     bool all = io_buffer_len(&conn->out) == 0;
@@ -300,11 +300,6 @@ static bool client_takes(struct egress_conn *conn, bool more)
 static bool may_relay(const struct egress_conn *conn)
 {
     return conn->state == EGRESS_CONN_RELAY && (fd_watch_interest(&conn->watch) & EV_WRITE) == 0;
-}
-
-static bool pump_takes(void *context, bool more)
-{
-    return client_takes(context, more);
 }
 
 /* One step of the answer's body on its way to the client. True when there may be more to do at
@@ -357,7 +352,7 @@ static void relay(struct egress_conn *conn)
         .to = &conn->stream,
         .in = &conn->origin.in,
         .out = &conn->out,
-        .takes = pump_takes,
+        .takes = client_takes,
         .context = conn,
     };
     uint64_t exchange = conn->exchange.id;
