@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "policy/document/policy_load.h"
 #include "policy/import/policy_import.h"
 #include "policy/snapshot/policy_network.h"
 #include "policy/import/posix_expression.h"
