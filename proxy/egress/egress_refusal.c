@@ -27,6 +27,13 @@ static void on_refusal_written(struct log_waiter *waiter, enum log_write_state s
         egress_conn_exchange_done(conn);
 }
 
+static bool begins_with(const char *text, const char *beginning)
+{
+    while (*beginning != '\0' && *text == *beginning)
+        text++, beginning++;
+    return *beginning == '\0';
+}
+
 /* RFC 9209 section 2.3: the error type by the beginning of our reason code. */
 static const char *error_type(unsigned status, const char *reason)
 {
@@ -51,7 +58,7 @@ static const char *error_type(unsigned status, const char *reason)
         {"log.", "proxy_internal_error"},
     };
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-        if (strncmp(reason, types[i].begin, strlen(types[i].begin)) == 0)
+        if (begins_with(reason, types[i].begin))
             return types[i].type;
     }
     return status >= 500 ? "proxy_internal_error" : "http_request_denied";
