@@ -43,7 +43,7 @@ static void arm_timer(struct dns_conn *conn)
 {
     int64_t left_us =
         conn->opened_us + INT64_C(1000000) * DNS_CONN_LIFETIME_S - timestamp_monotonic_us();
-    uint64_t limit_ms = conn->conns->gate->options->header_timeout_ms;
+    uint64_t limit_ms = conn->conns->loop->options->header_timeout_ms;
     if (conn->state != DNS_CONN_ANSWER && limit_ms > 0 && (int64_t)limit_ms < left_us / 1000)
         left_us = (int64_t)limit_ms * 1000;
     if (left_us < 0)
@@ -77,7 +77,7 @@ static void close_conn(struct dns_conn *conn)
     close(steal_fd(&conn->fd));
     TAILQ_REMOVE(&conns->open, conn, link);
     conns->count--;
-    client_conn_closed(conns->gate, &conn->client);
+    client_conn_closed(conns->loop, &conn->client);
 }
 
 static void send_answer(struct dns_conn *conn)
@@ -170,9 +170,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
     close_conn(context);
 }
 
-void dns_conns_init(struct dns_conns *conns, struct gate *gate, struct listener *listener)
+void dns_conns_init(struct dns_conns *conns, struct loop *loop, struct listener *listener)
 {
-    conns->gate = gate;
+    conns->loop = loop;
     conns->listener = listener;
     conns->count = 0;
     TAILQ_INIT(&conns->open);
@@ -275,20 +275,20 @@ void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *pee
     conn->conns = conns;
     conn->fd = steal_fd(&taken);
     conn->opened_us = timestamp_monotonic_us();
-    conn->exchange.gate = conns->gate;
+    conn->exchange.loop = conns->loop;
     conn->exchange.listener = conns->listener;
     conn->exchange.peer = *peer;
     conn->exchange.peer_share = steal_pointer(&share);
     conn->exchange.local = endpoint_ip(&local);
     conn->exchange.limit = DNS_UDP_MAX;
     conn->exchange.answered = on_answered;
-    struct event_base *base = conns->gate->base;
+    struct event_base *base = conns->loop->base;
     event_assign(&conn->read_event, base, fd, EV_READ | EV_PERSIST, on_readable, conn);
     event_assign(&conn->write_event, base, fd, EV_WRITE | EV_PERSIST, on_writable, conn);
     evtimer_assign(&conn->timer, base, on_deadline, conn);
     TAILQ_INSERT_TAIL(&conns->open, conn, link);
     conns->count++;
-    client_conn_opened(conns->gate, &conn->client, &kind);
+    client_conn_opened(conns->loop, &conn->client, &kind);
     set_state(conn, DNS_CONN_READ);
 }
 

@@ -20,7 +20,7 @@
 #include <event2/event_struct.h>
 
 #include "proxy/io/endpoint.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 #include "proxy/loop/listener.h"
 
 enum { DNS_CONNS_MAX = 64, DNS_CONN_LIFETIME_S = 120 };
@@ -30,13 +30,13 @@ TAILQ_HEAD(dns_conn_list, dns_conn);
 
 /* The connections of one listener. */
 struct dns_conns {
-    struct gate *gate;         /* borrowed */
+    struct loop *loop;         /* borrowed */
     struct listener *listener; /* borrowed: outlives them */
     struct dns_conn_list open;
     unsigned count;
 };
 
-void dns_conns_init(struct dns_conns *conns, struct gate *gate, struct listener *listener);
+void dns_conns_init(struct dns_conns *conns, struct loop *loop, struct listener *listener);
 
 /* Takes over an accepted socket. When there are DNS_CONNS_MAX already the oldest of those that
  * wait for a question makes room, or one of the peer that has the most, or else this one is closed. */

@@ -63,11 +63,11 @@ static void write_addresses(const struct dns_exchange *exchange, const struct ou
     }
 }
 
-static void count(struct gate *gate, const char *client, const struct log_record *record,
+static void count(struct loop *loop, const char *client, const struct log_record *record,
                   const char *rule)
 {
     struct metrics_series *series =
-        metrics_series(gate->metrics, client, "dns", record->allowed, rule, "built-in");
+        metrics_series(loop->metrics, client, "dns", record->allowed, rule, "built-in");
     metrics_series_count(series);
     metrics_series_observe(series, record->duration_us);
 }
@@ -94,7 +94,7 @@ static unsigned split_cnames(const struct outcome *outcome, struct slice *cnames
 
 static uint64_t write_record(const struct dns_exchange *exchange, const struct outcome *outcome)
 {
-    struct gate *gate = exchange->gate;
+    struct loop *loop = exchange->loop;
     const char *client = listener_client(exchange->listener)->name;
     AUTO_BUFFER struct buffer rule = BUFFER_EMPTY, source = BUFFER_EMPTY, address = BUFFER_EMPTY;
     char id[LOG_ID_LEN_MAX], peer[LOG_PEER_LEN_MAX], type[12];
@@ -111,7 +111,7 @@ static uint64_t write_record(const struct dns_exchange *exchange, const struct o
     }
     struct log_record record = {
         .time_us = timestamp_now_us(),
-        .id = log_identity_id(gate, exchange->id, id),
+        .id = log_identity_id(loop, exchange->id, id),
         .event = LOG_REQUEST,
         .kind = SLICE_LITERAL("network"),
         .client = slice_from_text(client),
@@ -132,13 +132,13 @@ static uint64_t write_record(const struct dns_exchange *exchange, const struct o
         .bytes_in = exchange->question_len,
         .bytes_out = exchange->answer_len,
         .duration_us = (uint64_t)(timestamp_monotonic_us() - exchange->started_us),
-        .policy = slice_from_text(policy_hash(gate->policy)),
+        .policy = slice_from_text(policy_hash(loop->policy)),
     };
     if (outcome->judged && outcome->verdict.would_deny)
         record.would_deny = slice_from_text(outcome->verdict.reason);
     fill_question(exchange, type, &record);
-    count(gate, client, &record, buffer_text(&rule));
-    return log_writer_add(gate->log, &record);
+    count(loop, client, &record, buffer_text(&rule));
+    return log_writer_add(loop->log, &record);
 }
 
 /* --- the answer --- */
@@ -166,10 +166,10 @@ static void on_written(struct log_waiter *waiter, enum log_write_state state)
  * asker may ask again. */
 static bool may_log_denial(const struct dns_exchange *exchange, struct outcome *outcome)
 {
-    struct gate *gate = exchange->gate;
+    struct loop *loop = exchange->loop;
     struct share_peer *peer =
         share_peer_use(listener_client(exchange->listener)->share, &exchange->peer, 0);
-    bool full = gate->options->log_required && !gate_log_has_room(gate, peer);
+    bool full = loop->options->log_required && !loop_log_has_room(loop, peer);
     bool may = !full && share_may_log_denial(peer, timestamp_monotonic_us());
     if (full)
         outcome->code = DNS_FAILURE;
@@ -183,17 +183,17 @@ static bool may_log_denial(const struct dns_exchange *exchange, struct outcome *
 /* A client that floods with denied names gets its answers, but not a record for each. */
 static void finish(struct dns_exchange *exchange, struct outcome *outcome)
 {
-    struct gate *gate = exchange->gate;
+    struct loop *loop = exchange->loop;
     uint64_t seq = 0;
     exchange->allowed = outcome->allowed;
     if (outcome->judged)
-        rule_counter_count(gate->counter, gate->policy, outcome->verdict.number,
+        rule_counter_count(loop->counter, loop->policy, outcome->verdict.number,
                            timestamp_now_us());
     bool has_record = outcome->allowed || may_log_denial(exchange, outcome);
     write_answer(exchange, outcome);
     if (has_record)
         seq = write_record(exchange, outcome);
-    gate_wait_for_log(gate, &exchange->waiter, seq);
+    loop_wait_for_log(loop, &exchange->waiter, seq);
     exchange->waiter.written = on_written;
 }
 
@@ -202,7 +202,7 @@ static void finish(struct dns_exchange *exchange, struct outcome *outcome)
 static struct network_inquiry inquire(const struct dns_exchange *exchange, struct slice cnames)
 {
     return (struct network_inquiry){
-        .policy = exchange->gate->policy,
+        .policy = exchange->loop->policy,
         .client = listener_policy_client(exchange->listener),
         .request =
             {
@@ -210,7 +210,7 @@ static struct network_inquiry inquire(const struct dns_exchange *exchange, struc
                 .sight = NETWORK_ASKED,
                 .now_us = timestamp_now_us(),
                 .cnames = cnames,
-                .own_host = own_host_asked(exchange->gate->own_host),
+                .own_host = own_host_asked(exchange->loop->own_host),
             },
     };
 }
@@ -218,7 +218,7 @@ static struct network_inquiry inquire(const struct dns_exchange *exchange, struc
 /* Whether the name may be asked for at all; if not, the outcome says why. */
 static bool admit(const struct dns_exchange *exchange, enum dns_code code, struct outcome *outcome)
 {
-    const struct gate *gate = exchange->gate;
+    const struct loop *loop = exchange->loop;
     const struct dns_question *question = &exchange->question;
     if (code != DNS_OK)
         set(outcome, false, code, REASON_MALFORMED_DNS_MESSAGE);
@@ -230,7 +230,7 @@ static bool admit(const struct dns_exchange *exchange, enum dns_code code, struc
         set(outcome, false, DNS_REFUSED, REASON_DNS_TRANSFER);
     else if (question->name_bad)
         set(outcome, false, DNS_NO_NAME, REASON_MALFORMED_HOST);
-    else if (!log_writer_has_room(gate->log) && gate->options->log_required)
+    else if (!log_writer_has_room(loop->log) && loop->options->log_required)
         set(outcome, false, DNS_FAILURE, REASON_LOG_UNWRITABLE);
     else
         outcome->judged = true;
@@ -240,7 +240,7 @@ static bool admit(const struct dns_exchange *exchange, enum dns_code code, struc
     bool allowed = network_inquiry_ask(&inquiry) != NETWORK_STEP_DENIED;
     outcome->verdict = inquiry.verdict;
     set(outcome, allowed, allowed ? DNS_OK : DNS_NO_NAME, outcome->verdict.reason);
-    if (allowed && gate->log_failing && gate->options->log_required) {
+    if (allowed && loop->log_failing && loop->options->log_required) {
         outcome->judged = allowed = false; /* nor does a name server hear of it */
         set(outcome, false, DNS_FAILURE, REASON_LOG_UNWRITABLE);
     }
@@ -311,7 +311,7 @@ static bool resolve(struct dns_exchange *exchange, struct outcome *outcome)
     struct resolver_answer answer;
     exchange->query = (struct resolver_query){
         .answered = on_resolved, .context = exchange, .peer = exchange->peer_share};
-    if (!resolver_ask(exchange->gate->resolver, &exchange->query, &exchange->question.name,
+    if (!resolver_ask(exchange->loop->resolver, &exchange->query, &exchange->question.name,
                       &answer))
         return false;
     use_resolved(exchange, &answer, outcome);
@@ -321,7 +321,7 @@ static bool resolve(struct dns_exchange *exchange, struct outcome *outcome)
 void dns_exchange_start(struct dns_exchange *exchange, enum dns_code code)
 {
     struct outcome outcome = {.ttl_s = DNS_GATE_TTL_S};
-    exchange->id = ++exchange->gate->next_id;
+    exchange->id = ++exchange->loop->next_id;
     exchange->started_us = timestamp_monotonic_us();
     if (admit(exchange, code, &outcome) && asks_for_address(&exchange->question)) {
         const struct policy_client *client = listener_policy_client(exchange->listener);
@@ -346,5 +346,5 @@ void dns_exchange_start(struct dns_exchange *exchange, enum dns_code code)
 void dns_exchange_cancel(struct dns_exchange *exchange)
 {
     resolver_cancel(&exchange->query);
-    gate_forget_waiter(exchange->gate, &exchange->waiter);
+    loop_forget_waiter(exchange->loop, &exchange->waiter);
 }

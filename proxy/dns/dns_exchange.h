@@ -15,7 +15,7 @@
 
 #include "proxy/resolve/dns_message.h"
 #include "proxy/io/endpoint.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 #include "proxy/loop/listener.h"
 #include "proxy/resolve/resolver.h"
 
@@ -23,7 +23,7 @@ enum { DNS_GATE_TTL_S = 5, DNS_REAL_TTL_MAX_S = 60 };
 
 /* Belongs to whoever asks; the fields above `answered` are the asker's to fill. */
 struct dns_exchange {
-    struct gate *gate;         /* borrowed */
+    struct loop *loop;         /* borrowed */
     struct listener *listener; /* borrowed */
     struct endpoint peer;
     struct share_peer *peer_share; /* borrowed: the asker's use */

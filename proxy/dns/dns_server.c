@@ -29,7 +29,7 @@ struct datagram {
 };
 
 struct dns_server {
-    struct gate *gate;         /* borrowed */
+    struct loop *loop;         /* borrowed */
     struct listener *listener; /* borrowed */
     int udp_fd, tcp_fd;
     int family;
@@ -55,7 +55,7 @@ static void drop_datagram(struct datagram *datagram)
     TAILQ_REMOVE(&server->datagrams, datagram, link);
     share_give_back(datagram->exchange.peer_share, SHARE_QUESTIONS, 1);
     share_peer_unuse(&datagram->exchange.peer_share);
-    client_conn_closed(server->gate, &datagram->client);
+    client_conn_closed(server->loop, &datagram->client);
 }
 
 static void forget_datagram(struct datagram *datagram)
@@ -203,7 +203,7 @@ static void take_datagram(struct dns_server *server, const struct datagram *rece
     datagram->server = server;
     datagram->exchange.peer_share = peer;
     datagram->interface = received->interface;
-    datagram->exchange.gate = server->gate;
+    datagram->exchange.loop = server->loop;
     datagram->exchange.listener = server->listener;
     datagram->exchange.peer = received->exchange.peer;
     datagram->exchange.local = received->exchange.local;
@@ -212,7 +212,7 @@ static void take_datagram(struct dns_server *server, const struct datagram *rece
     datagram->exchange.limit = question.udp_size;
     datagram->exchange.answered = on_answered;
     TAILQ_INSERT_TAIL(&server->datagrams, datagram, link);
-    client_conn_opened(server->gate, &datagram->client, &kind);
+    client_conn_opened(server->loop, &datagram->client, &kind);
     if (++server->datagram_count == DATAGRAMS_MAX)
         event_del(&server->udp_event);
     dns_exchange_start(&datagram->exchange, code);
@@ -259,7 +259,7 @@ static void on_connections(evutil_socket_t listen_fd, short what, void *context)
         if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
             continue;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-            gate_refuse_with_spare(server->gate, (int)listen_fd, SLICE_LITERAL(""));
+            loop_refuse_with_spare(server->loop, (int)listen_fd, SLICE_LITERAL(""));
         if (fd < 0)
             return;
         if (admits(server, &peer))
@@ -284,23 +284,23 @@ static void want_local(const struct dns_server *server)
 
 void *dns_server_open(struct listener *listener, int udp_fd, int tcp_fd)
 {
-    struct gate *gate = listener_gate(listener);
+    struct loop *loop = listener_gate(listener);
     struct dns_server *server = calloc(1, sizeof(*server));
     struct endpoint bound = {.len = sizeof(bound.address)};
     if (server == NULL)
         abort();
     getsockname(udp_fd, &bound.address.any, &bound.len);
-    server->gate = gate;
+    server->loop = loop;
     server->listener = listener;
     server->udp_fd = udp_fd;
     server->tcp_fd = tcp_fd;
     server->family = bound.address.any.sa_family;
     TAILQ_INIT(&server->datagrams);
-    dns_conns_init(&server->conns, gate, listener);
+    dns_conns_init(&server->conns, loop, listener);
     want_local(server);
-    event_assign(&server->udp_event, gate->base, udp_fd, EV_READ | EV_PERSIST, on_datagrams,
+    event_assign(&server->udp_event, loop->base, udp_fd, EV_READ | EV_PERSIST, on_datagrams,
                  server);
-    event_assign(&server->tcp_event, gate->base, tcp_fd, EV_READ | EV_PERSIST, on_connections,
+    event_assign(&server->tcp_event, loop->base, tcp_fd, EV_READ | EV_PERSIST, on_connections,
                  server);
     event_add(&server->udp_event, NULL);
     event_add(&server->tcp_event, NULL);

@@ -6,7 +6,7 @@
 #ifndef DOCKREEVE_PROXY_DNS_SERVER_H
 #define DOCKREEVE_PROXY_DNS_SERVER_H
 
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 #include "proxy/loop/listener.h"
 
 /* Serves both sockets of one listener, which become the server's: a bound UDP socket and a

@@ -17,11 +17,11 @@ static bool put_head(struct docker_conn *conn)
     bool may_ask_twice = conn->engine->reused && http_method_is_read(conn->exchange.method) &&
                          conn->http.request_body.finished && held_body_rest(&conn->held).len == 0;
     conn->http.forwarded = true;
-    bool ok = io_buffer_append(conn->gate->blocks, &conn->engine->out,
+    bool ok = io_buffer_append(conn->loop->blocks, &conn->engine->out,
                                io_buffer_bytes(&conn->forward), io_buffer_len(&conn->forward));
     if (!may_ask_twice) {
-        io_buffer_reset(conn->gate->blocks, &conn->head);
-        io_buffer_reset(conn->gate->blocks, &conn->forward);
+        io_buffer_reset(conn->loop->blocks, &conn->head);
+        io_buffer_reset(conn->loop->blocks, &conn->forward);
     }
     return ok;
 }
@@ -34,8 +34,8 @@ static bool put_held(struct docker_conn *conn)
     size_t room = IO_BLOCK_LARGE - io_buffer_len(out);
     if (rest.len > room)
         rest.len = room;
-    bool ok = io_buffer_append(conn->gate->blocks, out, rest.ptr, rest.len);
-    held_body_sent(&conn->held, conn->gate->blocks, rest.len);
+    bool ok = io_buffer_append(conn->loop->blocks, out, rest.ptr, rest.len);
+    held_body_sent(&conn->held, conn->loop->blocks, rest.len);
     return ok;
 }
 
@@ -45,16 +45,16 @@ static bool engine_takes(void *context, bool more)
 {
     struct docker_conn *conn = context;
     struct engine_conn *engine = conn->engine;
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     bool ok = conn->http.forwarded || put_head(conn);
     do {
         /* A broken connection is found out by reading: the engine may have answered before it
          * closed. Nothing may follow what was lost, or the engine would read a body as a request.
          */
         if (!ok || !put_held(conn) ||
-            !stream_drain(&engine->stream, gate->blocks, &engine->out, more)) {
-            held_body_release(&conn->held, gate->blocks);
-            io_buffer_reset(gate->blocks, &engine->out);
+            !stream_drain(&engine->stream, loop->blocks, &engine->out, more)) {
+            held_body_release(&conn->held, loop->blocks);
+            io_buffer_reset(loop->blocks, &engine->out);
             stream_end(&engine->stream);
         }
     } while (io_buffer_len(&engine->out) == 0 && held_body_rest(&conn->held).len > 0);
@@ -70,7 +70,7 @@ static bool engine_takes(void *context, bool more)
 static void wait_for_client(struct docker_conn *conn)
 {
     docker_conn_read_enable(conn, true);
-    event_timer_start(&conn->timer, conn->gate->options->upload_timeout_ms);
+    event_timer_start(&conn->timer, conn->loop->options->upload_timeout_ms);
 }
 
 /* The engine takes no more for now: that is no fault of the client's, so its clock stands still. */
@@ -163,8 +163,8 @@ static bool send_step(struct docker_conn *conn, const struct http_pump *pump)
 static bool send_body(struct docker_conn *conn)
 {
     const struct http_pump pump = {
-        .blocks = conn->gate->blocks,
-        .pipes = conn->gate->pipes,
+        .blocks = conn->loop->blocks,
+        .pipes = conn->loop->pipes,
         .body = &conn->http.request_body,
         .flow = &conn->http.up,
         .from = &conn->stream,

@@ -17,7 +17,7 @@ static bool is_kept(const struct docker_conn *conn)
 static bool take(struct docker_conn *conn)
 {
     struct http_body *body = &conn->http.request_body;
-    struct io_pool *blocks = conn->gate->blocks;
+    struct io_pool *blocks = conn->loop->blocks;
     struct error error;
     bool good = is_kept(conn) ? held_body_collect(&conn->held, blocks, body, &conn->in, &error)
                               : http_body_move(body, blocks, &conn->in, NULL, &error);
@@ -25,7 +25,7 @@ static bool take(struct docker_conn *conn)
     uint64_t len = body->payload + (body->finished ? 0 : http_body_window(body));
     good = good && docker_content_check_len(conn->exchange.operation,
                                             is_kept(conn) ? DOCKER_BODY_JSON : DOCKER_BODY_NONE,
-                                            len, conn->gate->options->json_body_max, &error);
+                                            len, conn->loop->options->json_body_max, &error);
     if (!good)
         docker_refusal_error(conn, &error);
     return good;
@@ -39,7 +39,7 @@ static bool keep(struct docker_conn *conn)
 
 bool docker_collect_begin(struct docker_conn *conn, enum docker_body kind)
 {
-    const struct http_head *head = &conn->gate->scratch->head;
+    const struct http_head *head = &conn->loop->scratch->head;
     bool streams = kind == DOCKER_BODY_ARCHIVE || kind == DOCKER_BODY_ANY;
     enum http_framing to = kind == DOCKER_BODY_JSON ? HTTP_FRAMING_LENGTH : HTTP_FRAMING_NONE;
     http_body_init(&conn->http.request_body, head->framing, head->content_length,
@@ -54,7 +54,7 @@ bool docker_collect_begin(struct docker_conn *conn, enum docker_body kind)
     docker_conn_set_state(conn, is_kept(conn) ? DOCKER_CONN_COLLECT : DOCKER_CONN_DROP_BODY);
     if (!keep(conn))
         return false;
-    event_timer_start(&conn->timer, conn->gate->options->body_timeout_ms);
+    event_timer_start(&conn->timer, conn->loop->options->body_timeout_ms);
     if (docker_conn_send_continue(conn))
         docker_conn_read_enable(conn, true);
     return false;

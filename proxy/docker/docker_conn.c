@@ -88,14 +88,14 @@ static void evict(struct share_seat *seat)
 
 void docker_conn_accept(struct listener *listener, struct arrival *arrival)
 {
-    struct gate *gate = listener_gate(listener);
+    struct loop *loop = listener_gate(listener);
     struct docker_conn *conn = calloc(1, sizeof(*conn));
     if (conn == NULL) {
         share_give_back(arrival->peer, SHARE_CONNECTIONS, 1);
         admission_drop(arrival);
         return;
     }
-    conn->gate = gate;
+    conn->loop = loop;
     conn->listener = listener_use(listener);
     conn->stream = stream_of_socket(steal_fd(&arrival->fd));
     conn->peer = arrival->endpoint;
@@ -105,22 +105,22 @@ void docker_conn_accept(struct listener *listener, struct arrival *arrival)
     conn->peer_share = steal_pointer(&arrival->peer);
     conn->waiter.peer = conn->peer_share;
     conn->seat.evict = evict;
-    event_assign(&conn->read_event, gate->base, conn->stream.fd, EV_READ | EV_PERSIST, on_read,
+    event_assign(&conn->read_event, loop->base, conn->stream.fd, EV_READ | EV_PERSIST, on_read,
                  conn);
-    event_assign(&conn->write_event, gate->base, conn->stream.fd, EV_WRITE | EV_PERSIST, on_write,
+    event_assign(&conn->write_event, loop->base, conn->stream.fd, EV_WRITE | EV_PERSIST, on_write,
                  conn);
-    event_assign(&conn->timer, gate->base, -1, 0, on_timer, conn);
-    client_conn_opened(gate, &conn->client, &kind);
+    event_assign(&conn->timer, loop->base, -1, 0, on_timer, conn);
+    client_conn_opened(loop, &conn->client, &kind);
     metrics_connection_opened(listener_client(listener)->metrics);
     conn->state = DOCKER_CONN_IDLE;
     share_seat_wait(&conn->seat, conn->peer_share);
-    http_exchange_forget(&conn->http, gate->pipes);
+    http_exchange_forget(&conn->http, loop->pipes);
     docker_conn_read_enable(conn, true);
 }
 
 void docker_conn_close(struct docker_conn *conn, const char *reason)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     if (conn->state == DOCKER_CONN_CLOSED)
         return;
     docker_log_close(conn, reason);
@@ -129,9 +129,9 @@ void docker_conn_close(struct docker_conn *conn, const char *reason)
     event_del(&conn->read_event);
     event_del(&conn->write_event);
     stream_close(&conn->stream);
-    io_buffer_reset(gate->blocks, &conn->in);
-    io_buffer_reset(gate->blocks, &conn->out);
-    client_conn_closed(gate, &conn->client);
+    io_buffer_reset(loop->blocks, &conn->in);
+    io_buffer_reset(loop->blocks, &conn->out);
+    client_conn_closed(loop, &conn->client);
     admission_leave(&conn->peer_share);
     metrics_connection_closed(listener_client(conn->listener)->metrics);
 }
@@ -142,7 +142,7 @@ bool docker_conn_send(struct docker_conn *conn, bool more)
         write_enable(conn, false);
         return true;
     }
-    if (!stream_drain(&conn->stream, conn->gate->blocks, &conn->out, more)) {
+    if (!stream_drain(&conn->stream, conn->loop->blocks, &conn->out, more)) {
         docker_conn_close(conn, ENDING_CLIENT_GONE);
         return false;
     }
@@ -165,7 +165,7 @@ static void read_head(struct docker_conn *conn)
     } else if (conn->state == DOCKER_CONN_HEAD &&
                docker_conn_keep(conn, io_buffer_len(&conn->in)) && !waiting) {
         share_seat_wait(&conn->seat, conn->peer_share);
-        event_timer_start(&conn->timer, conn->gate->options->header_timeout_ms);
+        event_timer_start(&conn->timer, conn->loop->options->header_timeout_ms);
     }
 }
 
@@ -178,7 +178,7 @@ bool docker_conn_send_continue(struct docker_conn *conn)
                      conn->state != DOCKER_CONN_DROP_BODY;
     if (io_buffer_len(&conn->in) > 0 || answering)
         return true;
-    return io_buffer_append(conn->gate->blocks, &conn->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) &&
+    return io_buffer_append(conn->loop->blocks, &conn->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) &&
            docker_conn_send(conn, false);
 }
 
@@ -215,7 +215,7 @@ static void handle_input(struct docker_conn *conn)
     case DOCKER_CONN_RELAY:
         break;
     case DOCKER_CONN_LINGER:
-        io_buffer_reset(conn->gate->blocks, &conn->in);
+        io_buffer_reset(conn->loop->blocks, &conn->in);
         break;
     case DOCKER_CONN_LOOKUP:
     case DOCKER_CONN_LOG_OPEN:
@@ -237,7 +237,7 @@ static void on_read(evutil_socket_t fd, short what, void *context)
         return;
     }
     if (conn->state == DOCKER_CONN_LINGER)
-        io_buffer_reset(conn->gate->blocks, &conn->in);
+        io_buffer_reset(conn->loop->blocks, &conn->in);
     if (!conn->http.request_body.finished &&
         (conn->state == DOCKER_CONN_FORWARD || conn->state == DOCKER_CONN_RELAY)) {
         docker_body_send(conn); /* reads for itself: it may splice */
@@ -245,7 +245,7 @@ static void on_read(evutil_socket_t fd, short what, void *context)
     }
     bool bulk = conn->state == DOCKER_CONN_LINGER || conn->held.heap.len > 0;
     size_t limit = bulk ? IO_READ_BULK : IO_READ_HEAD;
-    ssize_t got = stream_fill(&conn->stream, conn->gate->blocks, &conn->in, limit);
+    ssize_t got = stream_fill(&conn->stream, conn->loop->blocks, &conn->in, limit);
     if (got > 0)
         handle_input(conn);
     else if (got == 0)
@@ -340,7 +340,7 @@ void docker_conn_linger(struct docker_conn *conn, const char *reason)
     docker_log_close(conn, reason);
     docker_exchange_forget(conn);
     docker_conn_set_state(conn, DOCKER_CONN_LINGER);
-    io_buffer_reset(conn->gate->blocks, &conn->in);
+    io_buffer_reset(conn->loop->blocks, &conn->in);
     stream_end(&conn->stream);
     docker_conn_read_enable(conn, true);
     event_timer_start(&conn->timer, LINGER_MS);
@@ -352,14 +352,14 @@ void docker_conn_exchange_done(struct docker_conn *conn)
         docker_conn_set_state(conn, DOCKER_CONN_FLUSH);
         write_enable(conn, true);
         if (conn->http.own_response)
-            event_timer_start(&conn->timer, conn->gate->options->header_timeout_ms);
+            event_timer_start(&conn->timer, conn->loop->options->header_timeout_ms);
         return;
     }
     write_enable(conn, false);
     bool unread =
         !conn->http.request_body.finished || conn->http.may_stream || io_buffer_len(&conn->in) > 0;
     docker_exchange_forget(conn);
-    if (conn->close_after || conn->gate->draining ||
+    if (conn->close_after || conn->loop->draining ||
         (conn->input_ended && io_buffer_len(&conn->in) == 0)) {
         if (unread && !conn->input_ended)
             docker_conn_linger(conn, ENDING_DONE);

@@ -45,7 +45,7 @@
 #include "proxy/io/endpoint.h"
 #include "proxy/docker/engine.h"
 #include "proxy/loop/client_conn.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 #include "proxy/http/held_body.h"
 #include "proxy/http/http_exchange.h"
 #include "proxy/io/event_timer.h"
@@ -100,7 +100,7 @@ struct docker_exchange {
 
 struct docker_conn {
     struct client_conn client;
-    struct gate *gate;         /* borrowed */
+    struct loop *loop;         /* borrowed */
     struct listener *listener; /* a use, counted there */
     struct stream stream;      /* owned */
     enum docker_conn_state state;

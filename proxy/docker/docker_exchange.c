@@ -16,27 +16,27 @@
 
 void docker_exchange_forget(struct docker_conn *conn)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     struct docker_exchange *exchange = &conn->exchange;
-    gate_forget_waiter(gate, &conn->waiter);
+    loop_forget_waiter(loop, &conn->waiter);
     docker_lookup_free(&conn->lookup);
     engine_request_free(&conn->version_question);
     docker_naming_free(&conn->judged);
     engine_drop(&conn->engine);
     docker_exchange_drop_request(conn);
     if (exchange->stream)
-        metrics_totals(gate->metrics)->open_streams--;
+        metrics_totals(loop->metrics)->open_streams--;
     policy_unref(&exchange->policy);
     struct buffer facts = exchange->facts;
     buffer_clear(&facts);
     *exchange = (struct docker_exchange){.facts = facts};
-    http_exchange_forget(&conn->http, gate->pipes);
+    http_exchange_forget(&conn->http, loop->pipes);
     conn->up_ended = conn->down_ended = conn->client_full = conn->engine_full = false;
 }
 
 void docker_exchange_drop_request(struct docker_conn *conn)
 {
-    struct io_pool *blocks = conn->gate->blocks;
+    struct io_pool *blocks = conn->loop->blocks;
     io_buffer_reset(blocks, &conn->head);
     io_buffer_reset(blocks, &conn->forward);
     held_body_release(&conn->held, blocks);
@@ -49,7 +49,7 @@ void docker_exchange_number(struct docker_conn *conn)
     if (conn->exchange.id != 0)
         return;
     conn->has_asked = true;
-    conn->exchange.id = ++conn->gate->next_id;
+    conn->exchange.id = ++conn->loop->next_id;
     conn->exchange.started_us = timestamp_monotonic_us();
 }
 
@@ -93,8 +93,8 @@ static bool comes_from_page(const struct docker_conn *conn, const struct policy_
  * last one. */
 static void skip(struct docker_conn *conn, size_t head_len)
 {
-    const struct http_head *head = &conn->gate->scratch->head;
-    struct io_pool *blocks = conn->gate->blocks;
+    const struct http_head *head = &conn->loop->scratch->head;
+    struct io_pool *blocks = conn->loop->blocks;
     struct error ignored;
     http_body_init(&conn->http.request_body, head->framing, head->content_length,
                    HTTP_FRAMING_NONE);
@@ -119,7 +119,7 @@ static bool check_body(struct docker_conn *conn, const struct docker_request *re
         .type = http_head_field(head, SLICE_LITERAL("content-type")),
         .encoding = http_head_field(head, SLICE_LITERAL("content-encoding")),
     };
-    return docker_content_check(request, &content, conn->gate->options->json_body_max, error);
+    return docker_content_check(request, &content, conn->loop->options->json_body_max, error);
 }
 
 /* ---- judging ---- */
@@ -131,8 +131,8 @@ static void deny(struct docker_conn *conn)
     if (conn->exchange.opened)
         buffer_append_literal(&message, "dockreeve: while this request waited, the policy changed "
                                         "or a rule expired, and it is not allowed any more. ");
-    policy_explain_denial(conn->gate->policy, listener_policy_client(conn->listener),
-                          &conn->gate->scratch->request, verdict, &message);
+    policy_explain_denial(conn->loop->policy, listener_policy_client(conn->listener),
+                          &conn->loop->scratch->request, verdict, &message);
     docker_refusal_send(conn, 403, conn->exchange.opened ? REASON_REVOKED : verdict->reason,
                         buffer_text(&message));
 }
@@ -141,19 +141,19 @@ static void deny(struct docker_conn *conn)
  * its objects, and `naming` has them, NULL = they could not be had. */
 static void decide(struct docker_conn *conn, bool asked, const struct docker_naming *naming)
 {
-    struct gate *gate = conn->gate;
-    struct docker_request *request = &gate->scratch->request;
+    struct loop *loop = conn->loop;
+    struct docker_request *request = &loop->scratch->request;
     struct docker_exchange *exchange = &conn->exchange;
     struct verdict *verdict = &exchange->verdict;
     policy_unref(&exchange->policy);
-    exchange->policy = policy_ref(gate->policy);
+    exchange->policy = policy_ref(loop->policy);
     request->now_us = timestamp_now_us();
-    exchange->expires_us = policy_next_expiry(gate->policy, request->now_us);
+    exchange->expires_us = policy_next_expiry(loop->policy, request->now_us);
     const struct policy_client *client = listener_policy_client(conn->listener);
     if (asked)
-        policy_decide_docker_named(gate->policy, client, request, naming, verdict);
+        policy_decide_docker_named(loop->policy, client, request, naming, verdict);
     else
-        policy_decide_docker(gate->policy, client, request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL,
+        policy_decide_docker(loop->policy, client, request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL,
                              verdict);
     exchange->judged = verdict->result != VERDICT_NEEDS_OBJECT;
     exchange->reason = verdict->reason;
@@ -164,7 +164,7 @@ static void decide(struct docker_conn *conn, bool asked, const struct docker_nam
 static bool verdict_holds(const struct docker_conn *conn)
 {
     const struct docker_exchange *exchange = &conn->exchange;
-    return exchange->policy == conn->gate->policy &&
+    return exchange->policy == conn->loop->policy &&
            (exchange->expires_us == INT64_MAX || timestamp_now_us() < exchange->expires_us);
 }
 
@@ -172,13 +172,13 @@ static bool verdict_holds(const struct docker_conn *conn)
  * when it was refused. */
 static bool write_forward(struct docker_conn *conn, const struct docker_naming *naming)
 {
-    struct gate *gate = conn->gate;
-    const struct http_head *head = &gate->scratch->head;
-    struct docker_request *request = &gate->scratch->request;
+    struct loop *loop = conn->loop;
+    const struct http_head *head = &loop->scratch->head;
+    struct docker_request *request = &loop->scratch->request;
     const struct docker_operation_info *info = docker_operation_info(request->operation);
     const struct http_body *body = &conn->http.request_body;
     struct slice object_name = {NULL, 0};
-    unsigned version = docker_version_to_send(gate, request);
+    unsigned version = docker_version_to_send(loop, request);
     if (version > 0)
         conn->exchange.own_version = version;
     request->own_version = conn->exchange.own_version; /* also when it was forgotten meanwhile */
@@ -197,11 +197,11 @@ static bool write_forward(struct docker_conn *conn, const struct docker_naming *
         .content_length = body->finished ? body->payload : head->content_length,
         .upgrade = conn->http.wants_upgrade ? info->upgrade : DOCKER_UPGRADE_NONE,
     };
-    struct buffer *text = &gate->scratch->text;
+    struct buffer *text = &loop->scratch->text;
     buffer_clear(text);
     docker_header_write_request(&plan, text);
-    io_buffer_reset(gate->blocks, &conn->forward);
-    if (!text->failed && io_buffer_append(gate->blocks, &conn->forward, text->data, text->len))
+    io_buffer_reset(loop->blocks, &conn->forward);
+    if (!text->failed && io_buffer_append(loop->blocks, &conn->forward, text->data, text->len))
         return true;
     docker_refusal_send(conn, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory");
     return false;
@@ -210,12 +210,12 @@ static bool write_forward(struct docker_conn *conn, const struct docker_naming *
 /* False when it was refused, because nobody could read of what would follow. */
 static bool can_be_logged(struct docker_conn *conn)
 {
-    struct gate *gate = conn->gate;
-    if (gate->log_failing && gate->options->log_required) {
+    struct loop *loop = conn->loop;
+    if (loop->log_failing && loop->options->log_required) {
         docker_refusal_unlogged(conn); /* its own record tries the log again */
         return false;
     }
-    if (gate->options->log_required && !gate_log_has_room(gate, conn->peer_share)) {
+    if (loop->options->log_required && !loop_log_has_room(loop, conn->peer_share)) {
         docker_refusal_send(conn, unlogged_full.status, unlogged_full.reason,
                             unlogged_full.message);
         return false;
@@ -238,7 +238,7 @@ static void on_open_written(struct log_waiter *waiter, enum log_write_state stat
 /* The request may pass: its head is written anew, and what it changes goes to the log first. */
 static void permit(struct docker_conn *conn, const struct docker_naming *naming)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     if (!write_forward(conn, naming) || !can_be_logged(conn))
         return;
     if (http_method_is_read(conn->exchange.method)) {
@@ -248,7 +248,7 @@ static void permit(struct docker_conn *conn, const struct docker_naming *naming)
     docker_conn_set_state(conn, DOCKER_CONN_LOG_OPEN);
     uint64_t seq = docker_log_open(conn);
     conn->waiter.written = on_open_written;
-    gate_wait_for_log(gate, &conn->waiter, seq);
+    loop_wait_for_log(loop, &conn->waiter, seq);
 }
 
 static void proceed(struct docker_conn *conn, const struct docker_naming *naming);
@@ -258,7 +258,7 @@ static void ask_for_objects(struct docker_conn *conn)
     struct error error;
     bool asks;
     docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
-    if (!docker_lookup_start(conn, &conn->gate->scratch->request, &asks, &error)) {
+    if (!docker_lookup_start(conn, &conn->loop->scratch->request, &asks, &error)) {
         docker_refusal_error(conn, &error);
     } else if (!asks) {
         decide(conn, true, NULL);
@@ -270,7 +270,7 @@ static void ask_for_objects(struct docker_conn *conn)
 static void proceed(struct docker_conn *conn, const struct docker_naming *naming)
 {
     if (conn->exchange.verdict.result != VERDICT_DENY &&
-        docker_version_is_wanted(conn->gate, &conn->gate->scratch->request)) {
+        docker_version_is_wanted(conn->loop, &conn->loop->scratch->request)) {
         docker_version_ask(conn);
         return;
     }
@@ -293,9 +293,9 @@ static void proceed(struct docker_conn *conn, const struct docker_naming *naming
  * Docker listener. */
 static bool understand(struct docker_conn *conn, struct error *error)
 {
-    struct gate *gate = conn->gate;
-    const struct http_head *head = &gate->scratch->head;
-    struct docker_request *request = &gate->scratch->request;
+    struct loop *loop = conn->loop;
+    const struct http_head *head = &loop->scratch->head;
+    struct docker_request *request = &loop->scratch->request;
     const struct policy_client *client = listener_policy_client(conn->listener);
     bool known = docker_request_parse(request, head->method, head->target,
                                       client != NULL && client->strict, error);
@@ -309,11 +309,11 @@ static bool understand(struct docker_conn *conn, struct error *error)
  * refused. */
 static bool read_head(struct docker_conn *conn, size_t *head_len_out)
 {
-    struct gate *gate = conn->gate;
-    struct http_head *head = &gate->scratch->head;
+    struct loop *loop = conn->loop;
+    struct http_head *head = &loop->scratch->head;
     struct error error;
     switch (http_head_parse_request(head, io_buffer_bytes(&conn->in), io_buffer_len(&conn->in),
-                                    &conn->http.head_scanned, &gate->options->head, head_len_out,
+                                    &conn->http.head_scanned, &loop->options->head, head_len_out,
                                     &error)) {
     case HTTP_HEAD_MORE:
         return false;
@@ -336,11 +336,11 @@ static bool read_head(struct docker_conn *conn, size_t *head_len_out)
  */
 static bool read_again(struct docker_conn *conn)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     struct error error;
     size_t scanned = 0, len;
-    bool whole = http_head_parse_request(&gate->scratch->head, io_buffer_bytes(&conn->head),
-                                         io_buffer_len(&conn->head), &scanned, &gate->options->head,
+    bool whole = http_head_parse_request(&loop->scratch->head, io_buffer_bytes(&conn->head),
+                                         io_buffer_len(&conn->head), &scanned, &loop->options->head,
                                          &len, &error) == HTTP_HEAD_OK;
     if (whole && understand(conn, &error))
         return true;
@@ -356,7 +356,7 @@ static bool keep_head(struct docker_conn *conn, size_t head_len)
 {
     struct io_buffer *in = &conn->in, rest = {0};
     size_t rest_len = io_buffer_len(in) - head_len;
-    if (!io_buffer_append(conn->gate->blocks, &rest, io_buffer_bytes(in) + head_len, rest_len)) {
+    if (!io_buffer_append(conn->loop->blocks, &rest, io_buffer_bytes(in) + head_len, rest_len)) {
         docker_refusal_send(conn, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory");
         return false;
     }
@@ -378,8 +378,8 @@ static void refuse(struct docker_conn *conn, const struct error *error)
 
 void docker_exchange_start(struct docker_conn *conn)
 {
-    const struct docker_request *request = &conn->gate->scratch->request;
-    const struct http_head *head = &conn->gate->scratch->head;
+    const struct docker_request *request = &conn->loop->scratch->request;
+    const struct http_head *head = &conn->loop->scratch->head;
     struct error error;
     size_t head_len;
     if (!read_head(conn, &head_len))
@@ -457,10 +457,10 @@ void docker_exchange_forward(struct docker_conn *conn)
     docker_conn_set_state(conn, DOCKER_CONN_FORWARD);
     conn->http.forwarded = false;
     conn->engine =
-        engine_take(conn->gate->engine, again, !http_method_is_read(conn->exchange.method),
+        engine_take(conn->loop->engine, again, !http_method_is_read(conn->exchange.method),
                     docker_exchange_engine_event, conn, &error);
-    if (conn->engine == NULL && error.status == 503 && gate_make_room(conn->gate))
-        conn->engine = engine_take(conn->gate->engine, true, false, docker_exchange_engine_event,
+    if (conn->engine == NULL && error.status == 503 && loop_make_room(conn->loop))
+        conn->engine = engine_take(conn->loop->engine, true, false, docker_exchange_engine_event,
                                    conn, &error);
     if (conn->engine == NULL)
         docker_refusal_error(conn, &error);

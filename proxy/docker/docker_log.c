@@ -59,7 +59,7 @@ static void fill(const struct docker_conn *conn, enum log_event event, struct re
     const struct docker_operation_info *info = docker_operation_info(exchange->operation);
     *record = (struct log_record){
         .time_us = timestamp_now_us(),
-        .id = log_identity_id(conn->gate, exchange->id, texts->id),
+        .id = log_identity_id(conn->loop, exchange->id, texts->id),
         .event = event,
         .kind = SLICE_LITERAL("docker"),
         .client = slice_from_text(listener_client(conn->listener)->name),
@@ -81,7 +81,7 @@ static void fill(const struct docker_conn *conn, enum log_event event, struct re
     record->dropped_query = texts->dropped;
     fill_decision(exchange, record);
     record->policy = slice_from_text(
-        policy_hash(exchange->policy != NULL ? exchange->policy : conn->gate->policy));
+        policy_hash(exchange->policy != NULL ? exchange->policy : conn->loop->policy));
 }
 
 static void fill_outcome(const struct docker_conn *conn, struct log_record *record)
@@ -98,7 +98,7 @@ static void count(const struct docker_conn *conn, const struct log_record *recor
 {
     const struct docker_operation_info *info = docker_operation_info(conn->exchange.operation);
     struct metrics_series *series =
-        metrics_series(conn->gate->metrics, listener_client(conn->listener)->name, info->name,
+        metrics_series(conn->loop->metrics, listener_client(conn->listener)->name, info->name,
                        record->allowed, record->rule.ptr, record->source.ptr);
     metrics_series_count(series);
     metrics_series_observe(series, record->duration_us);
@@ -108,7 +108,7 @@ void docker_log_count_rule(const struct docker_conn *conn)
 {
     const struct docker_exchange *exchange = &conn->exchange;
     if (exchange->judged && (exchange->verdict.result == VERDICT_DENY || !exchange->refused))
-        rule_counter_count(conn->gate->counter, exchange->policy, exchange->verdict.number,
+        rule_counter_count(conn->loop->counter, exchange->policy, exchange->verdict.number,
                            timestamp_now_us());
 }
 
@@ -119,7 +119,7 @@ uint64_t docker_log_open(struct docker_conn *conn)
     fill(conn, LOG_OPEN, &texts, &record);
     docker_log_count_rule(conn);
     conn->exchange.opened = true;
-    return log_writer_add(conn->gate->log, &record);
+    return log_writer_add(conn->loop->log, &record);
 }
 
 static uint64_t write_last(struct docker_conn *conn, enum log_event event, const char *reason)
@@ -133,7 +133,7 @@ static uint64_t write_last(struct docker_conn *conn, enum log_event event, const
     if (!conn->exchange.opened)
         docker_log_count_rule(conn);
     conn->exchange.logged = true;
-    return log_writer_add(conn->gate->log, &record);
+    return log_writer_add(conn->loop->log, &record);
 }
 
 uint64_t docker_log_request(struct docker_conn *conn)

@@ -75,9 +75,9 @@ static void finish(struct docker_lookup *lookup, bool known)
 
 static bool ask(struct docker_lookup *lookup, struct error *error)
 {
-    struct gate *gate = lookup->conn->gate;
+    struct loop *loop = lookup->conn->loop;
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
-    docker_version_write_prefix(gate, lookup->asked_version, &target);
+    docker_version_write_prefix(loop, lookup->asked_version, &target);
     docker_naming_write_question(lookup->naming, &target);
     if (target.failed)
         return error_set_reason(error, 503, REASON_LIMIT_MEMORY, "out of memory");
@@ -85,7 +85,7 @@ static bool ask(struct docker_lookup *lookup, struct error *error)
                                              .target = buffer_slice(&target),
                                              .fresh = true,
                                              .answer_max = ANSWER_MAX};
-    lookup->request = engine_request_new(gate->engine, &question, on_answer, lookup, error);
+    lookup->request = engine_request_new(loop->engine, &question, on_answer, lookup, error);
     return lookup->request != NULL;
 }
 
@@ -108,7 +108,7 @@ static bool begin(struct docker_lookup *lookup, struct error *error)
 {
     struct docker_conn *conn = lookup->conn;
     lookup->waiter.granted = on_place;
-    event_timer_start(&conn->timer, conn->gate->options->lookup_timeout_ms);
+    event_timer_start(&conn->timer, conn->loop->options->lookup_timeout_ms);
     lookup->has_place = share_take(conn->peer_share, SHARE_OBJECTS, 1) == SHARE_GRANTED;
     if (lookup->has_place)
         return ask(lookup, error);

@@ -30,20 +30,20 @@ static void on_refusal_written(struct log_waiter *waiter, enum log_write_state s
 
 static void write_refusal(struct docker_conn *conn, unsigned status, const char *message)
 {
-    struct gate *gate = conn->gate;
-    struct buffer *text = &gate->scratch->text;
+    struct loop *loop = conn->loop;
+    struct buffer *text = &loop->scratch->text;
     AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
     json_write_object_begin(&body);
     json_write_key_text(&body, "message", message);
     json_write_line_end(&body);
     buffer_clear(text);
-    docker_header_write_refusal(text, status, body.len, conn->close_after || gate->draining);
+    docker_header_write_refusal(text, status, body.len, conn->close_after || loop->draining);
     if (conn->exchange.method != HTTP_METHOD_HEAD)
         buffer_append_slice(text, buffer_slice(&body));
     if (conn->http.hold) /* an answer that is not to go out; else a 100 Continue may be half sent */
-        io_buffer_reset(gate->blocks, &conn->out);
+        io_buffer_reset(loop->blocks, &conn->out);
     if (body.failed || text->failed ||
-        !io_buffer_append(gate->blocks, &conn->out, text->data, text->len))
+        !io_buffer_append(loop->blocks, &conn->out, text->data, text->len))
         conn->close_after = true;
     conn->http.own_response = true;
 }
@@ -51,9 +51,9 @@ static void write_refusal(struct docker_conn *conn, unsigned status, const char 
 void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *reason,
                          const char *message)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     struct docker_exchange *exchange = &conn->exchange;
-    gate_forget_waiter(gate, &conn->waiter);
+    loop_forget_waiter(loop, &conn->waiter);
     docker_lookup_free(&conn->lookup);
     engine_request_free(&conn->version_question);
     docker_exchange_drop_request(conn);
@@ -69,7 +69,7 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     const struct unlogged_refusal *instead =
         exchange->opened
             ? NULL
-            : unlogged_refusal(gate, conn->peer_share, SHARE_DOCKER, status, exchange->logged);
+            : unlogged_refusal(loop, conn->peer_share, SHARE_DOCKER, status, exchange->logged);
     if (instead != NULL) {
         docker_log_count_rule(conn);
         exchange->status = status = instead->status;
@@ -83,7 +83,7 @@ void docker_refusal_send(struct docker_conn *conn, unsigned status, const char *
     if (!conn->http.request_body.finished)
         docker_conn_read_enable(conn, false);
     conn->http.hold = true;
-    gate_wait_for_log(gate, &conn->waiter, instead != NULL ? 0 : seq);
+    loop_wait_for_log(loop, &conn->waiter, instead != NULL ? 0 : seq);
     conn->waiter.written = on_refusal_written;
 }
 

@@ -16,7 +16,7 @@
 
 static void upstream_failed(struct docker_conn *conn, const char *reason, const char *text)
 {
-    engine_count_error(conn->gate->engine);
+    engine_count_error(conn->loop->engine);
     docker_refusal_send(conn, 502, reason, text);
 }
 
@@ -110,7 +110,7 @@ static void release_after_log(struct docker_conn *conn)
     } else {
         if (!exchange->stream) {
             exchange->stream = true;
-            metrics_totals(conn->gate->metrics)->open_streams++;
+            metrics_totals(conn->loop->metrics)->open_streams++;
         }
         if (exchange->opened) {
             docker_conn_set_state(conn, DOCKER_CONN_LOG_RESPONSE);
@@ -125,7 +125,7 @@ static void release_after_log(struct docker_conn *conn)
     if (uploading)
         docker_conn_read_enable(conn, false);
     conn->waiter.written = on_written;
-    gate_wait_for_log(conn->gate, &conn->waiter, seq);
+    loop_wait_for_log(conn->loop, &conn->waiter, seq);
 }
 
 /* What the client is told of the body's framing. */
@@ -138,7 +138,7 @@ static void plan_answer(struct docker_conn *conn, const struct http_head *head,
     answer->show_length = http_response_shows_length(head, conn->http.response_body.from);
     if (answer->framing == HTTP_FRAMING_CLOSE)
         conn->close_after = true;
-    answer->close = conn->close_after || conn->gate->draining ||
+    answer->close = conn->close_after || conn->loop->draining ||
                     (conn->input_ended && io_buffer_len(&conn->in) == 0);
 }
 
@@ -160,9 +160,9 @@ static void learn_version(struct docker_conn *conn, const struct http_head *head
     struct slice version = http_head_field(head, SLICE_LITERAL("api-version"));
     if (version.ptr == NULL || conn->exchange.operation == DOCKER_LIBPOD)
         return;
-    docker_version_learn(conn->gate, conn->exchange.operation, version);
+    docker_version_learn(conn->loop, conn->exchange.operation, version);
     answer->lower_version =
-        engine_api(conn->gate->engine) > DOCKER_API_NEWEST && api_version_is_newer(version);
+        engine_api(conn->loop->engine) > DOCKER_API_NEWEST && api_version_is_newer(version);
 }
 
 /* The answer to /version with another body than the engine's, all of it in `out`. */
@@ -170,7 +170,7 @@ static bool begin_lowered_answer(struct docker_conn *conn, const struct http_hea
                                  struct slice body)
 {
     struct docker_response answer = {.head = head};
-    struct buffer *text = &conn->gate->scratch->text;
+    struct buffer *text = &conn->loop->scratch->text;
     learn_version(conn, head, &answer);
     conn->exchange.status = head->status;
     plan_answer(conn, head, &answer);
@@ -181,12 +181,12 @@ static bool begin_lowered_answer(struct docker_conn *conn, const struct http_hea
     buffer_clear(text);
     docker_header_write_response(&answer, text);
     buffer_append_slice(text, body);
-    return !text->failed && io_buffer_append(conn->gate->blocks, &conn->out, text->data, text->len);
+    return !text->failed && io_buffer_append(conn->loop->blocks, &conn->out, text->data, text->len);
 }
 
 static bool begin_answer(struct docker_conn *conn, const struct http_head *head)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     struct docker_response answer = {.head = head};
     learn_version(conn, head, &answer);
     conn->exchange.status = head->status;
@@ -197,15 +197,15 @@ static bool begin_answer(struct docker_conn *conn, const struct http_head *head)
         answer.hijack = true;
         conn->close_after = true;
         conn->exchange.stream = true;
-        metrics_totals(gate->metrics)->open_streams++;
+        metrics_totals(loop->metrics)->open_streams++;
         http_body_init(&conn->http.response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
     } else {
         plan_answer(conn, head, &answer);
     }
-    struct buffer *text = &gate->scratch->text;
+    struct buffer *text = &loop->scratch->text;
     buffer_clear(text);
     docker_header_write_response(&answer, text);
-    return !text->failed && io_buffer_append(gate->blocks, &conn->out, text->data, text->len);
+    return !text->failed && io_buffer_append(loop->blocks, &conn->out, text->data, text->len);
 }
 
 /* A kept connection that the engine closed while the request was on its way: asked again, once, on
@@ -237,16 +237,16 @@ static void engine_ended(struct docker_conn *conn)
         snprintf(text, sizeof(text),
                  "dockreeve: the Docker Engine at %s closed the connection before it answered; "
                  "look at its log",
-                 engine_name(conn->gate->engine));
+                 engine_name(conn->loop->engine));
         upstream_failed(conn, REASON_UPSTREAM_CLOSED, text);
     } else if (http_body_end_of_stream(&conn->http.response_body)) {
-        if (!http_body_write_end(&conn->http.response_body, conn->gate->blocks, &conn->out)) {
+        if (!http_body_write_end(&conn->http.response_body, conn->loop->blocks, &conn->out)) {
             docker_conn_close(conn, REASON_LIMIT_MEMORY);
             return;
         }
         finish_body(conn);
     } else {
-        engine_count_error(conn->gate->engine);
+        engine_count_error(conn->loop->engine);
         docker_conn_close(conn, ENDING_UPSTREAM_CUT_SHORT);
     }
 }
@@ -274,7 +274,7 @@ static bool take_head(struct docker_conn *conn, const struct http_head *head, si
     bool lowered = version == DOCKER_VERSION_LOWERED;
     bool ok =
         lowered ? begin_lowered_answer(conn, head, buffer_slice(&body)) : begin_answer(conn, head);
-    io_buffer_consume(conn->gate->blocks, in, len + (lowered ? body_len : 0));
+    io_buffer_consume(conn->loop->blocks, in, len + (lowered ? body_len : 0));
     if (!ok)
         upstream_failed(conn, REASON_LIMIT_MEMORY, "dockreeve: the answer's head is too large");
     return ok;
@@ -284,21 +284,21 @@ static bool take_head(struct docker_conn *conn, const struct http_head *head, si
  * the client. */
 static bool read_head(struct docker_conn *conn)
 {
-    struct gate *gate = conn->gate;
-    struct http_head *head = &gate->scratch->head;
+    struct loop *loop = conn->loop;
+    struct http_head *head = &loop->scratch->head;
     size_t len;
     struct error error;
     enum http_response_result result = http_exchange_read_response(
-        &conn->http, gate->blocks, &conn->engine->in, head, &len, &error);
+        &conn->http, loop->blocks, &conn->engine->in, head, &len, &error);
     if (result == HTTP_RESPONSE_HEAD || conn->http.informational > 0) {
-        io_buffer_reset(gate->blocks, &conn->head);
-        io_buffer_reset(gate->blocks, &conn->forward);
+        io_buffer_reset(loop->blocks, &conn->head);
+        io_buffer_reset(loop->blocks, &conn->forward);
     }
     switch (result) {
     case HTTP_RESPONSE_MORE:
         return false;
     case HTTP_RESPONSE_BAD:
-        engine_count_error(gate->engine);
+        engine_count_error(loop->engine);
         docker_refusal_error(conn, &error);
         return false;
     case HTTP_RESPONSE_INFORMATIONAL:
@@ -317,9 +317,9 @@ static bool read_head(struct docker_conn *conn)
 
 static void body_is_bad(struct docker_conn *conn)
 {
-    engine_count_error(conn->gate->engine);
+    engine_count_error(conn->loop->engine);
     if (conn->state == DOCKER_CONN_FORWARD) {
-        io_buffer_reset(conn->gate->blocks, &conn->out);
+        io_buffer_reset(conn->loop->blocks, &conn->out);
         upstream_failed(conn, REASON_UPSTREAM_FRAMING,
                         "dockreeve: the Docker Engine's answer is framed wrongly");
     } else {
@@ -331,7 +331,7 @@ static void body_is_bad(struct docker_conn *conn)
 static bool move_body(struct docker_conn *conn)
 {
     struct error error;
-    if (http_body_move(&conn->http.response_body, conn->gate->blocks, &conn->engine->in, &conn->out,
+    if (http_body_move(&conn->http.response_body, conn->loop->blocks, &conn->engine->in, &conn->out,
                        &error))
         return true;
     body_is_bad(conn);
@@ -397,8 +397,8 @@ static bool relay_once(struct docker_conn *conn, const struct http_pump *pump)
 static void relay(struct docker_conn *conn)
 {
     const struct http_pump pump = {
-        .blocks = conn->gate->blocks,
-        .pipes = conn->gate->pipes,
+        .blocks = conn->loop->blocks,
+        .pipes = conn->loop->pipes,
         .body = &conn->http.response_body,
         .flow = &conn->http.down,
         .from = &conn->engine->stream,
@@ -430,7 +430,7 @@ void docker_response_read(struct docker_conn *conn)
         return;
     }
     ssize_t got =
-        stream_fill(&conn->engine->stream, conn->gate->blocks, &conn->engine->in, IO_READ_HEAD);
+        stream_fill(&conn->engine->stream, conn->loop->blocks, &conn->engine->in, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got == 0 || (got < 0 && errno != ENOBUFS)) {

@@ -18,10 +18,10 @@ static bool is_under_way(const struct docker_conn *conn)
 /* Asks for it once more, as it was asked for, by what was known of its object then. */
 static bool still_allowed(const struct docker_conn *conn, struct verdict *verdict)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     const struct docker_exchange *exchange = &conn->exchange;
     const struct policy_client *client = listener_policy_client(conn->listener);
-    struct docker_request *request = &gate->scratch->request;
+    struct docker_request *request = &loop->scratch->request;
     struct slice target = slice_of(
         exchange->facts.data + exchange->facts.len - exchange->target_len, exchange->target_len);
     struct error error;
@@ -34,10 +34,10 @@ static bool still_allowed(const struct docker_conn *conn, struct verdict *verdic
         !docker_request_parse(request, exchange->method, target, client->strict, &error))
         return false;
     request->now_us = timestamp_now_us();
-    policy_decide_docker(gate->policy, client, request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL,
+    policy_decide_docker(loop->policy, client, request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL,
                          verdict);
     if (verdict->result == VERDICT_NEEDS_OBJECT)
-        policy_decide_docker_named(gate->policy, client, request, conn->judged, verdict);
+        policy_decide_docker_named(loop->policy, client, request, conn->judged, verdict);
     return verdict->result == VERDICT_ALLOW;
 }
 
@@ -50,7 +50,7 @@ static void cut(struct docker_conn *conn, const struct verdict *verdict)
         return;
     }
     policy_unref(&exchange->policy);
-    exchange->policy = policy_ref(conn->gate->policy);
+    exchange->policy = policy_ref(conn->loop->policy);
     exchange->verdict = *verdict;
     exchange->would_deny = NULL;
     docker_refusal_send(conn, 403, REASON_REVOKED,

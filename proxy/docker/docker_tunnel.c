@@ -23,7 +23,7 @@ enum outcome { GOES_ON, BROKEN };
 /* Writes what was read before the switch, behind what was on its way already. */
 static enum outcome send_early(struct docker_conn *conn, struct direction *way)
 {
-    if (way->rest != NULL && !stream_drain(way->to, conn->gate->blocks, way->rest, false))
+    if (way->rest != NULL && !stream_drain(way->to, conn->loop->blocks, way->rest, false))
         return BROKEN;
     *way->full = way->rest != NULL && io_buffer_len(way->rest) > 0;
     if (*way->full)
@@ -31,7 +31,7 @@ static enum outcome send_early(struct docker_conn *conn, struct direction *way)
     size_t before = io_buffer_len(way->early);
     if (before == 0)
         return GOES_ON;
-    if (!stream_drain(way->to, conn->gate->blocks, way->early, false))
+    if (!stream_drain(way->to, conn->loop->blocks, way->early, false))
         return BROKEN;
     *way->count += before - io_buffer_len(way->early);
     *way->full = io_buffer_len(way->early) > 0;
@@ -48,7 +48,7 @@ static enum outcome move(struct docker_conn *conn, struct direction *way)
         return GOES_ON;
     uint64_t moved;
     enum splice_result result =
-        splice_flow_run(way->flow, conn->gate->pipes, way->from, way->to, UINT64_MAX, &moved);
+        splice_flow_run(way->flow, conn->loop->pipes, way->from, way->to, UINT64_MAX, &moved);
     *way->count += moved;
     switch (result) {
     case SPLICE_WANT_WRITE:
@@ -104,7 +104,7 @@ void docker_tunnel_move(struct docker_conn *conn)
         /* The engine may be gone for writing while its last bytes are still on their way to the
          * client. */
         conn->up_ended = true;
-        splice_flow_close(&conn->http.up, conn->gate->pipes);
+        splice_flow_close(&conn->http.up, conn->loop->pipes);
         if (stream_is_hung_up(&conn->stream)) {
             docker_conn_close(conn, ENDING_CLIENT_GONE);
             return;

@@ -14,10 +14,10 @@
 
 /* ---- what is known ---- */
 
-void docker_version_learn(struct gate *gate, enum docker_operation operation, struct slice version)
+void docker_version_learn(struct loop *loop, enum docker_operation operation, struct slice version)
 {
     if (version.ptr != NULL && operation != DOCKER_LIBPOD)
-        engine_learn_api(gate->engine, version);
+        engine_learn_api(loop->engine, version);
 }
 
 /* Through ping clients find a version, and it means the same in all of them. Debug and libpod's
@@ -28,29 +28,29 @@ static bool has_version(enum docker_operation operation)
            operation != DOCKER_DEBUG && operation != DOCKER_LIBPOD;
 }
 
-bool docker_version_is_wanted(const struct gate *gate, const struct docker_request *request)
+bool docker_version_is_wanted(const struct loop *loop, const struct docker_request *request)
 {
-    return request->version.len == 0 && engine_api(gate->engine) == ENGINE_API_UNKNOWN &&
+    return request->version.len == 0 && engine_api(loop->engine) == ENGINE_API_UNKNOWN &&
            has_version(request->operation);
 }
 
-static unsigned own_version(const struct gate *gate)
+static unsigned own_version(const struct loop *loop)
 {
-    int api = engine_api(gate->engine);
+    int api = engine_api(loop->engine);
     if (api <= ENGINE_API_NONE)
         return 0;
     return api < DOCKER_API_NEWEST ? (unsigned)api : DOCKER_API_NEWEST;
 }
 
-unsigned docker_version_to_send(const struct gate *gate, const struct docker_request *request)
+unsigned docker_version_to_send(const struct loop *loop, const struct docker_request *request)
 {
-    return request->version.len == 0 && has_version(request->operation) ? own_version(gate) : 0;
+    return request->version.len == 0 && has_version(request->operation) ? own_version(loop) : 0;
 }
 
-void docker_version_write_prefix(const struct gate *gate, unsigned asked, struct buffer *out)
+void docker_version_write_prefix(const struct loop *loop, unsigned asked, struct buffer *out)
 {
-    unsigned minor = own_version(gate);
-    if (minor == 0 && engine_api(gate->engine) == ENGINE_API_UNKNOWN)
+    unsigned minor = own_version(loop);
+    if (minor == 0 && engine_api(loop->engine) == ENGINE_API_UNKNOWN)
         minor = asked;
     if (minor > 0)
         buffer_printf(out, "/v1.%u", minor);
@@ -75,15 +75,15 @@ bool docker_version_note_of(const char *engine, unsigned minimum, struct buffer 
 
 void docker_version_refuse(struct docker_conn *conn)
 {
-    const struct gate *gate = conn->gate;
-    struct slice target = gate->scratch->request.path;
+    const struct loop *loop = conn->loop;
+    struct slice target = loop->scratch->request.path;
     struct slice version = slice_cut(&(struct slice){target.ptr + 1, target.len - 1}, '/');
-    unsigned newest = own_version(gate);
+    unsigned newest = own_version(loop);
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     buffer_printf(&text, "client version %.*s is too new. Maximum supported API version is 1.%u",
                   (int)version.len - 1, version.ptr + 1, newest == 0 ? DOCKER_API_NEWEST : newest);
     AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
-    if (docker_version_note(gate->engine, &note))
+    if (docker_version_note(loop->engine, &note))
         buffer_printf(&text, ". dockreeve: %s", buffer_text(&note));
     docker_refusal_send(conn, 400, REASON_VERSION_TOO_NEW, buffer_text(&text));
 }
@@ -97,16 +97,16 @@ static void answered(struct docker_conn *conn, const struct http_head *head)
         /* Something in front of an engine that is not there: it says nothing of the engine's
          * version. */
         struct error error;
-        engine_count_error(conn->gate->engine);
+        engine_count_error(conn->loop->engine);
         error_set_reason(&error, 502, REASON_UPSTREAM_UNREACHABLE,
                          "the Docker Engine at %s cannot say which version of the API it serves: "
                          "it answers a ping with %u",
-                         engine_name(conn->gate->engine), head->status);
+                         engine_name(conn->loop->engine), head->status);
         docker_refusal_error(conn, &error);
         return;
     }
-    engine_learn_no_api(conn->gate->engine);
-    docker_version_learn(conn->gate, DOCKER_SYSTEM_PING, version);
+    engine_learn_no_api(conn->loop->engine);
+    docker_version_learn(conn->loop, DOCKER_SYSTEM_PING, version);
     engine_request_free(&conn->version_question);
     docker_exchange_versioned(conn);
 }
@@ -127,12 +127,12 @@ void docker_version_ask(struct docker_conn *conn)
     char target[32];
     struct error error;
     docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
-    event_timer_start(&conn->timer, conn->gate->options->lookup_timeout_ms);
+    event_timer_start(&conn->timer, conn->loop->options->lookup_timeout_ms);
     snprintf(target, sizeof(target), "/v1.%d/_ping", DOCKER_API_NEWEST);
     const struct engine_question question = {
         .method = HTTP_METHOD_GET, .target = slice_from_text(target), .fresh = true};
     conn->version_question =
-        engine_request_new(conn->gate->engine, &question, on_answer, conn, &error);
+        engine_request_new(conn->loop->engine, &question, on_answer, conn, &error);
     if (conn->version_question == NULL)
         docker_refusal_error(conn, &error);
 }
@@ -144,7 +144,7 @@ static enum docker_version_answer decode(struct docker_conn *conn, const struct 
                                          struct slice arrived, struct io_buffer *payload,
                                          size_t *consumed_out)
 {
-    struct io_pool *blocks = conn->gate->blocks;
+    struct io_pool *blocks = conn->loop->blocks;
     struct io_buffer source = {0};
     struct http_body body;
     struct error ignored;
@@ -172,10 +172,10 @@ docker_version_lower_answer(struct docker_conn *conn, const struct http_head *he
         struct slice json = slice_of(io_buffer_bytes(&payload), io_buffer_len(&payload));
         unsigned minimum = api_version_minimum(json);
         if (minimum > 0)
-            engine_set_api_minimum(conn->gate->engine, minimum);
+            engine_set_api_minimum(conn->loop->engine, minimum);
         if (!api_version_lower(json, body_out) || slice_equal(json, buffer_slice(body_out)))
             answer = DOCKER_VERSION_AS_IT_IS;
     }
-    io_buffer_reset(conn->gate->blocks, &payload);
+    io_buffer_reset(conn->loop->blocks, &payload);
     return answer;
 }

@@ -9,20 +9,20 @@
 #include "proxy/docker/docker_conn.h"
 
 /* Takes notice of what an answer says: `version` is its Api-Version, ptr NULL = it has none. */
-void docker_version_learn(struct gate *gate, enum docker_operation operation, struct slice version);
+void docker_version_learn(struct loop *loop, enum docker_operation operation, struct slice version);
 
 /* Whether the engine's version must be asked for before this request can go on. */
-bool docker_version_is_wanted(const struct gate *gate, const struct docker_request *request);
+bool docker_version_is_wanted(const struct loop *loop, const struct docker_request *request);
 
 /* Asks, in the state LOOKUP; docker_exchange_versioned() follows, or a refusal. */
 void docker_version_ask(struct docker_conn *conn);
 
 /* The minor version that the request goes on with; 0 = none is written. */
-unsigned docker_version_to_send(const struct gate *gate, const struct docker_request *request);
+unsigned docker_version_to_send(const struct loop *loop, const struct docker_request *request);
 
 /* Appends "/v1.N" for a question of the gate's own: the engine's version, and that of the request
  * that it is for (`asked`, 0 = none) as long as the engine's is not known. */
-void docker_version_write_prefix(const struct gate *gate, unsigned asked, struct buffer *out);
+void docker_version_write_prefix(const struct loop *loop, unsigned asked, struct buffer *out);
 
 /* The engine's own words for a request of a newer version, and what is to be done where nothing
  * helps. */

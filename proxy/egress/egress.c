@@ -8,7 +8,7 @@
 
 #include "proxy/egress/egress_conn.h"
 #include "proxy/egress/egress_options.h"
-#include "proxy/loop/gate_limits.h"
+#include "proxy/loop/loop_limits.h"
 #include "proxy/io/own_host.h"
 #include "proxy/egress/tunnel.h"
 #include "proxy/egress/upstream_proxy.h"
@@ -17,16 +17,16 @@ enum { THROTTLE_MS = 50 };
 
 static void on_throttle(evutil_socket_t fd, short what, void *context);
 
-struct egress *egress_new(struct gate *gate, const struct egress_options *options)
+struct egress *egress_new(struct loop *loop, const struct egress_options *options)
 {
     struct egress *egress = calloc(1, sizeof(*egress));
     if (egress == NULL)
         abort();
-    egress->gate = gate;
+    egress->loop = loop;
     egress->options = options;
-    egress->descriptor_limit = gate_limits_descriptors();
+    egress->descriptor_limit = loop_limits_descriptors();
     TAILQ_INIT(&egress->throttled);
-    evtimer_assign(&egress->throttle, gate->base, on_throttle, egress);
+    evtimer_assign(&egress->throttle, loop->base, on_throttle, egress);
     return egress;
 }
 
@@ -53,16 +53,16 @@ bool egress_has_listeners(const struct policy *policy)
     return false;
 }
 
-bool egress_prepare(struct gate *gate, struct error *error)
+bool egress_prepare(struct loop *loop, struct error *error)
 {
-    struct egress *egress = gate->egress;
+    struct egress *egress = loop->egress;
     if (egress->resolver != NULL)
         return true;
     const struct upstream_proxy_options *proxy = &egress->options->upstream_proxy;
     if (proxy->url != NULL && egress->proxy == NULL &&
         (egress->proxy = upstream_proxy_new(proxy, error)) == NULL)
         return false;
-    egress->resolver = gate->resolver = resolver_new(gate->base, &egress->options->resolver, error);
+    egress->resolver = loop->resolver = resolver_new(loop->base, &egress->options->resolver, error);
     return egress->resolver != NULL;
 }
 

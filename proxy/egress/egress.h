@@ -15,7 +15,7 @@
 #include <event2/event_struct.h>
 
 #include "proxy/egress/egress_options.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 #include "proxy/resolve/resolver.h"
 
 struct client_conn;
@@ -23,7 +23,7 @@ struct tunnel;
 TAILQ_HEAD(tunnel_list, tunnel);
 
 struct egress {
-    struct gate *gate;                    /* borrowed */
+    struct loop *loop;                    /* borrowed */
     const struct egress_options *options; /* borrowed: outlives us */
     struct resolver *resolver;            /* owned; NULL until a network listener is there */
     struct upstream_proxy *proxy;         /* owned; NULL = none */
@@ -33,7 +33,7 @@ struct egress {
 };
 
 /* Aborts when memory is out (start-up). */
-struct egress *egress_new(struct gate *gate, const struct egress_options *options);
+struct egress *egress_new(struct loop *loop, const struct egress_options *options);
 /* Its connections and tunnels are closed and freed already. */
 void egress_free(struct egress **egress);
 
@@ -41,7 +41,7 @@ void egress_free(struct egress **egress);
 bool egress_has_listeners(const struct policy *policy);
 
 /* A policy has network listeners: sets up the resolver if there is none yet. */
-MUST_CHECK bool egress_prepare(struct gate *gate, struct error *error);
+MUST_CHECK bool egress_prepare(struct loop *loop, struct error *error);
 
 /* "http://proxy.example:3128", for the log; NULL = no upstream proxy. */
 const char *egress_upstream_proxy_name(const struct egress *egress);

@@ -83,7 +83,7 @@ static struct egress_conn *make(struct egress *egress, struct listener *listener
     if (conn == NULL)
         return NULL;
     conn->egress = egress;
-    conn->gate = egress->gate;
+    conn->loop = egress->loop;
     conn->listener = listener_use(listener);
     conn->stream = stream_of_socket(steal_fd(&arrival->fd));
     conn->peer = arrival->endpoint;
@@ -93,9 +93,9 @@ static struct egress_conn *make(struct egress *egress, struct listener *listener
     conn->waiter.peer = conn->peer_share;
     conn->seat.evict = evict;
     conn->origin.stream = STREAM_NONE;
-    fd_watch_init(&conn->watch, conn->gate->base, conn->stream.fd, on_event, conn);
-    evtimer_assign(&conn->timer, conn->gate->base, on_timer, conn);
-    http_exchange_forget(&conn->http, conn->gate->pipes);
+    fd_watch_init(&conn->watch, conn->loop->base, conn->stream.fd, on_event, conn);
+    evtimer_assign(&conn->timer, conn->loop->base, on_timer, conn);
+    http_exchange_forget(&conn->http, conn->loop->pipes);
     return conn;
 }
 
@@ -108,7 +108,7 @@ void egress_conn_accept(struct listener *listener, struct arrival *arrival)
         admission_drop(arrival);
         return;
     }
-    client_conn_opened(conn->gate, &conn->client, &kind);
+    client_conn_opened(conn->loop, &conn->client, &kind);
     metrics_connection_opened(listener_client(listener)->metrics);
     share_seat_wait(&conn->seat, conn->peer_share);
     conn->state = EGRESS_CONN_IDLE;
@@ -150,27 +150,27 @@ static void give_tunnel_back(struct egress_conn *conn)
 /* Whatever the exchange holds is let go; the connection to the origin stays. */
 static void forget_exchange(struct egress_conn *conn)
 {
-    struct gate *gate = conn->gate;
-    gate_forget_waiter(gate, &conn->waiter);
+    struct loop *loop = conn->loop;
+    loop_forget_waiter(loop, &conn->waiter);
     egress_route_cancel(conn);
     give_tunnel_back(conn);
-    io_buffer_reset(gate->blocks, &conn->forward);
-    egress_exchange_clear(&conn->exchange, gate);
-    http_exchange_forget(&conn->http, gate->pipes);
+    io_buffer_reset(loop->blocks, &conn->forward);
+    egress_exchange_clear(&conn->exchange, loop);
+    http_exchange_forget(&conn->http, loop->pipes);
     conn->origin_full = false;
 }
 
 /* Everything but the client's socket. */
 static void leave(struct egress_conn *conn)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     forget_exchange(conn);
     egress_origin_close(conn);
     fd_watch_set(&conn->watch, 0);
     egress_conn_set_state(conn, EGRESS_CONN_CLOSED);
-    io_buffer_reset(gate->blocks, &conn->in);
-    io_buffer_reset(gate->blocks, &conn->out);
-    client_conn_closed(gate, &conn->client);
+    io_buffer_reset(loop->blocks, &conn->in);
+    io_buffer_reset(loop->blocks, &conn->out);
+    client_conn_closed(loop, &conn->client);
     metrics_connection_closed(listener_client(conn->listener)->metrics);
 }
 
@@ -178,7 +178,7 @@ void egress_conn_close(struct egress_conn *conn, const char *reason)
 {
     if (conn->state == EGRESS_CONN_CLOSED)
         return;
-    egress_log_close(&conn->exchange, conn->gate, conn->listener, reason);
+    egress_log_close(&conn->exchange, conn->loop, conn->listener, reason);
     leave(conn);
     admission_leave(&conn->peer_share);
     stream_close(&conn->stream);
@@ -200,7 +200,7 @@ bool egress_conn_send(struct egress_conn *conn, bool more)
         set_interest(conn, EV_WRITE, false);
         return true;
     }
-    if (!stream_drain(&conn->stream, conn->gate->blocks, &conn->out, more)) {
+    if (!stream_drain(&conn->stream, conn->loop->blocks, &conn->out, more)) {
         egress_conn_close(conn, ENDING_CLIENT_GONE);
         return false;
     }
@@ -215,7 +215,7 @@ bool egress_conn_send_continue(struct egress_conn *conn)
     conn->http.expects_continue = false;
     if (io_buffer_len(&conn->in) > 0 || conn->state != EGRESS_CONN_FORWARD)
         return true;
-    return io_buffer_append(conn->gate->blocks, &conn->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) &&
+    return io_buffer_append(conn->loop->blocks, &conn->out, "HTTP/1.1 100 Continue\r\n\r\n", 25) &&
            egress_conn_send(conn, false);
 }
 
@@ -244,7 +244,7 @@ static void read_head(struct egress_conn *conn)
         egress_conn_close(conn, ENDING_CLIENT_GONE);
     } else if (conn->state == EGRESS_CONN_HEAD && keep(conn) && !waiting) {
         share_seat_wait(&conn->seat, conn->peer_share);
-        event_timer_start(&conn->timer, conn->gate->options->header_timeout_ms);
+        event_timer_start(&conn->timer, conn->loop->options->header_timeout_ms);
     }
 }
 
@@ -294,7 +294,7 @@ static void handle_input(struct egress_conn *conn)
             (void)keep(conn);
         return;
     case EGRESS_CONN_LINGER:
-        io_buffer_reset(conn->gate->blocks, &conn->in);
+        io_buffer_reset(conn->loop->blocks, &conn->in);
         return;
     case EGRESS_CONN_RESOLVE:
     case EGRESS_CONN_DIAL:
@@ -315,13 +315,13 @@ static void on_readable(struct egress_conn *conn)
     bool uploading = !conn->http.request_body.finished &&
                      (conn->state == EGRESS_CONN_FORWARD || conn->state == EGRESS_CONN_RELAY);
     if (conn->state == EGRESS_CONN_LINGER)
-        io_buffer_reset(conn->gate->blocks, &conn->in);
+        io_buffer_reset(conn->loop->blocks, &conn->in);
     if (uploading) {
         egress_forward_send(conn); /* reads for itself: it may splice */
         return;
     }
     size_t limit = conn->state == EGRESS_CONN_LINGER ? IO_READ_BULK : IO_READ_HEAD;
-    ssize_t got = stream_fill(&conn->stream, conn->gate->blocks, &conn->in, limit);
+    ssize_t got = stream_fill(&conn->stream, conn->loop->blocks, &conn->in, limit);
     if (got > 0)
         handle_input(conn);
     else if (got == 0)
@@ -394,11 +394,11 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
  * comes is read and dropped for a moment (RFC 9112 section 9.6). */
 static void linger(struct egress_conn *conn, const char *reason)
 {
-    egress_log_close(&conn->exchange, conn->gate, conn->listener, reason);
+    egress_log_close(&conn->exchange, conn->loop, conn->listener, reason);
     forget_exchange(conn);
     egress_origin_close(conn);
     egress_conn_set_state(conn, EGRESS_CONN_LINGER);
-    io_buffer_reset(conn->gate->blocks, &conn->in);
+    io_buffer_reset(conn->loop->blocks, &conn->in);
     stream_end(&conn->stream);
     egress_conn_read_enable(conn, true);
     event_timer_start(&conn->timer, LINGER_MS);
@@ -410,12 +410,12 @@ void egress_conn_exchange_done(struct egress_conn *conn)
         egress_conn_set_state(conn, EGRESS_CONN_FLUSH);
         egress_conn_want_write(conn);
         if (conn->http.own_response)
-            event_timer_start(&conn->timer, conn->gate->options->header_timeout_ms);
+            event_timer_start(&conn->timer, conn->loop->options->header_timeout_ms);
         return;
     }
     bool unread = !conn->http.request_body.finished || io_buffer_len(&conn->in) > 0;
     forget_exchange(conn);
-    if (conn->close_after || conn->gate->draining ||
+    if (conn->close_after || conn->loop->draining ||
         (conn->input_ended && io_buffer_len(&conn->in) == 0)) {
         if (unread && !conn->input_ended)
             linger(conn, ENDING_DONE);
@@ -466,7 +466,7 @@ static void free_client(struct client_conn *client)
 {
     struct egress_conn *conn = container_of(client, struct egress_conn, client);
     listener_unuse(&conn->listener);
-    egress_exchange_free(&conn->exchange, conn->gate);
+    egress_exchange_free(&conn->exchange, conn->loop);
     free(conn);
 }
 

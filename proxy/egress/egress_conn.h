@@ -82,7 +82,7 @@ struct egress_origin {
 struct egress_conn {
     struct client_conn client;
     struct egress *egress;     /* borrowed */
-    struct gate *gate;         /* borrowed */
+    struct loop *loop;         /* borrowed */
     struct listener *listener; /* a use, counted there */
     struct stream stream;      /* owned */
     enum egress_conn_state state;

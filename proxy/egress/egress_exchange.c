@@ -4,16 +4,16 @@
 #include "proxy/egress/egress_exchange.h"
 
 #include "proxy/io/own_host.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 #include "rules/network/url_target.h"
 
 enum { REFUSED_LEN_MAX = 2048, PATH_LEN_MAX = 8192 };
 
-void egress_exchange_number(struct egress_exchange *exchange, struct gate *gate)
+void egress_exchange_number(struct egress_exchange *exchange, struct loop *loop)
 {
     if (exchange->id != 0)
         return;
-    exchange->id = ++gate->next_id;
+    exchange->id = ++loop->next_id;
     exchange->started_us = timestamp_monotonic_us();
 }
 
@@ -134,12 +134,12 @@ void egress_exchange_judge(struct egress_exchange *exchange, struct policy *poli
     exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
 }
 
-void egress_exchange_inquire(const struct egress_exchange *exchange, const struct gate *gate,
+void egress_exchange_inquire(const struct egress_exchange *exchange, const struct loop *loop,
                              const struct policy_client *client, const struct host_name *host,
                              struct network_inquiry *inquiry)
 {
     *inquiry = (struct network_inquiry){
-        .policy = gate->policy,
+        .policy = loop->policy,
         .client = client,
         .request =
             {
@@ -149,7 +149,7 @@ void egress_exchange_inquire(const struct egress_exchange *exchange, const struc
                 .now_us = timestamp_now_us(),
                 .address = exchange->has_address ? &exchange->address : NULL,
                 .cnames = egress_exchange_cnames(exchange),
-                .own_host = own_host_asked(gate->own_host),
+                .own_host = own_host_asked(loop->own_host),
             },
         .way = exchange->by_proxy ? NETWORK_WAY_HIDDEN : NETWORK_WAY_UNKNOWN,
     };
@@ -188,18 +188,18 @@ void egress_exchange_shrink(struct egress_exchange *exchange)
     buffer_shrink(&exchange->facts);
 }
 
-void egress_exchange_clear(struct egress_exchange *exchange, struct gate *gate)
+void egress_exchange_clear(struct egress_exchange *exchange, struct loop *loop)
 {
     if (exchange->stream)
-        metrics_totals(gate->metrics)->open_streams--;
+        metrics_totals(loop->metrics)->open_streams--;
     policy_unref(&exchange->policy);
     struct buffer facts = exchange->facts;
     buffer_clear(&facts);
     *exchange = (struct egress_exchange){.facts = facts};
 }
 
-void egress_exchange_free(struct egress_exchange *exchange, struct gate *gate)
+void egress_exchange_free(struct egress_exchange *exchange, struct loop *loop)
 {
-    egress_exchange_clear(exchange, gate);
+    egress_exchange_clear(exchange, loop);
     buffer_free(&exchange->facts);
 }

@@ -41,7 +41,7 @@ struct egress_exchange {
 };
 
 /* Numbers it and starts its clock, once. */
-void egress_exchange_number(struct egress_exchange *exchange, struct gate *gate);
+void egress_exchange_number(struct egress_exchange *exchange, struct loop *loop);
 /* Names peer, host and path; forgets what came behind. */
 void egress_exchange_set_target(struct egress_exchange *exchange, struct slice peer,
                                 const struct host_name *host, uint16_t port, struct slice path);
@@ -68,7 +68,7 @@ MUST_CHECK bool egress_exchange_hello(const struct egress_exchange *exchange,
 void egress_exchange_judge(struct egress_exchange *exchange, struct policy *policy,
                            const struct network_verdict *verdict);
 /* Begins to ask about a host with what was noted so far: port, address, aliases. */
-void egress_exchange_inquire(const struct egress_exchange *exchange, const struct gate *gate,
+void egress_exchange_inquire(const struct egress_exchange *exchange, const struct loop *loop,
                              const struct policy_client *client, const struct host_name *host,
                              struct network_inquiry *inquiry);
 /* Tells a decision what was asked for in the clear: method, and path, whose canonical text goes to
@@ -82,21 +82,21 @@ MUST_CHECK bool egress_exchange_target(const struct egress_exchange *exchange,
 /* Gives memory back that the facts do not need: for an exchange that will be there for long. */
 void egress_exchange_shrink(struct egress_exchange *exchange);
 /* Back to nothing asked; keeps the memory of `facts`. */
-void egress_exchange_clear(struct egress_exchange *exchange, struct gate *gate);
-void egress_exchange_free(struct egress_exchange *exchange, struct gate *gate);
+void egress_exchange_clear(struct egress_exchange *exchange, struct loop *loop);
+void egress_exchange_free(struct egress_exchange *exchange, struct loop *loop);
 
 /* Counts for the rule that decided, once; a tunnel when nothing is left to be judged. Records do it
  * themselves. */
-void egress_log_count_rule(struct egress_exchange *exchange, struct gate *gate);
+void egress_log_count_rule(struct egress_exchange *exchange, struct loop *loop);
 
 /* The records (egress_log.c). Each adds one and returns its number; 0 when it was written before.
  */
-uint64_t egress_log_open(struct egress_exchange *exchange, struct gate *gate,
+uint64_t egress_log_open(struct egress_exchange *exchange, struct loop *loop,
                          const struct listener *listener);
-uint64_t egress_log_request(struct egress_exchange *exchange, struct gate *gate,
+uint64_t egress_log_request(struct egress_exchange *exchange, struct loop *loop,
                             const struct listener *listener);
 /* `close` when an open record was written, else `request`; nothing when nothing was asked. */
-uint64_t egress_log_close(struct egress_exchange *exchange, struct gate *gate,
+uint64_t egress_log_close(struct egress_exchange *exchange, struct loop *loop,
                           const struct listener *listener, const char *reason);
 
 #endif

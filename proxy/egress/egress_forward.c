@@ -25,8 +25,8 @@ void egress_origin_close(struct egress_conn *conn)
     struct egress_origin *origin = &conn->origin;
     /* Also when the socket went elsewhere: what is left of one origin's bytes must never be read as
      * another's answer. */
-    io_buffer_reset(conn->gate->blocks, &origin->in);
-    io_buffer_reset(conn->gate->blocks, &origin->out);
+    io_buffer_reset(conn->loop->blocks, &origin->in);
+    io_buffer_reset(conn->loop->blocks, &origin->out);
     buffer_free(&origin->cnames);
     origin->reused = false;
     if (!stream_is_open(&origin->stream))
@@ -48,7 +48,7 @@ static bool origin_takes(void *context, bool more)
 {
     struct egress_conn *conn = context;
     struct egress_origin *origin = &conn->origin;
-    struct io_pool *blocks = conn->gate->blocks;
+    struct io_pool *blocks = conn->loop->blocks;
     bool ok = true;
     if (!conn->http.forwarded) {
         /* The head is kept until the answer begins, in case a kept connection has gone stale. */
@@ -82,7 +82,7 @@ static void wait_for_origin(struct egress_conn *conn)
 static void wait_for_client(struct egress_conn *conn)
 {
     egress_conn_read_enable(conn, true);
-    event_timer_start(&conn->timer, conn->gate->options->upload_timeout_ms);
+    event_timer_start(&conn->timer, conn->loop->options->upload_timeout_ms);
 }
 
 /* The body is wrong. Before an answer began that is said; after that only the end of the connection
@@ -155,8 +155,8 @@ static bool send_step(struct egress_conn *conn, const struct http_pump *pump)
 static bool send_body(struct egress_conn *conn)
 {
     const struct http_pump pump = {
-        .blocks = conn->gate->blocks,
-        .pipes = conn->gate->pipes,
+        .blocks = conn->loop->blocks,
+        .pipes = conn->loop->pipes,
         .body = &conn->http.request_body,
         .flow = &conn->http.up,
         .from = &conn->stream,
@@ -224,5 +224,5 @@ void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_addr
     buffer_append_slice(&origin->cnames, egress_exchange_cnames(&conn->exchange));
     conn->http.response_scanned = 0;
     endpoint_keep_alive(fd); /* an answer may be a long stream */
-    fd_watch_init(&origin->watch, conn->gate->base, fd, on_origin_event, conn);
+    fd_watch_init(&origin->watch, conn->loop->base, fd, on_origin_event, conn);
 }

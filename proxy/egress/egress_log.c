@@ -89,17 +89,17 @@ static void fill_decision(const struct egress_exchange *exchange, struct record_
     record->would_deny = slice_from_text(exchange->would_deny);
 }
 
-static void fill(struct egress_exchange *exchange, struct gate *gate,
+static void fill(struct egress_exchange *exchange, struct loop *loop,
                  const struct listener *listener, enum log_event event, struct record_texts *texts,
                  struct log_record *record)
 {
-    texts->rule = &gate->scratch->rule;
-    texts->source = &gate->scratch->source;
+    texts->rule = &loop->scratch->rule;
+    texts->source = &loop->scratch->source;
     buffer_clear(texts->rule);
     buffer_clear(texts->source);
     *record = (struct log_record){
         .time_us = timestamp_now_us(),
-        .id = log_identity_id(gate, exchange->id, texts->id),
+        .id = log_identity_id(loop, exchange->id, texts->id),
         .event = event,
         .kind = SLICE_LITERAL("network"),
         .client = slice_from_text(listener_client(listener)->name),
@@ -117,73 +117,73 @@ static void fill(struct egress_exchange *exchange, struct gate *gate,
     fill_address(exchange, texts, record);
     fill_decision(exchange, texts, record);
     if (exchange->by_proxy)
-        record->upstream_proxy = slice_from_text(upstream_proxy_name(gate->egress->proxy));
+        record->upstream_proxy = slice_from_text(upstream_proxy_name(loop->egress->proxy));
     record->policy =
-        slice_from_text(policy_hash(exchange->policy != NULL ? exchange->policy : gate->policy));
+        slice_from_text(policy_hash(exchange->policy != NULL ? exchange->policy : loop->policy));
 }
 
-static void count(struct gate *gate, const struct listener *listener,
+static void count(struct loop *loop, const struct listener *listener,
                   const struct egress_exchange *exchange, const struct log_record *record,
                   struct record_texts *texts)
 {
     bool tunnel = exchange->method == HTTP_METHOD_CONNECT || record->method.ptr == NULL;
     struct metrics_series *series = metrics_series(
-        gate->metrics, listener_client(listener)->name, tunnel ? "tunnel" : "forward",
+        loop->metrics, listener_client(listener)->name, tunnel ? "tunnel" : "forward",
         record->allowed, texts->rule->len > 0 ? buffer_text(texts->rule) : "built-in", "built-in");
     metrics_series_count(series);
     metrics_series_observe(series, record->duration_us);
 }
 
-void egress_log_count_rule(struct egress_exchange *exchange, struct gate *gate)
+void egress_log_count_rule(struct egress_exchange *exchange, struct loop *loop)
 {
     bool decided =
         exchange->judged && (exchange->verdict.result == VERDICT_DENY || !exchange->refused);
     if (decided && !exchange->counted)
-        rule_counter_count(gate->counter, exchange->policy, exchange->verdict.number,
+        rule_counter_count(loop->counter, exchange->policy, exchange->verdict.number,
                            timestamp_now_us());
     exchange->counted = true;
 }
 
-uint64_t egress_log_open(struct egress_exchange *exchange, struct gate *gate,
+uint64_t egress_log_open(struct egress_exchange *exchange, struct loop *loop,
                          const struct listener *listener)
 {
     struct record_texts texts;
     struct log_record record;
-    fill(exchange, gate, listener, LOG_OPEN, &texts, &record);
+    fill(exchange, loop, listener, LOG_OPEN, &texts, &record);
     if (exchange->method != HTTP_METHOD_CONNECT) /* a tunnel's first bytes have a say too */
-        egress_log_count_rule(exchange, gate);
+        egress_log_count_rule(exchange, loop);
     exchange->opened = true;
-    return log_writer_add(gate->log, &record);
+    return log_writer_add(loop->log, &record);
 }
 
-static uint64_t write_last(struct egress_exchange *exchange, struct gate *gate,
+static uint64_t write_last(struct egress_exchange *exchange, struct loop *loop,
                            const struct listener *listener, enum log_event event,
                            const char *reason)
 {
     struct record_texts texts;
     struct log_record record;
-    fill(exchange, gate, listener, event, &texts, &record);
+    fill(exchange, loop, listener, event, &texts, &record);
     record.has_outcome = true;
     record.bytes_in = exchange->bytes_in;
     record.bytes_out = exchange->bytes_out;
     record.duration_us = (uint64_t)(timestamp_monotonic_us() - exchange->started_us);
     record.close = slice_from_text(reason);
-    count(gate, listener, exchange, &record, &texts);
-    egress_log_count_rule(exchange, gate);
+    count(loop, listener, exchange, &record, &texts);
+    egress_log_count_rule(exchange, loop);
     exchange->logged = true;
-    return log_writer_add(gate->log, &record);
+    return log_writer_add(loop->log, &record);
 }
 
-uint64_t egress_log_request(struct egress_exchange *exchange, struct gate *gate,
+uint64_t egress_log_request(struct egress_exchange *exchange, struct loop *loop,
                             const struct listener *listener)
 {
-    return exchange->logged ? 0 : write_last(exchange, gate, listener, LOG_REQUEST, NULL);
+    return exchange->logged ? 0 : write_last(exchange, loop, listener, LOG_REQUEST, NULL);
 }
 
-uint64_t egress_log_close(struct egress_exchange *exchange, struct gate *gate,
+uint64_t egress_log_close(struct egress_exchange *exchange, struct loop *loop,
                           const struct listener *listener, const char *reason)
 {
     if (exchange->id == 0 || exchange->logged)
         return 0;
-    return write_last(exchange, gate, listener, exchange->opened ? LOG_CLOSE : LOG_REQUEST, reason);
+    return write_last(exchange, loop, listener, exchange->opened ? LOG_CLOSE : LOG_REQUEST, reason);
 }

@@ -73,17 +73,17 @@ static bool may_retry(unsigned status)
 static void write_body(struct egress_conn *conn, unsigned status, const char *message,
                        const char *fix, struct buffer *body)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     const struct egress_exchange *exchange = &conn->exchange;
     json_write_object_begin(body);
     json_write_key_text(body, "message", message);
     if (exchange->judged && exchange->verdict.result == VERDICT_DENY) {
-        buffer_clear(&gate->scratch->rule);
-        buffer_clear(&gate->scratch->source);
-        network_verdict_write_rule(&exchange->verdict, &gate->scratch->rule);
-        network_verdict_write_source(&exchange->verdict, &gate->scratch->source);
-        json_write_key_string(body, "rule", buffer_slice(&gate->scratch->rule));
-        json_write_key_string(body, "source", buffer_slice(&gate->scratch->source));
+        buffer_clear(&loop->scratch->rule);
+        buffer_clear(&loop->scratch->source);
+        network_verdict_write_rule(&exchange->verdict, &loop->scratch->rule);
+        network_verdict_write_source(&exchange->verdict, &loop->scratch->source);
+        json_write_key_string(body, "rule", buffer_slice(&loop->scratch->rule));
+        json_write_key_string(body, "source", buffer_slice(&loop->scratch->source));
     }
     if (exchange->reason != NULL)
         json_write_key_text(body, "reason", exchange->reason);
@@ -96,8 +96,8 @@ static void write_body(struct egress_conn *conn, unsigned status, const char *me
 static void write_http(struct egress_conn *conn, unsigned status, const char *message,
                        const char *fix)
 {
-    struct gate *gate = conn->gate;
-    struct buffer *text = &gate->scratch->text;
+    struct loop *loop = conn->loop;
+    struct buffer *text = &loop->scratch->text;
     AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
     char proxy_status[160];
     const char *reason = conn->exchange.reason;
@@ -109,16 +109,16 @@ static void write_http(struct egress_conn *conn, unsigned status, const char *me
         .allow = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, CONNECT",
         .proxy_status = slice_of(proxy_status, (size_t)len),
         .body_len = body.len,
-        .close = conn->close_after || gate->draining,
+        .close = conn->close_after || loop->draining,
     };
     buffer_clear(text);
     http_write_refusal(text, &refusal);
     if (conn->exchange.method != HTTP_METHOD_HEAD)
         buffer_append_slice(text, buffer_slice(&body));
     if (conn->http.hold) /* an answer that is not to go out; else a 100 Continue may be half sent */
-        io_buffer_reset(gate->blocks, &conn->out);
+        io_buffer_reset(loop->blocks, &conn->out);
     if (body.failed || text->failed ||
-        !io_buffer_append(gate->blocks, &conn->out, text->data, text->len))
+        !io_buffer_append(loop->blocks, &conn->out, text->data, text->len))
         conn->close_after = true;
 }
 
@@ -128,7 +128,7 @@ static void write_alert(struct egress_conn *conn, unsigned status)
     unsigned description = status == 403 ? TLS_ALERT_ACCESS_DENIED : TLS_ALERT_UNRECOGNIZED_NAME;
     size_t len = tls_hello_write_alert(description, alert);
     conn->close_after = true;
-    (void)!io_buffer_append(conn->gate->blocks, &conn->out, (const char *)alert, len);
+    (void)!io_buffer_append(conn->loop->blocks, &conn->out, (const char *)alert, len);
 }
 
 static void write_refusal(struct egress_conn *conn, unsigned status, const char *message,
@@ -144,12 +144,12 @@ static void write_refusal(struct egress_conn *conn, unsigned status, const char 
 void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *reason,
                          const char *message, const char *fix)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     struct egress_exchange *exchange = &conn->exchange;
-    gate_forget_waiter(gate, &conn->waiter);
+    loop_forget_waiter(loop, &conn->waiter);
     egress_route_cancel(conn);
     egress_origin_close(conn);
-    egress_exchange_number(exchange, gate);
+    egress_exchange_number(exchange, loop);
     /* Where the next request would begin is only known when this one was read to its end. */
     bool early = conn->aim == EGRESS_AIM_CONNECT &&
                  (io_buffer_len(&conn->in) > 0 || stream_look(&conn->stream) == STREAM_HAS_INPUT);
@@ -161,9 +161,9 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
     const struct unlogged_refusal *instead =
         exchange->opened
             ? NULL
-            : unlogged_refusal(gate, conn->peer_share, SHARE_NETWORK, status, exchange->logged);
+            : unlogged_refusal(loop, conn->peer_share, SHARE_NETWORK, status, exchange->logged);
     if (instead != NULL) {
-        egress_log_count_rule(exchange, gate);
+        egress_log_count_rule(exchange, loop);
         status = instead->status;
         exchange->status = (uint16_t)status;
         exchange->reason = instead->reason;
@@ -172,13 +172,13 @@ void egress_refusal_send(struct egress_conn *conn, unsigned status, const char *
         fix = NULL;
     }
     write_refusal(conn, status, message, fix);
-    uint64_t seq = exchange->opened ? egress_log_close(exchange, gate, conn->listener, reason)
-                                    : egress_log_request(exchange, gate, conn->listener);
+    uint64_t seq = exchange->opened ? egress_log_close(exchange, loop, conn->listener, reason)
+                                    : egress_log_request(exchange, loop, conn->listener);
     egress_conn_set_state(conn, EGRESS_CONN_LOG_REFUSAL);
     if (!conn->http.request_body.finished)
         egress_conn_read_enable(conn, false);
     conn->http.hold = true;
-    gate_wait_for_log(gate, &conn->waiter, instead != NULL ? 0 : seq);
+    loop_wait_for_log(loop, &conn->waiter, instead != NULL ? 0 : seq);
     conn->waiter.written = on_refusal_written;
 }
 
@@ -196,8 +196,8 @@ void egress_refusal_denied(struct egress_conn *conn, const struct network_reques
     AUTO_BUFFER struct buffer fix = BUFFER_EMPTY;
     const struct policy_client *client = egress_conn_client(conn);
     const struct network_verdict *verdict = &conn->exchange.verdict;
-    policy_explain_network_denial(conn->gate->policy, client, request, verdict, &message);
-    policy_explain_network_fix(conn->gate->policy, client, request, verdict, &fix);
+    policy_explain_network_denial(conn->loop->policy, client, request, verdict, &message);
+    policy_explain_network_fix(conn->loop->policy, client, request, verdict, &fix);
     egress_refusal_send(conn, verdict->malformed ? 400 : 403,
                         conn->exchange.opened ? REASON_REVOKED : verdict->reason,
                         buffer_text(&message), buffer_text(&fix));

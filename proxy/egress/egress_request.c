@@ -19,7 +19,7 @@ static void keep_facts(struct egress_conn *conn, const struct host_name *host, u
     char text[LOG_PEER_LEN_MAX];
     struct slice peer = log_identity_peer(&conn->peer, conn->uid, conn->pid, text);
     conn->has_asked = true;
-    egress_exchange_number(&conn->exchange, conn->gate);
+    egress_exchange_number(&conn->exchange, conn->loop);
     egress_exchange_set_target(&conn->exchange, peer, host, port, path);
     conn->exchange.transparent = listener_role(conn->listener) != POLICY_ROLE_EGRESS;
 }
@@ -29,12 +29,12 @@ static void keep_facts(struct egress_conn *conn, const struct host_name *host, u
 static void skip(struct egress_conn *conn, const struct http_head *head, size_t head_len)
 {
     struct error ignored;
-    io_buffer_consume(conn->gate->blocks, &conn->in, head_len);
+    io_buffer_consume(conn->loop->blocks, &conn->in, head_len);
     http_body_init(&conn->http.request_body, head->framing, head->content_length,
                    HTTP_FRAMING_NONE);
     if (head->method == HTTP_METHOD_CONNECT && io_buffer_len(&conn->in) > 0)
         conn->http.request_body.finished = false; /* meant for the tunnel, not for us */
-    else if (!http_body_move(&conn->http.request_body, conn->gate->blocks, &conn->in, NULL,
+    else if (!http_body_move(&conn->http.request_body, conn->loop->blocks, &conn->in, NULL,
                              &ignored))
         conn->http.request_body.finished = false;
 }
@@ -97,20 +97,20 @@ static bool may_forward(const struct http_head *head, struct error *error)
 
 void egress_request_inquire(const struct egress_conn *conn, struct network_inquiry *inquiry)
 {
-    egress_exchange_inquire(&conn->exchange, conn->gate, egress_conn_client(conn),
+    egress_exchange_inquire(&conn->exchange, conn->loop, egress_conn_client(conn),
                             &conn->target.host, inquiry);
     if (conn->aim == EGRESS_AIM_TLS || conn->http.wants_upgrade)
         inquiry->request.tunnel = &conn->facts;
     if (conn->aim == EGRESS_AIM_FORWARD)
-        egress_exchange_describe(&conn->exchange, &conn->gate->scratch->path, &inquiry->request);
+        egress_exchange_describe(&conn->exchange, &conn->loop->scratch->path, &inquiry->request);
 }
 
 bool egress_request_ask(struct egress_conn *conn, struct network_inquiry *inquiry)
 {
     egress_request_inquire(conn, inquiry);
     conn->step = network_inquiry_ask(inquiry);
-    egress_exchange_judge(&conn->exchange, conn->gate->policy, &inquiry->verdict);
-    conn->expires_us = policy_next_expiry(conn->gate->policy, inquiry->request.now_us);
+    egress_exchange_judge(&conn->exchange, conn->loop->policy, &inquiry->verdict);
+    conn->expires_us = policy_next_expiry(conn->loop->policy, inquiry->request.now_us);
     return conn->step != NETWORK_STEP_DENIED;
 }
 
@@ -129,27 +129,27 @@ static bool judge_upgrade(struct egress_conn *conn, const struct http_head *head
     conn->http.wants_upgrade = network_inquiry_ask(inquiry) != NETWORK_STEP_DENIED;
     if (conn->http.wants_upgrade || verdict->label == NULL || verdict->rule_allows)
         return true;
-    egress_exchange_judge(&conn->exchange, conn->gate->policy, verdict);
+    egress_exchange_judge(&conn->exchange, conn->loop->policy, verdict);
     return false;
 }
 
 static bool write_forward(struct egress_conn *conn, const struct http_head *head,
                           const struct url_target *url)
 {
-    struct gate *gate = conn->gate;
-    struct buffer *text = &gate->scratch->text;
+    struct loop *loop = conn->loop;
+    struct buffer *text = &loop->scratch->text;
     struct egress_request_plan plan = {
         .head = head, .url = url, .websocket = conn->http.wants_upgrade};
     buffer_clear(text);
     egress_header_write_request(&plan, text);
     http_body_init(&conn->http.request_body, head->framing, head->content_length, head->framing);
     conn->http.expects_continue = head->expect_continue && !conn->http.request_body.finished;
-    return !text->failed && io_buffer_append(gate->blocks, &conn->forward, text->data, text->len);
+    return !text->failed && io_buffer_append(loop->blocks, &conn->forward, text->data, text->len);
 }
 
 static void handle_forward(struct egress_conn *conn, const struct http_head *head, size_t head_len)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     struct url_target url;
     struct error error;
     struct network_inquiry inquiry;
@@ -168,7 +168,7 @@ static void handle_forward(struct egress_conn *conn, const struct http_head *hea
         return;
     }
     bool kept = write_forward(conn, head, &url);
-    io_buffer_consume(gate->blocks, &conn->in, head_len);
+    io_buffer_consume(loop->blocks, &conn->in, head_len);
     if (!kept)
         egress_refusal_send(conn, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory", NULL);
     else if (!conn->http.wants_upgrade || egress_conn_take_tunnel(conn))
@@ -192,7 +192,7 @@ static void handle_connect(struct egress_conn *conn, const struct http_head *hea
         egress_refusal_denied(conn, &inquiry.request);
         return;
     }
-    io_buffer_consume(conn->gate->blocks, &conn->in, head_len);
+    io_buffer_consume(conn->loop->blocks, &conn->in, head_len);
     if (egress_conn_take_tunnel(conn))
         egress_route_start(conn);
 }
@@ -210,8 +210,8 @@ static bool may_ask(const struct egress_conn *conn, struct error *error)
 
 void egress_request_start(struct egress_conn *conn)
 {
-    struct gate *gate = conn->gate;
-    struct http_head *head = &gate->scratch->head;
+    struct loop *loop = conn->loop;
+    struct http_head *head = &loop->scratch->head;
     bool proxy = listener_role(conn->listener) == POLICY_ROLE_EGRESS;
     struct error error;
     size_t head_len;
@@ -219,7 +219,7 @@ void egress_request_start(struct egress_conn *conn)
                                    const struct http_head_limits *, size_t *, struct error *) =
         proxy ? http_head_parse_proxy_request : http_head_parse_request;
     switch (parse(head, io_buffer_bytes(&conn->in), io_buffer_len(&conn->in),
-                  &conn->http.head_scanned, &gate->options->head, &head_len, &error)) {
+                  &conn->http.head_scanned, &loop->options->head, &head_len, &error)) {
     case HTTP_HEAD_MORE:
         return;
     case HTTP_HEAD_BAD:

@@ -14,7 +14,7 @@
 
 static void origin_failed(struct egress_conn *conn, const char *reason, const char *text)
 {
-    metrics_totals(conn->gate->metrics)->upstream_errors++;
+    metrics_totals(conn->loop->metrics)->upstream_errors++;
     egress_refusal_send(conn, 502, reason, text, NULL);
 }
 
@@ -47,7 +47,7 @@ static void start_tunnel(struct egress_conn *conn)
     struct egress_origin *origin = &conn->origin;
     size_t said = io_buffer_len(&origin->in);
     if (said > 0 &&
-        !io_buffer_append(conn->gate->blocks, &conn->out, io_buffer_bytes(&origin->in), said)) {
+        !io_buffer_append(conn->loop->blocks, &conn->out, io_buffer_bytes(&origin->in), said)) {
         egress_conn_close(conn, REASON_LIMIT_MEMORY);
         return;
     }
@@ -61,12 +61,12 @@ static void start_tunnel(struct egress_conn *conn)
     };
     conn->out = conn->in = (struct io_buffer){0};
     if (exchange.stream) /* counted once more as a tunnel */
-        metrics_totals(conn->gate->metrics)->open_streams--;
+        metrics_totals(conn->loop->metrics)->open_streams--;
     exchange.stream = false;
     conn->exchange = (struct egress_exchange){0};
     exchange.bytes_out = said;
     fd_watch_set(&origin->watch, 0);
-    io_buffer_reset(conn->gate->blocks, &origin->in);
+    io_buffer_reset(conn->loop->blocks, &origin->in);
     plan.streams[TUNNEL_ORIGIN] = steal_stream(&origin->stream);
     egress_conn_detach(conn, &plan);
     (void)tunnel_start(&plan);
@@ -113,7 +113,7 @@ static void on_written(struct log_waiter *waiter, enum log_write_state state)
 static void release_after_log(struct egress_conn *conn)
 {
     struct egress_exchange *exchange = &conn->exchange;
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     bool complete = conn->http.response_body.finished && exchange->status != 101;
     bool owed = exchange->opened; /* the record was written before the request went out */
     uint64_t seq = 0;
@@ -122,15 +122,15 @@ static void release_after_log(struct egress_conn *conn)
     if (complete)
         response_complete(conn);
     if (complete && owed)
-        egress_log_close(exchange, gate, conn->listener, NULL);
+        egress_log_close(exchange, loop, conn->listener, NULL);
     else if (complete)
-        seq = egress_log_request(exchange, gate, conn->listener);
+        seq = egress_log_request(exchange, loop, conn->listener);
     if (!complete && !exchange->stream) {
         exchange->stream = true;
-        metrics_totals(gate->metrics)->open_streams++;
+        metrics_totals(loop->metrics)->open_streams++;
     }
     if (!complete && !owed)
-        seq = egress_log_open(exchange, gate, conn->listener);
+        seq = egress_log_open(exchange, loop, conn->listener);
     if (owed) {
         released(conn);
         return;
@@ -140,7 +140,7 @@ static void release_after_log(struct egress_conn *conn)
     if (!conn->http.request_body.finished)
         egress_conn_read_enable(conn, false);
     conn->waiter.written = on_written;
-    gate_wait_for_log(gate, &conn->waiter, seq);
+    loop_wait_for_log(loop, &conn->waiter, seq);
 }
 
 /* What the client is told of the body's framing. */
@@ -153,7 +153,7 @@ static void plan_answer(struct egress_conn *conn, const struct http_head *head,
     plan->show_length = http_response_shows_length(head, conn->http.response_body.from);
     if (plan->framing == HTTP_FRAMING_CLOSE)
         conn->close_after = true;
-    plan->close = conn->close_after || conn->gate->draining ||
+    plan->close = conn->close_after || conn->loop->draining ||
                   (conn->input_ended && io_buffer_len(&conn->in) == 0);
     if (conn->http.response_body.from == HTTP_FRAMING_CHUNKED)
         http_chunk_init_dropping(&conn->http.response_body.chunks);
@@ -161,17 +161,17 @@ static void plan_answer(struct egress_conn *conn, const struct http_head *head,
 
 static bool begin_answer(struct egress_conn *conn, const struct http_head *head)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     struct egress_answer_plan plan = {.head = head, .websocket = head->status == 101};
     conn->exchange.status = (uint16_t)head->status;
     if (head->status == 101)
         http_body_init(&conn->http.response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
     else
         plan_answer(conn, head, &plan);
-    struct buffer *text = &gate->scratch->text;
+    struct buffer *text = &loop->scratch->text;
     buffer_clear(text);
     egress_header_write_response(&plan, text);
-    return !text->failed && io_buffer_append(gate->blocks, &conn->out, text->data, text->len);
+    return !text->failed && io_buffer_append(loop->blocks, &conn->out, text->data, text->len);
 }
 
 /* A kept connection that the origin closed while the request was on its way: asked again, once, on
@@ -191,7 +191,7 @@ static bool retry(struct egress_conn *conn)
 static void finish_body(struct egress_conn *conn)
 {
     response_complete(conn);
-    egress_log_close(&conn->exchange, conn->gate, conn->listener, NULL);
+    egress_log_close(&conn->exchange, conn->loop, conn->listener, NULL);
     if (egress_conn_send(conn, false))
         egress_conn_exchange_done(conn);
 }
@@ -203,12 +203,12 @@ static void origin_ended(struct egress_conn *conn)
             origin_failed(conn, REASON_UPSTREAM_CLOSED,
                           "dockreeve: the origin closed the connection before it answered");
     } else if (http_body_end_of_stream(&conn->http.response_body)) {
-        if (http_body_write_end(&conn->http.response_body, conn->gate->blocks, &conn->out))
+        if (http_body_write_end(&conn->http.response_body, conn->loop->blocks, &conn->out))
             finish_body(conn);
         else
             egress_conn_close(conn, REASON_LIMIT_MEMORY);
     } else {
-        metrics_totals(conn->gate->metrics)->upstream_errors++;
+        metrics_totals(conn->loop->metrics)->upstream_errors++;
         note_payload(conn);
         egress_conn_close(conn, ENDING_UPSTREAM_CUT_SHORT);
     }
@@ -225,20 +225,20 @@ static bool may_switch(const struct egress_conn *conn, const struct http_head *h
  * the client. */
 static bool read_head(struct egress_conn *conn)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     struct io_buffer *in = &conn->origin.in;
-    struct http_head *head = &gate->scratch->head;
+    struct http_head *head = &loop->scratch->head;
     size_t len;
     struct error error;
     enum http_response_result result =
-        http_exchange_read_response(&conn->http, gate->blocks, in, head, &len, &error);
+        http_exchange_read_response(&conn->http, loop->blocks, in, head, &len, &error);
     if (result == HTTP_RESPONSE_HEAD || conn->http.informational > 0)
-        io_buffer_reset(gate->blocks, &conn->forward);
+        io_buffer_reset(loop->blocks, &conn->forward);
     switch (result) {
     case HTTP_RESPONSE_MORE:
         return false;
     case HTTP_RESPONSE_BAD:
-        metrics_totals(gate->metrics)->upstream_errors++;
+        metrics_totals(loop->metrics)->upstream_errors++;
         egress_refusal_error(conn, &error);
         return false;
     case HTTP_RESPONSE_INFORMATIONAL:
@@ -254,7 +254,7 @@ static bool read_head(struct egress_conn *conn)
         return false;
     }
     bool ok = begin_answer(conn, head);
-    io_buffer_consume(gate->blocks, in, len);
+    io_buffer_consume(loop->blocks, in, len);
     if (!ok)
         origin_failed(conn, REASON_LIMIT_MEMORY, "dockreeve: the answer's head is too large");
     return ok;
@@ -262,9 +262,9 @@ static bool read_head(struct egress_conn *conn)
 
 static void body_is_bad(struct egress_conn *conn)
 {
-    metrics_totals(conn->gate->metrics)->upstream_errors++;
+    metrics_totals(conn->loop->metrics)->upstream_errors++;
     if (conn->state == EGRESS_CONN_FORWARD) {
-        io_buffer_reset(conn->gate->blocks, &conn->out);
+        io_buffer_reset(conn->loop->blocks, &conn->out);
         origin_failed(conn, REASON_UPSTREAM_FRAMING,
                       "dockreeve: the origin's answer is framed wrongly");
     } else {
@@ -277,7 +277,7 @@ static void body_is_bad(struct egress_conn *conn)
 static bool move_body(struct egress_conn *conn)
 {
     struct error error;
-    if (http_body_move(&conn->http.response_body, conn->gate->blocks, &conn->origin.in, &conn->out,
+    if (http_body_move(&conn->http.response_body, conn->loop->blocks, &conn->origin.in, &conn->out,
                        &error))
         return true;
     body_is_bad(conn);
@@ -344,8 +344,8 @@ static bool relay_once(struct egress_conn *conn, const struct http_pump *pump)
 static void relay(struct egress_conn *conn)
 {
     const struct http_pump pump = {
-        .blocks = conn->gate->blocks,
-        .pipes = conn->gate->pipes,
+        .blocks = conn->loop->blocks,
+        .pipes = conn->loop->pipes,
         .body = &conn->http.response_body,
         .flow = &conn->http.down,
         .from = &conn->origin.stream,
@@ -377,7 +377,7 @@ void egress_response_read(struct egress_conn *conn)
         egress_origin_read_enable(conn, false);
         return;
     }
-    ssize_t got = stream_fill(&conn->origin.stream, conn->gate->blocks, in, IO_READ_HEAD);
+    ssize_t got = stream_fill(&conn->origin.stream, conn->loop->blocks, in, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno == ENOBUFS) {

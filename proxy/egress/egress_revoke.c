@@ -19,7 +19,7 @@ static bool tunnel_still_allowed(const struct tunnel *tunnel)
     if (egress_exchange_hello(exchange, &hello))
         inquiry.request.tunnel = &hello;
     if (exchange->path_len > 0) { /* a WebSocket: admitted as the plain request that it began as */
-        egress_exchange_describe(exchange, &tunnel->egress->gate->scratch->path, &inquiry.request);
+        egress_exchange_describe(exchange, &tunnel->egress->loop->scratch->path, &inquiry.request);
         inquiry.request.tunnel = &websocket;
     }
     return network_inquiry_ask(&inquiry) != NETWORK_STEP_DENIED;
@@ -52,7 +52,7 @@ static void cut_stream(struct egress_conn *conn, const struct network_verdict *v
         egress_conn_close(conn, REASON_REVOKED);
         return;
     }
-    egress_exchange_judge(&conn->exchange, conn->gate->policy, verdict);
+    egress_exchange_judge(&conn->exchange, conn->loop->policy, verdict);
     egress_refusal_send(conn, 403, REASON_REVOKED,
                         "dockreeve: while this request was under way, the policy changed or a rule "
                         "expired, and it is not allowed any more",

@@ -57,7 +57,7 @@ static bool is_still_allowed(struct egress_conn *conn)
  * by then, or a rule may have expired. False when it refused. */
 static bool verdict_holds(struct egress_conn *conn)
 {
-    bool same = conn->exchange.policy == conn->gate->policy &&
+    bool same = conn->exchange.policy == conn->loop->policy &&
                 (conn->expires_us == INT64_MAX || timestamp_now_us() < conn->expires_us);
     return same || is_still_allowed(conn);
 }
@@ -65,7 +65,7 @@ static bool verdict_holds(struct egress_conn *conn)
 static void start_tunnel(struct egress_conn *conn)
 {
     static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     bool announced = conn->aim == EGRESS_AIM_CONNECT;
     struct egress *egress = conn->egress;
     struct tunnel_plan plan = {
@@ -83,8 +83,8 @@ static void start_tunnel(struct egress_conn *conn)
     struct io_buffer *said = &conn->origin.in;
     bool kept =
         (!announced ||
-         io_buffer_append(gate->blocks, &plan.to_client, established, sizeof(established) - 1)) &&
-        (io_buffer_len(said) == 0 || io_buffer_append(gate->blocks, &plan.to_client,
+         io_buffer_append(loop->blocks, &plan.to_client, established, sizeof(established) - 1)) &&
+        (io_buffer_len(said) == 0 || io_buffer_append(loop->blocks, &plan.to_client,
                                                       io_buffer_bytes(said), io_buffer_len(said)));
     if (!kept) {
         conn->out = plan.to_client;
@@ -95,7 +95,7 @@ static void start_tunnel(struct egress_conn *conn)
     }
     struct egress_exchange exchange = conn->exchange;
     exchange.bytes_out = io_buffer_len(said);
-    io_buffer_reset(gate->blocks, said);
+    io_buffer_reset(loop->blocks, said);
     conn->exchange = (struct egress_exchange){0};
     plan.exchange = &exchange;
     egress_conn_detach(conn, &plan);
@@ -122,14 +122,14 @@ static void on_open_written(struct log_waiter *waiter, enum log_write_state stat
 /* False when it refused, because nobody could read of what would follow. */
 static bool can_be_logged(struct egress_conn *conn)
 {
-    const struct gate *gate = conn->gate;
-    if (!gate->options->log_required)
+    const struct loop *loop = conn->loop;
+    if (!loop->options->log_required)
         return true;
-    if (gate->log_failing) {
+    if (loop->log_failing) {
         egress_refusal_unlogged(conn); /* its own record tries the log again */
         return false;
     }
-    if (gate_log_has_room(gate, conn->peer_share))
+    if (loop_log_has_room(loop, conn->peer_share))
         return true;
     egress_refusal_send(conn, unlogged_full.status, unlogged_full.reason, unlogged_full.message,
                         NULL);
@@ -139,7 +139,7 @@ static bool can_be_logged(struct egress_conn *conn)
 /* The way is open. What may change something, and every tunnel, goes to the log first. */
 static void admit(struct egress_conn *conn)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     bool looks_only = conn->aim == EGRESS_AIM_FORWARD && !conn->http.wants_upgrade &&
                       http_method_is_read((enum http_method)conn->exchange.method);
     if (!is_still_allowed(conn) || !can_be_logged(conn))
@@ -150,9 +150,9 @@ static void admit(struct egress_conn *conn)
         egress_forward_send(conn);
     } else {
         egress_conn_set_state(conn, EGRESS_CONN_LOG_OPEN);
-        uint64_t seq = egress_log_open(&conn->exchange, gate, conn->listener);
+        uint64_t seq = egress_log_open(&conn->exchange, loop, conn->listener);
         conn->waiter.written = on_open_written;
-        gate_wait_for_log(gate, &conn->waiter, seq);
+        loop_wait_for_log(loop, &conn->waiter, seq);
     }
 }
 
@@ -163,10 +163,10 @@ static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     struct egress_conn *conn = context;
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     struct error error;
     size_t consumed;
-    ssize_t got = stream_fill(&conn->origin.stream, gate->blocks, &conn->origin.in, IO_READ_HEAD);
+    ssize_t got = stream_fill(&conn->origin.stream, loop->blocks, &conn->origin.in, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0) {
@@ -184,7 +184,7 @@ static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
     case UPSTREAM_PROXY_OPEN:
         break;
     }
-    io_buffer_consume(gate->blocks, &conn->origin.in, consumed);
+    io_buffer_consume(loop->blocks, &conn->origin.in, consumed);
     int socket = steal_stream(&conn->origin.stream).fd;
     fd_watch_set(&conn->origin.watch, 0);
     if (conn->aim != EGRESS_AIM_FORWARD) {
@@ -202,8 +202,8 @@ static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
 
 static void ask_proxy(struct egress_conn *conn, int fd)
 {
-    struct gate *gate = conn->gate;
-    struct buffer *text = &gate->scratch->text;
+    struct loop *loop = conn->loop;
+    struct buffer *text = &loop->scratch->text;
     if (!verdict_holds(conn)) {
         close(fd);
         return;
@@ -213,7 +213,7 @@ static void ask_proxy(struct egress_conn *conn, int fd)
     conn->origin.stream = stream_of_socket(fd);
     egress_conn_set_state(conn, EGRESS_CONN_HANDSHAKE);
     event_timer_start(&conn->timer, conn->egress->options->dial_timeout_ms);
-    fd_watch_init(&conn->origin.watch, gate->base, fd, on_proxy_answer, conn);
+    fd_watch_init(&conn->origin.watch, loop->base, fd, on_proxy_answer, conn);
     fd_watch_set(&conn->origin.watch, EV_READ);
     /* A fresh connection takes a few hundred bytes at once. */
     if (text->failed ||
@@ -242,7 +242,7 @@ static void on_connected(void *context, const struct dial_result *result)
         admit(conn);
     } else {
         conn->origin.stream = stream_of_socket(result->fd);
-        fd_watch_init(&conn->origin.watch, conn->gate->base, result->fd, on_proxy_answer, conn);
+        fd_watch_init(&conn->origin.watch, conn->loop->base, result->fd, on_proxy_answer, conn);
         admit(conn);
     }
 }
@@ -251,7 +251,7 @@ static void dial(struct egress_conn *conn, uint16_t port)
 {
     struct error error;
     egress_conn_set_state(conn, EGRESS_CONN_DIAL);
-    conn->dial = dial_start(conn->gate->base, conn->addresses, conn->address_count, port,
+    conn->dial = dial_start(conn->loop->base, conn->addresses, conn->address_count, port,
                             conn->egress->descriptor_limit, conn->egress->options->dial_timeout_ms,
                             on_connected, conn, &error);
     if (conn->dial == NULL)
@@ -279,7 +279,7 @@ static bool is_upstream_proxy(const struct egress_conn *conn, const struct ip_ad
     const struct ip_address *known = upstream_proxy_addresses(proxy, &count);
     bool is = upstream_proxy_is_at(proxy, address, conn->target.port);
     for (unsigned i = 0; i < count && !is; i++)
-        is = own_address_same_machine(conn->gate, address, &known[i]);
+        is = own_address_same_machine(conn->loop, address, &known[i]);
     return is;
 }
 
@@ -307,7 +307,7 @@ static bool goes_by_proxy(const struct egress_conn *conn)
     const struct upstream_proxy *proxy = conn->egress->proxy;
     const struct host_name *host = &conn->target.host;
     return proxy != NULL && host->is_address && !is_relative(&host->address) &&
-           !own_host_holds(conn->gate->own_host, &host->address) &&
+           !own_host_holds(conn->loop->own_host, &host->address) &&
            upstream_proxy_takes(proxy, &conn->target);
 }
 
@@ -316,12 +316,12 @@ static bool goes_by_proxy(const struct egress_conn *conn)
 static void check_addresses(struct egress_conn *conn, const struct ip_address *addresses,
                             unsigned count)
 {
-    struct gate *gate = conn->gate;
+    struct loop *loop = conn->loop;
     struct network_inquiry inquiry;
     struct network_verdict verdicts[RESOLVER_ADDRESSES_MAX];
     uint32_t own = 0;
     for (unsigned i = 0; i < count; i++) {
-        bool is_own = own_address_is(gate, &addresses[i], conn->target.port) ||
+        bool is_own = own_address_is(loop, &addresses[i], conn->target.port) ||
                       is_upstream_proxy(conn, &addresses[i]);
         own |= (uint32_t)is_own << i;
     }
@@ -341,7 +341,7 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
         refuse_own(conn);
         return;
     }
-    egress_exchange_judge(&conn->exchange, gate->policy, &inquiry.verdict);
+    egress_exchange_judge(&conn->exchange, loop->policy, &inquiry.verdict);
     if (denied) {
         /* what was noted may have moved them */
         inquiry.request.cnames = egress_exchange_cnames(&conn->exchange);

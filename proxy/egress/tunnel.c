@@ -25,7 +25,7 @@ static void init_end(struct tunnel *tunnel, int which, struct stream *stream,
     end->flow.copies_short = true;
     end->early = *early;
     *early = (struct io_buffer){0};
-    fd_watch_init(&end->watch, tunnel->egress->gate->base, end->stream.fd, on_event, tunnel);
+    fd_watch_init(&end->watch, tunnel->egress->loop->base, end->stream.fd, on_event, tunnel);
 }
 
 static const struct client_conn_kind kind;
@@ -45,23 +45,23 @@ static void stop_throttle(struct tunnel *tunnel)
 
 static void close_end(struct tunnel *tunnel, struct tunnel_end *end)
 {
-    struct gate *gate = tunnel->egress->gate;
+    struct loop *loop = tunnel->egress->loop;
     if (!stream_is_open(&end->stream))
         return;
     fd_watch_set(&end->watch, 0);
-    splice_flow_close(&end->flow, gate->pipes);
-    io_buffer_reset(gate->blocks, &end->early);
+    splice_flow_close(&end->flow, loop->pipes);
+    io_buffer_reset(loop->blocks, &end->early);
     stream_close(&end->stream);
 }
 
 /* The record that is owed, and everything but the sockets. */
 static void finish(struct tunnel *tunnel, const char *reason)
 {
-    struct gate *gate = tunnel->egress->gate;
-    egress_log_close(&tunnel->exchange, gate, tunnel->listener, reason);
-    egress_exchange_free(&tunnel->exchange, gate);
+    struct loop *loop = tunnel->egress->loop;
+    egress_log_close(&tunnel->exchange, loop, tunnel->listener, reason);
+    egress_exchange_free(&tunnel->exchange, loop);
     tunnel_peek_free(&tunnel->peek);
-    tunnel_answer_free(&tunnel->answer, gate);
+    tunnel_answer_free(&tunnel->answer, loop);
     stop_throttle(tunnel);
 }
 
@@ -84,7 +84,7 @@ void tunnel_close(struct tunnel *tunnel, const char *reason, bool reset)
         close_end(tunnel, &tunnel->ends[i]);
     }
     leave(&tunnel->peer);
-    client_conn_closed(tunnel->egress->gate, &tunnel->client);
+    client_conn_closed(tunnel->egress->loop, &tunnel->client);
 }
 
 /* A close(2) with unread bytes resets the connection and can take with it what was sent last, so
@@ -95,8 +95,8 @@ void tunnel_end(struct tunnel *tunnel, const char *reason)
     finish(tunnel, reason);
     tunnel_set_state(tunnel, TUNNEL_ENDING);
     close_end(tunnel, &tunnel->ends[TUNNEL_ORIGIN]);
-    splice_flow_close(&client->flow, tunnel->egress->gate->pipes);
-    (void)!stream_drain(&client->stream, tunnel->egress->gate->blocks, &client->early, false);
+    splice_flow_close(&client->flow, tunnel->egress->loop->pipes);
+    (void)!stream_drain(&client->stream, tunnel->egress->loop->blocks, &client->early, false);
     stream_end(&client->stream);
     fd_watch_set(&client->watch, EV_READ);
 }
@@ -161,7 +161,7 @@ bool tunnel_flush_early(struct tunnel *tunnel, int which)
     size_t before = io_buffer_len(&end->early);
     if (before == 0)
         return true;
-    if (!stream_drain(&end->stream, tunnel->egress->gate->blocks, &end->early, false))
+    if (!stream_drain(&end->stream, tunnel->egress->loop->blocks, &end->early, false))
         return false;
     if (which == TUNNEL_ORIGIN)
         tunnel->exchange.bytes_in += before - io_buffer_len(&end->early);
@@ -172,7 +172,7 @@ bool tunnel_flush_early(struct tunnel *tunnel, int which)
 /* What `from` sends goes to the other end, behind what was to be written there first. */
 static enum outcome move(struct tunnel *tunnel, int from, int64_t now_us)
 {
-    struct gate *gate = tunnel->egress->gate;
+    struct loop *loop = tunnel->egress->loop;
     struct tunnel_end *source = &tunnel->ends[from], *target = &tunnel->ends[1 - from];
     bool unjudged = from == TUNNEL_CLIENT && tunnel->state == TUNNEL_PEEK;
     if (source->ended || target->full || unjudged)
@@ -186,7 +186,7 @@ static enum outcome move(struct tunnel *tunnel, int from, int64_t now_us)
     uint64_t moved, limit = allowance(tunnel, now_us);
     if (limit == 0)
         return GOES_ON;
-    enum splice_result result = splice_flow_run(&source->flow, gate->pipes, &source->stream,
+    enum splice_result result = splice_flow_run(&source->flow, loop->pipes, &source->stream,
                                                 &target->stream, limit, &moved);
     int failure = errno;
     *counter(tunnel, from) += moved;
@@ -204,7 +204,7 @@ static enum outcome move(struct tunnel *tunnel, int from, int64_t now_us)
         return failure == EPIPE || stream_is_hung_up(&target->stream) ? TARGET_BROKEN
                                                                       : SOURCE_BROKEN;
     case SPLICE_LIMIT:
-        splice_flow_close(&source->flow, gate->pipes);
+        splice_flow_close(&source->flow, loop->pipes);
         return GOES_ON;
     case SPLICE_WANT_READ:
     case SPLICE_TURN:
@@ -249,7 +249,7 @@ static void move_from(struct tunnel *tunnel, bool client, bool origin)
             return;
         case TARGET_BROKEN: /* what it sent before it broke may still be on its way the other way */
             tunnel->ends[from].ended = true;
-            splice_flow_close(&tunnel->ends[from].flow, tunnel->egress->gate->pipes);
+            splice_flow_close(&tunnel->ends[from].flow, tunnel->egress->loop->pipes);
             break;
         }
     }
@@ -306,7 +306,7 @@ void tunnel_begin(struct tunnel *tunnel)
 {
     bool unjudged = tunnel->state == TUNNEL_PEEK;
     if (!unjudged)
-        egress_log_count_rule(&tunnel->exchange, tunnel->egress->gate);
+        egress_log_count_rule(&tunnel->exchange, tunnel->egress->loop);
     if (tunnel_flush_early(tunnel, TUNNEL_CLIENT) &&
         (unjudged || tunnel_flush_early(tunnel, TUNNEL_ORIGIN)))
         arm(tunnel, timestamp_monotonic_us());
@@ -317,13 +317,13 @@ void tunnel_begin(struct tunnel *tunnel)
 bool tunnel_start(struct tunnel_plan *plan)
 {
     struct egress *egress = plan->egress;
-    struct gate *gate = egress->gate;
+    struct loop *loop = egress->loop;
     struct tunnel *tunnel = calloc(1, sizeof(*tunnel));
     if (tunnel == NULL) {
-        egress_log_close(plan->exchange, gate, plan->listener, REASON_LIMIT_MEMORY);
-        egress_exchange_clear(plan->exchange, gate);
-        io_buffer_reset(gate->blocks, &plan->to_client);
-        io_buffer_reset(gate->blocks, &plan->to_origin);
+        egress_log_close(plan->exchange, loop, plan->listener, REASON_LIMIT_MEMORY);
+        egress_exchange_clear(plan->exchange, loop);
+        io_buffer_reset(loop->blocks, &plan->to_client);
+        io_buffer_reset(loop->blocks, &plan->to_origin);
         leave(&plan->peer);
         for (int i = 0; i < TUNNEL_ENDS; i++)
             stream_close(&plan->streams[i]);
@@ -339,8 +339,8 @@ bool tunnel_start(struct tunnel_plan *plan)
     tunnel_set_state(tunnel, TUNNEL_OPEN);
     egress_exchange_shrink(&tunnel->exchange);
     tunnel->exchange.stream = true;
-    metrics_totals(gate->metrics)->open_streams++;
-    client_conn_opened(gate, &tunnel->client, &kind);
+    metrics_totals(loop->metrics)->open_streams++;
+    client_conn_opened(loop, &tunnel->client, &kind);
     bool looks = plan->peek || plan->hello_len > 0;
     if (plan->peek ? !tunnel_peek_start(tunnel)
                    : looks && !tunnel_answer_start(tunnel, plan->hello_len))

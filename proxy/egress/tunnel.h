@@ -115,7 +115,7 @@ void tunnel_start_hello_timer(struct tunnel *tunnel, struct event *timer);
 /* tunnel_answer.c: the client's first `hello_len` bytes, a ClientHello, were let through. False
  * when memory is out. */
 MUST_CHECK bool tunnel_answer_start(struct tunnel *tunnel, size_t hello_len);
-void tunnel_answer_free(struct tunnel_answer **answer, struct gate *gate);
+void tunnel_answer_free(struct tunnel_answer **answer, struct loop *loop);
 /* An end can be read, or else takes bytes again. */
 void tunnel_answer_event(struct tunnel *tunnel, int which, bool reads);
 

@@ -33,28 +33,28 @@ static void on_timeout(evutil_socket_t fd, short what, void *context)
     tunnel_refuse(context, REASON_LIMIT_HELLO_TIME);
 }
 
-void tunnel_answer_free(struct tunnel_answer **answer, struct gate *gate)
+void tunnel_answer_free(struct tunnel_answer **answer, struct loop *loop)
 {
     struct tunnel_answer *freed = steal_pointer(answer);
     if (freed == NULL)
         return;
     event_del(&freed->timer);
-    io_buffer_reset(gate->blocks, &freed->held);
+    io_buffer_reset(loop->blocks, &freed->held);
     free(freed);
 }
 
 /* Nobody looks from here on: what was held goes first. */
 static void open_up(struct tunnel *tunnel)
 {
-    struct gate *gate = tunnel->egress->gate;
+    struct loop *loop = tunnel->egress->loop;
     struct io_buffer *held = &tunnel->answer->held;
     struct io_buffer *early = &tunnel->ends[TUNNEL_ORIGIN].early;
     if (io_buffer_len(held) > 0 &&
-        !io_buffer_append(gate->blocks, early, io_buffer_bytes(held), io_buffer_len(held))) {
+        !io_buffer_append(loop->blocks, early, io_buffer_bytes(held), io_buffer_len(held))) {
         tunnel_close(tunnel, REASON_LIMIT_MEMORY, false);
         return;
     }
-    tunnel_answer_free(&tunnel->answer, gate);
+    tunnel_answer_free(&tunnel->answer, loop);
     tunnel_set_state(tunnel, TUNNEL_OPEN);
     egress_exchange_shrink(&tunnel->exchange);
     tunnel_begin(tunnel);
@@ -63,7 +63,7 @@ static void open_up(struct tunnel *tunnel)
 /* Lets go of the records in front that may pass. False when the tunnel is over. */
 static bool pass_records(struct tunnel *tunnel, enum tls_between *next_out)
 {
-    struct gate *gate = tunnel->egress->gate;
+    struct loop *loop = tunnel->egress->loop;
     struct tunnel_answer *answer = tunnel->answer;
     struct io_buffer *held = &answer->held, *early = &tunnel->ends[TUNNEL_ORIGIN].early;
     size_t passed = 0, len = io_buffer_len(held);
@@ -73,11 +73,11 @@ static bool pass_records(struct tunnel *tunnel, enum tls_between *next_out)
     *next_out = tls_between_read(&answer->left, io_buffer_bytes(held), len, &passed);
     if (passed == 0)
         return true;
-    if (!io_buffer_append(gate->blocks, early, io_buffer_bytes(held), passed)) {
+    if (!io_buffer_append(loop->blocks, early, io_buffer_bytes(held), passed)) {
         tunnel_close(tunnel, REASON_LIMIT_MEMORY, false);
         return false;
     }
-    io_buffer_consume(gate->blocks, held, passed);
+    io_buffer_consume(loop->blocks, held, passed);
     if (!answer->retry)
         answer->early_len += passed;
     return true;
@@ -128,14 +128,14 @@ static void see_to_client(struct tunnel *tunnel)
 /* The origin takes nothing more. What it said before may still be on its way. */
 static void origin_broke(struct tunnel *tunnel)
 {
-    struct gate *gate = tunnel->egress->gate;
+    struct loop *loop = tunnel->egress->loop;
     if (tunnel->ends[TUNNEL_ORIGIN].ended) {
         tunnel_close(tunnel, ENDING_ORIGIN_RESET, true);
         return;
     }
     tunnel->ends[TUNNEL_CLIENT].ended = true;
-    io_buffer_reset(gate->blocks, &tunnel->answer->held);
-    io_buffer_reset(gate->blocks, &tunnel->ends[TUNNEL_ORIGIN].early);
+    io_buffer_reset(loop->blocks, &tunnel->answer->held);
+    io_buffer_reset(loop->blocks, &tunnel->ends[TUNNEL_ORIGIN].early);
     open_up(tunnel);
 }
 
@@ -164,7 +164,7 @@ static void read_client(struct tunnel *tunnel)
 {
     struct tunnel_answer *answer = tunnel->answer;
     struct stream *client = &tunnel->ends[TUNNEL_CLIENT].stream;
-    ssize_t got = stream_fill(client, tunnel->egress->gate->blocks, &answer->held, IO_READ_HEAD);
+    ssize_t got = stream_fill(client, tunnel->egress->loop->blocks, &answer->held, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno != ENOBUFS) {
@@ -191,12 +191,12 @@ static void origin_ended(struct tunnel *tunnel)
 
 static void read_origin(struct tunnel *tunnel)
 {
-    struct gate *gate = tunnel->egress->gate;
+    struct loop *loop = tunnel->egress->loop;
     struct tunnel_answer *answer = tunnel->answer;
     struct io_buffer *early = &tunnel->ends[TUNNEL_CLIENT].early;
     size_t before = io_buffer_len(early);
     ssize_t got =
-        stream_fill(&tunnel->ends[TUNNEL_ORIGIN].stream, gate->blocks, early, IO_READ_HEAD);
+        stream_fill(&tunnel->ends[TUNNEL_ORIGIN].stream, loop->blocks, early, IO_READ_HEAD);
     if (got < 0 && (errno == EAGAIN || errno == ENOBUFS)) /* the client takes no more now */
         return;
     if (got < 0) {
@@ -238,15 +238,15 @@ void tunnel_answer_event(struct tunnel *tunnel, int which, bool reads)
 
 bool tunnel_answer_start(struct tunnel *tunnel, size_t hello_len)
 {
-    struct gate *gate = tunnel->egress->gate;
+    struct loop *loop = tunnel->egress->loop;
     struct io_buffer *early = &tunnel->ends[TUNNEL_ORIGIN].early;
     struct tunnel_answer *answer = calloc(1, sizeof(*answer));
-    if (answer == NULL || !io_buffer_split(gate->blocks, early, hello_len, &answer->held)) {
+    if (answer == NULL || !io_buffer_split(loop->blocks, early, hello_len, &answer->held)) {
         free(answer);
         return false;
     }
     tunnel->answer = answer;
-    event_assign(&answer->timer, gate->base, -1, 0, on_timeout, tunnel);
+    event_assign(&answer->timer, loop->base, -1, 0, on_timeout, tunnel);
     tunnel_set_state(tunnel, TUNNEL_ANSWER);
     see_to_client(tunnel);
     if (tunnel->state == TUNNEL_ANSWER)

@@ -50,7 +50,7 @@ bool tunnel_inquire(const struct tunnel *tunnel, struct network_inquiry *inquiry
     struct host_name host;
     if (client == NULL || !egress_exchange_target(&tunnel->exchange, &host))
         return false;
-    egress_exchange_inquire(&tunnel->exchange, tunnel->egress->gate, client, &host, inquiry);
+    egress_exchange_inquire(&tunnel->exchange, tunnel->egress->loop, client, &host, inquiry);
     return true;
 }
 
@@ -94,7 +94,7 @@ bool tunnel_judge_hello(struct tunnel *tunnel, const struct tls_hello *hello)
     struct network_inquiry inquiry;
     bool allowed = is_allowed(tunnel, &hello->facts, &inquiry);
     egress_exchange_set_hello(&tunnel->exchange, &hello->facts, slice_from_text(hello->alpn));
-    egress_exchange_judge(&tunnel->exchange, tunnel->egress->gate->policy, &inquiry.verdict);
+    egress_exchange_judge(&tunnel->exchange, tunnel->egress->loop->policy, &inquiry.verdict);
     if (!allowed)
         tunnel_end(tunnel, inquiry.verdict.reason);
     return allowed;
@@ -138,10 +138,10 @@ static void look(struct tunnel *tunnel, bool last)
 
 void tunnel_peek_read(struct tunnel *tunnel)
 {
-    struct gate *gate = tunnel->egress->gate;
+    struct loop *loop = tunnel->egress->loop;
     struct io_buffer *early = &tunnel->ends[TUNNEL_ORIGIN].early;
     ssize_t got =
-        stream_fill(&tunnel->ends[TUNNEL_CLIENT].stream, gate->blocks, early, IO_READ_HEAD);
+        stream_fill(&tunnel->ends[TUNNEL_CLIENT].stream, loop->blocks, early, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno != ENOBUFS)
@@ -159,7 +159,7 @@ bool tunnel_peek_start(struct tunnel *tunnel)
         return false;
     tunnel->peek = peek;
     tunnel_set_state(tunnel, TUNNEL_PEEK);
-    event_assign(&peek->timer, tunnel->egress->gate->base, -1, 0, on_timeout, tunnel);
+    event_assign(&peek->timer, tunnel->egress->loop->base, -1, 0, on_timeout, tunnel);
     peek->origin_speaks =
         would_allow(tunnel, NETWORK_PROTOCOL_OTHER) || would_allow(tunnel, NETWORK_PROTOCOL_SSH);
     if (!peek->origin_speaks)

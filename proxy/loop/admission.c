@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/json_write.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 #include "proxy/http/http_write.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/log_identity.h"
@@ -20,7 +20,7 @@
 enum { TOLD_MS = 2000, ACCEPTS_PER_TURN = 64 };
 
 struct admission_told {
-    struct gate *gate;       /* borrowed */
+    struct loop *loop;       /* borrowed */
     struct share_peer *peer; /* a use */
     int fd;                  /* owned */
     struct event event;
@@ -60,19 +60,19 @@ void admission_leave(struct share_peer **peer)
 void admission_note_stranger(struct listener *listener, struct share_peer *peer,
                              const struct endpoint *endpoint)
 {
-    struct gate *gate = listener_gate(listener);
+    struct loop *loop = listener_gate(listener);
     const char *client = listener_client(listener)->name;
-    enum share_gate of = listener_service(listener)->gate;
+    enum share_gate of = listener_service(listener)->loop;
     char id[LOG_ID_LEN_MAX], address[LOG_PEER_LEN_MAX];
     metrics_series_count(
-        metrics_series(gate->metrics, client, "connect", false, REASON_FROM, "built-in"));
+        metrics_series(loop->metrics, client, "connect", false, REASON_FROM, "built-in"));
     if (!share_may_log_denial(peer, timestamp_monotonic_us())) {
         share_count_refused(peer, SHARE_REFUSED_FROM, of);
         return;
     }
     struct log_record record = {
         .time_us = timestamp_now_us(),
-        .id = log_identity_id(gate, ++gate->next_id, id),
+        .id = log_identity_id(loop, ++loop->next_id, id),
         .event = LOG_REQUEST,
         .kind = slice_from_text(share_gate_name(of)),
         .client = slice_from_text(client),
@@ -81,16 +81,16 @@ void admission_note_stranger(struct listener *listener, struct share_peer *peer,
         .rule = SLICE_LITERAL("built-in"),
         .source = SLICE_LITERAL("built-in"),
         .reason = slice_from_text(REASON_FROM),
-        .policy = slice_from_text(policy_hash(gate->policy)),
+        .policy = slice_from_text(policy_hash(loop->policy)),
     };
-    log_writer_add(gate->log, &record);
+    log_writer_add(loop->log, &record);
 }
 
 /* ---- telling ---- */
 
 static void end_told(struct admission_told *told)
 {
-    TAILQ_REMOVE(&told->gate->told, told, link);
+    TAILQ_REMOVE(&told->loop->told, told, link);
     event_del(&told->event);
     close(told->fd);
     share_give_back(told->peer, SHARE_TOLD, 1);
@@ -107,14 +107,14 @@ static void on_told_event(evutil_socket_t fd, short what, void *context)
         end_told(told);
 }
 
-void admission_close_told(struct gate *gate)
+void admission_close_told(struct loop *loop)
 {
-    while (!TAILQ_EMPTY(&gate->told))
-        end_told(TAILQ_FIRST(&gate->told));
+    while (!TAILQ_EMPTY(&loop->told))
+        end_told(TAILQ_FIRST(&loop->told));
 }
 
 /* Lets it read what it was told. */
-static void wait_for_reader(struct gate *gate, struct arrival *arrival)
+static void wait_for_reader(struct loop *loop, struct arrival *arrival)
 {
     static const struct timeval wait = {TOLD_MS / 1000, 0};
     struct admission_told *told = NULL;
@@ -124,13 +124,13 @@ static void wait_for_reader(struct gate *gate, struct arrival *arrival)
         share_give_back(arrival->peer, SHARE_TOLD, 1);
         return;
     }
-    told->gate = gate;
+    told->loop = loop;
     told->fd = steal_fd(&arrival->fd);
     told->peer = steal_pointer(&arrival->peer);
     shutdown(told->fd, SHUT_WR);
-    event_assign(&told->event, gate->base, told->fd, EV_READ | EV_PERSIST, on_told_event, told);
+    event_assign(&told->event, loop->base, told->fd, EV_READ | EV_PERSIST, on_told_event, told);
     event_add(&told->event, &wait);
-    TAILQ_INSERT_TAIL(&gate->told, told, link);
+    TAILQ_INSERT_TAIL(&loop->told, told, link);
 }
 
 /* The words of a refusal for either gate: both read JSON with `message`. */
@@ -156,29 +156,29 @@ static void write_answer(enum share_level level, struct buffer *out)
     buffer_append_slice(out, buffer_slice(&body));
 }
 
-static void tell(struct gate *gate, struct arrival *arrival, enum share_level level)
+static void tell(struct loop *loop, struct arrival *arrival, enum share_level level)
 {
-    struct buffer *text = &gate->scratch->text;
+    struct buffer *text = &loop->scratch->text;
     buffer_clear(text);
     write_answer(level, text);
     (void)!send(arrival->fd, text->data, text->len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    wait_for_reader(gate, arrival);
+    wait_for_reader(loop, arrival);
 }
 
 /* Takes a place for it, where need be from a connection that has not sent a whole request yet: see
  * share_make_room(). True when it may come in. Else it was told so, counted for the log, and is gone. */
 static bool enter(struct listener *listener, struct arrival *arrival)
 {
-    struct gate *gate = listener_gate(listener);
+    struct loop *loop = listener_gate(listener);
     const struct listener_service *service = listener_service(listener);
     enum share_level level = share_take(arrival->peer, SHARE_CONNECTIONS, 1);
-    if (level != SHARE_GRANTED && share_make_room(gate->share, arrival->peer, level))
+    if (level != SHARE_GRANTED && share_make_room(loop->share, arrival->peer, level))
         level = share_take(arrival->peer, SHARE_CONNECTIONS, 1);
     if (level == SHARE_GRANTED)
         return true;
-    share_count_refused(arrival->peer, SHARE_REFUSED_CONNECTIONS, service->gate);
+    share_count_refused(arrival->peer, SHARE_REFUSED_CONNECTIONS, service->loop);
     if (service->speaks_http)
-        tell(gate, arrival, level);
+        tell(loop, arrival, level);
     if (arrival->fd >= 0)
         admission_drop(arrival);
     return false;
@@ -194,11 +194,11 @@ static const char no_room[] =
 
 /* Descriptors have run out: a connection without a request makes room; else the spare descriptor
  * lets us say no. */
-static void accept_without_descriptors(struct gate *gate, int listen_fd)
+static void accept_without_descriptors(struct loop *loop, int listen_fd)
 {
-    if (gate_make_room(gate))
+    if (loop_make_room(loop))
         return; /* the level-triggered event comes again */
-    gate_refuse_with_spare(gate, listen_fd, SLICE_LITERAL(no_room));
+    loop_refuse_with_spare(loop, listen_fd, SLICE_LITERAL(no_room));
 }
 
 static void take_in(struct listener *listener, struct arrival *arrival)

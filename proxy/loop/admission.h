@@ -13,7 +13,7 @@
 #include "proxy/io/endpoint.h"
 #include "proxy/share/share.h"
 
-struct gate;
+struct loop;
 struct listener;
 
 /* A socket that was accepted. */
@@ -42,6 +42,6 @@ void admission_drop(struct arrival *arrival);
 struct admission_told;
 TAILQ_HEAD(admission_told_list, admission_told);
 /* Closes them all. */
-void admission_close_told(struct gate *gate);
+void admission_close_told(struct loop *loop);
 
 #endif

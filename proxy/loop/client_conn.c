@@ -4,55 +4,55 @@
 #include "proxy/loop/client_conn.h"
 
 #include "base/timestamp.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 #include "rules/reason.h"
 
-void client_conn_opened(struct gate *gate, struct client_conn *conn,
+void client_conn_opened(struct loop *loop, struct client_conn *conn,
                         const struct client_conn_kind *kind)
 {
     conn->kind = kind;
-    TAILQ_INSERT_TAIL(&gate->conns, conn, link);
+    TAILQ_INSERT_TAIL(&loop->conns, conn, link);
 }
 
-void client_conn_closed(struct gate *gate, struct client_conn *conn)
+void client_conn_closed(struct loop *loop, struct client_conn *conn)
 {
-    TAILQ_REMOVE(&gate->conns, conn, link);
-    TAILQ_INSERT_TAIL(&gate->closed, conn, link);
+    TAILQ_REMOVE(&loop->conns, conn, link);
+    TAILQ_INSERT_TAIL(&loop->closed, conn, link);
 }
 
-void client_conn_tick_all(struct gate *gate)
+void client_conn_tick_all(struct loop *loop)
 {
     int64_t now_us = timestamp_monotonic_us();
     struct client_conn *conn, *next;
-    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+    for (conn = TAILQ_FIRST(&loop->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
         if (conn->kind->tick != NULL)
             conn->kind->tick(conn, now_us);
     }
 }
 
-void client_conn_close_idle(struct gate *gate)
+void client_conn_close_idle(struct loop *loop)
 {
     struct client_conn *conn, *next;
-    for (conn = TAILQ_FIRST(&gate->conns); conn != NULL; conn = next) {
+    for (conn = TAILQ_FIRST(&loop->conns); conn != NULL; conn = next) {
         next = TAILQ_NEXT(conn, link);
         if (conn->kind->is_idle != NULL && conn->kind->is_idle(conn))
             conn->kind->close(conn, ENDING_SHUTDOWN);
     }
 }
 
-void client_conn_close_all(struct gate *gate)
+void client_conn_close_all(struct loop *loop)
 {
     struct client_conn *conn;
-    while ((conn = TAILQ_FIRST(&gate->conns)) != NULL)
+    while ((conn = TAILQ_FIRST(&loop->conns)) != NULL)
         conn->kind->close(conn, ENDING_SHUTDOWN);
 }
 
-void client_conn_free_closed(struct gate *gate)
+void client_conn_free_closed(struct loop *loop)
 {
     struct client_conn *conn;
-    while ((conn = TAILQ_FIRST(&gate->closed)) != NULL) {
-        TAILQ_REMOVE(&gate->closed, conn, link);
+    while ((conn = TAILQ_FIRST(&loop->closed)) != NULL) {
+        TAILQ_REMOVE(&loop->closed, conn, link);
         conn->kind->free(conn);
     }
 }

@@ -11,7 +11,7 @@
 #include <sys/queue.h>
 
 struct client_conn;
-struct gate;
+struct loop;
 
 /* Functions may be NULL but for close and free. */
 struct client_conn_kind {
@@ -37,15 +37,15 @@ struct client_conn {
 };
 TAILQ_HEAD(client_conn_list, client_conn);
 
-void client_conn_opened(struct gate *gate, struct client_conn *conn,
+void client_conn_opened(struct loop *loop, struct client_conn *conn,
                         const struct client_conn_kind *kind);
 /* It is not open any more; kind->free follows at the end of the turn, since callbacks may still hold
  * it. */
-void client_conn_closed(struct gate *gate, struct client_conn *conn);
+void client_conn_closed(struct loop *loop, struct client_conn *conn);
 
-void client_conn_tick_all(struct gate *gate);
-void client_conn_close_idle(struct gate *gate);
-void client_conn_close_all(struct gate *gate);
-void client_conn_free_closed(struct gate *gate);
+void client_conn_tick_all(struct loop *loop);
+void client_conn_close_idle(struct loop *loop);
+void client_conn_close_all(struct loop *loop);
+void client_conn_free_closed(struct loop *loop);
 
 #endif

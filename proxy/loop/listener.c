@@ -20,7 +20,7 @@
 enum { BACKLOG = 4096 };
 
 struct listener {
-    struct gate *gate; /* borrowed */
+    struct loop *loop; /* borrowed */
     int fd;
     int udp_fd; /* of a service that has one, until it serves; else -1 */
     enum policy_role role;
@@ -35,7 +35,7 @@ struct listener {
     bool is_gone; /* while a policy is prepared: somebody took the file away, and a fresh listener
                      takes its place */
     struct client_state *client;        /* borrowed from the gate */
-    const struct policy_client *policy; /* borrowed from gate->policy; NULL = taken away */
+    const struct policy_client *policy; /* borrowed from loop->policy; NULL = taken away */
     struct event event;
     bool adopted; /* from the service manager: a reload keeps it as long as its client is in the
                      policy */
@@ -69,9 +69,9 @@ struct client_state *listener_client(const struct listener *listener)
     return listener->client;
 }
 
-struct gate *listener_gate(const struct listener *listener)
+struct loop *listener_gate(const struct listener *listener)
 {
-    return listener->gate;
+    return listener->loop;
 }
 
 bool listener_is_tcp(const struct listener *listener)
@@ -91,13 +91,13 @@ enum policy_role listener_role(const struct listener *listener)
 
 const struct listener_service *listener_service(const struct listener *listener)
 {
-    return &listener->gate->services[listener->role];
+    return &listener->loop->services[listener->role];
 }
 
-bool listener_any_docker(const struct gate *gate)
+bool listener_any_docker(const struct loop *loop)
 {
     const struct listener *listener;
-    TAILQ_FOREACH(listener, &gate->listeners, link)
+    TAILQ_FOREACH(listener, &loop->listeners, link)
     {
         if (listener_role(listener) == POLICY_ROLE_DOCKER)
             return true;
@@ -105,10 +105,10 @@ bool listener_any_docker(const struct gate *gate)
     return false;
 }
 
-bool listener_any_at(const struct gate *gate, const struct ip_address *address, uint16_t port)
+bool listener_any_at(const struct loop *loop, const struct ip_address *address, uint16_t port)
 {
     const struct listener *listener;
-    TAILQ_FOREACH(listener, &gate->listeners, link)
+    TAILQ_FOREACH(listener, &loop->listeners, link)
     {
         if (!listener_is_tcp(listener) || endpoint_port(&listener->address) != port)
             continue;
@@ -117,7 +117,7 @@ bool listener_any_at(const struct gate *gate, const struct ip_address *address, 
             return true;
         if (address_class_of(&bound) == ADDRESS_THIS_NETWORK &&
             (address_class_of(address) == ADDRESS_THIS_NETWORK ||
-             own_host_holds(gate->own_host, address)))
+             own_host_holds(loop->own_host, address)))
             return true;
     }
     return false;
@@ -243,16 +243,16 @@ static bool open_socket(struct listener *listener, const struct policy_listen *l
     return listener_service(listener)->open == NULL || open_udp(listener, listen_at, error);
 }
 
-static struct listener *make(struct gate *gate, const struct policy_client *client,
+static struct listener *make(struct loop *loop, const struct policy_client *client,
                              const struct policy_listen *listen_at)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
     if (listener == NULL)
         abort();
-    listener->gate = gate;
+    listener->loop = loop;
     listener->fd = listener->udp_fd = -1;
     listener->uses = 1;
-    listener->client = gate_client_state(gate, client->name);
+    listener->client = loop_client_state(loop, client->name);
     listener->policy = client;
     listener->role = listen_at->role;
     listener->kind = listen_at->kind;
@@ -274,11 +274,11 @@ static bool is_at(const struct listener *listener, const struct policy_listen *l
            memcmp(&listener->wanted, &listen_at->address, sizeof(listener->wanted)) == 0;
 }
 
-static struct listener *find(const struct gate *gate, const struct policy_client *client,
+static struct listener *find(const struct loop *loop, const struct policy_client *client,
                              const struct policy_listen *listen_at)
 {
     struct listener *listener;
-    TAILQ_FOREACH(listener, &gate->listeners, link)
+    TAILQ_FOREACH(listener, &loop->listeners, link)
     {
         if (is_at(listener, listen_at) && strcmp(listener->client->name, client->name) == 0)
             return listener;
@@ -300,13 +300,13 @@ static void discard(struct listener_list *fresh)
     }
 }
 
-static bool prepare_services(struct gate *gate, const struct policy *policy, struct error *error)
+static bool prepare_services(struct loop *loop, const struct policy *policy, struct error *error)
 {
     for (size_t i = 0; i < policy_client_count(policy); i++) {
         const struct policy_client *client = policy_client_at(policy, i);
         for (size_t j = 0; j < client->listen_count; j++) {
-            const struct listener_service *service = &gate->services[client->listens[j].role];
-            if (service->prepare != NULL && !service->prepare(gate, error))
+            const struct listener_service *service = &loop->services[client->listens[j].role];
+            if (service->prepare != NULL && !service->prepare(loop, error))
                 return false;
         }
     }
@@ -314,20 +314,20 @@ static bool prepare_services(struct gate *gate, const struct policy *policy, str
 }
 
 /* Opens what the gate does not have yet. */
-static bool open_fresh(struct gate *gate, const struct policy *policy, struct listener_list *fresh,
+static bool open_fresh(struct loop *loop, const struct policy *policy, struct listener_list *fresh,
                        struct error *error)
 {
     for (size_t i = 0; i < policy_client_count(policy); i++) {
         const struct policy_client *client = policy_client_at(policy, i);
         for (size_t j = 0; j < client->listen_count; j++) {
             const struct policy_listen *listen_at = &client->listens[j];
-            struct listener *present = find(gate, client, listen_at);
+            struct listener *present = find(loop, client, listen_at);
             if (present != NULL)
                 present->is_gone =
                     present->file.path != NULL && !socket_file_is_in_place(&present->file);
             if (present != NULL && !present->is_gone)
                 continue;
-            struct listener *listener = make(gate, client, listen_at);
+            struct listener *listener = make(loop, client, listen_at);
             TAILQ_INSERT_TAIL(fresh, listener, link);
             if (!open_socket(listener, listen_at, error))
                 return false;
@@ -336,11 +336,11 @@ static bool open_fresh(struct gate *gate, const struct policy *policy, struct li
     return true;
 }
 
-static void take_permissions_back(struct gate *gate)
+static void take_permissions_back(struct loop *loop)
 {
     struct listener *listener;
     struct error error;
-    TAILQ_FOREACH(listener, &gate->listeners, link)
+    TAILQ_FOREACH(listener, &loop->listeners, link)
     {
         if (listener->file.path != NULL && !listener->is_gone &&
             !socket_file_permit(&listener->file, &listener->permitted, &error))
@@ -349,13 +349,13 @@ static void take_permissions_back(struct gate *gate)
 }
 
 /* The socket files that stay get the mode, owner and group of the new policy. */
-static bool change_permissions(struct gate *gate, const struct policy *policy, struct error *error)
+static bool change_permissions(struct loop *loop, const struct policy *policy, struct error *error)
 {
     for (size_t i = 0; i < policy_client_count(policy); i++) {
         const struct policy_client *client = policy_client_at(policy, i);
         for (size_t j = 0; j < client->listen_count; j++) {
             const struct socket_permissions permissions = permissions_of(&client->listens[j]);
-            struct listener *listener = find(gate, client, &client->listens[j]);
+            struct listener *listener = find(loop, client, &client->listens[j]);
             if (listener != NULL && listener->file.path != NULL && !listener->is_gone &&
                 !socket_file_permit(&listener->file, &permissions, error))
                 return false;
@@ -364,23 +364,23 @@ static bool change_permissions(struct gate *gate, const struct policy *policy, s
     return true;
 }
 
-bool listener_prepare(struct gate *gate, const struct policy *policy, struct listener_list *fresh,
+bool listener_prepare(struct loop *loop, const struct policy *policy, struct listener_list *fresh,
                       struct error *error)
 {
     struct listener *listener;
-    TAILQ_FOREACH(listener, &gate->listeners, link)
+    TAILQ_FOREACH(listener, &loop->listeners, link)
     {
         listener->is_gone = false;
         listener->permitted = listener->file.now;
     }
-    if (!prepare_services(gate, policy, error))
+    if (!prepare_services(loop, policy, error))
         return false;
-    if (!open_fresh(gate, policy, fresh, error)) {
+    if (!open_fresh(loop, policy, fresh, error)) {
         discard(fresh);
         return false;
     }
-    if (!change_permissions(gate, policy, error)) {
-        take_permissions_back(gate);
+    if (!change_permissions(loop, policy, error)) {
+        take_permissions_back(loop);
         discard(fresh);
         return false;
     }
@@ -402,7 +402,7 @@ static void start(struct listener *listener)
             service->open(listener, steal_fd(&listener->udp_fd), steal_fd(&listener->fd));
         return;
     }
-    event_assign(&listener->event, listener->gate->base, listener->fd, EV_READ | EV_PERSIST,
+    event_assign(&listener->event, listener->loop->base, listener->fd, EV_READ | EV_PERSIST,
                  on_ready, listener);
     event_add(&listener->event, NULL);
 }
@@ -424,7 +424,7 @@ static struct listener *take_over(struct listener *before)
     if (listener == NULL)
         abort();
     *listener = (struct listener){
-        .gate = before->gate,
+        .loop = before->loop,
         .fd = before->fd,
         .udp_fd = -1,
         .role = before->role,
@@ -442,11 +442,11 @@ static struct listener *take_over(struct listener *before)
     return listener;
 }
 
-static void close_listener(struct gate *gate, struct listener *listener)
+static void close_listener(struct loop *loop, struct listener *listener)
 {
     listener->policy = NULL;
     stop(listener);
-    TAILQ_REMOVE(&gate->listeners, listener, link);
+    TAILQ_REMOVE(&loop->listeners, listener, link);
     listener_unuse(&listener);
 }
 
@@ -457,10 +457,10 @@ static bool is_narrowed(const struct listener *listener)
            !socket_permissions_include(&listener->file.now, &listener->permitted);
 }
 
-void listener_commit(struct gate *gate, const struct policy *policy, struct listener_list *fresh)
+void listener_commit(struct loop *loop, const struct policy *policy, struct listener_list *fresh)
 {
     struct listener *listener, *next;
-    for (listener = TAILQ_FIRST(&gate->listeners); listener != NULL; listener = next) {
+    for (listener = TAILQ_FIRST(&loop->listeners); listener != NULL; listener = next) {
         next = TAILQ_NEXT(listener, link);
         const struct policy_client *client =
             policy_client_find(policy, slice_from_text(listener->client->name));
@@ -474,16 +474,16 @@ void listener_commit(struct gate *gate, const struct policy *policy, struct list
             stays = false;
         }
         if (!stays)
-            close_listener(gate, listener);
+            close_listener(loop, listener);
     }
     while ((listener = TAILQ_FIRST(fresh)) != NULL) {
         TAILQ_REMOVE(fresh, listener, link);
-        TAILQ_INSERT_TAIL(&gate->listeners, listener, link);
+        TAILQ_INSERT_TAIL(&loop->listeners, listener, link);
         start(listener);
     }
 }
 
-bool listener_adopt(struct gate *gate, const struct policy *policy, struct error *error)
+bool listener_adopt(struct loop *loop, const struct policy *policy, struct error *error)
 {
     struct service_socket sockets[SERVICE_SOCKETS_MAX];
     unsigned count;
@@ -501,7 +501,7 @@ bool listener_adopt(struct gate *gate, const struct policy *policy, struct error
                              name);
         const struct policy_listen listen_at = {.role = POLICY_ROLE_DOCKER,
                                                 .text = "service manager"};
-        struct listener *listener = make(gate, client, &listen_at);
+        struct listener *listener = make(loop, client, &listen_at);
         listener->fd = sockets[i].fd;
         listener->adopted = true;
         listener->address.len = sizeof(listener->address.address);
@@ -509,17 +509,17 @@ bool listener_adopt(struct gate *gate, const struct policy *policy, struct error
         fcntl(listener->fd, F_SETFL, O_NONBLOCK);
         if (listener_is_tcp(listener))
             inherit_settings(listener->fd);
-        TAILQ_INSERT_TAIL(&gate->listeners, listener, link);
+        TAILQ_INSERT_TAIL(&loop->listeners, listener, link);
         start(listener);
     }
     return true;
 }
 
-void listener_close_all(struct gate *gate)
+void listener_close_all(struct loop *loop)
 {
     struct listener *listener;
-    while ((listener = TAILQ_FIRST(&gate->listeners)) != NULL) {
-        TAILQ_REMOVE(&gate->listeners, listener, link);
+    while ((listener = TAILQ_FIRST(&loop->listeners)) != NULL) {
+        TAILQ_REMOVE(&loop->listeners, listener, link);
         stop(listener);
         listener_unuse(&listener);
     }
@@ -532,12 +532,12 @@ static void write_place(const struct listener *listener, struct buffer *out)
     endpoint_write(&listener->address, out);
 }
 
-void listener_write_all(const struct gate *gate, struct buffer *out)
+void listener_write_all(const struct loop *loop, struct buffer *out)
 {
     const struct listener *listener;
-    TAILQ_FOREACH(listener, &gate->listeners, link)
+    TAILQ_FOREACH(listener, &loop->listeners, link)
     {
-        if (listener != TAILQ_FIRST(&gate->listeners))
+        if (listener != TAILQ_FIRST(&loop->listeners))
             buffer_append_literal(out, ", ");
         buffer_append_text(out, listener->client->name);
         buffer_append_byte(out, ' ');
@@ -545,12 +545,12 @@ void listener_write_all(const struct gate *gate, struct buffer *out)
     }
 }
 
-void listener_write_json(const struct gate *gate, const struct policy_client *client,
+void listener_write_json(const struct loop *loop, const struct policy_client *client,
                          struct buffer *out)
 {
     const struct listener *listener;
     json_write_array_begin(out);
-    TAILQ_FOREACH(listener, &gate->listeners, link)
+    TAILQ_FOREACH(listener, &loop->listeners, link)
     {
         if (listener->policy != client)
             continue;

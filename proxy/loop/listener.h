@@ -10,18 +10,18 @@
 
 #include "base/error.h"
 #include "policy/snapshot/policy.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 
 struct listener; /* opaque, counted: it lives as long as a connection it accepted */
 
 /* What is served at the listeners of one role. */
 struct listener_service {
     const char *label;    /* "egress ": stands before an address where listeners are listed */
-    enum share_gate gate; /* whose records tell of those that were turned away */
+    enum share_gate loop; /* whose records tell of those that were turned away */
     bool speaks_http;     /* who is turned away can be told so */
     /* Readies what all of them need, once a policy has one; called again with each policy. NULL =
      * nothing. */
-    bool (*prepare)(struct gate *gate, struct error *error);
+    bool (*prepare)(struct loop *loop, struct error *error);
     /* A connection can be accepted: admission_ready(), which hands on to `accept`. */
     void (*ready)(struct listener *listener, int listen_fd);
     /* Takes over a socket that was let in. */
@@ -36,12 +36,12 @@ struct listener *listener_use(struct listener *listener);
 void listener_unuse(struct listener **listener);
 
 /* Whether some listener is for the Docker API: a gate to the internet alone has no engine. */
-bool listener_any_docker(const struct gate *gate);
+bool listener_any_docker(const struct loop *loop);
 
 /* The policy's client of this listener; NULL once a reload took the listener away. */
 const struct policy_client *listener_policy_client(const struct listener *listener);
 struct client_state *listener_client(const struct listener *listener);
-struct gate *listener_gate(const struct listener *listener);
+struct loop *listener_gate(const struct listener *listener);
 bool listener_is_tcp(const struct listener *listener);
 /* Whether it is bound to an address of the loopback. */
 bool listener_is_on_loopback(const struct listener *listener);
@@ -55,29 +55,29 @@ const struct listener_service *listener_service(const struct listener *listener)
 
 /* Whether a TCP connection to address:port of this host would reach a listener of the gate. One
  * that is bound to every address is reached by each of this host's. */
-bool listener_any_at(const struct gate *gate, const struct ip_address *address, uint16_t port);
+bool listener_any_at(const struct loop *loop, const struct ip_address *address, uint16_t port);
 
 /* Opens the sockets that `policy` asks for and that the gate does not have yet, or whose file
  * somebody has taken away; they do not accept until listener_commit(). Gives the socket files that
  * stay their new mode, owner and group. False with `error`, and everything as before, when one of
  * these things cannot be done. */
-MUST_CHECK bool listener_prepare(struct gate *gate, const struct policy *policy,
+MUST_CHECK bool listener_prepare(struct loop *loop, const struct policy *policy,
                                  struct listener_list *fresh, struct error *error);
 /* Makes the prepared ones accept, ties all of them to the new policy's clients and closes those it
  * no longer has. Connections that came by a socket file which now admits fewer belong to a closed
  * listener from then on. */
-void listener_commit(struct gate *gate, const struct policy *policy, struct listener_list *fresh);
+void listener_commit(struct loop *loop, const struct policy *policy, struct listener_list *fresh);
 
 /* Takes over listening sockets that the service manager passed (LISTEN_FDS): name = client. */
-MUST_CHECK bool listener_adopt(struct gate *gate, const struct policy *policy, struct error *error);
+MUST_CHECK bool listener_adopt(struct loop *loop, const struct policy *policy, struct error *error);
 
 /* Stops accepting and removes the socket files. */
-void listener_close_all(struct gate *gate);
+void listener_close_all(struct loop *loop);
 
 /* Appends "default unix:/run/…, agents tcp:…" for the start record. */
-void listener_write_all(const struct gate *gate, struct buffer *out);
+void listener_write_all(const struct loop *loop, struct buffer *out);
 /* Appends those of one client as a JSON array: ["unix:/run/…","egress tcp:…"]. */
-void listener_write_json(const struct gate *gate, const struct policy_client *client,
+void listener_write_json(const struct loop *loop, const struct policy_client *client,
                          struct buffer *out);
 
 #endif

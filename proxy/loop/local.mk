@@ -7,9 +7,9 @@ libproxy_loop_a_SOURCES = \
 	proxy/loop/client_conn.c proxy/loop/client_conn.h \
 	proxy/loop/confine.c proxy/loop/confine.h \
 	proxy/loop/confine_filter.c proxy/loop/confine_filter.h \
-	proxy/loop/gate.c proxy/loop/gate.h \
-	proxy/loop/gate_limits.c proxy/loop/gate_limits.h \
-	proxy/loop/gate_run.c proxy/loop/gate_run.h \
+	proxy/loop/loop.c proxy/loop/loop.h \
+	proxy/loop/loop_limits.c proxy/loop/loop_limits.h \
+	proxy/loop/loop_run.c proxy/loop/loop_run.h \
 	proxy/loop/listener.c proxy/loop/listener.h \
 	proxy/loop/log_identity.c proxy/loop/log_identity.h \
 	proxy/loop/log_loss.c proxy/loop/log_loss.h \

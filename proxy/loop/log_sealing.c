@@ -29,7 +29,7 @@ struct seal_job {
 };
 
 struct log_sealing {
-    struct gate *gate; /* borrowed */
+    struct loop *loop; /* borrowed */
     struct log_sealer sealer;
     int state_folder, lock, log_folder; /* owned */
     struct event clock;
@@ -57,7 +57,7 @@ static int open_folder_of(const char *path)
 
 static bool open_files(struct log_sealing *sealing, struct error *error)
 {
-    const struct gate_options *options = sealing->gate->options;
+    const struct loop_options *options = sealing->loop->options;
     AUTO_BUFFER struct buffer notices = BUFFER_EMPTY;
     struct seal_state state;
     bool found;
@@ -134,9 +134,9 @@ static void done_seal(struct worker_job *job)
     report(sealing, sealing->job.done, &sealing->job.error);
 }
 
-bool log_sealing_open(struct gate *gate, struct log_sealing **out, struct error *error)
+bool log_sealing_open(struct loop *loop, struct log_sealing **out, struct error *error)
 {
-    const struct gate_options *options = gate->options;
+    const struct loop_options *options = loop->options;
     struct seal_state state;
     bool found = false;
     *out = NULL;
@@ -159,7 +159,7 @@ bool log_sealing_open(struct gate *gate, struct log_sealing **out, struct error 
     struct log_sealing *sealing = calloc(1, sizeof(*sealing));
     if (sealing == NULL)
         abort();
-    sealing->gate = gate;
+    sealing->loop = loop;
     sealing->state_folder = sealing->lock = sealing->log_folder = -1;
     sealing->job.job = (struct worker_job){.work = work_seal, .done = done_seal};
     if (open_files(sealing, error)) {
@@ -179,18 +179,18 @@ struct log_sealer *log_sealing_sealer(struct log_sealing *sealing)
  * be sealed, or the record cannot be written: the epoch goes on. */
 static bool close_epoch(struct log_sealing *sealing, struct seal_job *job)
 {
-    struct gate *gate = sealing->gate;
+    struct loop *loop = sealing->loop;
     struct log_sealer *sealer = &sealing->sealer;
     if (sealer->unsealed == 0)
         return false;
     struct log_record record = {
         .time_us = timestamp_now_us(),
         .event = LOG_SEAL,
-        .policy = slice_from_text(policy_hash(gate->policy)),
+        .policy = slice_from_text(policy_hash(loop->policy)),
     };
-    uint64_t seq = log_writer_add(gate->log, &record);
-    log_writer_flush_early(gate->log);
-    if (log_writer_state(gate->log, seq) != LOG_WRITE_DONE)
+    uint64_t seq = log_writer_add(loop->log, &record);
+    log_writer_flush_early(loop->log);
+    if (log_writer_state(loop->log, seq) != LOG_WRITE_DONE)
         return false;
     struct log_seal_key next = sealer->key;
     log_seal_key_evolve(&next);
@@ -198,7 +198,7 @@ static bool close_epoch(struct log_sealing *sealing, struct seal_job *job)
     sealer->unsealed = 0;
     job->state = (struct seal_state){.key = next, .chain = sealer->written};
     explicit_bzero(&next, sizeof(next));
-    job->fd_count = log_writer_take_unsynced(gate->log, job->fds);
+    job->fd_count = log_writer_take_unsynced(loop->log, job->fds);
     if (job->fd_count == 0)
         sealer->unsealed = 1; /* again, when there are descriptors */
     return job->fd_count > 0;
@@ -230,7 +230,7 @@ static void on_clock(evutil_socket_t fd, short what, void *context)
  * have been killed before that. */
 static bool keep_first_key(struct log_sealing *sealing, struct error *error)
 {
-    const char *path = sealing->gate->options->log.path;
+    const char *path = sealing->loop->options->log.path;
     struct seal_job *job = &sealing->job;
     job->state_folder = sealing->state_folder;
     job->log_folder = sealing->log_folder;
@@ -254,16 +254,16 @@ bool log_sealing_start(struct log_sealing *sealing, struct error *error)
 {
     if (sealing == NULL)
         return true;
-    struct gate *gate = sealing->gate;
+    struct loop *loop = sealing->loop;
     /* Whom the folder belongs to can have the keys that are made there. */
-    bool kept = state_folder_check(gate->options->state, error) && keep_first_key(sealing, error);
-    if (!kept || (sealing->worker = worker_start(gate->base, 0, "seals the log", error)) == NULL) {
+    bool kept = state_folder_check(loop->options->state, error) && keep_first_key(sealing, error);
+    if (!kept || (sealing->worker = worker_start(loop->base, 0, "seals the log", error)) == NULL) {
         error->exit_code = 1;
         return false;
     }
-    struct timeval interval = {(time_t)(gate->options->seal_interval_ms / 1000),
-                               (suseconds_t)(gate->options->seal_interval_ms % 1000) * 1000};
-    event_assign(&sealing->clock, gate->base, -1, EV_PERSIST, on_clock, sealing);
+    struct timeval interval = {(time_t)(loop->options->seal_interval_ms / 1000),
+                               (suseconds_t)(loop->options->seal_interval_ms % 1000) * 1000};
+    event_assign(&sealing->clock, loop->base, -1, EV_PERSIST, on_clock, sealing);
     event_add(&sealing->clock, &interval);
     return true;
 }

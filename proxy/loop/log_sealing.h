@@ -14,15 +14,15 @@
 
 #include "base/error.h"
 #include "policy/seal/log_seal.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 
 struct log_sealing; /* opaque; owns the key, its folder and the thread */
 
 /* Reads the key and where the log ends; what does not fit there is said on standard error. Without
- * a key in gate->options->state *out is NULL, and so it is, with a notice, when the log is no
+ * a key in loop->options->state *out is NULL, and so it is, with a notice, when the log is no
  * regular file. False with `error` (code = exit code): never unsealed by mistake. All functions
  * below do nothing without an object. */
-MUST_CHECK bool log_sealing_open(struct gate *gate, struct log_sealing **out, struct error *error);
+MUST_CHECK bool log_sealing_open(struct loop *loop, struct log_sealing **out, struct error *error);
 
 /* What log_writer_open() is given. */
 struct log_sealer *log_sealing_sealer(struct log_sealing *sealing);

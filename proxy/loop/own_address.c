@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "policy/snapshot/policy_network.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 #include "proxy/loop/listener.h"
 #include "proxy/io/own_host.h"
 #include "rules/network/address_class.h"
@@ -19,45 +19,45 @@ static bool is_at(const struct endpoint *endpoint, const struct ip_address *addr
            (endpoint_is_loopback(endpoint) && address_class_of(address) == ADDRESS_LOOPBACK);
 }
 
-static bool is_of_host(const struct gate *gate, const struct ip_address *address)
+static bool is_of_host(const struct loop *loop, const struct ip_address *address)
 {
-    return own_host_holds(gate->own_host, address) ||
-           policy_lists_own_address(gate->policy, address);
+    return own_host_holds(loop->own_host, address) ||
+           policy_lists_own_address(loop->policy, address);
 }
 
-bool own_address_same_machine(const struct gate *gate, const struct ip_address *a,
+bool own_address_same_machine(const struct loop *loop, const struct ip_address *a,
                               const struct ip_address *b)
 {
-    return is_of_host(gate, a) && is_of_host(gate, b);
+    return is_of_host(loop, a) && is_of_host(loop, b);
 }
 
-void own_address_add(struct gate *gate, const struct endpoint *endpoint, bool at_each_address)
+void own_address_add(struct loop *loop, const struct endpoint *endpoint, bool at_each_address)
 {
     if (endpoint == NULL || endpoint_is_unix(endpoint))
         return;
-    assert(gate->own_place_count < OWN_PLACES_MAX);
-    gate->own_places[gate->own_place_count++] = (struct own_place){endpoint, at_each_address};
+    assert(loop->own_place_count < OWN_PLACES_MAX);
+    loop->own_places[loop->own_place_count++] = (struct own_place){endpoint, at_each_address};
 }
 
-static bool is_own(const struct gate *gate, const struct ip_address *address, uint16_t port)
+static bool is_own(const struct loop *loop, const struct ip_address *address, uint16_t port)
 {
-    bool own = listener_any_at(gate, address, port);
-    for (unsigned i = 0; i < gate->own_place_count && !own; i++) {
-        const struct own_place *place = &gate->own_places[i];
+    bool own = listener_any_at(loop, address, port);
+    for (unsigned i = 0; i < loop->own_place_count && !own; i++) {
+        const struct own_place *place = &loop->own_places[i];
         struct ip_address its = endpoint_ip(place->endpoint);
         own = endpoint_port(place->endpoint) == port &&
               (is_at(place->endpoint, address) ||
-               (place->at_each_address && own_address_same_machine(gate, &its, address)));
+               (place->at_each_address && own_address_same_machine(loop, &its, address)));
     }
     return own;
 }
 
-bool own_address_is(const struct gate *gate, const struct ip_address *address, uint16_t port)
+bool own_address_is(const struct loop *loop, const struct ip_address *address, uint16_t port)
 {
     struct ip_address led[ADDRESS_LEADS_TO_MAX];
     unsigned count = address_class_leads_to(address, led);
-    bool own = is_own(gate, address, port);
+    bool own = is_own(loop, address, port);
     for (unsigned i = 0; i < count && !own; i++)
-        own = is_own(gate, &led[i], port);
+        own = is_own(loop, &led[i], port);
     return own;
 }

@@ -45,7 +45,7 @@ struct look {
 };
 
 struct reload {
-    struct gate *gate; /* borrowed */
+    struct loop *loop; /* borrowed */
     struct policy_watch *watch;
     struct event changed, settled, looking;
     bool said_blind; /* that the files cannot be watched */
@@ -95,10 +95,10 @@ static void work_load(struct worker_job *job)
 static void begin_load(struct reload *reload)
 {
     struct load *load = &reload->load;
-    load->inputs = reload->gate->options->inputs;
-    load->inputs.config_was_read = policy_is_from_file(reload->gate->policy); /* must not vanish */
+    load->inputs = reload->loop->options->inputs;
+    load->inputs.config_was_read = policy_is_from_file(reload->loop->policy); /* must not vanish */
     load->ticket = reload->asked;
-    worker_give(reload->gate->worker, &load->job);
+    worker_give(reload->loop->worker, &load->job);
 }
 
 static void work_look(struct worker_job *job)
@@ -109,7 +109,7 @@ static void work_look(struct worker_job *job)
 
 void reload_now(struct reload *reload)
 {
-    service_manager_reloading(reload->gate->manager);
+    service_manager_reloading(reload->loop->manager);
     reload->asked++;
     if (!reload->load.job.out) /* else another follows it */
         begin_load(reload);
@@ -158,7 +158,7 @@ const struct reload_report *reload_last(const struct reload *reload)
 static void ask_to_look(struct reload *reload)
 {
     if (!reload->look.job.out)
-        worker_give(reload->gate->worker, &reload->look.job);
+        worker_give(reload->loop->worker, &reload->look.job);
 }
 
 static void on_looking(evutil_socket_t fd, short what, void *context)
@@ -219,12 +219,12 @@ static void on_settled(evutil_socket_t fd, short what, void *context)
     reload_now(reload);
 }
 
-static void refused(struct gate *gate, const char *text)
+static void refused(struct loop *loop, const char *text)
 {
     fprintf(stderr, "dockreeve: the changed policy is refused, the old one stays in force:\n%s",
             text);
-    gate_log_event(gate, LOG_POLICY, false, REASON_RELOAD_REFUSED, text);
-    metrics_totals(gate->metrics)->reloads_failed++;
+    loop_log_event(loop, LOG_POLICY, false, REASON_RELOAD_REFUSED, text);
+    metrics_totals(loop->metrics)->reloads_failed++;
 }
 
 struct retired {
@@ -255,7 +255,7 @@ static void retire(struct reload *reload, struct policy *policy)
         return;
     }
     *retired = (struct retired){{.work = work_retired, .done = done_retired}, policy};
-    worker_give(reload->gate->worker, &retired->job);
+    worker_give(reload->loop->worker, &retired->job);
 }
 
 /* What the files say is good, but it cannot be put in place. */
@@ -267,40 +267,40 @@ static void refuse_built(struct reload *reload, const struct error *error)
     policy_messages_write(&errors, &text);
     describe(&reload->last, &errors, &notices);
     policy_messages_free(&errors);
-    refused(reload->gate, buffer_text(&text));
+    refused(reload->loop, buffer_text(&text));
 }
 
 static void install(struct reload *reload, struct policy *policy, const char *notices)
 {
-    struct gate *gate = reload->gate;
+    struct loop *loop = reload->loop;
     struct listener_list fresh = TAILQ_HEAD_INITIALIZER(fresh);
     struct error error;
     /* One that decides the same is put in place too: its rules may stand on other lines now. */
-    bool unchanged = strcmp(policy_hash(policy), policy_hash(gate->policy)) == 0;
-    if (!listener_prepare(gate, policy, &fresh, &error)) {
+    bool unchanged = strcmp(policy_hash(policy), policy_hash(loop->policy)) == 0;
+    if (!listener_prepare(loop, policy, &fresh, &error)) {
         policy_unref(&policy);
         refuse_built(reload, &error);
         return;
     }
     reload->last.ok = true;
     reload->last.unchanged = unchanged;
-    listener_commit(gate, policy, &fresh);
-    struct policy *replaced = policy_ref(gate->policy);
-    gate_set_policy(gate, policy);
-    revocation_after_reload(gate, &reload->last.revoked);
+    listener_commit(loop, policy, &fresh);
+    struct policy *replaced = policy_ref(loop->policy);
+    loop_set_policy(loop, policy);
+    revocation_after_reload(loop, &reload->last.revoked);
     retire(reload, replaced);
     if (notices[0] != '\0')
         fprintf(stderr, "%s", notices);
-    metrics_totals(gate->metrics)->reloads_ok++;
-    gate_log_event(gate, LOG_POLICY, true, unchanged ? REASON_RELOAD_UNCHANGED : REASON_RELOAD,
+    metrics_totals(loop->metrics)->reloads_ok++;
+    loop_log_event(loop, LOG_POLICY, true, unchanged ? REASON_RELOAD_UNCHANGED : REASON_RELOAD,
                    notices);
-    log_sealing_now(gate->sealing);
+    log_sealing_now(loop->sealing);
 }
 
 static void done_look(struct worker_job *job)
 {
     struct reload *reload = container_of(job, struct reload, look.job);
-    if (job->worked && reload->look.differs && !reload->gate->draining)
+    if (job->worked && reload->look.differs && !reload->loop->draining)
         settle_soon(reload);
 }
 
@@ -309,7 +309,7 @@ static void done_load(struct worker_job *job)
     struct reload *reload = container_of(job, struct reload, load.job);
     struct load *load = &reload->load;
     struct policy *policy = steal_pointer(&load->policy);
-    if (reload->gate->draining) { /* its listeners are closed for good, and the old policy serves
+    if (reload->loop->draining) { /* its listeners are closed for good, and the old policy serves
                                      what is left */
         policy_unref(&policy);
         policy_files_plan_clear(&load->plan);
@@ -322,34 +322,34 @@ static void done_load(struct worker_job *job)
     reload->last.ok = reload->last.unchanged = false;
     reload->last.revoked = (struct revocation){0};
     if (policy == NULL)
-        refused(reload->gate, buffer_text(&load->messages));
+        refused(reload->loop, buffer_text(&load->messages));
     else
         install(reload, policy, buffer_text(&load->messages));
-    service_manager_ready(reload->gate->manager, policy_hash(reload->gate->policy));
+    service_manager_ready(reload->loop->manager, policy_hash(reload->loop->policy));
     watch(reload, &load->plan);
     answer_waiters(reload, load->ticket, &reload->last);
     if (reload->asked != load->ticket && !load->job.out)
         begin_load(reload);
 }
 
-void reload_start(struct gate *gate)
+void reload_start(struct loop *loop)
 {
-    struct reload *reload = gate->reload = calloc(1, sizeof(*reload));
+    struct reload *reload = loop->reload = calloc(1, sizeof(*reload));
     if (reload == NULL)
         abort();
-    reload->gate = gate;
+    reload->loop = loop;
     TAILQ_INIT(&reload->waiters);
-    reload->load.files = reload->look.files = gate->options->inputs.files;
+    reload->load.files = reload->look.files = loop->options->inputs.files;
     reload->load.job = (struct worker_job){.work = work_load, .done = done_load};
     reload->look.job = (struct worker_job){.work = work_look, .done = done_look};
     reload->watch = policy_watch_new();
     if (policy_watch_fd(reload->watch) >= 0) {
-        event_assign(&reload->changed, gate->base, policy_watch_fd(reload->watch),
+        event_assign(&reload->changed, loop->base, policy_watch_fd(reload->watch),
                      EV_READ | EV_PERSIST, on_changed, reload);
         event_add(&reload->changed, NULL);
     }
-    evtimer_assign(&reload->settled, gate->base, on_settled, reload);
-    event_assign(&reload->looking, gate->base, -1, EV_PERSIST, on_looking, reload);
+    evtimer_assign(&reload->settled, loop->base, on_settled, reload);
+    event_assign(&reload->looking, loop->base, -1, EV_PERSIST, on_looking, reload);
     policy_files_plan(reload->load.files, &reload->load.plan);
     watch(reload, &reload->load.plan);
 }

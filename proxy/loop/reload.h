@@ -8,7 +8,7 @@
 #define DOCKREEVE_PROXY_RELOAD_H
 
 #include "base/error.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 #include "proxy/loop/revocation.h"
 
 struct reload; /* opaque; owns the watch */
@@ -33,9 +33,9 @@ struct reload_waiter {
     TAILQ_ENTRY(reload_waiter) link;
 };
 
-/* Makes gate->reload, which uses gate->worker, and starts the watch of what gate->options->inputs.files
+/* Makes loop->reload, which uses loop->worker, and starts the watch of what loop->options->inputs.files
  * has, which must be what the policy in force was made of and is the worker's from now on. */
-void reload_start(struct gate *gate);
+void reload_start(struct loop *loop);
 
 /* Reads the policy again (SIGHUP), changed or not. */
 void reload_now(struct reload *reload);

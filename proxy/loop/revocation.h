@@ -8,7 +8,7 @@
 #ifndef DOCKREEVE_PROXY_REVOCATION_H
 #define DOCKREEVE_PROXY_REVOCATION_H
 
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 
 struct revocation {
     unsigned streams, tunnels;
@@ -16,14 +16,14 @@ struct revocation {
 
 /* How many of those that are open the policy in force would not let open; with `cuts` they are ended
  * (`close` says "revoked"). Costs one decision for each that is open. */
-void revocation_run(struct gate *gate, bool cuts, struct revocation *revocation_out);
+void revocation_run(struct loop *loop, bool cuts, struct revocation *revocation_out);
 
 /* Another policy is in force: connections of clients and addresses that it does not admit end at
  * once, whatever they are doing; with `cut_on_revoke` also the streams and tunnels that it would
  * not let open, which are counted. */
-void revocation_after_reload(struct gate *gate, struct revocation *revocation_out);
+void revocation_after_reload(struct loop *loop, struct revocation *revocation_out);
 
 /* Once a second: a rule that has expired counts as one that was taken away. */
-void revocation_tick(struct gate *gate);
+void revocation_tick(struct loop *loop);
 
 #endif

@@ -10,14 +10,14 @@ const struct unlogged_refusal unlogged_full = {
 static const struct unlogged_refusal flood = {429, REASON_LIMIT_DENIAL_RATE,
                                               "dockreeve: too many refused requests; slow down"};
 
-const struct unlogged_refusal *unlogged_refusal(struct gate *gate, struct share_peer *peer,
+const struct unlogged_refusal *unlogged_refusal(struct loop *loop, struct share_peer *peer,
                                                 enum share_gate kind, unsigned status, bool logged)
 {
     if (status < 500 && !share_may_log_denial(peer, timestamp_monotonic_us())) {
         share_count_refused(peer, SHARE_REFUSED_DENIAL_RATE, kind);
         return &flood;
     }
-    if (logged || !gate->options->log_required || gate_log_has_room(gate, peer))
+    if (logged || !loop->options->log_required || loop_log_has_room(loop, peer))
         return NULL;
     share_count_refused(peer, SHARE_REFUSED_LOG_FULL, kind);
     return &unlogged_full;

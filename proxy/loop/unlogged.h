@@ -5,7 +5,7 @@
 #ifndef DOCKREEVE_PROXY_UNLOGGED_H
 #define DOCKREEVE_PROXY_UNLOGGED_H
 
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 
 struct unlogged_refusal {
     unsigned status;
@@ -17,7 +17,7 @@ extern const struct unlogged_refusal unlogged_full;
 
 /* What is said in the place of a refusal with that status, which is counted then; NULL = it is to be
  * logged. `logged`: its record was written already. */
-const struct unlogged_refusal *unlogged_refusal(struct gate *gate, struct share_peer *peer,
+const struct unlogged_refusal *unlogged_refusal(struct loop *loop, struct share_peer *peer,
                                                 enum share_gate kind, unsigned status, bool logged);
 
 #endif

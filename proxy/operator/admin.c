@@ -28,7 +28,7 @@ struct admin_conn {
 TAILQ_HEAD(admin_conn_list, admin_conn);
 
 struct admin {
-    struct gate *gate; /* borrowed */
+    struct loop *loop; /* borrowed */
     int fd;
     struct endpoint address;
     char *path; /* owned: the socket file; NULL = TCP */
@@ -46,7 +46,7 @@ static void close_conn(struct admin_conn *conn)
     event_del(&conn->write_event);
     engine_request_free(&conn->ping);
     close(conn->fd);
-    io_buffer_reset(admin->gate->blocks, &conn->in);
+    io_buffer_reset(admin->loop->blocks, &conn->in);
     buffer_free(&conn->answer);
     TAILQ_REMOVE(&admin->conns, conn, link);
     admin->count--;
@@ -110,16 +110,16 @@ static void ping_engine(struct admin_conn *conn)
                                                 .fresh = true,
                                                 .timeout_ms = ADMIN_TIMEOUT_S * 1000};
     struct error error;
-    if (conn->admin->gate->draining) {
+    if (conn->admin->loop->draining) {
         answer_text(conn, "503 Service Unavailable", "shutting down\n");
         return;
     }
-    if (!listener_any_docker(conn->admin->gate)) {
+    if (!listener_any_docker(conn->admin->loop)) {
         answer_text(conn, "200 OK", "ready\n");
         return;
     }
     event_add(&conn->read_event, NULL); /* a scraper that leaves ends the wait */
-    conn->ping = engine_request_new(conn->admin->gate->engine, &ping, on_ping, conn, &error);
+    conn->ping = engine_request_new(conn->admin->loop->engine, &ping, on_ping, conn, &error);
     if (conn->ping == NULL)
         answer_text(conn, "503 Service Unavailable", error.text);
 }
@@ -148,9 +148,9 @@ static void route(struct admin_conn *conn, const struct http_head *head)
         ping_engine(conn);
     } else if (slice_equal_text(path, "/metrics")) {
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-        metrics_totals(conn->admin->gate->metrics)->engine_errors =
-            engine_error_count(conn->admin->gate->engine);
-        metrics_print(conn->admin->gate->metrics, &text);
+        metrics_totals(conn->admin->loop->metrics)->engine_errors =
+            engine_error_count(conn->admin->loop->engine);
+        metrics_print(conn->admin->loop->metrics, &text);
         answer(conn, "200 OK", "text/plain; version=0.0.4; charset=utf-8", buffer_slice(&text));
     } else {
         answer_text(conn, "404 Not Found", "there are /healthz, /readyz and /metrics\n");
@@ -160,13 +160,13 @@ static void route(struct admin_conn *conn, const struct http_head *head)
 static void on_read(evutil_socket_t fd, short what, void *context)
 {
     struct admin_conn *conn = context;
-    struct gate *gate = conn->admin->gate;
+    struct loop *loop = conn->admin->loop;
     if (what & EV_TIMEOUT) {
         close_conn(conn);
         return;
     }
     struct stream stream = stream_of_socket((int)fd);
-    ssize_t got = stream_fill(&stream, gate->blocks, &conn->in, IO_READ_HEAD);
+    ssize_t got = stream_fill(&stream, loop->blocks, &conn->in, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0 || conn->ping != NULL) {
@@ -175,8 +175,8 @@ static void on_read(evutil_socket_t fd, short what, void *context)
     }
     size_t scanned = 0, consumed;
     struct error error;
-    switch (http_head_parse_request(&gate->scratch->head, io_buffer_bytes(&conn->in),
-                                    io_buffer_len(&conn->in), &scanned, &gate->options->head,
+    switch (http_head_parse_request(&loop->scratch->head, io_buffer_bytes(&conn->in),
+                                    io_buffer_len(&conn->in), &scanned, &loop->options->head,
                                     &consumed, &error)) {
     case HTTP_HEAD_MORE:
         return;
@@ -186,7 +186,7 @@ static void on_read(evutil_socket_t fd, short what, void *context)
         return;
     case HTTP_HEAD_OK:
         event_del(&conn->read_event);
-        route(conn, &gate->scratch->head);
+        route(conn, &loop->scratch->head);
         return;
     }
 }
@@ -206,7 +206,7 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
     struct admin *admin = context;
     int fd = accept4((int)listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-        (void)gate_make_room(admin->gate); /* the event comes again */
+        (void)loop_make_room(admin->loop); /* the event comes again */
     if (fd < 0)
         return;
     struct admin_conn *conn = admin->count < ADMIN_CONNS_MAX ? calloc(1, sizeof(*conn)) : NULL;
@@ -216,8 +216,8 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
     }
     conn->admin = admin;
     conn->fd = fd;
-    event_assign(&conn->read_event, admin->gate->base, fd, EV_READ | EV_PERSIST, on_read, conn);
-    event_assign(&conn->write_event, admin->gate->base, fd, EV_WRITE, on_write, conn);
+    event_assign(&conn->read_event, admin->loop->base, fd, EV_READ | EV_PERSIST, on_read, conn);
+    event_assign(&conn->write_event, admin->loop->base, fd, EV_WRITE, on_write, conn);
     event_add(&conn->read_event, &patience);
     TAILQ_INSERT_TAIL(&admin->conns, conn, link);
     admin->count++;
@@ -255,19 +255,19 @@ static bool listen_at(struct admin *admin, const char *text, struct error *error
     return bound || error_set(error, 1, "cannot listen on --admin %s: %s", text, strerror(failure));
 }
 
-struct admin *admin_open(struct gate *gate, const char *text, struct error *error)
+struct admin *admin_open(struct loop *loop, const char *text, struct error *error)
 {
     struct admin *admin = calloc(1, sizeof(*admin));
     if (admin == NULL)
         abort();
-    admin->gate = gate;
+    admin->loop = loop;
     admin->fd = -1;
     TAILQ_INIT(&admin->conns);
     if (!listen_at(admin, text, error)) {
         admin_close(&admin);
         return NULL;
     }
-    event_assign(&admin->event, gate->base, admin->fd, EV_READ | EV_PERSIST, on_accept, admin);
+    event_assign(&admin->event, loop->base, admin->fd, EV_READ | EV_PERSIST, on_accept, admin);
     event_add(&admin->event, NULL);
     return admin;
 }

@@ -40,7 +40,7 @@ struct control_conn {
 TAILQ_HEAD(control_conn_list, control_conn);
 
 struct control {
-    struct gate *gate; /* borrowed */
+    struct loop *loop; /* borrowed */
     int fd;
     struct endpoint address;
     struct event event;
@@ -52,7 +52,7 @@ static void close_conn(struct control_conn *conn)
 {
     struct control *control = conn->control;
     if (conn->waiter.waiting)
-        reload_forget(control->gate->reload, &conn->waiter);
+        reload_forget(control->loop->reload, &conn->waiter);
     event_del(&conn->read_event);
     event_del(&conn->write_event);
     event_del(&conn->deadline);
@@ -120,15 +120,15 @@ static void on_reloaded(struct reload_waiter *waiter, const struct reload_report
     }
     json_write_object_begin(out);
     json_write_key_bool(out, "ok", report->ok);
-    json_write_key_text(out, "policy", policy_hash(conn->control->gate->policy));
+    json_write_key_text(out, "policy", policy_hash(conn->control->loop->policy));
     if (report->ok)
         json_write_key_bool(out, "unchanged", report->unchanged);
     json_write_key_u64(out, "error_count", report->error_count);
     json_write_key_raw(out, "errors", buffer_slice(&report->errors));
     json_write_key_raw(out, "notices", buffer_slice(&report->notices));
     if (report->ok) {
-        bool cut = conn->cut || policy_cuts_on_revoke(conn->control->gate->policy);
-        revocation_run(conn->control->gate, cut, &revocation);
+        bool cut = conn->cut || policy_cuts_on_revoke(conn->control->loop->policy);
+        revocation_run(conn->control->loop, cut, &revocation);
         revocation.streams += report->revoked.streams;
         revocation.tunnels += report->revoked.tunnels;
         control_revocation_write(&revocation, out);
@@ -140,8 +140,8 @@ static void on_reloaded(struct reload_waiter *waiter, const struct reload_report
 
 static void ask_reload(struct control_conn *conn, bool cut)
 {
-    struct gate *gate = conn->control->gate;
-    if (gate->draining || gate->reload == NULL) {
+    struct loop *loop = conn->control->loop;
+    if (loop->draining || loop->reload == NULL) {
         answer_error(conn, "the gate is stopping");
         return;
     }
@@ -149,13 +149,13 @@ static void ask_reload(struct control_conn *conn, bool cut)
     event_del(&conn->deadline); /* the policy takes as long as it takes */
     conn->cut = cut;
     conn->waiter.finished = on_reloaded;
-    reload_wait(gate->reload, &conn->waiter);
+    reload_wait(loop->reload, &conn->waiter);
 }
 
 static void route(struct control_conn *conn, struct slice request)
 {
     if (slice_equal_text(request, "status")) {
-        control_status_write(conn->control->gate, &conn->answer);
+        control_status_write(conn->control->loop, &conn->answer);
         answer(conn);
     } else if (slice_equal_text(request, "reload")) {
         ask_reload(conn, false);
@@ -246,8 +246,8 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
     (void)what;
     struct control *control = context;
     int fd = accept4((int)listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !gate_make_room(control->gate))
-        gate_refuse_with_spare(control->gate, (int)listen_fd, SLICE_LITERAL(TOO_MANY));
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !loop_make_room(control->loop))
+        loop_refuse_with_spare(control->loop, (int)listen_fd, SLICE_LITERAL(TOO_MANY));
     if (fd < 0)
         return;
     if (!is_welcome(fd)) {
@@ -259,7 +259,7 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
         turn_away(fd, SLICE_LITERAL(TOO_MANY));
         return;
     }
-    struct event_base *base = control->gate->base;
+    struct event_base *base = control->loop->base;
     conn->control = control;
     conn->fd = fd;
     event_assign(&conn->read_event, base, fd, EV_READ | EV_PERSIST, on_read, conn);
@@ -295,19 +295,19 @@ static bool listen_in(struct control *control, const char *folder, struct error 
            error_set(error, 1, "cannot listen on %s: %s", buffer_text(&path), strerror(errno));
 }
 
-struct control *control_open(struct gate *gate, const char *folder, struct error *error)
+struct control *control_open(struct loop *loop, const char *folder, struct error *error)
 {
     struct control *control = calloc(1, sizeof(*control));
     if (control == NULL)
         abort();
-    control->gate = gate;
+    control->loop = loop;
     control->fd = -1;
     TAILQ_INIT(&control->conns);
     if (!listen_in(control, folder, error)) {
         control_close(&control);
         return NULL;
     }
-    event_assign(&control->event, gate->base, control->fd, EV_READ | EV_PERSIST, on_accept,
+    event_assign(&control->event, loop->base, control->fd, EV_READ | EV_PERSIST, on_accept,
                  control);
     event_add(&control->event, NULL);
     return control;

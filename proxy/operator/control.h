@@ -10,7 +10,7 @@
 #define DOCKREEVE_PROXY_CONTROL_H
 
 #include "base/error.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 #include "proxy/loop/revocation.h"
 
 struct control; /* opaque; owns the socket and its connections */
@@ -21,11 +21,11 @@ struct control; /* opaque; owns the socket and its connections */
 enum { CONTROL_LINE_MAX = 256 };
 
 /* Listens in `folder`. NULL with `error` (code 1), among others when another gate listens there. */
-struct control *control_open(struct gate *gate, const char *folder, struct error *error);
+struct control *control_open(struct loop *loop, const char *folder, struct error *error);
 void control_close(struct control **control);
 
 /* Appends the answer to `status`, without the line end (control_status.c). */
-void control_status_write(struct gate *gate, struct buffer *out);
+void control_status_write(struct loop *loop, struct buffer *out);
 /* Appends the member `no_longer_allowed` of an answer. */
 void control_revocation_write(const struct revocation *revocation, struct buffer *out);
 

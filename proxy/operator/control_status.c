@@ -33,14 +33,14 @@ static void write_default(struct buffer *out, const char *key, bool allows)
     json_write_key_text(out, key, allows ? "allow" : "deny");
 }
 
-static void write_policy(const struct gate *gate, struct buffer *out)
+static void write_policy(const struct loop *loop, struct buffer *out)
 {
-    const struct policy *policy = gate->policy;
+    const struct policy *policy = loop->policy;
     json_write_key_object(out, "policy");
     json_write_key_text(out, "hash", policy_hash(policy));
     if (policy_config_path(policy) != NULL)
         json_write_key_text(out, "config", policy_config_path(policy));
-    json_write_key_time(out, "loaded_at", gate->policy_loaded_us);
+    json_write_key_time(out, "loaded_at", loop->policy_loaded_us);
     json_write_key_u64(out, "docker_rules", policy_rule_count(policy));
     json_write_key_u64(out, "network_rules", policy_network_rule_count(policy));
     json_write_key_object(out, "default");
@@ -51,24 +51,24 @@ static void write_policy(const struct gate *gate, struct buffer *out)
     json_write_object_end(out);
 }
 
-static void write_clients(const struct gate *gate, struct buffer *out)
+static void write_clients(const struct loop *loop, struct buffer *out)
 {
     json_write_key_array(out, "clients");
-    for (size_t i = 0; i < policy_client_count(gate->policy); i++) {
-        const struct policy_client *client = policy_client_at(gate->policy, i);
+    for (size_t i = 0; i < policy_client_count(loop->policy); i++) {
+        const struct policy_client *client = policy_client_at(loop->policy, i);
         json_write_object_begin(out);
         json_write_key_text(out, "name", client->name);
         json_write_key_text(out, "mode", client->mode == POLICY_REPORT ? "report" : "enforce");
         json_write_key(out, "listeners");
-        listener_write_json(gate, client, out);
+        listener_write_json(loop, client, out);
         json_write_object_end(out);
     }
     json_write_array_end(out);
 }
 
-static void write_reload(const struct gate *gate, struct buffer *out)
+static void write_reload(const struct loop *loop, struct buffer *out)
 {
-    const struct reload_report *report = gate->reload == NULL ? NULL : reload_last(gate->reload);
+    const struct reload_report *report = loop->reload == NULL ? NULL : reload_last(loop->reload);
     json_write_key(out, "reload");
     if (report == NULL) {
         buffer_append_literal(out, "null");
@@ -82,25 +82,25 @@ static void write_reload(const struct gate *gate, struct buffer *out)
     json_write_object_end(out);
 }
 
-static void write_log(const struct gate *gate, struct buffer *out)
+static void write_log(const struct loop *loop, struct buffer *out)
 {
     json_write_key_object(out, "log");
-    json_write_key_text(out, "path", gate->options->log.path);
-    json_write_key_bool(out, "failing", gate->log_failing);
-    json_write_key_u64(out, "lost", log_writer_lost_count(gate->log));
+    json_write_key_text(out, "path", loop->options->log.path);
+    json_write_key_bool(out, "failing", loop->log_failing);
+    json_write_key_u64(out, "lost", log_writer_lost_count(loop->log));
     json_write_object_end(out);
 }
 
-static void write_counters(const struct gate *gate, struct buffer *out)
+static void write_counters(const struct loop *loop, struct buffer *out)
 {
     uint64_t allowed, denied;
-    uint64_t suppressed = metrics_totals(gate->metrics)->denials_suppressed;
-    metrics_count_requests(gate->metrics, &allowed, &denied);
+    uint64_t suppressed = metrics_totals(loop->metrics)->denials_suppressed;
+    metrics_count_requests(loop->metrics, &allowed, &denied);
     json_write_key_object(out, "requests");
     json_write_key_u64(out, "allowed", allowed);
     json_write_key_u64(out, "denied", denied);
     json_write_key_u64(out, "suppressed", suppressed);
-    json_write_key_u64(out, "rules_hit", rule_counter_len(gate->counter));
+    json_write_key_u64(out, "rules_hit", rule_counter_len(loop->counter));
     json_write_object_end(out);
 }
 
@@ -112,22 +112,22 @@ void control_revocation_write(const struct revocation *revocation, struct buffer
     json_write_object_end(out);
 }
 
-void control_status_write(struct gate *gate, struct buffer *out)
+void control_status_write(struct loop *loop, struct buffer *out)
 {
     struct revocation revocation;
-    int64_t uptime_us = timestamp_monotonic_us() - gate->started_monotonic_us;
+    int64_t uptime_us = timestamp_monotonic_us() - loop->started_monotonic_us;
     json_write_object_begin(out);
     json_write_key_text(out, "version", PACKAGE_VERSION);
     json_write_key_u64(out, "pid", (uint64_t)getpid());
-    json_write_key_time(out, "started", gate->started_us);
+    json_write_key_time(out, "started", loop->started_us);
     json_write_key_u64(out, "uptime_s", (uint64_t)(uptime_us / 1000000));
-    json_write_key_bool(out, "draining", gate->draining);
-    write_policy(gate, out);
-    write_clients(gate, out);
-    write_reload(gate, out);
-    write_log(gate, out);
-    write_counters(gate, out);
-    revocation_run(gate, false, &revocation);
+    json_write_key_bool(out, "draining", loop->draining);
+    write_policy(loop, out);
+    write_clients(loop, out);
+    write_reload(loop, out);
+    write_log(loop, out);
+    write_counters(loop, out);
+    revocation_run(loop, false, &revocation);
     control_revocation_write(&revocation, out);
     json_write_object_end(out);
 }

@@ -20,7 +20,7 @@
 #include "proxy/operator/control.h"
 #include "proxy/docker/docker_version.h"
 #include "proxy/egress/egress.h"
-#include "proxy/loop/gate_limits.h"
+#include "proxy/loop/loop_limits.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/log_sealing.h"
 #include "proxy/io/own_host.h"
@@ -85,9 +85,9 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void note_fewer_connections(const struct gate_options *options)
+static void note_fewer_connections(const struct loop_options *options)
 {
-    unsigned most = gate_limits_connections(options->max_connections);
+    unsigned most = loop_limits_connections(options->max_connections);
     if (most < options->max_connections &&
         environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
         fprintf(stderr,
@@ -98,25 +98,25 @@ static void note_fewer_connections(const struct gate_options *options)
 
 /* A read-only mount of a socket protects the file, not the engine: connecting and writing work as
  * ever. */
-static void note_read_only_socket(struct gate *gate)
+static void note_read_only_socket(struct loop *loop)
 {
-    const struct endpoint *endpoint = engine_endpoint(gate->engine);
+    const struct endpoint *endpoint = engine_endpoint(loop->engine);
     struct statvfs status;
     if (!endpoint_is_unix(endpoint) || statvfs(endpoint->address.un.sun_path, &status) != 0 ||
         !(status.f_flag & ST_RDONLY))
         return;
-    gate_log_event(gate, LOG_START, true, REASON_NOTE_READ_ONLY_SOCKET,
+    loop_log_event(loop, LOG_START, true, REASON_NOTE_READ_ONLY_SOCKET,
                    "the engine's socket is mounted read-only: that keeps nobody who can reach it "
                    "from any request; only this "
                    "gate's policy does");
 }
 
-static void note_forwarding(struct gate *gate)
+static void note_forwarding(struct loop *loop)
 {
-    const char *warning = forwarding_warning(gate->policy);
+    const char *warning = forwarding_warning(loop->policy);
     if (warning == NULL)
         return;
-    gate_log_event(gate, LOG_START, true, REASON_NOTE_FORWARDING, warning);
+    loop_log_event(loop, LOG_START, true, REASON_NOTE_FORWARDING, warning);
     if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
         fprintf(stderr, "dockreeve: %s\n", warning);
 }
@@ -125,31 +125,31 @@ enum { ENGINE_PROBE_MS = 1000 };
 
 /* Asks the engine for its version, if it is there: requests need it, and one that serves nothing as
  * old as this gate's table is of no use. */
-static void note_api_version(struct gate *gate)
+static void note_api_version(struct loop *loop)
 {
     struct probe_api api;
     struct error ignored;
     AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
-    if (!listener_any_docker(gate) ||
-        !probe_api_ask(engine_endpoint(gate->engine), ENGINE_PROBE_MS, &api, &ignored))
+    if (!listener_any_docker(loop) ||
+        !probe_api_ask(engine_endpoint(loop->engine), ENGINE_PROBE_MS, &api, &ignored))
         return;
     if (api.status < 500) /* else what answers stands in front of an engine that is not there */
-        engine_learn_no_api(gate->engine);
+        engine_learn_no_api(loop->engine);
     if (api.version[0] != '\0')
-        engine_learn_api(gate->engine, slice_from_text(api.version));
-    engine_set_api_minimum(gate->engine, api.minimum);
-    if (!docker_version_note(gate->engine, &note))
+        engine_learn_api(loop->engine, slice_from_text(api.version));
+    engine_set_api_minimum(loop->engine, api.minimum);
+    if (!docker_version_note(loop->engine, &note))
         return;
     fprintf(stderr, "dockreeve: %s\n", buffer_text(&note));
-    gate_log_event(gate, LOG_START, true, REASON_NOTE_API_VERSION, buffer_text(&note));
+    loop_log_event(loop, LOG_START, true, REASON_NOTE_API_VERSION, buffer_text(&note));
 }
 
-static void note_container(struct gate *gate)
+static void note_container(struct loop *loop)
 {
-    if (!egress_has_listeners(gate->policy) || policy_says_own_addresses(gate->policy) ||
+    if (!egress_has_listeners(loop->policy) || policy_says_own_addresses(loop->policy) ||
         !own_host_is_container())
         return;
-    gate_log_event(gate, LOG_START, true, REASON_NOTE_OWN_ADDRESSES, own_host_container_note);
+    loop_log_event(loop, LOG_START, true, REASON_NOTE_OWN_ADDRESSES, own_host_container_note);
     if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
         fprintf(stderr, "dockreeve: %s\n", own_host_container_note);
 }
@@ -167,7 +167,7 @@ static size_t engine_groups(const struct endpoint *endpoint, gid_t groups[1])
 /* On a busy or single processor the loop goes first. */
 enum { LOADER_NICE = 10 };
 
-static bool confine(const struct serve_options *options, struct gate *gate, struct error *error)
+static bool confine(const struct serve_options *options, struct loop *loop, struct error *error)
 {
     gid_t groups[1];
     size_t group_count = engine_groups(&options->gates.engine.address, groups);
@@ -175,10 +175,10 @@ static bool confine(const struct serve_options *options, struct gate *gate, stru
         return false;
     /* Capabilities belong to a thread: the workers inherit what is left. */
     if (!confine_capabilities(error) ||
-        (gate->worker = worker_start(gate->base, LOADER_NICE, "loads policies", error)) == NULL)
+        (loop->worker = worker_start(loop->base, LOADER_NICE, "loads policies", error)) == NULL)
         return false;
-    reload_start(gate);
-    if (!log_sealing_start(gate->sealing, error))
+    reload_start(loop);
+    if (!log_sealing_start(loop->sealing, error))
         return false;
     error->text[0] = '\0';
     if (!confine_lock(options->system_call_filter, error))
@@ -202,8 +202,8 @@ static void open_state(const struct serve_options *options, struct gates *gates,
     if (!keeps_state(options))
         return;
     if (made && state_folder_check(folder, error) &&
-        (gates->control = control_open(gates->gate, folder, error)) != NULL) {
-        gates->gate->counter = rule_counter_open(folder, gates->gate->policy);
+        (gates->control = control_open(gates->loop, folder, error)) != NULL) {
+        gates->loop->counter = rule_counter_open(folder, gates->loop->policy);
         return;
     }
     if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
@@ -229,16 +229,16 @@ static int run(struct serve_options *options)
     struct gates *gates = gates_new(&options->gates, policy, &error);
     if (gates == NULL)
         return complain(&error, COMMAND_FAILED);
-    struct gate *gate = gates->gate;
+    struct loop *loop = gates->loop;
     int code = COMMAND_FAILED;
-    note_api_version(gate);
+    note_api_version(loop);
     note_fewer_connections(&options->gates.loop);
-    note_read_only_socket(gate); /* these ask for what the confined process may not */
-    note_forwarding(gate);
-    note_container(gate);
+    note_read_only_socket(loop); /* these ask for what the confined process may not */
+    note_forwarding(loop);
+    note_container(loop);
     bool has_folder =
         keeps_state(options) && state_folder_make(options->state_path, options->user, &state_error);
-    if (confine(options, gate, &error)) {
+    if (confine(options, loop, &error)) {
         open_state(options, gates, has_folder, &state_error);
         code = gates_run(gates);
     } else {

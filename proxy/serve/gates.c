@@ -8,8 +8,8 @@
 #include "proxy/dns/dns_server.h"
 #include "proxy/docker/docker_conn.h"
 #include "proxy/egress/egress_conn.h"
-#include "proxy/loop/gate_limits.h"
-#include "proxy/loop/gate_run.h"
+#include "proxy/loop/loop_limits.h"
+#include "proxy/loop/loop_run.h"
 #include "proxy/loop/listener.h"
 #include "proxy/operator/admin.h"
 #include "proxy/operator/control.h"
@@ -17,29 +17,29 @@
 /* A stranger to TLS has no language in which a client would read why it was turned away. */
 static const struct listener_service services[] = {
     [POLICY_ROLE_DOCKER] = {.label = "",
-                            .gate = SHARE_DOCKER,
+                            .loop = SHARE_DOCKER,
                             .speaks_http = true,
                             .ready = admission_ready,
                             .accept = docker_conn_accept},
     [POLICY_ROLE_EGRESS] = {.label = "egress ",
-                            .gate = SHARE_NETWORK,
+                            .loop = SHARE_NETWORK,
                             .speaks_http = true,
                             .prepare = egress_prepare,
                             .ready = admission_ready,
                             .accept = egress_conn_accept},
     [POLICY_ROLE_TLS] = {.label = "transparent-tls ",
-                         .gate = SHARE_NETWORK,
+                         .loop = SHARE_NETWORK,
                          .prepare = egress_prepare,
                          .ready = admission_ready,
                          .accept = egress_conn_accept},
     [POLICY_ROLE_HTTP] = {.label = "transparent-http ",
-                          .gate = SHARE_NETWORK,
+                          .loop = SHARE_NETWORK,
                           .speaks_http = true,
                           .prepare = egress_prepare,
                           .ready = admission_ready,
                           .accept = egress_conn_accept},
     [POLICY_ROLE_DNS] = {.label = "dns ",
-                         .gate = SHARE_NETWORK,
+                         .loop = SHARE_NETWORK,
                          .prepare = egress_prepare,
                          .open = dns_server_open,
                          .close = dns_server_close},
@@ -48,11 +48,11 @@ static const struct listener_service services[] = {
 static struct share_limits share_limits(const struct gates_options *options)
 {
     enum { LOOKUPS = 64, ANSWERS = 2, QUESTIONS = 512, TOLD = 64, BYTES = 64 << 20 };
-    const struct gate_options *loop = &options->loop;
+    const struct loop_options *loop = &options->loop;
     return (struct share_limits){
         .kinds =
             {
-                [SHARE_CONNECTIONS] = {gate_limits_connections(loop->max_connections),
+                [SHARE_CONNECTIONS] = {loop_limits_connections(loop->max_connections),
                                        options->egress.max_client_connections},
                 [SHARE_TUNNELS] = {0, options->egress.max_tunnels},
                 [SHARE_OBJECTS] = {LOOKUPS, 0},
@@ -79,22 +79,22 @@ static bool open_parts(struct gates *gates, const struct gates_options *options,
 {
     static const struct timeval second = {1, 0};
     struct share_limits limits = share_limits(options);
-    struct gate *gate = gates->gate = gate_new(&options->loop, &limits, policy, error);
-    if (gate == NULL)
+    struct loop *loop = gates->loop = loop_new(&options->loop, &limits, policy, error);
+    if (loop == NULL)
         return false;
-    gate->engine = gates->engine = engine_new(gate->base, gate->blocks, &options->engine);
+    loop->engine = gates->engine = engine_new(loop->base, loop->blocks, &options->engine);
     if (gates->engine == NULL)
         return error_set(error, 1, "out of memory");
-    event_assign(&gates->sweep, gate->base, -1, EV_PERSIST, on_sweep, gates->engine);
+    event_assign(&gates->sweep, loop->base, -1, EV_PERSIST, on_sweep, gates->engine);
     event_add(&gates->sweep, &second);
-    own_address_add(gate, engine_endpoint(gates->engine), true);
-    gate->egress = gates->egress = egress_new(gate, &options->egress);
-    if (!gate_listen(gate, services, error))
+    own_address_add(loop, engine_endpoint(gates->engine), true);
+    loop->egress = gates->egress = egress_new(loop, &options->egress);
+    if (!loop_listen(loop, services, error))
         return false;
     if (options->admin == NULL)
         return true;
-    gates->admin = admin_open(gate, options->admin, error);
-    own_address_add(gate, admin_endpoint(gates->admin), false);
+    gates->admin = admin_open(loop, options->admin, error);
+    own_address_add(loop, admin_endpoint(gates->admin), false);
     return gates->admin != NULL;
 }
 
@@ -111,7 +111,7 @@ struct gates *gates_new(const struct gates_options *options, struct policy *poli
 
 int gates_run(struct gates *gates)
 {
-    return gate_run(gates->gate, engine_name(gates->engine));
+    return loop_run(gates->loop, engine_name(gates->engine));
 }
 
 void gates_free(struct gates **gates)
@@ -119,14 +119,14 @@ void gates_free(struct gates **gates)
     struct gates *freed = steal_pointer(gates);
     if (freed == NULL)
         return;
-    if (freed->gate != NULL)
-        gate_close_all(freed->gate);
+    if (freed->loop != NULL)
+        loop_close_all(freed->loop);
     control_close(&freed->control);
     admin_close(&freed->admin);
     egress_free(&freed->egress);
     if (freed->engine != NULL)
         event_del(&freed->sweep);
     engine_free(&freed->engine);
-    gate_free(&freed->gate);
+    loop_free(&freed->loop);
     free(freed);
 }

@@ -7,17 +7,17 @@
 
 #include "proxy/docker/engine.h"
 #include "proxy/egress/egress_options.h"
-#include "proxy/loop/gate.h"
+#include "proxy/loop/loop.h"
 
 struct gates_options {
-    struct gate_options loop;
+    struct loop_options loop;
     struct engine_options engine;
     struct egress_options egress;
     const char *admin; /* endpoint text; NULL = none */
 };
 
 struct gates {
-    struct gate *gate; /* owned, as all of these */
+    struct loop *loop; /* owned, as all of these */
     struct engine *engine;
     struct egress *egress;
     struct admin *admin;     /* NULL = none */
@@ -29,7 +29,7 @@ struct gates {
  * `options` are borrowed. NULL with `error` (code = exit code) when something could not be had. */
 struct gates *gates_new(const struct gates_options *options, struct policy *policy,
                         struct error *error);
-/* Until a signal, or gate_drain() and the end of what was open; returns the exit code. */
+/* Until a signal, or loop_drain() and the end of what was open; returns the exit code. */
 int gates_run(struct gates *gates);
 /* Closes what is open, each with its closing record. */
 void gates_free(struct gates **gates);

@@ -216,23 +216,23 @@ static bool read_yes_no(const struct option_value *value, bool *yes_out, struct 
            error_set(error, 2, "--log-required takes yes or no");
 }
 
-static void read_limits(struct gate_options *gate, const struct option_value *values)
+static void read_limits(struct loop_options *loop, const struct option_value *values)
 {
-    gate->header_timeout_ms = values[HEADER_TIMEOUT].number;
-    gate->body_timeout_ms = values[BODY_TIMEOUT].number;
-    gate->upload_timeout_ms = values[UPLOAD_TIMEOUT].number;
-    gate->drain_timeout_ms = values[DRAIN_TIMEOUT].number;
-    gate->lookup_timeout_ms = values[LOOKUP_TIMEOUT].number;
-    gate->max_connections = (unsigned)values[MAX_CONNECTIONS].number;
-    gate->head.head_len = values[MAX_HEAD].number;
-    gate->head.target_len = values[MAX_TARGET].number;
-    gate->head.field_count = values[MAX_FIELDS].number;
-    gate->json_body_max = values[MAX_JSON_BODY].number;
-    gate->denial_rate = (unsigned)values[DENIAL_RATE].number;
-    gate->log.rotate_bytes = values[LOG_MAX_SIZE].number;
-    gate->log.keep = (unsigned)values[LOG_KEEP].number;
-    gate->log.queue_bytes = values[LOG_QUEUE].number;
-    gate->seal_interval_ms = values[SEAL_INTERVAL].number;
+    loop->header_timeout_ms = values[HEADER_TIMEOUT].number;
+    loop->body_timeout_ms = values[BODY_TIMEOUT].number;
+    loop->upload_timeout_ms = values[UPLOAD_TIMEOUT].number;
+    loop->drain_timeout_ms = values[DRAIN_TIMEOUT].number;
+    loop->lookup_timeout_ms = values[LOOKUP_TIMEOUT].number;
+    loop->max_connections = (unsigned)values[MAX_CONNECTIONS].number;
+    loop->head.head_len = values[MAX_HEAD].number;
+    loop->head.target_len = values[MAX_TARGET].number;
+    loop->head.field_count = values[MAX_FIELDS].number;
+    loop->json_body_max = values[MAX_JSON_BODY].number;
+    loop->denial_rate = (unsigned)values[DENIAL_RATE].number;
+    loop->log.rotate_bytes = values[LOG_MAX_SIZE].number;
+    loop->log.keep = (unsigned)values[LOG_KEEP].number;
+    loop->log.queue_bytes = values[LOG_QUEUE].number;
+    loop->seal_interval_ms = values[SEAL_INTERVAL].number;
 }
 
 static void read_engine_limits(struct engine_options *engine, const struct option_value *values)
@@ -349,11 +349,11 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
     if (argc > 0)
         return error_set(error, 2, "serve takes no arguments; see dockreeve serve --help");
     struct gates_options *gates = &serve->gates;
-    struct gate_options *gate = &gates->loop;
-    read_limits(gate, values);
+    struct loop_options *loop = &gates->loop;
+    read_limits(loop, values);
     read_engine_limits(&gates->engine, values);
     read_egress_limits(&gates->egress, values);
-    if (!read_yes_no(&values[LOG_REQUIRED], &gate->log_required, error) ||
+    if (!read_yes_no(&values[LOG_REQUIRED], &loop->log_required, error) ||
         !serve_options_read_resolvers(&values[RESOLVER], &gates->egress.resolver, error) ||
         !read_credentials(serve, &values[UPSTREAM_PROXY_AUTH], error) ||
         !endpoint_parse(&gates->engine.address,
@@ -366,10 +366,10 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
     serve->system_call_filter = !values[NO_SECCOMP].flag;
     serve->compat = environment_is_compat(environ);
     gates->admin = values[ADMIN].given ? values[ADMIN].text : NULL;
-    gate->log.path = serve->log_path;
-    gate->state = serve->state_path;
+    loop->log.path = serve->log_path;
+    loop->state = serve->state_path;
     memcpy(serve->listens, values[LISTEN].list, sizeof(serve->listens));
-    gate->inputs = (struct policy_inputs){
+    loop->inputs = (struct policy_inputs){
         .config_path = serve->config_path,
         .config_required =
             values[CONFIG].given && !serve->compat, /* there the environment is the policy */

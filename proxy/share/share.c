@@ -34,9 +34,9 @@ const char *share_reason(enum share_kind kind)
     return kinds[kind].reason;
 }
 
-const char *share_gate_name(enum share_gate gate)
+const char *share_gate_name(enum share_gate loop)
 {
-    return gate == SHARE_DOCKER ? "docker" : "network";
+    return loop == SHARE_DOCKER ? "docker" : "network";
 }
 
 const char *share_level_name(enum share_level level)
@@ -264,7 +264,7 @@ enum share_level share_check(const struct share_peer *peer, enum share_kind kind
 {
     const struct share_client *client = peer->client;
     const struct share *share = client->share;
-    uint64_t limit = share->limits.kinds[kind].gate;
+    uint64_t limit = share->limits.kinds[kind].loop;
     uint64_t held = share->held[kind] + amount;
     if (limit > 0) {
         if (held > limit)

@@ -54,7 +54,7 @@ enum {
 };
 
 struct share_limit {
-    uint64_t gate;   /* of all clients together; 0 = no limit, and no shares */
+    uint64_t loop;   /* of all clients together; 0 = no limit, and no shares */
     uint64_t client; /* a limit of one client beside its share; 0 = none */
 };
 
@@ -113,7 +113,7 @@ void share_keep_nothing(struct share_peer *peer, uint64_t *held);
 /* "limit.connections": the reason code of a refusal. */
 const char *share_reason(enum share_kind kind);
 /* "docker" or "network": `kind` of a record. */
-const char *share_gate_name(enum share_gate gate);
+const char *share_gate_name(enum share_gate loop);
 /* "this peer", "this client" or "the gate", for the refusal's sentence. */
 const char *share_level_name(enum share_level level);
 
@@ -172,12 +172,12 @@ bool share_make_room(struct share *share, struct share_peer *peer, enum share_le
  * share_count_refused(). */
 bool share_may_log_denial(struct share_peer *peer, int64_t now_us);
 
-void share_count_refused(struct share_peer *peer, enum share_refusal why, enum share_gate gate);
+void share_count_refused(struct share_peer *peer, enum share_refusal why, enum share_gate loop);
 
 struct share_refused {
     const struct share_client *client;
     const struct share_peer *peer; /* NULL = peers that are too many to be named */
-    enum share_gate gate;
+    enum share_gate loop;
     const char *reason; /* "limit.denial-rate" */
     uint64_t count;
 };

@@ -54,9 +54,9 @@ bool share_may_log_denial(struct share_peer *peer, int64_t now_us)
     return true;
 }
 
-void share_count_refused(struct share_peer *peer, enum share_refusal why, enum share_gate gate)
+void share_count_refused(struct share_peer *peer, enum share_refusal why, enum share_gate loop)
 {
-    peer->refused[why][gate]++;
+    peer->refused[why][loop]++;
     peer->has_refused = true;
 }
 
@@ -69,15 +69,15 @@ static void tell(const struct report *report, const struct share_peer *peer, boo
                  uint64_t counts[SHARE_REFUSALS][SHARE_GATES])
 {
     for (unsigned why = 0; why < SHARE_REFUSALS; why++) {
-        for (unsigned gate = 0; gate < SHARE_GATES; gate++) {
+        for (unsigned loop = 0; loop < SHARE_GATES; loop++) {
             struct share_refused refused = {
                 .client = peer->client,
                 .peer = named ? peer : NULL,
-                .gate = (enum share_gate)gate,
+                .loop = (enum share_gate)loop,
                 .reason = reasons[why],
-                .count = counts[why][gate],
+                .count = counts[why][loop],
             };
-            counts[why][gate] = 0;
+            counts[why][loop] = 0;
             if (refused.count > 0)
                 report->tell(report->context, &refused);
         }
@@ -87,9 +87,9 @@ static void tell(const struct report *report, const struct share_peer *peer, boo
 static void add_counts(struct share_peer *to, struct share_peer *from)
 {
     for (unsigned why = 0; why < SHARE_REFUSALS; why++) {
-        for (unsigned gate = 0; gate < SHARE_GATES; gate++) {
-            to->refused[why][gate] += from->refused[why][gate];
-            from->refused[why][gate] = 0;
+        for (unsigned loop = 0; loop < SHARE_GATES; loop++) {
+            to->refused[why][loop] += from->refused[why][loop];
+            from->refused[why][loop] = 0;
         }
     }
     to->has_refused = true;

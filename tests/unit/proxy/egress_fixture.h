@@ -29,14 +29,14 @@ static inline void egress_fixture_start(struct gate_fixture *fixture, const char
 
 static inline struct listener *egress_fixture_listener(const struct gate_fixture *fixture)
 {
-    return TAILQ_FIRST(&fixture->gate->listeners);
+    return TAILQ_FIRST(&fixture->loop->listeners);
 }
 
 /* The port that the only listener got. */
 static inline uint16_t egress_fixture_port(const struct gate_fixture *fixture)
 {
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    listener_write_all(fixture->gate, &text);
+    listener_write_all(fixture->loop, &text);
     const char *colon = strrchr(buffer_text(&text), ':');
     cr_assert_not_null(colon, "%s", buffer_text(&text));
     return (uint16_t)atoi(colon + 1);
@@ -45,8 +45,8 @@ static inline uint16_t egress_fixture_port(const struct gate_fixture *fixture)
 /* One turn of the loop, without waiting. */
 static inline void egress_fixture_turn(const struct gate_fixture *fixture)
 {
-    cr_assert_geq(event_base_loop(fixture->gate->base, EVLOOP_NONBLOCK), 0);
-    client_conn_free_closed(fixture->gate);
+    cr_assert_geq(event_base_loop(fixture->loop->base, EVLOOP_NONBLOCK), 0);
+    client_conn_free_closed(fixture->loop);
 }
 
 /* Everything that the log holds. */
@@ -54,7 +54,7 @@ static inline void egress_fixture_read_log(const struct gate_fixture *fixture, s
 {
     struct error error = {0};
     char bytes[8192];
-    cr_assert(log_writer_flush(fixture->gate->log, &error), "%s", error.text);
+    cr_assert(log_writer_flush(fixture->loop->log, &error), "%s", error.text);
     FILE *file = fopen(fixture->log_path, "r");
     cr_assert_not_null(file);
     for (size_t got; (got = fread(bytes, 1, sizeof(bytes), file)) > 0;)

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "policy/document/policy_load.h"
-#include "proxy/loop/gate_run.h"
+#include "proxy/loop/loop_run.h"
 #include "proxy/loop/listener.h"
 #include "proxy/serve/gates.h"
 
@@ -34,7 +34,7 @@ struct gate_fixture {
     char folder[64], engine_path[96], gate_path[96], config_path[96], log_path[96];
     struct gates_options options;
     struct gates *gates;
-    struct gate *gate; /* of the gates */
+    struct loop *loop; /* of the gates */
     int engine_fd;
     struct event accept_event, stop_event;
     bool accepting, stoppable;
@@ -106,7 +106,7 @@ static inline void fixture_on_connection(evutil_socket_t fd, short what, void *c
             continue;
         conn->fixture = fixture;
         conn->in = BUFFER_EMPTY;
-        event_assign(&conn->event, fixture->gate->base, accepted, EV_READ | EV_PERSIST,
+        event_assign(&conn->event, fixture->loop->base, accepted, EV_READ | EV_PERSIST,
                      fixture_on_bytes, conn);
         event_add(&conn->event, NULL);
         return;
@@ -120,7 +120,7 @@ static inline void fixture_on_stop(evutil_socket_t fd, short what, void *context
     struct gate_fixture *fixture = context;
     char byte;
     if (read(fd, &byte, 1) == 1)
-        gate_drain(fixture->gate);
+        loop_drain(fixture->loop);
 }
 
 static inline void fixture_write_policy(const struct gate_fixture *fixture, const char *text)
@@ -171,7 +171,7 @@ static inline void fixture_init(struct gate_fixture *fixture)
     fixture->answer = fixture_answer_404;
     fixture->options.engine = (struct engine_options){
         .connect_timeout_ms = 5000, .max_idle = 16, .idle_timeout_ms = 30000};
-    fixture->options.loop = (struct gate_options){
+    fixture->options.loop = (struct loop_options){
         .inputs = {.config_path = fixture->config_path, .config_required = true},
         .log = {.path = fixture->log_path, .keep = 1, .queue_bytes = 1 << 20},
         .head = {HTTP_HEAD_LEN_MAX, HTTP_HEAD_TARGET_MAX, HTTP_HEAD_FIELDS_MAX},
@@ -199,11 +199,11 @@ static inline void fixture_start(struct gate_fixture *fixture, const char *polic
     cr_assert_not_null(policy, "%s", buffer_text(&why));
     fixture->gates = gates_new(&fixture->options, policy, &error);
     cr_assert_not_null(fixture->gates, "%s", error.text);
-    fixture->gate = fixture->gates->gate;
-    event_assign(&fixture->accept_event, fixture->gate->base, fixture->engine_fd,
+    fixture->loop = fixture->gates->loop;
+    event_assign(&fixture->accept_event, fixture->loop->base, fixture->engine_fd,
                  EV_READ | EV_PERSIST, fixture_on_connection, fixture);
     event_add(&fixture->accept_event, NULL);
-    event_assign(&fixture->stop_event, fixture->gate->base, fixture->stop_pipe[0],
+    event_assign(&fixture->stop_event, fixture->loop->base, fixture->stop_pipe[0],
                  EV_READ | EV_PERSIST, fixture_on_stop, fixture);
     event_add(&fixture->stop_event, NULL);
 }

@@ -25,17 +25,17 @@ static void judge(struct egress_exchange *exchange, const struct gate_fixture *f
 {
     struct network_verdict verdict;
     struct network_request request = {.host = *host, .port = 443, .sight = NETWORK_OPAQUE};
-    policy_decide_network(fixture->gate->policy,
+    policy_decide_network(fixture->loop->policy,
                           listener_policy_client(egress_fixture_listener(fixture)), &request, NULL,
                           &verdict);
-    egress_exchange_judge(exchange, fixture->gate->policy, &verdict);
+    egress_exchange_judge(exchange, fixture->loop->policy, &verdict);
 }
 
 static void begin(struct egress_exchange *exchange, const struct gate_fixture *fixture,
                   const char *host_text, const char *path)
 {
     struct host_name host = host_of(host_text);
-    egress_exchange_number(exchange, fixture->gate);
+    egress_exchange_number(exchange, fixture->loop);
     egress_exchange_set_target(exchange, SLICE_LITERAL("192.0.2.9:1234"), &host, 443,
                                slice_from_text(path));
     judge(exchange, fixture, &host);
@@ -83,12 +83,12 @@ Test(egress_exchange, it_is_numbered_once)
     AUTO_FIXTURE struct gate_fixture fixture;
     struct egress_exchange exchange = {0};
     setup(&fixture);
-    egress_exchange_number(&exchange, fixture.gate);
+    egress_exchange_number(&exchange, fixture.loop);
     uint64_t id = exchange.id;
     cr_expect_neq(id, 0);
-    egress_exchange_number(&exchange, fixture.gate);
+    egress_exchange_number(&exchange, fixture.loop);
     cr_expect_eq(exchange.id, id);
-    egress_exchange_free(&exchange, fixture.gate);
+    egress_exchange_free(&exchange, fixture.loop);
 }
 
 Test(egress_exchange, a_tunnels_records_say_what_was_asked_and_what_came_of_it)
@@ -125,17 +125,17 @@ Test(egress_exchange, a_tunnels_records_say_what_was_asked_and_what_came_of_it)
     egress_exchange_add_refused(&exchange, &refused, "address-class.private");
     exchange.address = address_of("198.51.100.7");
     exchange.has_address = true;
-    cr_expect_neq(egress_log_open(&exchange, fixture.gate, listener), 0);
+    cr_expect_neq(egress_log_open(&exchange, fixture.loop, listener), 0);
     expect_in_log(&fixture, opened, ARRAY_LEN(opened));
     cr_expect_eq(count_in_log(&fixture, "\"sni\":\"a.test\""), 0);
     set_hello(&exchange, "a.test", "h2,http/1.1", false);
     exchange.bytes_in = 3;
     exchange.bytes_out = 4;
-    cr_expect_neq(egress_log_close(&exchange, fixture.gate, listener, "done"), 0);
-    cr_expect_eq(egress_log_close(&exchange, fixture.gate, listener, "again"), 0);
+    cr_expect_neq(egress_log_close(&exchange, fixture.loop, listener, "done"), 0);
+    cr_expect_eq(egress_log_close(&exchange, fixture.loop, listener, "again"), 0);
     expect_in_log(&fixture, closed, ARRAY_LEN(closed));
     cr_expect_eq(count_in_log(&fixture, "\"event\":\"close\""), 1);
-    egress_exchange_free(&exchange, fixture.gate);
+    egress_exchange_free(&exchange, fixture.loop);
 }
 
 Test(egress_exchange, what_nobody_asked_for_leaves_no_record)
@@ -143,9 +143,9 @@ Test(egress_exchange, what_nobody_asked_for_leaves_no_record)
     AUTO_FIXTURE struct gate_fixture fixture;
     struct egress_exchange exchange = {0};
     setup(&fixture);
-    cr_expect_eq(egress_log_close(&exchange, fixture.gate, egress_fixture_listener(&fixture), "x"),
+    cr_expect_eq(egress_log_close(&exchange, fixture.loop, egress_fixture_listener(&fixture), "x"),
                  0);
-    egress_exchange_free(&exchange, fixture.gate);
+    egress_exchange_free(&exchange, fixture.loop);
 }
 
 Test(egress_exchange, a_request_has_one_record)
@@ -161,11 +161,11 @@ Test(egress_exchange, a_request_has_one_record)
     struct listener *listener = egress_fixture_listener(&fixture);
     begin(&exchange, &fixture, "b.test", "/x");
     exchange.status = 403;
-    cr_expect_neq(egress_log_request(&exchange, fixture.gate, listener), 0);
-    cr_expect_eq(egress_log_request(&exchange, fixture.gate, listener), 0);
-    cr_expect_eq(egress_log_close(&exchange, fixture.gate, listener, "done"), 0);
+    cr_expect_neq(egress_log_request(&exchange, fixture.loop, listener), 0);
+    cr_expect_eq(egress_log_request(&exchange, fixture.loop, listener), 0);
+    cr_expect_eq(egress_log_close(&exchange, fixture.loop, listener, "done"), 0);
     expect_in_log(&fixture, parts, ARRAY_LEN(parts));
-    egress_exchange_free(&exchange, fixture.gate);
+    egress_exchange_free(&exchange, fixture.loop);
 }
 
 Test(egress_exchange, a_refusal_of_our_own_is_no_allow_whatever_the_rules_say)
@@ -178,10 +178,10 @@ Test(egress_exchange, a_refusal_of_our_own_is_no_allow_whatever_the_rules_say)
     begin(&exchange, &fixture, "a.test", "");
     exchange.refused = true;
     exchange.reason = "own-address";
-    cr_expect_neq(egress_log_request(&exchange, fixture.gate, egress_fixture_listener(&fixture)),
+    cr_expect_neq(egress_log_request(&exchange, fixture.loop, egress_fixture_listener(&fixture)),
                   0);
     expect_in_log(&fixture, parts, ARRAY_LEN(parts));
-    egress_exchange_free(&exchange, fixture.gate);
+    egress_exchange_free(&exchange, fixture.loop);
 }
 
 Test(egress_exchange, refused_addresses_are_bounded_and_come_apart_again)
@@ -199,10 +199,10 @@ Test(egress_exchange, refused_addresses_are_bounded_and_come_apart_again)
     cr_expect_gt(exchange.refused_count, 10);
     cr_expect_lt(exchange.facts.len, 4096);
     set_hello(&exchange, "a.test", "", true);
-    egress_log_request(&exchange, fixture.gate, egress_fixture_listener(&fixture));
+    egress_log_request(&exchange, fixture.loop, egress_fixture_listener(&fixture));
     cr_expect_eq(count_in_log(&fixture, "address-class.private"), exchange.refused_count);
     cr_expect_eq(count_in_log(&fixture, "\"sni\":\"a.test\""), 1);
-    egress_exchange_free(&exchange, fixture.gate);
+    egress_exchange_free(&exchange, fixture.loop);
 }
 
 Test(egress_exchange, the_next_one_knows_nothing_of_the_last)
@@ -215,17 +215,17 @@ Test(egress_exchange, the_next_one_knows_nothing_of_the_last)
     egress_exchange_add_refused(&exchange, &refused, "address-class.private");
     set_hello(&exchange, "a.test", "h2", true);
     uint64_t before = exchange.id;
-    egress_exchange_clear(&exchange, fixture.gate);
+    egress_exchange_clear(&exchange, fixture.loop);
     cr_expect_eq(exchange.id, 0);
     cr_expect_null(exchange.policy);
     begin(&exchange, &fixture, "b.test", "");
     cr_expect_gt(exchange.id, before);
     cr_expect(slice_equal_text(egress_exchange_host(&exchange), "b.test"));
-    egress_log_request(&exchange, fixture.gate, egress_fixture_listener(&fixture));
+    egress_log_request(&exchange, fixture.loop, egress_fixture_listener(&fixture));
     cr_expect_eq(count_in_log(&fixture, "secret"), 0);
     cr_expect_eq(count_in_log(&fixture, "\"sni\""), 0);
     cr_expect_eq(count_in_log(&fixture, "10.0.0.1"), 0);
-    egress_exchange_free(&exchange, fixture.gate);
+    egress_exchange_free(&exchange, fixture.loop);
 }
 
 Test(egress_exchange, what_the_first_bytes_said_comes_out_as_it_went_in)
@@ -250,7 +250,7 @@ Test(egress_exchange, what_the_first_bytes_said_comes_out_as_it_went_in)
     egress_exchange_set_hello(&exchange, &ssh, SLICE_LITERAL(""));
     cr_assert(egress_exchange_hello(&exchange, &facts));
     cr_expect(facts.protocol == NETWORK_PROTOCOL_SSH && !facts.has_sni && !facts.sni_bad);
-    egress_exchange_free(&exchange, fixture.gate);
+    egress_exchange_free(&exchange, fixture.loop);
 }
 
 Test(egress_exchange, streams_are_counted_off_when_they_are_cleared)
@@ -258,11 +258,11 @@ Test(egress_exchange, streams_are_counted_off_when_they_are_cleared)
     AUTO_FIXTURE struct gate_fixture fixture;
     struct egress_exchange exchange = {0};
     setup(&fixture);
-    uint64_t before = metrics_totals(fixture.gate->metrics)->open_streams;
+    uint64_t before = metrics_totals(fixture.loop->metrics)->open_streams;
     exchange.stream = true;
-    metrics_totals(fixture.gate->metrics)->open_streams++;
-    egress_exchange_clear(&exchange, fixture.gate);
-    egress_exchange_clear(&exchange, fixture.gate);
-    cr_expect_eq(metrics_totals(fixture.gate->metrics)->open_streams, before);
-    egress_exchange_free(&exchange, fixture.gate);
+    metrics_totals(fixture.loop->metrics)->open_streams++;
+    egress_exchange_clear(&exchange, fixture.loop);
+    egress_exchange_clear(&exchange, fixture.loop);
+    cr_expect_eq(metrics_totals(fixture.loop->metrics)->open_streams, before);
+    egress_exchange_free(&exchange, fixture.loop);
 }

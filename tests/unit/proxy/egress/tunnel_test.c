@@ -51,7 +51,7 @@ static void start(struct world *world, const char *host_text, uint16_t port, boo
     struct host_name host;
     struct error error = {0};
     int client[2], origin[2];
-    if (fixture->gate == NULL)
+    if (fixture->loop == NULL)
         egress_fixture_start(fixture, "tcp:127.0.0.1:0", rules);
     struct egress_exchange exchange = {.method = HTTP_METHOD_CONNECT, .reason = "rule"};
     struct ip_address address;
@@ -64,14 +64,14 @@ static void start(struct world *world, const char *host_text, uint16_t port, boo
     tcp_pair(origin);
     world->client = client[0];
     world->origin = origin[0];
-    egress_exchange_number(&exchange, fixture->gate);
+    egress_exchange_number(&exchange, fixture->loop);
     egress_exchange_set_target(&exchange, SLICE_LITERAL("192.0.2.9:1"), &host, port,
                                SLICE_LITERAL(""));
     exchange.address = address;
     exchange.has_address = true;
-    (void)egress_log_open(&exchange, fixture->gate, egress_fixture_listener(fixture));
+    (void)egress_log_open(&exchange, fixture->loop, egress_fixture_listener(fixture));
     struct tunnel_plan plan = {
-        .egress = fixture->gate->egress,
+        .egress = fixture->loop->egress,
         .listener = egress_fixture_listener(fixture),
         .peer = take_places(fixture),
         .streams[TUNNEL_CLIENT] = stream_of_socket(client[1]),
@@ -79,14 +79,14 @@ static void start(struct world *world, const char *host_text, uint16_t port, boo
         .exchange = &exchange,
         .peek = peek,
     };
-    cr_assert(io_buffer_append(fixture->gate->blocks, &plan.to_client, "200!", 4));
-    cr_assert(io_buffer_append(fixture->gate->blocks, &plan.to_origin, early, strlen(early)));
+    cr_assert(io_buffer_append(fixture->loop->blocks, &plan.to_client, "200!", 4));
+    cr_assert(io_buffer_append(fixture->loop->blocks, &plan.to_origin, early, strlen(early)));
     cr_assert(tunnel_start(&plan));
 }
 
 static struct tunnel *the_tunnel(const struct world *world)
 {
-    return (struct tunnel *)TAILQ_FIRST(&world->fixture.gate->conns); /* its first member */
+    return (struct tunnel *)TAILQ_FIRST(&world->fixture.loop->conns); /* its first member */
 }
 
 /* Turns the loop until `fd` has something (bytes, an end or a reset) to be read. */
@@ -159,13 +159,13 @@ static void expect_closed(const struct world *world, const char *reason)
 {
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     char close_text[64];
-    const struct gate *gate = world->fixture.gate;
+    const struct loop *loop = world->fixture.loop;
     for (int i = 0; i < TURNS_MAX && the_tunnel(world) != NULL; i++)
         egress_fixture_turn(&world->fixture);
     cr_assert_null(the_tunnel(world), "the tunnel is still there");
-    cr_expect_eq(share_held(gate->share, SHARE_CONNECTIONS), 0);
-    cr_expect_eq(share_held(gate->share, SHARE_TUNNELS), 0);
-    cr_expect_eq(metrics_totals(gate->metrics)->open_streams, 0);
+    cr_expect_eq(share_held(loop->share, SHARE_CONNECTIONS), 0);
+    cr_expect_eq(share_held(loop->share, SHARE_TUNNELS), 0);
+    cr_expect_eq(metrics_totals(loop->metrics)->open_streams, 0);
     egress_fixture_read_log(&world->fixture, &text);
     snprintf(close_text, sizeof(close_text), "\"close\":\"%s\"", reason);
     const char *first = strstr(buffer_text(&text), "\"event\":\"close\"");
@@ -180,8 +180,8 @@ Test(tunnel, bytes_pass_both_ways_behind_what_comes_first)
     AUTO_WORLD struct world world;
     world_init(&world);
     start(&world, "127.0.0.1", 9000, false, "early");
-    cr_expect_eq(share_held(world.fixture.gate->share, SHARE_TUNNELS), 1);
-    cr_expect_eq(metrics_totals(world.fixture.gate->metrics)->open_streams, 1);
+    cr_expect_eq(share_held(world.fixture.loop->share, SHARE_TUNNELS), 1);
+    cr_expect_eq(metrics_totals(world.fixture.loop->metrics)->open_streams, 1);
     expect_bytes(&world, world.client, "200!");
     say(world.client, " bird");
     expect_bytes(&world, world.origin, "early bird");
@@ -249,7 +249,7 @@ Test(tunnel, a_reset_behind_an_end_is_found_by_the_clock)
     reset(&world.client);
     turn_a_while(&world);
     cr_assert_not_null(the_tunnel(&world), "nothing watches that end");
-    client_conn_tick_all(world.fixture.gate);
+    client_conn_tick_all(world.fixture.loop);
     expect_closed(&world, "client-reset");
 }
 
@@ -325,7 +325,7 @@ Test(tunnel, what_is_refused_never_reaches_the_origin)
     expect_bytes(&world, world.client, "200!");
     cr_assert_leq(read_some(&world, world.origin, bytes, sizeof(bytes)), 0);
     cr_assert_eq(the_tunnel(&world)->state, TUNNEL_ENDING);
-    cr_expect_eq(metrics_totals(world.fixture.gate->metrics)->open_streams, 0);
+    cr_expect_eq(metrics_totals(world.fixture.loop->metrics)->open_streams, 0);
 }
 
 Test(tunnel, an_ending_one_reads_the_client_over_and_goes_after_a_moment)

@@ -53,7 +53,7 @@ static void join(pthread_t thread, const struct gate_fixture *fixture)
 {
     void *result;
     cr_assert_eq(pthread_join(thread, &result), 0);
-    cr_assert_eq(result, fixture, "gate_run() did not return 0");
+    cr_assert_eq(result, fixture, "loop_run() did not return 0");
 }
 
 static void read_log(const struct gate_fixture *fixture, struct buffer *out)

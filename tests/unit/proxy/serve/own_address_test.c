@@ -17,7 +17,7 @@ static struct ip_address address_of(const char *text)
 static bool is_own(const struct gate_fixture *fixture, const char *text, unsigned port)
 {
     struct ip_address address = address_of(text);
-    return own_address_is(fixture->gate, &address, (uint16_t)port);
+    return own_address_is(fixture->loop, &address, (uint16_t)port);
 }
 
 Test(own_address, a_listener_at_one_address_is_reached_there_only)

@@ -261,7 +261,7 @@ static void connect_client(struct drive *drive)
 {
     drive->fd = fixture_connect(&drive->fixture);
     cr_assert_eq(fcntl(drive->fd, F_SETFL, O_NONBLOCK), 0);
-    event_assign(&drive->readable, drive->fixture.gate->base, drive->fd, EV_READ | EV_PERSIST,
+    event_assign(&drive->readable, drive->fixture.loop->base, drive->fd, EV_READ | EV_PERSIST,
                  on_answer, drive);
     event_add(&drive->readable, NULL);
 }
@@ -278,20 +278,20 @@ static void disconnect_client(struct drive *drive)
 /* As reload does: listeners first, then the policy, between two turns. */
 static void swap_policy(struct drive *drive)
 {
-    struct gate *gate = drive->fixture.gate;
+    struct loop *loop = drive->fixture.loop;
     struct listener_list fresh = TAILQ_HEAD_INITIALIZER(fresh);
     struct error error;
     struct policy *policy = make_policy(&drive->random, &drive->fixture, &drive->policy_text);
-    cr_assert(listener_prepare(gate, policy, &fresh, &error), "%s", error.text);
-    listener_commit(gate, policy, &fresh);
-    gate_set_policy(gate, policy);
+    cr_assert(listener_prepare(loop, policy, &fresh, &error), "%s", error.text);
+    listener_commit(loop, policy, &fresh);
+    loop_set_policy(loop, policy);
 }
 
 static void next_request(struct drive *drive)
 {
     if (drive->requests_left == 0) {
         if (--drive->policies_left == 0) {
-            drive->fixture.gate->stopping = true;
+            drive->fixture.loop->stopping = true;
             disconnect_client(drive);
             return;
         }
@@ -302,7 +302,7 @@ static void next_request(struct drive *drive)
     buffer_clear(&drive->request);
     buffer_clear(&drive->answer);
     write_request(&drive->random, &drive->request);
-    drive->expected = check(drive->fixture.gate->policy, buffer_text(&drive->request));
+    drive->expected = check(drive->fixture.loop->policy, buffer_text(&drive->request));
     drive->forwarded_before = drive->forwarded;
     if (drive->fd < 0)
         connect_client(drive);

@@ -10,10 +10,10 @@
 
 #define AUTO_SHARE CLEANUP(share_free)
 
-static struct share *new_share(enum share_kind kind, uint64_t gate, uint64_t client)
+static struct share *new_share(enum share_kind kind, uint64_t loop, uint64_t client)
 {
     struct share_limits limits = {0};
-    limits.kinds[kind] = (struct share_limit){gate, client};
+    limits.kinds[kind] = (struct share_limit){loop, client};
     return share_new(&limits);
 }
 
@@ -105,7 +105,7 @@ Test(share, small_limits_are_not_divided)
 {
     static const struct {
         const char *name;
-        uint64_t gate, client, taken;
+        uint64_t loop, client, taken;
         enum share_level level;
     } rows[] = {
         {"one connection of the gate", 1, 0, 1, SHARE_GATE_FULL},
@@ -116,7 +116,7 @@ Test(share, small_limits_are_not_divided)
         {"no limit", 0, 0, 0, SHARE_GRANTED},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO_SHARE struct share *share = new_share(SHARE_NAMES, rows[i].gate, rows[i].client);
+        AUTO_SHARE struct share *share = new_share(SHARE_NAMES, rows[i].loop, rows[i].client);
         struct share_peer *peer = peer_at(share_client_new(share), "192.0.2.1");
         enum share_level level = SHARE_GRANTED;
         if (rows[i].taken > 0)
@@ -503,7 +503,7 @@ struct told {
         char peer[40];
         char reason[32];
         uint64_t count;
-        enum share_gate gate;
+        enum share_gate loop;
     } rows[8];
     unsigned count;
 };
@@ -518,7 +518,7 @@ static void note(void *context, const struct share_refused *refused)
     snprintf(told->rows[told->count].peer, 40, "%s", buffer_text(&text));
     snprintf(told->rows[told->count].reason, 32, "%s", refused->reason);
     told->rows[told->count].count = refused->count;
-    told->rows[told->count].gate = refused->gate;
+    told->rows[told->count].loop = refused->loop;
     told->count++;
 }
 
@@ -545,7 +545,7 @@ Test(share, who_was_turned_away_is_told_once_a_few_by_name)
     cr_assert_str_eq(told.rows[2].peer, "");
     cr_assert_eq(told.rows[2].count, 7);
     cr_assert_str_eq(told.rows[2].reason, "limit.connections");
-    cr_assert_eq(told.rows[2].gate, SHARE_NETWORK);
+    cr_assert_eq(told.rows[2].loop, SHARE_NETWORK);
     share_report_refused(share, 2, note, &told);
     cr_assert_eq(told.count, 3);
 }

@@ -4,8 +4,8 @@
  * clock, log, policy, what there is only so much of, and the list of what is open. A turn of the
  * loop is: handle what is ready, write the log with one write(2), then let go what waited for
  * its record, then free what was closed. A test can run two gates in one process. */
-#ifndef DOCKREEVE_PROXY_GATE_H
-#define DOCKREEVE_PROXY_GATE_H
+#ifndef DOCKREEVE_PROXY_LOOP_H
+#define DOCKREEVE_PROXY_LOOP_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,7 +33,7 @@
 
 /* Limits of one gate, from serve's option table. Times in milliseconds; 0 = none unless said
  * otherwise. */
-struct gate_options {
+struct loop_options {
     struct policy_inputs inputs;
     struct log_writer_options log; /* its sealer is the gate's to set */
     const char *state;             /* state folder; NULL = none */
@@ -88,7 +88,7 @@ TAILQ_HEAD(listener_list, listener);
 
 /* One request at a time is read and judged; these are its work space. Nothing in here survives a
  * return to the loop. */
-struct gate_scratch {
+struct loop_scratch {
     struct http_head head;
     struct docker_request request;
     struct buffer text;
@@ -96,8 +96,8 @@ struct gate_scratch {
     struct buffer path;         /* canonical, as rules see it */
 };
 
-struct gate {
-    const struct gate_options *options; /* borrowed: outlives the gate */
+struct loop {
+    const struct loop_options *options; /* borrowed: outlives the gate */
     struct event_base *base;
     struct io_pool *blocks;
     struct pipe_pool *pipes;
@@ -111,7 +111,7 @@ struct gate {
     struct reload *reload;           /* NULL in tests without one */
     struct own_host *own_host;       /* owned: which addresses are this machine's */
     struct rule_counter *counter;    /* NULL = no state folder */
-    struct gate_scratch *scratch;
+    struct loop_scratch *scratch;
     int64_t started_us; /* Unix time */
     int64_t started_monotonic_us;
     int64_t policy_loaded_us; /* Unix time: since when `policy` is in force */
@@ -134,7 +134,7 @@ struct gate {
 
     uint32_t id_prefix; /* random: request ids of two runs differ */
     uint64_t next_id;
-    int spare_fd; /* owned: see gate_refuse_with_spare() */
+    int spare_fd; /* owned: see loop_refuse_with_spare() */
     bool draining;
     int64_t drain_began_us; /* monotonic */
     bool stopping;
@@ -146,38 +146,38 @@ struct gate {
 
 /* Opens what is there without any listener: loop, pools, log. The policy's reference becomes the
  * gate's. NULL with `error` (code = exit code) when something could not be had. */
-struct gate *gate_new(const struct gate_options *options, const struct share_limits *limits,
+struct loop *loop_new(const struct loop_options *options, const struct share_limits *limits,
                       struct policy *policy, struct error *error);
 
-/* gate_close_all() was called. */
-void gate_free(struct gate **gate);
+/* loop_close_all() was called. */
+void loop_free(struct loop **loop);
 
 /* Room is needed for the gate's own sake: closes a client connection that has not sent a whole
  * request, of the peer that has the most. False when there is none. */
-bool gate_make_room(struct gate *gate);
+bool loop_make_room(struct loop *loop);
 
 /* Descriptors have run out: gives up the spare one for a moment to accept a connection, send it
  * `answer`, which may be empty, and close it. Otherwise it would wake its listener for ever. */
-void gate_refuse_with_spare(struct gate *gate, int listen_fd, struct slice answer);
+void loop_refuse_with_spare(struct loop *loop, int listen_fd, struct slice answer);
 
 /* Whether the log has room for something new of that peer. While its reader stands still, each peer
  * has a share of the room. */
-bool gate_log_has_room(const struct gate *gate, const struct share_peer *peer);
+bool loop_log_has_room(const struct loop *loop, const struct share_peer *peer);
 
 /* Calls waiter->written once record `seq`, the last that was added, is in the log, or lost. */
-void gate_wait_for_log(struct gate *gate, struct log_waiter *waiter, uint64_t seq);
-void gate_forget_waiter(struct gate *gate, struct log_waiter *waiter);
+void loop_wait_for_log(struct loop *loop, struct log_waiter *waiter, uint64_t seq);
+void loop_forget_waiter(struct loop *loop, struct log_waiter *waiter);
 
 /* Writes an event of the gate itself (start, stop, policy) to the log. */
-void gate_log_event(struct gate *gate, enum log_event event, bool ok, const char *reason,
+void loop_log_event(struct loop *loop, enum log_event event, bool ok, const char *reason,
                     const char *text);
 
 /* The state that belongs to that client's name; made on first use. Aborts when memory is out
  * (start-up and reload only). */
-struct client_state *gate_client_state(struct gate *gate, const char *name);
+struct client_state *loop_client_state(struct loop *loop, const char *name);
 
 /* Puts a new policy in place between two turns; listeners were opened by listener_prepare(). Takes
  * over the reference. */
-void gate_set_policy(struct gate *gate, struct policy *policy);
+void loop_set_policy(struct loop *loop, struct policy *policy);
 
 #endif

@@ -2,15 +2,15 @@
  *
  * How many descriptors and connections there may be: what options say, within what the process may
  * have. */
-#ifndef DOCKREEVE_PROXY_GATE_LIMITS_H
-#define DOCKREEVE_PROXY_GATE_LIMITS_H
+#ifndef DOCKREEVE_PROXY_LOOP_LIMITS_H
+#define DOCKREEVE_PROXY_LOOP_LIMITS_H
 
 /* A descriptor with this number or a higher one is one too many for what clients ask for: those
  * above are kept for the log, the operator's sockets, and for saying no. INT_MAX = no limit. */
-int gate_limits_descriptors(void);
+int loop_limits_descriptors(void);
 
 /* How many connections of clients there may be: each may need a second descriptor, to the engine or
  * to an origin. */
-unsigned gate_limits_connections(unsigned wanted);
+unsigned loop_limits_connections(unsigned wanted);
 
 #endif

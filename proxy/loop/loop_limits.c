@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * How many descriptors there are, and for whom. */
-#include "proxy/loop/gate_limits.h"
+#include "proxy/loop/loop_limits.h"
 
 #include <limits.h>
 #include <sys/resource.h>
 
 enum { DESCRIPTORS_KEPT = 64 };
 
-int gate_limits_descriptors(void)
+int loop_limits_descriptors(void)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= INT_MAX)
@@ -17,8 +17,8 @@ int gate_limits_descriptors(void)
     return all > 4 * DESCRIPTORS_KEPT ? all - DESCRIPTORS_KEPT : all - all / 4;
 }
 
-unsigned gate_limits_connections(unsigned wanted)
+unsigned loop_limits_connections(unsigned wanted)
 {
-    unsigned most = (unsigned)gate_limits_descriptors() / 2;
+    unsigned most = (unsigned)loop_limits_descriptors() / 2;
     return wanted < most ? wanted : most;
 }
