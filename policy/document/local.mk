@@ -40,5 +40,6 @@ install-preset-tests:
 	$(INSTALL_DATA) $(srcdir)/policy/document/presets/tests/*.yaml "$(DESTDIR)$(pkgdatadir)/preset-tests"
 uninstall-local: uninstall-preset-tests
 uninstall-preset-tests:
-	rm -rf "$(DESTDIR)$(pkgdatadir)/preset-tests"
+	cd $(srcdir)/policy/document/presets/tests && for file in *.yaml; do rm -f "$(DESTDIR)$(pkgdatadir)/preset-tests/$$file"; done
+	-rmdir "$(DESTDIR)$(pkgdatadir)/preset-tests" 2>/dev/null
 .PHONY: install-preset-tests uninstall-preset-tests

@@ -289,8 +289,8 @@ static bool read_head(struct docker_conn *conn)
     size_t len;
     struct error error;
     enum http_response_result result = http_exchange_read_response(
-        &conn->http, loop->blocks, &conn->engine->in, head, &len, &error);
-    if (result == HTTP_RESPONSE_HEAD || conn->http.informational > 0) {
+        &conn->http.response, loop->blocks, &conn->engine->in, head, &len, &error);
+    if (result == HTTP_RESPONSE_HEAD || conn->http.response.informational > 0) {
         io_buffer_reset(loop->blocks, &conn->head);
         io_buffer_reset(loop->blocks, &conn->forward);
     }

@@ -7,25 +7,24 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "proxy/http/http_body.h"
+#include "proxy/http/http_exchange.h"
 #include "proxy/io/event_timer.h"
 #include "rules/reason.h"
-
-enum { INFORMATIONAL_MAX = 8 };
 
 struct engine_request {
     struct engine *engine;    /* borrowed */
     struct engine_conn *conn; /* owned; NULL once it has ended */
     void (*told)(void *context, enum engine_request_event event);
-    void *context;       /* borrowed: who asked */
-    struct buffer head;  /* owned: the request's */
-    struct slice unsent; /* borrowed: of the request's body */
+    void *context;        /* borrowed: who asked */
+    struct buffer head;   /* owned: the request's */
+    struct slice content; /* borrowed: the request's body */
+    struct slice unsent;  /* of it */
     enum http_method method;
     bool fresh;
-    bool upgrades;          /* the engine was asked to switch protocols */
-    bool answered;          /* a final head was read */
-    bool last;              /* the connection cannot be used behind this answer */
-    unsigned informational; /* 1xx answers seen */
+    bool upgrades; /* the engine was asked to switch protocols */
+    bool answered; /* a final head was read */
+    bool last;     /* the connection cannot be used behind this answer */
+    struct http_response_reader reader;
     struct http_body framing;
     struct buffer body; /* owned */
     size_t answer_max;
@@ -137,6 +136,7 @@ static void send_head(struct engine_request *request)
 
 static bool take_connection(struct engine_request *request, bool fresh, struct error *error)
 {
+    request->unsent = request->content;
     request->conn = engine_take(request->engine, fresh, !http_method_is_read(request->method),
                                 on_engine, request, error);
     if (request->conn != NULL && !request->conn->connecting)
@@ -174,7 +174,7 @@ engine_request_new(struct engine *engine, const struct engine_question *question
     request->engine = engine;
     request->told = told;
     request->context = context;
-    request->unsent = question->body;
+    request->content = question->body;
     request->method = question->method;
     request->fresh = question->fresh;
     request->upgrades = question->upgrade != NULL;
@@ -228,30 +228,23 @@ static bool begin_answer(struct engine_request *request, const struct http_head 
 /* Reads heads as far as they are there. True when a final one was read, and the body is next. */
 static bool read_head(struct engine_request *request)
 {
-    struct io_buffer *in = &request->conn->in;
     struct http_head head;
-    while (io_buffer_len(in) > 0) {
-        size_t scanned = 0, len;
-        switch (http_head_parse_response(&head, io_buffer_bytes(in), io_buffer_len(in), &scanned,
-                                         &len, &request->error)) {
-        case HTTP_HEAD_MORE:
-            return false;
-        case HTTP_HEAD_BAD:
-            engine_count_error(request->engine);
-            fail(request);
-            return false;
-        case HTTP_HEAD_OK:
-            break;
-        }
-        if (head.status >= 200 || head.status == 101)
-            return begin_answer(request, &head, len);
-        io_buffer_consume(blocks_of(request), in, len);
-        if (++request->informational > INFORMATIONAL_MAX) {
-            fail_engine(request, REASON_UPSTREAM_INFORMATIONAL, "sends nothing but 1xx answers");
-            return false;
-        }
+    size_t len;
+    switch (http_exchange_read_response(&request->reader, blocks_of(request), &request->conn->in,
+                                        &head, &len, &request->error)) {
+    case HTTP_RESPONSE_MORE:
+        return false;
+    case HTTP_RESPONSE_BAD:
+        engine_count_error(request->engine);
+        fail(request);
+        return false;
+    case HTTP_RESPONSE_INFORMATIONAL:
+        fail_engine(request, REASON_UPSTREAM_INFORMATIONAL, "sends nothing but 1xx answers");
+        return false;
+    case HTTP_RESPONSE_HEAD:
+        break;
     }
-    return false;
+    return begin_answer(request, &head, len);
 }
 
 static void read_body(struct engine_request *request)
@@ -288,7 +281,7 @@ static bool ask_again(struct engine_request *request)
 {
     struct engine_conn *conn = request->conn;
     if (!conn->reused || !http_method_is_read(request->method) || request->answered ||
-        request->informational > 0 || io_buffer_len(&conn->in) > 0)
+        request->reader.informational > 0 || io_buffer_len(&conn->in) > 0)
         return false;
     engine_drop(&request->conn);
     if (!take_connection(request, true, &request->error))

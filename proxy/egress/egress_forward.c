@@ -222,7 +222,7 @@ void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_addr
     origin->reused = false;
     buffer_clear(&origin->cnames);
     buffer_append_slice(&origin->cnames, egress_exchange_cnames(&conn->exchange));
-    conn->http.response_scanned = 0;
+    conn->http.response.scanned = 0;
     endpoint_keep_alive(fd); /* an answer may be a long stream */
     fd_watch_init(&origin->watch, conn->loop->base, fd, on_origin_event, conn);
 }

@@ -231,8 +231,8 @@ static bool read_head(struct egress_conn *conn)
     size_t len;
     struct error error;
     enum http_response_result result =
-        http_exchange_read_response(&conn->http, loop->blocks, in, head, &len, &error);
-    if (result == HTTP_RESPONSE_HEAD || conn->http.informational > 0)
+        http_exchange_read_response(&conn->http.response, loop->blocks, in, head, &len, &error);
+    if (result == HTTP_RESPONSE_HEAD || conn->http.response.informational > 0)
         io_buffer_reset(loop->blocks, &conn->forward);
     switch (result) {
     case HTTP_RESPONSE_MORE:

@@ -14,14 +14,14 @@ void http_exchange_forget(struct http_exchange *exchange, struct pipe_pool *pipe
     http_body_init(&exchange->response_body, HTTP_FRAMING_NONE, 0, HTTP_FRAMING_NONE);
 }
 
-enum http_response_result http_exchange_read_response(struct http_exchange *exchange,
+enum http_response_result http_exchange_read_response(struct http_response_reader *reader,
                                                       struct io_pool *blocks, struct io_buffer *in,
                                                       struct http_head *head, size_t *len_out,
                                                       struct error *error)
 {
     while (io_buffer_len(in) > 0) {
         switch (http_head_parse_response(head, io_buffer_bytes(in), io_buffer_len(in),
-                                         &exchange->response_scanned, len_out, error)) {
+                                         &reader->scanned, len_out, error)) {
         case HTTP_HEAD_MORE:
             return HTTP_RESPONSE_MORE;
         case HTTP_HEAD_BAD:
@@ -29,11 +29,11 @@ enum http_response_result http_exchange_read_response(struct http_exchange *exch
         case HTTP_HEAD_OK:
             break;
         }
-        exchange->response_scanned = 0;
+        reader->scanned = 0;
         if (head->status >= 200 || head->status == 101)
             return HTTP_RESPONSE_HEAD;
         io_buffer_consume(blocks, in, *len_out);
-        if (++exchange->informational > INFORMATIONAL_MAX)
+        if (++reader->informational > INFORMATIONAL_MAX)
             return HTTP_RESPONSE_INFORMATIONAL;
     }
     return HTTP_RESPONSE_MORE;

@@ -9,11 +9,17 @@
 #include "proxy/http/http_body.h"
 #include "proxy/io/splice_flow.h"
 
+/* How far the answer's heads were read; zero at first. */
+struct http_response_reader {
+    size_t scanned;         /* see http_head_parse_response() */
+    unsigned informational; /* 1xx answers seen */
+};
+
 struct http_exchange {
     struct http_body request_body, response_body;
     struct splice_flow up, down;
-    size_t head_scanned, response_scanned; /* see http_head_parse_request() */
-    unsigned informational;                /* 1xx answers seen */
+    size_t head_scanned; /* of the request: see http_head_parse_request() */
+    struct http_response_reader response;
     bool wants_upgrade;        /* the client asked for a protocol that it may be switched to */
     bool may_stream;           /* the request could begin a stream */
     bool minor_version_0;      /* HTTP/1.0: answered close-delimited */
@@ -38,7 +44,7 @@ enum http_response_result {
 /* Reads the head of the answer in `in`, past those that are informational (RFC 9110 section 15.2),
  * which are taken off. */
 MUST_CHECK enum http_response_result
-http_exchange_read_response(struct http_exchange *exchange, struct io_pool *blocks,
+http_exchange_read_response(struct http_response_reader *reader, struct io_pool *blocks,
                             struct io_buffer *in, struct http_head *head, size_t *len_out,
                             struct error *error);
 

@@ -31,7 +31,7 @@ struct stage {
 static void stage_open(struct stage *stage)
 {
     *stage = (struct stage){.base = event_base_new(), .blocks = io_pool_new()};
-    strcpy(stage->folder, "/tmp/engine_request_test.XXXXXX");
+    snprintf(stage->folder, sizeof(stage->folder), "/tmp/engine_request_test.XXXXXX");
     cr_assert_not_null(mkdtemp(stage->folder));
     snprintf(stage->path, sizeof(stage->path), "%s/s", stage->folder);
     struct engine_options options = {
@@ -418,6 +418,29 @@ Test(engine_request, a_kept_connection_that_has_gone_stale_is_replaced_once_for_
     int peer = accept_one(&stage);
     say(&stage, peer, "HTTP/1.1 204 No Content\r\n\r\n", 0);
     cr_assert_str_eq(stage.told, "HE");
+    close(peer);
+}
+
+Test(engine_request, what_replaces_a_stale_connection_gets_the_body_too)
+{
+    AUTO_STAGE struct stage stage;
+    AUTO_BUFFER struct buffer asked = BUFFER_EMPTY;
+    struct engine_question question = plain;
+    question.body = SLICE_LITERAL("hello");
+    question.body_type = "text/plain";
+    stage_open(&stage);
+    ask(&stage, &plain);
+    int stale = accept_one(&stage);
+    say(&stage, stale, "HTTP/1.1 204 No Content\r\n\r\n", 0);
+    engine_request_free(&stage.request);
+    stage.told[0] = stage.told[1] = '\0';
+    ask(&stage, &question);
+    (void)received(stale, &asked);
+    close(stale);
+    turn(&stage);
+    int peer = accept_one(&stage);
+    buffer_clear(&asked);
+    cr_assert_not_null(strstr(received(peer, &asked), "\r\n\r\nhello"));
     close(peer);
 }
 
