@@ -34,22 +34,18 @@ deploy/systemd/dockreeve-egress.service: $(top_srcdir)/deploy/systemd/dockreeve-
 deploy/systemd/dockreeve.service: $(top_srcdir)/deploy/systemd/dockreeve.service.in Makefile
 	$(make_unit)
 
-# The container image: the Dockerfile and the stripped static binary are all that docker build is given.
+# The container image: the Dockerfile and the stripped static binary are all that docker build is given, in a folder of this run's own.
 DOCKER = docker
 IMAGE = dockreeve:$(VERSION)
 .PHONY: image
 if STATIC_BINARY
 image: dockreeve$(EXEEXT)
-	rm -rf deploy/image
-	$(MKDIR_P) deploy/image
-	strip -o deploy/image/dockreeve dockreeve$(EXEEXT)
-	chmod 755 deploy/image/dockreeve
-	cp $(top_srcdir)/deploy/Dockerfile deploy/image/Dockerfile
-	$(DOCKER) build -t $(IMAGE) deploy/image
+	@set -e; context=$$(mktemp -d deploy-image.XXXXXX); trap 'rm -rf "$$context"' EXIT; \
+	strip -o "$$context/dockreeve" dockreeve$(EXEEXT); \
+	chmod 755 "$$context/dockreeve"; \
+	cp $(top_srcdir)/deploy/Dockerfile "$$context/Dockerfile"; \
+	$(DOCKER) build -t $(IMAGE) "$$context"
 else
 image:
 	@echo "make image: the image holds one static file: run ./configure --enable-static-binary first" >&2; exit 1
 endif
-clean-local: clean-image
-clean-image:
-	-rm -rf deploy/image
