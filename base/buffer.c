@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
+
 bool buffer_reserve(struct buffer *buffer, size_t more)
 {
     if (buffer->failed)
@@ -72,7 +74,7 @@ void buffer_append_hex(struct buffer *buffer, uint64_t number)
     char digits[16];
     size_t start = sizeof(digits);
     do {
-        digits[--start] = "0123456789abcdef"[number % 16];
+        digits[--start] = HEX_DIGITS[number % 16];
         number /= 16;
     } while (number > 0);
     buffer_append(buffer, digits + start, sizeof(digits) - start);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
+
 PRINTF_LIKE(2, 0)
 static void fill(struct error *error, const char *format, va_list arguments)
 {
@@ -49,7 +51,6 @@ bool error_set_reason(struct error *error, int status, const char *reason, const
 
 char *error_quote(struct slice bytes, char *quoted, size_t size)
 {
-    static const char hex[] = "0123456789abcdef";
     const size_t reserve = sizeof("...`"); /* what must still fit when the text is cut */
     size_t used = 0;
     if (size <= reserve + 1) {
@@ -71,8 +72,8 @@ char *error_quote(struct slice bytes, char *quoted, size_t size)
         } else {
             quoted[used++] = '\\';
             quoted[used++] = 'x';
-            quoted[used++] = hex[byte >> 4];
-            quoted[used++] = hex[byte & 15];
+            quoted[used++] = HEX_DIGITS[byte >> 4];
+            quoted[used++] = HEX_DIGITS[byte & 15];
         }
     }
     quoted[used++] = '`';

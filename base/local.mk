@@ -10,6 +10,7 @@ libbase_a_SOURCES = \
 	base/error.c base/error.h \
 	base/hash_index.c base/hash_index.h \
 	base/hidden_character.c base/hidden_character.h \
+	base/hex.c base/hex.h \
 	base/html_text.c base/html_text.h \
 	base/json_token.c base/json_token.h \
 	base/json_tree.c base/json_tree.h \

@@ -3,6 +3,8 @@
  * Reading and writing of %XX. Runs of bytes that need no escape are copied at once. */
 #include "base/percent_code.h"
 
+#include "base/hex.h"
+
 int percent_decode_at(struct slice text, size_t at)
 {
     if (text.len - at < 3)
@@ -19,13 +21,12 @@ static bool is_unreserved(unsigned char byte)
 
 void percent_encode(struct buffer *out, struct slice text, const char *also)
 {
-    static const char hex[] = "0123456789ABCDEF";
     size_t plain = 0;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char byte = (unsigned char)text.ptr[i];
         if (is_unreserved(byte) || (byte != '\0' && strchr(also, byte) != NULL))
             continue;
-        char escape[3] = {'%', hex[byte >> 4], hex[byte & 15]};
+        char escape[3] = {'%', HEX_DIGITS_UPPER[byte >> 4], HEX_DIGITS_UPPER[byte & 15]};
         buffer_append(out, text.ptr + plain, i - plain);
         buffer_append(out, escape, sizeof(escape));
         plain = i + 1;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "base/hidden_character.h"
 #include "base/utf8.h"
 
@@ -29,7 +30,6 @@ static size_t count_plain(struct slice text)
 
 void terminal_text_append(struct buffer *out, struct slice text)
 {
-    static const char hex[] = "0123456789abcdef";
     size_t at = 0;
     while (at < text.len) {
         size_t plain = count_plain(slice_of(text.ptr + at, text.len - at));
@@ -46,7 +46,7 @@ void terminal_text_append(struct buffer *out, struct slice text)
             continue;
         }
         for (size_t i = 0; i < (count > 0 ? count : 1); i++) {
-            const char escape[] = {'\\', 'x', hex[bytes[i] >> 4], hex[bytes[i] & 15]};
+            const char escape[] = {'\\', 'x', HEX_DIGITS[bytes[i] >> 4], HEX_DIGITS[bytes[i] & 15]};
             buffer_append(out, escape, sizeof(escape));
         }
         at += count > 0 ? count : 1;

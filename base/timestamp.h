@@ -5,6 +5,7 @@
 #define DOCKREEVE_BASE_TIMESTAMP_H
 
 #include <stdint.h>
+#include <sys/time.h>
 
 #include "base/attributes.h"
 #include "base/buffer.h"
@@ -22,6 +23,16 @@ struct timestamp_cache {
 /* Microseconds since 1970 (CLOCK_REALTIME) and since some start (CLOCK_MONOTONIC). */
 int64_t timestamp_now_us(void);
 int64_t timestamp_monotonic_us(void);
+
+/* A duration, not negative, as select(2) and its like take it. */
+static inline struct timeval duration_timeval(int64_t duration_us)
+{
+    return (struct timeval){(time_t)(duration_us / 1000000), (suseconds_t)(duration_us % 1000000)};
+}
+static inline struct timeval duration_timeval_ms(uint64_t duration_ms)
+{
+    return duration_timeval((int64_t)duration_ms * 1000);
+}
 
 /* RFC 3339 in UTC with microseconds, TIMESTAMP_LEN bytes. The slice is valid until the next call
  * with the same cache. A cache starts as zeros. */

@@ -136,6 +136,25 @@ static bool set_flag(const struct option *option, struct option_value *value, co
                      error_quote(slice_from_text(text), quoted, sizeof(quoted)));
 }
 
+/* The words of a choice, "allow|deny", are found by their number. */
+static bool set_choice(const struct option *option, struct option_value *value, const char *text,
+                       enum value_source source, struct error *error)
+{
+    AUTO_BUFFER struct buffer all = BUFFER_EMPTY;
+    char name[QUOTED_MAX], quoted[QUOTED_MAX];
+    struct slice rest = slice_from_text(option->argument);
+    for (value->number = 0; rest.ptr != NULL; value->number++) {
+        struct slice word = slice_cut(&rest, '|');
+        if (slice_equal_text(word, text))
+            return true;
+        buffer_append_text(&all, value->number == 0 ? "" : rest.ptr == NULL ? " or " : ", ");
+        buffer_append_slice(&all, word);
+    }
+    name_source(option, source, name);
+    return error_set(error, USAGE_ERROR, "%s takes %s, not %s", name, buffer_text(&all),
+                     error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+}
+
 static bool set_list(const struct option *option, struct option_value *value, const char *text,
                      enum value_source source, struct error *error)
 {
@@ -168,6 +187,8 @@ static bool set_value(const struct option *option, struct option_value *value, c
         return true;
     case OPTION_LIST:
         return set_list(option, value, text, source, error);
+    case OPTION_CHOICE:
+        return set_choice(option, value, text, source, error);
     case OPTION_NUMBER:
     case OPTION_BYTES:
     case OPTION_DURATION:

@@ -18,6 +18,7 @@ enum option_type {
     OPTION_TEXT,     /* any text; the last one holds */
     OPTION_ONCE,     /* any text; a second one is an error, since it would drop what was meant */
     OPTION_LIST,     /* any text; may be given many times */
+    OPTION_CHOICE,   /* one of the words that `argument` has between bars; `number` says which */
     OPTION_NUMBER,   /* a whole number */
     OPTION_BYTES,    /* a whole number with an optional k, m or g (1024) */
     OPTION_DURATION, /* "10s", "250ms": in milliseconds afterwards */

@@ -59,8 +59,8 @@ static const struct option options[OPTION_COUNT] = {
     [CLIENT] = OPTION_TEXT_ROW(OPTION_TEXT, "client", "NAME", "only of this client"),
     [SANDBOX] = OPTION_TEXT_ROW(OPTION_TEXT, "sandbox", "NAME",
                                 "only of this sandbox: it is a client of the same name"),
-    [TYPE] = OPTION_TEXT_ROW(OPTION_TEXT, "type", "docker|network", "only requests of this kind"),
-    [VIA] = OPTION_TEXT_ROW(OPTION_TEXT, "via",
+    [TYPE] = OPTION_TEXT_ROW(OPTION_CHOICE, "type", "docker|network", "only requests of this kind"),
+    [VIA] = OPTION_TEXT_ROW(OPTION_CHOICE, "via",
                             "docker|forward|forward-bypass|transparent|dns|browser-open",
                             "only what came this way"),
     [HOST] = OPTION_TEXT_ROW(OPTION_TEXT, "host", "HOST",
@@ -152,32 +152,9 @@ static bool read_client(const struct option_value *values, int argc, char **argv
     return true;
 }
 
-/* A word of a closed list: NULL-terminated, in the order in which they are told. */
-static bool read_word(const struct option_value *value, const char *name, const char *const *words,
-                      struct slice *word_out, struct error *error)
-{
-    AUTO_BUFFER struct buffer all = BUFFER_EMPTY;
-    char quoted[80];
-    if (!value->given)
-        return true;
-    for (size_t i = 0; words[i] != NULL; i++) {
-        if (strcmp(value->text, words[i]) == 0) {
-            *word_out = slice_from_text(words[i]);
-            return true;
-        }
-        buffer_append_text(&all, i == 0 ? "" : words[i + 1] == NULL ? " or " : ", ");
-        buffer_append_text(&all, words[i]);
-    }
-    return error_set(error, COMMAND_USAGE, "--%s takes %s, not %s", name, buffer_text(&all),
-                     error_quote(slice_from_text(value->text), quoted, sizeof(quoted)));
-}
-
 static bool read_filter(const struct option_value *values, int argc, char **argv,
                         struct log_filter *filter, struct error *error)
 {
-    static const char *const types[] = {"docker", "network", NULL};
-    static const char *const ways[] = {
-        "docker", "forward", "forward-bypass", "transparent", "dns", "browser-open", NULL};
     filter->denied = values[DENIED].flag;
     filter->allowed = values[ALLOWED].flag;
     filter->without_seals = !values[JSON].flag;
@@ -187,9 +164,11 @@ static bool read_filter(const struct option_value *values, int argc, char **argv
             "--denied and --allowed leave nothing; name one of them, or none for both");
     if (values[RULE].given)
         filter->rule = slice_from_text(values[RULE].text);
+    if (values[TYPE].given)
+        filter->kind = slice_from_text(values[TYPE].text);
+    if (values[VIA].given)
+        filter->via = slice_from_text(values[VIA].text);
     return read_times(values, filter, error) && read_client(values, argc, argv, filter, error) &&
-           read_word(&values[TYPE], "type", types, &filter->kind, error) &&
-           read_word(&values[VIA], "via", ways, &filter->via, error) &&
            (!values[HOST].given || log_filter_set_host(filter, values[HOST].text, error)) &&
            (!values[OPERATION].given ||
             log_filter_set_operation(filter, values[OPERATION].text, error));

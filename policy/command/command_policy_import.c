@@ -20,7 +20,7 @@ static const struct option options[OPTION_COUNT] = {
     [FROM] = OPTION_TEXT_ROW(OPTION_TEXT, "from", "tinyproxy|squid|sbx|hosts", "whose file it is"),
     [GENERATION] = OPTION_NUMBER_ROW(OPTION_NUMBER, "generation", "N", NULL, 2, 3,
                                      "sbx: 2 up to v0.34, 3 since v0.35; decides what *.x means"),
-    [LIST] = OPTION_TEXT_ROW(OPTION_TEXT, "list", "allows|denies",
+    [LIST] = OPTION_TEXT_ROW(OPTION_CHOICE, "list", "allows|denies",
                              "tinyproxy: what a Filter file without its tinyproxy.conf does"),
     [ANY_CLIENT] =
         OPTION_FLAG_ROW("any-client", "squid: take conditions on the client's address as met"),
@@ -112,19 +112,6 @@ static const struct policy_import_source *find_source(const struct option_value 
     return NULL;
 }
 
-static bool read_list(const struct option_value *list, struct policy_import_input *input)
-{
-    if (!list->given)
-        input->list = POLICY_IMPORT_LIST_UNKNOWN;
-    else if (strcmp(list->text, "allows") == 0)
-        input->list = POLICY_IMPORT_LIST_ALLOWS;
-    else if (strcmp(list->text, "denies") == 0)
-        input->list = POLICY_IMPORT_LIST_DENIES;
-    else
-        return false;
-    return true;
-}
-
 static int convert(struct conversion *conversion, const struct option_value *values)
 {
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
@@ -136,10 +123,8 @@ static int convert(struct conversion *conversion, const struct option_value *val
     conversion->source = find_source(&values[FROM]);
     if (conversion->source == NULL)
         return COMMAND_USAGE;
-    if (!read_list(&values[LIST], &input)) {
-        fputs("dockreeve policy import: --list is allows or denies\n", stderr);
-        return COMMAND_USAGE;
-    }
+    if (values[LIST].given)
+        input.list = values[LIST].number == 0 ? POLICY_IMPORT_LIST_ALLOWS : POLICY_IMPORT_LIST_DENIES;
     bool from_stdin = strcmp(conversion->file, "-") == 0;
     if (!(from_stdin ? read_stream(stdin, &text) : read_path(conversion->file, &text))) {
         fprintf(stderr, "dockreeve policy import: %s: %s\n", conversion->file, strerror(errno));

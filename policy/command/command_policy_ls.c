@@ -36,7 +36,7 @@ static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
     [CLIENT] = OPTION_TEXT_ROW(OPTION_TEXT, "client", "NAME",
                                "what decides for this client: its own rules and those it inherits"),
-    [DECISION] = OPTION_TEXT_ROW(OPTION_TEXT, "decision", "allow|deny",
+    [DECISION] = OPTION_TEXT_ROW(OPTION_CHOICE, "decision", "allow|deny",
                                  "only what allows, or only what denies"),
     [JSON] = OPTION_FLAG_ROW("json", "one JSON array"),
     [QUIET] = OPTION_FLAG_ROW("quiet", "print the rules' ids only", .letter = 'q'),
@@ -47,7 +47,7 @@ static const struct option options[OPTION_COUNT] = {
         OPTION_TEXT_ROW(OPTION_TEXT, "source", "TEXT",
                         "only rules whose source has this text in it: preset/npm, 90-cli.yaml"),
     [STATE] = COMMAND_RULE_STATE,
-    [TYPE] = OPTION_TEXT_ROW(OPTION_TEXT, "type", "docker|network", "only rules of this kind",
+    [TYPE] = OPTION_TEXT_ROW(OPTION_CHOICE, "type", "docker|network", "only rules of this kind",
                              .letter = 't'),
     [UNUSED] = OPTION_FLAG_ROW("unused", "only rules that never decided a request"),
     [WIDE] = OPTION_FLAG_ROW("wide", "more columns: name, conditions, expiry and comment",
@@ -95,8 +95,7 @@ static const struct table_column columns[COLUMN_COUNT] = {
 struct listing {
     const struct policy *policy;        /* borrowed */
     const struct policy_client *client; /* NULL = of all */
-    const char *kind, *source;          /* NULL = any */
-    int decision;                       /* 1 allow, 0 deny, -1 any */
+    const char *kind, *decision, *source; /* NULL = any */
     bool unused, shadowed, wide, with_covers;
     bool colour;
     struct rule_hits *hits; /* owned; NULL = no counts */
@@ -134,7 +133,8 @@ static bool is_wanted(struct listing *listing)
         return false;
     if (listing->kind != NULL && strcmp(row->rule.kind, listing->kind) != 0)
         return false;
-    if (listing->decision >= 0 && row->rule.allows != (listing->decision == 1))
+    if (listing->decision != NULL &&
+        strcmp(row->rule.allows ? "allow" : "deny", listing->decision) != 0)
         return false;
     if (listing->source != NULL &&
         memmem(row->source.ptr, row->source.len, listing->source, strlen(listing->source)) == NULL)
@@ -281,20 +281,6 @@ static bool write_ids(struct listing *listing)
 
 /* ---- arguments ---- */
 
-/* One of two words, or nothing. -1 = usage error, said. */
-static int read_choice(const struct option_value *value, const char *option, const char *first,
-                       const char *second, int *choice_out)
-{
-    *choice_out = -1;
-    if (!value->given)
-        return 0;
-    *choice_out = strcmp(value->text, first) == 0 ? 0 : strcmp(value->text, second) == 0 ? 1 : -1;
-    if (*choice_out >= 0)
-        return 0;
-    fprintf(stderr, "dockreeve policy ls: --%s is %s or %s\n", option, first, second);
-    return -1;
-}
-
 /* The client that is named in one of three ways. NULL with COMMAND_DONE when none is. */
 static int find_client(const struct policy *policy, const struct option_value *values, int argc,
                        char **argv, const struct policy_client **client_out)
@@ -360,11 +346,6 @@ int command_policy_ls(int argc, char **argv)
     int code = command_begin(&policy_ls_option_table, values, &argc, argv);
     if (code >= 0)
         return code;
-    static const char *const kinds[] = {"docker", "network"};
-    int kind, decision;
-    if (read_choice(&values[TYPE], "type", kinds[0], kinds[1], &kind) < 0 ||
-        read_choice(&values[DECISION], "decision", "deny", "allow", &decision) < 0)
-        return COMMAND_USAGE;
     CLEANUP(policy_unref)
     struct policy *policy = command_policy_load("policy ls", &values[CONFIG], NULL);
     if (policy == NULL)
@@ -372,9 +353,9 @@ int command_policy_ls(int argc, char **argv)
     CLEANUP(listing_clear)
     struct listing listing = {
         .policy = policy,
-        .kind = kind < 0 ? NULL : kinds[kind],
+        .kind = values[TYPE].text,
         .source = values[SOURCE].text,
-        .decision = decision,
+        .decision = values[DECISION].text,
         .unused = values[UNUSED].flag,
         .shadowed = values[SHADOWED].flag,
         .wide = values[WIDE].flag,

@@ -72,7 +72,7 @@ struct log_line {
  * newer gate may have written them, and so are values of another kind than the field has (a text, a
  * number, a list). False when it is not a line of the log: not one JSON object, a
  * field twice, or raw bytes that a terminal would obey, which the gate never writes. `line` is used
- * again for the next line. */
+ * again for the next line; of one that is none it has what stands before the fault. */
 MUST_CHECK bool log_line_parse(struct log_line *line, struct slice json);
 void log_line_free(struct log_line *line);
 #define AUTO_LOG_LINE CLEANUP(log_line_free)

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "policy/log/log_line.h"
 #include "policy/log/log_reader.h"
 
 /* Lines without a seal that are passed over, and epochs that a key may be behind the log. */
@@ -16,10 +17,12 @@ struct last_record {
     bool found, closes; /* an epoch */
 };
 
-static void keep(struct last_record *last, const struct log_sealed *sealed)
+static void keep(struct last_record *last, const struct log_sealed *sealed, struct slice line)
 {
+    AUTO_LOG_LINE struct log_line fields = LOG_LINE_EMPTY;
     last->sealed = *sealed;
-    last->closes = slice_equal_text(log_sealed_event(sealed), "seal");
+    last->closes = log_line_parse(&fields, line) &&
+                   slice_equal_text(fields.fields[LOG_FIELD_EVENT], "seal");
     last->sealed.body = slice_of(NULL, 0);
     last->found = true;
 }
@@ -39,7 +42,7 @@ static bool read_fragment(int fd, off_t at, struct last_record *last, struct err
     static const struct log_chain none;
     if (log_forward_is_torn(&forward) && log_sealed_parse(&sealed, rest) &&
         log_sealed_follows(&sealed, last->found ? &last->sealed.chain : &none))
-        keep(last, &sealed);
+        keep(last, &sealed, line);
     return true;
 }
 
@@ -64,7 +67,7 @@ static bool find_last(const char *path, unsigned lines_max, struct last_record *
         while (!last->found && lines++ < lines_max &&
                (result = log_backward_next(&backward, &line, error)) == LOG_READ_LINE) {
             if (log_sealed_parse(&sealed, line))
-                keep(last, &sealed);
+                keep(last, &sealed, line);
         }
         if (result == LOG_READ_FAILED ||
             (backward.torn && i == 0 && !read_fragment(files.fds[i], backward.end, last, error)))

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/hex.h"
+
 static const char record_domain[] = "dockreeve log record 1";
 static const char chain_domain[] = "dockreeve log chain 1";
 static const char key_domain[] = "dockreeve log key 1";
@@ -56,34 +58,6 @@ static void compute_mac(const struct log_mac_key *key, const struct log_chain *c
     log_mac(key, both, sizeof(both), out);
 }
 
-/* One more than each digit stands for. Lower case only: there is one spelling. */
-static const unsigned char hex_values[256] = {
-    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-};
-
-static bool read_hex(const char *text, unsigned char *bytes, size_t len)
-{
-    bool good = true;
-    for (size_t i = 0; i < len; i++) {
-        unsigned high = hex_values[(unsigned char)text[2 * i]];
-        unsigned low = hex_values[(unsigned char)text[2 * i + 1]];
-        good = good && high > 0 && low > 0;
-        bytes[i] = (unsigned char)((high - 1) << 4 | ((low - 1) & 15));
-    }
-    return good;
-}
-
-static char *write_hex(char *out, const unsigned char *bytes, size_t len)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        *out++ = digits[bytes[i] >> 4];
-        *out++ = digits[bytes[i] & 15];
-    }
-    return out;
-}
-
 /* The number at the end of `text`, with its name before it; what is left is the body. */
 static bool read_epoch(struct slice *text, uint64_t *epoch_out)
 {
@@ -112,8 +86,8 @@ bool log_sealed_parse(struct log_sealed *sealed, struct slice line)
     if (memcmp(tail, CHAIN_NAME, sizeof(CHAIN_NAME) - 1) != 0 ||
         memcmp(mac_name, MAC_NAME, sizeof(MAC_NAME) - 1) != 0 ||
         memcmp(mac + MAC_HEX_LEN, LINE_REST, sizeof(LINE_REST) - 1) != 0 ||
-        !read_hex(chain, sealed->chain.bytes, LOG_DIGEST_LEN) ||
-        !read_hex(mac, sealed->mac, LOG_SEAL_MAC_LEN) || !read_epoch(&sealed->body, &sealed->epoch))
+        !hex_read(chain, sealed->chain.bytes, LOG_DIGEST_LEN) ||
+        !hex_read(mac, sealed->mac, LOG_SEAL_MAC_LEN) || !read_epoch(&sealed->body, &sealed->epoch))
         return false;
     struct log_digest digest;
     log_digest_begin_domain(&digest, record_domain);
@@ -143,20 +117,6 @@ bool log_sealed_is_authentic(const struct log_sealed *sealed, const struct log_m
     return memcmp(mac, sealed->mac, LOG_SEAL_MAC_LEN) == 0;
 }
 
-struct slice log_sealed_event(const struct log_sealed *sealed)
-{
-    /* Time stamp, id and number stand before it and hold no quotes of their own. */
-    enum { SEARCHED = 160 };
-    static const struct slice name = SLICE_LITERAL(",\"event\":\"");
-    size_t len = sealed->body.len < SEARCHED ? sealed->body.len : SEARCHED;
-    const char *found = memmem(sealed->body.ptr, len, name.ptr, name.len);
-    if (found == NULL)
-        return slice_of("", 0);
-    const char *word = found + name.len;
-    const char *end = memchr(word, '"', (size_t)(sealed->body.ptr + len - word));
-    return end == NULL ? slice_of("", 0) : slice_of(word, (size_t)(end - word));
-}
-
 void log_sealer_init(struct log_sealer *sealer, const struct log_seal_key *key,
                      const struct log_chain *before)
 {
@@ -181,9 +141,9 @@ void log_sealer_seal(struct log_sealer *sealer, struct buffer *out, size_t begin
     buffer_append_u64(out, sealer->key.epoch);
     char tail[TAIL_LEN + 1];
     char *at = mempcpy(tail, CHAIN_NAME, sizeof(CHAIN_NAME) - 1);
-    at = write_hex(at, sealer->chain.bytes, LOG_DIGEST_LEN);
+    at = hex_write(at, sealer->chain.bytes, LOG_DIGEST_LEN);
     at = mempcpy(at, MAC_NAME, sizeof(MAC_NAME) - 1);
-    at = write_hex(at, mac, LOG_SEAL_MAC_LEN);
+    at = hex_write(at, mac, LOG_SEAL_MAC_LEN);
     memcpy(at, LINE_REST "\n", sizeof(LINE_REST));
     buffer_append(out, tail, sizeof(tail));
     sealer->unsealed++;
@@ -192,7 +152,7 @@ void log_sealer_seal(struct log_sealer *sealer, struct buffer *out, size_t begin
 void log_sealer_written(struct log_sealer *sealer, const char *bytes, size_t len)
 {
     if (len > TAIL_LEN)
-        (void)read_hex(bytes + len - 1 - TAIL_LEN + sizeof(CHAIN_NAME) - 1, sealer->written.bytes,
+        hex_read(bytes + len - 1 - TAIL_LEN + sizeof(CHAIN_NAME) - 1, sealer->written.bytes,
                        LOG_DIGEST_LEN);
 }
 

@@ -66,8 +66,6 @@ struct log_chain log_sealed_chain(const struct log_sealed *sealed, const struct 
 bool log_sealed_follows(const struct log_sealed *sealed, const struct log_chain *before);
 /* Whether the mac is that of the stated chain and the content, under the key of sealed->epoch. */
 bool log_sealed_is_authentic(const struct log_sealed *sealed, const struct log_mac_key *key);
-/* The word of the field `event`; empty when the line does not begin as our records do. */
-struct slice log_sealed_event(const struct log_sealed *sealed);
 
 /* What seals the records of one log as they are written. */
 struct log_sealer {

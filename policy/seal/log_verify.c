@@ -25,44 +25,43 @@ static bool same_chain(const struct log_chain *a, const struct log_chain *b)
     return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
-/* The number behind "seq", 0 when there is none where we write it. */
-static uint64_t read_seq(struct slice body)
+/* A number of the line, 0 when there is none. */
+static uint64_t number_of(const struct log_verify *verify, enum log_field field)
 {
-    enum { SEARCHED = 128 };
-    static const struct slice name = SLICE_LITERAL("\"seq\":");
-    size_t len = body.len < SEARCHED ? body.len : SEARCHED;
-    const char *at = memmem(body.ptr, len, name.ptr, name.len);
-    if (at == NULL)
-        return 0;
-    at += name.len;
-    const char *end = memchr(at, ',', (size_t)(body.ptr + len - at));
-    uint64_t number = 0;
-    if (end == NULL || !slice_to_u64(slice_of(at, (size_t)(end - at)), &number))
-        return 0;
-    return number;
+    uint64_t number;
+    return slice_to_u64(verify->fields.fields[field], &number) ? number : 0;
 }
 
-/* How many records a record of event `lost` tells of; it is short, and we wrote it. */
-static uint64_t read_count(struct slice body)
+static bool is_event(const struct log_verify *verify, const char *event)
 {
-    static const struct slice name = SLICE_LITERAL(",\"count\":");
-    const char *at = memmem(body.ptr, body.len, name.ptr, name.len);
-    const char *end = body.ptr + body.len;
-    uint64_t number = 0;
-    for (at = at == NULL ? end : at + name.len; at < end && *at >= '0' && *at <= '9'; at++)
-        number = number * 10 + (uint64_t)(*at - '0');
-    return number;
+    return slice_equal_text(verify->fields.fields[LOG_FIELD_EVENT], event);
 }
 
-static void set_place(const struct log_verify *verify, struct log_place *place, struct slice text,
-                      uint64_t epoch)
+/* The seal says whether the line is good: of a broken one, what can be read of it serves to find it
+ * again. */
+static void read_fields(struct log_verify *verify, struct slice line)
+{
+    bool whole = log_line_parse(&verify->fields, line);
+    (void)whole;
+}
+
+static void keep_word(char word[static LOG_VERIFY_WORD_MAX], struct slice text)
+{
+    size_t len = text.len < LOG_VERIFY_WORD_MAX ? text.len : LOG_VERIFY_WORD_MAX - 1;
+    if (len > 0)
+        memcpy(word, text.ptr, len);
+    word[len] = '\0';
+}
+
+/* The line that is judged. */
+static void set_place(const struct log_verify *verify, struct log_place *place, uint64_t epoch)
 {
     place->file = verify->file;
     place->line = verify->line;
     place->epoch = epoch;
-    place->seq = read_seq(text);
-    place->text_len = text.len < sizeof(place->text) ? text.len : sizeof(place->text);
-    memcpy(place->text, text.ptr, place->text_len);
+    place->seq = number_of(verify, LOG_FIELD_SEQ);
+    keep_word(place->ts, verify->fields.fields[LOG_FIELD_TS]);
+    keep_word(place->id, verify->fields.fields[LOG_FIELD_ID]);
 }
 
 void log_verify_init(struct log_verify *verify, const struct log_seal_key *keys, unsigned count)
@@ -173,7 +172,7 @@ static void settle_misplaced(struct log_verify *verify, const struct log_sealed 
         fault(verify, LOG_FAULT_CHANGED, place,
               "it was changed, or records before it were removed: only the key can tell");
     else if (place->seq == verify->before_seq + 1 ||
-             (next != NULL && read_seq(next->body) == verify->before_seq + 2))
+             (next != NULL && number_of(verify, LOG_FIELD_SEQ) == verify->before_seq + 2))
         fault(verify, LOG_FAULT_CHANGED, place, "its content was changed");
     else
         fault(verify, LOG_FAULT_REMOVED, place, "records before it are not there");
@@ -212,11 +211,11 @@ static void find_moved(struct log_verify *verify, const struct log_sealed *seale
 static void suspect(struct log_verify *verify, const struct log_sealed *sealed, bool follows,
                     bool authentic)
 {
-    set_place(verify, &verify->suspect, sealed->body, sealed->epoch);
+    set_place(verify, &verify->suspect, sealed->epoch);
     verify->suspected = true;
     verify->suspect_follows = follows;
     verify->suspect_authentic = authentic;
-    verify->suspect_starts = slice_equal_text(log_sealed_event(sealed), "start");
+    verify->suspect_starts = is_event(verify, "start");
     verify->before = verify->chain;
     verify->before_seq = verify->seq;
     verify->stated = sealed->chain;
@@ -247,7 +246,7 @@ static void judge_epoch(struct log_verify *verify, const struct log_sealed *seal
     if (!verify->begun || sealed->epoch == verify->epoch)
         return;
     struct log_place place;
-    set_place(verify, &place, sealed->body, sealed->epoch);
+    set_place(verify, &place, sealed->epoch);
     if (sealed->epoch < verify->epoch) {
         fault(verify, LOG_FAULT_FORGED, &place, "it was sealed with the key of an earlier epoch");
     } else if (sealed->epoch > verify->epoch + 1 || !verify->closed) {
@@ -261,28 +260,27 @@ static void judge_epoch(struct log_verify *verify, const struct log_sealed *seal
 static void count_event(struct log_verify *verify, const struct log_sealed *sealed, bool good)
 {
     struct log_verdict *verdict = &verify->verdict;
-    struct slice event = log_sealed_event(sealed);
-    bool is_seal = slice_equal_text(event, "seal");
+    bool is_seal = is_event(verify, "seal");
     verdict->records++;
     verdict->behind_proven++;
     /* A start has several records; the numbers begin anew at the first. */
-    if (slice_equal_text(event, "start") && verify->begun &&
-        read_seq(sealed->body) <= verify->seq) {
+    if (is_event(verify, "start") && verify->begun &&
+        number_of(verify, LOG_FIELD_SEQ) <= verify->seq) {
         verdict->restarts++;
         verdict->crashes += verify->stopped ? 0 : 1;
     }
-    if (slice_equal_text(event, "lost"))
-        verdict->lost += read_count(sealed->body);
+    if (is_event(verify, "lost"))
+        verdict->lost += number_of(verify, LOG_FIELD_COUNT);
     if (is_seal) {
         verdict->seals++;
         if (good && verdict->fault == LOG_FAULT_NONE && !verify->suspected) {
-            set_place(verify, &verdict->proven, sealed->body, sealed->epoch);
+            set_place(verify, &verdict->proven, sealed->epoch);
             verdict->behind_proven = 0;
         }
     }
     verify->closed = is_seal;
     /* The last seal of a run stands behind its stop. */
-    verify->stopped = slice_equal_text(event, "stop") || (verify->stopped && is_seal);
+    verify->stopped = is_event(verify, "stop") || (verify->stopped && is_seal);
 }
 
 /* Whether the record, of epoch 1, begins a series: the chain shows it, or a key that is not used
@@ -309,7 +307,7 @@ static void begin_series(struct log_verify *verify, const struct log_sealed *sea
 {
     struct log_verdict *verdict = &verify->verdict;
     struct log_place place;
-    set_place(verify, &place, sealed->body, sealed->epoch);
+    set_place(verify, &place, sealed->epoch);
     uint32_t used = verify->keys_used;
     verdict->series++;
     if (same_chain(&verify->series_began, &sealed->chain))
@@ -338,7 +336,7 @@ static void begin_series(struct log_verify *verify, const struct log_sealed *sea
 static void judge_first(struct log_verify *verify, const struct log_sealed *sealed, bool begins)
 {
     verify->verdict.from_beginning = begins;
-    set_place(verify, &verify->verdict.first, sealed->body, sealed->epoch);
+    set_place(verify, &verify->verdict.first, sealed->epoch);
     if (verify->key_count > 0 && !verify->has_key && !choose_key(verify, sealed))
         use_key(verify, &verify->evolved[0]);
 }
@@ -361,7 +359,7 @@ static void judge_sealed(struct log_verify *verify, const struct log_sealed *sea
     verdict->faults += !fits;
     if (verify->suspected)
         settle(verify, sealed, authentic);
-    judge_odd_lines(verify, fits, begins, slice_equal_text(log_sealed_event(sealed), "start"));
+    judge_odd_lines(verify, fits, begins, is_event(verify, "start"));
     if (verdict->fault == LOG_FAULT_NONE && (!fits || !authentic))
         suspect(verify, sealed, fits, authentic);
     else if (verdict->fault == LOG_FAULT_NONE && !begins)
@@ -370,8 +368,8 @@ static void judge_sealed(struct log_verify *verify, const struct log_sealed *sea
     verify->begun = true;
     verify->chain = sealed->chain;
     verify->epoch = sealed->epoch;
-    verify->seq = read_seq(sealed->body);
-    set_place(verify, &verdict->last, sealed->body, sealed->epoch);
+    verify->seq = number_of(verify, LOG_FIELD_SEQ);
+    set_place(verify, &verdict->last, sealed->epoch);
 }
 
 /* Whether a crash can have left the line: the beginning of a record, of which the file system may
@@ -404,7 +402,7 @@ static bool is_fragment(struct slice line)
 static void keep_odd(struct log_verify *verify, struct slice line)
 {
     if (verify->odd_count++ == 0)
-        set_place(verify, &verify->odd, line, 0);
+        set_place(verify, &verify->odd, 0);
     verify->odd_is_record = verify->odd_is_record || !is_fragment(line);
 }
 
@@ -412,6 +410,7 @@ void log_verify_line(struct log_verify *verify, struct slice line)
 {
     struct log_sealed sealed;
     verify->line++;
+    read_fields(verify, line);
     if (log_sealed_parse(&sealed, line))
         judge_sealed(verify, &sealed);
     else
@@ -421,6 +420,7 @@ void log_verify_line(struct log_verify *verify, struct slice line)
 void log_verify_torn(struct log_verify *verify, struct slice rest, bool last)
 {
     verify->line++;
+    read_fields(verify, rest);
     if (last)
         verify->verdict.fragments++;
     else
@@ -443,5 +443,6 @@ const struct log_verdict *log_verify_end(struct log_verify *verify)
     explicit_bzero(verify->evolved, sizeof(verify->evolved));
     explicit_bzero(&verify->key, sizeof(verify->key));
     explicit_bzero(&verify->mac, sizeof(verify->mac));
+    log_line_free(&verify->fields);
     return verdict;
 }

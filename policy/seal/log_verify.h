@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "policy/log/log_line.h"
 #include "policy/seal/log_seal.h"
 
 enum log_fault {
@@ -21,15 +22,14 @@ enum log_fault {
     LOG_FAULT_FORGED, /* chained without the key: from the one named on */
 };
 
-enum { LOG_VERIFY_KEYS_MAX = 16, LOG_VERIFY_LINE_KEPT = 512 };
+enum { LOG_VERIFY_KEYS_MAX = 16, LOG_VERIFY_WORD_MAX = 40 };
 
 /* A record as a person finds it again. */
 struct log_place {
     unsigned file; /* as log_verify_file() was told */
     uint64_t line; /* from 1; 0 = there is no such record */
     uint64_t epoch, seq;
-    char text[LOG_VERIFY_LINE_KEPT]; /* how its line begins: `ts` and `id` are in there */
-    size_t text_len;
+    char ts[LOG_VERIFY_WORD_MAX], id[LOG_VERIFY_WORD_MAX]; /* "" = it has none */
 };
 
 struct log_verdict {
@@ -59,6 +59,7 @@ struct log_verify {
     struct log_verdict verdict;
     unsigned file;
     uint64_t line;
+    struct log_line fields; /* owned: of the line that is judged, as far as it can be read */
 
     /* The record before, and the key of its epoch. */
     bool begun, closed, stopped; /* a record was seen; it is a seal; the run before has stopped */
@@ -93,7 +94,8 @@ void log_verify_file(struct log_verify *verify, unsigned file);
 void log_verify_line(struct log_verify *verify, struct slice line);
 /* The file ends inside a line. `last`: it is the newest. */
 void log_verify_torn(struct log_verify *verify, struct slice rest, bool last);
-/* To be called once, at the end; wipes the keys. The verdict stays valid as long as `verify`. */
+/* To be called once, at the end; wipes the keys and gives memory back. The verdict stays valid as
+ * long as `verify`. */
 const struct log_verdict *log_verify_end(struct log_verify *verify);
 
 #endif

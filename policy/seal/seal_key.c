@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #define TEXT_PREFIX "dockreeve-seal-1:"
 #define FILE_PREFIX "dockreeve-seal-state-1 "
 #define LOCK_FILE "seal.lock"
@@ -25,27 +26,10 @@ enum {
 
 _Static_assert(sizeof(TEXT_PREFIX) - 1 + HEX_LEN == SEAL_KEY_TEXT_LEN, "the header says so");
 
-static void write_hex(char *out, const unsigned char *bytes)
-{
-    for (size_t i = 0; i < LOG_SEAL_KEY_LEN; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
-static bool read_hex(const char *text, unsigned char *bytes)
-{
-    for (size_t i = 0; i < LOG_SEAL_KEY_LEN; i++) {
-        int high = slice_hex_digit(text[2 * i]), low = slice_hex_digit(text[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        bytes[i] = (unsigned char)(high << 4 | low);
-    }
-    return true;
-}
-
 void seal_key_to_text(const struct log_seal_key *key, char text[static SEAL_KEY_TEXT_LEN + 1])
 {
     memcpy(text, TEXT_PREFIX, sizeof(TEXT_PREFIX));
-    write_hex(text + sizeof(TEXT_PREFIX) - 1, key->bytes);
+    *hex_write(text + sizeof(TEXT_PREFIX) - 1, key->bytes, sizeof(key->bytes)) = '\0';
 }
 
 bool seal_key_from_text(struct slice text, struct log_seal_key *key)
@@ -53,7 +37,7 @@ bool seal_key_from_text(struct slice text, struct log_seal_key *key)
     text = slice_trim_blanks(text);
     key->epoch = 0;
     return text.len == SEAL_KEY_TEXT_LEN && slice_starts_with(text, SLICE_LITERAL(TEXT_PREFIX)) &&
-           read_hex(text.ptr + sizeof(TEXT_PREFIX) - 1, key->bytes);
+           hex_read(text.ptr + sizeof(TEXT_PREFIX) - 1, key->bytes, sizeof(key->bytes));
 }
 
 bool seal_folder_open(const char *state, int *folder_out, int *lock_out, struct error *error)
@@ -95,7 +79,8 @@ static bool parse(const char line[static FILE_LEN], struct seal_state *out)
     return memcmp(line, FILE_PREFIX, sizeof(FILE_PREFIX) - 1) == 0 && epoch[0] == '0' &&
            slice_to_u64(slice_of(epoch + 1, EPOCH_LEN - 1), &out->key.epoch) &&
            out->key.epoch > 0 && key[-1] == ' ' && chain[-1] == ' ' && line[FILE_LEN - 1] == '\n' &&
-           read_hex(key, out->key.bytes) && read_hex(chain, out->chain.bytes);
+           hex_read(key, out->key.bytes, LOG_SEAL_KEY_LEN) &&
+           hex_read(chain, out->chain.bytes, LOG_SEAL_KEY_LEN);
 }
 
 /* Whether nobody but root, this user and the folder's owner, who may be the one that the gate is
@@ -174,11 +159,10 @@ bool seal_state_write(int folder, const struct seal_state *state, struct error *
     memcpy(line, FILE_PREFIX, sizeof(FILE_PREFIX));
     char *at = line + sizeof(FILE_PREFIX) - 1;
     at += snprintf(at, EPOCH_LEN + 2, "%020llu ", (unsigned long long)state->key.epoch);
-    write_hex(at, state->key.bytes);
-    at += HEX_LEN;
+    at = hex_write(at, state->key.bytes, LOG_SEAL_KEY_LEN);
     *at++ = ' ';
-    write_hex(at, state->chain.bytes);
-    line[FILE_LEN - 1] = '\n';
+    at = hex_write(at, state->chain.bytes, LOG_SEAL_KEY_LEN);
+    *at = '\n';
     AUTO_CLOSE int old = open_own(folder, SEAL_KEY_FILE, O_WRONLY);
     bool done = write_new(folder, line) && renameat(folder, NEW_FILE, folder, SEAL_KEY_FILE) == 0 &&
                 fsync(folder) == 0;

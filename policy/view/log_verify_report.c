@@ -48,41 +48,17 @@ static const char *result_name(enum log_verify_result result)
     return names[result];
 }
 
-/* The text of a field at the beginning of a kept line, without its quotes; empty when absent. */
-static struct slice field(const struct log_place *place, const char *name)
-{
-    struct slice rest = slice_of(place->text, place->text_len);
-    struct slice wanted = slice_from_text(name);
-    const char *at = memmem(rest.ptr, rest.len, wanted.ptr, wanted.len);
-    if (at == NULL)
-        return slice_of(NULL, 0);
-    at += wanted.len;
-    const char *end = memchr(at, '"', (size_t)(rest.ptr + rest.len - at));
-    return end == NULL ? slice_of(NULL, 0) : slice_of(at, (size_t)(end - at));
-}
-
-static struct slice time_of(const struct log_place *place)
-{
-    return field(place, "{\"ts\":\"");
-}
-
-static struct slice id_of(const struct log_place *place)
-{
-    return field(place, ",\"id\":\"");
-}
-
 static void write_place(const struct log_verify_report *report, const struct log_place *place,
                         struct buffer *out)
 {
     buffer_printf(out, "%s:%llu", report->files[place->file], (unsigned long long)place->line);
-    struct slice ts = time_of(place), id = id_of(place);
-    if (ts.ptr != NULL) {
+    if (place->ts[0] != '\0') {
         buffer_append_literal(out, ", ");
-        terminal_text_append(out, ts);
+        terminal_text_append(out, slice_from_text(place->ts));
     }
-    if (id.ptr != NULL) {
+    if (place->id[0] != '\0') {
         buffer_append_literal(out, ", id ");
-        terminal_text_append(out, id);
+        terminal_text_append(out, slice_from_text(place->id));
     }
     if (place->seq > 0)
         buffer_printf(out, ", seq %llu", (unsigned long long)place->seq);
@@ -228,14 +204,13 @@ static void json_place(const struct log_verify_report *report, const char *name,
         buffer_append_literal(out, "null");
         return;
     }
-    struct slice ts = time_of(place), id = id_of(place);
     json_write_object_begin(out);
     json_write_key_text(out, "file", report->files[place->file]);
     json_write_key_u64(out, "line", place->line);
-    if (ts.ptr != NULL)
-        json_write_key_string(out, "ts", ts);
-    if (id.ptr != NULL)
-        json_write_key_string(out, "id", id);
+    if (place->ts[0] != '\0')
+        json_write_key_text(out, "ts", place->ts);
+    if (place->id[0] != '\0')
+        json_write_key_text(out, "id", place->id);
     if (place->seq > 0)
         json_write_key_u64(out, "seq", place->seq);
     if (place->epoch > 0)

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/timestamp.h"
 #include "proxy/dns/dns_exchange.h"
 
 enum { PREFIX_LEN = 2 };
@@ -48,7 +49,7 @@ static void arm_timer(struct dns_conn *conn)
         left_us = (int64_t)limit_ms * 1000;
     if (left_us < 0)
         left_us = 0;
-    struct timeval wait = {(time_t)(left_us / 1000000), (suseconds_t)(left_us % 1000000)};
+    struct timeval wait = duration_timeval(left_us);
     event_add(&conn->timer, &wait);
 }
 

@@ -239,7 +239,7 @@ static void wait_for_connect(struct engine_conn *conn, bool in_progress)
         left_us = 0;
     if (!in_progress && left_us > RETRY_MS * 1000)
         left_us = RETRY_MS * 1000;
-    struct timeval wait = {left_us / 1000000, left_us % 1000000};
+    struct timeval wait = duration_timeval(left_us);
     event_assign(&conn->write_event, conn->engine->base, in_progress ? conn->stream.fd : -1,
                  EV_WRITE, on_write, conn);
     event_add(&conn->write_event, &wait);

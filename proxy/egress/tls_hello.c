@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/slice.h"
 #include "rules/reason.h"
 
@@ -209,7 +210,6 @@ static bool read_server_name(struct vector body, struct tunnel_facts *facts)
  * (after RFC 7639). False when it has no room. */
 static bool write_protocol(struct vector name, char *out, size_t *len)
 {
-    static const char hex[] = "0123456789ABCDEF";
     size_t at = *len;
     if (at > 0)
         out[at++] = ',';
@@ -224,8 +224,8 @@ static bool write_protocol(struct vector name, char *out, size_t *len)
             out[at++] = (char)byte;
         } else {
             out[at++] = '%';
-            out[at++] = hex[byte >> 4];
-            out[at++] = hex[byte & 15];
+            out[at++] = HEX_DIGITS_UPPER[byte >> 4];
+            out[at++] = HEX_DIGITS_UPPER[byte & 15];
         }
     }
     out[at] = '\0';

@@ -8,10 +8,12 @@
 
 #include <event2/event.h>
 
+#include "base/timestamp.h"
+
 /* Starts it anew; 0 = nothing is to end the waiting, and it stays as it is. */
 static inline void event_timer_start(struct event *timer, uint64_t timeout_ms)
 {
-    struct timeval wait = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
+    struct timeval wait = duration_timeval_ms(timeout_ms);
     if (timeout_ms > 0)
         event_add(timer, &wait);
 }

@@ -3,15 +3,16 @@
  * Ids and peers as text. Both are made for every record, so neither uses printf(3). */
 #include "proxy/loop/log_identity.h"
 
+#include "base/hex.h"
+
 struct slice log_identity_id(const struct loop *loop, uint64_t number, char text[LOG_ID_LEN_MAX])
 {
-    static const char hex[] = "0123456789abcdef";
     size_t at = 0;
     for (int shift = 28; shift >= 0; shift -= 4)
-        text[at++] = hex[loop->id_prefix >> shift & 15];
+        text[at++] = HEX_DIGITS[loop->id_prefix >> shift & 15];
     text[at++] = '-';
     for (int shift = 44; shift >= 0; shift -= 4)
-        text[at++] = hex[number >> shift & 15];
+        text[at++] = HEX_DIGITS[number >> shift & 15];
     return slice_of(text, at);
 }
 

@@ -261,8 +261,7 @@ bool log_sealing_start(struct log_sealing *sealing, struct error *error)
         error->exit_code = 1;
         return false;
     }
-    struct timeval interval = {(time_t)(loop->options->seal_interval_ms / 1000),
-                               (suseconds_t)(loop->options->seal_interval_ms % 1000) * 1000};
+    struct timeval interval = duration_timeval_ms(loop->options->seal_interval_ms);
     event_assign(&sealing->clock, loop->base, -1, EV_PERSIST, on_clock, sealing);
     event_add(&sealing->clock, &interval);
     return true;

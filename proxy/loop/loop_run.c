@@ -3,6 +3,7 @@
  * Running and ending a gate: the loop's turns, signals, the log at the end of each turn, draining. */
 #include "config.h"
 
+#include "base/timestamp.h"
 #include "proxy/loop/loop_run.h"
 
 #include <errno.h>
@@ -199,8 +200,7 @@ void loop_drain(struct loop *loop)
         reload_end_waiting(loop->reload);
     admission_close_told(loop);
     client_conn_close_idle(loop);
-    struct timeval wait = {(time_t)(loop->options->drain_timeout_ms / 1000),
-                           (suseconds_t)(loop->options->drain_timeout_ms % 1000) * 1000};
+    struct timeval wait = duration_timeval_ms(loop->options->drain_timeout_ms);
     evtimer_assign(&loop->drain_timer, loop->base, on_drain_end, loop);
     evtimer_add(&loop->drain_timer, &wait);
 }

@@ -40,7 +40,7 @@ static bool unreachable(struct error *error, const char *path, int reason)
 static bool limit(int fd, int64_t until_us)
 {
     int64_t left_us = until_us - timestamp_monotonic_us();
-    struct timeval left = {(time_t)(left_us / 1000000), (suseconds_t)(left_us % 1000000)};
+    struct timeval left = duration_timeval(left_us);
     return left_us > 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &left, sizeof(left)) == 0 &&
            setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &left, sizeof(left)) == 0;
 }

@@ -15,6 +15,7 @@
 
 #include <event2/event_struct.h>
 
+#include "base/timestamp.h"
 #include "proxy/io/endpoint.h"
 #include "rules/reason.h"
 
@@ -276,8 +277,7 @@ struct dial *dial_start(struct event_base *base, const struct ip_address *addres
         dial->attempts[i] = (struct attempt){.dial = dial, .fd = -1, .address = addresses[i]};
     event_assign(&dial->next_event, base, -1, 0, on_next, dial);
     event_assign(&dial->deadline, base, -1, 0, on_deadline, dial);
-    struct timeval timeout = {.tv_sec = (time_t)(timeout_ms / 1000),
-                              .tv_usec = (suseconds_t)(timeout_ms % 1000 * 1000)};
+    struct timeval timeout = duration_timeval_ms(timeout_ms);
     if (event_add(&dial->deadline, &timeout) != 0) {
         free(dial);
         error_set_reason(error, 503, REASON_LIMIT_MEMORY,

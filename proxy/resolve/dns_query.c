@@ -17,6 +17,7 @@
 
 #include <event2/event_struct.h>
 
+#include "base/timestamp.h"
 #include "proxy/resolve/dns_channel.h"
 #include "proxy/resolve/dns_message.h"
 
@@ -102,7 +103,7 @@ static void end_without(struct dns_query *query, enum dns_outcome outcome)
 
 static void end_in(struct dns_query *query, uint64_t time_ms)
 {
-    const struct timeval wait = {(time_t)(time_ms / 1000), (suseconds_t)(time_ms % 1000 * 1000)};
+    const struct timeval wait = duration_timeval_ms(time_ms);
     event_add(&query->timer, &wait);
 }
 

@@ -24,6 +24,7 @@
 
 #include <event2/event_struct.h>
 
+#include "base/timestamp.h"
 #include "proxy/resolve/address_cache.h"
 #include "proxy/resolve/dns_message.h"
 #include "proxy/resolve/dns_query.h"
@@ -447,8 +448,7 @@ struct resolver *resolver_new(struct event_base *base, const struct resolver_opt
     if (resolver == NULL)
         abort();
     resolver->base = base;
-    resolver->timeout.tv_sec = (time_t)(options->timeout_ms / 1000);
-    resolver->timeout.tv_usec = (suseconds_t)(options->timeout_ms % 1000 * 1000);
+    resolver->timeout = duration_timeval_ms(options->timeout_ms);
     resolver->ttl_max_s = options->ttl_max_s;
     resolver->cache = address_cache_new(options->cache_entries);
     resolver->lookups_max = resolver_lookups_max();

@@ -9,6 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/timestamp.h"
 #include "proxy/http/http_head.h"
 #include "rules/docker/api_version.h"
 #include "rules/docker/docker_operation.h"
@@ -65,7 +66,7 @@ static int open_connection(const struct endpoint *endpoint, uint64_t timeout_ms,
                            struct error *error)
 {
     struct endpoint target = reachable(endpoint);
-    struct timeval timeout = {(time_t)(timeout_ms / 1000), (suseconds_t)(timeout_ms % 1000) * 1000};
+    struct timeval timeout = duration_timeval_ms(timeout_ms);
     int off = 0;
     AUTO_CLOSE int fd = socket(target.address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && target.address.any.sa_family == AF_INET6)

@@ -95,7 +95,7 @@ static const struct option options[OPTION_COUNT] = {
     [LOG_QUEUE] =
         OPTION_NUMBER_ROW(OPTION_BYTES, "log-queue", "BYTES", "1m", 4096, 1 << 30,
                           "log bytes that may wait for a slow reader before requests are refused"),
-    [LOG_REQUIRED] = OPTION_TEXT_ROW(OPTION_TEXT, "log-required", "yes|no",
+    [LOG_REQUIRED] = OPTION_TEXT_ROW(OPTION_CHOICE, "log-required", "yes|no",
                                      "refuse requests that cannot be logged", .initial = "yes"),
     [SEAL_INTERVAL] =
         OPTION_NUMBER_ROW(OPTION_DURATION, "seal-interval", "TIME", "10s", 100, 86400000,
@@ -207,13 +207,6 @@ void serve_options_default_listen(char *text, size_t size)
         snprintf(text, size, "unix:%s/dockreeve/default/docker.sock", runtime);
     else
         snprintf(text, size, "unix:/run/dockreeve/default/docker.sock");
-}
-
-static bool read_yes_no(const struct option_value *value, bool *yes_out, struct error *error)
-{
-    *yes_out = strcmp(value->text, "yes") == 0;
-    return *yes_out || strcmp(value->text, "no") == 0 ||
-           error_set(error, 2, "--log-required takes yes or no");
 }
 
 static void read_limits(struct loop_options *loop, const struct option_value *values)
@@ -353,8 +346,8 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
     read_limits(loop, values);
     read_engine_limits(&gates->engine, values);
     read_egress_limits(&gates->egress, values);
-    if (!read_yes_no(&values[LOG_REQUIRED], &loop->log_required, error) ||
-        !serve_options_read_resolvers(&values[RESOLVER], &gates->egress.resolver, error) ||
+    loop->log_required = strcmp(values[LOG_REQUIRED].text, "yes") == 0;
+    if (!serve_options_read_resolvers(&values[RESOLVER], &gates->egress.resolver, error) ||
         !read_credentials(serve, &values[UPSTREAM_PROXY_AUTH], error) ||
         !endpoint_parse(&gates->engine.address,
                         slice_from_text(serve_options_upstream(&values[UPSTREAM])), error))

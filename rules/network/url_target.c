@@ -4,6 +4,7 @@
  * alike, or the target is refused. */
 #include "rules/network/url_target.h"
 
+#include "base/hex.h"
 #include "base/percent_code.h"
 #include "rules/reason.h"
 
@@ -103,14 +104,13 @@ bool url_target_parse_origin(struct slice text, struct url_target *target_out, s
 /* Appends the canonical spelling of `path`; the segments are judged afterwards. */
 static void write_canonical(struct slice path, struct buffer *out)
 {
-    static const char hex[] = "0123456789ABCDEF";
     for (size_t i = 0; i < path.len; i++) {
         int byte = path.ptr[i] == '%' ? percent_decode_at(path, i) : -1;
         if (byte < 0) {
             buffer_append_byte(out, path.ptr[i]);
             continue;
         }
-        char escape[3] = {'%', hex[byte >> 4], hex[byte & 15]};
+        char escape[3] = {'%', HEX_DIGITS_UPPER[byte >> 4], HEX_DIGITS_UPPER[byte & 15]};
         if (target_byte[byte] == TARGET_SEGMENT)
             escape[0] = (char)byte;
         buffer_append(out, escape, target_byte[byte] == TARGET_SEGMENT ? 1 : 3);

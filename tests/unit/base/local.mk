@@ -5,6 +5,7 @@ base_tests_SOURCES = \
 	tests/unit/base/buffer_test.c \
 	tests/unit/base/error_test.c \
 	tests/unit/base/hash_index_test.c \
+	tests/unit/base/hex_test.c \
 	tests/unit/base/html_text_test.c \
 	tests/unit/base/json_token_test.c \
 	tests/unit/base/json_tree_test.c \

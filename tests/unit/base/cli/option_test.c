@@ -6,7 +6,7 @@
 
 #include "base/cli/option.h"
 
-enum { LIMIT, FOLLOW, LOG, LISTEN, BUFFER, TIMEOUT, PORT, OPTION_COUNT };
+enum { LIMIT, FOLLOW, LOG, LISTEN, BUFFER, TIMEOUT, PORT, KIND, OPTION_COUNT };
 
 static const struct option options[OPTION_COUNT] = {
     [LIMIT] = OPTION_NUMBER_ROW(OPTION_NUMBER, "limit", "N", "50", 1, 1000, "how many",
@@ -23,6 +23,8 @@ static const struct option options[OPTION_COUNT] = {
                                   250, 60000, "how long"),
     [PORT] =
         OPTION_TEXT_ROW(OPTION_ONCE, "port", "PORTS", "which ports", .environment = "TEST_PORT"),
+    [KIND] = OPTION_TEXT_ROW(OPTION_CHOICE, "kind", "docker|network|any", "of which kind",
+                             .environment = "TEST_KIND"),
 };
 static const struct option_table table = {"test it", "[NAME]",     "Tests the options.",
                                           options,   OPTION_COUNT, "  dockreeve test it\n"};
@@ -74,6 +76,26 @@ Test(option, what_is_said_once_is_not_said_twice)
     outcome = parse("--log a --log b");
     cr_assert(outcome.good);
     cr_assert_str_eq(outcome.values[LOG].text, "b");
+}
+
+Test(option, a_choice_is_one_of_its_words_and_known_by_its_number)
+{
+    static const char *const words[] = {"docker", "network", "any"};
+    for (unsigned i = 0; i < ARRAY_LEN(words); i++) {
+        char line[64];
+        snprintf(line, sizeof(line), "--kind %s", words[i]);
+        struct outcome o = parse(line);
+        cr_expect(o.good && o.values[KIND].given, "%s", line);
+        cr_expect_eq(o.values[KIND].number, i, "%s", line);
+    }
+    cr_expect_not(parse("").values[KIND].given);
+    static const char *const bad[] = {"--kind=", "--kind=dock", "--kind=docker|network", "--kind=ANY"};
+    for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+        struct outcome o = parse(bad[i]);
+        cr_expect_not(o.good, "%s", bad[i]);
+        cr_expect(strstr(o.error.text, "--kind takes docker, network or any, not ") != NULL, "%s",
+                  o.error.text);
+    }
 }
 
 Test(option, defaults_come_from_the_table_and_do_not_count_as_given)
@@ -293,6 +315,8 @@ Test(option, help_shows_what_the_table_knows_within_a_hundred_columns)
         "      --connect-timeout-of-the-upstream TIME\n"
         "                        how long [default 10s; 250ms to 1m]\n"
         "      --port PORTS      which ports [environment TEST_PORT]\n"
+        "      --kind docker|network|any\n"
+        "                        of which kind [environment TEST_KIND]\n"
         "  -h, --help            show this help\n"
         "\n"
         "Examples:\n"
