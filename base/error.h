@@ -12,9 +12,22 @@
 #include "base/attributes.h"
 #include "base/slice.h"
 
+/* Exit codes (docs/design.md 6). */
+enum command_exit {
+    COMMAND_DONE = 0,
+    COMMAND_FAILED = 1,
+    COMMAND_USAGE = 2, /* or an invalid policy */
+    COMMAND_NOT_FOUND = 3,
+    COMMAND_CONFLICT = 4,
+    COMMAND_UNAVAILABLE = 5, /* a backend does not answer */
+    COMMAND_DENIED = 6,      /* by the policy */
+    COMMAND_DECLINED = 7,    /* by the user, or there is no terminal to ask on */
+    COMMAND_PARTLY = 9,      /* done, but not all of it */
+};
+
 struct error {
-    int status;         /* of the response that refuses for it (HTTP); 0 = none */
-    int exit_code;      /* of a command that ends with it; 0 = the command's own */
+    int status;    /* of the response that refuses for it (HTTP); 0 = none */
+    int exit_code; /* of a command that ends with it (enum command_exit); 0 = the command's own */
     int system_error;   /* the errno behind it; 0 = none */
     unsigned line;      /* in the file concerned, from 1; 0 = none */
     unsigned column;    /* in bytes, from 1; 0 = none */

@@ -8,20 +8,8 @@
 
 #include "base/attributes.h"
 #include "base/cli/option.h"
+#include "base/error.h"
 #include "base/slice.h"
-
-/* Exit codes (docs/design.md 6). */
-enum command_exit {
-    COMMAND_DONE = 0,
-    COMMAND_FAILED = 1,
-    COMMAND_USAGE = 2, /* or an invalid policy */
-    COMMAND_NOT_FOUND = 3,
-    COMMAND_CONFLICT = 4,
-    COMMAND_UNAVAILABLE = 5, /* a backend does not answer */
-    COMMAND_DENIED = 6,      /* by the policy */
-    COMMAND_DECLINED = 7,    /* by the user, or there is no terminal to ask on */
-    COMMAND_PARTLY = 9,      /* done, but not all of it */
-};
 
 struct command {
     const struct option_table *options; /* name, summary and options */

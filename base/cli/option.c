@@ -14,7 +14,7 @@
 #include "base/slice.h"
 #include "base/timestamp.h"
 
-enum { USAGE_ERROR = 2, QUOTED_MAX = 128, SPELLED_MAX = 32 };
+enum { QUOTED_MAX = 128, SPELLED_MAX = 32 };
 
 /* Where a value came from, so that an error can say what to mend. */
 enum value_source { FROM_TABLE, FROM_ENVIRONMENT, FROM_COMMAND_LINE };
@@ -107,10 +107,10 @@ static bool set_number(const struct option *option, struct option_value *value, 
     error_quote(slice, quoted, sizeof(quoted));
     spell_range(option, range, sizeof(range));
     if (!good)
-        return error_set(error, USAGE_ERROR, "%s: %s is not %s%s%s", name, quoted, expected,
+        return error_set(error, COMMAND_USAGE, "%s: %s is not %s%s%s", name, quoted, expected,
                          range[0] != '\0' ? "; it takes " : "", range);
     if (value->number < option->min || (option->max > 0 && value->number > option->max))
-        return error_set(error, USAGE_ERROR, "%s: %s is out of range; it takes %s", name, quoted,
+        return error_set(error, COMMAND_USAGE, "%s: %s is out of range; it takes %s", name, quoted,
                          range);
     return true;
 }
@@ -132,7 +132,7 @@ static bool set_flag(const struct option *option, struct option_value *value, co
     }
     char name[QUOTED_MAX], quoted[QUOTED_MAX];
     name_source(option, source, name);
-    return error_set(error, USAGE_ERROR, "%s: %s is neither 1 (yes) nor 0 (no)", name,
+    return error_set(error, COMMAND_USAGE, "%s: %s is neither 1 (yes) nor 0 (no)", name,
                      error_quote(slice_from_text(text), quoted, sizeof(quoted)));
 }
 
@@ -151,7 +151,7 @@ static bool set_choice(const struct option *option, struct option_value *value, 
         buffer_append_slice(&all, word);
     }
     name_source(option, source, name);
-    return error_set(error, USAGE_ERROR, "%s takes %s, not %s", name, buffer_text(&all),
+    return error_set(error, COMMAND_USAGE, "%s takes %s, not %s", name, buffer_text(&all),
                      error_quote(slice_from_text(text), quoted, sizeof(quoted)));
 }
 
@@ -164,7 +164,7 @@ static bool set_list(const struct option *option, struct option_value *value, co
         value->flag = true;
     }
     if (value->list_count == OPTION_LIST_MAX)
-        return error_set(error, USAGE_ERROR, "--%s may be given at most %d times", option->name,
+        return error_set(error, COMMAND_USAGE, "--%s may be given at most %d times", option->name,
                          OPTION_LIST_MAX);
     value->list[value->list_count++] = text;
     return true;
@@ -182,7 +182,7 @@ static bool set_value(const struct option *option, struct option_value *value, c
         return true;
     case OPTION_ONCE:
         if (source == FROM_COMMAND_LINE && value->flag)
-            return error_set(error, USAGE_ERROR, "--%s may be given once", option->name);
+            return error_set(error, COMMAND_USAGE, "--%s may be given once", option->name);
         value->flag = source == FROM_COMMAND_LINE;
         return true;
     case OPTION_LIST:
@@ -229,9 +229,9 @@ static bool unknown_option(const struct option_table *table, struct slice name, 
     buffer_append_slice(&whole, name);
     error_quote(buffer_slice(&whole), quoted, sizeof(quoted));
     if (dashes[1] == '-' && near.best != NULL)
-        return error_set(error, USAGE_ERROR, "unknown option %s; did you mean --%s?", quoted,
+        return error_set(error, COMMAND_USAGE, "unknown option %s; did you mean --%s?", quoted,
                          near.best);
-    return error_set(error, USAGE_ERROR, "unknown option %s; `dockreeve %s --help` lists them",
+    return error_set(error, COMMAND_USAGE, "unknown option %s; `dockreeve %s --help` lists them",
                      quoted, table->command);
 }
 
@@ -252,13 +252,13 @@ static bool take_option(struct parse *parse, const struct option *option, const 
     struct option_value *value = &parse->values[option - parse->table->options];
     if (option->type == OPTION_FLAG) {
         if (text != NULL)
-            return error_set(error, USAGE_ERROR, "--%s takes no value", option->name);
+            return error_set(error, COMMAND_USAGE, "--%s takes no value", option->name);
         value->given = true;
         value->flag = true;
         return true;
     }
     if (text == NULL && parse->next == parse->argc)
-        return error_set(error, USAGE_ERROR, "--%s needs a value (%s)", option->name,
+        return error_set(error, COMMAND_USAGE, "--%s needs a value (%s)", option->name,
                          option->argument != NULL ? option->argument : "text");
     if (text == NULL)
         text = parse->argv[parse->next++];
@@ -286,7 +286,7 @@ static bool take_short(struct parse *parse, const char *word, bool *help_out, st
         if (option->letter == '\0' || option->letter != word[0])
             continue;
         if (option->type == OPTION_FLAG && word[1] != '\0')
-            return error_set(error, USAGE_ERROR,
+            return error_set(error, COMMAND_USAGE,
                              "-%c takes no value and flags are not bundled: write each by itself",
                              option->letter);
         return take_option(parse, option, word[1] != '\0' ? word + 1 : NULL, error);
@@ -338,7 +338,7 @@ bool option_parse(const struct option_table *table, struct option_value *values,
     }
     char quoted[QUOTED_MAX];
     if (parse.kept > 0 && table->arguments[0] == '\0')
-        return error_set(error, USAGE_ERROR, "takes no arguments, but got %s",
+        return error_set(error, COMMAND_USAGE, "takes no arguments, but got %s",
                          error_quote(slice_from_text(argv[0]), quoted, sizeof(quoted)));
     *argc_out = parse.kept;
     return true;

@@ -17,7 +17,7 @@ static bool fail(const char *path, struct error *error)
 {
     char quoted[256];
     int failure = errno;
-    return error_set(error, 1, "cannot write %s: %s",
+    return error_set(error, COMMAND_FAILED, "cannot write %s: %s",
                      error_quote(slice_from_text(path), quoted, sizeof(quoted)), strerror(failure));
 }
 

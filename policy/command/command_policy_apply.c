@@ -47,7 +47,8 @@ void command_policy_apply(const struct policy_gate *gate, const struct option_va
     if (!gate->ask(folder, "status", TIMEOUT_MS, &status, &applied->error))
         return;
     if (!runs_with(status.root, policy)) {
-        error_set(&applied->error, 1, "the gate of %s runs with another policy file", folder);
+        error_set(&applied->error, COMMAND_FAILED, "the gate of %s runs with another policy file",
+                  folder);
         return;
     }
     if (!gate->ask(folder, cut ? "reload cut" : "reload", TIMEOUT_MS, &answer, &applied->error))
@@ -56,7 +57,7 @@ void command_policy_apply(const struct policy_gate *gate, const struct option_va
     if (applied->asked)
         command_policy_read_open(answer.root, applied);
     else
-        error_set(&applied->error, 1,
+        error_set(&applied->error, COMMAND_FAILED,
                   "the gate of %s refuses the policy: see `dockreeve policy status`", folder);
 }
 

@@ -140,7 +140,7 @@ static bool read_body(const char *name, uint64_t *len_out, bool *json_out, struc
     }
     bool failed = file == NULL || ferror(file) != 0;
     if (failed)
-        error_set(error, 2, "--body: %s cannot be read: %s", name, strerror(errno));
+        error_set(error, COMMAND_USAGE, "--body: %s cannot be read: %s", name, strerror(errno));
     if (file != NULL && !standard)
         fclose(file);
     *json_out = !failed && !kept.failed && kept.len == *len_out && is_json(buffer_slice(&kept));
@@ -185,7 +185,7 @@ static int decide_network(const struct run *run, struct asked_network *asked, st
     if (!values[RESOLVE].flag) {
         asked_network_decide(asked, NULL);
     } else if (run->lookup == NULL) {
-        error_set(error, 2, "--resolve: this program cannot resolve names");
+        error_set(error, COMMAND_USAGE, "--resolve: this program cannot resolve names");
         return COMMAND_USAGE;
     } else if (!run->lookup->open(&words, &lookup, error)) {
         return COMMAND_USAGE;
@@ -238,19 +238,23 @@ static bool check_options(bool network, const struct option_value *values, struc
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         const struct option_value *value = &values[kinds[i].option];
         if ((value->given || value->list_count > 0) && kinds[i].network != network)
-            return error_set(error, 2, "--%s is for `%s`", options[kinds[i].option].name,
+            return error_set(error, COMMAND_USAGE, "--%s is for `%s`",
+                             options[kinds[i].option].name,
                              kinds[i].network ? "network" : "docker");
     }
     if (values[SANDBOX].given && values[CLIENT].given &&
         strcmp(values[SANDBOX].text, values[CLIENT].text) != 0)
-        return error_set(error, 2, "--sandbox and --client mean the same: give one of them");
+        return error_set(error, COMMAND_USAGE,
+                         "--sandbox and --client mean the same: give one of them");
     if (values[CONTENT_TYPE].given && !values[BODY].given)
-        return error_set(error, 2, "--content-type is of a --body");
+        return error_set(error, COMMAND_USAGE, "--content-type is of a --body");
     if (values[RESOLVE].flag && values[ADDRESS].list_count > 0)
-        return error_set(error, 2, "--address says what --resolve would find: give one of them");
+        return error_set(error, COMMAND_USAGE,
+                         "--address says what --resolve would find: give one of them");
     if (!values[RESOLVE].flag &&
         (values[RESOLVER].list_count > 0 || values[HOSTS].given || values[RESOLVER_TIMEOUT].given))
-        return error_set(error, 2, "--resolver, --resolver-timeout and --hosts are for --resolve");
+        return error_set(error, COMMAND_USAGE,
+                         "--resolver, --resolver-timeout and --hosts are for --resolve");
     return true;
 }
 
@@ -267,7 +271,7 @@ static int answer(struct run *run, int argc, char **argv)
         near_word_offer(&near, "docker");
         if (near.best != NULL && strcmp(near.best, argv[0]) == 0)
             near.best = NULL;
-        error_set(&error, 2,
+        error_set(&error, COMMAND_USAGE,
                   "write `docker` and one request, or `network` and one target: docker \"GET "
                   "/containers/json\", network example.com:443%s",
                   near_word_hint(&near).text);

@@ -84,7 +84,7 @@ static bool set_ports(struct host_pattern *pattern, const struct host_word *word
                       struct error *error)
 {
     if (ports != NULL && pattern->has_ports)
-        return error_set(error, 2, "it has ports of its own: leave out --port");
+        return error_set(error, COMMAND_USAGE, "it has ports of its own: leave out --port");
     const char *text = ports != NULL ? ports : pattern->has_ports ? NULL : word->scheme_ports;
     if (text == NULL)
         return true;

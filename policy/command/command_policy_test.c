@@ -159,7 +159,7 @@ static bool read_len(const char *path, uint64_t *len_out, struct error *error)
 {
     struct stat status;
     if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return error_set(error, 2, "`body`: %s is no file that can be read", path);
+        return error_set(error, COMMAND_USAGE, "`body`: %s is no file that can be read", path);
     *len_out = (uint64_t)status.st_size;
     return true;
 }

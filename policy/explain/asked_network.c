@@ -60,12 +60,12 @@ static bool read_method(struct asked_network *asked, const char *method, bool se
     if (method == NULL)
         return true;
     if (!seen)
-        return error_set(error, 2,
+        return error_set(error, COMMAND_USAGE,
                          "--method: a method is seen in plain HTTP only: write the "
                          "target as http://HOST/PATH");
     asked->inquiry.request.method = http_method_from_name(slice_from_text(method));
     if (asked->inquiry.request.method == HTTP_METHOD_UNKNOWN)
-        return error_set(error, 2, "%s is no method: write GET or POST in capitals",
+        return error_set(error, COMMAND_USAGE, "%s is no method: write GET or POST in capitals",
                          error_quote(slice_from_text(method), quoted, sizeof(quoted)));
     return true;
 }
@@ -75,11 +75,12 @@ static bool read_addresses(struct asked_network *asked, const struct asked_netwo
 {
     char quoted[120];
     if (words->address_count > ASKED_ADDRESSES_MAX)
-        return error_set(error, 2, "--address: more than %d addresses", ASKED_ADDRESSES_MAX);
+        return error_set(error, COMMAND_USAGE, "--address: more than %d addresses",
+                         ASKED_ADDRESSES_MAX);
     for (size_t i = 0; i < words->address_count; i++) {
         struct slice text = slice_from_text(words->addresses[i]);
         if (!ip_address_parse(text, &asked->addresses[i]))
-            return error_set(error, 2, "--address: %s is no address",
+            return error_set(error, COMMAND_USAGE, "--address: %s is no address",
                              error_quote(text, quoted, sizeof(quoted)));
     }
     asked->address_count = (unsigned)words->address_count;
@@ -92,7 +93,7 @@ static bool read_sni(struct asked_network *asked, const char *sni, bool seen, st
     if (sni == NULL)
         return true;
     if (seen)
-        return error_set(error, 2, "--sni: plain HTTP has no ClientHello");
+        return error_set(error, COMMAND_USAGE, "--sni: plain HTTP has no ClientHello");
     asked->has_tunnel = true;
     asked->tunnel.protocol = NETWORK_PROTOCOL_TLS;
     asked->tunnel.has_sni = strcmp(sni, "-") != 0;
@@ -109,7 +110,7 @@ static bool check_addresses(const struct asked_network *asked, struct error *err
     for (unsigned i = 0; !asked->malformed && i < asked->address_count; i++) {
         if (host->is_address &&
             memcmp(&asked->addresses[i], &host->address, sizeof(host->address)) != 0)
-            return error_set(error, 2, "--address: the target is an address itself");
+            return error_set(error, COMMAND_USAGE, "--address: the target is an address itself");
     }
     return true;
 }

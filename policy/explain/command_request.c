@@ -51,8 +51,9 @@ static bool parse_operation(struct slice name, bool strict, struct docker_reques
             near_word_offer(&near, docker_operation_info((enum docker_operation)i)->name);
         error_quote(name, quoted, sizeof(quoted));
         if (near.best != NULL)
-            return error_set(error, 2, "%s is no operation; did you mean `%s`?", quoted, near.best);
-        return error_set(error, 2,
+            return error_set(error, COMMAND_USAGE, "%s is no operation; did you mean `%s`?", quoted,
+                             near.best);
+        return error_set(error, COMMAND_USAGE,
                          "%s is no operation: write \"METHOD /path?query\" or a name like "
                          "ContainerCreate",
                          quoted);
@@ -91,7 +92,7 @@ bool command_request_parse(const char *text, bool strict, struct docker_request 
     if (!command_target_check(target, error))
         return false;
     if (target.len == 0 || target.ptr[0] != '/')
-        return error_set(error, 2, "the path of a request begins with `/`");
+        return error_set(error, COMMAND_USAGE, "the path of a request begins with `/`");
     enum http_method known = http_method_from_name(method);
     return parse_now(request, known, target, strict, error);
 }

@@ -79,7 +79,7 @@ bool log_bisect(int fd, int64_t since_us, int64_t until_us, off_t *begin_out, of
     if (since_us == 0 && until_us == 0)
         return true;
     if (fstat(fd, &status) != 0)
-        return error_set(error, 1, "cannot read the log: %s", strerror(errno));
+        return error_set(error, COMMAND_FAILED, "cannot read the log: %s", strerror(errno));
     if (since_us != 0 && (!find_time(fd, since_us, status.st_size, &at, error) ||
                           !next_line(fd, at - LOG_BISECT_MARGIN, status.st_size, begin_out, error)))
         return false;

@@ -14,8 +14,6 @@
 #include "rules/network/host_pattern.h"
 #include "rules/pattern.h"
 
-enum { CODE_USAGE = 2 };
-
 struct log_filter_host {
     struct arena arena; /* owned: the text that the pattern points into */
     struct host_pattern pattern;
@@ -45,7 +43,7 @@ bool log_filter_read_time(const char *option, const char *text, int64_t now_us,
     char quoted[80];
     if (timestamp_parse_named(slice_from_text(text), now_us, time_us_out))
         return true;
-    return error_set(error, CODE_USAGE,
+    return error_set(error, COMMAND_USAGE,
                      "--%s %s is no time: write how long ago (30m, 2h, 1d), today, yesterday, a "
                      "date (2026-11-20) or a time in UTC (2026-11-20T10:00, \"2026-11-20 "
                      "10:00:30\", 2026-11-20T10:00+01:00)",
@@ -57,7 +55,7 @@ bool log_filter_set_host(struct log_filter *filter, const char *text, struct err
     struct error why = {0};
     struct log_filter_host *host = calloc(1, sizeof(*host));
     if (host == NULL)
-        return error_set(error, CODE_USAGE, "out of memory");
+        return error_set(error, COMMAND_USAGE, "out of memory");
     struct slice copy = slice_from_text(arena_text(&host->arena, slice_from_text(text)));
     bool good = host_pattern_parse(copy, false, &host->pattern, &why);
     if (good && host->pattern.kind == HOST_PATTERN_REGEX)
@@ -67,7 +65,7 @@ bool log_filter_set_host(struct log_filter *filter, const char *text, struct err
     if (!good) {
         char quoted[120];
         host_free(host);
-        return error_set(error, CODE_USAGE, "--host %s: %s",
+        return error_set(error, COMMAND_USAGE, "--host %s: %s",
                          error_quote(slice_from_text(text), quoted, sizeof(quoted)), why.text);
     }
     host_free(filter->host);
@@ -86,10 +84,10 @@ static bool no_such_operation(struct slice name, struct error *error)
         near_word_offer(&near, *set);
     error_quote(name, quoted, sizeof(quoted));
     if (near.best != NULL)
-        return error_set(error, CODE_USAGE,
+        return error_set(error, COMMAND_USAGE,
                          "--operation: there is no operation %s; did you mean `%s`?", quoted,
                          near.best);
-    return error_set(error, CODE_USAGE,
+    return error_set(error, COMMAND_USAGE,
                      "--operation: there is no operation %s: write a name like ContainerCreate, a "
                      "glob like Container*, or a set like @read",
                      quoted);
@@ -99,7 +97,7 @@ bool log_filter_set_operation(struct log_filter *filter, const char *text, struc
 {
     AUTO_FREE struct docker_operation_set *operations = calloc(1, sizeof(*operations));
     if (operations == NULL)
-        return error_set(error, CODE_USAGE, "out of memory");
+        return error_set(error, COMMAND_USAGE, "out of memory");
     struct slice rest = slice_from_text(text);
     while (rest.ptr != NULL) {
         struct slice selector = slice_trim_blanks(slice_cut(&rest, ','));

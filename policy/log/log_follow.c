@@ -44,8 +44,8 @@ static bool watch_folder(struct log_follow *follow, struct error *error)
     if (folder == NULL || follow->inotify < 0 ||
         inotify_add_watch(follow->inotify, folder,
                           IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM) < 0)
-        return error_set(error, errno == ENOENT ? 3 : 1, "cannot watch the folder of the log: %s",
-                         strerror(errno));
+        return error_set(error, errno == ENOENT ? COMMAND_NOT_FOUND : COMMAND_FAILED,
+                         "cannot watch the folder of the log: %s", strerror(errno));
     return true;
 }
 
@@ -59,10 +59,10 @@ static bool catch_signals(struct log_follow *follow, struct error *error)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGPIPE);
     if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-        return error_set(error, 1, "cannot block signals: %s", strerror(errno));
+        return error_set(error, COMMAND_FAILED, "cannot block signals: %s", strerror(errno));
     follow->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (follow->signals < 0)
-        return error_set(error, 1, "cannot wait for signals: %s", strerror(errno));
+        return error_set(error, COMMAND_FAILED, "cannot wait for signals: %s", strerror(errno));
     return true;
 }
 
@@ -70,13 +70,13 @@ struct log_follow *log_follow_new(const char *path, struct error *error)
 {
     AUTO_LOG_FOLLOW struct log_follow *follow = malloc(sizeof(*follow));
     if (follow == NULL) {
-        error_set(error, 1, "out of memory");
+        error_set(error, COMMAND_FAILED, "out of memory");
         return NULL;
     }
     *follow = (struct log_follow){
         .path = strdup(path), .inotify = -1, .signals = -1, .fd = -1, .older = -1};
     if (follow->path == NULL) {
-        error_set(error, 1, "out of memory");
+        error_set(error, COMMAND_FAILED, "out of memory");
         return NULL;
     }
     if (!watch_folder(follow, error) || !catch_signals(follow, error))
@@ -154,7 +154,7 @@ static bool step_to_next_file(struct log_follow *follow, bool *moved_out, struct
     AUTO_LOG_FILES struct log_files files = {.count = 0};
     *moved_out = false;
     if (!log_files_open(&files, follow->path, error))
-        return error->exit_code == 3;
+        return error->exit_code == COMMAND_NOT_FOUND;
     unsigned place = place_of(&files, follow->fd);
     if (place == files.count) {
         place = place_of(&files, follow->older);
@@ -222,7 +222,7 @@ bool log_follow_run(struct log_follow *follow, int fd, off_t at, log_follow_take
         struct pollfd waits[] = {
             {follow->inotify, POLLIN, 0}, {follow->signals, POLLIN, 0}, {STDOUT_FILENO, 0, 0}};
         if (poll(waits, ARRAY_LEN(waits), LOOK_AGAIN_MS) < 0 && errno != EINTR)
-            return error_set(error, 1, "cannot wait for the log: %s", strerror(errno));
+            return error_set(error, COMMAND_FAILED, "cannot wait for the log: %s", strerror(errno));
         if ((waits[1].revents & POLLIN) != 0 || (waits[2].revents & (POLLERR | POLLHUP)) != 0)
             return true;
         discard_events(follow->inotify);

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK_LEN = 256 * 1024, LINE_MAX_LEN = 16 * 1024 * 1024, CODE_FAILED = 1, CODE_MISSING = 3 };
+enum { BLOCK_LEN = 256 * 1024, LINE_MAX_LEN = 16 * 1024 * 1024 };
 
 static bool is_open_already(const struct log_files *files, const struct stat *candidate)
 {
@@ -39,13 +39,13 @@ static bool open_one(const char *path, int *fd_out, struct stat *status_out, str
         int failure = errno;
         if (fd >= 0)
             close(fd);
-        return error_set(error, CODE_FAILED, "cannot read the log %s: %s%s", quoted,
+        return error_set(error, COMMAND_FAILED, "cannot read the log %s: %s%s", quoted,
                          strerror(failure),
                          failure == EACCES ? " (read it as the user that runs the gate)" : "");
     }
     if (!S_ISREG(status_out->st_mode)) {
         close(fd);
-        return error_set(error, CODE_FAILED,
+        return error_set(error, COMMAND_FAILED,
                          "%s is not a regular file; a log that goes to standard output is read "
                          "with the tool that keeps it, such as `docker logs`",
                          quoted);
@@ -72,7 +72,7 @@ bool log_files_open(struct log_files *files, const char *path, struct error *err
             return true;
         if (fd < 0) {
             char quoted[256];
-            return error_set(error, CODE_MISSING,
+            return error_set(error, COMMAND_NOT_FOUND,
                              "there is no log at %s; name another with --log FILE or DOCKREEVE_LOG",
                              error_quote(slice_from_text(path), quoted, sizeof(quoted)));
         }
@@ -101,18 +101,18 @@ static ssize_t read_at(int fd, char *bytes, size_t len, off_t at, struct error *
         count = pread(fd, bytes, len, at);
     } while (count < 0 && errno == EINTR);
     if (count < 0)
-        error_set(error, CODE_FAILED, "cannot read the log: %s", strerror(errno));
+        error_set(error, COMMAND_FAILED, "cannot read the log: %s", strerror(errno));
     return count;
 }
 
 static bool make_room(struct buffer *bytes, size_t more, struct error *error)
 {
     if (bytes->len > LINE_MAX_LEN)
-        return error_set(error, CODE_FAILED,
+        return error_set(error, COMMAND_FAILED,
                          "a line of the log is longer than %d MB: this is not a log of ours",
                          LINE_MAX_LEN >> 20);
     if (!buffer_reserve(bytes, more))
-        return error_set(error, CODE_FAILED, "out of memory while reading the log");
+        return error_set(error, COMMAND_FAILED, "out of memory while reading the log");
     return true;
 }
 
@@ -210,7 +210,7 @@ static bool load_before(struct log_backward *backward, struct error *error)
         if (count < 0)
             return false;
         if (count == 0)
-            return error_set(error, CODE_FAILED, "the log was cut while it was read; try again");
+            return error_set(error, COMMAND_FAILED, "the log was cut while it was read; try again");
         filled += (size_t)count;
     }
     bytes->len += len;
@@ -246,7 +246,7 @@ bool log_backward_begin(struct log_backward *backward, struct error *error)
     if (backward->begun)
         return true;
     if (fstat(backward->fd, &status) != 0)
-        return error_set(error, CODE_FAILED, "cannot read the log: %s", strerror(errno));
+        return error_set(error, COMMAND_FAILED, "cannot read the log: %s", strerror(errno));
     backward->at = status.st_size;
     backward->begun = true;
     size_t len = 0, position = 0;

@@ -21,8 +21,8 @@ static void keep(struct last_record *last, const struct log_sealed *sealed, stru
 {
     AUTO_LOG_LINE struct log_line fields = LOG_LINE_EMPTY;
     last->sealed = *sealed;
-    last->closes = log_line_parse(&fields, line) &&
-                   slice_equal_text(fields.fields[LOG_FIELD_EVENT], "seal");
+    last->closes =
+        log_line_parse(&fields, line) && slice_equal_text(fields.fields[LOG_FIELD_EVENT], "seal");
     last->sealed.body = slice_of(NULL, 0);
     last->found = true;
 }
@@ -54,8 +54,9 @@ static bool find_last(const char *path, unsigned lines_max, struct last_record *
     if (!log_files_open(&files, path, error)) {
         /* A rotation that was killed half way leaves the newest file as .1 only. */
         buffer_printf(&rotated, "%s.1", path);
-        if (error->exit_code != 3 || !log_files_open(&files, buffer_text(&rotated), error))
-            return error->exit_code == 3; /* no log yet */
+        if (error->exit_code != COMMAND_NOT_FOUND ||
+            !log_files_open(&files, buffer_text(&rotated), error))
+            return error->exit_code == COMMAND_NOT_FOUND; /* no log yet */
     }
     unsigned lines = 0;
     for (unsigned i = 0; i < files.count && !last->found && lines < lines_max; i++) {

@@ -47,20 +47,21 @@ bool seal_folder_open(const char *state, int *folder_out, int *lock_out, struct 
     struct stat status;
     AUTO_CLOSE int folder = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0 || fstat(folder, &status) != 0)
-        return error_set(error, errno == ENOENT ? 3 : 1, "cannot open the state folder %s: %s",
-                         quoted, strerror(errno));
+        return error_set(error, errno == ENOENT ? COMMAND_NOT_FOUND : COMMAND_FAILED,
+                         "cannot open the state folder %s: %s", quoted, strerror(errno));
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return error_set(error, 1,
+        return error_set(error, COMMAND_FAILED,
                          "the state folder %s has mode %04o, so others could take the key that "
                          "seals the log (chmod go-w)",
                          quoted, (unsigned)status.st_mode & 07777);
     AUTO_CLOSE int lock =
         openat(folder, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0)
-        return error_set(error, 1, "cannot open " LOCK_FILE " in the state folder %s: %s", quoted,
+        return error_set(error, COMMAND_FAILED,
+                         "cannot open " LOCK_FILE " in the state folder %s: %s", quoted,
                          strerror(errno));
     if (flock(lock, LOCK_EX | LOCK_NB) != 0)
-        return error_set(error, 4,
+        return error_set(error, COMMAND_CONFLICT,
                          "another process seals a log with the key in %s: a running gate has to be "
                          "stopped first, and each gate needs a state folder of its own",
                          quoted);
@@ -105,10 +106,11 @@ bool seal_state_read(const char *state, struct seal_state *out, bool *found_out,
     if (!*found_out)
         return true;
     if (fd < 0 || fstat(fd, &status) != 0)
-        return error_set(error, 1, "the key that seals the log, %s, cannot be read: %s", quoted,
+        return error_set(error, COMMAND_FAILED,
+                         "the key that seals the log, %s, cannot be read: %s", quoted,
                          strerror(errno));
     if (!is_private(state, &status))
-        return error_set(error, 1,
+        return error_set(error, COMMAND_FAILED,
                          "others can read the key that seals the log, %s: what was sealed with it "
                          "proves nothing; begin a new series with `dockreeve policy log "
                          "--seal-init --force`",
@@ -116,7 +118,7 @@ bool seal_state_read(const char *state, struct seal_state *out, bool *found_out,
     ssize_t len = read(fd, line, sizeof(line));
     bool good = len == FILE_LEN && parse(line, out);
     explicit_bzero(line, sizeof(line));
-    return good || error_set(error, 1,
+    return good || error_set(error, COMMAND_FAILED,
                              "%s is not a key that seals a log; if it cannot be restored, begin a "
                              "new series with `dockreeve policy log --seal-init --force`",
                              quoted);

@@ -11,7 +11,7 @@
 #include "policy/view/log_page_parts.h"
 #include "base/cli/output_file.h"
 
-enum { CODE_FAILED = 1, CODE_USAGE = 2, PAGE_MODE = 0640 };
+enum { PAGE_MODE = 0640 };
 
 /* "2026-11-21 01:43 to 03:12 UTC"; the day of the end only where it is another one. */
 static void append_range(const struct log_page_data *data, struct buffer *out)
@@ -207,8 +207,8 @@ bool log_page_append(const struct log_page_data *data, const struct log_page_req
     LOG_PAGE_FILL(&page, out, log_page_html, page_slots, write_page_slot, &page);
     log_line_free(&page.line);
     if (page.wrong_template)
-        return error_set(error, CODE_FAILED, "a template of the page is wrong");
-    return !out->failed || error_set(error, CODE_FAILED, "out of memory");
+        return error_set(error, COMMAND_FAILED, "a template of the page is wrong");
+    return !out->failed || error_set(error, COMMAND_FAILED, "out of memory");
 }
 
 /* A page in place of the log would be the end of the evidence. */
@@ -228,7 +228,7 @@ bool log_page_write(const struct log_page_request *request, const char *output, 
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     CLEANUP(log_page_data_free) struct log_page_data data = {.clients = 0};
     if (is_part_of_log(request->files, output))
-        return error_set(error, CODE_USAGE,
+        return error_set(error, COMMAND_USAGE,
                          "the page would take the place of the log; name another file");
     if (!log_page_data_gather(&data, request->files, request->filter, error) ||
         !log_page_append(&data, request, &out, error))
@@ -236,5 +236,5 @@ bool log_page_write(const struct log_page_request *request, const char *output, 
     if (strcmp(output, "-") != 0)
         return output_file_write(output, buffer_slice(&out), PAGE_MODE, error);
     return (fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0) ||
-           error_set(error, CODE_FAILED, "cannot write: %s", strerror(errno));
+           error_set(error, COMMAND_FAILED, "cannot write: %s", strerror(errno));
 }

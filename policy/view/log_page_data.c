@@ -9,7 +9,7 @@
 
 #include "base/timestamp.h"
 
-enum { CODE_FAILED = 1 };
+enum { COMMAND_FAILED = 1 };
 
 struct passes {
     struct log_page_data *data;
@@ -212,7 +212,7 @@ bool log_page_data_gather(struct log_page_data *data, const struct log_files *fi
     passes.failed = passes.failed || !choose(&passes);
     if (!passes.failed && !log_scan(files, filter, take_second, &passes, &again, error))
         return false;
-    return !passes.failed || error_set(error, CODE_FAILED,
+    return !passes.failed || error_set(error, COMMAND_FAILED,
                                        "out of memory; name a shorter time "
                                        "with --since and --until");
 }
