@@ -12,7 +12,6 @@
 #include "base/near_word.h"
 #include "base/terminal_text.h"
 #include "base/timestamp.h"
-#include "policy/command/command_policy.h"
 #include "policy/command/command_policy_edit.h"
 #include "policy/command/command_policy_resource.h"
 #include "policy/command/commands.h"
@@ -20,8 +19,7 @@
 #include "policy/document/yaml_edit.h"
 
 enum {
-    CONFIG,
-    CLIENT,
+    CLIENT = POLICY_EDIT_OPTION_COUNT,
     SANDBOX,
     GLOBAL,
     PORT,
@@ -31,16 +29,13 @@ enum {
     NAME,
     COMMENT,
     TTL,
-    STATE,
-    CUT,
-    JSON,
     OPTION_COUNT
 };
 
 #define TTL_MAX_MS (UINT64_C(36500) * 86400000) /* a hundred years: still a year of four digits */
 
 static const struct option options[OPTION_COUNT] = {
-    [CONFIG] = COMMAND_POLICY_CONFIG,
+    POLICY_EDIT_OPTIONS,
     [CLIENT] = OPTION_TEXT_ROW(OPTION_ONCE, "client", "NAME",
                                "for this client alone; without it for every one that inherits"),
     [SANDBOX] = OPTION_TEXT_ROW(OPTION_ONCE, "sandbox", "NAME", "the same as --client"),
@@ -61,9 +56,6 @@ static const struct option options[OPTION_COUNT] = {
     [COMMENT] = OPTION_TEXT_ROW(OPTION_ONCE, "comment", "TEXT", "a note for people"),
     [TTL] = OPTION_NUMBER_ROW(OPTION_DURATION, "ttl", "TIME", NULL, 0, TTL_MAX_MS,
                               "forget the rule after this time, like 2h"),
-    [STATE] = COMMAND_POLICY_STATE,
-    [CUT] = COMMAND_POLICY_CUT,
-    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
 #define ARGUMENTS "network RES[,RES...], or docker SEL[,SEL...]"
@@ -121,7 +113,6 @@ struct adding {
     size_t known_count, known_capacity;
     struct yaml_tree_node **end; /* of the file's list */
     uint32_t reported;           /* rules up to where the last one was found */
-    struct buffer text, rules;   /* owned: what is printed */
 };
 
 static void adding_clear(struct adding *adding)
@@ -130,8 +121,6 @@ static void adding_clear(struct adding *adding)
     policy_resource_list_clear(&adding->list);
     free(adding->additions);
     free(adding->known);
-    buffer_free(&adding->text);
-    buffer_free(&adding->rules);
 }
 
 static const char *effect_of(const struct adding *adding)
@@ -373,7 +362,7 @@ static void write_addition(struct adding *adding, const struct addition *additio
     static const char *const codes[] = {
         [ADDED] = "added", [PRESENT] = "present", [CHANGED] = "changed"};
     const struct yaml_tree_node *expires = yaml_edit_get(addition->rule, "expires");
-    struct buffer *text = &adding->text, *rules = &adding->rules;
+    struct buffer *text = &adding->edit.text, *rules = &adding->edit.members;
     buffer_printf(text, "%s: %s  %s %s ", states[addition->state], id, effect_of(adding),
                   kind_of(adding));
     terminal_text_append(text, resource);
@@ -449,16 +438,14 @@ static int report(struct adding *adding)
     policy_edit_note_client(&adding->edit, adding->client);
     if (adding->edit.changed)
         policy_edit_note_new(&adding->edit);
+    json_write_key_array(&adding->edit.members, "rules");
     for (size_t i = 0; i < adding->list.count; i++) {
         const struct addition *addition = &adding->additions[i];
         policy_edit_note_rule(&adding->edit, addition->rule);
         report_addition(adding, addition);
     }
-    AUTO_BUFFER struct buffer members = BUFFER_EMPTY;
-    json_write_key_array(&members, "rules");
-    json_write_raw(&members, buffer_slice(&adding->rules));
-    json_write_array_end(&members);
-    return policy_edit_finish(&adding->edit, &adding->text, &members);
+    json_write_array_end(&adding->edit.members);
+    return policy_edit_finish(&adding->edit);
 }
 
 /* ---- the command line ---- */
@@ -535,17 +522,13 @@ static int add(const struct option_table *table, bool allows, int argc, char **a
     if (code >= 0)
         return code;
     CLEANUP(adding_clear)
-    struct adding adding = {.edit = {.command = table->command,
-                                     .json = values[JSON].flag,
-                                     .gate = gate,
-                                     .state = &values[STATE],
-                                     .cut = &values[CUT]},
+    struct adding adding = {.edit = {.command = table->command, .values = values, .gate = gate},
                             .values = values,
                             .allows = allows};
     if (!read_words(&adding, table->command, argc, argv))
         return COMMAND_USAGE;
     set_expiry(&adding);
-    code = policy_edit_begin(&adding.edit, &values[CONFIG]);
+    code = policy_edit_begin(&adding.edit);
     if (code < 0)
         code = policy_edit_commit(&adding.edit, add_all(&adding));
     return code < 0 ? report(&adding) : code;

@@ -8,7 +8,6 @@
 #include "base/cli/command.h"
 #include "base/json_write.h"
 #include "base/near_word.h"
-#include "policy/command/command_policy.h"
 #include "policy/command/command_policy_edit.h"
 #include "policy/command/commands.h"
 #include "policy/snapshot/policy_list.h"
@@ -18,21 +17,14 @@
 
 /* ---- set-default ---- */
 
-enum { CONFIG, STATE, CUT, JSON, OPTION_COUNT };
-
-static const struct option options[OPTION_COUNT] = {
-    [CONFIG] = COMMAND_POLICY_CONFIG,
-    [STATE] = COMMAND_POLICY_STATE,
-    [CUT] = COMMAND_POLICY_CUT,
-    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
-};
+static const struct option options[POLICY_EDIT_OPTION_COUNT] = {POLICY_EDIT_OPTIONS};
 
 const struct option_table policy_set_default_option_table = {
     .command = "policy set-default",
     .arguments = "allow-all, balanced or deny-all",
     .summary = "Choose what becomes of destinations that no rule names.",
     .options = options,
-    .option_count = OPTION_COUNT,
+    .option_count = ARRAY_LEN(options),
     .examples = "  dockreeve policy set-default deny-all\n"
                 "  dockreeve policy set-default balanced --config ./policy.yaml\n",
 };
@@ -42,7 +34,7 @@ const struct option_table policy_init_option_table = {
     .arguments = "allow-all, balanced or deny-all",
     .summary = "The same as policy set-default.",
     .options = options,
-    .option_count = OPTION_COUNT,
+    .option_count = ARRAY_LEN(options),
     .examples = "  dockreeve policy init balanced\n",
 };
 
@@ -154,7 +146,7 @@ static void note_openings(struct policy_edit *edit, enum choice choice)
 static int set_default(const struct option_table *table, int argc, char **argv,
                        const struct policy_gate *gate)
 {
-    struct option_value values[OPTION_COUNT];
+    struct option_value values[POLICY_EDIT_OPTION_COUNT];
     int code = command_begin(table, values, &argc, argv);
     if (code >= 0)
         return code;
@@ -169,12 +161,8 @@ static int set_default(const struct option_table *table, int argc, char **argv,
         return COMMAND_USAGE;
     }
     CLEANUP(policy_edit_clear)
-    struct policy_edit edit = {.command = table->command,
-                               .json = values[JSON].flag,
-                               .gate = gate,
-                               .state = &values[STATE],
-                               .cut = &values[CUT]};
-    code = policy_edit_begin(&edit, &values[CONFIG]);
+    struct policy_edit edit = {.command = table->command, .values = values, .gate = gate};
+    code = policy_edit_begin(&edit);
     if (code >= 0)
         return code;
     const char *verdict = choice == ALLOW_ALL ? "allow" : "deny";
@@ -185,13 +173,11 @@ static int set_default(const struct option_table *table, int argc, char **argv,
         return code;
     policy_edit_note_new(&edit);
     note_openings(&edit, (enum choice)choice);
-    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    AUTO_BUFFER struct buffer members = BUFFER_EMPTY;
-    buffer_printf(&text, "%s: %s, destinations that no rule names are %s\n",
+    buffer_printf(&edit.text, "%s: %s, destinations that no rule names are %s\n",
                   changed ? "set" : "already so", choices[choice],
                   choice == ALLOW_ALL ? "allowed" : "denied");
-    json_write_key_text(&members, "default", choices[choice]);
-    return policy_edit_finish(&edit, &text, &members);
+    json_write_key_text(&edit.members, "default", choices[choice]);
+    return policy_edit_finish(&edit);
 }
 
 int command_policy_set_default(int argc, char **argv, const struct policy_gate *gate)
@@ -206,26 +192,14 @@ int command_policy_init(int argc, char **argv, const struct policy_gate *gate)
 
 /* ---- reset ---- */
 
-enum {
-    RESET_CONFIG,
-    RESET_CLIENT,
-    RESET_SANDBOX,
-    RESET_FORCE,
-    RESET_STATE,
-    RESET_CUT,
-    RESET_JSON,
-    RESET_OPTION_COUNT
-};
+enum { RESET_CLIENT = POLICY_EDIT_OPTION_COUNT, RESET_SANDBOX, RESET_FORCE, RESET_OPTION_COUNT };
 
 static const struct option reset_options[RESET_OPTION_COUNT] = {
-    [RESET_CONFIG] = COMMAND_POLICY_CONFIG,
+    POLICY_EDIT_OPTIONS,
     [RESET_CLIENT] =
         OPTION_TEXT_ROW(OPTION_ONCE, "client", "NAME", "only the rules of this client"),
     [RESET_SANDBOX] = OPTION_TEXT_ROW(OPTION_ONCE, "sandbox", "NAME", "the same as --client"),
     [RESET_FORCE] = OPTION_FLAG_ROW("force", "do not ask", .letter = 'y'),
-    [RESET_STATE] = COMMAND_POLICY_STATE,
-    [RESET_CUT] = COMMAND_POLICY_CUT,
-    [RESET_JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
 const struct option_table policy_reset_option_table = {
@@ -263,10 +237,9 @@ static int confirm(const char *command, const char *client)
 }
 
 /* What the commands add to a client: rules. A listener, say, that a person put there stays. */
-static int forget_client(struct policy_edit *edit, const struct option_value *config,
-                         const char *client)
+static int forget_client(struct policy_edit *edit, const char *client)
 {
-    int code = policy_edit_begin(edit, config);
+    int code = policy_edit_begin(edit);
     if (code >= 0)
         return code;
     struct yaml_tree_node *clients = yaml_edit_get(policy_store_root(edit->store), "clients");
@@ -280,11 +253,11 @@ static int forget_client(struct policy_edit *edit, const struct option_value *co
     return policy_edit_commit(edit, changed);
 }
 
-static int forget(struct policy_edit *edit, const struct option_value *config, const char *client)
+static int forget(struct policy_edit *edit, const char *client)
 {
     if (client != NULL)
-        return forget_client(edit, config, client);
-    int code = policy_edit_open(edit, config);
+        return forget_client(edit, client);
+    int code = policy_edit_open(edit);
     return code < 0 ? policy_edit_remove(edit) : code;
 }
 
@@ -301,27 +274,21 @@ int command_policy_reset(int argc, char **argv, const struct policy_gate *gate)
     if (!policy_edit_scope(command, &scope, &client))
         return COMMAND_USAGE;
     CLEANUP(policy_edit_clear)
-    struct policy_edit edit = {.command = command,
-                               .json = values[RESET_JSON].flag,
-                               .gate = gate,
-                               .state = &values[RESET_STATE],
-                               .cut = &values[RESET_CUT]};
+    struct policy_edit edit = {.command = command, .values = values, .gate = gate};
     code = values[RESET_FORCE].flag ? -1 : confirm(command, client);
     if (code < 0)
-        code = forget(&edit, &values[RESET_CONFIG], client);
+        code = forget(&edit, client);
     if (code >= 0)
         return code;
-    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    AUTO_BUFFER struct buffer members = BUFFER_EMPTY;
     char quoted[80];
     if (client == NULL)
-        buffer_printf(&text, "%s: %s\n",
+        buffer_printf(&edit.text, "%s: %s\n",
                       edit.changed ? "removed" : "nothing to forget, there is no",
                       policy_store_path(edit.store));
     else
-        buffer_printf(&text, "%s client %s\n",
+        buffer_printf(&edit.text, "%s client %s\n",
                       edit.changed ? "forgotten: the rules of" : "nothing to forget of",
                       error_quote(slice_from_text(client), quoted, sizeof(quoted)));
-    json_write_key_text(&members, "scope", client == NULL ? "*" : client);
-    return policy_edit_finish(&edit, &text, &members);
+    json_write_key_text(&edit.members, "scope", client == NULL ? "*" : client);
+    return policy_edit_finish(&edit);
 }

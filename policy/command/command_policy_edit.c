@@ -29,15 +29,17 @@ void policy_edit_clear(struct policy_edit *edit)
     policy_messages_free(&edit->fresh);
     policy_messages_free(&edit->errors);
     policy_messages_free(&edit->notes);
+    buffer_free(&edit->text);
+    buffer_free(&edit->members);
     free(edit->path);
     edit->path = NULL;
 }
 
 /* ---- the policy before and after ---- */
 
-int policy_edit_open(struct policy_edit *edit, const struct option_value *config)
+int policy_edit_open(struct policy_edit *edit)
 {
-    edit->path = option_text_or(config, policy_path_config);
+    edit->path = option_text_or(&edit->values[POLICY_EDIT_CONFIG], policy_path_config);
     struct stat status;
     bool is_named = edit->path[0] != '\0';
     if (!is_named || (stat(edit->path, &status) == 0 && S_ISDIR(status.st_mode))) {
@@ -58,9 +60,9 @@ int policy_edit_open(struct policy_edit *edit, const struct option_value *config
     return -1;
 }
 
-int policy_edit_begin(struct policy_edit *edit, const struct option_value *config)
+int policy_edit_begin(struct policy_edit *edit)
 {
-    int code = policy_edit_open(edit, config);
+    int code = policy_edit_open(edit);
     if (code >= 0)
         return code;
     CLEANUP(policy_messages_free) struct policy_messages of_file = {NULL, 0, 0};
@@ -267,7 +269,7 @@ bool policy_edit_check_text(const char *command, int argc, char *const *argv)
 int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why)
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    if (edit->json) {
+    if (edit->values[POLICY_EDIT_JSON].flag) {
         json_write_object_begin(&out);
         json_write_key_bool(&out, "changed", false);
         json_write_key_text(&out, "message", why);
@@ -285,25 +287,25 @@ int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why
 /* Nothing is asked where nothing has changed, unless it is to be cut. Returns the exit code. */
 static int apply(struct policy_edit *edit, struct policy_applied *applied)
 {
+    bool cut = edit->values[POLICY_EDIT_CUT].flag;
     *applied = (struct policy_applied){0};
-    if (edit->gate == NULL || !(edit->changed || edit->cut->flag))
+    if (edit->gate == NULL || !(edit->changed || cut))
         return COMMAND_DONE;
-    command_policy_apply(edit->gate, edit->state, edit->after, edit->cut->flag, applied);
-    if (applied->asked || !edit->cut->flag)
+    command_policy_apply(edit->gate, &edit->values[POLICY_EDIT_STATE], edit->after, cut, applied);
+    if (applied->asked || !cut)
         return COMMAND_DONE;
     policy_messages_add(&edit->notes, NULL, 0, 0, "nothing was cut: %s", applied->error.text);
     return COMMAND_PARTLY;
 }
 
-static bool print_json(const struct policy_edit *edit, const struct policy_applied *applied,
-                       const struct buffer *members)
+static bool print_json(const struct policy_edit *edit, const struct policy_applied *applied)
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     json_write_object_begin(&out);
     json_write_key_bool(&out, "changed", edit->changed);
     json_write_key_text(&out, "file", policy_store_path(edit->store));
     json_write_key_text(&out, "policy", policy_hash(edit->after));
-    json_write_raw(&out, buffer_slice(members));
+    json_write_raw(&out, buffer_slice(&edit->members));
     command_policy_write_open_json(applied, &out);
     json_write_key(&out, "notices");
     command_policy_write_json(&edit->notes, &out);
@@ -311,16 +313,16 @@ static bool print_json(const struct policy_edit *edit, const struct policy_appli
     return command_policy_print(&out);
 }
 
-int policy_edit_finish(struct policy_edit *edit, struct buffer *text, const struct buffer *members)
+int policy_edit_finish(struct policy_edit *edit)
 {
     AUTO_BUFFER struct buffer notes = BUFFER_EMPTY;
     struct policy_applied applied;
     int code = apply(edit, &applied);
-    if (edit->json)
-        return print_json(edit, &applied, members) ? code : COMMAND_FAILED;
+    if (edit->values[POLICY_EDIT_JSON].flag)
+        return print_json(edit, &applied) ? code : COMMAND_FAILED;
     policy_messages_write(&edit->notes, &notes);
     command_policy_write_open(&applied, &notes);
-    if (!command_policy_print(text))
+    if (!command_policy_print(&edit->text))
         return COMMAND_FAILED;
     fputs(buffer_text(&notes), stderr);
     return code;

@@ -10,13 +10,28 @@
 
 #include "base/buffer.h"
 #include "base/cli/option.h"
+#include "policy/command/command_policy.h"
 #include "policy/command/command_policy_apply.h"
 #include "policy/document/policy_store.h"
 
-/* One command's run. Zeros, with `command` and `json` set, are a beginning. */
+/* The options of all of them, with which their tables begin. */
+enum {
+    POLICY_EDIT_CONFIG,
+    POLICY_EDIT_STATE,
+    POLICY_EDIT_CUT,
+    POLICY_EDIT_JSON,
+    POLICY_EDIT_OPTION_COUNT
+};
+#define POLICY_EDIT_OPTIONS                                                                        \
+    [POLICY_EDIT_CONFIG] = COMMAND_POLICY_CONFIG, [POLICY_EDIT_STATE] = COMMAND_POLICY_STATE,      \
+    [POLICY_EDIT_CUT] = COMMAND_POLICY_CUT,                                                        \
+    [POLICY_EDIT_JSON] = OPTION_FLAG_ROW("json", "one JSON object")
+
+/* One command's run. Zeros and the first three members are a beginning. */
 struct policy_edit {
-    const char *command; /* "policy allow" */
-    bool json;
+    const char *command;                  /* "policy allow" */
+    const struct option_value *values;    /* borrowed: the options above */
+    const struct policy_gate *gate;       /* borrowed: the way to the running one */
     char *path;                           /* owned: policy.yaml */
     struct policy_inputs inputs;          /* point into `path` */
     struct policy_store *store;           /* owned */
@@ -25,18 +40,16 @@ struct policy_edit {
     struct policy_messages fresh;         /* owned: notices of the policy after */
     struct policy_messages errors, notes; /* owned; notes: what the user is told of the change */
     bool changed;
-    /* borrowed: the way to the running gate, where it is, and whether it ends what is not allowed any
-     * more */
-    const struct policy_gate *gate;
-    const struct option_value *state, *cut;
+    /* owned: what the command has done, as text and as members of the JSON object ("\"x\":1") */
+    struct buffer text, members;
 };
 void policy_edit_clear(struct policy_edit *edit);
 
-/* Opens the store of the policy that `config` names. Returns -1 to go on, or the exit code after
+/* Opens the store of the policy that --config names. Returns -1 to go on, or the exit code after
  * the errors were printed. */
-MUST_CHECK int policy_edit_open(struct policy_edit *edit, const struct option_value *config);
+MUST_CHECK int policy_edit_open(struct policy_edit *edit);
 /* The same, and reads the file and loads the present policy. */
-MUST_CHECK int policy_edit_begin(struct policy_edit *edit, const struct option_value *config);
+MUST_CHECK int policy_edit_begin(struct policy_edit *edit);
 
 /* Judges the policy that the edited tree makes, and writes it; without `changed` nothing is
  * written, and `after` is the policy before. Returns as above. */
@@ -70,11 +83,9 @@ void policy_edit_note_client(struct policy_edit *edit, const char *client);
 MUST_CHECK int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why);
 
 /* The end: has the running gate obey, if there is one, and prints the notes, and `text` or, with
- * --json, an object of `changed`, `file`, `policy`, what `members` holds ("\"x\":1"), `open` and the
- * notices. Returns the exit code: COMMAND_PARTLY when --cut was asked for and the gate did not do
+ * --json, an object of `changed`, `file`, `policy`, what `members` holds, `open` and the notices. Returns the exit code: COMMAND_PARTLY when --cut was asked for and the gate did not do
  * it. */
-MUST_CHECK int policy_edit_finish(struct policy_edit *edit, struct buffer *text,
-                                  const struct buffer *members);
+MUST_CHECK int policy_edit_finish(struct policy_edit *edit);
 
 /* The lists of rules of a scope: of the client, or of the top level when it is NULL. `kind` is
  * "docker" or "network". find: NULL when there is none. make: NULL when the file has something else

@@ -10,7 +10,6 @@
 #include "base/json_write.h"
 #include "base/near_word.h"
 #include "base/terminal_text.h"
-#include "policy/command/command_policy.h"
 #include "policy/command/command_policy_edit.h"
 #include "policy/command/command_policy_resource.h"
 #include "policy/command/commands.h"
@@ -18,22 +17,18 @@
 #include "policy/document/yaml_edit.h"
 
 enum {
-    CONFIG,
-    ID,
+    ID = POLICY_EDIT_OPTION_COUNT,
     RESOURCE,
     CLIENT,
     SANDBOX,
     GLOBAL,
     METHOD,
     PATH,
-    STATE,
-    CUT,
-    JSON,
     OPTION_COUNT
 };
 
 static const struct option options[OPTION_COUNT] = {
-    [CONFIG] = COMMAND_POLICY_CONFIG,
+    POLICY_EDIT_OPTIONS,
     [ID] = OPTION_TEXT_ROW(OPTION_LIST, "id", "ID", "the rule with this id"),
     [RESOURCE] =
         OPTION_TEXT_ROW(OPTION_LIST, "resource", "RES",
@@ -44,9 +39,6 @@ static const struct option options[OPTION_COUNT] = {
     [METHOD] = OPTION_TEXT_ROW(OPTION_ONCE, "method", "METHODS",
                                "only a rule with these methods, like GET,HEAD"),
     [PATH] = OPTION_TEXT_ROW(OPTION_ONCE, "path", "PATTERN", "only a rule with this path"),
-    [STATE] = COMMAND_POLICY_STATE,
-    [CUT] = COMMAND_POLICY_CUT,
-    [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
 const struct option_table policy_rm_option_table = {
@@ -362,29 +354,28 @@ static int remove_chosen(struct removing *removing)
 
 static int report(struct removing *removing)
 {
-    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    AUTO_BUFFER struct buffer members = BUFFER_EMPTY;
+    struct buffer *text = &removing->edit.text, *members = &removing->edit.members;
     policy_edit_note_new(&removing->edit);
-    json_write_key_array(&members, "removed");
+    json_write_key_array(members, "removed");
     for (size_t i = 0; i < removing->count; i++) {
         const struct candidate *candidate = &removing->candidates[i];
         if (!candidate->chosen)
             continue;
         AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
         write_candidate(candidate, &shown);
-        buffer_append_literal(&text, "removed: ");
-        terminal_text_append(&text, buffer_slice(&shown));
-        buffer_append_byte(&text, '\n');
-        json_write_object_begin(&members);
-        json_write_key_text(&members, "id", candidate->rule.id);
-        json_write_key_text(&members, "kind", candidate->rule.kind);
-        json_write_key_text(&members, "scope", candidate->rule.scope);
-        json_write_key_text(&members, "decision", candidate->rule.allows ? "allow" : "deny");
-        json_write_key_string(&members, "resource", buffer_slice(&candidate->listed));
-        json_write_object_end(&members);
+        buffer_append_literal(text, "removed: ");
+        terminal_text_append(text, buffer_slice(&shown));
+        buffer_append_byte(text, '\n');
+        json_write_object_begin(members);
+        json_write_key_text(members, "id", candidate->rule.id);
+        json_write_key_text(members, "kind", candidate->rule.kind);
+        json_write_key_text(members, "scope", candidate->rule.scope);
+        json_write_key_text(members, "decision", candidate->rule.allows ? "allow" : "deny");
+        json_write_key_string(members, "resource", buffer_slice(&candidate->listed));
+        json_write_object_end(members);
     }
-    json_write_array_end(&members);
-    return policy_edit_finish(&removing->edit, &text, &members);
+    json_write_array_end(members);
+    return policy_edit_finish(&removing->edit);
 }
 
 /* ---- the command line ---- */
@@ -447,14 +438,10 @@ int command_policy_rm(int argc, char **argv, const struct policy_gate *gate)
     if (code >= 0)
         return code;
     CLEANUP(removing_clear)
-    struct removing removing = {.edit = {.command = command,
-                                         .json = values[JSON].flag,
-                                         .gate = gate,
-                                         .state = &values[STATE],
-                                         .cut = &values[CUT]},
+    struct removing removing = {.edit = {.command = command, .values = values, .gate = gate},
                                 .values = values};
     if (!read_words(&removing, command, argc, argv))
         return COMMAND_USAGE;
-    code = policy_edit_begin(&removing.edit, &values[CONFIG]);
+    code = policy_edit_begin(&removing.edit);
     return code < 0 ? remove_rules(&removing) : code;
 }

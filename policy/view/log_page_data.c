@@ -9,8 +9,6 @@
 
 #include "base/timestamp.h"
 
-enum { COMMAND_FAILED = 1 };
-
 struct passes {
     struct log_page_data *data;
     struct log_page_row **shown; /* owned: of the summary's row number N, or NULL */

@@ -286,7 +286,7 @@ class Filters(ListCase):
     def test_wrong_use(self):
         for words, code, said in ((("--client", "cj"), 3, "did you mean `ci`"), (("--client", "ci", "--sandbox", "lonely"), 2, "one client"),
                                   (("ci", "lonely"), 2, "one client"), (("--type", "dokcer"), 2, "docker or network"),
-                                  (("--decision", "maybe"), 2, "deny or allow"), (("--nonsense",), 2, "nonsense")):
+                                  (("--decision", "maybe"), 2, "allow or deny"), (("--nonsense",), 2, "nonsense")):
             with self.subTest(words):
                 self.ls(*words, code=code)
                 self.assertIn(said, self.said)
