@@ -54,6 +54,22 @@ struct slice slice_trim_blanks(struct slice a)
     return a;
 }
 
+size_t slice_find(struct slice a, const char *const *words, size_t count)
+{
+    size_t i = 0;
+    while (i < count && !slice_equal_text(a, words[i]))
+        i++;
+    return i;
+}
+
+size_t slice_find_nocase(struct slice a, const char *const *words, size_t count)
+{
+    size_t i = 0;
+    while (i < count && !slice_equal_nocase(a, slice_from_text(words[i])))
+        i++;
+    return i;
+}
+
 struct slice slice_cut(struct slice *rest, char separator)
 {
     struct slice part = *rest;

@@ -54,6 +54,11 @@ static inline bool slice_equal_nocase(struct slice a, struct slice b)
     return a.len == b.len && slice_equal_folded(a.ptr, b.ptr, a.len);
 }
 
+/* The number of the first of words[0..count) that is equal, or equal without case; `count` when none
+ * is. */
+size_t slice_find(struct slice a, const char *const *words, size_t count);
+size_t slice_find_nocase(struct slice a, const char *const *words, size_t count);
+
 /* The slice without spaces and tabs at both ends (OWS of RFC 9110 section 5.6.3). */
 struct slice slice_trim_blanks(struct slice a);
 

@@ -13,15 +13,6 @@
 #include "policy/environment/environment_notice.h"
 #include "policy/environment/environment_variables.h"
 
-static const struct {
-    const char *name;
-    enum environment_contract contract;
-} contracts[] = {
-    {"tecnativa", ENVIRONMENT_TECNATIVA},
-    {"tecnativa-literal", ENVIRONMENT_TECNATIVA_LITERAL},
-    {"linuxserver", ENVIRONMENT_LINUXSERVER},
-};
-
 static const char *compat_value(char *const *environment)
 {
     const char *value = environment_value(environment, "DOCKREEVE_COMPAT");
@@ -30,12 +21,7 @@ static const char *compat_value(char *const *environment)
 
 static enum environment_contract find_contract(char *const *environment)
 {
-    const char *value = compat_value(environment);
-    for (size_t i = 0; i < ARRAY_LEN(contracts); i++) {
-        if (strcmp(value, contracts[i].name) == 0)
-            return contracts[i].contract;
-    }
-    return ENVIRONMENT_NONE;
+    return environment_contract_find(slice_from_text(compat_value(environment)));
 }
 
 bool environment_is_compat(char *const *environment)
@@ -397,21 +383,18 @@ const char *environment_socket_path(char *const *environment)
     return value == NULL || value[0] == '\0' ? "/var/run/docker.sock" : value;
 }
 
-enum environment_level environment_log_level(char *const *environment)
+/* As syslog has them; up to `error` they ask for nothing but errors. */
+static const char *const levels[] = {"emerg", "alert",   "crit",   "err",  "error",
+                                     "warn",  "warning", "notice", "info", "debug"};
+enum { QUIET_LEVELS = 5 };
+
+bool environment_level_is_known(struct slice level)
 {
-    static const struct {
-        const char *name;
-        enum environment_level level;
-    } levels[] = {
-        {"emerg", ENVIRONMENT_LEVEL_ERROR},  {"alert", ENVIRONMENT_LEVEL_ERROR},
-        {"crit", ENVIRONMENT_LEVEL_ERROR},   {"err", ENVIRONMENT_LEVEL_ERROR},
-        {"error", ENVIRONMENT_LEVEL_ERROR},  {"warning", ENVIRONMENT_LEVEL_WARNING},
-        {"warn", ENVIRONMENT_LEVEL_WARNING}, {"debug", ENVIRONMENT_LEVEL_DEBUG},
-    };
+    return slice_find_nocase(level, levels, ARRAY_LEN(levels)) < ARRAY_LEN(levels);
+}
+
+bool environment_is_quiet(char *const *environment)
+{
     const char *value = environment_value(environment, "LOG_LEVEL");
-    for (size_t i = 0; i < ARRAY_LEN(levels) && value != NULL; i++) {
-        if (slice_equal_nocase(slice_from_text(value), slice_from_text(levels[i].name)))
-            return levels[i].level;
-    }
-    return ENVIRONMENT_LEVEL_INFO;
+    return slice_find_nocase(slice_from_text(value), levels, QUIET_LEVELS) < QUIET_LEVELS;
 }

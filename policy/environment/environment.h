@@ -40,13 +40,8 @@ const char *environment_default_listen(char *const *environment);
  * "/var/run/docker.sock". */
 const char *environment_socket_path(char *const *environment);
 
-/* LOG_LEVEL: how much the gate tells of itself. The request log is never meant by it. */
-enum environment_level {
-    ENVIRONMENT_LEVEL_ERROR,   /* emerg, alert, crit, err */
-    ENVIRONMENT_LEVEL_WARNING, /* warning */
-    ENVIRONMENT_LEVEL_INFO,    /* notice, info; also when unset or unknown */
-    ENVIRONMENT_LEVEL_DEBUG,   /* debug */
-};
-enum environment_level environment_log_level(char *const *environment);
+/* LOG_LEVEL: whether the gate tells errors alone of itself. The request log is never meant by it. */
+bool environment_is_quiet(char *const *environment);
+bool environment_level_is_known(struct slice level);
 
 #endif

@@ -9,15 +9,9 @@
 
 #include "base/error.h"
 #include "base/near_word.h"
+#include "policy/environment/environment.h"
 
 enum { QUOTED_NAME = 100, QUOTED_VALUE = 44 };
-
-static const char *contract_name(enum environment_contract contract)
-{
-    return contract == ENVIRONMENT_LINUXSERVER         ? "linuxserver"
-           : contract == ENVIRONMENT_TECNATIVA_LITERAL ? "tecnativa-literal"
-                                                       : "tecnativa";
-}
 
 static void note_value(const char *name, const char *value, struct policy_messages *notices)
 {
@@ -49,15 +43,10 @@ static bool is_known_elsewhere(struct slice name)
     static const char *const names[] = {"DELETE", "GET", "HEAD",  "LOGS",
                                         "PATCH",  "PUT", "START", "STOP"};
     static const char *const prefixes[] = {"ALLOW_", "LIBPOD_", "SP_ALLOW", "SOCKET_PROXY_"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (slice_equal_text(name, names[i]))
-            return true;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++) {
-        if (has_prefix(name, prefixes[i]))
-            return true;
-    }
-    return false;
+    bool known = slice_find(name, names, ARRAY_LEN(names)) < ARRAY_LEN(names);
+    for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
+        known = known || has_prefix(name, prefixes[i]);
+    return known;
 }
 
 /* Read elsewhere in the program, or near to a variable of ours by accident: HOST and POST,
@@ -66,11 +55,8 @@ static bool is_of_others(struct slice name)
 {
     static const char *const names[] = {"SOCKET_PATH", "DISABLE_IPV6", "LOG_LEVEL", "HOST",
                                         "PORT",        "container",    "PATH"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (slice_equal_text(name, names[i]))
-            return true;
-    }
-    return has_prefix(name, "DOCKREEVE_");
+    return slice_find(name, names, ARRAY_LEN(names)) < ARRAY_LEN(names) ||
+           has_prefix(name, "DOCKREEVE_");
 }
 
 static const char *near_variable(struct slice name, const struct environment_variable_names *names)
@@ -87,11 +73,7 @@ static const char *near_variable(struct slice name, const struct environment_var
 
 static bool is_read(struct slice name, const struct environment_variable_names *names)
 {
-    for (size_t i = 0; i < names->count; i++) {
-        if (slice_equal_text(name, names->items[i]))
-            return true;
-    }
-    return false;
+    return slice_find(name, names->items, names->count) < names->count;
 }
 
 /* The contract, other than `contract`, that reads the variable. */
@@ -122,18 +104,18 @@ static void note_unknown(enum environment_contract contract, struct slice name,
             notices, NULL, 0, 0,
             "the variable %s does nothing with DOCKREEVE_COMPAT=%s; it is read with "
             "DOCKREEVE_COMPAT=%s",
-            quoted, contract_name(contract), contract_name(reader));
+            quoted, environment_contract_name(contract), environment_contract_name(reader));
     else if (near != NULL)
         policy_messages_add(
             notices, NULL, 0, 0,
             "the variable %s does nothing with DOCKREEVE_COMPAT=%s; did you mean %s?", quoted,
-            contract_name(contract), near);
+            environment_contract_name(contract), near);
     else if (is_known_elsewhere(name))
         policy_messages_add(
             notices, NULL, 0, 0,
             "the variable %s does nothing with DOCKREEVE_COMPAT=%s: what no variable says, a "
             "rule in policy.d can",
-            quoted, contract_name(contract));
+            quoted, environment_contract_name(contract));
 }
 
 /* ---- switches without effect ---- */
@@ -209,7 +191,7 @@ static void note_zero(enum environment_contract contract, char *const *environme
             notices, NULL, 0, 0,
             "%s=0 does not deny %s with DOCKREEVE_COMPAT=%s: CONTAINERS=1 and POST=1 open it, as "
             "in that image; to deny it, add `- deny: %s` under `docker:` to a file in policy.d",
-            row->variable, operation, contract_name(contract), operation);
+            row->variable, operation, environment_contract_name(contract), operation);
 }
 
 static void note_zeros(enum environment_contract contract, char *const *environment,
@@ -230,14 +212,9 @@ static void note_zeros(enum environment_contract contract, char *const *environm
 static void note_settings(enum environment_contract contract, char *const *environment,
                           struct policy_messages *notices)
 {
-    static const char *const levels[] = {"emerg", "alert",  "crit", "err",   "error", "warning",
-                                         "warn",  "notice", "info", "debug", ""};
     char quoted[QUOTED_VALUE];
     const char *level = environment_value(environment, "LOG_LEVEL");
-    bool known = level == NULL;
-    for (size_t i = 0; i < ARRAY_LEN(levels) && !known; i++)
-        known = slice_equal_nocase(slice_from_text(level), slice_from_text(levels[i]));
-    if (!known)
+    if (level != NULL && level[0] != '\0' && !environment_level_is_known(slice_from_text(level)))
         policy_messages_add(
             notices, NULL, 0, 0,
             "LOG_LEVEL=%s is no level: write emerg, alert, crit, err, warning, notice, info or "

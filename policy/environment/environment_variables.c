@@ -56,68 +56,26 @@ const size_t environment_libpod_section_count = ARRAY_LEN(environment_libpod_sec
 
 #define LIBPOD_VERB(trees, verbs) "~/libpod/" trees "/[^/]+/" verbs
 
+/* One verb for containers and pods, and the older names of linuxserver for one of both. */
+#define OPENERS(name, contracts, verbs, ...)                                                       \
+    {"ALLOW_" name, contracts, {__VA_ARGS__}, LIBPOD_VERB("(containers|pods)", verbs)},            \
+        {"LIBPOD_ALLOW_" name,                                                                     \
+         ENVIRONMENT_LINUXSERVER,                                                                  \
+         {DOCKER_OPERATION_NONE},                                                                  \
+         LIBPOD_VERB("containers", verbs)},                                                        \
+    {                                                                                              \
+        "LIBPOD_ALLOW_POD_" name, ENVIRONMENT_LINUXSERVER, {DOCKER_OPERATION_NONE},                \
+            LIBPOD_VERB("pods", verbs)                                                             \
+    }
+
 /* The narrowest first: what an advice recommends. */
 const struct environment_named environment_openers[] = {
-    {"ALLOW_START",
-     ENVIRONMENT_EVERY,
-     {DOCKER_CONTAINER_START},
-     LIBPOD_VERB("(containers|pods)", "start")},
-    {"ALLOW_STOP",
-     ENVIRONMENT_EVERY,
-     {DOCKER_CONTAINER_STOP},
-     LIBPOD_VERB("(containers|pods)", "stop")},
-    {"ALLOW_RESTARTS",
-     ENVIRONMENT_EVERY,
-     {DOCKER_CONTAINER_RESTART, DOCKER_CONTAINER_STOP, DOCKER_CONTAINER_KILL},
-     LIBPOD_VERB("(containers|pods)", "(stop|restart|kill)")},
-    {"ALLOW_PAUSE",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_CONTAINER_PAUSE},
-     LIBPOD_VERB("(containers|pods)", "pause")},
-    {"ALLOW_UNPAUSE",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_CONTAINER_UNPAUSE},
-     LIBPOD_VERB("(containers|pods)", "unpause")},
-    {"LIBPOD_ALLOW_RESTARTS",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_OPERATION_NONE},
-     LIBPOD_VERB("containers", "(stop|restart|kill)")},
-    {"LIBPOD_ALLOW_START",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_OPERATION_NONE},
-     LIBPOD_VERB("containers", "start")},
-    {"LIBPOD_ALLOW_STOP",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_OPERATION_NONE},
-     LIBPOD_VERB("containers", "stop")},
-    {"LIBPOD_ALLOW_PAUSE",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_OPERATION_NONE},
-     LIBPOD_VERB("containers", "pause")},
-    {"LIBPOD_ALLOW_UNPAUSE",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_OPERATION_NONE},
-     LIBPOD_VERB("containers", "unpause")},
-    {"LIBPOD_ALLOW_POD_RESTARTS",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_OPERATION_NONE},
-     LIBPOD_VERB("pods", "(stop|restart|kill)")},
-    {"LIBPOD_ALLOW_POD_START",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_OPERATION_NONE},
-     LIBPOD_VERB("pods", "start")},
-    {"LIBPOD_ALLOW_POD_STOP",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_OPERATION_NONE},
-     LIBPOD_VERB("pods", "stop")},
-    {"LIBPOD_ALLOW_POD_PAUSE",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_OPERATION_NONE},
-     LIBPOD_VERB("pods", "pause")},
-    {"LIBPOD_ALLOW_POD_UNPAUSE",
-     ENVIRONMENT_LINUXSERVER,
-     {DOCKER_OPERATION_NONE},
-     LIBPOD_VERB("pods", "unpause")},
+    OPENERS("START", ENVIRONMENT_EVERY, "start", DOCKER_CONTAINER_START),
+    OPENERS("STOP", ENVIRONMENT_EVERY, "stop", DOCKER_CONTAINER_STOP),
+    OPENERS("RESTARTS", ENVIRONMENT_EVERY, "(stop|restart|kill)", DOCKER_CONTAINER_RESTART,
+            DOCKER_CONTAINER_STOP, DOCKER_CONTAINER_KILL),
+    OPENERS("PAUSE", ENVIRONMENT_LINUXSERVER, "pause", DOCKER_CONTAINER_PAUSE),
+    OPENERS("UNPAUSE", ENVIRONMENT_LINUXSERVER, "unpause", DOCKER_CONTAINER_UNPAUSE),
 };
 const size_t environment_opener_count = ARRAY_LEN(environment_openers);
 
@@ -154,6 +112,20 @@ const struct environment_named environment_zeros[] = {
      NULL},
 };
 const size_t environment_zero_count = ARRAY_LEN(environment_zeros);
+
+static const char *const contract_names[] = {"tecnativa", "tecnativa-literal", "linuxserver"};
+
+enum environment_contract environment_contract_find(struct slice name)
+{
+    size_t found = slice_find(name, contract_names, ARRAY_LEN(contract_names));
+    return found < ARRAY_LEN(contract_names) ? (enum environment_contract)(1 << found)
+                                             : ENVIRONMENT_NONE;
+}
+
+const char *environment_contract_name(enum environment_contract contract)
+{
+    return contract_names[(unsigned)contract / 2];
+}
 
 void environment_read_variables(enum environment_contract contract,
                                 struct environment_variable_names *names)
@@ -213,15 +185,6 @@ bool environment_is_true(const char *value)
     return false;
 }
 
-static bool is_one_of(struct slice word, const char *const *words, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (slice_equal_nocase(word, slice_from_text(words[i])))
-            return true;
-    }
-    return false;
-}
-
 bool environment_means_yes(const char *value)
 {
     static const char *const words[] = {"1", "true", "yes", "on", "t", "y", "enable", "enabled"};
@@ -230,7 +193,8 @@ bool environment_means_yes(const char *value)
     while (end > start && strchr(around, value[end - 1]) != NULL)
         end--;
     return !environment_is_true(value) &&
-           is_one_of(slice_of(value + start, end - start), words, ARRAY_LEN(words));
+           slice_find_nocase(slice_of(value + start, end - start), words, ARRAY_LEN(words)) <
+               ARRAY_LEN(words);
 }
 
 bool environment_means_no(const char *value)
@@ -240,7 +204,7 @@ bool environment_means_no(const char *value)
     size_t zeros = strspn(digits, "0");
     if (zeros > 0 && digits[zeros] == '\0')
         return true;
-    return is_one_of(slice_from_text(value), words, ARRAY_LEN(words));
+    return slice_find_nocase(slice_from_text(value), words, ARRAY_LEN(words)) < ARRAY_LEN(words);
 }
 
 bool environment_is_on(char *const *environment, const char *name, bool on_by_default)

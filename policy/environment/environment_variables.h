@@ -21,6 +21,10 @@ enum environment_contract {
     ENVIRONMENT_EVERY = ENVIRONMENT_ANY_TECNATIVA | ENVIRONMENT_LINUXSERVER,
 };
 
+/* The contract of that name; ENVIRONMENT_NONE when there is none. And back, for single ones. */
+enum environment_contract environment_contract_find(struct slice name);
+const char *environment_contract_name(enum environment_contract contract);
+
 /* A variable that opens everything at and below a path, for reading or, with POST=1, altogether. */
 struct environment_section {
     const char *variable;

@@ -4,10 +4,9 @@
  * stands in it is written here, in printable ASCII. */
 #include "policy/import/import_draft.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/ascii_run.h"
 #include "base/error.h"
 #include "rules/network/address_class.h"
 #include "rules/network/host_pattern.h"
@@ -28,34 +27,6 @@ void import_draft_free(struct import_draft *draft)
     draft->group_count = 0;
     buffer_free(&draft->asides);
     arena_free(&draft->arena);
-}
-
-static void add_message(struct policy_messages *messages, struct import_place place,
-                        const char *format, va_list arguments)
-    __attribute__((format(printf, 3, 0)));
-
-static void add_message(struct policy_messages *messages, struct import_place place,
-                        const char *format, va_list arguments)
-{
-    char text[sizeof(((struct error *)NULL)->text)];
-    vsnprintf(text, sizeof(text), format, arguments);
-    policy_messages_add(messages, place.file, place.line, 0, "%s", text);
-}
-
-void import_note(struct import_draft *draft, struct import_place place, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    add_message(draft->notes, place, format, arguments);
-    va_end(arguments);
-}
-
-void import_fail(struct import_draft *draft, struct import_place place, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    add_message(draft->errors, place, format, arguments);
-    va_end(arguments);
 }
 
 /* ---- patterns ---- */
@@ -113,10 +84,8 @@ static bool is_tls_port_alone(const struct port_set *ports)
 static bool is_accepted(bool allows, const char *keys, struct slice text, struct error *error)
 {
     struct host_pattern parsed;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < 0x20 || text.ptr[i] > 0x7e)
-            return error_set(error, 2, "a host is written in printable ASCII");
-    }
+    if (!ascii_run_is_printable(text))
+        return error_set(error, 2, "a host is written in printable ASCII");
     if (!host_pattern_parse(text, allows, &parsed, error))
         return false;
     if (allows && parsed.kind == HOST_PATTERN_RANGE && mixes_classes(&parsed.range))
@@ -188,13 +157,11 @@ void import_add(struct import_draft *draft, struct import_place place, bool allo
                     &find_group(draft, allows, keys)->entries);
         return;
     }
-    char quoted[120];
-    error_quote(pattern, quoted, sizeof(quoted));
-    bool expression = pattern.ptr[0] == '~';
-    if (!allows && expression)
-        import_fail(draft, place, "%s is denied and cannot be said here: %s", quoted, error.text);
+    if (!allows && pattern.ptr[0] == '~')
+        import_fail(draft, place, "%s is denied and cannot be said here: %s",
+                    import_quoted(pattern).text, error.text);
     else
-        import_note(draft, place, "left out: %s: %s%s", quoted, error.text,
+        import_note(draft, place, "left out: %s: %s%s", import_quoted(pattern).text, error.text,
                     allows ? "" : " (no request can name it)");
 }
 
@@ -268,6 +235,13 @@ struct port_set import_ports_and(const struct port_set *a, const struct port_set
     return both;
 }
 
+struct port_set import_ports_or(const struct port_set *a, const struct port_set *b, bool *cut_out)
+{
+    struct port_set not_a = import_ports_not(a, cut_out), not_b = import_ports_not(b, cut_out);
+    struct port_set neither = import_ports_and(&not_a, &not_b, cut_out);
+    return import_ports_not(&neither, cut_out);
+}
+
 struct port_set import_ports_not(const struct port_set *a, bool *cut_out)
 {
     struct port_set others = {.count = 0};
@@ -284,24 +258,52 @@ struct port_set import_ports_not(const struct port_set *a, bool *cut_out)
 
 /* ---- lines ---- */
 
-struct slice import_next_line(struct slice *rest)
+struct import_lines import_lines(const char *file, struct slice text)
 {
-    struct slice line = slice_cut(rest, '\n');
-    if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-        line.len--;
-    return slice_trim_blanks(line);
+    return (struct import_lines){.rest = text, .place = {file, 0}};
 }
 
-struct slice import_next_word(struct slice *line)
+bool import_lines_next(struct import_lines *lines)
 {
-    size_t start = 0, end;
-    while (start < line->len && (line->ptr[start] == ' ' || line->ptr[start] == '\t'))
-        start++;
-    for (end = start; end < line->len && line->ptr[end] != ' ' && line->ptr[end] != '\t';)
+    if (lines->rest.ptr == NULL)
+        return false;
+    lines->place.line++;
+    lines->raw = slice_cut(&lines->rest, '\n');
+    if (lines->raw.len > 0 && lines->raw.ptr[lines->raw.len - 1] == '\r')
+        lines->raw.len--;
+    lines->line = slice_trim_blanks(lines->raw);
+    return true;
+}
+
+bool import_open_named(struct import_draft *draft, struct import_place place, struct slice name,
+                       struct buffer *text, struct import_lines *lines_out)
+{
+    const struct policy_import_input *input = draft->input;
+    if (input->read_file == NULL || !input->read_file(input->context, name, text)) {
+        import_fail(draft, place, "the file %s cannot be read, neither there nor beside %s",
+                    import_quoted(name).text, input->file);
+        return false;
+    }
+    *lines_out = import_lines(arena_text(&draft->arena, name), buffer_slice(text));
+    return true;
+}
+
+bool import_next_word(struct slice *line, struct slice *word_out)
+{
+    *line = slice_trim_blanks(*line);
+    size_t end = 0;
+    while (end < line->len && line->ptr[end] != ' ' && line->ptr[end] != '\t')
         end++;
-    struct slice word = slice_of(line->ptr + start, end - start);
+    *word_out = slice_of(line->ptr, end);
     *line = slice_of(line->ptr + end, line->len - end);
-    return word;
+    return end > 0;
+}
+
+struct import_quoted import_quoted(struct slice text)
+{
+    struct import_quoted quoted;
+    error_quote(text, quoted.text, sizeof(quoted.text));
+    return quoted;
 }
 
 /* ---- document ---- */

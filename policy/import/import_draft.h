@@ -10,14 +10,21 @@
 
 #include "base/buffer.h"
 #include "base/arena.h"
+#include "policy/import/policy_import.h"
 #include "policy/snapshot/policy_messages.h"
 #include "rules/network/port_set.h"
 
 struct import_group; /* the patterns of one rule */
 
+struct import_place {
+    const char *file;
+    unsigned line;
+};
+
 struct import_draft {
-    struct arena arena;          /* owned: for the sources' readers, too */
-    struct import_group *groups; /* owned */
+    const struct policy_import_input *input; /* borrowed */
+    struct arena arena;                      /* owned: for the sources' readers, too */
+    struct import_group *groups;             /* owned */
     size_t group_count, group_capacity;
     struct buffer asides;                   /* owned: rules that are printed as comments */
     const char *aside;                      /* why the last of them is none; borrowed */
@@ -29,17 +36,12 @@ void import_draft_free(struct import_draft *draft);
 void import_draft_write(const struct import_draft *draft, const char *source, const char *file,
                         struct buffer *out);
 
-struct import_place {
-    const char *file;
-    unsigned line;
-};
-
-/* What the user should know: something was narrowed or left out. */
-void import_note(struct import_draft *draft, struct import_place place, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+/* What the user should know: something was narrowed or left out. `place` is evaluated twice. */
+#define import_note(draft, place, ...)                                                             \
+    policy_messages_add((draft)->notes, (place).file, (place).line, 0, __VA_ARGS__)
 /* The import ends without a document. */
-void import_fail(struct import_draft *draft, struct import_place place, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+#define import_fail(draft, place, ...)                                                             \
+    policy_messages_add((draft)->errors, (place).file, (place).line, 0, __VA_ARGS__)
 
 /* The further keys of a rule, as YAML text without line ends; "" = none. Texts of a reader's own
  * must be valid YAML in ASCII and live as long as the draft. */
@@ -68,13 +70,32 @@ void import_aside(struct import_draft *draft, struct import_place place, struct 
 /* Set arithmetic on ports. A result of more ranges than a set holds loses the last of them, which
  * narrows an allow; *cut_out says so. `cut_out` may be NULL. */
 struct port_set import_ports_and(const struct port_set *a, const struct port_set *b, bool *cut_out);
+struct port_set import_ports_or(const struct port_set *a, const struct port_set *b, bool *cut_out);
 struct port_set import_ports_not(const struct port_set *a, bool *cut_out);
 struct port_set import_ports_all(void);
 
-/* Cuts one line off *rest and trims blanks and a carriage return: for `while (rest.ptr != NULL)`.
- */
-struct slice import_next_line(struct slice *rest);
-/* Cuts one word, ended by blanks, off *line; empty when there is none. */
-struct slice import_next_word(struct slice *line);
+/* A walk over the lines of a text. */
+struct import_lines {
+    struct slice rest;
+    struct import_place place; /* of the present line */
+    struct slice raw;          /* it, without its line end */
+    struct slice line;         /* and without blanks around it */
+};
+struct import_lines import_lines(const char *file, struct slice text);
+bool import_lines_next(struct import_lines *lines);
+/* The lines of the file that the source names at `place`. Its text is appended to `text`, which must
+ * stay. False, and the import fails, when it cannot be read. */
+MUST_CHECK bool import_open_named(struct import_draft *draft, struct import_place place,
+                                  struct slice name, struct buffer *text,
+                                  struct import_lines *lines_out);
+
+/* Cuts the next word, ended by blanks, off *line. */
+bool import_next_word(struct slice *line, struct slice *word_out);
+
+/* A foreign text for a message, between back quotes and cut to size. */
+struct import_quoted {
+    char text[120];
+};
+struct import_quoted import_quoted(struct slice text);
 
 #endif

@@ -4,7 +4,6 @@
  * (import_sbx_listing.c). What a rule becomes is import_sbx_rule.c's business. */
 #include "policy/import/import_sbx_listing.h"
 #include "policy/import/import_sbx_rule.h"
-#include "policy/import/policy_import.h"
 
 #include "base/error.h"
 
@@ -132,29 +131,18 @@ static void read_command(struct command_line *line, unsigned generation)
                     "removed again, import what `sbx policy ls` prints");
 }
 
-static bool has_listing(struct slice text)
+void import_sbx(struct import_draft *draft)
 {
-    while (text.ptr != NULL) {
-        if (import_sbx_is_listing_head(slice_cut(&text, '\n')))
-            return true;
-    }
-    return false;
-}
-
-void import_sbx(const struct policy_import_input *input, struct import_draft *draft)
-{
-    if (has_listing(input->text)) {
-        import_sbx_listing(draft, input->file, input->generation, input->text);
+    if (import_sbx_has_listing(draft->input->text)) {
+        import_sbx_listing(draft);
         return;
     }
-    struct import_place place = {input->file, 0};
-    struct slice rest = input->text;
-    while (rest.ptr != NULL) {
-        struct slice text = import_next_line(&rest);
-        struct command_line line = {.draft = draft, .place = {place.file, ++place.line}};
-        if (!split_words(&line, text))
+    struct import_lines lines = import_lines(draft->input->file, draft->input->text);
+    while (import_lines_next(&lines)) {
+        struct command_line line = {.draft = draft, .place = lines.place};
+        if (!split_words(&line, lines.line))
             import_fail(draft, line.place, "the line is more than words and quotes");
         else if (line.count > 0)
-            read_command(&line, input->generation);
+            read_command(&line, draft->input->generation);
     }
 }

@@ -37,7 +37,7 @@ static const char *const column_names[COLUMN_OTHER] = {
 
 struct listing {
     struct import_draft *draft;
-    unsigned generation, head_generation;
+    unsigned head_generation;
     bool tabs;
     struct {
         enum column_name name;
@@ -50,10 +50,7 @@ struct listing {
 
 static enum column_name find_column(struct slice text)
 {
-    size_t i = 0;
-    while (i < COLUMN_OTHER && !slice_equal_text(text, column_names[i]))
-        i++;
-    return (enum column_name)i;
+    return (enum column_name)slice_find(text, column_names, COLUMN_OTHER);
 }
 
 /* The end of the head's cell that starts at `start`: a tab, two blanks, or the line's end. */
@@ -93,10 +90,19 @@ static bool is_short_head(struct slice line)
            memmem(line.ptr, line.len, "SUMMARY", 7) != NULL;
 }
 
-bool import_sbx_is_listing_head(struct slice line)
+static bool is_head(struct slice line)
 {
     struct listing listing = {.column_count = 0};
     return line.len > 0 && (is_short_head(line) || read_head(&listing, line));
+}
+
+bool import_sbx_has_listing(struct slice text)
+{
+    while (text.ptr != NULL) {
+        if (is_head(slice_cut(&text, '\n')))
+            return true;
+    }
+    return false;
 }
 
 /* Fills the cells by place. False when the row does not stand in the head's columns. */
@@ -134,11 +140,9 @@ static struct slice sandbox_of(const struct slice *cells)
                                              "local", "remote", "org", "all sandboxes"};
     struct slice scope =
         cells[COLUMN_APPLIES_TO].len > 0 ? cells[COLUMN_APPLIES_TO] : cells[COLUMN_ORIGIN];
-    for (size_t i = 0; i < ARRAY_LEN(everywhere); i++) {
-        if (slice_equal_nocase(scope, slice_from_text(everywhere[i])))
-            return (struct slice){NULL, 0};
-    }
-    return scope;
+    bool is_everywhere =
+        slice_find_nocase(scope, everywhere, ARRAY_LEN(everywhere)) < ARRAY_LEN(everywhere);
+    return is_everywhere ? (struct slice){NULL, 0} : scope;
 }
 
 static struct slice unless_dash(struct slice cell)
@@ -151,10 +155,9 @@ static void add_row(struct listing *listing, struct import_place place)
     const struct slice *cells = listing->cells;
     struct slice type = unless_dash(cells[COLUMN_TYPE]);
     bool allows = slice_equal_nocase(cells[COLUMN_DECISION], SLICE_LITERAL("allow"));
-    char quoted[80];
     if (!allows && !slice_equal_nocase(cells[COLUMN_DECISION], SLICE_LITERAL("deny"))) {
         import_fail(listing->draft, place, "the decision is allow or deny, not %s",
-                    error_quote(cells[COLUMN_DECISION], quoted, sizeof(quoted)));
+                    import_quoted(cells[COLUMN_DECISION]).text);
         return;
     }
     if (slice_equal_nocase(cells[COLUMN_STATUS], SLICE_LITERAL("inactive"))) {
@@ -164,7 +167,7 @@ static void add_row(struct listing *listing, struct import_place place)
     if (type.len > 0 && !slice_equal_nocase(type, SLICE_LITERAL("network")) &&
         !slice_equal_nocase(type, SLICE_LITERAL("http"))) {
         import_note(listing->draft, place, "left out: a rule of the type %s",
-                    error_quote(type, quoted, sizeof(quoted)));
+                    import_quoted(type).text);
         return;
     }
     const struct sbx_rule rule = {.allows = allows,
@@ -173,8 +176,9 @@ static void add_row(struct listing *listing, struct import_place place)
                                   .methods = unless_dash(cells[COLUMN_METHOD]),
                                   .path = unless_dash(cells[COLUMN_PATH]),
                                   .protocols = unless_dash(cells[COLUMN_PROTOCOL])};
-    unsigned generation = listing->generation != 0 ? listing->generation : listing->head_generation;
-    import_sbx_rule(listing->draft, place, generation, &rule);
+    unsigned generation = listing->draft->input->generation;
+    import_sbx_rule(listing->draft, place, generation != 0 ? generation : listing->head_generation,
+                    &rule);
 }
 
 static void read_row(struct listing *listing, struct import_place place, struct slice line)
@@ -193,31 +197,26 @@ static void read_row(struct listing *listing, struct import_place place, struct 
     add_row(listing, place);
 }
 
-void import_sbx_listing(struct import_draft *draft, const char *file, unsigned generation,
-                        struct slice text)
+void import_sbx_listing(struct import_draft *draft)
 {
-    struct listing listing = {.draft = draft, .generation = generation};
-    struct import_place place = {file, 0};
-    while (text.ptr != NULL) {
-        struct slice line = slice_cut(&text, '\n');
-        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
-            line.len--;
-        place.line++;
-        if (slice_trim_blanks(line).len == 0)
+    struct listing listing = {.draft = draft};
+    struct import_lines lines = import_lines(draft->input->file, draft->input->text);
+    while (import_lines_next(&lines)) {
+        if (lines.line.len == 0)
             continue;
-        if (is_short_head(line)) {
-            import_fail(draft, place,
+        if (is_short_head(lines.raw)) {
+            import_fail(draft, lines.place,
                         "this list does not show the resources: print it with `sbx policy ls "
                         "--wide`");
             return;
         }
-        if (import_sbx_is_listing_head(line)) {
+        if (is_head(lines.raw)) {
             memset(listing.previous, 0, sizeof(listing.previous));
-            (void)read_head(&listing, line);
+            (void)read_head(&listing, lines.raw);
         } else if (listing.column_count == 0) {
-            import_fail(draft, place, "the line stands before the head of the table");
+            import_fail(draft, lines.place, "the line stands before the head of the table");
         } else {
-            read_row(&listing, place, line);
+            read_row(&listing, lines.place, lines.raw);
         }
     }
 }

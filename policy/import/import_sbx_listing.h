@@ -4,15 +4,12 @@
 #ifndef DOCKREEVE_POLICY_IMPORT_SBX_LISTING_H
 #define DOCKREEVE_POLICY_IMPORT_SBX_LISTING_H
 
-#include <stdbool.h>
-
 #include "policy/import/import_draft.h"
 
-/* Whether `line` is the head of a table of rules, of either generation, with or without resources.
+/* Whether a line is the head of a table of rules, of either generation, with or without resources.
  */
-bool import_sbx_is_listing_head(struct slice line);
-/* Reads tables. A known `generation` wins over what the head says. */
-void import_sbx_listing(struct import_draft *draft, const char *file, unsigned generation,
-                        struct slice text);
+bool import_sbx_has_listing(struct slice text);
+/* Reads the tables of the input. A known generation wins over what the head says. */
+void import_sbx_listing(struct import_draft *draft);
 
 #endif

@@ -84,7 +84,6 @@ static void add_subdomains(const struct resource *resource, struct slice host)
 
 static bool is_this_machine(const struct resource *resource, struct slice host, bool has_ports)
 {
-    char quoted[80];
     if (!resource->allows)
         return false;
     if (slice_equal_nocase(host, SLICE_LITERAL("localhost")) && !has_ports) {
@@ -97,7 +96,7 @@ static bool is_this_machine(const struct resource *resource, struct slice host, 
         return false;
     import_note(resource->draft, resource->place,
                 "left out: %s is another name of this machine there: write `localhost:PORT`",
-                error_quote(host, quoted, sizeof(quoted)));
+                import_quoted(host).text);
     return true;
 }
 
@@ -140,7 +139,6 @@ static void add_resource(struct resource *resource, struct slice text)
     struct ip_range range;
     struct error error;
     struct slice host = text, ports = {NULL, 0};
-    char quoted[120];
     resource->ports = import_ports_all();
     if (text.len == 0)
         return;
@@ -156,11 +154,12 @@ static void add_resource(struct resource *resource, struct slice text)
         host = slice_cut(&ports, ':');
     }
     if (ports.ptr != NULL && !port_set_parse(ports, &resource->ports, &error)) {
-        error_quote(text, quoted, sizeof(quoted));
         if (resource->allows)
-            import_note(resource->draft, resource->place, "left out: %s: %s", quoted, error.text);
+            import_note(resource->draft, resource->place, "left out: %s: %s",
+                        import_quoted(text).text, error.text);
         else
-            import_fail(resource->draft, resource->place, "%s is denied: %s", quoted, error.text);
+            import_fail(resource->draft, resource->place, "%s is denied: %s",
+                        import_quoted(text).text, error.text);
         return;
     }
     if (host.len > 0)
@@ -236,16 +235,15 @@ void import_sbx_rule(struct import_draft *draft, struct import_place place, unsi
                      const struct sbx_rule *rule)
 {
     AUTO_BUFFER struct buffer keys = BUFFER_EMPTY;
-    char quoted[80];
     if (rule->allows && rule->sandbox.len > 0) {
         import_note(draft, place,
                     "left out: it permits in %s alone; put it under that client by hand",
-                    error_quote(rule->sandbox, quoted, sizeof(quoted)));
+                    import_quoted(rule->sandbox).text);
         return;
     }
     if (rule->sandbox.len > 0)
         import_note(draft, place, "narrowed: a deny of %s alone is one for all here",
-                    error_quote(rule->sandbox, quoted, sizeof(quoted)));
+                    import_quoted(rule->sandbox).text);
     if (is_udp_alone(rule->protocols)) {
         import_note(draft, place, "left out: UDP never passes here");
         return;

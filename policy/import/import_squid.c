@@ -29,7 +29,6 @@ struct condition {
 };
 
 struct squid {
-    const struct policy_import_input *input;
     struct import_draft *draft;
     struct squid_acls acls;
     struct condition open; /* what earlier denies left to later allows; `hosts`: those alone */
@@ -105,16 +104,14 @@ static void add_acl(struct condition *condition, const struct squid_acl *acl, bo
 static bool read_condition(struct squid *squid, struct import_place place, struct slice line,
                            struct condition *condition)
 {
+    struct slice word;
     *condition = everything;
-    for (struct slice word = import_next_word(&line); word.len > 0 && word.ptr[0] != '#';
-         word = import_next_word(&line)) {
+    while (import_next_word(&line, &word) && word.ptr[0] != '#') {
         bool negated = word.ptr[0] == '!';
         struct slice name = negated ? slice_of(word.ptr + 1, word.len - 1) : word;
         const struct squid_acl *acl = squid_acls_find(&squid->acls, name);
-        char quoted[80];
         if (acl == NULL) {
-            import_fail(squid->draft, place, "no `acl` line defines %s",
-                        error_quote(name, quoted, sizeof(quoted)));
+            import_fail(squid->draft, place, "no `acl` line defines %s", import_quoted(name).text);
             return false;
         }
         add_acl(condition, acl, negated);
@@ -124,18 +121,11 @@ static bool read_condition(struct squid *squid, struct import_place place, struc
 
 /* ---- denies ---- */
 
-static struct port_set either(const struct port_set *a, const struct port_set *b, bool *cut)
-{
-    struct port_set not_a = import_ports_not(a, cut), not_b = import_ports_not(b, cut);
-    struct port_set neither = import_ports_and(&not_a, &not_b, cut);
-    return import_ports_not(&neither, cut);
-}
-
 static void deny_hosts(struct squid *squid, struct import_place place, const struct squid_acl *acl,
                        const struct condition *condition)
 {
     bool cut = false;
-    struct port_set ports = either(&condition->plain, &condition->tunnel, &cut);
+    struct port_set ports = import_ports_or(&condition->plain, &condition->tunnel, &cut);
     if (cut)
         ports = import_ports_all();
     if (acl->incomplete) {
@@ -184,7 +174,7 @@ static void limit_rest(struct squid *squid, const struct condition *condition)
 
 static void read_deny(struct squid *squid, struct import_place place, struct condition *condition)
 {
-    if (condition->client && squid->input->any_client) {
+    if (condition->client && squid->draft->input->any_client) {
         import_note(squid->draft, place, "left out: a deny of some clients");
         return;
     }
@@ -288,7 +278,7 @@ static void read_allow(struct squid *squid, struct import_place place, struct co
         leave_out(squid, place, condition, "the line also asks for what no rule can say");
     } else if (condition->own_host) {
         leave_out(squid, place, condition, "it permits the proxy's own machine alone");
-    } else if (condition->client && !squid->input->any_client) {
+    } else if (condition->client && !squid->draft->input->any_client) {
         leave_out(squid, place, condition,
                   "it permits some clients alone (--any-client takes that as met)");
     } else {
@@ -309,7 +299,8 @@ static void read_allow(struct squid *squid, struct import_place place, struct co
 static void read_http_access(struct squid *squid, struct import_place place, struct slice line)
 {
     struct condition condition;
-    struct slice action = import_next_word(&line);
+    struct slice action;
+    (void)import_next_word(&line, &action);
     bool allows = slice_equal_text(action, "allow");
     if (!allows && !slice_equal_text(action, "deny")) {
         import_fail(squid->draft, place, "behind http_access stands allow or deny");
@@ -329,59 +320,45 @@ static void read_line(struct squid *squid, struct import_place place, struct sli
 {
     static const char *const unread[] = {"include", "if", "adapted_http_access", "http_access2",
                                          "miss_access"};
-    struct slice word = import_next_word(&line);
-    for (size_t i = 0; !rules && i < ARRAY_LEN(unread); i++) {
-        if (slice_equal_text(word, unread[i]))
-            import_fail(squid->draft, place,
-                        "`%s` is not read, and it may deny: write what it does into a copy",
-                        unread[i]);
-    }
+    struct slice word;
+    (void)import_next_word(&line, &word);
+    size_t found = slice_find(word, unread, ARRAY_LEN(unread));
+    if (!rules && found < ARRAY_LEN(unread))
+        import_fail(squid->draft, place,
+                    "`%s` is not read, and it may deny: write what it does into a copy",
+                    unread[found]);
     if (!rules && slice_equal_text(word, "acl"))
         squid_acls_read(&squid->acls, place, line);
     else if (rules && slice_equal_text(word, "http_access"))
         read_http_access(squid, place, line);
 }
 
-/* A backslash at the end joins the next line to this one. */
-static struct slice next_logical_line(struct squid *squid, struct slice *rest,
-                                      struct import_place *place)
-{
-    struct buffer joined = BUFFER_EMPTY;
-    struct slice line = import_next_line(rest);
-    place->line++;
-    unsigned first = place->line, more = 0;
-    while (line.len > 0 && line.ptr[line.len - 1] == '\\' && rest->ptr != NULL) {
-        buffer_append(&joined, line.ptr, line.len - 1);
-        buffer_append_byte(&joined, ' ');
-        line = import_next_line(rest);
-        more++;
-    }
-    if (more > 0) {
-        buffer_append_slice(&joined, line);
-        line = slice_of(arena_text(&squid->draft->arena, buffer_slice(&joined)), joined.len);
-    }
-    buffer_free(&joined);
-    place->line = first + more;
-    return line;
-}
-
-/* Two readings, since a list may grow behind the line that uses it. */
+/* Two readings, since a list may grow behind the line that uses it. A backslash at the end joins the
+ * next line to this one. */
 static void read_file(struct squid *squid, bool rules)
 {
-    struct import_place place = {squid->input->file, 0};
-    struct slice rest = squid->input->text;
-    while (rest.ptr != NULL) {
-        struct slice line = next_logical_line(squid, &rest, &place);
-        if (line.len > 0 && line.ptr[0] != '#')
-            read_line(squid, place, line, rules);
+    struct import_lines lines = import_lines(squid->draft->input->file, squid->draft->input->text);
+    AUTO_BUFFER struct buffer joined = BUFFER_EMPTY;
+    while (import_lines_next(&lines)) {
+        bool goes_on = lines.rest.ptr != NULL && lines.line.len > 0 &&
+                       lines.line.ptr[lines.line.len - 1] == '\\';
+        buffer_append(&joined, lines.line.ptr, lines.line.len - goes_on);
+        buffer_append_byte(&joined, ' ');
+        if (goes_on)
+            continue;
+        if (joined.data[0] != '#')
+            read_line(squid, lines.place,
+                      slice_of(arena_text(&squid->draft->arena, buffer_slice(&joined)), joined.len),
+                      rules);
+        buffer_clear(&joined);
     }
 }
 
-void import_squid(const struct policy_import_input *input, struct import_draft *draft)
+void import_squid(struct import_draft *draft)
 {
-    struct squid squid = {.input = input, .draft = draft, .open = everything};
-    struct import_place place = {input->file, 0};
-    squid_acls_init(&squid.acls, input, draft);
+    struct squid squid = {.draft = draft, .open = everything};
+    struct import_place place = {draft->input->file, 0};
+    squid_acls_init(&squid.acls, draft);
     read_file(&squid, false);
     if (draft->errors->count == 0)
         read_file(&squid, true);

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "policy/import/import_draft.h"
-#include "policy/import/policy_import.h"
 
 enum squid_acl_kind {
     SQUID_ACL_HOSTS, /* dstdomain, dstdom_regex, dst */
@@ -39,15 +38,13 @@ struct squid_acl {
 };
 
 struct squid_acls {
-    const struct policy_import_input *input; /* borrowed */
-    struct import_draft *draft;              /* borrowed */
-    struct squid_acl *items;                 /* owned */
+    struct import_draft *draft; /* borrowed */
+    struct squid_acl *items;    /* owned */
     size_t count, capacity;
 };
 
 /* Puts in what Squid defines by itself. */
-void squid_acls_init(struct squid_acls *acls, const struct policy_import_input *input,
-                     struct import_draft *draft);
+void squid_acls_init(struct squid_acls *acls, struct import_draft *draft);
 void squid_acls_free(struct squid_acls *acls);
 /* Reads what stands behind the word `acl`. */
 void squid_acls_read(struct squid_acls *acls, struct import_place place, struct slice line);

@@ -91,10 +91,8 @@ static void add_pattern(struct value_list *list, struct import_place place, stru
 static void give_up(struct value_list *list, struct import_place place, struct slice value,
                     const char *why)
 {
-    char quoted[120];
     list->acl->incomplete = true;
-    import_note(list->acls->draft, place, "left out: %s: %s",
-                error_quote(value, quoted, sizeof(quoted)), why);
+    import_note(list->acls->draft, place, "left out: %s: %s", import_quoted(value).text, why);
 }
 
 /* ---- values ---- */
@@ -123,22 +121,14 @@ static void read_domain(struct value_list *list, struct import_place place, stru
 
 static void read_expression(struct value_list *list, struct import_place place, struct slice value)
 {
-    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    AUTO_POSIX_PATTERNS struct posix_expression_patterns patterns;
     struct error error;
-    bool apex, subdomains;
-    if (!posix_expression_is_name(POSIX_EXPRESSION_EXTENDED, value, &text, &apex, &subdomains)) {
-        if (posix_expression_write(POSIX_EXPRESSION_EXTENDED, value, list->fold, &text, &error))
-            add_pattern(list, place, buffer_slice(&text));
-        else
-            give_up(list, place, value, error.text);
+    if (!posix_expression_read(POSIX_EXPRESSION_EXTENDED, value, list->fold, &patterns, &error)) {
+        give_up(list, place, value, error.text);
         return;
     }
-    if (apex)
-        add_pattern(list, place, buffer_slice(&text));
-    AUTO_BUFFER struct buffer below = BUFFER_EMPTY;
-    buffer_printf(&below, "*.%s", buffer_text(&text));
-    if (subdomains)
-        add_pattern(list, place, buffer_slice(&below));
+    for (size_t i = 0; i < patterns.count; i++)
+        add_pattern(list, place, buffer_slice(&patterns.items[i]));
 }
 
 static void read_address(struct value_list *list, struct import_place place, struct slice value)
@@ -152,17 +142,14 @@ static void read_address(struct value_list *list, struct import_place place, str
 
 static void read_port(struct value_list *list, struct import_place place, struct slice value)
 {
-    struct port_set more, neither;
+    struct port_set more;
     struct error error;
     bool cut = false;
     if (!port_set_parse(value, &more, &error)) {
         import_fail(list->acls->draft, place, "port: %s", error.text);
         return;
     }
-    neither = import_ports_not(&list->acl->ports, &cut);
-    more = import_ports_not(&more, &cut);
-    neither = import_ports_and(&neither, &more, &cut);
-    more = import_ports_not(&neither, &cut);
+    more = import_ports_or(&list->acl->ports, &more, &cut);
     if (cut) /* a negation of a cut list would be wider: no way to go on */
         import_fail(list->acls->draft, place, "more ranges of ports than a rule holds");
     else
@@ -211,26 +198,16 @@ static void read_value(struct value_list *list, struct import_place place, struc
 
 static void read_value_file(struct value_list *list, struct import_place place, struct slice quoted)
 {
-    const struct policy_import_input *input = list->acls->input;
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    char shown[200];
-    struct slice name = slice_of(quoted.ptr + 1, quoted.len - 1);
+    struct import_lines lines;
+    struct slice value, name = slice_of(quoted.ptr + 1, quoted.len - 1);
     name = slice_cut(&name, '"');
-    if (list->type->reader == READ_NOTHING)
+    if (list->type->reader == READ_NOTHING ||
+        !import_open_named(list->acls->draft, place, name, &text, &lines))
         return;
-    if (input->read_file == NULL || !input->read_file(input->context, name, &text)) {
-        import_fail(list->acls->draft, place,
-                    "the file %s cannot be read, neither there nor beside %s",
-                    error_quote(name, shown, sizeof(shown)), input->file);
-        return;
-    }
-    struct import_place inside = {arena_text(&list->acls->draft->arena, name), 0};
-    struct slice rest = buffer_slice(&text);
-    while (rest.ptr != NULL) {
-        struct slice line = import_next_line(&rest);
-        inside.line++;
-        if (line.len > 0 && line.ptr[0] != '#')
-            read_value(list, inside, import_next_word(&line));
+    while (import_lines_next(&lines)) {
+        if (import_next_word(&lines.line, &value) && value.ptr[0] != '#')
+            read_value(list, lines.place, value);
     }
 }
 
@@ -251,24 +228,21 @@ static bool is_predefined(const struct squid_acl *acl)
 
 void squid_acls_read(struct squid_acls *acls, struct import_place place, struct slice line)
 {
-    struct slice name = import_next_word(&line);
-    const struct acl_type *type = find_type(import_next_word(&line));
+    struct slice name, type_name, value;
+    (void)import_next_word(&line, &name);
+    (void)import_next_word(&line, &type_name);
+    const struct acl_type *type = find_type(type_name);
     struct squid_acl *acl = find(acls, name);
-    char quoted[80];
     if (acl != NULL && is_predefined(acl))
         return;
     if (acl != NULL && acl->kind != type->kind) {
-        import_fail(acls->draft, place, "%s was another type before",
-                    error_quote(name, quoted, sizeof(quoted)));
+        import_fail(acls->draft, place, "%s was another type before", import_quoted(name).text);
         return;
     }
     if (acl == NULL)
         acl = add_acl(acls, name, type->kind);
     struct value_list list = {acls, acl, type, false};
-    for (struct slice value = import_next_word(&line); value.len > 0;
-         value = import_next_word(&line)) {
-        if (value.ptr[0] == '#')
-            return;
+    while (import_next_word(&line, &value) && value.ptr[0] != '#') {
         if (value.ptr[0] == '"')
             read_value_file(&list, place, value);
         else
@@ -276,13 +250,12 @@ void squid_acls_read(struct squid_acls *acls, struct import_place place, struct 
     }
 }
 
-void squid_acls_init(struct squid_acls *acls, const struct policy_import_input *input,
-                     struct import_draft *draft)
+void squid_acls_init(struct squid_acls *acls, struct import_draft *draft)
 {
     static const char to_localhost[] = "to_localhost dst 127.0.0.0/8 0.0.0.0/32 ::1/128 ::/128";
     static const char to_linklocal[] = "to_linklocal dst 169.254.0.0/16 fe80::/10";
     const struct import_place built_in = {"squid", 0};
-    *acls = (struct squid_acls){.input = input, .draft = draft};
+    *acls = (struct squid_acls){.draft = draft};
     add_acl(acls, SLICE_LITERAL("all"), SQUID_ACL_ALL);
     add_acl(acls, SLICE_LITERAL("manager"), SQUID_ACL_MANAGER);
     add_acl(acls, SLICE_LITERAL("localhost"), SQUID_ACL_CLIENT)->this_machine = true;

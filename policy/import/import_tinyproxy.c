@@ -5,7 +5,6 @@
  * expressions that are searched anywhere in the host, and letters match in either case. ConnectPort
  * limits tunnels; plain HTTP goes to any port, of which only 80 is taken over. */
 #include "policy/import/import_draft.h"
-#include "policy/import/policy_import.h"
 #include "policy/import/posix_expression.h"
 
 #include "base/error.h"
@@ -15,7 +14,6 @@
 enum { FILTER_LINE_MAX = 510 };
 
 struct tinyproxy {
-    const struct policy_import_input *input;
     struct import_draft *draft;
     enum posix_expression_kind kind;
     bool allows, case_sensitive, urls;
@@ -49,55 +47,31 @@ static void add(struct tinyproxy *proxy, struct import_place place, struct slice
         import_add(proxy->draft, place, true, IMPORT_KEYS_NONE, pattern, &every);
 }
 
-static void add_name(struct tinyproxy *proxy, struct import_place place, struct buffer *name,
-                     bool apex, bool subdomains)
-{
-    AUTO_BUFFER struct buffer below = BUFFER_EMPTY;
-    if (apex)
-        add(proxy, place, buffer_slice(name));
-    buffer_printf(&below, "*.%s", buffer_text(name));
-    if (subdomains)
-        add(proxy, place, buffer_slice(&below));
-}
-
-static void add_expression(struct tinyproxy *proxy, struct import_place place, struct slice text)
-{
-    AUTO_BUFFER struct buffer pattern = BUFFER_EMPTY;
-    struct error error;
-    char quoted[120];
-    error_quote(text, quoted, sizeof(quoted));
-    /* hosts are lower case here: a deny that folds covers every spelling that was refused */
-    bool fold = !proxy->allows || !proxy->case_sensitive;
-    if (posix_expression_write(proxy->kind, text, fold && has_capitals(text), &pattern, &error))
-        add(proxy, place, buffer_slice(&pattern));
-    else if (proxy->allows)
-        import_note(proxy->draft, place, "left out: %s: %s", quoted, error.text);
-    else
-        import_fail(proxy->draft, place, "%s is denied and cannot be said here: %s", quoted,
-                    error.text);
-}
-
 static void read_filter_line(struct tinyproxy *proxy, struct import_place place, struct slice text)
 {
-    AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
-    char quoted[120];
-    bool apex, subdomains;
+    AUTO_POSIX_PATTERNS struct posix_expression_patterns patterns = {.count = 0};
+    struct error error;
     bool exact_case = proxy->case_sensitive || proxy->kind == POSIX_EXPRESSION_FNMATCH;
-    if (proxy->allows && exact_case && has_capitals(text)) {
+    /* hosts are lower case here: a deny that folds covers every spelling that was refused */
+    bool fold = (!proxy->allows || !proxy->case_sensitive) && has_capitals(text);
+    if (proxy->allows && exact_case && has_capitals(text))
         import_note(proxy->draft, place, "left out: %s asks for capitals, and a host has none here",
-                    error_quote(text, quoted, sizeof(quoted)));
-        return;
-    }
-    if (posix_expression_is_name(proxy->kind, text, &name, &apex, &subdomains))
-        add_name(proxy, place, &name, apex, subdomains);
+                    import_quoted(text).text);
+    else if (posix_expression_read(proxy->kind, text, fold, &patterns, &error))
+        for (size_t i = 0; i < patterns.count; i++)
+            add(proxy, place, buffer_slice(&patterns.items[i]));
+    else if (proxy->allows)
+        import_note(proxy->draft, place, "left out: %s: %s", import_quoted(text).text, error.text);
     else
-        add_expression(proxy, place, text);
+        import_fail(proxy->draft, place, "%s is denied and cannot be said here: %s",
+                    import_quoted(text).text, error.text);
 }
 
 /* As tinyproxy cuts a line: the first word, up to a # that no backslash escapes. */
 static struct slice cut_filter_line(struct slice line)
 {
-    struct slice word = import_next_word(&line);
+    struct slice word;
+    (void)import_next_word(&line, &word);
     for (size_t i = 0; i < word.len; i++) {
         if (word.ptr[i] == '#' && (i == 0 || word.ptr[i - 1] != '\\'))
             return slice_of(word.ptr, i);
@@ -105,21 +79,18 @@ static struct slice cut_filter_line(struct slice line)
     return word;
 }
 
-static void read_filter(struct tinyproxy *proxy, const char *file, struct slice text)
+static void read_filter(struct tinyproxy *proxy, struct import_lines lines)
 {
-    struct import_place place = {file, 0};
-    while (text.ptr != NULL) {
-        struct slice line = slice_cut(&text, '\n');
-        bool too_long = line.len > FILTER_LINE_MAX;
-        line = slice_cut(&line, '\r');
-        place.line++;
-        struct slice expression = cut_filter_line(line);
+    while (import_lines_next(&lines)) {
+        bool too_long = lines.raw.len > FILTER_LINE_MAX;
+        struct slice expression = cut_filter_line(slice_cut(&lines.raw, '\r'));
         if (too_long && proxy->allows)
-            import_note(proxy->draft, place, "left out: the line is longer than tinyproxy reads");
+            import_note(proxy->draft, lines.place,
+                        "left out: the line is longer than tinyproxy reads");
         else if (too_long)
-            import_fail(proxy->draft, place, "the line is longer than tinyproxy reads");
+            import_fail(proxy->draft, lines.place, "the line is longer than tinyproxy reads");
         else if (expression.len > 0)
-            read_filter_line(proxy, place, expression);
+            read_filter_line(proxy, lines.place, expression);
     }
 }
 
@@ -151,10 +122,7 @@ static enum directive find_directive(struct slice word)
         [ALLOW] = "Allow",
         [DENY] = "Deny",
     };
-    size_t i = 0;
-    while (i < DIRECTIVE_COUNT && !slice_equal_nocase(word, slice_from_text(names[i])))
-        i++;
-    return (enum directive)i;
+    return (enum directive)slice_find_nocase(word, names, ARRAY_LEN(names));
 }
 
 static struct slice unquoted(struct slice value)
@@ -168,14 +136,10 @@ static struct slice unquoted(struct slice value)
 static bool read_switch(struct tinyproxy *proxy, struct import_place place, struct slice value)
 {
     static const char *const words[] = {"off", "on", "no", "yes", "false", "true", "0", "1"};
-    char quoted[80];
-    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-        if (slice_equal_nocase(value, slice_from_text(words[i])))
-            return i % 2 == 1;
-    }
-    import_fail(proxy->draft, place, "%s is neither yes nor no",
-                error_quote(value, quoted, sizeof(quoted)));
-    return false;
+    size_t found = slice_find_nocase(value, words, ARRAY_LEN(words));
+    if (found == ARRAY_LEN(words))
+        import_fail(proxy->draft, place, "%s is neither yes nor no", import_quoted(value).text);
+    return found % 2 == 1;
 }
 
 static void read_type(struct tinyproxy *proxy, struct import_place place, struct slice value)
@@ -183,21 +147,18 @@ static void read_type(struct tinyproxy *proxy, struct import_place place, struct
     static const char *const names[] = {[POSIX_EXPRESSION_BASIC] = "bre",
                                         [POSIX_EXPRESSION_EXTENDED] = "ere",
                                         [POSIX_EXPRESSION_FNMATCH] = "fnmatch"};
-    char quoted[80];
-    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (slice_equal_nocase(value, slice_from_text(names[i]))) {
-            proxy->kind = (enum posix_expression_kind)i;
-            return;
-        }
-    }
-    import_fail(proxy->draft, place, "FilterType is bre, ere or fnmatch, not %s",
-                error_quote(value, quoted, sizeof(quoted)));
+    size_t found = slice_find_nocase(value, names, ARRAY_LEN(names));
+    if (found < ARRAY_LEN(names))
+        proxy->kind = (enum posix_expression_kind)found;
+    else
+        import_fail(proxy->draft, place, "FilterType is bre, ere or fnmatch, not %s",
+                    import_quoted(value).text);
 }
 
 static void read_connect_port(struct tinyproxy *proxy, struct import_place place,
                               struct slice value)
 {
-    struct port_set port, others;
+    struct port_set port;
     struct error error;
     bool cut = false;
     proxy->has_connect_ports = true;
@@ -207,19 +168,18 @@ static void read_connect_port(struct tinyproxy *proxy, struct import_place place
         import_fail(proxy->draft, place, "ConnectPort: %s", error.text);
         return;
     }
-    /* the union, by way of what is in neither */
-    others = import_ports_not(&proxy->connect_ports, &cut);
-    port = import_ports_not(&port, &cut);
-    others = import_ports_and(&others, &port, &cut);
-    if (!cut)
-        proxy->connect_ports = import_ports_not(&others, &cut);
+    port = import_ports_or(&proxy->connect_ports, &port, &cut);
     if (cut)
         import_note(proxy->draft, place, "left out: more ports than a rule holds");
+    else
+        proxy->connect_ports = port;
 }
 
 static void read_directive(struct tinyproxy *proxy, struct import_place place, struct slice line)
 {
-    enum directive directive = find_directive(import_next_word(&line));
+    struct slice word;
+    (void)import_next_word(&line, &word);
+    enum directive directive = find_directive(word);
     struct slice value = unquoted(slice_trim_blanks(line));
     switch (directive) {
     case CONNECT_PORT:
@@ -257,29 +217,24 @@ static void read_directive(struct tinyproxy *proxy, struct import_place place, s
 
 static void read_settings(struct tinyproxy *proxy)
 {
-    struct import_place place = {proxy->input->file, 0};
-    struct slice rest = proxy->input->text;
-    while (rest.ptr != NULL) {
-        struct slice line = import_next_line(&rest);
-        place.line++;
-        if (line.len > 0 && line.ptr[0] != '#')
-            read_directive(proxy, place, line);
+    struct import_lines lines = import_lines(proxy->draft->input->file, proxy->draft->input->text);
+    while (import_lines_next(&lines)) {
+        if (lines.line.len > 0 && lines.line.ptr[0] != '#')
+            read_directive(proxy, lines.place, lines.line);
     }
 }
 
 /* The first line that says anything is `Word value`: a Filter file's lines are one word. */
-static bool is_settings(struct slice text)
+static bool is_settings(struct import_lines lines)
 {
-    while (text.ptr != NULL) {
-        struct slice line = import_next_line(&text);
-        struct slice expression = cut_filter_line(line);
+    struct slice word, behind;
+    while (import_lines_next(&lines)) {
+        struct slice expression = cut_filter_line(lines.line);
         if (expression.len == 0)
             continue;
-        struct slice behind = line;
-        import_next_word(&behind);
         char first = expression.ptr[0];
-        return slice_trim_blanks(behind).len > 0 && behind.ptr != NULL &&
-               slice_trim_blanks(behind).ptr[0] != '#' &&
+        return import_next_word(&lines.line, &word) && import_next_word(&lines.line, &behind) &&
+               behind.ptr[0] != '#' &&
                ((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z'));
     }
     return false;
@@ -287,26 +242,23 @@ static bool is_settings(struct slice text)
 
 static void read_named_filter(struct tinyproxy *proxy)
 {
-    AUTO_BUFFER struct buffer list = BUFFER_EMPTY;
-    const struct policy_import_input *input = proxy->input;
-    char quoted[200];
-    error_quote(proxy->filter, quoted, sizeof(quoted));
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    const struct import_place file = {proxy->draft->input->file, 0};
+    struct import_lines lines;
     if (proxy->filter.ptr == NULL)
-        import_fail(proxy->draft, (struct import_place){input->file, 0},
+        import_fail(proxy->draft, file,
                     "there is no `Filter` line: this tinyproxy lets everything pass");
-    else if (input->read_file == NULL || !input->read_file(input->context, proxy->filter, &list))
-        import_fail(proxy->draft, proxy->filter_place,
-                    "the Filter file %s cannot be read, neither there nor beside %s", quoted,
-                    input->file);
-    else
-        read_filter(proxy, arena_text(&proxy->draft->arena, proxy->filter), buffer_slice(&list));
+    else if (import_open_named(proxy->draft, proxy->filter_place, proxy->filter, &text, &lines))
+        read_filter(proxy, lines);
 }
 
-void import_tinyproxy(const struct policy_import_input *input, struct import_draft *draft)
+void import_tinyproxy(struct import_draft *draft)
 {
-    struct tinyproxy proxy = {.input = input, .draft = draft};
+    const struct policy_import_input *input = draft->input;
+    struct tinyproxy proxy = {.draft = draft};
     struct import_place place = {input->file, 0};
-    bool settings = is_settings(input->text);
+    const struct import_lines lines = import_lines(input->file, input->text);
+    bool settings = is_settings(lines);
     if (settings)
         read_settings(&proxy);
     else if (input->list == POLICY_IMPORT_LIST_UNKNOWN)
@@ -322,7 +274,7 @@ void import_tinyproxy(const struct policy_import_input *input, struct import_dra
     if (settings)
         read_named_filter(&proxy);
     else
-        read_filter(&proxy, input->file, input->text);
+        read_filter(&proxy, lines);
     if (!proxy.allows)
         import_note(draft, place,
                     "the list refuses hosts and leaves all others open; this document permits "

@@ -35,9 +35,10 @@ bool policy_import(const struct policy_import_source *source,
                    const struct policy_import_input *input, struct buffer *out,
                    struct policy_messages *notes, struct policy_messages *errors)
 {
-    CLEANUP(import_draft_free) struct import_draft draft = {.notes = notes, .errors = errors};
+    CLEANUP(import_draft_free)
+    struct import_draft draft = {.input = input, .notes = notes, .errors = errors};
     size_t errors_before = errors->count;
-    source->read(input, &draft);
+    source->read(&draft);
     if (errors->count > errors_before)
         return false;
     import_draft_write(&draft, source->name, input->file, out);

@@ -35,7 +35,7 @@ struct import_draft; /* import_draft.h */
 
 struct policy_import_source {
     const char *name; /* "tinyproxy" */
-    void (*read)(const struct policy_import_input *input, struct import_draft *draft);
+    void (*read)(struct import_draft *draft);
 };
 
 size_t policy_import_source_count(void);
@@ -50,9 +50,9 @@ MUST_CHECK bool policy_import(const struct policy_import_source *source,
                               struct policy_messages *notes, struct policy_messages *errors);
 
 /* The sources' readers (import_NAME.c). */
-void import_hosts(const struct policy_import_input *input, struct import_draft *draft);
-void import_sbx(const struct policy_import_input *input, struct import_draft *draft);
-void import_squid(const struct policy_import_input *input, struct import_draft *draft);
-void import_tinyproxy(const struct policy_import_input *input, struct import_draft *draft);
+void import_hosts(struct import_draft *draft);
+void import_sbx(struct import_draft *draft);
+void import_squid(struct import_draft *draft);
+void import_tinyproxy(struct import_draft *draft);
 
 #endif

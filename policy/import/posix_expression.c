@@ -34,32 +34,26 @@ static const struct name_frame {
     {POSIX_EXPRESSION_FNMATCH, "", "", true, false},
 };
 
-/* Appends the name that `text` spells, dots escaped unless in a shell pattern. A dot at the end is
+/* Reads the name that `text` spells, dots escaped unless in a shell pattern. A dot at the end is
  * more than the name: such an expression means that one spelling. */
-static bool read_name(bool escaped, struct slice text, struct buffer *out)
+static bool read_name(bool escaped, struct slice text, struct host_name *host)
 {
-    struct host_name host;
+    AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
     struct error error;
-    size_t start = out->len;
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] == '\\' && i + 1 < text.len && text.ptr[i + 1] == '.')
             i++;
         else if (text.ptr[i] == '.' && escaped)
-            break;
-        buffer_append_byte(out, text.ptr[i]);
-        if (i + 1 == text.len && text.ptr[i] != '.' &&
-            host_name_parse(slice_of(out->data + start, out->len - start), &host, &error)) {
-            out->len = start;
-            buffer_append_slice(out, host_name_slice(&host));
-            return true;
-        }
+            return false;
+        buffer_append_byte(&name, text.ptr[i]);
     }
-    out->len = start;
-    return false;
+    return name.len > 0 && name.data[name.len - 1] != '.' &&
+           host_name_parse(buffer_slice(&name), host, &error);
 }
 
-bool posix_expression_is_name(enum posix_expression_kind kind, struct slice text,
-                              struct buffer *name_out, bool *apex_out, bool *subdomains_out)
+/* Fills the patterns when the expression is a name in one of the frames. */
+static bool read_framed(enum posix_expression_kind kind, struct slice text,
+                        struct posix_expression_patterns *patterns)
 {
     for (size_t i = 0; i < ARRAY_LEN(name_frames); i++) {
         const struct name_frame *frame = &name_frames[i];
@@ -70,23 +64,32 @@ bool posix_expression_is_name(enum posix_expression_kind kind, struct slice text
             !slice_equal(slice_of(text.ptr + text.len - after.len, after.len), after))
             continue;
         struct slice name = slice_of(text.ptr + before.len, text.len - before.len - after.len);
-        size_t start = name_out->len;
-        if (!read_name(kind != POSIX_EXPRESSION_FNMATCH, name, name_out))
-            continue;
         struct host_name host;
-        struct error error;
         /* the last labels of an address: an expression may mean them, a name cannot */
-        if (frame->subdomains &&
-            !host_name_parse_dns(slice_of(name_out->data + start, name_out->len - start), &host,
-                                 &error)) {
-            name_out->len = start;
+        if (!read_name(kind != POSIX_EXPRESSION_FNMATCH, name, &host) ||
+            (frame->subdomains && host.is_address))
             continue;
-        }
-        *apex_out = frame->apex;
-        *subdomains_out = frame->subdomains;
+        if (frame->apex)
+            buffer_append_slice(&patterns->items[patterns->count++], host_name_slice(&host));
+        if (frame->subdomains)
+            buffer_printf(&patterns->items[patterns->count++], "*.%s", host.text);
         return true;
     }
     return false;
+}
+
+bool posix_expression_read(enum posix_expression_kind kind, struct slice text, bool fold,
+                           struct posix_expression_patterns *patterns, struct error *error)
+{
+    *patterns = (struct posix_expression_patterns){.count = 0};
+    return read_framed(kind, text, patterns) ||
+           posix_expression_write(kind, text, fold, &patterns->items[patterns->count++], error);
+}
+
+void posix_expression_patterns_free(struct posix_expression_patterns *patterns)
+{
+    for (size_t i = 0; i < ARRAY_LEN(patterns->items); i++)
+        buffer_free(&patterns->items[i]);
 }
 
 /* ---- expressions ---- */

@@ -17,11 +17,20 @@ enum posix_expression_kind {
     POSIX_EXPRESSION_FNMATCH,  /* fnmatch(), over the whole host */
 };
 
-/* Whether the expression says no more than a name, the names below it, or both:
- * `^example\.com$`, `(^|\.)example\.com$`, `\.example\.com$`, `*.example.com`. Appends the name to
- * `name_out`. */
-bool posix_expression_is_name(enum posix_expression_kind kind, struct slice text,
-                              struct buffer *name_out, bool *apex_out, bool *subdomains_out);
+/* What an expression says: the name, `*.` and the name, or one `~` pattern. */
+struct posix_expression_patterns {
+    struct buffer items[2]; /* owned */
+    size_t count;
+};
+
+/* Reads an expression. Where it says no more than a name, the names below it, or both
+ * (`^example\.com$`, `\.example\.com$`, `(^|\.)example\.com$`, `*.example.com`), it becomes just
+ * these, else what posix_expression_write() makes of it. */
+MUST_CHECK bool posix_expression_read(enum posix_expression_kind kind, struct slice text, bool fold,
+                                      struct posix_expression_patterns *patterns,
+                                      struct error *error);
+void posix_expression_patterns_free(struct posix_expression_patterns *patterns);
+#define AUTO_POSIX_PATTERNS CLEANUP(posix_expression_patterns_free)
 
 /* Appends the same language as a `~` pattern (PCRE2, anchored at both ends, over a lower-case host
  * in ASCII). `fold`: letters match in either case. False with `error` for what has no sure

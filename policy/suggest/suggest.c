@@ -21,7 +21,7 @@ static int compare_rules(const void *a, const void *b)
     if (order == 0)
         order = (int)left->network - (int)right->network;
     if (order == 0)
-        order = (left->key_count > 0) - (right->key_count > 0);
+        order = (left->keys.count > 0) - (right->keys.count > 0);
     return order != 0 ? order : compare_items(&left->items[0], &right->items[0]);
 }
 

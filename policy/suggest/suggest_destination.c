@@ -214,27 +214,6 @@ static void add_server_name(struct suggest_evidence *evidence, const struct sugg
         add_target(evidence, record, &named, HTTP_METHOD_CONNECT);
 }
 
-static void add_question(struct suggest_evidence *evidence, struct suggest_record *record,
-                         const struct suggest_target *asked)
-{
-    AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
-    bool is_new;
-    if (!suggest_record_is_wanted(evidence, record, host_name_slice(&asked->host).ptr))
-        return;
-    buffer_printf(&key, "asked %s ", record->client);
-    host_name_write(&asked->host, &key);
-    struct suggest_left_out *entry =
-        suggest_evidence_find_or_make(evidence, &key, sizeof(*entry), &is_new);
-    if (is_new) {
-        entry->client = arena_text(&evidence->arena, slice_from_text(record->client));
-        entry->what = arena_text(&evidence->arena, host_name_slice(&asked->host));
-        evidence->left_out = array_grow(evidence->left_out, evidence->left_out_count,
-                                        &evidence->left_out_capacity, sizeof(entry));
-        evidence->left_out[evidence->left_out_count++] = entry;
-    }
-    suggest_span_add(&entry->span, &record->span);
-}
-
 void suggest_record_add_network(struct suggest_evidence *evidence, struct suggest_record *record)
 {
     AUTO_BUFFER struct buffer what = BUFFER_EMPTY;
@@ -248,7 +227,8 @@ void suggest_record_add_network(struct suggest_evidence *evidence, struct sugges
         (asked || (port > 0 && port <= PORT_MAX)) && method != HTTP_METHOD_TRACE &&
         (method != HTTP_METHOD_UNKNOWN || suggest_record_field(record, LOG_FIELD_METHOD).len == 0);
     if (asked && readable) {
-        add_question(evidence, record, &target);
+        if (suggest_record_is_wanted(evidence, record, target.host.text))
+            suggest_record_leave_out(evidence, record, target.host.text, suggest_why_asked);
         return;
     }
     target.port = (uint16_t)(readable ? port : 0);

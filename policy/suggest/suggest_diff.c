@@ -44,8 +44,7 @@ static void write_added(struct diff *diff, const struct suggest_rule *rule,
     } else {
         buffer_printf(out, "%s %s allow %s", rule->client, rule->network ? "network" : "docker",
                       item->text);
-        for (size_t i = 0; i < rule->key_count; i++)
-            buffer_printf(out, " %s: %s", rule->keys[i].name, rule->keys[i].value);
+        suggest_keys_write(&rule->keys, " ", out);
         buffer_append_literal(out, "  # ");
         suggest_write_span(&item->span, out);
         if (item->warning != NULL)

@@ -171,7 +171,7 @@ static void add_rule(const struct group *group, const struct suggest_item *item)
 {
     struct suggest_rule wanted = {.client = group->client};
     if (group->where[0] != '\0')
-        wanted.keys[wanted.key_count++] = (struct suggest_key){"where", group->where};
+        suggest_keys_add(&wanted.keys, "where", group->where);
     suggest_rule_add(suggest_rule_for(group->suggestion, &wanted), item);
 }
 
@@ -188,26 +188,35 @@ static size_t gain_of(const struct group *group, const struct docker_operation_s
     return gain;
 }
 
+/* The operation by itself. One that was not used adds nothing but what is to be said of it. */
+static struct suggest_item item_of(const struct group *group, enum docker_operation operation)
+{
+    const char *name = docker_operation_info(operation)->name;
+    struct suggest_item item = {.text = name,
+                                .order = name,
+                                .permitted = true,
+                                .warning = group_warning(group, operation),
+                                .note = note_of(operation)};
+    if (group->used[operation] != NULL) {
+        item.span = group->used[operation]->span;
+        item.members = 1;
+        item.permitted = group->used[operation]->permitted;
+    }
+    return item;
+}
+
 /* Writes the set and takes its members off the list. */
 static void take_set(struct group *group, const char *name, const struct docker_operation_set *set)
 {
     struct suggest_item item = {.text = name, .order = name, .permitted = true};
-    for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
-        const struct suggest_operation *used = group->used[i];
-        if (!docker_operation_set_has(set, (enum docker_operation)i))
-            continue;
-        if (group_warning(group, (enum docker_operation)i) != NULL && item.warning == NULL)
-            item.warning = arena_printf(&group->suggestion->arena, "%s: %s",
-                                        docker_operation_info((enum docker_operation)i)->name,
-                                        group_warning(group, (enum docker_operation)i));
-        if (item.note == NULL)
-            item.note = note_of((enum docker_operation)i);
-        if (used == NULL)
-            continue;
-        suggest_span_add(&item.span, &used->span);
-        item.members++;
-        item.permitted = item.permitted && used->permitted;
-        group->used[i] = NULL;
+    enum docker_operation operation = DOCKER_OPERATION_NONE;
+    while (docker_operation_set_next(set, &operation)) {
+        struct suggest_item member = item_of(group, operation);
+        if (member.warning != NULL && item.warning == NULL)
+            member.warning =
+                arena_printf(&group->suggestion->arena, "%s: %s", member.text, member.warning);
+        suggest_item_add(&item, &member);
+        group->used[operation] = NULL;
     }
     add_rule(group, &item);
 }
@@ -239,17 +248,9 @@ static void take_sets(struct group *group)
 static void take_names(struct group *group)
 {
     for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
-        const struct suggest_operation *used = group->used[i];
-        if (used == NULL || is_always_allowed((enum docker_operation)i))
+        if (group->used[i] == NULL || is_always_allowed((enum docker_operation)i))
             continue;
-        const char *name = docker_operation_info((enum docker_operation)i)->name;
-        const struct suggest_item item = {.text = name,
-                                          .order = name,
-                                          .span = used->span,
-                                          .members = 1,
-                                          .permitted = used->permitted,
-                                          .warning = group_warning(group, (enum docker_operation)i),
-                                          .note = note_of((enum docker_operation)i)};
+        const struct suggest_item item = item_of(group, (enum docker_operation)i);
         add_rule(group, &item);
     }
 }

@@ -194,11 +194,9 @@ static void settle_questions(struct suggest_evidence *evidence)
         struct suggest_left_out *entry = evidence->left_out[i];
         AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
         buffer_printf(&key, "host %s %s", entry->client, entry->what);
-        if (entry->why == NULL && text_map_find(&evidence->known, buffer_slice(&key)) != NULL)
-            continue;
-        if (entry->why == NULL)
-            entry->why = "it was only asked for by DNS: no connection says which port";
-        evidence->left_out[kept++] = entry;
+        if (entry->why != suggest_why_asked ||
+            text_map_find(&evidence->known, buffer_slice(&key)) == NULL)
+            evidence->left_out[kept++] = entry;
     }
     evidence->left_out_count = kept;
 }

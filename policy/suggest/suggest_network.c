@@ -24,18 +24,14 @@ enum {
 
 /* A host or a domain with a star, one port, and the conditions of a rule. */
 struct unit {
-    const char *host;  /* "a.example.com"; for a star the domain behind it */
-    const char *order; /* labels from the right: hosts of one domain stand together */
-    const char *shown; /* as a pattern without ports */
+    const char *host; /* "a.example.com"; for a star the domain behind it */
     uint16_t port;
     bool star, gathers, taken;
     bool counts; /* as one of the siblings that make a star */
-    struct suggest_key keys[SUGGEST_KEYS_MAX];
-    size_t key_count;
-    struct suggest_span span;
-    size_t members;
-    bool permitted;
-    const char *warning, *note;
+    struct suggest_keys keys;
+    /* its text has no ports, its order is the labels from the right: hosts of one domain stand
+     * together */
+    struct suggest_item item;
 };
 
 /* What is made of the targets of one client. */
@@ -49,11 +45,6 @@ struct making {
 };
 
 /* ---- conditions ---- */
-
-static void add_key(struct unit *unit, const char *name, const char *value)
-{
-    unit->keys[unit->key_count++] = (struct suggest_key){name, value};
-}
 
 static const char *list_methods(struct arena *arena, uint32_t methods)
 {
@@ -193,28 +184,28 @@ static struct unit unit_of(const struct making *making, const struct suggest_tar
     host_name_write(&target->host, &shown);
     struct unit unit = {
         .host = target->host.text,
-        .order =
-            target->host.is_address ? target->host.text : reverse_labels(arena, target->host.text),
-        .shown = arena_text(arena, buffer_slice(&shown)),
         .port = target->port,
         .gathers =
             !target->host.is_address && !target->special && !host_name_is_local(&target->host),
         .counts = !target->server_name && !target->unanswered,
-        .span = target->span,
-        .members = 1,
-        .permitted = target->permitted,
-        .warning = warning_of(arena, target),
-        .note = target->unanswered ? "every request failed" : NULL,
+        .item = {.text = arena_text(arena, buffer_slice(&shown)),
+                 .order = target->host.is_address ? target->host.text
+                                                  : reverse_labels(arena, target->host.text),
+                 .span = target->span,
+                 .members = 1,
+                 .permitted = target->permitted,
+                 .warning = warning_of(arena, target),
+                 .note = target->unanswered ? "every request failed" : NULL},
     };
     if (target->special && !target->host.is_address && !host_name_is_local(&target->host))
-        add_key(&unit, "addresses", list_addresses(making, target));
+        suggest_keys_add(&unit.keys, "addresses", list_addresses(making, target));
     if (target->way == SUGGEST_TUNNEL_NO_NAME || target->way == SUGGEST_TUNNEL_UNKNOWN)
-        add_key(&unit, "require_sni", "false");
+        suggest_keys_add(&unit.keys, "require_sni", "false");
     if (target->way == SUGGEST_TUNNEL_ANY || target->way == SUGGEST_TUNNEL_UNKNOWN ||
         target->way == SUGGEST_UPGRADED)
-        add_key(&unit, "protocols", "[\"any\"]");
+        suggest_keys_add(&unit.keys, "protocols", "[\"any\"]");
     else if (target->way == SUGGEST_PLAIN && target->port == PORT_TLS)
-        add_key(&unit, "protocols", "[\"http\"]");
+        suggest_keys_add(&unit.keys, "protocols", "[\"http\"]");
     return unit;
 }
 
@@ -298,20 +289,20 @@ static void add_by_paths(struct making *making, const struct suggest_target *tar
         AUTO_BUFFER struct buffer paths = BUFFER_EMPTY;
         struct unit unit = *base;
         unit.gathers = false;
-        unit.span = (struct suggest_span){0};
+        unit.item.span = (struct suggest_span){0};
         for (size_t i = 0; i < target->request_count; i++) {
             const struct suggest_request *request = &target->requests[i];
             if (methods_of(target, request->path) != sets[s])
                 continue;
-            suggest_span_add(&unit.span, &request->span);
+            suggest_span_add(&unit.item.span, &request->span);
             if (!is_first_of_path(target, i))
                 continue;
             buffer_append_text(&paths, paths.len > 0 ? ", " : "[");
             write_path(request->path, &paths);
         }
         buffer_append_byte(&paths, ']');
-        add_key(&unit, "methods", list_methods(arena, sets[s]));
-        add_key(&unit, "paths", arena_text(arena, buffer_slice(&paths)));
+        suggest_keys_add(&unit.keys, "methods", list_methods(arena, sets[s]));
+        suggest_keys_add(&unit.keys, "paths", arena_text(arena, buffer_slice(&paths)));
         add_unit(making, &unit);
     }
 }
@@ -336,13 +327,14 @@ static void add_seen(struct making *making, const struct suggest_target *target,
         add_by_paths(making, target, base, sets, set_count);
         return;
     }
-    add_key(&unit, "methods", list_methods(arena, target->methods));
-    unit.note = by_paths           ? "every path: methods and paths go together in too many ways"
-                : target->any_path ? "every path: very many were asked for, or some that servers "
-                                     "read in more than one way"
-                : count_paths(target) > PATHS_MAX
-                    ? arena_printf(arena, "every path: %zu were asked for", count_paths(target))
-                    : "every path: one of them is too long for a rule, or tells of no one path";
+    suggest_keys_add(&unit.keys, "methods", list_methods(arena, target->methods));
+    unit.item.note =
+        by_paths           ? "every path: methods and paths go together in too many ways"
+        : target->any_path ? "every path: very many were asked for, or some that servers "
+                             "read in more than one way"
+        : count_paths(target) > PATHS_MAX
+            ? arena_printf(arena, "every path: %zu were asked for", count_paths(target))
+            : "every path: one of them is too long for a rule, or tells of no one path";
     add_unit(making, &unit);
 }
 
@@ -350,11 +342,7 @@ static void add_seen(struct making *making, const struct suggest_target *target,
 
 static bool same_conditions(const struct unit *a, const struct unit *b)
 {
-    bool same = a->port == b->port && a->key_count == b->key_count;
-    for (size_t i = 0; same && i < a->key_count; i++)
-        same = strcmp(a->keys[i].name, b->keys[i].name) == 0 &&
-               strcmp(a->keys[i].value, b->keys[i].value) == 0;
-    return same;
+    return a->port == b->port && suggest_keys_equal(&a->keys, &b->keys);
 }
 
 static bool is_below(const char *host, const char *domain)
@@ -367,14 +355,15 @@ static bool is_below(const char *host, const char *domain)
 static int compare_units(const void *a, const void *b)
 {
     const struct unit *left = a, *right = b;
-    int order = strcmp(left->order, right->order);
+    const struct suggest_key *left_key = left->keys.items, *right_key = right->keys.items;
+    int order = strcmp(left->item.order, right->item.order);
     if (order == 0)
         order = (int)left->port - (int)right->port;
-    for (size_t i = 0; order == 0 && i < left->key_count && i < right->key_count; i++) {
-        order = strcmp(left->keys[i].name, right->keys[i].name);
-        order = order != 0 ? order : strcmp(left->keys[i].value, right->keys[i].value);
+    for (size_t i = 0; order == 0 && i < left->keys.count && i < right->keys.count; i++) {
+        order = strcmp(left_key[i].name, right_key[i].name);
+        order = order != 0 ? order : strcmp(left_key[i].value, right_key[i].value);
     }
-    return order != 0 ? order : (int)left->key_count - (int)right->key_count;
+    return order != 0 ? order : (int)left->keys.count - (int)right->keys.count;
 }
 
 /* Whether three hosts directly below the domain were used in the same way as `unit`. */
@@ -402,25 +391,20 @@ static struct unit gather(struct making *making, const struct unit *first, const
     struct unit star = *first;
     star.star = true;
     star.host = domain;
-    star.shown = arena_printf(arena, "*.%s", domain);
-    star.order = arena_printf(arena, "%s.*", reverse_labels(arena, domain));
-    star.span = (struct suggest_span){0};
-    star.members = 0;
-    star.permitted = true;
-    star.warning = star.note = NULL;
+    star.item =
+        (struct suggest_item){.text = arena_printf(arena, "*.%s", domain),
+                              .order = arena_printf(arena, "%s.*", reverse_labels(arena, domain)),
+                              .permitted = true};
     for (size_t i = begin; i < end; i++) {
         struct unit *unit = &making->units[i];
         if (!unit->gathers || unit->taken || !is_below(unit->host, domain) ||
             !same_conditions(unit, first))
             continue;
+        struct suggest_item item = unit->item;
+        item.warning = unit->counts ? item.warning : NULL;
+        item.note = unit->counts && item.note != NULL ? "every path" : NULL;
+        suggest_item_add(&star.item, &item);
         unit->taken = true;
-        suggest_span_add(&star.span, &unit->span);
-        star.members++;
-        star.permitted = star.permitted && unit->permitted;
-        if (unit->counts && unit->warning != NULL)
-            star.warning = unit->warning;
-        if (unit->counts && unit->note != NULL)
-            star.note = "every path";
     }
     star.taken = false;
     return star;
@@ -441,8 +425,7 @@ static bool is_new(struct text_map *seen, const struct unit *unit, const char *d
 {
     AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
     buffer_printf(&key, "%s:%u", domain, (unsigned)unit->port);
-    for (size_t i = 0; i < unit->key_count; i++)
-        buffer_printf(&key, " %s=%s", unit->keys[i].name, unit->keys[i].value);
+    suggest_keys_write(&unit->keys, " ", &key);
     void **place = text_map_at(seen, buffer_slice(&key));
     bool new = *place == NULL;
     *place = seen;
@@ -505,7 +488,8 @@ static bool same_pattern(const struct unit *a, const struct unit *b)
 {
     struct unit other = *b;
     other.port = a->port;
-    return a->star == b->star && strcmp(a->shown, b->shown) == 0 && same_conditions(a, &other);
+    return a->star == b->star && strcmp(a->item.text, b->item.text) == 0 &&
+           same_conditions(a, &other);
 }
 
 /* All ports of one pattern under one condition, as far as one pattern holds so many. */
@@ -513,30 +497,26 @@ static void add_item(struct making *making, size_t first)
 {
     struct arena *arena = &making->suggestion->arena;
     const struct unit *unit = &making->units[first];
-    struct suggest_rule wanted = {
-        .client = making->client, .network = true, .key_count = unit->key_count};
-    struct suggest_item item = {
-        .order = unit->order, .permitted = true, .warning = unit->warning, .note = unit->note};
+    const struct suggest_rule wanted = {
+        .client = making->client, .network = true, .keys = unit->keys};
+    struct suggest_item item = {.order = unit->item.order, .permitted = true};
     uint16_t ports[PORT_SET_RANGES_MAX];
     size_t count = 0;
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    memcpy(wanted.keys, unit->keys, sizeof(wanted.keys));
     for (size_t i = first; i < making->count && count < PORT_SET_RANGES_MAX; i++) {
         struct unit *other = &making->units[i];
-        if (strcmp(other->order, unit->order) != 0)
+        if (strcmp(other->item.order, unit->item.order) != 0)
             break;
         if (other->taken || !same_pattern(unit, other))
             continue;
         other->taken = true;
         if (count == 0 || ports[count - 1] != other->port)
             ports[count++] = other->port;
-        suggest_span_add(&item.span, &other->span);
-        item.members = other->members > item.members ? other->members : item.members;
-        item.permitted = item.permitted && other->permitted;
-        item.warning = item.warning != NULL ? item.warning : other->warning;
-        item.note = item.note != NULL ? item.note : other->note;
+        size_t members = item.members; /* the same hosts at another port */
+        suggest_item_add(&item, &other->item);
+        item.members = other->item.members > members ? other->item.members : members;
     }
-    buffer_append_text(&text, unit->shown);
+    buffer_append_text(&text, unit->item.text);
     write_ports(&text, ports, count);
     item.text = arena_text(arena, buffer_slice(&text));
     suggest_rule_add(suggest_rule_for(making->suggestion, &wanted), &item);

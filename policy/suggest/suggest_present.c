@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/percent_code.h"
 #include "base/timestamp.h"
 #include "policy/explain/command_request.h"
 #include "policy/snapshot/policy_network.h"
@@ -84,15 +85,7 @@ static enum answer ask_docker(struct suggest_evidence *evidence, const struct po
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
     struct verdict verdict;
     struct error ignored;
-    static const char digits[] = "0123456789ABCDEF";
-    for (const char *at = operation->path; at != NULL && *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
-        bool plain = byte > 0x20 && byte < 0x7f && strchr("%?#", *at) == NULL;
-        if (plain)
-            buffer_append_byte(&target, *at);
-        else
-            buffer_printf(&target, "%%%c%c", digits[byte >> 4], digits[byte & 15]);
-    }
+    percent_encode(&target, slice_from_text(operation->path), "/");
     if (target.len == 0 ||
         !docker_request_parse(&request, docker_operation_info(operation->operation)->method,
                               buffer_slice(&target), false, &ignored))

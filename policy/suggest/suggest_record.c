@@ -57,6 +57,7 @@ void suggest_record_leave_out(struct suggest_evidence *evidence,
 }
 
 const char suggest_why_metadata[] = "it is a cloud's metadata service";
+const char suggest_why_asked[] = "it was only asked for by DNS: no connection says which port";
 
 const char *suggest_why_no_rule(struct slice reason)
 {

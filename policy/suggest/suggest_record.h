@@ -36,7 +36,7 @@ void *suggest_evidence_find_or_make(struct suggest_evidence *evidence, const str
 
 /* Why a refusal of this reason cannot be turned by a rule; NULL = it can. */
 const char *suggest_why_no_rule(struct slice reason);
-extern const char suggest_why_metadata[];
+extern const char suggest_why_metadata[], suggest_why_asked[];
 
 /* Whether the record tells of something that was used, or that shall be usable; `what` is left out if
  * not. */

@@ -8,13 +8,41 @@
 
 #include "base/buffer.h"
 
+void suggest_keys_add(struct suggest_keys *keys, const char *name, const char *value)
+{
+    keys->items[keys->count++] = (struct suggest_key){name, value};
+}
+
+bool suggest_keys_equal(const struct suggest_keys *a, const struct suggest_keys *b)
+{
+    bool equal = a->count == b->count;
+    for (size_t i = 0; equal && i < a->count; i++)
+        equal = strcmp(a->items[i].name, b->items[i].name) == 0 &&
+                strcmp(a->items[i].value, b->items[i].value) == 0;
+    return equal;
+}
+
+void suggest_keys_write(const struct suggest_keys *keys, const char *before, struct buffer *out)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        buffer_printf(out, "%s%s: %s", before, keys->items[i].name, keys->items[i].value);
+}
+
+void suggest_item_add(struct suggest_item *item, const struct suggest_item *more)
+{
+    suggest_span_add(&item->span, &more->span);
+    item->members += more->members;
+    item->permitted = item->permitted && more->permitted;
+    item->warning = item->warning != NULL ? item->warning : more->warning;
+    item->note = item->note != NULL ? item->note : more->note;
+}
+
 struct suggest_rule *suggest_rule_for(struct suggestion *suggestion,
                                       const struct suggest_rule *wanted)
 {
     AUTO_BUFFER struct buffer key = BUFFER_EMPTY;
     buffer_printf(&key, "%d %s", (int)wanted->network, wanted->client);
-    for (size_t i = 0; i < wanted->key_count; i++)
-        buffer_printf(&key, "\n%s: %s", wanted->keys[i].name, wanted->keys[i].value);
+    suggest_keys_write(&wanted->keys, "\n", &key);
     void **place = text_map_at(&suggestion->known, buffer_slice(&key));
     if (*place != NULL)
         return &suggestion->rules[(uintptr_t)*place - 1];

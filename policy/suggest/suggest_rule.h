@@ -17,6 +17,14 @@ struct suggest_key {
     const char *name, *value;
 };
 enum { SUGGEST_KEYS_MAX = 4 };
+struct suggest_keys {
+    struct suggest_key items[SUGGEST_KEYS_MAX];
+    size_t count;
+};
+void suggest_keys_add(struct suggest_keys *keys, const char *name, const char *value);
+bool suggest_keys_equal(const struct suggest_keys *a, const struct suggest_keys *b);
+/* Appends `before` and "name: value" for each. */
+void suggest_keys_write(const struct suggest_keys *keys, const char *before, struct buffer *out);
 
 /* One line of a rule's list, with its evidence. */
 struct suggest_item {
@@ -29,13 +37,15 @@ struct suggest_item {
     const char *note;    /* what it does not open; NULL = nothing */
 };
 
+/* Adds what `more` stands for: requests, and what is to be said of it unless something is already. */
+void suggest_item_add(struct suggest_item *item, const struct suggest_item *more);
+
 struct suggest_rule {
     const char *client;
     bool network; /* else docker */
     struct suggest_item *items;
     size_t item_count, item_capacity; /* owned array; texts in the arena */
-    struct suggest_key keys[SUGGEST_KEYS_MAX];
-    size_t key_count;
+    struct suggest_keys keys;
 };
 
 struct suggestion {

@@ -81,12 +81,6 @@ static void write_flow(const struct yaml_tree_node *node, struct buffer *out)
     }
 }
 
-static void indent(unsigned columns, struct buffer *out)
-{
-    while (columns-- > 0)
-        buffer_append_byte(out, ' ');
-}
-
 static bool is_deny(const struct yaml_tree_node *rule)
 {
     return yaml_edit_get(rule, "deny") != NULL;
@@ -99,12 +93,9 @@ static void keep_settings(const struct yaml_tree_node *map, const char *const *s
     const struct yaml_tree_node *key =
         map != NULL && map->kind == YAML_TREE_MAPPING ? map->first : NULL;
     for (; key != NULL; key = key->next) {
-        bool skip = false;
-        for (size_t i = 0; i < count; i++)
-            skip = skip || slice_equal_text(key->text, skipped[i]);
-        if (skip)
+        if (slice_find(key->text, skipped, count) < count)
             continue;
-        indent(column, out);
+        buffer_printf(out, "%*s", (int)column, "");
         write_scalar(key->text, out);
         buffer_append_literal(out, ": ");
         write_flow(key->value, out);
@@ -131,17 +122,13 @@ static bool is_here(const struct scope *scope, const struct suggest_rule *rule, 
 static void write_item(const struct suggest_rule *rule, const struct suggest_item *item,
                        unsigned column, size_t width, struct buffer *out)
 {
-    if (item->warning != NULL) {
-        indent(column, out);
-        buffer_printf(out, "# WARNING: %s\n", item->warning);
-    }
-    indent(column, out);
-    buffer_append_literal(out, "- ");
+    if (item->warning != NULL)
+        buffer_printf(out, "%*s# WARNING: %s\n", (int)column, "", item->warning);
+    buffer_printf(out, "%*s- ", (int)column, "");
     size_t begin = out->len;
     write_scalar(slice_from_text(item->text), out);
     size_t written = out->len - begin;
-    indent((unsigned)(written < width ? width - written : 0) + 2, out);
-    buffer_append_literal(out, "# ");
+    buffer_printf(out, "%*s  # ", (int)(written < width ? width - written : 0), "");
     write_evidence(rule, item, out);
     buffer_append_byte(out, '\n');
 }
@@ -160,14 +147,12 @@ static size_t width_of(const struct suggest_rule *rule)
 static void write_rule(const struct suggest_rule *rule, unsigned column, struct buffer *out)
 {
     size_t width = width_of(rule);
-    indent(column, out);
-    buffer_append_literal(out, "- allow:\n");
+    buffer_printf(out, "%*s- allow:\n", (int)column, "");
     for (size_t i = 0; i < rule->item_count; i++)
         write_item(rule, &rule->items[i], column + 4, width, out);
-    for (size_t i = 0; i < rule->key_count; i++) {
-        indent(column + 2, out);
-        buffer_printf(out, "%s: %s\n", rule->keys[i].name, rule->keys[i].value);
-    }
+    for (size_t i = 0; i < rule->keys.count; i++)
+        buffer_printf(out, "%*s%s: %s\n", (int)column + 2, "", rule->keys.items[i].name,
+                      rule->keys.items[i].value);
 }
 
 /* The list under `docker` or `network`: what the present policy denies there, and the rules. */
@@ -179,14 +164,12 @@ static void write_rules(const struct scope *scope, bool network, struct buffer *
     const struct yaml_tree_node *rule =
         list != NULL && list->kind == YAML_TREE_SEQUENCE ? list->first : NULL;
     size_t begin = out->len, empty;
-    indent(scope->column, out);
-    buffer_printf(out, "%s:\n", network ? "network" : "docker");
+    buffer_printf(out, "%*s%s:\n", (int)scope->column, "", network ? "network" : "docker");
     empty = out->len;
     for (; rule != NULL; rule = rule->next) {
         if (!is_deny(rule))
             continue;
-        indent(scope->column + 2, out);
-        buffer_append_literal(out, "- ");
+        buffer_printf(out, "%*s- ", (int)scope->column + 2, "");
         write_flow(rule, out);
         buffer_append_literal(out, "  # as before\n");
     }
@@ -358,8 +341,9 @@ void suggest_write_rule_keys_json(const struct suggest_rule *rule, struct buffer
 {
     json_write_key_text(out, "client", rule->client);
     json_write_key_text(out, "kind", rule->network ? "network" : "docker");
-    for (size_t i = 0; i < rule->key_count; i++)
-        json_write_key_raw(out, rule->keys[i].name, slice_from_text(rule->keys[i].value));
+    for (size_t i = 0; i < rule->keys.count; i++)
+        json_write_key_raw(out, rule->keys.items[i].name,
+                           slice_from_text(rule->keys.items[i].value));
 }
 
 void suggest_write_json(const struct suggest_document *document, struct buffer *out)

@@ -66,7 +66,7 @@ static size_t count_listeners(const struct policy *policy)
 static struct policy *load_with_listeners(struct serve_options *options)
 {
     struct policy *policy = load_policy(&options->gates.loop.inputs,
-                                        environment_log_level(environ) == ENVIRONMENT_LEVEL_ERROR);
+                                        environment_is_quiet(environ));
     if (policy == NULL || count_listeners(policy) > 0 || getenv("LISTEN_FDS") != NULL)
         return policy;
     policy_unref(&policy);
@@ -89,7 +89,7 @@ static void note_fewer_connections(const struct loop_options *options)
 {
     unsigned most = loop_limits_connections(options->max_connections);
     if (most < options->max_connections &&
-        environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+        !environment_is_quiet(environ))
         fprintf(stderr,
                 "dockreeve: there are descriptors for %u connections of clients, each with one to "
                 "the other side: fewer than --max-connections %u (see ulimit -n)\n",
@@ -117,7 +117,7 @@ static void note_forwarding(struct loop *loop)
     if (warning == NULL)
         return;
     loop_log_event(loop, LOG_START, true, REASON_NOTE_FORWARDING, warning);
-    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+    if (!environment_is_quiet(environ))
         fprintf(stderr, "dockreeve: %s\n", warning);
 }
 
@@ -150,7 +150,7 @@ static void note_container(struct loop *loop)
         !own_host_is_container())
         return;
     loop_log_event(loop, LOG_START, true, REASON_NOTE_OWN_ADDRESSES, own_host_container_note);
-    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+    if (!environment_is_quiet(environ))
         fprintf(stderr, "dockreeve: %s\n", own_host_container_note);
 }
 
@@ -206,7 +206,7 @@ static void open_state(const struct serve_options *options, struct gates *gates,
         gates->loop->counter = rule_counter_open(folder, gates->loop->policy);
         return;
     }
-    if (environment_log_level(environ) != ENVIRONMENT_LEVEL_ERROR)
+    if (!environment_is_quiet(environ))
         fprintf(stderr,
                 "dockreeve: state folder %s: %s; so there is no `policy status`, no "
                 "`policy reload` and no count of what rules decide (another folder: --state DIR; "

@@ -407,25 +407,27 @@ Test(environment, socket_path_is_the_engine_unless_it_is_empty)
     }
 }
 
-Test(environment, log_level_maps_to_diagnostics)
+Test(environment, a_log_level_of_errors_quiets_the_rest)
 {
     static const struct {
         const char *variables;
-        enum environment_level level;
+        bool quiet;
     } rows[] = {
-        {"", ENVIRONMENT_LEVEL_INFO},
-        {"LOG_LEVEL=debug", ENVIRONMENT_LEVEL_DEBUG},
-        {"LOG_LEVEL=info", ENVIRONMENT_LEVEL_INFO},
-        {"LOG_LEVEL=notice", ENVIRONMENT_LEVEL_INFO},
-        {"LOG_LEVEL=warning", ENVIRONMENT_LEVEL_WARNING},
-        {"LOG_LEVEL=err", ENVIRONMENT_LEVEL_ERROR},
-        {"LOG_LEVEL=emerg", ENVIRONMENT_LEVEL_ERROR},
-        {"LOG_LEVEL=loud", ENVIRONMENT_LEVEL_INFO},
+        {"", false},
+        {"LOG_LEVEL=", false},
+        {"LOG_LEVEL=debug", false},
+        {"LOG_LEVEL=info", false},
+        {"LOG_LEVEL=notice", false},
+        {"LOG_LEVEL=warning", false},
+        {"LOG_LEVEL=err", true},
+        {"LOG_LEVEL=Error", true},
+        {"LOG_LEVEL=emerg", true},
+        {"LOG_LEVEL=loud", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct environment_fixture f = {0};
         environment_fixture_split(&f, "tecnativa", rows[i].variables);
-        cr_expect_eq(environment_log_level(f.environment), rows[i].level, "%s", rows[i].variables);
+        cr_expect_eq(environment_is_quiet(f.environment), rows[i].quiet, "%s", rows[i].variables);
         environment_fixture_teardown(&f);
     }
 }

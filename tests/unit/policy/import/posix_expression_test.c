@@ -151,34 +151,37 @@ Test(posix_expression, plain_names_are_found_and_nothing_else)
 {
     static const struct {
         enum posix_expression_kind kind;
-        const char *text, *name; /* NULL = none */
-        bool apex, subdomains;
+        const char *text, *first, *second; /* NULL = an expression */
     } rows[] = {
-        {POSIX_EXPRESSION_BASIC, "^example\\.com$", "example.com", true, false},
-        {POSIX_EXPRESSION_BASIC, "\\.example\\.com$", "example.com", false, true},
-        {POSIX_EXPRESSION_BASIC, "\\(^\\|\\.\\)example\\.com$", "example.com", true, true},
-        {POSIX_EXPRESSION_BASIC, "^Example\\.COM$", "example.com", true, false},
-        {POSIX_EXPRESSION_BASIC, "^(.*\\.)?example\\.com$", NULL, false, false},
-        {POSIX_EXPRESSION_BASIC, "example\\.com", NULL, false, false},
-        {POSIX_EXPRESSION_BASIC, "^example.com$", NULL, false, false},
-        {POSIX_EXPRESSION_EXTENDED, "^(.*\\.)?example\\.com$", "example.com", true, true},
-        {POSIX_EXPRESSION_EXTENDED, "(^|\\.)example\\.com$", "example.com", true, true},
-        {POSIX_EXPRESSION_EXTENDED, "^10\\.0\\.0\\.1$", "10.0.0.1", true, false},
-        {POSIX_EXPRESSION_EXTENDED, "\\.0\\.0\\.1$", NULL, false, false},
-        {POSIX_EXPRESSION_EXTENDED, "^a|b$", NULL, false, false},
-        {POSIX_EXPRESSION_FNMATCH, "example.com", "example.com", true, false},
-        {POSIX_EXPRESSION_FNMATCH, "*.example.com", "example.com", false, true},
-        {POSIX_EXPRESSION_FNMATCH, "*example.com", NULL, false, false},
+        {POSIX_EXPRESSION_BASIC, "^example\\.com$", "example.com", NULL},
+        {POSIX_EXPRESSION_BASIC, "\\.example\\.com$", "*.example.com", NULL},
+        {POSIX_EXPRESSION_BASIC, "\\(^\\|\\.\\)example\\.com$", "example.com", "*.example.com"},
+        {POSIX_EXPRESSION_BASIC, "^Example\\.COM$", "example.com", NULL},
+        {POSIX_EXPRESSION_BASIC, "^(.*\\.)?example\\.com$", NULL, NULL},
+        {POSIX_EXPRESSION_BASIC, "example\\.com", NULL, NULL},
+        {POSIX_EXPRESSION_BASIC, "^example.com$", NULL, NULL},
+        {POSIX_EXPRESSION_EXTENDED, "^(.*\\.)?example\\.com$", "example.com", "*.example.com"},
+        {POSIX_EXPRESSION_EXTENDED, "(^|\\.)example\\.com$", "example.com", "*.example.com"},
+        {POSIX_EXPRESSION_EXTENDED, "^10\\.0\\.0\\.1$", "10.0.0.1", NULL},
+        {POSIX_EXPRESSION_EXTENDED, "\\.0\\.0\\.1$", NULL, NULL},
+        {POSIX_EXPRESSION_EXTENDED, "^a|b$", NULL, NULL},
+        {POSIX_EXPRESSION_FNMATCH, "example.com", "example.com", NULL},
+        {POSIX_EXPRESSION_FNMATCH, "*.example.com", "*.example.com", NULL},
+        {POSIX_EXPRESSION_FNMATCH, "*example.com", NULL, NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
-        bool apex = false, subdomains = false;
-        bool found = posix_expression_is_name(rows[i].kind, slice_from_text(rows[i].text), &name,
-                                              &apex, &subdomains);
-        cr_expect_eq(found, rows[i].name != NULL, "%s", rows[i].text);
-        if (found && rows[i].name != NULL)
-            cr_expect_str_eq(buffer_text(&name), rows[i].name);
-        cr_expect_eq(apex, rows[i].apex, "%s", rows[i].text);
-        cr_expect_eq(subdomains, rows[i].subdomains, "%s", rows[i].text);
+        AUTO_POSIX_PATTERNS struct posix_expression_patterns patterns;
+        struct error error = {0};
+        cr_assert(posix_expression_read(rows[i].kind, slice_from_text(rows[i].text), false,
+                                        &patterns, &error),
+                  "%s: %s", rows[i].text, error.text);
+        cr_expect_eq(patterns.count, rows[i].second != NULL ? 2 : 1, "%s", rows[i].text);
+        const char *first = buffer_text(&patterns.items[0]);
+        if (rows[i].first == NULL)
+            cr_expect_eq(first[0], '~', "%s: %s", rows[i].text, first);
+        else
+            cr_expect_str_eq(first, rows[i].first, "%s", rows[i].text);
+        if (rows[i].second != NULL)
+            cr_expect_str_eq(buffer_text(&patterns.items[1]), rows[i].second, "%s", rows[i].text);
     }
 }

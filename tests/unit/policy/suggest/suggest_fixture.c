@@ -83,8 +83,7 @@ void suggest_fixture_show(const struct suggest_fixture *fixture, struct buffer *
             if (strcmp(rule->client, "default") != 0)
                 buffer_printf(out, "%s: ", rule->client);
             buffer_append_text(out, rule->items[n].text);
-            for (size_t key = 0; key < rule->key_count; key++)
-                buffer_printf(out, " %s: %s", rule->keys[key].name, rule->keys[key].value);
+            suggest_keys_write(&rule->keys, " ", out);
         }
     }
 }
