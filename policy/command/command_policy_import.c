@@ -3,6 +3,7 @@
  * `policy import`: another program's list as a policy document. Notes go to standard error and,
  * as comments, into the document. */
 #include <errno.h>
+#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,16 +15,30 @@
 #include "policy/command/commands.h"
 #include "policy/import/policy_import.h"
 
-enum { FROM, GENERATION, LIST, ANY_CLIENT, OUTPUT, JSON, OPTION_COUNT };
+enum {
+    FROM,
+    GENERATION,
+    LIST,
+    ANY_CLIENT,
+    EXTENDED,
+    STAR_INCLUDES_ROOT,
+    OUTPUT,
+    JSON,
+    OPTION_COUNT
+};
 
 static const struct option options[OPTION_COUNT] = {
-    [FROM] = OPTION_TEXT_ROW(OPTION_TEXT, "from", "tinyproxy|squid|sbx|hosts", "whose file it is"),
+    [FROM] = OPTION_TEXT_ROW(OPTION_TEXT, "from", "tinyproxy|squid|sbx|hosts|domains",
+                             "whose file it is; domains: a plain list of hosts"),
     [GENERATION] = OPTION_NUMBER_ROW(OPTION_NUMBER, "generation", "N", NULL, 2, 3,
                                      "sbx: 2 up to v0.34, 3 since v0.35; decides what *.x means"),
     [LIST] = OPTION_TEXT_ROW(OPTION_CHOICE, "list", "allows|denies",
-                             "tinyproxy: what a Filter file without its tinyproxy.conf does"),
+                             "tinyproxy, domains: what a list by itself does"),
     [ANY_CLIENT] =
         OPTION_FLAG_ROW("any-client", "squid: take conditions on the client's address as met"),
+    [EXTENDED] = OPTION_FLAG_ROW("extended", "tinyproxy: a list's lines are extended expressions"),
+    [STAR_INCLUDES_ROOT] =
+        OPTION_FLAG_ROW("star-includes-root", "domains: *.x means x and all below it"),
     [OUTPUT] =
         OPTION_TEXT_ROW(OPTION_TEXT, "output", "FILE",
                         "write the document there instead of to standard output", .letter = 'o'),
@@ -38,6 +53,7 @@ const struct option_table policy_import_option_table = {
     .options = options,
     .option_count = OPTION_COUNT,
     .examples = "  dockreeve policy import --from tinyproxy /etc/tinyproxy/tinyproxy.conf\n"
+                "  dockreeve policy import --from domains --star-includes-root domains.txt\n"
                 "  sbx policy ls --wide | dockreeve policy import --from sbx -o imported.yaml -\n",
 };
 
@@ -78,21 +94,61 @@ static bool read_path(const char *path, struct buffer *out)
     return read_stream(in, out);
 }
 
+/* `name` in the folder of the file. */
+static const char *beside(const char *file, const char *name, struct buffer *path)
+{
+    const char *slash = strrchr(file, '/');
+    buffer_clear(path);
+    buffer_append(path, file, slash == NULL ? 0 : (size_t)(slash - file) + 1);
+    buffer_append_text(path, name);
+    return buffer_text(path);
+}
+
 /* A file that the text names: where it says, or, as settings are often copied to be looked at,
  * under the same last name beside the file itself. */
 static bool read_named(void *context, struct slice name, struct buffer *out)
 {
-    const char *file = context, *slash = strrchr(file, '/');
     AUTO_FREE char *path = slice_to_text(name);
+    AUTO_BUFFER struct buffer other = BUFFER_EMPTY;
     if (name.len == 0 || strlen(path) != name.len)
         return false;
     if (path[0] == '/' && read_path(path, out))
         return true;
-    const char *last = path[0] == '/' ? strrchr(path, '/') + 1 : path;
-    AUTO_BUFFER struct buffer beside = BUFFER_EMPTY;
-    buffer_append(&beside, file, slash == NULL ? 0 : (size_t)(slash - file) + 1);
-    buffer_append_text(&beside, last);
-    return read_path(buffer_text(&beside), out);
+    return read_path(beside(context, path[0] == '/' ? strrchr(path, '/') + 1 : path, &other), out);
+}
+
+/* The matches of the pattern, as read_named() takes them: without the first `skipped` bytes. */
+static bool list_matches(const char *pattern, size_t skipped, struct buffer *out)
+{
+    glob_t found;
+    if (glob(pattern, 0, NULL, &found) != 0)
+        return false;
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        buffer_append_text(out, found.gl_pathv[i] + skipped);
+        buffer_append_byte(out, '\n');
+    }
+    globfree(&found);
+    return true;
+}
+
+/* The files that the text names by a glob: where it says, or beside the file under the last two names,
+ * folder and file, or the last. */
+static bool list_named(void *context, struct slice name, struct buffer *out)
+{
+    AUTO_FREE char *pattern = slice_to_text(name);
+    AUTO_BUFFER struct buffer other = BUFFER_EMPTY;
+    size_t folder = strlen(beside(context, "", &other));
+    if (name.len == 0 || strlen(pattern) != name.len)
+        return false;
+    if (pattern[0] != '/')
+        return list_matches(beside(context, pattern, &other), folder, out);
+    char *last = strrchr(pattern, '/'), *before = last;
+    while (before > pattern && before[-1] != '/')
+        before--;
+    return list_matches(pattern, 0, out) ||
+           (before > pattern && list_matches(beside(context, before, &other), folder, out)) ||
+           (strpbrk(last, "*?[") == NULL &&
+            list_matches(beside(context, last + 1, &other), folder, out));
 }
 
 static const struct policy_import_source *find_source(const struct option_value *from)
@@ -118,13 +174,17 @@ static int convert(struct conversion *conversion, const struct option_value *val
     struct policy_import_input input = {.file = conversion->file,
                                         .generation = (unsigned)values[GENERATION].number,
                                         .any_client = values[ANY_CLIENT].flag,
+                                        .extended = values[EXTENDED].flag,
+                                        .star_includes_root = values[STAR_INCLUDES_ROOT].flag,
                                         .read_file = read_named,
+                                        .list_files = list_named,
                                         .context = (void *)(uintptr_t)conversion->file};
     conversion->source = find_source(&values[FROM]);
     if (conversion->source == NULL)
         return COMMAND_USAGE;
     if (values[LIST].given)
-        input.list = values[LIST].number == 0 ? POLICY_IMPORT_LIST_ALLOWS : POLICY_IMPORT_LIST_DENIES;
+        input.list =
+            values[LIST].number == 0 ? POLICY_IMPORT_LIST_ALLOWS : POLICY_IMPORT_LIST_DENIES;
     bool from_stdin = strcmp(conversion->file, "-") == 0;
     if (!(from_stdin ? read_stream(stdin, &text) : read_path(conversion->file, &text))) {
         fprintf(stderr, "dockreeve policy import: %s: %s\n", conversion->file, strerror(errno));

@@ -196,6 +196,23 @@ void import_aside(struct import_draft *draft, struct import_place place, struct 
     write_entry(place, "#  - allow: ", buffer_slice(&text), &draft->asides);
 }
 
+bool import_names_machine(struct import_draft *draft, struct import_place place, struct slice host,
+                          bool has_ports)
+{
+    static const char *const names[] = {"host.docker.internal", "gateway.docker.internal",
+                                        "host.containers.internal"};
+    if (!has_ports && slice_equal_nocase(host, SLICE_LITERAL("localhost"))) {
+        import_note(draft, place, "left out: `localhost` needs its port");
+        return true;
+    }
+    if (slice_find_nocase(host, names, ARRAY_LEN(names)) == ARRAY_LEN(names))
+        return false;
+    import_note(draft, place,
+                "left out: %s is another name of this machine there: write `localhost:PORT`",
+                import_quoted(host).text);
+    return true;
+}
+
 /* ---- ports ---- */
 
 struct port_set import_ports_all(void)

@@ -27,6 +27,7 @@ struct import_draft {
     struct import_group *groups;             /* owned */
     size_t group_count, group_capacity;
     struct buffer asides;                   /* owned: rules that are printed as comments */
+    size_t expressions_noted;               /* import_expression.h */
     const char *aside;                      /* why the last of them is none; borrowed */
     struct policy_messages *notes, *errors; /* borrowed */
 };
@@ -66,6 +67,11 @@ void import_add_split(struct import_draft *draft, struct import_place place, str
  */
 void import_aside(struct import_draft *draft, struct import_place place, struct slice pattern,
                   const struct port_set *ports, const char *why);
+
+/* Whether the host is the machine itself, under a name of containers or without a port, which no rule
+ * permits. It is noted, and to be left out. */
+bool import_names_machine(struct import_draft *draft, struct import_place place, struct slice host,
+                          bool has_ports);
 
 /* Set arithmetic on ports. A result of more ranges than a set holds loses the last of them, which
  * narrows an allow; *cut_out says so. `cut_out` may be NULL. */

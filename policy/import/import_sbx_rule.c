@@ -82,24 +82,6 @@ static void add_subdomains(const struct resource *resource, struct slice host)
                  "any depth, as sbx read it up to v0.34");
 }
 
-static bool is_this_machine(const struct resource *resource, struct slice host, bool has_ports)
-{
-    if (!resource->allows)
-        return false;
-    if (slice_equal_nocase(host, SLICE_LITERAL("localhost")) && !has_ports) {
-        import_note(resource->draft, resource->place,
-                    "left out: `localhost` needs its port, in sbx as well");
-        return true;
-    }
-    if (!slice_equal_nocase(host, SLICE_LITERAL("host.docker.internal")) &&
-        !slice_equal_nocase(host, SLICE_LITERAL("gateway.docker.internal")))
-        return false;
-    import_note(resource->draft, resource->place,
-                "left out: %s is another name of this machine there: write `localhost:PORT`",
-                import_quoted(host).text);
-    return true;
-}
-
 /* Whether what stands behind the stars is a domain's name and no glob. What is denied below
  * something else is a glob, too: it may be meant for addresses. */
 static bool is_domain(const struct resource *resource, struct slice text)
@@ -114,7 +96,7 @@ static void add_host(const struct resource *resource, struct slice host, bool ha
 {
     bool below = slice_starts_with(host, SLICE_LITERAL("*."));
     bool any_below = slice_starts_with(host, SLICE_LITERAL("**."));
-    if (is_this_machine(resource, host, has_ports))
+    if (resource->allows && import_names_machine(resource->draft, resource->place, host, has_ports))
         return;
     if (slice_equal_text(host, "**") || (slice_equal_text(host, "*") && !resource->allows)) {
         add(resource, SLICE_LITERAL("*"));

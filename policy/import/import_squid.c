@@ -9,19 +9,25 @@
 #include "base/error.h"
 #include "rules/http_method.h"
 
-enum { NOT_HOSTS_MAX = 8 };
+enum { LISTS_MAX = 8, INCLUDE_DEPTH_MAX = 16 /* as in Squid */ };
 
 /* Every method but CONNECT, and TRACE, which never passes the gate. */
 #define METHODS_ALL                                                                                \
-    (((1u << HTTP_METHOD_COUNT) - 2u) & ~(1u << HTTP_METHOD_CONNECT | 1u << HTTP_METHOD_TRACE))
+    ((((1u << HTTP_METHOD_COUNT) - 2u) & ~(1u << HTTP_METHOD_CONNECT | 1u << HTTP_METHOD_TRACE)) | \
+     SQUID_METHODS_OTHER)
+
+/* The hosts of any of them. */
+struct host_lists {
+    const struct squid_acl *items[LISTS_MAX];
+    size_t count;
+};
 
 /* What a request must be. Plain HTTP and tunnels apart: methods tell them apart there. */
 struct condition {
     struct port_set plain, tunnel;
-    uint32_t methods;              /* of plain HTTP */
-    const struct squid_acl *hosts; /* NULL = any */
-    const struct squid_acl *not_hosts[NOT_HOSTS_MAX];
-    size_t not_count;
+    uint32_t methods;        /* of plain HTTP */
+    struct host_lists hosts; /* none = every host */
+    struct host_lists not_hosts;
     bool never;    /* cannot match here */
     bool client;   /* asks who the client is */
     bool unsaid;   /* asks what no rule can say */
@@ -32,6 +38,7 @@ struct squid {
     struct import_draft *draft;
     struct squid_acls acls;
     struct condition open; /* what earlier denies left to later allows; `hosts`: those alone */
+    unsigned depth;        /* of includes */
     bool ended;            /* a line decided everything that was left */
     bool any_line, any_allow, last_allows;
 };
@@ -63,14 +70,37 @@ static void add_ports(struct condition *condition, const struct squid_acl *acl, 
     condition->unsaid |= cut;
 }
 
+static bool has_all(const struct host_lists *lists, const struct host_lists *others)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < others->count; i++) {
+        for (size_t n = 0; n < lists->count; n++)
+            found += lists->items[n] == others->items[i];
+    }
+    return found == others->count;
+}
+
+/* Leaves the hosts that are in both. False when that is not known, since lists may share hosts. */
+static bool keep_common(struct host_lists *lists, const struct host_lists *others)
+{
+    if (others->count == 0 || (lists->count > 0 && has_all(others, lists)))
+        return true;
+    if (lists->count > 0 && !has_all(lists, others))
+        return false;
+    *lists = *others;
+    return true;
+}
+
 static void add_hosts(struct condition *condition, const struct squid_acl *acl, bool negated)
 {
-    if (negated && condition->not_count < NOT_HOSTS_MAX)
-        condition->not_hosts[condition->not_count++] = acl;
-    else if (!negated && (condition->hosts == NULL || condition->hosts == acl))
-        condition->hosts = acl;
-    else
-        condition->unsaid = true; /* two lists at once: what is in both is not known */
+    const struct host_lists one = {{acl}, 1};
+    struct host_lists *others = &condition->not_hosts;
+    if (!negated)
+        condition->unsaid |= !keep_common(&condition->hosts, &one);
+    else if (others->count == LISTS_MAX)
+        condition->unsaid = true;
+    else if (!has_all(others, &one))
+        others->items[others->count++] = acl;
 }
 
 static void add_acl(struct condition *condition, const struct squid_acl *acl, bool negated)
@@ -138,19 +168,17 @@ static void deny_hosts(struct squid *squid, struct import_place place, const str
                    acl->hosts[i].pattern, &ports);
 }
 
-/* `deny !list`: later allows hold for the list alone. */
+/* `deny !list`: later allows hold for the list alone; with several, for what is in one of them. */
 static void limit_hosts(struct squid *squid, struct import_place place,
                         const struct condition *condition)
 {
-    if (squid->open.hosts != NULL && squid->open.hosts != condition->not_hosts[0])
-        squid->open.unsaid = true;
-    squid->open.hosts = condition->not_hosts[0];
     struct port_set every = import_ports_all();
-    if (condition->not_count > 1 || condition->unsaid ||
-        !port_set_equal(&condition->plain, &every) || !port_set_equal(&condition->tunnel, &every))
+    squid->open.unsaid |= !keep_common(&squid->open.hosts, &condition->not_hosts);
+    if (condition->unsaid || !port_set_equal(&condition->plain, &every) ||
+        !port_set_equal(&condition->tunnel, &every))
         import_note(squid->draft, place,
-                    "narrowed: the line limits what follows to its first `!` "
-                    "list, whatever else it asks for");
+                    "narrowed: the line limits what follows to its `!` lists, whatever else it "
+                    "asks for");
 }
 
 /* `deny !Safe_ports`, `deny CONNECT !SSL_ports`, `deny POST`, `deny all`. */
@@ -184,14 +212,14 @@ static void read_deny(struct squid *squid, struct import_place place, struct con
                     "and --any-client to import the rest");
         return;
     }
-    if (condition->hosts != NULL) {
-        if (squid->any_allow || condition->unsaid || condition->not_count > 0 ||
+    if (condition->hosts.count > 0) {
+        if (squid->any_allow || condition->unsaid || condition->not_hosts.count > 0 ||
             condition->methods != METHODS_ALL)
             import_note(squid->draft, place,
                         "narrowed: the deny holds for its hosts whatever else the line asks for, "
                         "and against earlier allows, too");
-        deny_hosts(squid, place, condition->hosts, condition);
-    } else if (condition->not_count > 0) {
+        deny_hosts(squid, place, condition->hosts.items[0], condition);
+    } else if (condition->not_hosts.count > 0) {
         limit_hosts(squid, place, condition);
     } else if (condition->unsaid) {
         import_fail(squid->draft, place, "the line denies by what no rule can say");
@@ -222,7 +250,7 @@ static void allow_pattern(struct squid *squid, struct import_place place, struct
     }
     AUTO_BUFFER struct buffer keys = BUFFER_EMPTY;
     write_methods(condition->methods, &keys);
-    if (condition->methods != 0)
+    if ((condition->methods & ~SQUID_METHODS_OTHER) != 0)
         import_add(squid->draft, place, true, buffer_text(&keys), pattern, &condition->plain);
     import_add(squid->draft, place, true, IMPORT_KEYS_TLS, pattern, &condition->tunnel);
 }
@@ -230,11 +258,13 @@ static void allow_pattern(struct squid *squid, struct import_place place, struct
 static void allow_hosts(struct squid *squid, struct import_place place,
                         const struct condition *condition)
 {
-    if (condition->hosts == NULL)
+    if (condition->hosts.count == 0)
         allow_pattern(squid, place, SLICE_LITERAL("*"), condition);
-    for (size_t i = 0; condition->hosts != NULL && i < condition->hosts->host_count; i++)
-        allow_pattern(squid, condition->hosts->hosts[i].place, condition->hosts->hosts[i].pattern,
-                      condition);
+    for (size_t n = 0; n < condition->hosts.count; n++) {
+        const struct squid_acl *acl = condition->hosts.items[n];
+        for (size_t i = 0; i < acl->host_count; i++)
+            allow_pattern(squid, acl->hosts[i].place, acl->hosts[i].pattern, condition);
+    }
 }
 
 static void leave_out(struct squid *squid, struct import_place place,
@@ -242,9 +272,11 @@ static void leave_out(struct squid *squid, struct import_place place,
 {
     import_note(squid->draft, place, "left out: %s", why);
     struct port_set ports = import_ports_and(&condition->plain, &condition->tunnel, NULL);
-    for (size_t i = 0; condition->hosts != NULL && i < condition->hosts->host_count; i++)
-        import_aside(squid->draft, condition->hosts->hosts[i].place,
-                     condition->hosts->hosts[i].pattern, &ports, why);
+    for (size_t n = 0; n < condition->hosts.count; n++) {
+        const struct squid_acl *acl = condition->hosts.items[n];
+        for (size_t i = 0; i < acl->host_count; i++)
+            import_aside(squid->draft, acl->hosts[i].place, acl->hosts[i].pattern, &ports, why);
+    }
 }
 
 /* Takes from the allow what earlier denies closed. */
@@ -255,17 +287,13 @@ static void narrow(const struct squid *squid, struct condition *condition)
     condition->plain = import_ports_and(&condition->plain, &open->plain, &cut);
     condition->tunnel = import_ports_and(&condition->tunnel, &open->tunnel, &cut);
     condition->methods &= open->methods;
-    condition->unsaid |= open->unsaid;
-    if (condition->hosts == NULL)
-        condition->hosts = open->hosts;
-    else if (open->hosts != NULL && open->hosts != condition->hosts)
-        condition->unsaid = true;
+    condition->unsaid |= open->unsaid || !keep_common(&condition->hosts, &open->hosts);
 }
 
 static bool is_everything(const struct condition *condition)
 {
     struct port_set every = import_ports_all();
-    return condition->hosts == NULL && condition->not_count == 0 && !condition->client &&
+    return condition->hosts.count == 0 && condition->not_hosts.count == 0 && !condition->client &&
            !condition->unsaid && condition->methods == METHODS_ALL &&
            port_set_equal(&condition->plain, &every) && port_set_equal(&condition->tunnel, &every);
 }
@@ -282,9 +310,9 @@ static void read_allow(struct squid *squid, struct import_place place, struct co
         leave_out(squid, place, condition,
                   "it permits some clients alone (--any-client takes that as met)");
     } else {
-        for (size_t i = 0; i < condition->not_count; i++)
-            deny_hosts(squid, place, condition->not_hosts[i], &everything);
-        if (condition->not_count > 0)
+        for (size_t i = 0; i < condition->not_hosts.count; i++)
+            deny_hosts(squid, place, condition->not_hosts.items[i], &everything);
+        if (condition->not_hosts.count > 0)
             import_note(squid->draft, place,
                         "narrowed: what `!` takes from the line is denied "
                         "for every line");
@@ -316,28 +344,74 @@ static void read_http_access(struct squid *squid, struct import_place place, str
         read_deny(squid, place, &condition);
 }
 
+static void read_lines(struct squid *squid, struct import_lines lines, bool rules);
+
+static void read_include(struct squid *squid, struct import_place place, struct slice name,
+                         bool rules)
+{
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    struct import_lines lines;
+    if (!import_open_named(squid->draft, place, name, &text, &lines))
+        return;
+    squid->depth++;
+    read_lines(squid, lines, rules);
+    squid->depth--;
+}
+
+/* `include GLOB…` */
+static void read_includes(struct squid *squid, struct import_place place, struct slice globs,
+                          bool rules)
+{
+    const struct policy_import_input *input = squid->draft->input;
+    struct slice glob;
+    while (import_next_word(&globs, &glob) && glob.ptr[0] != '#') {
+        AUTO_BUFFER struct buffer names = BUFFER_EMPTY;
+        if (squid->depth == INCLUDE_DEPTH_MAX)
+            import_fail(squid->draft, place, "`include` goes deeper than %d files",
+                        INCLUDE_DEPTH_MAX);
+        else if (input->list_files == NULL || !input->list_files(input->context, glob, &names))
+            import_fail(squid->draft, place, "no file is %s, neither there nor beside %s",
+                        import_quoted(glob).text, input->file);
+        struct slice rest = buffer_slice(&names);
+        while (rest.len > 0 && squid->draft->errors->count == 0)
+            read_include(squid, place, slice_cut(&rest, '\n'), rules);
+    }
+}
+
+/* What may refuse and is not read, unless it permits everything. */
+static bool is_unread(struct slice word, struct slice line)
+{
+    static const char *const unread[] = {"adapted_http_access", "http_access2", "http_reply_access",
+                                         "miss_access"};
+    struct slice action, list, more;
+    if (slice_equal_text(word, "if") ||
+        slice_equal_text(word, "configuration_includes_quoted_values"))
+        return true;
+    return slice_find(word, unread, ARRAY_LEN(unread)) < ARRAY_LEN(unread) &&
+           !(import_next_word(&line, &action) && slice_equal_text(action, "allow") &&
+             import_next_word(&line, &list) && slice_equal_text(list, "all") &&
+             (!import_next_word(&line, &more) || more.ptr[0] == '#'));
+}
+
 static void read_line(struct squid *squid, struct import_place place, struct slice line, bool rules)
 {
-    static const char *const unread[] = {"include", "if", "adapted_http_access", "http_access2",
-                                         "miss_access"};
     struct slice word;
     (void)import_next_word(&line, &word);
-    size_t found = slice_find(word, unread, ARRAY_LEN(unread));
-    if (!rules && found < ARRAY_LEN(unread))
+    if (slice_equal_text(word, "include"))
+        read_includes(squid, place, line, rules);
+    else if (!rules && is_unread(word, line))
         import_fail(squid->draft, place,
-                    "`%s` is not read, and it may deny: write what it does into a copy",
-                    unread[found]);
-    if (!rules && slice_equal_text(word, "acl"))
+                    "`%.*s` is not read, and it may deny: write what it does into a copy",
+                    (int)word.len, word.ptr);
+    else if (!rules && slice_equal_text(word, "acl"))
         squid_acls_read(&squid->acls, place, line);
     else if (rules && slice_equal_text(word, "http_access"))
         read_http_access(squid, place, line);
 }
 
-/* Two readings, since a list may grow behind the line that uses it. A backslash at the end joins the
- * next line to this one. */
-static void read_file(struct squid *squid, bool rules)
+/* A backslash at the end joins the next line to this one. */
+static void read_lines(struct squid *squid, struct import_lines lines, bool rules)
 {
-    struct import_lines lines = import_lines(squid->draft->input->file, squid->draft->input->text);
     AUTO_BUFFER struct buffer joined = BUFFER_EMPTY;
     while (import_lines_next(&lines)) {
         bool goes_on = lines.rest.ptr != NULL && lines.line.len > 0 &&
@@ -346,10 +420,9 @@ static void read_file(struct squid *squid, bool rules)
         buffer_append_byte(&joined, ' ');
         if (goes_on)
             continue;
-        if (joined.data[0] != '#')
-            read_line(squid, lines.place,
-                      slice_of(arena_text(&squid->draft->arena, buffer_slice(&joined)), joined.len),
-                      rules);
+        const char *line = arena_text(&squid->draft->arena, buffer_slice(&joined));
+        if (line[0] != '#')
+            read_line(squid, lines.place, slice_of(line, joined.len), rules);
         buffer_clear(&joined);
     }
 }
@@ -358,10 +431,12 @@ void import_squid(struct import_draft *draft)
 {
     struct squid squid = {.draft = draft, .open = everything};
     struct import_place place = {draft->input->file, 0};
+    const struct import_lines lines = import_lines(draft->input->file, draft->input->text);
     squid_acls_init(&squid.acls, draft);
-    read_file(&squid, false);
+    /* twice, since a list may grow behind the line that uses it */
+    read_lines(&squid, lines, false);
     if (draft->errors->count == 0)
-        read_file(&squid, true);
+        read_lines(&squid, lines, true);
     if (!squid.any_line && draft->errors->count == 0)
         import_note(draft, place, "there is no `http_access` line: this Squid denies everything");
     if (squid.any_line && !squid.ended && !squid.last_allows && draft->errors->count == 0) {

@@ -20,6 +20,9 @@ enum squid_acl_kind {
     SQUID_ACL_OTHER,   /* everything else: time, whole URLs, … */
 };
 
+/* What no rule can name: methods that are not in enum http_method. */
+#define SQUID_METHODS_OTHER (UINT32_C(1) << 31)
+
 struct squid_host {
     struct slice pattern; /* in the draft's arena */
     struct import_place place;
@@ -34,7 +37,7 @@ struct squid_acl {
     bool incomplete; /* HOSTS: a value could not be said; which one was noted */
     struct port_set ports;
     bool connect;     /* METHODS: CONNECT is among them */
-    uint32_t methods; /* METHODS: the others, bit 1 << enum http_method */
+    uint32_t methods; /* METHODS: the others, bit 1 << enum http_method or SQUID_METHODS_OTHER */
 };
 
 struct squid_acls {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "policy/import/posix_expression.h"
+#include "policy/import/import_expression.h"
 #include "rules/network/host_name.h"
 #include "rules/http_method.h"
 
@@ -123,7 +123,8 @@ static void read_expression(struct value_list *list, struct import_place place, 
 {
     AUTO_POSIX_PATTERNS struct posix_expression_patterns patterns;
     struct error error;
-    if (!posix_expression_read(POSIX_EXPRESSION_EXTENDED, value, list->fold, &patterns, &error)) {
+    if (!import_expression(list->acls->draft, place, POSIX_EXPRESSION_EXTENDED, value, list->fold,
+                           &patterns, &error)) {
         give_up(list, place, value, error.text);
         return;
     }
@@ -156,14 +157,19 @@ static void read_port(struct value_list *list, struct import_place place, struct
         list->acl->ports = more;
 }
 
-static void read_method(struct value_list *list, struct slice value)
+static void read_method(struct value_list *list, struct import_place place, struct slice value)
 {
     enum http_method method = http_method_from_name(value);
+    if (method == HTTP_METHOD_UNKNOWN)
+        import_note(list->acls->draft, place,
+                    "narrowed: no rule can name the method %s: an allow goes without it, and a "
+                    "deny of it is one of all such methods",
+                    import_quoted(value).text);
     if (method == HTTP_METHOD_CONNECT)
         list->acl->connect = true;
-    else if (method != HTTP_METHOD_UNKNOWN)
-        list->acl->methods |= 1u << method;
-    /* others never pass the gate: 405 */
+    else
+        list->acl->methods |=
+            method == HTTP_METHOD_UNKNOWN ? SQUID_METHODS_OTHER : UINT32_C(1) << method;
 }
 
 static void read_value(struct value_list *list, struct import_place place, struct slice value)
@@ -187,7 +193,7 @@ static void read_value(struct value_list *list, struct import_place place, struc
         read_port(list, place, value);
         return;
     case READ_METHOD:
-        read_method(list, value);
+        read_method(list, place, value);
         return;
     case READ_NOTHING:
         return;

@@ -4,8 +4,7 @@
  * settings turn a list's meaning about: by default it names what is refused, its lines are basic
  * expressions that are searched anywhere in the host, and letters match in either case. ConnectPort
  * limits tunnels; plain HTTP goes to any port, of which only 80 is taken over. */
-#include "policy/import/import_draft.h"
-#include "policy/import/posix_expression.h"
+#include "policy/import/import_expression.h"
 
 #include "base/error.h"
 #include "rules/network/host_name.h"
@@ -19,6 +18,7 @@ struct tinyproxy {
     bool allows, case_sensitive, urls;
     struct slice filter; /* name of the Filter file; ptr NULL = none */
     struct import_place filter_place;
+    bool any_line, any_expression; /* of the list */
     bool has_connect_ports;
     struct port_set connect_ports;
 };
@@ -47,17 +47,28 @@ static void add(struct tinyproxy *proxy, struct import_place place, struct slice
         import_add(proxy->draft, place, true, IMPORT_KEYS_NONE, pattern, &every);
 }
 
+/* `example.com` or `*.example.com`, and nothing that only an expression has. */
+static bool is_name(struct slice text)
+{
+    struct host_name host;
+    struct error error;
+    size_t star = slice_starts_with(text, SLICE_LITERAL("*.")) ? 2 : 0;
+    return host_name_parse(slice_of(text.ptr + star, text.len - star), &host, &error);
+}
+
 static void read_filter_line(struct tinyproxy *proxy, struct import_place place, struct slice text)
 {
     AUTO_POSIX_PATTERNS struct posix_expression_patterns patterns = {.count = 0};
     struct error error;
+    proxy->any_line = true;
+    proxy->any_expression = proxy->any_expression || !is_name(text);
     bool exact_case = proxy->case_sensitive || proxy->kind == POSIX_EXPRESSION_FNMATCH;
     /* hosts are lower case here: a deny that folds covers every spelling that was refused */
     bool fold = (!proxy->allows || !proxy->case_sensitive) && has_capitals(text);
     if (proxy->allows && exact_case && has_capitals(text))
         import_note(proxy->draft, place, "left out: %s asks for capitals, and a host has none here",
                     import_quoted(text).text);
-    else if (posix_expression_read(proxy->kind, text, fold, &patterns, &error))
+    else if (import_expression(proxy->draft, place, proxy->kind, text, fold, &patterns, &error))
         for (size_t i = 0; i < patterns.count; i++)
             add(proxy, place, buffer_slice(&patterns.items[i]));
     else if (proxy->allows)
@@ -255,7 +266,9 @@ static void read_named_filter(struct tinyproxy *proxy)
 void import_tinyproxy(struct import_draft *draft)
 {
     const struct policy_import_input *input = draft->input;
-    struct tinyproxy proxy = {.draft = draft};
+    struct tinyproxy proxy = {.draft = draft,
+                              .kind = input->extended ? POSIX_EXPRESSION_EXTENDED
+                                                      : POSIX_EXPRESSION_BASIC};
     struct import_place place = {input->file, 0};
     const struct import_lines lines = import_lines(input->file, input->text);
     bool settings = is_settings(lines);
@@ -275,10 +288,18 @@ void import_tinyproxy(struct import_draft *draft)
         read_named_filter(&proxy);
     else
         read_filter(&proxy, lines);
+    if (proxy.any_line && !proxy.any_expression && proxy.kind != POSIX_EXPRESSION_FNMATCH)
+        import_note(draft, place,
+                    "this looks like a list of names, and tinyproxy reads expressions, which match "
+                    "anywhere in a name: --from domains takes them for names");
     if (!proxy.allows)
         import_note(draft, place,
                     "the list refuses hosts and leaves all others open; this document permits "
                     "nothing by itself");
     else if (proxy.has_connect_ports)
         import_note(draft, place, "narrowed: plain HTTP went to any port, here to 80 alone");
+    else if (draft->group_count > 0)
+        import_note(draft, place,
+                    "every port is permitted, as without a ConnectPort line there: take `:*` away "
+                    "for 80 and 443");
 }

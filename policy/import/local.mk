@@ -4,6 +4,8 @@ libpolicy_import_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
 policy_import_chain = libpolicy_import.a $(policy_document_chain) $(policy_log_chain)
 libpolicy_import_a_SOURCES = \
 	policy/import/import_draft.c policy/import/import_draft.h \
+	policy/import/import_domains.c \
+	policy/import/import_expression.c policy/import/import_expression.h \
 	policy/import/import_hosts.c \
 	policy/import/import_sbx.c \
 	policy/import/import_sbx_listing.c policy/import/import_sbx_listing.h \

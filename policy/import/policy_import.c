@@ -3,13 +3,11 @@
  * The table of sources, and the document's frame around what they drafted. */
 #include "policy/import/policy_import.h"
 
-#include "policy/import/import_draft.h"
+#include "policy/import/import_expression.h"
 
 static const struct policy_import_source sources[] = {
-    {"tinyproxy", import_tinyproxy},
-    {"squid", import_squid},
-    {"sbx", import_sbx},
-    {"hosts", import_hosts},
+    {"tinyproxy", import_tinyproxy}, {"squid", import_squid},     {"sbx", import_sbx},
+    {"hosts", import_hosts},         {"domains", import_domains},
 };
 
 size_t policy_import_source_count(void)
@@ -39,6 +37,7 @@ bool policy_import(const struct policy_import_source *source,
     struct import_draft draft = {.input = input, .notes = notes, .errors = errors};
     size_t errors_before = errors->count;
     source->read(&draft);
+    import_expression_end(&draft);
     if (errors->count > errors_before)
         return false;
     import_draft_write(&draft, source->name, input->file, out);

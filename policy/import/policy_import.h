@@ -23,11 +23,17 @@ struct policy_import_input {
         POLICY_IMPORT_LIST_UNKNOWN,
         POLICY_IMPORT_LIST_ALLOWS, /* a list alone names what may be reached */
         POLICY_IMPORT_LIST_DENIES, /* … what may not */
-    } list;                        /* tinyproxy: what a Filter file without its tinyproxy.conf is */
+    } list;                        /* tinyproxy: what a Filter file without its tinyproxy.conf is;
+                                      domains: allows unless it is said */
     bool any_client;               /* squid: take conditions on the client's address as met */
+    bool extended;                 /* tinyproxy: expressions are extended, whatever is not said */
+    bool star_includes_root;       /* domains: `*.example.com` holds example.com, too */
     /* Appends the content of a file that the text names; false when it cannot be read. NULL: no
      * other file can be read. */
     bool (*read_file)(void *context, struct slice name, struct buffer *out);
+    /* Appends the names of the files that the glob matches, each with a line end behind it; false when
+     * there are none. */
+    bool (*list_files)(void *context, struct slice glob, struct buffer *out);
     void *context;
 };
 
@@ -50,6 +56,7 @@ MUST_CHECK bool policy_import(const struct policy_import_source *source,
                               struct policy_messages *notes, struct policy_messages *errors);
 
 /* The sources' readers (import_NAME.c). */
+void import_domains(struct import_draft *draft);
 void import_hosts(struct import_draft *draft);
 void import_sbx(struct import_draft *draft);
 void import_squid(struct import_draft *draft);

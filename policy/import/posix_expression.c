@@ -83,7 +83,8 @@ bool posix_expression_read(enum posix_expression_kind kind, struct slice text, b
 {
     *patterns = (struct posix_expression_patterns){.count = 0};
     return read_framed(kind, text, patterns) ||
-           posix_expression_write(kind, text, fold, &patterns->items[patterns->count++], error);
+           posix_expression_write(kind, text, fold, &patterns->items[patterns->count++],
+                                  &patterns->bounds, error);
 }
 
 void posix_expression_patterns_free(struct posix_expression_patterns *patterns)
@@ -102,14 +103,25 @@ enum position {
     AFTER_REPEAT,
 };
 
+enum { DEPTH_MAX = 31 };
+
 struct translation {
     enum posix_expression_kind kind;
     struct slice rest;
+    struct buffer *out;
+    struct error *error;
     enum position position;
     unsigned
         depth; /* groups that are open: one too few or too many would change the frame's meaning */
-    struct buffer *out;
-    struct error *error;
+    /* What bounds are told from: */
+    uint32_t leads; /* a bit for each open group: nothing stands before it */
+    bool leading;   /* nothing stands before the next item */
+    bool led;       /* nothing stood before the last one */
+    bool ended;     /* the last item was a `$` outside of groups */
+    bool foreign;   /* the last item was a character that no host has, outside of groups */
+    bool dead;      /* this alternative has one that it cannot do without */
+    bool lives;     /* an alternative has none */
+    struct posix_expression_bounds *bounds;
 };
 
 static bool refuse(struct translation *t, const char *what)
@@ -117,10 +129,36 @@ static bool refuse(struct translation *t, const char *what)
     return error_set(t->error, 2, "%s has no sure counterpart here", what);
 }
 
+/* Before an item is written. `bounded`: in front of it no label goes on. */
+static void begin_item(struct translation *t, bool bounded)
+{
+    t->bounds->open_before = t->bounds->open_before || (t->leading && !bounded);
+    t->led = t->leading;
+    t->leading = t->ended = false;
+    t->dead = t->dead || t->foreign;
+    t->foreign = false;
+}
+
+static void end_alternative(struct translation *t)
+{
+    t->bounds->open_before = t->bounds->open_before || t->leading;
+    t->bounds->open_after = t->bounds->open_after || !t->ended;
+    t->lives = t->lives || !(t->dead || t->foreign);
+    t->dead = t->foreign = t->ended = false;
+}
+
+static bool is_host_byte(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' || byte == ':';
+}
+
 static bool write_literal(struct translation *t, char byte)
 {
     if (byte < 0x20 || byte > 0x7e)
         return refuse(t, "a byte that is no printable ASCII");
+    begin_item(t, byte == '.');
+    t->foreign = t->depth == 0 && !is_host_byte(byte);
     if (strchr("\\^$.[]|()?*+{}", byte) != NULL)
         buffer_append_byte(t->out, '\\');
     buffer_append_byte(t->out, byte);
@@ -130,6 +168,7 @@ static bool write_literal(struct translation *t, char byte)
 
 static bool write_atom(struct translation *t, const char *text)
 {
+    begin_item(t, false);
     buffer_append_text(t->out, text);
     t->position = AFTER_ATOM;
     return true;
@@ -139,6 +178,8 @@ static bool write_repeat(struct translation *t, struct slice text)
 {
     if (t->position != AFTER_ATOM)
         return refuse(t, "a quantifier that stands behind no single item");
+    t->bounds->open_before = t->bounds->open_before || t->led; /* perhaps no time at all */
+    t->foreign = t->foreign && text.ptr[0] == '+';
     buffer_append_slice(t->out, text);
     t->position = AFTER_REPEAT;
     return true;
@@ -178,6 +219,7 @@ static bool next_is(const struct translation *t, char byte)
  * it, in fnmatch() it escapes. */
 static bool write_bracket(struct translation *t)
 {
+    begin_item(t, false);
     buffer_append_byte(t->out, '[');
     if (next_is(t, '^') || (t->kind == POSIX_EXPRESSION_FNMATCH && next_is(t, '!'))) {
         take(t);
@@ -226,10 +268,27 @@ static bool write_interval(struct translation *t, struct slice close)
     return write_repeat(t, buffer_slice(&text));
 }
 
-static bool write_start(struct translation *t, const char *text)
+static bool write_group_start(struct translation *t)
 {
-    t->depth += text[0] == '(';
-    buffer_append_text(t->out, text);
+    bool leading = t->leading;
+    if (t->depth == DEPTH_MAX)
+        return refuse(t, "a group inside so many others");
+    begin_item(t, true);
+    t->leading = leading;
+    t->depth++;
+    t->leads = (t->leads & ~(1u << t->depth)) | (unsigned)leading << t->depth;
+    buffer_append_literal(t->out, "(?:");
+    t->position = AT_START;
+    return true;
+}
+
+static bool write_bar(struct translation *t)
+{
+    if (t->depth == 0)
+        end_alternative(t);
+    t->bounds->open_before = t->bounds->open_before || t->leading;
+    t->leading = (t->leads >> t->depth & 1) != 0;
+    buffer_append_byte(t->out, '|');
     t->position = AT_START;
     return true;
 }
@@ -238,14 +297,18 @@ static bool write_group_end(struct translation *t)
 {
     if (t->depth == 0)
         return refuse(t, "a parenthesis that closes nothing");
-    t->depth--;
-    return write_atom(t, ")");
+    begin_item(t, false);
+    t->led = (t->leads >> t->depth-- & 1) != 0;
+    buffer_append_byte(t->out, ')');
+    t->position = AFTER_ATOM;
+    return true;
 }
 
 static bool write_caret(struct translation *t)
 {
     if (t->kind == POSIX_EXPRESSION_BASIC && t->position != AT_START)
         return write_literal(t, '^');
+    begin_item(t, true);
     buffer_append_byte(t->out, '^');
     t->position = AFTER_ANCHOR;
     return true;
@@ -257,6 +320,8 @@ static bool write_dollar(struct translation *t)
         !slice_starts_with(t->rest, SLICE_LITERAL("\\)")) &&
         !slice_starts_with(t->rest, SLICE_LITERAL("\\|")))
         return write_literal(t, '$');
+    begin_item(t, false);
+    t->ended = t->depth == 0;
     buffer_append_byte(t->out, '$');
     t->position = AFTER_ANCHOR;
     return true;
@@ -271,9 +336,9 @@ static bool write_escaped(struct translation *t)
     char byte = take(t);
     bool basic = t->kind == POSIX_EXPRESSION_BASIC;
     if (basic && byte == '(')
-        return write_start(t, "(?:");
+        return write_group_start(t);
     if (basic && byte == '|')
-        return write_start(t, "|");
+        return write_bar(t);
     if (basic && byte == ')')
         return write_group_end(t);
     if (basic && (byte == '?' || byte == '+'))
@@ -289,9 +354,9 @@ static bool write_extended_operator(struct translation *t, char byte)
 {
     switch (byte) {
     case '(':
-        return write_start(t, "(?:");
+        return write_group_start(t);
     case '|':
-        return write_start(t, "|");
+        return write_bar(t);
     case ')':
         return write_group_end(t);
     case '?':
@@ -342,9 +407,17 @@ static bool write_next_glob(struct translation *t)
 }
 
 bool posix_expression_write(enum posix_expression_kind kind, struct slice text, bool fold,
-                            struct buffer *out, struct error *error)
+                            struct buffer *out, struct posix_expression_bounds *bounds_out,
+                            struct error *error)
 {
-    struct translation t = {kind, text, AT_START, 0, out, error};
+    struct translation t = {.kind = kind,
+                            .rest = text,
+                            .out = out,
+                            .error = error,
+                            .leads = 1,
+                            .leading = true,
+                            .bounds = bounds_out};
+    *bounds_out = (struct posix_expression_bounds){.dead = false};
     bool glob = kind == POSIX_EXPRESSION_FNMATCH;
     buffer_append_text(out, fold ? "~(?i)" : "~");
     if (!glob)
@@ -355,7 +428,11 @@ bool posix_expression_write(enum posix_expression_kind kind, struct slice text, 
     }
     if (t.depth > 0)
         return refuse(&t, "a parenthesis that is not closed");
-    if (!glob)
+    end_alternative(&t);
+    bounds_out->dead = !t.lives;
+    if (glob) /* the whole host, whatever its stars stand for */
+        bounds_out->open_before = bounds_out->open_after = false;
+    else
         buffer_append_literal(out, ").*");
     return true;
 }

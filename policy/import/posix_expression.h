@@ -17,10 +17,17 @@ enum posix_expression_kind {
     POSIX_EXPRESSION_FNMATCH,  /* fnmatch(), over the whole host */
 };
 
+/* What a reader of the expression may not have meant. */
+struct posix_expression_bounds {
+    bool open_before, open_after; /* a name may go on there, inside a label, too */
+    bool dead;                    /* it asks for a character that no host has */
+};
+
 /* What an expression says: the name, `*.` and the name, or one `~` pattern. */
 struct posix_expression_patterns {
     struct buffer items[2]; /* owned */
     size_t count;
+    struct posix_expression_bounds bounds;
 };
 
 /* Reads an expression. Where it says no more than a name, the names below it, or both
@@ -36,6 +43,8 @@ void posix_expression_patterns_free(struct posix_expression_patterns *patterns);
  * in ASCII). `fold`: letters match in either case. False with `error` for what has no sure
  * counterpart: back references, word boundaries, collating elements, one quantifier on another. */
 MUST_CHECK bool posix_expression_write(enum posix_expression_kind kind, struct slice text,
-                                       bool fold, struct buffer *out, struct error *error);
+                                       bool fold, struct buffer *out,
+                                       struct posix_expression_bounds *bounds_out,
+                                       struct error *error);
 
 #endif

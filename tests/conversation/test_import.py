@@ -19,6 +19,29 @@ http_access deny all
 """
 
 
+# What Debian's squid.conf says, without its comments.
+DEBIAN_SQUID = """acl localnet src 0.0.0.1-0.255.255.255\t# RFC 1122 "this" network (LAN)
+acl localnet src 10.0.0.0/8\t\t# RFC 1918 local private network (LAN)
+acl localnet src fe80::/10      \t# RFC 4291 link-local (directly plugged) machines
+acl SSL_ports port 443
+acl Safe_ports port 80\t\t# http
+acl Safe_ports port 443\t\t# https
+acl Safe_ports port 1025-65535\t# unregistered ports
+http_access deny !Safe_ports
+http_access deny CONNECT !SSL_ports
+http_access allow localhost manager
+http_access deny manager
+include /etc/squid-of-another-machine/conf.d/*.conf
+http_access allow localhost
+http_access deny all
+http_port 3128
+coredump_dir /var/spool/squid
+refresh_pattern ^ftp:\t\t1440\t20%\t10080
+refresh_pattern -i (/cgi-bin/|\\?) 0\t0%\t0
+refresh_pattern .\t\t0\t20%\t4320
+"""
+
+
 class Import(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="dockreeve-import-")
@@ -57,6 +80,51 @@ class Import(unittest.TestCase):
         self.assertIn("# " + self.file("list") + ":6: left out", done.stdout)
         self.assertIn("*.example.com:443", done.stdout)
         self.assert_valid(done.stdout)
+
+    def test_the_configuration_that_squid_comes_with(self):
+        os.mkdir(self.file("conf.d"))
+        self.file("conf.d/debian.conf", "logfile_rotate 0\n#http_access allow localnet\n")
+        done = self.convert("squid", DEBIAN_SQUID)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("network: []", done.stdout)
+        self.assertIn("/list:13: left out: it permits the proxy's own machine alone", done.stderr)
+        self.assert_valid(done.stdout)
+        self.file("conf.d/debian.conf", "http_access allow localnet\n")
+        opened = self.convert("squid", DEBIAN_SQUID, "--any-client")
+        self.assertEqual(opened.returncode, 0, opened.stderr)
+        self.assert_valid(opened.stdout)
+        self.assertIn("'*:443'    # conf.d/debian.conf:1", opened.stdout)
+        self.assertIn("'*:80,1025-65535'    # conf.d/debian.conf:1", opened.stdout)
+
+    def test_a_glob_that_matches_nothing_is_an_error(self):
+        done = self.convert("squid", DEBIAN_SQUID)
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+        self.assertIn("/list:12: no file is `/etc/squid-of-another-machine/conf.d/*.conf`", done.stderr)
+
+    def test_a_plain_list_of_hosts(self):
+        """The format of agent-sandbox's allowed domains: the last line has no end."""
+        text = "# agents\n\nexample.com\n*.example.org # all of it\nhost.docker.internal"
+        done = self.convert("domains", text, "--star-includes-root")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_valid(done.stdout)
+        hosts = [line.split("'")[1] for line in done.stdout.splitlines() if line.startswith("      - ")]
+        self.assertEqual(hosts, ["example.com:80,443", "example.org:80,443", "*.example.org:80,443"])
+        self.assertIn("/list:5: left out: `host.docker.internal`", done.stderr)
+        narrow = self.convert("domains", text)
+        self.assertNotIn("'example.org", narrow.stdout)
+        self.assertIn("--star-includes-root", narrow.stderr)
+
+    def test_a_list_of_expressions_is_not_widened_in_silence(self):
+        done = self.convert("tinyproxy", "github.com\n*.example.com\n", "--list", "allows")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for said in ("/list:1: `github.com` matches anywhere in a name", "/list:2: left out: no host matches `*.example.com`",
+                     "/list: this looks like a list of names", "/list: every port is permitted"):
+            self.assertIn(said, done.stderr)
+        basic = self.convert("tinyproxy", "^(.*\\.)?example\\.com$\n", "--list", "allows")
+        self.assertIn("network: []", basic.stdout)
+        self.assertIn("--extended", basic.stderr)
+        extended = self.convert("tinyproxy", "^(.*\\.)?example\\.com$\n", "--list", "allows", "--extended")
+        self.assertIn("'*.example.com:*'", extended.stdout)
 
     def test_in_json(self):
         done = self.convert("hosts", "0.0.0.0 ads.test\n0.0.0.0 *.no\n", "--json")

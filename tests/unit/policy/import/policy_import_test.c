@@ -30,6 +30,14 @@ static bool read_other(void *context, struct slice name, struct buffer *out)
     return row->other != NULL;
 }
 
+static bool list_other(void *context, struct slice glob, struct buffer *out)
+{
+    const struct row *row = context;
+    buffer_append_slice(out, glob);
+    buffer_append_byte(out, '\n');
+    return row->other != NULL;
+}
+
 static void check_verdicts(const struct row *row, struct buffer *document)
 {
     struct policy_fixture fixture;
@@ -63,6 +71,7 @@ static void check_rows(const char *source, const struct row *rows, size_t count)
         input.file = "list.txt";
         input.text = slice_from_text(row->text);
         input.read_file = read_other;
+        input.list_files = list_other;
         input.context = (void *)(uintptr_t)row;
         bool done = policy_import(policy_import_source_find(slice_from_text(source)), &input,
                                   &document, &notes, &errors);
@@ -200,6 +209,44 @@ static const struct row tinyproxy_rows[] = {
      .other = "a\n",
      .fails = true,
      .says = "list.txt:2: `Maybe` is neither yes nor no"},
+    {.name = "an expression that bounds nothing is named, and so are its ports",
+     .text = "github.com\n^api\\.test$\n",
+     .input = {.list = POLICY_IMPORT_LIST_ALLOWS},
+     .allows = {"tunnel github.com:443", "tunnel github.com.evil.test:22", "tunnel api.test:443"},
+     .says = "list.txt:1: `github.com` matches anywhere in a name, here as there, and so other "
+             "domains"},
+    {.name = "every port is named",
+     .text = "^api\\.test$\n",
+     .input = {.list = POLICY_IMPORT_LIST_ALLOWS},
+     .allows = {"tunnel api.test:22"},
+     .says = "list.txt: every port is permitted"},
+    {.name = "a list of names",
+     .text = "github.com\n*.example.com\n",
+     .input = {.list = POLICY_IMPORT_LIST_ALLOWS},
+     .allows = {"tunnel github.com:443"},
+     .denies = {"tunnel a.example.com:443"},
+     .says = "list.txt: this looks like a list of names"},
+    {.name = "a dead line",
+     .text = "*.example.com\n^x\\.test$\n",
+     .input = {.list = POLICY_IMPORT_LIST_ALLOWS},
+     .denies = {"tunnel a.example.com:443"},
+     .says = "list.txt:1: left out: no host matches `*.example.com`"},
+    {.name = "extended expressions in a basic list",
+     .text = "^(.*\\.)?example\\.com$\n",
+     .input = {.list = POLICY_IMPORT_LIST_ALLOWS},
+     .denies = {"tunnel example.com:443"},
+     .says = "--extended reads them as operators"},
+    {.name = "extended expressions",
+     .text = "^(.*\\.)?example\\.com$\n",
+     .input = {.list = POLICY_IMPORT_LIST_ALLOWS, .extended = true},
+     .allows = {"tunnel example.com:443", "tunnel a.example.com:443"},
+     .denies = {"tunnel notexample.com:443"}},
+    {.name = "what looks alike in a deny",
+     .text = "ads.test\n",
+     .input = {.list = POLICY_IMPORT_LIST_DENIES},
+     .open = true,
+     .denies = {"tunnel ads.test:443", "tunnel bads.test:443"},
+     .says = "list.txt:1: `ads.test` matches anywhere in a name"},
 };
 
 Test(policy_import, tinyproxy_means_what_its_settings_make_of_a_list)
@@ -308,12 +355,114 @@ static const struct row squid_rows[] = {
     {.name = "include",
      .text = "include /etc/squid/conf.d/x\n",
      .fails = true,
-     .says = "`include`"},
+     .says = "list.txt:1: no file is `/etc/squid/conf.d/x`"},
+    {.name = "what is included stands where the line stands",
+     .text = "acl good dstdomain .example.com\ninclude /etc/squid/conf.d/*.conf # ours\n"
+             "http_access allow good\nhttp_access deny all\n",
+     .other = "acl bad dstdomain bad.example.com\nhttp_access deny bad\n",
+     .allows = {"tunnel a.example.com:443"},
+     .denies = {"tunnel bad.example.com:443"}},
+    {.name = "a file that includes itself",
+     .text = "include /etc/squid/conf.d/*.conf\n",
+     .other = "include /etc/squid/conf.d/*.conf /etc/squid/conf.d/*.conf\n",
+     .fails = true,
+     .says = "deeper than 16"},
+    {.name = "deny what is in neither list",
+     .text = "acl a dstdomain .a.test\nacl b dstdomain b.test\nacl c dstdomain .c.test\n"
+             "http_access deny !a !b\nhttp_access allow all\n",
+     .allows = {"tunnel a.test:443", "tunnel x.a.test:22", "tunnel b.test:443", "GET b.test:80/"},
+     .denies = {"tunnel x.b.test:443", "tunnel c.test:443"}},
+    {.name = "deny what is in neither list, then allow one",
+     .text = "acl a dstdomain .a.test\nacl b dstdomain b.test\n"
+             "http_access deny !a !b\nhttp_access deny !b !a\nhttp_access allow b\n"
+             "http_access deny all\n",
+     .allows = {"tunnel b.test:443"},
+     .denies = {"tunnel a.test:443"}},
+    {.name = "two limits, one inside the other",
+     .text = "acl a dstdomain .a.test\nacl b dstdomain b.test\n"
+             "http_access deny !a !b\nhttp_access deny !a\nhttp_access allow all\n",
+     .allows = {"tunnel a.test:443"},
+     .denies = {"tunnel b.test:443"}},
+    {.name = "two limits that share what is not known",
+     .text = "acl a dstdomain .a.test\nacl b dstdomain x.a.test\n"
+             "http_access deny !a\nhttp_access deny !b\nhttp_access allow all\n",
+     .denies = {"tunnel x.a.test:443", "tunnel a.test:443"},
+     .says = "left out"},
+    {.name = "a method that no rule can name, denied",
+     .text = "acl dav method PROPFIND\nhttp_access deny dav\nhttp_access allow all\n",
+     .allows = {"GET example.com:80/", "tunnel example.com:443"},
+     .says = "list.txt:1: narrowed: no rule can name the method `PROPFIND`"},
+    {.name = "a method that no rule can name, permitted",
+     .text = "acl dav method PROPFIND GET\nhttp_access allow dav\nhttp_access deny all\n",
+     .allows = {"GET example.com:80/"},
+     .denies = {"POST example.com:80/", "tunnel example.com:443"},
+     .says = "no rule can name the method `PROPFIND`"},
+    {.name = "replies that are refused",
+     .text = "http_access allow all\nhttp_reply_access deny all\n",
+     .fails = true,
+     .says = "`http_reply_access` is not read"},
+    {.name = "replies that are not",
+     .text = "http_access allow all\nhttp_reply_access allow all # as ever\n",
+     .allows = {"tunnel example.com:443"}},
+    {.name = "an expression that bounds nothing",
+     .text = "acl good dstdom_regex github\\.com\nhttp_access allow good\nhttp_access deny all\n",
+     .allows = {"tunnel github.com:443"},
+     .says = "list.txt:1: `github\\x5c.com` matches anywhere in a name"},
 };
 
 Test(policy_import, squid_lists_keep_the_order_s_meaning_or_narrow_it)
 {
     check_rows("squid", squid_rows, ARRAY_LEN(squid_rows));
+}
+
+static const struct row domain_rows[] = {
+    {.name = "names",
+     .text = "# ours\nexample.com\n*.example.org # below it\n\n "
+             "API.Test:8443\n10.1.2.3\n[::ffff:0:0]:x",
+     .allows = {"tunnel example.com:443", "GET example.com:80/", "tunnel a.b.example.org:443",
+                "tunnel api.test:8443", "tunnel 10.1.2.3:443"},
+     .denies = {"tunnel example.com:22", "tunnel a.example.com:443", "tunnel api.test:443"},
+     .says = "list.txt:7: left out"},
+    {.name = "a star without its root",
+     .text = "*.example.com\n.example.org\n",
+     .allows = {"tunnel a.example.com:443", "tunnel a.example.org:443"},
+     .denies = {"tunnel example.com:443", "tunnel example.org:443"},
+     .says = "list.txt: narrowed: `*.example.com` is taken for the names below"},
+    {.name = "a star with its root",
+     .text = "*.example.com\n",
+     .input = {.star_includes_root = true},
+     .allows = {"tunnel example.com:443", "tunnel a.b.example.com:443"},
+     .denies = {"tunnel notexample.com:443", "tunnel example.com.evil.test:443"}},
+    {.name = "a list that refuses",
+     .text = "*.example.com\nads.test\n",
+     .input = {.list = POLICY_IMPORT_LIST_DENIES},
+     .open = true,
+     .allows = {"tunnel a.ads.test:443"},
+     .denies = {"tunnel example.com:443", "tunnel a.example.com:22", "tunnel ads.test:8080"},
+     .says = "permits nothing by itself"},
+    {.name = "every host", .text = "*\n", .allows = {"tunnel example.com:443"}},
+    {.name = "a URL",
+     .text = "https://example.com/\n",
+     .denies = {"tunnel example.com:443"},
+     .says = "list.txt:1: left out: `https://example.com/` is a URL"},
+    {.name = "two on a line",
+     .text = "example.com example.org\n",
+     .denies = {"tunnel example.com:443", "tunnel example.org:443"},
+     .says = "list.txt:1: left out: one host a line"},
+    {.name = "this machine",
+     .text = "host.docker.internal\nlocalhost\n",
+     .denies = {"tunnel host.docker.internal:80", "tunnel localhost:80"},
+     .says = "another name of this machine"},
+    {.name = "an expression", .text = "^github\\.com$\n", .says = "list.txt:1: left out"},
+    {.name = "a range that holds this machine",
+     .text = "0.0.0.0/0\n",
+     .denies = {"tunnel 127.0.0.1:443", "tunnel 8.8.8.8:443"},
+     .says = "special-purpose addresses are in this range"},
+};
+
+Test(policy_import, plain_lists_are_names)
+{
+    check_rows("domains", domain_rows, ARRAY_LEN(domain_rows));
 }
 
 static const struct row sbx_rows[] = {
@@ -414,7 +563,7 @@ Test(policy_import, sbx_rules_keep_their_generation_s_meaning)
 
 /* ---- Squid by its own rule: the first line that matches decides ---- */
 
-enum { RANDOM_LINES_MAX = 6, RANDOM_CONFIGS = 1500 };
+enum { RANDOM_LINES_MAX = 6, TERMS_MAX = 3, RANDOM_CONFIGS = 1500 };
 
 static const char *const squid_hosts[] = {"a.test", "x.a.test", "b.a.test", "b.test", "c.test"};
 static const struct {
@@ -440,7 +589,7 @@ struct squid_line {
     struct {
         unsigned acl;
         bool negated;
-    } terms[2];
+    } terms[TERMS_MAX];
     unsigned term_count;
 };
 
@@ -476,7 +625,7 @@ static unsigned write_random(unsigned *seed, struct squid_line *lines, struct bu
     buffer_append_literal(out, "acl ports port 80 443\nacl post method POST\n");
     for (unsigned i = 0; i < count; i++) {
         lines[i].allows = rand_r(seed) % 2 == 0;
-        lines[i].term_count = 1 + (unsigned)rand_r(seed) % 2;
+        lines[i].term_count = 1 + (unsigned)rand_r(seed) % TERMS_MAX;
         buffer_printf(out, "http_access %s", lines[i].allows ? "allow" : "deny");
         for (unsigned j = 0; j < lines[i].term_count; j++) {
             lines[i].terms[j].acl = (unsigned)rand_r(seed) % ACL_COUNT;

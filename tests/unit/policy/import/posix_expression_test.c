@@ -103,9 +103,10 @@ Test(posix_expression, what_is_accepted_matches_as_the_c_library_does)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_BUFFER struct buffer pattern = BUFFER_EMPTY;
+        struct posix_expression_bounds bounds;
         struct error error = {0};
         cr_assert(posix_expression_write(rows[i].kind, slice_from_text(rows[i].text), false,
-                                         &pattern, &error),
+                                         &pattern, &bounds, &error),
                   "%s: %s", rows[i].text, error.text);
         for (size_t j = 0; j < ARRAY_LEN(hosts); j++)
             cr_expect_eq(ours(&pattern, hosts[j]), native(rows[i].kind, rows[i].text, hosts[j]),
@@ -140,9 +141,10 @@ Test(posix_expression, what_has_no_sure_counterpart_is_refused)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         AUTO_BUFFER struct buffer pattern = BUFFER_EMPTY;
+        struct posix_expression_bounds bounds;
         struct error error = {0};
         cr_expect_not(posix_expression_write(rows[i].kind, slice_from_text(rows[i].text), false,
-                                             &pattern, &error),
+                                             &pattern, &bounds, &error),
                       "%s: %s", rows[i].name, buffer_text(&pattern));
     }
 }
@@ -183,5 +185,53 @@ Test(posix_expression, plain_names_are_found_and_nothing_else)
             cr_expect_str_eq(first, rows[i].first, "%s", rows[i].text);
         if (rows[i].second != NULL)
             cr_expect_str_eq(buffer_text(&patterns.items[1]), rows[i].second, "%s", rows[i].text);
+    }
+}
+
+Test(posix_expression, what_is_open_and_what_is_dead)
+{
+    enum { BEFORE = 1, AFTER = 2, BOTH = 3, DEAD = 4 };
+    static const struct {
+        const char *text;
+        enum posix_expression_kind kind;
+        unsigned bounds;
+    } rows[] = {
+        {"github.com", POSIX_EXPRESSION_BASIC, BOTH},
+        {"^github.com$", POSIX_EXPRESSION_BASIC, 0},
+        {"^github.com", POSIX_EXPRESSION_BASIC, AFTER},
+        {"github.com$", POSIX_EXPRESSION_BASIC, BEFORE},
+        {"\\.github.com$", POSIX_EXPRESSION_BASIC, 0},
+        {"\\(^\\|\\.\\)github.com$", POSIX_EXPRESSION_BASIC, 0},
+        {"^(.*\\.)?github\\.com$", POSIX_EXPRESSION_BASIC, DEAD},
+        {"*.github.com", POSIX_EXPRESSION_BASIC, BOTH | DEAD},
+        {"^https://github\\.com/", POSIX_EXPRESSION_BASIC, AFTER | DEAD},
+        {"a\\|/", POSIX_EXPRESSION_BASIC, BOTH},
+        {"(^|\\.)api[0-9]\\.test$", POSIX_EXPRESSION_EXTENDED, 0},
+        {"(^|\\.)?api[0-9]\\.test$", POSIX_EXPRESSION_EXTENDED, BEFORE},
+        {"(|\\.)api[0-9]\\.test$", POSIX_EXPRESSION_EXTENDED, BEFORE},
+        {"((^|\\.)a|b)[0-9]\\.test$", POSIX_EXPRESSION_EXTENDED, BEFORE},
+        {"^a$|b$", POSIX_EXPRESSION_EXTENDED, BEFORE},
+        {"^a|^b$", POSIX_EXPRESSION_EXTENDED, AFTER},
+        {"\\.?a[0-9]$", POSIX_EXPRESSION_EXTENDED, BEFORE},
+        {"^a/?b$", POSIX_EXPRESSION_EXTENDED, 0},
+        {"^a/{0,1}b$", POSIX_EXPRESSION_EXTENDED, 0},
+        {"^a/+b$", POSIX_EXPRESSION_EXTENDED, DEAD},
+        {"^a(/|)b$", POSIX_EXPRESSION_EXTENDED, 0},
+        {"a*", POSIX_EXPRESSION_FNMATCH, 0},
+        {"https://a*", POSIX_EXPRESSION_FNMATCH, DEAD},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_BUFFER struct buffer pattern = BUFFER_EMPTY;
+        struct posix_expression_bounds bounds;
+        struct error error = {0};
+        cr_assert(posix_expression_write(rows[i].kind, slice_from_text(rows[i].text), false,
+                                         &pattern, &bounds, &error),
+                  "%s: %s", rows[i].text, error.text);
+        cr_expect_eq((bounds.open_before ? BEFORE : 0) | (bounds.open_after ? AFTER : 0) |
+                         (bounds.dead ? DEAD : 0),
+                     rows[i].bounds, "%s", rows[i].text);
+        for (size_t j = 0; j < ARRAY_LEN(hosts) && bounds.dead; j++)
+            cr_expect_not(native(rows[i].kind, rows[i].text, hosts[j]), "%s on %s", rows[i].text,
+                          hosts[j]);
     }
 }
