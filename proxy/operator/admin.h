@@ -6,15 +6,9 @@
 #ifndef DOCKREEVE_PROXY_ADMIN_H
 #define DOCKREEVE_PROXY_ADMIN_H
 
-#include "base/error.h"
-#include "proxy/loop/loop.h"
-
-struct admin; /* opaque */
+#include "proxy/operator/operator_socket.h"
 
 /* Listens at `text` ("unix:/path", "tcp:127.0.0.1:PORT"). NULL with `error`. */
-struct admin *admin_open(struct loop *loop, const char *text, struct error *error);
-void admin_close(struct admin **admin);
-/* Where it listens; NULL without an admin. */
-const struct endpoint *admin_endpoint(const struct admin *admin);
+struct operator_socket *admin_open(struct loop *loop, const char *text, struct error *error);
 
 #endif

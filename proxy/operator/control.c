@@ -1,107 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The socket, its connections and what is asked by them. A connection reads its line, waits for the
- * reload if it asked for one, writes its answer and is closed:
- *
- *   state     waits for                deadline     ends with
- *   READING   a whole line             5 s in all   a line, or the client's leaving
- *   WAITING   the loader               none         the report, or the client's leaving
- *   WRITING   room in the socket       5 s in all   the last byte */
+ * What is asked by the control socket, and its answers. */
 #include "proxy/operator/control.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/json_write.h"
-#include "proxy/io/endpoint.h"
 #include "proxy/loop/reload.h"
 
-enum { CONNS_MAX = 16, BACKLOG = 128, DEADLINE_S = 5 };
-
-enum control_state { CONTROL_READING, CONTROL_WAITING, CONTROL_WRITING };
+enum { CONNS_MAX = 16 };
 
 struct control_conn {
-    struct control *control; /* borrowed */
-    int fd;
-    enum control_state state;
-    struct event read_event, write_event, deadline;
+    struct operator_conn conn;
     struct reload_waiter waiter;
     bool cut; /* end what the policy does not allow any more */
-    char line[CONTROL_LINE_MAX];
-    size_t len;
-    struct buffer answer; /* owned */
-    size_t answered;      /* bytes of it that were sent */
-    TAILQ_ENTRY(control_conn) link;
-};
-TAILQ_HEAD(control_conn_list, control_conn);
-
-struct control {
-    struct loop *loop; /* borrowed */
-    int fd;
-    struct endpoint address;
-    struct event event;
-    struct control_conn_list conns;
-    unsigned count;
 };
 
-static void close_conn(struct control_conn *conn)
+static struct control_conn *control_of(struct operator_conn *conn)
 {
-    struct control *control = conn->control;
-    if (conn->waiter.waiting)
-        reload_forget(control->loop->reload, &conn->waiter);
-    event_del(&conn->read_event);
-    event_del(&conn->write_event);
-    event_del(&conn->deadline);
-    close(conn->fd);
-    buffer_free(&conn->answer);
-    TAILQ_REMOVE(&control->conns, conn, link);
-    control->count--;
-    free(conn);
+    return container_of(conn, struct control_conn, conn);
 }
 
 /* ---- answers ---- */
 
-static void send_answer(struct control_conn *conn)
-{
-    while (conn->answered < conn->answer.len) {
-        ssize_t sent = send(conn->fd, conn->answer.data + conn->answered,
-                            conn->answer.len - conn->answered, MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent < 0 && errno == EAGAIN) {
-            event_add(&conn->write_event, NULL);
-            return;
-        }
-        if (sent < 0 && errno != EINTR)
-            break;
-        conn->answered += sent > 0 ? (size_t)sent : 0;
-    }
-    close_conn(conn);
-}
-
-static void start_deadline(struct control_conn *conn)
-{
-    static const struct timeval patience = {DEADLINE_S, 0};
-    event_add(&conn->deadline, &patience);
-}
-
-/* Sends what stands in `answer`. The connection may be gone afterwards. */
-static void answer(struct control_conn *conn)
+static void answer(struct operator_conn *conn)
 {
     buffer_append_byte(&conn->answer, '\n');
-    if (conn->answer.failed) {
-        close_conn(conn);
-        return;
-    }
-    conn->state = CONTROL_WRITING;
-    event_del(&conn->read_event);
-    start_deadline(conn);
-    send_answer(conn);
+    operator_conn_answer(conn);
 }
 
-static void answer_error(struct control_conn *conn, const char *text)
+static void answer_error(struct operator_conn *conn, const char *text)
 {
     json_write_object_begin(&conn->answer);
     json_write_key_text(&conn->answer, "error", text);
@@ -111,7 +39,8 @@ static void answer_error(struct control_conn *conn, const char *text)
 
 static void on_reloaded(struct reload_waiter *waiter, const struct reload_report *report)
 {
-    struct control_conn *conn = container_of(waiter, struct control_conn, waiter);
+    struct control_conn *control = container_of(waiter, struct control_conn, waiter);
+    struct operator_conn *conn = &control->conn;
     struct buffer *out = &conn->answer;
     struct revocation revocation;
     if (report == NULL) {
@@ -120,15 +49,15 @@ static void on_reloaded(struct reload_waiter *waiter, const struct reload_report
     }
     json_write_object_begin(out);
     json_write_key_bool(out, "ok", report->ok);
-    json_write_key_text(out, "policy", policy_hash(conn->control->loop->policy));
+    json_write_key_text(out, "policy", policy_hash(conn->loop->policy));
     if (report->ok)
         json_write_key_bool(out, "unchanged", report->unchanged);
     json_write_key_u64(out, "error_count", report->error_count);
     json_write_key_raw(out, "errors", buffer_slice(&report->errors));
     json_write_key_raw(out, "notices", buffer_slice(&report->notices));
     if (report->ok) {
-        bool cut = conn->cut || policy_cuts_on_revoke(conn->control->loop->policy);
-        revocation_run(conn->control->loop, cut, &revocation);
+        bool cut = control->cut || policy_cuts_on_revoke(conn->loop->policy);
+        revocation_run(conn->loop, cut, &revocation);
         revocation.streams += report->revoked.streams;
         revocation.tunnels += report->revoked.tunnels;
         control_revocation_write(&revocation, out);
@@ -138,24 +67,23 @@ static void on_reloaded(struct reload_waiter *waiter, const struct reload_report
     answer(conn);
 }
 
-static void ask_reload(struct control_conn *conn, bool cut)
+static void ask_reload(struct operator_conn *conn, bool cut)
 {
-    struct loop *loop = conn->control->loop;
-    if (loop->draining || loop->reload == NULL) {
+    struct control_conn *control = control_of(conn);
+    if (conn->loop->draining || conn->loop->reload == NULL) {
         answer_error(conn, "the gate is stopping");
         return;
     }
-    conn->state = CONTROL_WAITING;
-    event_del(&conn->deadline); /* the policy takes as long as it takes */
-    conn->cut = cut;
-    conn->waiter.finished = on_reloaded;
-    reload_wait(loop->reload, &conn->waiter);
+    operator_conn_wait(conn);
+    control->cut = cut;
+    control->waiter.finished = on_reloaded;
+    reload_wait(conn->loop->reload, &control->waiter);
 }
 
-static void route(struct control_conn *conn, struct slice request)
+static void route(struct operator_conn *conn, struct slice request)
 {
     if (slice_equal_text(request, "status")) {
-        control_status_write(conn->control->loop, &conn->answer);
+        control_status_write(conn->loop, &conn->answer);
         answer(conn);
     } else if (slice_equal_text(request, "reload")) {
         ask_reload(conn, false);
@@ -166,165 +94,56 @@ static void route(struct control_conn *conn, struct slice request)
     }
 }
 
-/* ---- connections ---- */
+/* ---- the socket ---- */
 
-static bool has_left(int fd)
+static void read_line(struct operator_conn *conn)
 {
-    struct pollfd look = {.fd = fd, .events = 0};
-    return poll(&look, 1, 0) == 1 && (look.revents & (POLLHUP | POLLERR)) != 0;
-}
-
-/* While an answer is awaited: a client that ends its sending may still read, one that leaves or
- * talks on is let go. */
-static void on_read_waiting(struct control_conn *conn)
-{
-    char byte;
-    ssize_t got = recv(conn->fd, &byte, 1, MSG_DONTWAIT);
-    if (got == 0 && !has_left(conn->fd))
-        event_del(&conn->read_event);
-    else if (got >= 0 || errno != EAGAIN)
-        close_conn(conn);
-}
-
-static void on_read(evutil_socket_t fd, short what, void *context)
-{
-    (void)what;
-    struct control_conn *conn = context;
-    if (conn->state != CONTROL_READING) {
-        on_read_waiting(conn);
-        return;
-    }
-    ssize_t got =
-        recv((int)fd, conn->line + conn->len, sizeof(conn->line) - conn->len, MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (got <= 0) {
-        close_conn(conn);
-        return;
-    }
-    conn->len += (size_t)got;
-    const char *end = memchr(conn->line, '\n', conn->len);
-    if (end != NULL)
-        route(conn, slice_of(conn->line, (size_t)(end - conn->line)));
-    else if (conn->len == sizeof(conn->line))
+    struct slice rest = slice_of(io_buffer_bytes(&conn->in), io_buffer_len(&conn->in));
+    struct slice line = slice_cut(&rest, '\n');
+    if (rest.ptr != NULL)
+        route(conn, line);
+    else if (line.len >= CONTROL_LINE_MAX)
         answer_error(conn, "the request is too long");
 }
 
-static void on_write(evutil_socket_t fd, short what, void *context)
+static void forget_reload(struct operator_conn *conn)
 {
-    (void)fd;
-    (void)what;
-    send_answer(context);
-}
-
-static void on_deadline(evutil_socket_t fd, short what, void *context)
-{
-    (void)fd;
-    (void)what;
-    close_conn(context);
+    struct control_conn *control = control_of(conn);
+    if (control->waiter.waiting)
+        reload_forget(conn->loop->reload, &control->waiter);
 }
 
 /* The socket's mode keeps others out; this holds even if somebody changed it. */
-static bool is_welcome(int fd)
+static struct slice turn_away(int fd)
 {
     struct ucred peer;
     socklen_t len = sizeof(peer);
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-           (peer.uid == 0 || peer.uid == geteuid());
+                   (peer.uid == 0 || peer.uid == geteuid())
+               ? slice_of(NULL, 0)
+               : SLICE_LITERAL("{\"error\":\"only root and the gate's own user may ask\"}\n");
 }
 
 #define TOO_MANY "{\"error\":\"too many ask at once; try again\"}\n"
 
-static void turn_away(int fd, struct slice text)
-{
-    (void)!send(fd, text.ptr, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    close(fd);
-}
+static const struct operator_service service = {
+    .conn_size = sizeof(struct control_conn),
+    .most = CONNS_MAX,
+    .too_many = {TOO_MANY, sizeof(TOO_MANY) - 1},
+    .umask = 0177,
+    .turns_away = turn_away,
+    .read = read_line,
+    .closed = forget_reload,
+};
 
-static void on_accept(evutil_socket_t listen_fd, short what, void *context)
-{
-    (void)what;
-    struct control *control = context;
-    int fd = accept4((int)listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0 && (errno == EMFILE || errno == ENFILE) && !loop_make_room(control->loop))
-        loop_refuse_with_spare(control->loop, (int)listen_fd, SLICE_LITERAL(TOO_MANY));
-    if (fd < 0)
-        return;
-    if (!is_welcome(fd)) {
-        turn_away(fd, SLICE_LITERAL("{\"error\":\"only root and the gate's own user may ask\"}\n"));
-        return;
-    }
-    struct control_conn *conn = control->count < CONNS_MAX ? calloc(1, sizeof(*conn)) : NULL;
-    if (conn == NULL) {
-        turn_away(fd, SLICE_LITERAL(TOO_MANY));
-        return;
-    }
-    struct event_base *base = control->loop->base;
-    conn->control = control;
-    conn->fd = fd;
-    event_assign(&conn->read_event, base, fd, EV_READ | EV_PERSIST, on_read, conn);
-    event_assign(&conn->write_event, base, fd, EV_WRITE, on_write, conn);
-    evtimer_assign(&conn->deadline, base, on_deadline, conn);
-    event_add(&conn->read_event, NULL);
-    start_deadline(conn);
-    TAILQ_INSERT_TAIL(&control->conns, conn, link);
-    control->count++;
-}
-
-/* ---- the socket ---- */
-
-static bool listen_in(struct control *control, const char *folder, struct error *error)
+struct operator_socket *control_open(struct loop *loop, const char *folder, struct error *error)
 {
     AUTO_BUFFER struct buffer path = BUFFER_EMPTY;
+    struct endpoint address;
     buffer_printf(&path, "%s/" CONTROL_SOCKET_NAME, folder);
-    if (!endpoint_from_path(&control->address, buffer_slice(&path)))
-        return error_set(error, 1, "%s is longer than the 107 bytes a socket path may have",
-                         buffer_text(&path));
-    if (!endpoint_remove_dead(&control->address, error))
-        return false;
-    AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    mode_t before = umask(0177);
-    bool bound = fd >= 0 && bind(fd, &control->address.address.any, control->address.len) == 0;
-    int failure = errno;
-    umask(before);
-    if (!bound)
-        return error_set(error, 1, "cannot listen on %s: %s", buffer_text(&path),
-                         strerror(failure));
-    control->fd = steal_fd(&fd); /* its file is ours to remove from here on */
-    return listen(control->fd, BACKLOG) == 0 ||
-           error_set(error, 1, "cannot listen on %s: %s", buffer_text(&path), strerror(errno));
-}
-
-struct control *control_open(struct loop *loop, const char *folder, struct error *error)
-{
-    struct control *control = calloc(1, sizeof(*control));
-    if (control == NULL)
-        abort();
-    control->loop = loop;
-    control->fd = -1;
-    TAILQ_INIT(&control->conns);
-    if (!listen_in(control, folder, error)) {
-        control_close(&control);
-        return NULL;
-    }
-    event_assign(&control->event, loop->base, control->fd, EV_READ | EV_PERSIST, on_accept,
-                 control);
-    event_add(&control->event, NULL);
-    return control;
-}
-
-void control_close(struct control **control)
-{
-    struct control *closed = steal_pointer(control);
-    if (closed == NULL)
-        return;
-    while (!TAILQ_EMPTY(&closed->conns))
-        close_conn(TAILQ_FIRST(&closed->conns));
-    if (event_initialized(&closed->event))
-        event_del(&closed->event);
-    if (closed->fd >= 0) {
-        close(closed->fd);
-        unlink(closed->address.address.un.sun_path);
-    }
-    free(closed);
+    if (endpoint_from_path(&address, buffer_slice(&path)))
+        return operator_socket_open(loop, &service, &address, buffer_text(&path), error);
+    (void)error_set(error, 1, "%s is longer than the 107 bytes a socket path may have",
+                    buffer_text(&path));
+    return NULL;
 }

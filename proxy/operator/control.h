@@ -4,16 +4,12 @@
  * reload` ask a running gate. A client sends one line, `status`, `reload` or `reload cut`, and gets
  * one JSON object on one line; then the connection ends. `reload cut` also ends the open streams and
  * tunnels that the policy does not allow any more. The socket has mode 0600, and the peer must be root
- * or the gate's own user. Connections, lines and times are bounded: who holds one open holds
- * nothing else up. Reloads leave the socket alone; a clean stop removes it. */
+ * or the gate's own user. Reloads leave the socket alone; a clean stop removes it. */
 #ifndef DOCKREEVE_PROXY_CONTROL_H
 #define DOCKREEVE_PROXY_CONTROL_H
 
-#include "base/error.h"
-#include "proxy/loop/loop.h"
 #include "proxy/loop/revocation.h"
-
-struct control; /* opaque; owns the socket and its connections */
+#include "proxy/operator/operator_socket.h"
 
 #define CONTROL_SOCKET_NAME "control.sock"
 
@@ -21,8 +17,7 @@ struct control; /* opaque; owns the socket and its connections */
 enum { CONTROL_LINE_MAX = 256 };
 
 /* Listens in `folder`. NULL with `error` (code 1), among others when another gate listens there. */
-struct control *control_open(struct loop *loop, const char *folder, struct error *error);
-void control_close(struct control **control);
+struct operator_socket *control_open(struct loop *loop, const char *folder, struct error *error);
 
 /* Appends the answer to `status`, without the line end (control_status.c). */
 void control_status_write(struct loop *loop, struct buffer *out);

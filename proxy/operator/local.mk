@@ -6,4 +6,5 @@ libproxy_operator_a_SOURCES = \
 	proxy/operator/admin.c proxy/operator/admin.h \
 	proxy/operator/control.c proxy/operator/control.h \
 	proxy/operator/control_client.c proxy/operator/control_client.h \
-	proxy/operator/control_status.c
+	proxy/operator/control_status.c \
+	proxy/operator/operator_socket.c proxy/operator/operator_socket.h

@@ -12,7 +12,6 @@
 #include "proxy/loop/loop_run.h"
 #include "proxy/loop/listener.h"
 #include "proxy/operator/admin.h"
-#include "proxy/operator/control.h"
 
 /* A stranger to TLS has no language in which a client would read why it was turned away. */
 static const struct listener_service services[] = {
@@ -94,7 +93,7 @@ static bool open_parts(struct gates *gates, const struct gates_options *options,
     if (options->admin == NULL)
         return true;
     gates->admin = admin_open(loop, options->admin, error);
-    own_address_add(loop, admin_endpoint(gates->admin), false);
+    own_address_add(loop, operator_socket_endpoint(gates->admin), false);
     return gates->admin != NULL;
 }
 
@@ -121,8 +120,8 @@ void gates_free(struct gates **gates)
         return;
     if (freed->loop != NULL)
         loop_close_all(freed->loop);
-    control_close(&freed->control);
-    admin_close(&freed->admin);
+    operator_socket_close(&freed->control);
+    operator_socket_close(&freed->admin);
     egress_free(&freed->egress);
     if (freed->engine != NULL)
         event_del(&freed->sweep);

@@ -20,9 +20,9 @@ struct gates {
     struct loop *loop; /* owned, as all of these */
     struct engine *engine;
     struct egress *egress;
-    struct admin *admin;     /* NULL = none */
-    struct control *control; /* NULL = no state folder */
-    struct event sweep;      /* of the engine's idle connections */
+    struct operator_socket *admin;   /* NULL = none */
+    struct operator_socket *control; /* NULL = no state folder */
+    struct event sweep;              /* of the engine's idle connections */
 };
 
 /* Opens everything: log, engine pool, listeners, admin. The policy's reference becomes the gate's;
