@@ -9,10 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/timestamp.h"
 #include "proxy/dns/dns_exchange.h"
+#include "proxy/io/event_timer.h"
+#include "proxy/io/fd_watch.h"
+#include "proxy/io/stream.h"
 
 enum { PREFIX_LEN = 2 };
 
@@ -21,9 +22,10 @@ enum dns_conn_state { DNS_CONN_READ, DNS_CONN_ANSWER, DNS_CONN_SEND, DNS_CONN_CL
 struct dns_conn {
     struct client_conn client;
     struct dns_conns *conns; /* borrowed */
-    int fd;
+    struct stream stream;
     enum dns_conn_state state;
-    struct event read_event, write_event, timer;
+    struct fd_watch watch;
+    struct event timer;
     int64_t opened_us; /* monotonic */
     bool input_ended;  /* the client sent its FIN */
     unsigned char in[PREFIX_LEN + DNS_MESSAGE_MAX], out[PREFIX_LEN + DNS_UDP_MAX];
@@ -40,33 +42,29 @@ static struct dns_conn *conn_of_exchange(struct dns_exchange *exchange)
 }
 
 /* The deadline of a state, within what is left of the connection's life. */
-static void arm_timer(struct dns_conn *conn)
+static uint64_t deadline_ms(const struct dns_conn *conn)
 {
-    int64_t left_us =
-        conn->opened_us + INT64_C(1000000) * DNS_CONN_LIFETIME_S - timestamp_monotonic_us();
+    int64_t left_ms =
+        1000 * DNS_CONN_LIFETIME_S - (timestamp_monotonic_us() - conn->opened_us) / 1000;
     uint64_t limit_ms = conn->conns->loop->options->header_timeout_ms;
-    if (conn->state != DNS_CONN_ANSWER && limit_ms > 0 && (int64_t)limit_ms < left_us / 1000)
-        left_us = (int64_t)limit_ms * 1000;
-    if (left_us < 0)
-        left_us = 0;
-    struct timeval wait = duration_timeval(left_us);
-    event_add(&conn->timer, &wait);
+    if (conn->state != DNS_CONN_ANSWER && limit_ms > 0 && (int64_t)limit_ms < left_ms)
+        return limit_ms;
+    return left_ms > 0 ? (uint64_t)left_ms : 1;
 }
 
 /* The only writer of conn->state. */
 static void set_state(struct dns_conn *conn, enum dns_conn_state state)
 {
+    static const short interests[] = {[DNS_CONN_READ] = EV_READ,
+                                      [DNS_CONN_ANSWER] = 0,
+                                      [DNS_CONN_SEND] = EV_WRITE,
+                                      [DNS_CONN_CLOSED] = 0};
     conn->state = state;
-    event_del(&conn->read_event);
-    event_del(&conn->write_event);
-    event_del(&conn->timer);
+    fd_watch_set(&conn->watch, interests[state]);
     if (state == DNS_CONN_CLOSED)
-        return;
-    arm_timer(conn);
-    if (state == DNS_CONN_READ)
-        event_add(&conn->read_event, NULL);
-    else if (state == DNS_CONN_SEND)
-        event_add(&conn->write_event, NULL);
+        event_timer_stop(&conn->timer);
+    else
+        event_timer_start(&conn->timer, deadline_ms(conn));
 }
 
 static void close_conn(struct dns_conn *conn)
@@ -75,7 +73,7 @@ static void close_conn(struct dns_conn *conn)
     dns_exchange_cancel(&conn->exchange);
     share_peer_unuse(&conn->exchange.peer_share);
     set_state(conn, DNS_CONN_CLOSED);
-    close(steal_fd(&conn->fd));
+    stream_close(&conn->stream);
     TAILQ_REMOVE(&conns->open, conn, link);
     conns->count--;
     client_conn_closed(conns->loop, &conn->client);
@@ -84,10 +82,8 @@ static void close_conn(struct dns_conn *conn)
 static void send_answer(struct dns_conn *conn)
 {
     while (conn->out_sent < conn->out_len) {
-        ssize_t sent = send(conn->fd, conn->out + conn->out_sent, conn->out_len - conn->out_sent,
-                            MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
-            continue;
+        ssize_t sent = stream_write(&conn->stream, (char *)conn->out + conn->out_sent,
+                                    conn->out_len - conn->out_sent);
         if (sent < 0 && errno == EAGAIN) {
             if (conn->state != DNS_CONN_SEND)
                 set_state(conn, DNS_CONN_SEND);
@@ -141,15 +137,13 @@ static void read_question(struct dns_conn *conn)
     dns_exchange_start(&conn->exchange, code);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *context)
+static void read_more(struct dns_conn *conn)
 {
-    (void)what;
-    struct dns_conn *conn = context;
-    ssize_t got = recv((int)fd, conn->in + conn->in_len, sizeof(conn->in) - conn->in_len, 0);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
+    ssize_t got = stream_read(&conn->stream, (char *)conn->in + conn->in_len,
+                              sizeof(conn->in) - conn->in_len);
     if (got < 0) {
-        close_conn(conn);
+        if (errno != EAGAIN)
+            close_conn(conn);
         return;
     }
     conn->input_ended = got == 0;
@@ -157,11 +151,13 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     read_question(conn);
 }
 
-static void on_writable(evutil_socket_t fd, short what, void *context)
+static void on_event(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
-    (void)what;
-    send_answer(context);
+    if (what & EV_READ)
+        read_more(context);
+    else
+        send_answer(context);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *context)
@@ -263,7 +259,7 @@ static const struct client_conn_kind kind = {
 void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *peer)
 {
     struct endpoint local = {.len = sizeof(local.address)};
-    AUTO_CLOSE int taken = fd;
+    CLEANUP(stream_close) struct stream stream = stream_of_socket(fd);
     CLEANUP(give_peer_back)
     struct share_peer *share = share_peer_use(listener_client(conns->listener)->share, peer, 0);
     if (!has_room(conns, share))
@@ -274,7 +270,7 @@ void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *pee
     if (conn == NULL)
         return;
     conn->conns = conns;
-    conn->fd = steal_fd(&taken);
+    conn->stream = steal_stream(&stream);
     conn->opened_us = timestamp_monotonic_us();
     conn->exchange.loop = conns->loop;
     conn->exchange.listener = conns->listener;
@@ -284,8 +280,7 @@ void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *pee
     conn->exchange.limit = DNS_UDP_MAX;
     conn->exchange.answered = on_answered;
     struct event_base *base = conns->loop->base;
-    event_assign(&conn->read_event, base, fd, EV_READ | EV_PERSIST, on_readable, conn);
-    event_assign(&conn->write_event, base, fd, EV_WRITE | EV_PERSIST, on_writable, conn);
+    fd_watch_init(&conn->watch, base, fd, on_event, conn);
     evtimer_assign(&conn->timer, base, on_deadline, conn);
     TAILQ_INSERT_TAIL(&conns->open, conn, link);
     conns->count++;

@@ -3,6 +3,7 @@ noinst_LIBRARIES += libproxy_io.a
 libproxy_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 proxy_io_chain = libproxy_io.a $(rules_docker_chain)
 libproxy_io_a_SOURCES = \
+	proxy/io/blocking_socket.c proxy/io/blocking_socket.h \
 	proxy/io/endpoint.c proxy/io/endpoint.h \
 	proxy/io/event_switch.h \
 	proxy/io/event_timer.h \

@@ -6,11 +6,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include "base/timestamp.h"
 #include "proxy/http/http_head.h"
+#include "proxy/io/blocking_socket.h"
 #include "rules/docker/api_version.h"
 #include "rules/docker/docker_operation.h"
 
@@ -32,71 +31,60 @@ static struct endpoint reachable(const struct endpoint *endpoint)
 }
 
 /* Reads until the head is whole, and what came with it of the body. */
-static bool read_answer(int fd, struct probe_api *api, struct error *error)
+static bool read_answer(int fd, int64_t until_us, struct probe_api *api, struct error *error)
 {
-    char bytes[8192];
-    size_t len = 0, scanned = 0, consumed;
+    AUTO_BUFFER struct buffer in = BUFFER_EMPTY;
+    size_t scanned = 0, consumed;
     struct http_head head;
-    for (;;) {
-        ssize_t got = recv(fd, bytes + len, sizeof(bytes) - len, 0);
-        if (got <= 0)
-            return error_set_system(error, got == 0 ? ECONNRESET : errno, "%s",
-                                    got == 0 ? "the connection was closed without an answer"
-                                             : strerror(errno));
-        len += (size_t)got;
-        switch (http_head_parse_response(&head, bytes, len, &scanned, &consumed, error)) {
-        case HTTP_HEAD_MORE:
-            continue;
-        case HTTP_HEAD_BAD:
-            return false;
-        case HTTP_HEAD_OK:
-            break;
-        }
-        struct slice version = http_head_field(&head, SLICE_LITERAL("api-version"));
-        api->status = head.status;
-        if (version.len > 0 && version.len < sizeof(api->version))
-            memcpy(api->version, version.ptr, version.len);
-        api->minimum = api_version_of_refusal(slice_of(bytes + consumed, len - consumed));
-        return true;
+    enum http_head_result result = HTTP_HEAD_MORE;
+    while (result == HTTP_HEAD_MORE) {
+        if (!blocking_socket_receive(fd, &in, until_us))
+            return error_set_system(error, errno, "%s",
+                                    errno == ECONNRESET
+                                        ? "the connection was closed without an answer"
+                                        : strerror(errno));
+        result = http_head_parse_response(&head, in.data, in.len, &scanned, &consumed, error);
     }
+    if (result == HTTP_HEAD_BAD)
+        return false;
+    struct slice version = http_head_field(&head, SLICE_LITERAL("api-version"));
+    api->status = head.status;
+    if (version.len > 0 && version.len < sizeof(api->version))
+        memcpy(api->version, version.ptr, version.len);
+    api->minimum = api_version_of_refusal(slice_of(in.data + consumed, in.len - consumed));
+    return true;
 }
 
-/* A connected socket whose reads and writes have the timeout, or -1. */
-static int open_connection(const struct endpoint *endpoint, uint64_t timeout_ms,
-                           struct error *error)
+static int open_connection(const struct endpoint *endpoint, int64_t until_us, struct error *error)
 {
     struct endpoint target = reachable(endpoint);
-    struct timeval timeout = duration_timeval_ms(timeout_ms);
-    int off = 0;
-    AUTO_CLOSE int fd = socket(target.address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && target.address.any.sa_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    if (fd >= 0) {
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-    }
-    if (fd < 0 || connect(fd, &target.address.any, target.len) != 0) {
+    int fd = blocking_socket_connect(&target, until_us);
+    if (fd < 0)
         (void)error_set_system(error, errno, "%s", strerror(errno));
-        return -1;
-    }
-    return steal_fd(&fd);
+    return fd;
+}
+
+static int64_t end_of(uint64_t timeout_ms)
+{
+    return timestamp_monotonic_us() + (int64_t)timeout_ms * 1000;
 }
 
 static bool ask(const struct endpoint *endpoint, const char *prefix, uint64_t timeout_ms,
                 struct probe_api *api, struct error *error)
 {
-    char request[160];
-    int len = snprintf(request, sizeof(request),
-                       "GET %s/_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\n"
-                       "Connection: close\r\n\r\n",
-                       prefix);
-    AUTO_CLOSE int fd = open_connection(endpoint, timeout_ms, error);
+    AUTO_BUFFER struct buffer request = BUFFER_EMPTY;
+    int64_t until_us = end_of(timeout_ms);
+    AUTO_CLOSE int fd = open_connection(endpoint, until_us, error);
     *api = (struct probe_api){0};
     if (fd < 0)
         return false;
-    if (send(fd, request, (size_t)len, MSG_NOSIGNAL) != len)
+    buffer_printf(&request,
+                  "GET %s/_ping HTTP/1.1\r\nHost: docker\r\nUser-Agent: dockreeve\r\n"
+                  "Connection: close\r\n\r\n",
+                  prefix);
+    if (!blocking_socket_send(fd, buffer_slice(&request), until_us))
         return error_set_system(error, errno, "%s", strerror(errno));
-    return read_answer(fd, api, error);
+    return read_answer(fd, until_us, api, error);
 }
 
 bool probe_ping(const struct endpoint *endpoint, uint64_t timeout_ms, unsigned *status_out,
@@ -118,6 +106,6 @@ bool probe_api_ask(const struct endpoint *endpoint, uint64_t timeout_ms, struct 
 
 bool probe_connect(const struct endpoint *endpoint, uint64_t timeout_ms, struct error *error)
 {
-    AUTO_CLOSE int fd = open_connection(endpoint, timeout_ms, error);
+    AUTO_CLOSE int fd = open_connection(endpoint, end_of(timeout_ms), error);
     return fd >= 0;
 }

@@ -103,7 +103,7 @@ Test(own_address, the_admins_port_is_one_too)
     fixture_init(&fixture);
     fixture.options.admin = "tcp:127.0.0.1:0";
     egress_fixture_start(&fixture, "tcp:127.0.0.1:0", no_rules);
-    unsigned port = endpoint_port(admin_endpoint(fixture.gates->admin));
+    unsigned port = endpoint_port(operator_socket_endpoint(fixture.gates->admin));
     cr_assert_neq(port, 0);
     cr_expect(is_own(&fixture, "127.0.0.1", port));
     cr_expect(is_own(&fixture, "0.0.0.0", port));
