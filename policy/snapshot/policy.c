@@ -82,6 +82,38 @@ const struct policy_client *policy_client_at(const struct policy *policy, size_t
     return &policy->clients[index].shown;
 }
 
+bool policy_listen_next(const struct policy *policy, struct policy_listen_walk *walk)
+{
+    for (; walk->client_at < policy->client_count; walk->client_at++, walk->listen_at = 0) {
+        walk->client = policy_client_at(policy, walk->client_at);
+        if (walk->listen_at < walk->client->listen_count) {
+            walk->listen = &walk->client->listens[walk->listen_at++];
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool listens_for(const struct policy *policy, bool docker)
+{
+    struct policy_listen_walk walk = {0};
+    while (policy_listen_next(policy, &walk)) {
+        if ((walk.listen->role == POLICY_ROLE_DOCKER) == docker)
+            return true;
+    }
+    return false;
+}
+
+bool policy_listens_for_docker(const struct policy *policy)
+{
+    return listens_for(policy, true);
+}
+
+bool policy_listens_for_network(const struct policy *policy)
+{
+    return listens_for(policy, false);
+}
+
 const struct policy_client *policy_client_find(const struct policy *policy, struct slice name)
 {
     for (size_t i = 0; i < policy->client_count; i++) {

@@ -106,6 +106,18 @@ struct policy_client {
 
 size_t policy_client_count(const struct policy *policy);
 const struct policy_client *policy_client_at(const struct policy *policy, size_t index);
+/* A walk over the listeners of all clients: `for (struct policy_listen_walk walk = {0};
+ * policy_listen_next(policy, &walk);)`. */
+struct policy_listen_walk {
+    const struct policy_client *client;
+    const struct policy_listen *listen;
+    size_t client_at, listen_at;
+};
+bool policy_listen_next(const struct policy *policy, struct policy_listen_walk *walk);
+/* Whether somebody listens for the Docker API, or for the internet. */
+bool policy_listens_for_docker(const struct policy *policy);
+bool policy_listens_for_network(const struct policy *policy);
+
 /* NULL when there is none of that name. */
 const struct policy_client *policy_client_find(const struct policy *policy, struct slice name);
 

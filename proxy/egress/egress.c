@@ -41,18 +41,6 @@ void egress_free(struct egress **egress)
     free(freed);
 }
 
-bool egress_has_listeners(const struct policy *policy)
-{
-    for (size_t i = 0; i < policy_client_count(policy); i++) {
-        const struct policy_client *client = policy_client_at(policy, i);
-        for (size_t j = 0; j < client->listen_count; j++) {
-            if (client->listens[j].role != POLICY_ROLE_DOCKER)
-                return true;
-        }
-    }
-    return false;
-}
-
 bool egress_prepare(struct loop *loop, struct error *error)
 {
     struct egress *egress = loop->egress;

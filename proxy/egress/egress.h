@@ -37,9 +37,6 @@ struct egress *egress_new(struct loop *loop, const struct egress_options *option
 /* Its connections and tunnels are closed and freed already. */
 void egress_free(struct egress **egress);
 
-/* Whether any client of the policy has a network listener. */
-bool egress_has_listeners(const struct policy *policy);
-
 /* A policy has network listeners: sets up the resolver if there is none yet. */
 MUST_CHECK bool egress_prepare(struct loop *loop, struct error *error);
 

@@ -302,13 +302,11 @@ static void discard(struct listener_list *fresh)
 
 static bool prepare_services(struct loop *loop, const struct policy *policy, struct error *error)
 {
-    for (size_t i = 0; i < policy_client_count(policy); i++) {
-        const struct policy_client *client = policy_client_at(policy, i);
-        for (size_t j = 0; j < client->listen_count; j++) {
-            const struct listener_service *service = &loop->services[client->listens[j].role];
-            if (service->prepare != NULL && !service->prepare(loop, error))
-                return false;
-        }
+    struct policy_listen_walk walk = {0};
+    while (policy_listen_next(policy, &walk)) {
+        const struct listener_service *service = &loop->services[walk.listen->role];
+        if (service->prepare != NULL && !service->prepare(loop, error))
+            return false;
     }
     return true;
 }
@@ -317,21 +315,18 @@ static bool prepare_services(struct loop *loop, const struct policy *policy, str
 static bool open_fresh(struct loop *loop, const struct policy *policy, struct listener_list *fresh,
                        struct error *error)
 {
-    for (size_t i = 0; i < policy_client_count(policy); i++) {
-        const struct policy_client *client = policy_client_at(policy, i);
-        for (size_t j = 0; j < client->listen_count; j++) {
-            const struct policy_listen *listen_at = &client->listens[j];
-            struct listener *present = find(loop, client, listen_at);
-            if (present != NULL)
-                present->is_gone =
-                    present->file.path != NULL && !socket_file_is_in_place(&present->file);
-            if (present != NULL && !present->is_gone)
-                continue;
-            struct listener *listener = make(loop, client, listen_at);
-            TAILQ_INSERT_TAIL(fresh, listener, link);
-            if (!open_socket(listener, listen_at, error))
-                return false;
-        }
+    struct policy_listen_walk walk = {0};
+    while (policy_listen_next(policy, &walk)) {
+        struct listener *present = find(loop, walk.client, walk.listen);
+        if (present != NULL)
+            present->is_gone =
+                present->file.path != NULL && !socket_file_is_in_place(&present->file);
+        if (present != NULL && !present->is_gone)
+            continue;
+        struct listener *listener = make(loop, walk.client, walk.listen);
+        TAILQ_INSERT_TAIL(fresh, listener, link);
+        if (!open_socket(listener, walk.listen, error))
+            return false;
     }
     return true;
 }
@@ -351,15 +346,13 @@ static void take_permissions_back(struct loop *loop)
 /* The socket files that stay get the mode, owner and group of the new policy. */
 static bool change_permissions(struct loop *loop, const struct policy *policy, struct error *error)
 {
-    for (size_t i = 0; i < policy_client_count(policy); i++) {
-        const struct policy_client *client = policy_client_at(policy, i);
-        for (size_t j = 0; j < client->listen_count; j++) {
-            const struct socket_permissions permissions = permissions_of(&client->listens[j]);
-            struct listener *listener = find(loop, client, &client->listens[j]);
-            if (listener != NULL && listener->file.path != NULL && !listener->is_gone &&
-                !socket_file_permit(&listener->file, &permissions, error))
-                return false;
-        }
+    struct policy_listen_walk walk = {0};
+    while (policy_listen_next(policy, &walk)) {
+        const struct socket_permissions permissions = permissions_of(walk.listen);
+        struct listener *listener = find(loop, walk.client, walk.listen);
+        if (listener != NULL && listener->file.path != NULL && !listener->is_gone &&
+            !socket_file_permit(&listener->file, &permissions, error))
+            return false;
     }
     return true;
 }

@@ -10,4 +10,5 @@ libproxy_resolve_a_SOURCES = \
 	proxy/resolve/dns_message.c proxy/resolve/dns_message.h \
 	proxy/resolve/dns_query.c proxy/resolve/dns_query.h \
 	proxy/resolve/hosts_table.c proxy/resolve/hosts_table.h \
+	proxy/resolve/name_finder.c proxy/resolve/name_finder.h \
 	proxy/resolve/resolver.c proxy/resolve/resolver.h

@@ -21,7 +21,7 @@
 #include "proxy/serve/forwarding.h"
 #include "proxy/io/own_host.h"
 #include "proxy/serve/probe.h"
-#include "proxy/resolve/resolver.h"
+#include "proxy/resolve/name_finder.h"
 #include "proxy/serve/serve_options.h"
 #include "rules/docker/api_version.h"
 #include "rules/reason.h"
@@ -208,25 +208,17 @@ static void check_from(struct report *report, const struct policy_client *client
             client->name, listen_at->text);
 }
 
-static bool listens(const struct policy_client *client, bool docker)
+static bool listens_for_docker(const struct policy_client *client)
 {
     size_t i = 0;
-    while (i < client->listen_count && (client->listens[i].role == POLICY_ROLE_DOCKER) != docker)
+    while (i < client->listen_count && client->listens[i].role != POLICY_ROLE_DOCKER)
         i++;
     return i < client->listen_count;
 }
 
-static bool has_listener(const struct policy *policy, bool docker)
-{
-    size_t i = 0, count = policy == NULL ? 0 : policy_client_count(policy);
-    while (i < count && !listens(policy_client_at(policy, i), docker))
-        i++;
-    return i < count;
-}
-
 static void check_own_addresses(struct report *report, const struct policy *policy)
 {
-    if (has_listener(policy, false) && !policy_says_own_addresses(policy) &&
+    if (policy_listens_for_network(policy) && !policy_says_own_addresses(policy) &&
         own_host_is_container())
         say(report, FINDING_NOTE, "network", "%s", own_host_container_note);
 }
@@ -242,7 +234,7 @@ static void check_clients(struct report *report, const struct policy *policy)
                 client->name);
         for (size_t j = 0; j < client->listen_count; j++)
             check_from(report, client, &client->listens[j]);
-        if (client->listen_count > 0 && !listens(client, true))
+        if (client->listen_count > 0 && !listens_for_docker(client))
             continue;
         check_request(report, policy, client, "docker ps", HTTP_METHOD_GET, "/containers/json");
         check_request(report, policy, client, "docker run", HTTP_METHOD_POST, "/containers/create");
@@ -251,32 +243,11 @@ static void check_clients(struct report *report, const struct policy *policy)
 
 /* ---- the resolver ---- */
 
-struct question {
-    struct event_base *base;
-    struct resolver_answer answer;
-};
-
-static void on_answer(struct resolver_query *query, const struct resolver_answer *answer)
-{
-    struct question *question = query->context;
-    question->answer = *answer;
-    event_base_loopbreak(question->base);
-}
-
 /* A name that exists nowhere (RFC 2606 section 2): a name server that says so works. */
-static void ask_resolver(struct report *report, struct resolver *resolver,
-                         struct question *question)
+static void ask_resolver(struct report *report, struct name_finder *finder)
 {
-    struct resolver_query query = {.answered = on_answer, .context = question};
-    struct resolver_answer *answer = &question->answer;
-    struct host_name name;
-    struct error error;
-    if (!host_name_parse(SLICE_LITERAL("dockreeve.invalid"), &name, &error)) {
-        say(report, FINDING_WRONG, "resolver", "%s", error.text);
-        return;
-    }
-    if (!resolver_ask(resolver, &query, &name, answer))
-        event_base_dispatch(question->base);
+    static const struct host_name nowhere = {.text = "dockreeve.invalid", .len = 17};
+    const struct resolver_answer *answer = name_finder_ask(finder, &nowhere);
     if (answer->count > 0 || strcmp(answer->error.reason, REASON_DNS_NOT_FOUND) == 0 ||
         strcmp(answer->error.reason, REASON_DNS_NO_ADDRESS) == 0)
         say(report, FINDING_OK, "resolver", "names can be resolved");
@@ -289,19 +260,15 @@ static void ask_resolver(struct report *report, struct resolver *resolver,
 static void check_resolver(struct report *report, const struct option_value *servers)
 {
     struct resolver_options asking = {.timeout_ms = PROBE_TIMEOUT_MS, .cache_entries = 1};
-    struct question question = {.base = event_base_new()};
     struct error error;
-    struct resolver *resolver = NULL;
-    if (question.base == NULL)
-        abort();
+    struct name_finder *finder = NULL;
     if (serve_options_read_resolvers(servers, &asking, &error))
-        resolver = resolver_new(question.base, &asking, &error);
-    if (resolver == NULL)
+        finder = name_finder_new(&asking, &error);
+    if (finder == NULL)
         say(report, FINDING_WRONG, "resolver", "%s", error.text);
     else
-        ask_resolver(report, resolver, &question);
-    resolver_free(&resolver);
-    event_base_free(question.base);
+        ask_resolver(report, finder);
+    name_finder_free(&finder);
 }
 
 /* A gate that runs is asked how it is. That none answers is no fault: it may run elsewhere, or be
@@ -363,8 +330,8 @@ static void check(struct report *report, const struct option_value *values, cons
                                    .check_owner = true};
     struct policy_messages errors = {0}, notices = {0};
     struct policy *policy = policy_load(&inputs, &errors, &notices);
-    bool network = has_listener(policy, false);
-    if (!network || has_listener(policy, true) || values[UPSTREAM].given)
+    bool network = policy != NULL && policy_listens_for_network(policy);
+    if (!network || policy_listens_for_docker(policy) || values[UPSTREAM].given)
         check_engine(report, serve_options_upstream(&values[UPSTREAM]));
     check_policy(report, config, policy, &errors);
     if (network || values[RESOLVER].given)

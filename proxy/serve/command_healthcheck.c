@@ -80,32 +80,18 @@ static bool ask_default_listener(uint64_t timeout_ms, unsigned *status_out, stru
                      text, strerror(error->system_error));
 }
 
-static size_t count_listeners(const struct policy *policy, bool docker)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < policy_client_count(policy); i++) {
-        const struct policy_client *client = policy_client_at(policy, i);
-        for (size_t j = 0; j < client->listen_count; j++)
-            count += (client->listens[j].role == POLICY_ROLE_DOCKER) == docker;
-    }
-    return count;
-}
-
 /* Asks one listener of the Docker API after the other, until one answers at all. */
 static bool ask_gate(const struct policy *policy, uint64_t timeout_ms, unsigned *status_out,
                      struct error *error)
 {
-    if (count_listeners(policy, true) == 0)
+    struct policy_listen_walk walk = {0};
+    if (!policy_listens_for_docker(policy))
         return ask_default_listener(timeout_ms, status_out, error);
-    for (size_t i = 0; i < policy_client_count(policy); i++) {
-        const struct policy_client *client = policy_client_at(policy, i);
-        for (size_t j = 0; j < client->listen_count; j++) {
-            struct endpoint endpoint;
-            if (client->listens[j].role == POLICY_ROLE_DOCKER &&
-                listener_endpoint(&client->listens[j], &endpoint) &&
-                ask_listener(client, &endpoint, timeout_ms, status_out, error))
-                return true;
-        }
+    while (policy_listen_next(policy, &walk)) {
+        struct endpoint endpoint;
+        if (walk.listen->role == POLICY_ROLE_DOCKER && listener_endpoint(walk.listen, &endpoint) &&
+            ask_listener(walk.client, &endpoint, timeout_ms, status_out, error))
+            return true;
     }
     return false;
 }
@@ -136,14 +122,11 @@ static bool ask_network_listener(const struct policy_client *client,
 static bool ask_network(const struct policy *policy, uint64_t timeout_ms, bool http,
                         struct error *error)
 {
-    for (size_t i = 0; i < policy_client_count(policy); i++) {
-        const struct policy_client *client = policy_client_at(policy, i);
-        for (size_t j = 0; j < client->listen_count; j++) {
-            const struct policy_listen *listen_at = &client->listens[j];
-            if (answers_http(listen_at->role) == http &&
-                ask_network_listener(client, listen_at, timeout_ms, error))
-                return true;
-        }
+    struct policy_listen_walk walk = {0};
+    while (policy_listen_next(policy, &walk)) {
+        if (answers_http(walk.listen->role) == http &&
+            ask_network_listener(walk.client, walk.listen, timeout_ms, error))
+            return true;
     }
     return false;
 }
@@ -181,7 +164,7 @@ static int check_docker(const struct option_value *values, const struct policy *
 
 static int check(const struct option_value *values, const struct policy *policy)
 {
-    if (count_listeners(policy, true) == 0 && count_listeners(policy, false) > 0)
+    if (!policy_listens_for_docker(policy) && policy_listens_for_network(policy))
         return check_network(policy, values[TIMEOUT].number);
     return check_docker(values, policy);
 }

@@ -55,19 +55,11 @@ static struct policy *load_policy(const struct policy_inputs *inputs, bool quiet
     return policy;
 }
 
-static size_t count_listeners(const struct policy *policy)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < policy_client_count(policy); i++)
-        count += policy_client_at(policy, i)->listen_count;
-    return count;
-}
-
 static struct policy *load_with_listeners(struct serve_options *options)
 {
-    struct policy *policy = load_policy(&options->gates.loop.inputs,
-                                        environment_is_quiet(environ));
-    if (policy == NULL || count_listeners(policy) > 0 || getenv("LISTEN_FDS") != NULL)
+    struct policy *policy = load_policy(&options->gates.loop.inputs, environment_is_quiet(environ));
+    if (policy == NULL || policy_listens_for_docker(policy) || policy_listens_for_network(policy) ||
+        getenv("LISTEN_FDS") != NULL)
         return policy;
     policy_unref(&policy);
     serve_options_default_listen(options->default_listen, sizeof(options->default_listen));
@@ -88,12 +80,19 @@ static void raise_descriptor_limit(void)
 static void note_fewer_connections(const struct loop_options *options)
 {
     unsigned most = loop_limits_connections(options->max_connections);
-    if (most < options->max_connections &&
-        !environment_is_quiet(environ))
+    if (most < options->max_connections && !environment_is_quiet(environ))
         fprintf(stderr,
                 "dockreeve: there are descriptors for %u connections of clients, each with one to "
                 "the other side: fewer than --max-connections %u (see ulimit -n)\n",
                 most, options->max_connections);
+}
+
+/* Something about the start that the log keeps, too. */
+static void note(struct loop *loop, const char *reason, const char *text)
+{
+    loop_log_event(loop, LOG_START, true, reason, text);
+    if (!environment_is_quiet(environ))
+        fprintf(stderr, "dockreeve: %s\n", text);
 }
 
 /* A read-only mount of a socket protects the file, not the engine: connecting and writing work as
@@ -114,11 +113,8 @@ static void note_read_only_socket(struct loop *loop)
 static void note_forwarding(struct loop *loop)
 {
     const char *warning = forwarding_warning(loop->policy);
-    if (warning == NULL)
-        return;
-    loop_log_event(loop, LOG_START, true, REASON_NOTE_FORWARDING, warning);
-    if (!environment_is_quiet(environ))
-        fprintf(stderr, "dockreeve: %s\n", warning);
+    if (warning != NULL)
+        note(loop, REASON_NOTE_FORWARDING, warning);
 }
 
 enum { ENGINE_PROBE_MS = 1000 };
@@ -146,12 +142,9 @@ static void note_api_version(struct loop *loop)
 
 static void note_container(struct loop *loop)
 {
-    if (!egress_has_listeners(loop->policy) || policy_says_own_addresses(loop->policy) ||
-        !own_host_is_container())
-        return;
-    loop_log_event(loop, LOG_START, true, REASON_NOTE_OWN_ADDRESSES, own_host_container_note);
-    if (!environment_is_quiet(environ))
-        fprintf(stderr, "dockreeve: %s\n", own_host_container_note);
+    if (policy_listens_for_network(loop->policy) && !policy_says_own_addresses(loop->policy) &&
+        own_host_is_container())
+        note(loop, REASON_NOTE_OWN_ADDRESSES, own_host_container_note);
 }
 
 /* The groups that keep the engine's socket reachable under another user. */

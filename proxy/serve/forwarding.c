@@ -69,12 +69,10 @@ static bool serves_a_network(const struct policy_listen *listen_at)
 
 static bool has_such_a_listener(const struct policy *policy)
 {
-    for (size_t i = 0; i < policy_client_count(policy); i++) {
-        const struct policy_client *client = policy_client_at(policy, i);
-        for (size_t j = 0; j < client->listen_count; j++) {
-            if (serves_a_network(&client->listens[j]))
-                return true;
-        }
+    struct policy_listen_walk walk = {0};
+    while (policy_listen_next(policy, &walk)) {
+        if (serves_a_network(walk.listen))
+            return true;
     }
     return false;
 }
