@@ -123,6 +123,15 @@ bool policy_files_is_drop_in(const char *name)
     return name[0] != '.' && len > 5 && strcmp(name + len - 5, ".yaml") == 0;
 }
 
+bool policy_files_is_like_drop_in(const char *name)
+{
+    static const char *const endings[] = {"yaml", "yml", "json"};
+    const char *dot = strrchr(name, '.');
+    return dot != NULL && name[0] != '.' && !policy_files_is_drop_in(name) &&
+           slice_find_nocase(slice_from_text(dot + 1), endings, ARRAY_LEN(endings)) <
+               ARRAY_LEN(endings);
+}
+
 bool policy_files_folder_wants(const struct policy_files_folder *folder, const char *name)
 {
     if (folder->all || (folder->drop_ins && policy_files_is_drop_in(name)))

@@ -55,5 +55,7 @@ bool policy_files_folder_wants(const struct policy_files_folder *folder, const c
 
 /* Whether such a name in policy.d is one of a drop-in: "*.yaml", not beginning with a dot. */
 bool policy_files_is_drop_in(const char *name);
+/* Whether it is none and may have been meant as one: "60.yml", "60.YAML", "60.json". */
+bool policy_files_is_like_drop_in(const char *name);
 
 #endif

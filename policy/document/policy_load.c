@@ -12,6 +12,7 @@
 
 #include "policy/environment/environment.h"
 #include "policy/environment/environment_browser.h"
+#include "policy/environment/environment_notice.h"
 #include "policy/document/policy_document.h"
 #include "policy/explain/policy_notices.h"
 #include "policy/snapshot/policy_listen.h"
@@ -83,6 +84,7 @@ static const char **drop_in_names(struct policy_reading *reading, const char *fo
 {
     const char **names = NULL;
     size_t count = 0, capacity = 0;
+    char quoted[100];
     DIR *directory = opendir(folder);
     int reason = directory == NULL && errno != ENOENT ? errno : 0;
     for (struct dirent *entry; directory != NULL;) {
@@ -91,6 +93,11 @@ static const char **drop_in_names(struct policy_reading *reading, const char *fo
             reason = errno;
             break;
         }
+        if (policy_files_is_like_drop_in(entry->d_name))
+            policy_messages_add(
+                reading->notices, folder, 0, 0,
+                "%s is not read: the names of drop-ins end in `.yaml`",
+                error_quote(slice_from_text(entry->d_name), quoted, sizeof(quoted)));
         if (!policy_files_is_drop_in(entry->d_name) ||
             (reading->cli_text != NULL && strcmp(entry->d_name, POLICY_CLI_NAME) == 0))
             continue;
@@ -175,9 +182,15 @@ static void read_environment(struct policy_reading *reading, const struct policy
 {
     if (inputs->environment == NULL)
         return;
-    if (has_file || !environment_is_compat(inputs->environment))
+    bool compat = environment_is_compat(inputs->environment);
+    environment_notices_add_own(inputs->environment, reading->notices);
+    if (!environment_check_guard(inputs->environment, reading->errors))
+        return;
+    if (has_file || !compat)
         environment_note_unread_browser(inputs->environment, reading->notices);
-    if (!environment_is_compat(inputs->environment))
+    if (!compat)
+        environment_notices_add_unread(inputs->environment, reading->notices);
+    if (!compat)
         return;
     if (has_file) {
         environment_note_ended(inputs->environment, inputs->config_path, reading->notices);
@@ -193,6 +206,18 @@ static void read_environment(struct policy_reading *reading, const struct policy
     if (!policy_builder_add_listen(reading->builder, "default", POLICY_ROLE_DOCKER, listen,
                                    "env DOCKREEVE_COMPAT", &error))
         policy_messages_add(reading->errors, NULL, 0, 0, "%s", error.text);
+}
+
+/* policy.yml where a policy.yaml is looked for. */
+static void note_other_ending(struct policy_reading *reading, const char *config_path)
+{
+    size_t len = strlen(config_path);
+    if (len < 5 || strcmp(config_path + len - 5, ".yaml") != 0)
+        return;
+    const char *other = arena_printf(&reading->arena, "%.*s.yml", (int)len - 5, config_path);
+    if (access(other, F_OK) == 0)
+        policy_messages_add(reading->notices, other, 0, 0, "this file is not read: %s would be",
+                            config_path);
 }
 
 /* Whether a text stands for itself in a shell, without quotes. */
@@ -262,6 +287,8 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
                           (inputs->config_required && !has_cli_file(&reading, inputs))))
             policy_messages_add(errors, inputs->config_path, 0, 0, "there is no such file");
     }
+    if (inputs->config_path != NULL && !has_file)
+        note_other_ending(&reading, inputs->config_path);
     builder->policy->from_file = has_file;
     read_environment(&reading, inputs, has_file);
     if (inputs->config_path != NULL)
@@ -272,9 +299,10 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
         add_dns_answer(&reading, inputs->dns_answer);
     policy_preset_add_always(builder, errors);
     struct policy *policy = policy_builder_finish(builder, errors, notices);
-    if (policy != NULL) {
+    if (policy != NULL)
         policy_notices_add(policy, notices);
-    }
+    if (policy != NULL && !has_file && inputs->environment != NULL)
+        environment_notices_add_zeros(policy, inputs->environment, notices);
     free(reading.used);
     arena_free(&reading.arena);
     return policy;

@@ -19,11 +19,6 @@ static const char *compat_value(char *const *environment)
     return value == NULL ? "" : value;
 }
 
-static enum environment_contract find_contract(char *const *environment)
-{
-    return environment_contract_find(slice_from_text(compat_value(environment)));
-}
-
 bool environment_is_compat(char *const *environment)
 {
     return compat_value(environment)[0] != '\0';
@@ -312,6 +307,19 @@ static void add_advice(const struct translation *t, enum docker_operation operat
     policy_builder_set_operation_advice(t->builder, operation, advice);
 }
 
+bool environment_check_guard(char *const *environment, struct policy_messages *errors)
+{
+    const char *value = environment_value(environment, "DOCKREEVE_GUARD");
+    char quoted[80];
+    if (value == NULL || value[0] == '\0' || strcmp(value, "report") == 0 ||
+        strcmp(value, "enforce") == 0)
+        return true;
+    policy_messages_add(errors, NULL, 0, 0,
+                        "DOCKREEVE_GUARD=%s: write enforce, or report, which is the default",
+                        error_quote(slice_from_text(value), quoted, sizeof(quoted)));
+    return false;
+}
+
 /* The replaced images have no guards, so here they only report until somebody asks for more. */
 static bool guards_are_enforced(char *const *environment)
 {
@@ -324,7 +332,7 @@ bool environment_add_rules(struct policy_builder *builder, char *const *environm
 {
     if (!environment_is_compat(environment))
         return true;
-    struct translation t = {.contract = find_contract(environment),
+    struct translation t = {.contract = environment_contract_of(environment),
                             .environment = environment,
                             .builder = builder,
                             .errors = errors,
@@ -371,7 +379,7 @@ const char *environment_default_listen(char *const *environment)
         return NULL;
     struct slice text = slice_from_text(value == NULL ? "" : value);
     bool only_ipv4 = slice_equal_text(text, "1");
-    if (find_contract(environment) != ENVIRONMENT_LINUXSERVER)
+    if (environment_contract_of(environment) != ENVIRONMENT_LINUXSERVER)
         only_ipv4 = only_ipv4 || slice_equal_nocase(text, SLICE_LITERAL("true")) ||
                     slice_equal_nocase(text, SLICE_LITERAL("yes"));
     return only_ipv4 ? "tcp:0.0.0.0:2375" : "tcp:[::]:2375";

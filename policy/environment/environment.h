@@ -25,6 +25,9 @@ MUST_CHECK bool environment_add_rules(struct policy_builder *builder, char *cons
                                       struct policy_messages *errors,
                                       struct policy_messages *notices);
 
+/* Whether DOCKREEVE_GUARD is a word that it may be; a misspelling would leave guards open. */
+MUST_CHECK bool environment_check_guard(char *const *environment, struct policy_messages *errors);
+
 /* The notice that `config_path`, a policy of its own, ends compatibility mode; none without
  * DOCKREEVE_COMPAT. */
 void environment_note_ended(char *const *environment, const char *config_path,

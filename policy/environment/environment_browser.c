@@ -60,6 +60,7 @@ void environment_note_unread_browser(char *const *environment, struct policy_mes
         {"DOCKREEVE_HOSTS", "hosts"},
         {"DOCKREEVE_ORIGINS", "origins"},
         {"DOCKREEVE_BROWSER", "browser"},
+        {"DOCKREEVE_GUARD", "mode"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const char *value = environment_value(environment, rows[i].variable);

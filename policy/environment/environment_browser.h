@@ -11,7 +11,7 @@
 void environment_add_browser(struct policy_builder *builder, char *const *environment,
                              struct policy_messages *errors);
 
-/* A notice for each of them that is set where variables are not the policy. */
+/* A notice for each of them, and DOCKREEVE_GUARD, that is set where variables are not the policy. */
 void environment_note_unread_browser(char *const *environment, struct policy_messages *notices);
 
 #endif

@@ -5,29 +5,36 @@
  * start. Values are not shown in full: an unknown variable may hold anything. */
 #include "policy/environment/environment_notice.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/near_word.h"
 #include "policy/environment/environment.h"
+#include "rules/docker/docker_request.h"
 
 enum { QUOTED_NAME = 100, QUOTED_VALUE = 44 };
 
 static void note_value(const char *name, const char *value, struct policy_messages *notices)
 {
     char quoted[QUOTED_VALUE];
-    if (environment_is_true(value) || environment_means_no(value))
+    error_quote(slice_from_text(value), quoted, sizeof(quoted));
+    if (strcmp(value, "1") == 0 || environment_means_no(value))
         return;
     if (value[0] == '\0')
         policy_messages_add(notices, NULL, 0, 0,
                             "%s is set to nothing, which means 0: write %s=1 or %s=0", name, name,
                             name);
+    else if (environment_is_true(value))
+        policy_messages_add(notices, NULL, 0, 0,
+                            "%s=%s means 1, since every number that is not zero means yes: write "
+                            "%s=1",
+                            name, quoted, name);
     else
         policy_messages_add(
             notices, NULL, 0, 0,
             "%s=%s means 0, since only a number that is not zero means yes: write %s=%s", name,
-            error_quote(slice_from_text(value), quoted, sizeof(quoted)), name,
-            environment_means_yes(value) ? "1" : "1 or 0");
+            quoted, name, environment_means_yes(value) ? "1" : "1 or 0");
 }
 
 /* ---- variables that are not read ---- */
@@ -159,51 +166,116 @@ static void note_missing_post(enum environment_contract contract, char *const *e
         note_needs_post("DELETE", environment, notices);
 }
 
-/* The opener at 1, other than `variable`, that names the operation. */
-static const char *other_opener(enum environment_contract contract, char *const *environment,
-                                const char *variable, enum docker_operation operation)
+/* ---- zeros ---- */
+
+/* What permits the operation to the client `default`; false when nothing does. */
+static bool find_opener(const struct policy *policy, enum docker_operation operation,
+                        struct verdict *verdict)
 {
-    for (size_t i = 0; i < environment_opener_count; i++) {
-        const struct environment_named *opener = &environment_openers[i];
-        bool reads = (opener->contracts & contract) != 0 && environment_names(opener, operation);
-        bool gate = contract == ENVIRONMENT_LINUXSERVER || is_on(environment, "POST");
-        if (reads && gate && strcmp(opener->variable, variable) != 0 &&
-            is_on(environment, opener->variable))
-            return opener->variable;
-    }
-    return NULL;
+    const struct docker_operation_info *info = docker_operation_info(operation);
+    const struct policy_client *client = policy_client_find(policy, SLICE_LITERAL("default"));
+    struct docker_request *request = calloc(1, sizeof(*request));
+    struct slice behind = slice_from_text(info->path);
+    struct slice before = slice_cut(&behind, '{');
+    AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
+    struct error ignored;
+    (void)slice_cut(&behind, '}');
+    buffer_printf(&target, "%.*sx%.*s", (int)before.len, before.ptr, (int)behind.len, behind.ptr);
+    bool found =
+        client != NULL && request != NULL &&
+        docker_request_parse(request, info->method, buffer_slice(&target), false, &ignored);
+    if (found)
+        policy_decide_docker(policy, client, request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL, verdict);
+    if (request != NULL)
+        docker_request_clear(request);
+    free(request);
+    return found && verdict->result == VERDICT_ALLOW && !verdict->would_deny;
 }
 
 /* A zero that a reader takes for a prohibition, though something else opens the same. */
-static void note_zero(enum environment_contract contract, char *const *environment,
+static void note_zero(const struct policy *policy, char *const *environment,
                       const struct environment_named *row, struct policy_messages *notices)
 {
-    if (!environment_is_zero(environment, row->variable))
-        return;
+    struct verdict verdict;
     const char *operation = docker_operation_info(row->operations[0])->name;
-    const char *opener = other_opener(contract, environment, row->variable, row->operations[0]);
-    if (opener != NULL)
-        policy_messages_add(notices, NULL, 0, 0, "%s=0 does not deny %s: %s=1 opens it",
-                            row->variable, operation, opener);
-    else if (contract != ENVIRONMENT_TECNATIVA && is_on(environment, "CONTAINERS") &&
-             is_on(environment, "POST"))
-        policy_messages_add(
-            notices, NULL, 0, 0,
-            "%s=0 does not deny %s with DOCKREEVE_COMPAT=%s: CONTAINERS=1 and POST=1 open it, as "
-            "in that image; to deny it, add `- deny: %s` under `docker:` to a file in policy.d",
-            row->variable, operation, environment_contract_name(contract), operation);
+    if (!environment_is_zero(environment, row->variable) ||
+        !find_opener(policy, row->operations[0], &verdict))
+        return;
+    bool of_file = strncmp(verdict.source, "env ", 4) != 0;
+    policy_messages_add(notices, NULL, 0, 0,
+                        "%s=0 does not deny %s: %s%s%s opens it; to deny it, add `- deny: %s` "
+                        "under `docker:` to a file in policy.d",
+                        row->variable, operation, of_file ? verdict.source : verdict.rule,
+                        of_file ? ": " : "", of_file ? verdict.rule : "", operation);
 }
 
-static void note_zeros(enum environment_contract contract, char *const *environment,
-                       struct policy_messages *notices)
+void environment_notices_add_zeros(const struct policy *policy, char *const *environment,
+                                   struct policy_messages *notices)
 {
+    bool linuxserver = environment_contract_of(environment) == ENVIRONMENT_LINUXSERVER;
     for (size_t i = 0; i < environment_zero_count; i++)
-        note_zero(contract, environment, &environment_zeros[i], notices);
+        note_zero(policy, environment, &environment_zeros[i], notices);
     for (size_t i = 0; i < environment_opener_count; i++) {
         const struct environment_named *opener = &environment_openers[i];
-        if (contract == ENVIRONMENT_LINUXSERVER && opener->contracts == ENVIRONMENT_LINUXSERVER &&
+        if (linuxserver && opener->contracts == ENVIRONMENT_LINUXSERVER &&
             opener->operations[0] != DOCKER_OPERATION_NONE)
-            note_zero(contract, environment, opener, notices);
+            note_zero(policy, environment, opener, notices);
+    }
+}
+
+/* ---- variables of the images without DOCKREEVE_COMPAT ---- */
+
+/* Words that mean other things to other programs: nothing is said for their sake alone. */
+static bool is_common_word(const char *name)
+{
+    static const char *const words[] = {"AUTH", "BUILD",   "DELETE", "EVENTS", "INFO",
+                                        "PING", "SESSION", "SYSTEM", "VERSION"};
+    return slice_find(slice_from_text(name), words, ARRAY_LEN(words)) < ARRAY_LEN(words);
+}
+
+void environment_notices_add_unread(char *const *environment, struct policy_messages *notices)
+{
+    struct environment_variable_names names;
+    AUTO_BUFFER struct buffer listed = BUFFER_EMPTY;
+    char quoted[QUOTED_VALUE];
+    bool certain = false;
+    environment_read_variables(ENVIRONMENT_LINUXSERVER, &names);
+    for (size_t i = 0; i < names.count; i++) {
+        const char *value = environment_value(environment, names.items[i]);
+        if (value == NULL || !(environment_is_true(value) || environment_means_no(value) ||
+                               environment_means_yes(value)))
+            continue;
+        buffer_printf(&listed, "%s%s=%s", listed.len > 0 ? ", " : "", names.items[i],
+                      error_quote(slice_from_text(value), quoted, sizeof(quoted)));
+        certain = certain || !is_common_word(names.items[i]);
+    }
+    if (certain)
+        policy_messages_add(notices, NULL, 0, 0,
+                            "not followed: %s: such variables are the policy only with "
+                            "DOCKREEVE_COMPAT=tecnativa or linuxserver and without a policy.yaml",
+                            buffer_text(&listed));
+}
+
+/* ---- variables of ours ---- */
+
+void environment_notices_add_own(char *const *environment, struct policy_messages *notices)
+{
+    static const char *const names[] = {
+        "DOCKREEVE_ADMIN",         "DOCKREEVE_BROWSER", "DOCKREEVE_COMPAT",   "DOCKREEVE_CONFIG",
+        "DOCKREEVE_GUARD",         "DOCKREEVE_HOSTS",   "DOCKREEVE_LOG",      "DOCKREEVE_ORIGINS",
+        "DOCKREEVE_OWN_ADDRESSES", "DOCKREEVE_STATE",   "DOCKREEVE_UPSTREAM", "DOCKREEVE_USER"};
+    char quoted[QUOTED_NAME];
+    for (size_t i = 0; environment[i] != NULL; i++) {
+        struct slice rest = slice_from_text(environment[i]), name = slice_cut(&rest, '=');
+        struct near_word near;
+        if (!has_prefix(name, "DOCKREEVE_") ||
+            slice_find(name, names, ARRAY_LEN(names)) < ARRAY_LEN(names))
+            continue;
+        near_word_init(&near, name);
+        for (size_t n = 0; n < ARRAY_LEN(names); n++)
+            near_word_offer(&near, names[n]);
+        policy_messages_add(notices, NULL, 0, 0, "the variable %s is not read%s",
+                            error_quote(name, quoted, sizeof(quoted)), near_word_hint(&near).text);
     }
 }
 
@@ -245,6 +317,5 @@ void environment_notices_add(enum environment_contract contract, char *const *en
     }
     if (!is_on(environment, "POST"))
         note_missing_post(contract, environment, notices);
-    note_zeros(contract, environment, notices);
     note_settings(contract, environment, notices);
 }

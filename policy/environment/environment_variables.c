@@ -207,6 +207,12 @@ bool environment_means_no(const char *value)
     return slice_find_nocase(slice_from_text(value), words, ARRAY_LEN(words)) < ARRAY_LEN(words);
 }
 
+enum environment_contract environment_contract_of(char *const *environment)
+{
+    return environment_contract_find(
+        slice_from_text(environment_value(environment, "DOCKREEVE_COMPAT")));
+}
+
 bool environment_is_on(char *const *environment, const char *name, bool on_by_default)
 {
     const char *value = environment_value(environment, name);

@@ -82,6 +82,9 @@ bool environment_means_yes(const char *value);
 /* Whether a value was plainly meant as zero: "0", "00", "-0", "false", "no", "off". */
 bool environment_means_no(const char *value);
 
+/* What DOCKREEVE_COMPAT names; ENVIRONMENT_NONE also when it is not set. */
+enum environment_contract environment_contract_of(char *const *environment);
+
 /* A variable of the contracts: its value as they read it, or the default when it is not set. */
 bool environment_is_on(char *const *environment, const char *name, bool on_by_default);
 

@@ -12,6 +12,7 @@ libpolicy_explain_a_SOURCES = \
 	policy/explain/policy_explain.c \
 	policy/explain/policy_network_explain.c \
 	policy/explain/policy_notices.c policy/explain/policy_notices.h \
+	policy/explain/policy_permits.c policy/explain/policy_permits.h \
 	policy/explain/policy_obstacles.c policy/explain/policy_obstacles.h \
 	policy/explain/policy_overlap.c policy/explain/policy_overlap.h \
 	policy/explain/rule_row.c policy/explain/rule_row.h

@@ -6,34 +6,15 @@
 #include "base/timestamp.h"
 #include "policy/explain/policy_cover.h"
 #include "policy/explain/policy_notices.h"
+#include "policy/explain/policy_permits.h"
 #include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_network.h"
 
 static void notice(struct policy_messages *notices, const struct policy_rule *rule,
                    const char *text)
 {
     policy_messages_add(notices, rule->file == NULL ? rule->source : rule->file, rule->line,
                         rule->column, "%s", text);
-}
-
-/* Whether the rule can allow an operation that is not for looking only. */
-static bool allows_changes(const struct docker_rule *rule)
-{
-    struct docker_operation_set selected;
-    docker_rule_selected(rule, &selected);
-    enum docker_operation operation = DOCKER_OPERATION_NONE;
-    while (rule->allows && docker_operation_set_next(&selected, &operation)) {
-        if (operation == DOCKER_LIBPOD ||
-            !http_method_is_read(docker_operation_info(operation)->method))
-            return true;
-    }
-    return false;
-}
-
-static bool allows_create(const struct docker_rule *rule)
-{
-    struct docker_operation_set selected;
-    docker_rule_selected(rule, &selected);
-    return rule->allows && docker_operation_set_has(&selected, DOCKER_CONTAINER_CREATE);
 }
 
 /* Of rules of files: what presets and variables repeat is nobody's mistake. */
@@ -103,24 +84,63 @@ static void note_covered_set(struct covered *covered, size_t scope)
     }
 }
 
-static void note_create(const struct policy *policy, struct policy_messages *notices)
+static void note_create(const struct policy *policy, int64_t now_us,
+                        struct policy_messages *notices)
 {
-    bool said_create = false;
+    AUTO_POLICY_PERMITS struct policy_permits permits = {NULL, false};
+    policy_permits_init(&permits, policy);
+    policy_permits_add(&permits, policy, DOCKER_CONTAINER_CREATE, now_us);
     for (size_t i = 0; i < policy->rule_count; i++) {
-        const struct policy_rule *rule = &policy->rules[i];
-        if (said_create || !allows_create(&rule->match))
+        if (!permits.rules[i])
             continue;
-        notice(notices, rule,
+        notice(notices, &policy->rules[i],
                "ContainerCreate is allowed: whoever may create containers is root on the host, "
                "since this version does not look into what is created");
-        said_create = true;
+        return;
     }
-    if (!said_create && policy->default_allow)
+    if (permits.by_default)
         policy_messages_add(
             notices, policy->config_path, 0, 0,
             "`default: {docker: allow}` allows ContainerCreate too: whoever may create "
             "containers is root on the host, since this version does not look into what is "
             "created");
+}
+
+static void note_changes(const struct policy *policy, int64_t now_us,
+                         struct policy_messages *notices)
+{
+    AUTO_POLICY_PERMITS struct policy_permits permits = {NULL, false};
+    if (policy->client_count < 2) /* `default` alone */
+        return;
+    policy_permits_init(&permits, policy);
+    for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {
+        if (i == DOCKER_LIBPOD ||
+            !http_method_is_read(docker_operation_info((enum docker_operation)i)->method))
+            policy_permits_add(&permits, policy, (enum docker_operation)i, now_us);
+    }
+    for (size_t i = 0; i < policy->rule_count; i++) {
+        if (permits.rules[i] && policy->rules[i].client == POLICY_EVERY_CLIENT)
+            notice(notices, &policy->rules[i],
+                   "this top-level rule allows changes to every client that inherits; a rule of "
+                   "one client would allow them to that one");
+    }
+}
+
+/* A public host that no policy names: whether the default is what decides for some client. */
+static bool opens_the_internet(const struct policy *policy, int64_t now_us)
+{
+    struct network_request request = {.port = 443, .sight = NETWORK_OPAQUE, .now_us = now_us};
+    struct error ignored;
+    bool open = false;
+    if (!host_name_parse(SLICE_LITERAL("a-host-that-nobody-names.example"), &request.host,
+                         &ignored))
+        return false;
+    for (size_t i = 0; i < policy->client_count; i++) {
+        struct network_verdict verdict;
+        policy_decide_network(policy, &policy->clients[i].shown, &request, NULL, &verdict);
+        open |= verdict.result == VERDICT_ALLOW && !verdict.would_deny;
+    }
+    return open;
 }
 
 static void note_network(struct covered *covered)
@@ -136,21 +156,16 @@ static void note_network(struct covered *covered)
         policy_messages_add(covered->notices, policy->config_path, 0, 0,
                             "%zu more network rules add nothing: earlier ones say the same",
                             covered->earlier - SPOKEN_MAX);
-    if (policy->default_network_allow)
+    if (policy->default_network_allow && opens_the_internet(policy, covered->now_us))
         policy_messages_add(covered->notices, policy->config_path, 0, 0,
-                            "`default: {network: allow}` allows every public host");
+                            "`default: {network: allow}` allows every public host that no rule "
+                            "denies");
 }
 
 void policy_notices_add(const struct policy *policy, struct policy_messages *notices)
 {
-    bool others = policy->client_count > 1; /* beside `default` */
-    for (size_t i = 0; i < policy->rule_count && others; i++) {
-        const struct policy_rule *rule = &policy->rules[i];
-        if (rule->client == POLICY_EVERY_CLIENT && allows_changes(&rule->match))
-            notice(notices, rule,
-                   "this top-level rule allows changes to every client that inherits; a rule of "
-                   "one client would allow them to that one");
-    }
+    const int64_t now_us = timestamp_now_us();
+    note_changes(policy, now_us, notices);
     for (size_t i = 0; i < policy->client_count; i++) {
         if (policy->clients[i].shown.mode == POLICY_REPORT)
             policy_messages_add(
@@ -160,9 +175,9 @@ void policy_notices_add(const struct policy *policy, struct policy_messages *not
     }
     struct covered covered = {.policy = policy,
                               .notices = notices,
-                              .now_us = timestamp_now_us(),
+                              .now_us = now_us,
                               .scope = POLICY_COVER_SCOPE(policy)};
     note_covered_docker(&covered);
-    note_create(policy, notices);
+    note_create(policy, now_us, notices);
     note_network(&covered);
 }

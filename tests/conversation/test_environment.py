@@ -2,8 +2,13 @@
 """The variables of tecnativa/docker-socket-proxy (T) and linuxserver/socket-proxy (L). The two verdict columns were measured on
 those images' own HAProxy configurations (A = forwarded, D = refused); where the gate differs on purpose, a third says how."""
 
+import os
+import re
+import tempfile
+
 from harness.case import GateCase
 from harness.client import get, post, post_json, request
+from harness.gate import TOP, run
 
 TAR = ("Content-Type", "application/x-tar")
 H2C = (("Connection", "Upgrade"), ("Upgrade", "h2c"))
@@ -245,6 +250,16 @@ class Tightened(EnvironmentCase):
 
 
 class Notices(EnvironmentCase):
+    def validate(self, environment, **drop_ins):
+        """What is said of variables and files of policy.d where there is no policy.yaml."""
+        with tempfile.TemporaryDirectory(prefix="dockreeve-notices-") as folder:
+            os.mkdir(os.path.join(folder, "policy.d"))
+            for name, text in dict(drop_ins, **{"90-cli.yaml": "version: 1\n"}).items():
+                with open(os.path.join(folder, "policy.d", name), "w", encoding="ascii") as out:
+                    out.write(text)
+            done = run("policy", "validate", environment=dict(environment, DOCKREEVE_CONFIG=os.path.join(folder, "policy.yaml")))
+            return done.stdout + done.stderr
+
     def test_notices_at_start(self):
         def check(mode, environment, *words):
             gate = self.gate_for(mode, environment)
@@ -258,6 +273,52 @@ class Notices(EnvironmentCase):
             ("typing error", "tecnativa", {"CONTAINER": "1"}, "CONTAINER"),
             ("zero that only notices", "linuxserver", {"CONTAINERS": "1", "POST": "1", "EXEC": "0"}, "EXEC"),
         ], check)
+
+    def test_no_notice_claims_what_is_refused(self):
+        """What is said of ContainerCreate and of zeros is asked of the decision."""
+        def said(mode, environment, drop_in=None):
+            return self.validate(dict(environment, DOCKREEVE_COMPAT=mode), **({"10.yaml": drop_in} if drop_in else {}))
+
+        self.assertNotIn("ContainerCreate is allowed", said("linuxserver", {"CONTAINERS": "1", "POST": "0", "ALLOW_START": "1"}))
+        self.assertIn("ContainerCreate is allowed", said("linuxserver", {"CONTAINERS": "1", "POST": "1"}))
+        zeros = {"CONTAINERS": "1", "POST": "1", "EXEC": "0"}
+        denied = "version: 1\ndocker:\n  - deny: [ContainerCreate, ContainerExec]\n"
+        self.assertIn("EXEC=0 does not deny ContainerExec", said("linuxserver", zeros))
+        for claim in ("EXEC=0 does not deny", "ContainerCreate is allowed"):
+            self.assertNotIn(claim, said("linuxserver", zeros, denied))
+        opened = "version: 1\ndocker:\n  - allow: ContainerPause\n"
+        self.assertIn("ALLOW_PAUSE=0 does not deny ContainerPause: policy.d/10.yaml:3: allow ContainerPause opens it",
+                      said("linuxserver", {"ALLOW_PAUSE": "0"}, opened))
+
+    def test_what_looks_like_ours_and_is_not_followed_is_named(self):
+        gate = self.start_gate(None, environment={"CONTAINERS": "1", "POST": "1", "DOCKREEVE_LOGS": "-"})
+        for said in ("not followed: CONTAINERS=`1`, POST=`1`: such variables are the policy only with DOCKREEVE_COMPAT",
+                     "the variable `DOCKREEVE_LOGS` is not read; did you mean `DOCKREEVE_LOG`?"):
+            self.assertIn(said, gate.stderr())
+        said = self.validate({}, **{"60.yml": "version: 1\n", "70.YAML": "", "80.txt": "", "90.yaml": "version: 1\n"})
+        for name in ("60.yml", "70.YAML"):
+            self.assertIn("policy.d: `%s` is not read" % name, said)
+        for name in ("80.txt", "90.yaml"):
+            self.assertNotIn(name, said)
+        self.assertIn("policy.yml: this file is not read", self.validate({}, **{"../policy.yml": ""}))
+        for name, value, said in (("CONTAINERS", "2", "CONTAINERS=`2` means 1"), ("EXEC", "", "EXEC is set to nothing")):
+            self.assertIn(said, self.gate_for("tecnativa", {name: value}).stderr())
+
+    def test_every_variable_of_the_manual_is_known(self):
+        with open(os.path.join(TOP, "deploy", "man", "dockreeve.1"), encoding="utf-8") as manual:
+            names = set(re.findall(r"DOCKREEVE_[A-Z_]+", manual.read()))
+        self.assertIn("DOCKREEVE_USER", names)
+        done = run("policy", "validate", environment=dict.fromkeys(names, ""))
+        self.assertNotIn("is not read", done.stdout + done.stderr)
+
+    def test_a_misspelt_guard_is_an_error(self):
+        for policy, environment in ((None, {"DOCKREEVE_COMPAT": "tecnativa"}), ("version: 1\n", {})):
+            gate = self.start_gate(policy, environment=environment)
+            gate.stop()
+            gate.environment = dict(environment, DOCKREEVE_GUARD="Enforce")
+            gate.start(wait=False)
+            self.assertEqual(gate.wait_exit(), 2)
+            self.assertIn("DOCKREEVE_GUARD=`Enforce`: write enforce, or report", gate.stderr())
 
     def test_nothing_is_open_without_mode_and_policy(self):
         gate = self.start_gate(None, environment={"CONTAINERS": "1", "POST": "1"})

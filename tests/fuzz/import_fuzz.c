@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Any bytes as another program's list. The first byte chooses the source and how it is read.
- * Whatever comes out loads as a policy; an import that fails prints nothing and says why. And it
- * never permits more than a naive reading of the list: a hosts file permits nothing, and refuses
- * each name that it leads to nowhere; sbx's exact names permit themselves, where an allow names
- * them; tinyproxy's expressions permit what regexec() finds. */
+ * Any bytes as another program's list: a target for each reader, which FUZZ_SOURCE names. The first byte
+ * chooses how it is read. Whatever comes out loads as a policy; an import that fails prints nothing and
+ * says why. And it never permits more than a naive reading of the list: a hosts file permits
+ * nothing, and refuses each name that it leads to nowhere; sbx's exact names permit themselves, where an
+ * allow names them; tinyproxy's expressions permit what regexec() finds; a plain list permits its
+ * words, and what is below one behind a star. */
 #include <fnmatch.h>
 #include <regex.h>
 #include <stdint.h>
@@ -24,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { PROBES_MAX = 24, LINE_MAX_LEN = 48 };
 
 struct run {
-    enum { HOSTS, SBX, SQUID, TINYPROXY, SOURCE_COUNT } source;
+    enum { HOSTS, SBX, SQUID, TINYPROXY, DOMAINS, SOURCE_COUNT } source;
     enum posix_expression_kind kind;
     struct slice text;
     struct buffer document;
@@ -35,6 +36,14 @@ static bool read_file(void *context, struct slice name, struct buffer *out)
     const struct run *run = context;
     (void)name;
     buffer_append_slice(out, run->text);
+    return true;
+}
+
+static bool list_files(void *context, struct slice glob, struct buffer *out)
+{
+    (void)context;
+    buffer_append_slice(out, glob);
+    buffer_append_byte(out, '\n');
     return true;
 }
 
@@ -132,12 +141,24 @@ static bool naive_tinyproxy(const struct run *run, struct slice line, const stru
     return matches;
 }
 
+static bool has_bare_star(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '*' && (i + 1 == text.len || text.ptr[i + 1] != '.'))
+            return true;
+    }
+    return false;
+}
+
 /* Lists whose naive reading is too naive, or too costly for the C library. */
 static bool is_comparable(const struct run *run)
 {
     struct slice rest = run->text;
     if (run->source == SQUID)
         return false;
+    if (run->source == DOMAINS) /* every host, ranges */
+        return memchr(rest.ptr, '/', rest.len) == NULL && memchr(rest.ptr, '~', rest.len) == NULL &&
+               memchr(rest.ptr, '[', rest.len) == NULL && !has_bare_star(rest);
     if (run->source == SBX &&
         (memchr(rest.ptr, '*', rest.len) != NULL || memchr(rest.ptr, '/', rest.len) != NULL ||
          memchr(rest.ptr, '[', rest.len) != NULL || memchr(rest.ptr, '"', rest.len) != NULL ||
@@ -156,12 +177,33 @@ static bool is_comparable(const struct run *run)
     return true;
 }
 
+/* Whether the line is the host, or a star and something that the host is below of, or at. */
+static bool naive_domains(struct slice line, const struct host_name *host)
+{
+    line = slice_cut(&line, '#');
+    for (size_t i = 0; i < line.len; i++) {
+        struct slice rest = slice_of(line.ptr + i + 1, line.len - i - 1);
+        if (line.ptr[i] != '.' || (i > 0 && strchr(" \t*", line.ptr[i - 1]) == NULL))
+            continue;
+        for (const char *below = host->text; below != NULL; below = strchr(below, '.')) {
+            struct host_name above;
+            struct error error;
+            below += below[0] == '.';
+            if (host_name_parse(slice_from_text(below), &above, &error) && holds(rest, &above))
+                return true;
+        }
+    }
+    return holds(line, host);
+}
+
 static bool naive(const struct run *run, const struct host_name *host)
 {
     struct slice rest = run->text;
     while (rest.ptr != NULL) {
         struct slice line = slice_cut(&rest, '\n');
         if (run->source == SBX && naive_sbx(line, host))
+            return true;
+        if (run->source == DOMAINS && naive_domains(line, host))
             return true;
         if (run->source == TINYPROXY && naive_tinyproxy(run, line, host))
             return true;
@@ -215,23 +257,28 @@ static void probe_all(const struct run *run)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const names[SOURCE_COUNT] = {"hosts", "sbx", "squid", "tinyproxy"};
+    static const char *const names[SOURCE_COUNT] = {"hosts", "sbx", "squid", "tinyproxy",
+                                                    "domains"};
     static const char *const types[] = {"bre", "ere", "fnmatch"};
     if (size == 0)
         return 0;
-    struct run run = {.source = data[0] % SOURCE_COUNT,
-                      .kind = (enum posix_expression_kind)(data[0] / SOURCE_COUNT % 3),
+    struct run run = {.source = FUZZ_SOURCE,
+                      .kind = (enum posix_expression_kind)(data[0] % 3),
                       .text = slice_of((const char *)data + 1, size - 1)};
     char settings[96];
     snprintf(settings, sizeof(settings), "FilterType %s\nFilterDefaultDeny yes\nFilter x\n",
              types[run.kind]);
-    struct policy_import_input input = {.file = "list",
-                                        .text = run.source == TINYPROXY ? slice_from_text(settings)
-                                                                        : run.text,
-                                        .generation = data[0] / 12 % 3 + 1,
-                                        .any_client = data[0] / 36 % 2 == 1,
-                                        .read_file = read_file,
-                                        .context = &run};
+    struct policy_import_input input = {
+        .file = "list",
+        .text = run.source == TINYPROXY ? slice_from_text(settings) : run.text,
+        .generation = data[0] % 3 + 1,
+        .any_client = (data[0] & 0x80) != 0,
+        .star_includes_root = (data[0] & 0x80) != 0,
+        .list = run.source == DOMAINS && (data[0] & 0x40) != 0 ? POLICY_IMPORT_LIST_DENIES
+                                                               : POLICY_IMPORT_LIST_UNKNOWN,
+        .read_file = read_file,
+        .list_files = list_files,
+        .context = &run};
     if (input.generation == 1)
         input.generation = 0;
     struct policy_messages notes = {NULL, 0, 0}, errors = {NULL, 0, 0};

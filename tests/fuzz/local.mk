@@ -23,13 +23,33 @@ fuzz_json_SOURCES = tests/fuzz/json_fuzz.c
 fuzz_json_LDFLAGS = $(FUZZ_LINK)
 fuzz_json_LDADD = libbase.a
 
-noinst_PROGRAMS += fuzz_html_text fuzz_import
+noinst_PROGRAMS += fuzz_html_text
 fuzz_html_text_SOURCES = tests/fuzz/html_text_fuzz.c
 fuzz_html_text_LDFLAGS = $(FUZZ_LINK)
 fuzz_html_text_LDADD = $(policy_command_chain)
-fuzz_import_SOURCES = tests/fuzz/import_fuzz.c
-fuzz_import_LDFLAGS = $(FUZZ_LINK)
-fuzz_import_LDADD = $(policy_command_chain) $(YAML_LIBS) $(PCRE2_LIBS)
+
+# One source, a target for each reader.
+noinst_PROGRAMS += fuzz_import_domains fuzz_import_hosts fuzz_import_sbx fuzz_import_squid fuzz_import_tinyproxy
+fuzz_import_domains_SOURCES = tests/fuzz/import_fuzz.c
+fuzz_import_domains_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SOURCE=DOMAINS
+fuzz_import_domains_LDFLAGS = $(FUZZ_LINK)
+fuzz_import_domains_LDADD = $(policy_command_chain) $(YAML_LIBS) $(PCRE2_LIBS)
+fuzz_import_hosts_SOURCES = tests/fuzz/import_fuzz.c
+fuzz_import_hosts_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SOURCE=HOSTS
+fuzz_import_hosts_LDFLAGS = $(FUZZ_LINK)
+fuzz_import_hosts_LDADD = $(policy_command_chain) $(YAML_LIBS) $(PCRE2_LIBS)
+fuzz_import_sbx_SOURCES = tests/fuzz/import_fuzz.c
+fuzz_import_sbx_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SOURCE=SBX
+fuzz_import_sbx_LDFLAGS = $(FUZZ_LINK)
+fuzz_import_sbx_LDADD = $(policy_command_chain) $(YAML_LIBS) $(PCRE2_LIBS)
+fuzz_import_squid_SOURCES = tests/fuzz/import_fuzz.c
+fuzz_import_squid_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SOURCE=SQUID
+fuzz_import_squid_LDFLAGS = $(FUZZ_LINK)
+fuzz_import_squid_LDADD = $(policy_command_chain) $(YAML_LIBS) $(PCRE2_LIBS)
+fuzz_import_tinyproxy_SOURCES = tests/fuzz/import_fuzz.c
+fuzz_import_tinyproxy_CPPFLAGS = $(AM_CPPFLAGS) -DFUZZ_SOURCE=TINYPROXY
+fuzz_import_tinyproxy_LDFLAGS = $(FUZZ_LINK)
+fuzz_import_tinyproxy_LDADD = $(policy_command_chain) $(YAML_LIBS) $(PCRE2_LIBS)
 
 noinst_PROGRAMS += fuzz_log_line
 fuzz_log_line_SOURCES = tests/fuzz/log_line_fuzz.c

@@ -338,6 +338,44 @@ Test(policy_load, clients_get_what_the_document_says)
     policy_fixture_clear(&fixture);
 }
 
+Test(policy_load, notices_claim_nothing_that_the_decision_refuses)
+{
+    static const char client[] = "clients: {a: {listen: tcp:127.0.0.1:0}}\n";
+    static const struct {
+        const char *name, *text, *not ;
+    } rows[] = {
+        {"create, denied", V "docker:\n  - allow: \"@all\"\n  - deny: ContainerCreate\n",
+         "ContainerCreate is allowed"},
+        {"create by default, denied",
+         V "default: {docker: allow}\ndocker:\n  - deny: [ContainerCreate]\n",
+         "allows ContainerCreate"},
+        {"an expression over other paths",
+         V "docker:\n  - allow: {path: \"~/containers/[0-9a-f]{12,64}/restart\"}\n",
+         "ContainerCreate is allowed"},
+        {"create, denied by a path",
+         V "docker:\n  - allow: \"@all\"\n  - deny: {method: POST, path: /containers/create}\n",
+         "ContainerCreate is allowed"},
+        {"changes by an expression over what is read",
+         V "docker:\n  - allow: {path: \"~/containers/.*/json\"}\n", "allows changes"},
+        {"changes, denied",
+         V "docker:\n  - allow: \"@all\"\n  - deny: {method: POST, path: \"/**\"}\n"
+           "  - deny: {method: PUT, path: \"/**\"}\n  - deny: {method: DELETE, path: \"/**\"}\n",
+         "allows changes"},
+        {"every host, denied", V "default: {network: allow}\nnetwork:\n  - deny: \"*\"\n",
+         "allows every public host"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct policy_fixture fixture;
+        AUTO_BUFFER struct buffer shown = BUFFER_EMPTY, text = BUFFER_EMPTY;
+        buffer_printf(&text, "%s%s", rows[i].text, client);
+        cr_expect(policy_fixture_text(&fixture, buffer_text(&text)), "%s: %s", rows[i].name,
+                  policy_fixture_show(&fixture, &fixture.errors, &shown));
+        const char *notices = policy_fixture_show(&fixture, &fixture.notices, &shown);
+        cr_expect(strstr(notices, rows[i].not ) == NULL, "%s: %s", rows[i].name, notices);
+        policy_fixture_clear(&fixture);
+    }
+}
+
 Test(policy_load, notices_say_what_deserves_a_second_look)
 {
     static const struct {
@@ -358,6 +396,27 @@ Test(policy_load, notices_say_what_deserves_a_second_look)
         {"deny by spelling", V "docker:\n  - deny: {path: /containers/web/stop}\n",
          "policy.yaml:3:18: this deny goes by how the request spells the object"},
         {"report", V "mode: report\n", "client `default` is in report mode"},
+        {"create of some images",
+         V "docker:\n  - allow: ContainerCreate\n    where: {query.name: a}\n",
+         "policy.yaml:3:5: ContainerCreate is allowed: whoever"},
+        {"create by a path", V "docker:\n  - allow: {method: POST, path: \"~/containers/c.*\"}\n",
+         "policy.yaml:3:5: ContainerCreate is allowed: whoever"},
+        {"create of one client, denied to another",
+         V "docker:\n  - allow: \"@all\"\nclients:\n"
+           "  a: {listen: tcp:127.0.0.1:0, docker: [{deny: ContainerCreate}]}\n",
+         "policy.yaml:3:5: ContainerCreate is allowed: whoever"},
+        {"changes by the path of one object",
+         V "docker:\n  - allow: {path: /containers/web/start}\nclients: {a: {listen: "
+           "tcp:127.0.0.1:0}}\n",
+         "policy.yaml:3:5: this top-level rule allows changes to every client"},
+        {"changes by a path with stars",
+         V "docker:\n  - allow: {method: DELETE, path: \"/volumes/ci-*\"}\n"
+           "clients: {a: {listen: tcp:127.0.0.1:0}}\n",
+         "policy.yaml:3:5: this top-level rule allows changes to every client"},
+        {"a deny of some creates",
+         V "docker:\n  - allow: ContainerCreate\n  - deny: ContainerCreate\n    where: "
+           "{query.name: a}\n",
+         "policy.yaml:3:5: ContainerCreate is allowed: whoever"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct policy_fixture fixture;

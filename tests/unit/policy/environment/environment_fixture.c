@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Building and judging for the tests of the environment. */
+#include "policy/environment/environment_notice.h"
 #include "tests/unit/policy/environment/environment_fixture.h"
 
 #include <criterion/criterion.h>
@@ -39,6 +40,8 @@ void environment_fixture_setup(struct environment_fixture *f, const char *compat
     struct policy_messages others = {NULL, 0, 0};
     policy_preset_add_always(builder, &f->errors);
     f->policy = policy_builder_finish(builder, &f->errors, &others);
+    if (f->policy != NULL)
+        environment_notices_add_zeros(f->policy, f->environment, &f->notices);
     policy_messages_free(&others);
     policy_builder_free(&builder);
 }

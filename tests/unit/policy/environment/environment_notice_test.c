@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/attributes.h"
+#include "policy/environment/environment.h"
+#include "policy/environment/environment_notice.h"
 #include "tests/unit/policy/environment/environment_fixture.h"
 
 static unsigned count_notices(const struct environment_fixture *f, const char *a, const char *b)
@@ -35,6 +37,10 @@ static const struct notice_row notice_rows[] = {
     {"linuxserver", "ALLOW_LOGS=true", "ALLOW_LOGS=`true` means 0", "write ALLOW_LOGS=1"},
     {"tecnativa", "INFO=0x1", "INFO=`0x1` means 0", "write INFO=1"},
     {"tecnativa", "CONTAINERS=1|INFO=0|POST=false|EXEC=off|IMAGES=2", "means 0", NULL},
+    {"tecnativa", "CONTAINERS=2", "CONTAINERS=`2` means 1", "write CONTAINERS=1"},
+    {"tecnativa", "CONTAINERS=01", "CONTAINERS=`01` means 1", "write CONTAINERS=1"},
+    {"tecnativa", "CONTAINERS=1|INFO=0", "means 1", NULL},
+    {"tecnativa", "EXEC=", "EXEC is set to nothing", "write EXEC=1 or EXEC=0"},
     {"tecnativa", "CONTAINER=1", "`CONTAINER`", "did you mean CONTAINERS?"},
     {"tecnativa", "NETWORK=1", "`NETWORK`", "did you mean NETWORKS?"},
     {"tecnativa", "containers=1", "`containers`", "did you mean CONTAINERS?"},
@@ -77,6 +83,60 @@ Test(environment_notice, the_start_says_what_was_meant_otherwise)
         unsigned count = count_notices(&f, row->first, row->second == NULL ? "" : row->second);
         cr_expect_eq(count, row->second == NULL ? 0 : 1, "%s %s: %u notices with \"%s\"",
                      row->compat, row->variables, count, row->first);
+        environment_fixture_teardown(&f);
+    }
+}
+
+Test(environment_notice, what_is_ours_and_not_read_is_named)
+{
+    static const struct {
+        const char *name, *variables, *says; /* NULL = nothing */
+    } rows[] = {
+        {"switches without a contract", "CONTAINERS=1|POST=1|TZ=x",
+         "not followed: CONTAINERS=`1`, POST=`1`: such variables are the policy only with"},
+        {"a word for yes", "IMAGES=true", "not followed: IMAGES=`true`"},
+        {"words that others use", "VERSION=1|SYSTEM=0|INFO=1|CONTAINERS=my-name", NULL},
+        {"a misspelt name", "DOCKREEVE_LOGS=-",
+         "the variable `DOCKREEVE_LOGS` is not read; did you mean `DOCKREEVE_LOG`?"},
+        {"a name of nothing", "DOCKREEVE_QQQQQQQQ=1", "`DOCKREEVE_QQQQQQQQ` is not read"},
+        {"names that are read", "DOCKREEVE_LOG=-|DOCKREEVE_USER=1|DOCKREEVE_HOSTS=a", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct environment_fixture f = {0};
+        AUTO_BUFFER struct buffer said = BUFFER_EMPTY;
+        environment_fixture_split(&f, "", rows[i].variables);
+        environment_notices_add_unread(f.environment, &f.notices);
+        environment_notices_add_own(f.environment, &f.notices);
+        policy_messages_write(&f.notices, &said);
+        if (rows[i].says == NULL)
+            cr_expect_str_eq(buffer_text(&said), "", "%s", rows[i].name);
+        else
+            cr_expect(strstr(buffer_text(&said), rows[i].says) != NULL, "%s: %s", rows[i].name,
+                      buffer_text(&said));
+        environment_fixture_teardown(&f);
+    }
+}
+
+Test(environment_notice, a_misspelt_guard_is_an_error)
+{
+    static const struct {
+        const char *variables;
+        bool good;
+    } rows[] = {
+        {"A=1", true},
+        {"DOCKREEVE_GUARD=", true},
+        {"DOCKREEVE_GUARD=report", true},
+        {"DOCKREEVE_GUARD=enforce", true},
+        {"DOCKREEVE_GUARD=Enforce", false},
+        {"DOCKREEVE_GUARD=1", false},
+        {"DOCKREEVE_GUARD=enforced", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct environment_fixture f = {0};
+        environment_fixture_split(&f, "", rows[i].variables);
+        cr_expect_eq(environment_check_guard(f.environment, &f.errors), rows[i].good, "%s",
+                     rows[i].variables);
+        cr_expect_eq(f.errors.count, rows[i].good ? 0 : 1, "%s", rows[i].variables);
         environment_fixture_teardown(&f);
     }
 }
