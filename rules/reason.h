@@ -45,6 +45,7 @@
     R(GUARD_QUERY, "guard.query") \
     R(GUARD_NAME, "guard.name") \
     R(UNKNOWN_OPERATION, "unknown.operation") \
+    R(UNKNOWN_FIELD, "unknown.field") \
     R(UNKNOWN_METHOD, "unknown.method") \
     R(VERSION_UNKNOWN, "version.unknown") \
     R(VERSION_TOO_OLD, "version.too-old") \
@@ -101,6 +102,8 @@
     R(MALFORMED_CONTENT_TYPE, "malformed.content-type") \
     R(MALFORMED_CONTENT_ENCODING, "malformed.content-encoding") \
     R(MALFORMED_START_BODY, "malformed.start-body") \
+    R(MALFORMED_JSON, "malformed.json") \
+    R(MALFORMED_FIELD, "malformed.field") \
     R(MALFORMED_CONNECT_BODY, "malformed.connect-body") \
     R(MALFORMED_ORIGIN_FORM, "malformed.origin-form") \
     R(MALFORMED_HOST_MISMATCH, "malformed.host-mismatch") \

@@ -6,6 +6,7 @@ include tests/unit/base/cli/local.mk
 include tests/unit/rules/local.mk
 include tests/unit/rules/network/local.mk
 include tests/unit/rules/docker/local.mk
+include tests/unit/rules/guard/local.mk
 include tests/unit/policy/snapshot/local.mk
 include tests/unit/policy/environment/local.mk
 include tests/unit/policy/explain/local.mk
@@ -29,7 +30,7 @@ endif
 
 # Each room, every object of it, must link with nothing but what it may call (ROOM_chain in its local.mk), and must not link once it calls
 # a function of the uppermost room.
-rooms = base base_cli rules rules_network rules_docker policy_snapshot policy_environment policy_explain policy_document policy_log \
+rooms = base base_cli rules rules_network rules_docker rules_guard policy_snapshot policy_environment policy_explain policy_document policy_log \
 	policy_seal policy_view policy_suggest policy_import policy_command proxy_io proxy_http proxy_share proxy_resolve \
 	proxy_loop proxy_docker proxy_egress proxy_dns proxy_operator
 link_room = $(CC) $(AM_CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(srcdir)/tests/unit/room.c \

@@ -23,6 +23,11 @@ fuzz_json_SOURCES = tests/fuzz/json_fuzz.c
 fuzz_json_LDFLAGS = $(FUZZ_LINK)
 fuzz_json_LDADD = libbase.a
 
+noinst_PROGRAMS += fuzz_body
+fuzz_body_SOURCES = tests/fuzz/body_fuzz.c
+fuzz_body_LDFLAGS = $(FUZZ_LINK)
+fuzz_body_LDADD = $(rules_guard_chain) $(PCRE2_LIBS)
+
 noinst_PROGRAMS += fuzz_html_text
 fuzz_html_text_SOURCES = tests/fuzz/html_text_fuzz.c
 fuzz_html_text_LDFLAGS = $(FUZZ_LINK)

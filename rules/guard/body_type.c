@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/guard/body_type.h"
+
+#include "base/attributes.h"
+
+/* The next letter of a key as Go's decoder compares it (encoding/json, foldName): the two letters
+ * beyond ASCII whose simple case folding is an ASCII letter count as that one. -1 at the end. */
+static int next_folded(struct slice *key)
+{
+    if (key->len == 0)
+        return -1;
+    size_t len = 1;
+    int letter = (unsigned char)key->ptr[0];
+    if (letter >= 'A' && letter <= 'Z') {
+        letter += 'a' - 'A';
+    } else if (slice_starts_with(*key, SLICE_LITERAL("\xc5\xbf"))) { /* U+017F */
+        letter = 's';
+        len = 2;
+    } else if (slice_starts_with(*key, SLICE_LITERAL("\xe2\x84\xaa"))) { /* U+212A */
+        letter = 'k';
+        len = 3;
+    }
+    *key = slice_of(key->ptr + len, key->len - len);
+    return letter;
+}
+
+static bool equal_folded(struct slice a, struct slice b)
+{
+    int letter;
+    do {
+        letter = next_folded(&a);
+        if (letter != next_folded(&b))
+            return false;
+    } while (letter >= 0);
+    return true;
+}
+
+const struct body_field *body_type_field(const struct body_type *object, struct slice key)
+{
+    const struct body_field *end = object->fields + object->count;
+    for (const struct body_field *field = object->fields; field != end; field++) {
+        if (slice_equal(field->key, key))
+            return field;
+    }
+    for (const struct body_field *field = object->fields; field != end; field++) {
+        if (equal_folded(field->key, key))
+            return field;
+    }
+    return NULL;
+}

@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += librules_guard.a
+rules_guard_chain = librules_guard.a $(rules_docker_chain)
+librules_guard_a_SOURCES = \
+	rules/guard/body.c rules/guard/body.h \
+	rules/guard/body_table.c \
+	rules/guard/body_type.c rules/guard/body_type.h \
+	rules/guard/guard.c rules/guard/guard.h
