@@ -50,4 +50,4 @@ endif
 include tests/bench/local.mk
 
 # What is no source of a program: the outer tests, their data and the programs that run them.
-EXTRA_DIST += tests/run tests/harness tests/conversation tests/clients tests/engine tests/fuzz/corpus
+EXTRA_DIST += tests/run tests/harness tests/conversation tests/clients tests/debian tests/engine tests/fuzz/corpus

@@ -2,11 +2,14 @@
 """A gate in front of the real engine, and real clients that only know the gate's socket. Everything these tests make carries one
 prefix and is removed through the engine's own socket afterwards. The image is busybox, made on the spot: nothing is pulled."""
 
+import contextlib
 import io
 import os
 import pty
 import select
 import shutil
+import socket
+import struct
 import subprocess
 import tarfile
 import tempfile
@@ -15,6 +18,7 @@ import unittest
 
 from harness.case import check_end
 from harness.gate import Gate, plain_binary
+from harness.network import Namespace
 
 ENGINE = os.environ.get("DOCKREEVE_ENGINE", "/var/run/docker.sock")
 PREFIX = "dockreeve-test-%d" % os.getpid()
@@ -53,6 +57,24 @@ def directly(*arguments, data=None, check=True):
     """docker against the engine itself, for preparing and cleaning up."""
     environment = dict(os.environ, DOCKER_HOST="unix://" + ENGINE)
     return subprocess.run(["docker", *arguments], input=data, capture_output=True, env=environment, timeout=PATIENCE, check=check)
+
+
+@contextlib.contextmanager
+def engine_network():
+    """Sockets that this thread makes in here are in the engine's network, which is another one when the engine has a machine of its own
+    (tests/debian/machine)."""
+    with socket.socket(socket.AF_UNIX) as engine:
+        engine.connect(ENGINE)
+        pid = struct.unpack("3i", engine.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
+    if os.geteuid() != 0:  # who may not enter it shares it
+        yield
+        return
+    network = Namespace(os.open("/proc/%d/ns/net" % pid, os.O_RDONLY | os.O_CLOEXEC))
+    try:
+        with network.entered():
+            yield
+    finally:
+        network.close()
 
 
 def allow(*operations):

@@ -127,7 +127,10 @@ class Agents(unittest.TestCase):
     def test_the_gate_runs_as_nobody_and_is_healthy(self):
         self.assertEqual(inspect(self.gate, ".Config.User"), "65534")
         self.assertEqual(inspect(self.gate, ".State.Health.Status"), "healthy")
-        self.assertEqual(self.run_in("gate", "/dockreeve", "doctor").returncode, 0)
+        said = self.run_in("gate", "/dockreeve", "doctor").stdout.decode()
+        self.assertIn("ok     gate ", said)
+        # The name servers are not of this machine.
+        self.assertEqual([line for line in said.splitlines() if line.startswith("wrong ") and " resolver " not in line], [])
         self.assert_works(self.run_in("gate", "/dockreeve", "policy", "status"))
 
     def test_the_agents_network_leads_nowhere(self):
@@ -141,14 +144,13 @@ class Agents(unittest.TestCase):
     def test_the_gate_is_no_router(self):
         """What an agent sends to the gate's hardware address for somebody outside goes nowhere."""
         def in_network_of(container, *command):
-            return subprocess.run(["nsenter", "-t", str(inspect(container, ".State.Pid")), "-n", *command], capture_output=True, text=True, timeout=PATIENCE, check=True).stdout
+            """From a container beside it, which may do what the agent may not."""
+            return directly("run", "--rm", "--network", "container:" + container, "--cap-add", "NET_ADMIN", AGENT_IMAGE, *command).stdout.decode()
 
         def forwarded():
             names, values = [line.split() for line in in_network_of(self.gate, "cat", "/proc/net/snmp").splitlines() if line.startswith("Ip:")]
             return int(values[names.index("ForwDatagrams")])
 
-        if os.geteuid() != 0 or shutil.which("nsenter") is None:
-            self.skipTest("this user may not enter a container's network")
         for setting in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
             self.assertEqual(in_network_of(self.gate, "cat", "/proc/sys/net/" + setting).strip(), "0")
         agent = self.compose("ps", "-q", "agent").stdout.decode().strip()

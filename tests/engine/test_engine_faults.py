@@ -4,7 +4,7 @@
 import os
 import socket
 
-from docker_case import ENGINE, IMAGE, PREFIX, DockerCase, directly
+from docker_case import ENGINE, IMAGE, PREFIX, DockerCase, directly, engine_network
 from harness.client import Client, get, post, post_json
 
 
@@ -45,7 +45,9 @@ class Raw(DockerCase):
         self.assertNotEqual(directly("image", "inspect", PREFIX + ":evil", check=False).returncode, 0)
 
     def test_the_engine_is_sent_to_no_registry_that_no_rule_names(self):
-        with socket.create_server(("127.0.0.1", 0)) as registry:
+        with engine_network():
+            registry = socket.create_server(("127.0.0.1", 0))
+        with registry:
             at = "127.0.0.1:%d" % registry.getsockname()[1]
             asked = [get("/v1.41/distribution/%s/foo/json" % at), get("/v1.41/images/search?term=%s/foo" % at),
                      post("/v1.41/images/create?fromImage=%s/foo&tag=1" % at)]

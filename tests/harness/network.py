@@ -44,25 +44,11 @@ def can_bind(packed):
     return True
 
 
-class Network:
-    def __init__(self):
-        self.file = None
-        self.aliases = 0
-        made = threading.Thread(target=self.make)
-        made.start()
-        made.join()
-        if self.file is None:
-            raise Unavailable
-        with self.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-            fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", UP_AND_RUNNING))
+class Namespace:
+    """The network in an open file of /proc/PID/ns/net."""
 
-    def make(self):
-        """On a thread that ends: it alone is in the new namespace, which lives as long as its file is open."""
-        try:
-            call(libc.unshare, CLONE_NEWNET)
-        except OSError:
-            return
-        self.file = os.open(HERE, os.O_RDONLY | os.O_CLOEXEC)
+    def __init__(self, file):
+        self.file = file
 
     def close(self):
         os.close(self.file)
@@ -81,6 +67,27 @@ class Network:
                 call(libc.setns, back, CLONE_NEWNET)
         finally:
             os.close(back)
+
+
+class Network(Namespace):
+    def __init__(self):
+        super().__init__(None)
+        self.aliases = 0
+        made = threading.Thread(target=self.make)
+        made.start()
+        made.join()
+        if self.file is None:
+            raise Unavailable
+        with self.entered(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+            fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", UP_AND_RUNNING))
+
+    def make(self):
+        """On a thread that ends: it alone is in the new namespace, which lives as long as its file is open."""
+        try:
+            call(libc.unshare, CLONE_NEWNET)
+        except OSError:
+            return
+        self.file = os.open(HERE, os.O_RDONLY | os.O_CLOEXEC)
 
     def add(self, address):
         """One more address of the machine, on its loopback interface."""

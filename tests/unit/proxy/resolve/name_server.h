@@ -27,6 +27,7 @@ enum zone_kind {
     ZONE_SILENT,
     ZONE_HELD,      /* records, when name_server_release() is called */
     ZONE_TRUNCATED, /* UDP: TC; TCP: records */
+    ZONE_TCP_WRONG_OWNER,
     ZONE_WRONG_ID,
     ZONE_WRONG_PEER, /* from a port that nobody asked */
     ZONE_WRONG_NAME, /* in the question too */
@@ -181,6 +182,7 @@ static bool send_lie(struct name_server *server, const struct sockaddr_in *peer,
         truth = false;
         break;
     case ZONE_TRUNCATED:
+    case ZONE_TCP_WRONG_OWNER:
         flags |= 0x200;
         truth = false;
         break;
@@ -281,8 +283,9 @@ static void on_tcp_question(evutil_socket_t fd, short what, void *context)
     server->over_tcp++;
     struct wire wire, framed = {.len = 0};
     const struct zone_row *row = zone_find(server, name, type);
-    put_message(&wire, (unsigned)bytes[0] << 8 | bytes[1], 0x8180, name, type, name, row,
-                row->count, false);
+    bool lies = row->kind == ZONE_TCP_WRONG_OWNER;
+    put_message(&wire, (unsigned)bytes[0] << 8 | bytes[1], 0x8180, name, type,
+                lies ? "wrong.test" : name, row, row->count, lies);
     put(&framed, wire.len, 2);
     cr_assert_eq(send((int)fd, framed.bytes, 2, MSG_NOSIGNAL), 2);
     cr_assert_eq(send((int)fd, wire.bytes, wire.len, MSG_NOSIGNAL), (ssize_t)wire.len);

@@ -173,6 +173,10 @@ static const struct answer_row answers[] = {
      {.kind = ZONE_TRUNCATED, .count = 2, .ttl = 60},
      {.kind = ZONE_TRUNCATED, .count = 1, .ttl = 60},
      "2001:db8::1 192.0.2.1 192.0.2.2"},
+    {"records of another name are not taken over TCP either",
+     {.kind = ZONE_TCP_WRONG_OWNER, .count = 1, .ttl = 60},
+     {.kind = ZONE_TRUNCATED, .count = 1, .ttl = 60},
+     "2001:db8::1"},
     {"a hundred records are cut to sixteen", RECORDS(100), RECORDS(0),
      "192.0.2.1 192.0.2.2 192.0.2.3 192.0.2.4 192.0.2.5 192.0.2.6 192.0.2.7 192.0.2.8 192.0.2.9 "
      "192.0.2.10 192.0.2.11 192.0.2.12 192.0.2.13 192.0.2.14 192.0.2.15 192.0.2.16"},
@@ -296,6 +300,13 @@ Test(resolver, an_answer_is_kept_for_the_shortest_of_its_lives)
         {.name = "long.test", .count = 1, .ttl = 4000000},
         {.name = "top-bit.test", .count = 1, .ttl = 0x80000001},
         {.name = "gone.test", .kind = ZONE_NXDOMAIN},
+        {.name = "tcp-top-bit.test", .kind = ZONE_TRUNCATED, .count = 1, .ttl = 0x80000001},
+        {.name = "tcp.test",
+         .kind = ZONE_TRUNCATED,
+         .count = 1,
+         .ttl = 70,
+         .alias = "b.test",
+         .alias_ttl = 50},
         {.name = NULL},
     };
     static const struct {
@@ -304,7 +315,8 @@ Test(resolver, an_answer_is_kept_for_the_shortest_of_its_lives)
         unsigned questions; /* of two who ask one after the other */
     } expected[] = {
         {"both.test", 70, 2},   {"alias.test", 40, 2}, {"long.test", 3600, 2},
-        {"top-bit.test", 0, 4}, {"gone.test", 0, 2},
+        {"top-bit.test", 0, 4}, {"gone.test", 0, 2},   {"tcp-top-bit.test", 0, 4},
+        {"tcp.test", 50, 2},
     };
     AUTO_WORLD struct world world;
     struct asker asker;
