@@ -1,5 +1,5 @@
-EXTRA_DIST += deploy/local.mk deploy/Dockerfile deploy/quickstart \
-	deploy/static-link deploy/static-link.reviewed \
+EXTRA_DIST += Dockerfile .dockerignore deploy/local.mk deploy/quickstart \
+	deploy/debian deploy/static-link deploy/static-link.reviewed \
 	deploy/systemd/dockreeve-egress.service.in deploy/systemd/dockreeve.service.in docs
 
 dist_man1_MANS += \
@@ -34,7 +34,7 @@ deploy/systemd/dockreeve-egress.service: $(top_srcdir)/deploy/systemd/dockreeve-
 deploy/systemd/dockreeve.service: $(top_srcdir)/deploy/systemd/dockreeve.service.in Makefile
 	$(make_unit)
 
-# The container image: the Dockerfile and the stripped static binary are all that docker build is given, in a folder of this run's own.
+# The container image: the last stage of the Dockerfile and the stripped static binary are all that docker build is given, in a folder of this run's own.
 DOCKER = docker
 IMAGE = dockreeve:$(VERSION)
 .PHONY: image
@@ -43,9 +43,17 @@ image: dockreeve$(EXEEXT)
 	@set -e; context=$$(mktemp -d deploy-image.XXXXXX); trap 'rm -rf "$$context"' EXIT; \
 	strip -o "$$context/dockreeve" dockreeve$(EXEEXT); \
 	chmod 755 "$$context/dockreeve"; \
-	cp $(top_srcdir)/deploy/Dockerfile "$$context/Dockerfile"; \
+	sed '/^ARG BASE/,/^$$/d; s/ --from=build//' $(top_srcdir)/Dockerfile >"$$context/Dockerfile"; \
 	$(DOCKER) build -t $(IMAGE) "$$context"
 else
 image:
 	@echo "make image: the image holds one static file: run ./configure --enable-static-binary first" >&2; exit 1
 endif
+
+# The package, by Debian's own tools: dockreeve_VERSION_ARCHITECTURE.deb beside this run's own copy of the tree in deb/.
+.PHONY: deb
+deb:
+	rm -rf deb && $(MKDIR_P) deb
+	$(MAKE) distdir distdir=deb/$(distdir)
+	cp -R deb/$(distdir)/deploy/debian deb/$(distdir)/debian
+	cd deb/$(distdir) && dpkg-buildpackage -b -us -uc
