@@ -14,7 +14,7 @@ struct command_answer_form {
 
 /* Appends the answer to what was decided. */
 void command_answer_docker(const struct asked_docker *asked, const struct command_answer_form *form,
-                           bool body_is_json, struct buffer *out);
+                           struct buffer *out);
 void command_answer_network(const struct asked_network *asked,
                             const struct command_answer_form *form, struct buffer *out);
 

@@ -14,7 +14,6 @@
 struct answer {
     const struct asked_docker *asked;
     const struct command_answer_form *form;
-    bool body_is_json;
     struct considered considered; /* owned */
     struct buffer fix;            /* owned */
 };
@@ -66,8 +65,7 @@ static void write_body_json(const struct answer *answer, struct buffer *out)
     json_write_key_text(out, "taken", body_kind(asked));
     json_write_key_u64(out, "bytes", asked->content.len);
     json_write_key_string(out, "content_type", asked->content.type);
-    json_write_key_bool(out, "is_json", answer->body_is_json);
-    json_write_key_bool(out, "fields_judged", false);
+    json_write_key_list(out, "dropped_fields", buffer_slice(&asked->body.dropped), '\0');
     json_write_object_end(out);
 }
 
@@ -102,15 +100,25 @@ static void write_json(const struct answer *answer, struct buffer *out)
 static void write_body(const struct answer *answer, struct buffer *out)
 {
     const struct asked_docker *asked = answer->asked;
-    enum docker_body kind = docker_content_kind(&asked->request);
-    if (kind == DOCKER_BODY_NONE)
+    struct slice dropped = buffer_slice(&asked->body.dropped);
+    switch (docker_content_kind(&asked->request)) {
+    case DOCKER_BODY_NONE:
+    case DOCKER_BODY_IMPORT:
         buffer_append_literal(out, "the operation takes no body: it is read, dropped and logged\n");
-    else if (kind == DOCKER_BODY_JSON && !answer->body_is_json)
-        buffer_append_literal(out, "the body is no JSON, which the engine will refuse: its type "
-                                   "and length are judged, its content is not\n");
-    else
+        return;
+    case DOCKER_BODY_JSON:
+        for (unsigned i = 0; dropped.len > 0; i++) {
+            buffer_append_text(out, i == 0 ? "fields that are not sent on: " : ", ");
+            terminal_text_append(out, slice_cut(&dropped, '\0'));
+        }
+        if (asked->body.dropped_count > 0)
+            buffer_append_byte(out, '\n');
+        return;
+    case DOCKER_BODY_ARCHIVE:
+    case DOCKER_BODY_ANY:
         buffer_append_literal(out, "of the body its type and length are judged: what stands in it "
                                    "is not judged by this version\n");
+    }
 }
 
 static void write_verbose(const struct asked_docker *asked, struct buffer *out)
@@ -160,13 +168,12 @@ static void write_text(const struct answer *answer, struct buffer *out)
 }
 
 void command_answer_docker(const struct asked_docker *asked, const struct command_answer_form *form,
-                           bool body_is_json, struct buffer *out)
+                           struct buffer *out)
 {
     CLEANUP(answer_clear)
     struct answer answer = {
         .asked = asked,
         .form = form,
-        .body_is_json = body_is_json,
         .considered = {.json = form->json},
     };
     if (form->quiet && !form->json) {

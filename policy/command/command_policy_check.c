@@ -10,7 +10,6 @@
 
 #include "base/near_word.h"
 #include "base/cli/command.h"
-#include "base/json_token.h"
 #include "policy/command/command_answer.h"
 #include "policy/command/command_policy.h"
 #include "policy/command/commands.h"
@@ -43,9 +42,8 @@ static const struct option options[OPTION_COUNT] = {
     [OBJECT] =
         OPTION_TEXT_ROW(OPTION_LIST, "object", "KEY=VALUE",
                         "pretend a fact of the object (id, name, image, label, network, volume)"),
-    [BODY] = OPTION_TEXT_ROW(
-        OPTION_TEXT, "body", "FILE",
-        "docker: the request's body (- is standard input); its fields are not judged"),
+    [BODY] = OPTION_TEXT_ROW(OPTION_TEXT, "body", "FILE",
+                             "docker: the request's body (- is standard input)"),
     [CONTENT_TYPE] = OPTION_TEXT_ROW(OPTION_TEXT, "content-type", "TYPE",
                                      "docker: the body's media type, instead of what clients send"),
     [METHOD] = OPTION_TEXT_ROW(OPTION_TEXT, "method", "METHOD",
@@ -117,57 +115,23 @@ static int print_answer(struct buffer *out, int code)
 
 /* ---- docker ---- */
 
-static bool is_json(struct slice text)
-{
-    struct json_reader reader;
-    json_reader_init(&reader, text);
-    return json_skip(&reader, json_next(&reader)) && json_next(&reader).kind == JSON_END;
-}
-
-/* Counts the body; only what may be JSON is kept. */
-static bool read_body(const char *name, uint64_t *len_out, bool *json_out, struct error *error)
-{
-    AUTO_BUFFER struct buffer kept = BUFFER_EMPTY;
-    char chunk[65536];
-    bool standard = strcmp(name, "-") == 0;
-    FILE *file = standard ? stdin : fopen(name, "re");
-    *len_out = 0;
-    if (file != NULL) {
-        for (size_t got; (got = fread(chunk, 1, sizeof(chunk), file)) > 0; *len_out += got) {
-            if (*len_out <= DOCKER_CONTENT_JSON_MAX)
-                buffer_append(&kept, chunk, got);
-        }
-    }
-    bool failed = file == NULL || ferror(file) != 0;
-    if (failed)
-        error_set(error, COMMAND_USAGE, "--body: %s cannot be read: %s", name, strerror(errno));
-    if (file != NULL && !standard)
-        fclose(file);
-    *json_out = !failed && !kept.failed && kept.len == *len_out && is_json(buffer_slice(&kept));
-    return !failed;
-}
-
 static int answer_docker(const struct run *run, const char *request)
 {
     const struct option_value *values = run->values;
     CLEANUP(asked_docker_clear) struct asked_docker asked = {0};
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     struct error error;
-    bool body_is_json = false;
-    uint64_t len;
     if (!asked_docker_read(&asked, run->policy, run->client, request, &error))
         return fail(run, &error);
     for (unsigned i = 0; i < values[OBJECT].list_count; i++) {
         if (!asked_docker_add_fact(&asked, values[OBJECT].list[i], &error))
             return fail(run, &error);
     }
-    if (values[BODY].given) {
-        if (!read_body(values[BODY].text, &len, &body_is_json, &error))
-            return fail(run, &error);
-        asked_docker_set_body(&asked, len, values[CONTENT_TYPE].text);
-    }
+    if (values[BODY].given &&
+        !asked_docker_read_body(&asked, values[BODY].text, values[CONTENT_TYPE].text, &error))
+        return fail(run, &error);
     asked_docker_decide(&asked);
-    command_answer_docker(&asked, &run->form, body_is_json, &out);
+    command_answer_docker(&asked, &run->form, &out);
     return print_answer(&out, asked_docker_is_allowed(&asked) ? COMMAND_DONE : COMMAND_DENIED);
 }
 

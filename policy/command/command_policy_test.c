@@ -155,15 +155,6 @@ static void outcome_clear(struct outcome *outcome)
     buffer_free(&outcome->text);
 }
 
-static bool read_len(const char *path, uint64_t *len_out, struct error *error)
-{
-    struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
-        return error_set(error, COMMAND_USAGE, "`body`: %s is no file that can be read", path);
-    *len_out = (uint64_t)status.st_size;
-    return true;
-}
-
 /* Takes the rule that a verdict names into the outcome, and its suite. */
 static void note_rule(struct suite *suite, uint32_t number, struct outcome *outcome)
 {
@@ -180,18 +171,15 @@ static bool ask_docker(struct suite *suite, const struct policy_client *client,
                        const struct policy_test *test, struct outcome *outcome, struct error *error)
 {
     CLEANUP(asked_docker_clear) struct asked_docker asked = {0};
-    uint64_t len = 0;
     if (!asked_docker_read(&asked, suite->policy, client, test->request, error))
         return false;
     for (size_t i = 0; i < test->fact_count; i++) {
         if (!asked_docker_add_fact(&asked, test->facts[i], error))
             return false;
     }
-    if (test->body != NULL) {
-        if (!read_len(test->body, &len, error))
-            return false;
-        asked_docker_set_body(&asked, len, test->content_type);
-    }
+    if (test->body != NULL &&
+        !asked_docker_read_body(&asked, test->body, test->content_type, error))
+        return false;
     asked_docker_decide(&asked);
     outcome->allowed = asked_docker_is_allowed(&asked);
     outcome->would_deny = outcome->allowed && asked.verdict.would_deny;

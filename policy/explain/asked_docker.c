@@ -3,6 +3,10 @@
  * See the header. The order of the questions is that of proxy/docker/docker_exchange.c. */
 #include "policy/explain/asked_docker.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "policy/explain/command_request.h"
 
 bool asked_docker_read(struct asked_docker *asked, const struct policy *policy,
@@ -39,13 +43,44 @@ static const char *usual_type(const struct docker_request *request)
     return "application/json";
 }
 
-void asked_docker_set_body(struct asked_docker *asked, uint64_t len, const char *type)
+/* Counts what comes; of what is too long to be JSON the end is not kept. */
+static uint64_t read_text(FILE *file, struct buffer *text)
 {
+    uint64_t len = 0;
+    char chunk[65536];
+    for (size_t got; (got = fread(chunk, 1, sizeof(chunk), file)) > 0; len += got) {
+        if (len <= DOCKER_CONTENT_JSON_MAX)
+            buffer_append(text, chunk, got);
+    }
+    return len;
+}
+
+bool asked_docker_read_body(struct asked_docker *asked, const char *path, const char *type,
+                            struct error *error)
+{
+    AUTO_FCLOSE FILE *opened = strcmp(path, "-") == 0 ? NULL : fopen(path, "re");
+    FILE *file = strcmp(path, "-") == 0 ? stdin : opened;
+    uint64_t len = file == NULL ? 0 : read_text(file, &asked->body_text);
     asked->content = (struct docker_content){
         .present = len > 0,
         .len = len,
         .type = slice_from_text(type != NULL ? type : usual_type(&asked->request)),
     };
+    if (file == NULL || ferror(file) != 0)
+        return error_set(error, COMMAND_USAGE, "the body: %s cannot be read: %s", path,
+                         strerror(errno));
+    return !asked->body_text.failed || error_set(error, COMMAND_FAILED, "out of memory");
+}
+
+/* Type and length, then what stands in it, in the gate's order. */
+static bool check_body(struct asked_docker *asked)
+{
+    if (!docker_content_check(&asked->request, &asked->content, DOCKER_CONTENT_JSON_MAX,
+                              &asked->error))
+        return false;
+    return docker_content_kind(&asked->request) != DOCKER_BODY_JSON || !asked->content.present ||
+           body_read(&asked->body, asked->request.operation, buffer_slice(&asked->body_text),
+                     &asked->error);
 }
 
 /* Whether the gate would have a question to ask the engine. */
@@ -66,8 +101,7 @@ void asked_docker_decide(struct asked_docker *asked)
     if (asked->verdict.result == VERDICT_DENY)
         return;
     /* The body is there before the object is asked for. */
-    asked->malformed = !docker_content_check(&asked->request, &asked->content,
-                                             DOCKER_CONTENT_JSON_MAX, &asked->error);
+    asked->malformed = !check_body(asked);
     if (asked->verdict.result != VERDICT_NEEDS_OBJECT)
         return;
     asked->depends = !asked->object_known;
@@ -103,4 +137,6 @@ void asked_docker_clear(struct asked_docker *asked)
 {
     docker_request_clear(&asked->request);
     docker_object_clear(&asked->object);
+    body_free(&asked->body);
+    buffer_free(&asked->body_text);
 }

@@ -2,14 +2,15 @@
  *
  * A request to the Docker Engine that was not made, asked as the gate asks it. `policy check`,
  * `policy explain` and `policy test` answer with it. Without facts nothing is known of the object,
- * and what depends on it is denied, which is what the gate does with an unknown one. Of a body its
- * type and length are judged, as by the gate; its fields are not. */
+ * and what depends on it is denied, which is what the gate does with an unknown one. A body is read as
+ * the gate reads it. */
 #ifndef DOCKREEVE_POLICY_ASKED_DOCKER_H
 #define DOCKREEVE_POLICY_ASKED_DOCKER_H
 
 #include "base/error.h"
 #include "policy/snapshot/policy.h"
 #include "rules/docker/docker_content.h"
+#include "rules/guard/body.h"
 
 struct asked_docker {
     const struct policy *policy; /* borrowed, and the client in it */
@@ -22,7 +23,9 @@ struct asked_docker {
     struct error error;
     enum docker_object_state state; /* what is known of the object; it may not have mattered */
     struct verdict verdict;
-    struct docker_content content; /* filled by the caller where there is a body */
+    struct docker_content content; /* of the body, where there is one */
+    struct buffer body_text;       /* owned: what may be JSON of it */
+    struct body body; /* owned: as the engine would be sent it; type NULL = none was read */
 };
 
 /* Reads "POST /containers/create" or an operation's name into *asked, which was zeroed. False with
@@ -35,9 +38,10 @@ MUST_CHECK bool asked_docker_read(struct asked_docker *asked, const struct polic
 MUST_CHECK bool asked_docker_add_fact(struct asked_docker *asked, const char *text,
                                       struct error *error);
 
-/* Says that there is a body of `len` bytes. `type` (borrowed) NULL = the one that clients send with
- * this operation. */
-void asked_docker_set_body(struct asked_docker *asked, uint64_t len, const char *type);
+/* Reads the body from a file; "-" is standard input. `type` (borrowed) NULL = the one that clients
+ * send with this operation. False with `error` (code 2) when it cannot be read. */
+MUST_CHECK bool asked_docker_read_body(struct asked_docker *asked, const char *path,
+                                       const char *type, struct error *error);
 
 void asked_docker_decide(struct asked_docker *asked);
 

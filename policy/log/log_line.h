@@ -39,6 +39,7 @@
     ROW(SOURCE, "source", TEXT)                                                                    \
     ROW(REASON, "reason", TEXT)                                                                    \
     ROW(DROPPED_QUERY, "dropped_query", LIST)                                                      \
+    ROW(DROPPED_FIELDS, "dropped_fields", LIST)                                                    \
     ROW(DROPPED_BODY, "dropped_body", NUMBER)                                                      \
     ROW(WOULD_DENY, "would_deny", TEXT)                                                            \
     ROW(STATUS, "status", NUMBER)                                                                  \

@@ -91,6 +91,10 @@ static void write_network(struct buffer *out, const struct log_record *record)
 static void write_dropped(struct buffer *out, const struct log_record *record)
 {
     write_list(out, KEY("dropped_query"), record->dropped_query, record->dropped_query_count);
+    if (record->dropped_fields.len > 0) {
+        buffer_append_byte(out, ',');
+        json_write_key_list(out, "dropped_fields", record->dropped_fields, '\0');
+    }
     if (record->dropped_body > 0)
         write_number(out, KEY("dropped_body"), record->dropped_body);
 }

@@ -53,7 +53,8 @@ struct log_record {
     struct slice rule, source, reason;
     const struct slice *dropped_query;
     unsigned dropped_query_count;
-    uint64_t dropped_body; /* 0 = none */
+    struct slice dropped_fields; /* of a JSON body: their paths, a NUL between them */
+    uint64_t dropped_body;       /* 0 = none */
     struct slice would_deny;
     unsigned status;  /* 0 = none yet */
     bool has_outcome; /* bytes and duration are written */

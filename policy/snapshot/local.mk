@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libpolicy_snapshot.a
-policy_snapshot_chain = libpolicy_snapshot.a $(rules_docker_chain)
+policy_snapshot_chain = libpolicy_snapshot.a $(rules_guard_chain)
 libpolicy_snapshot_a_SOURCES = \
 	policy/snapshot/policy.c policy/snapshot/policy.h \
 	policy/snapshot/policy_address.c \

@@ -80,8 +80,10 @@ struct docker_exchange {
     enum docker_operation operation;
     struct buffer
         facts; /* owned: path, object name, dropped parameter names, one behind the other */
-    uint32_t path_len, object_len, target_len; /* the target as the client wrote it stands last */
-    uint16_t dropped_count;                    /* each name ends with NUL in `facts` */
+    uint32_t path_len, object_len,
+        target_len;         /* the target as the client wrote it stands behind them */
+    uint32_t fields_len;    /* the paths of dropped fields of the body stand behind the target */
+    uint16_t dropped_count; /* each name ends with NUL in `facts` */
     uint64_t dropped_body;
     struct verdict verdict;
     struct policy *policy; /* a reference while the exchange lasts: the verdict's texts are in it */
@@ -182,6 +184,9 @@ void docker_exchange_drop_request(struct docker_conn *conn);
 void docker_exchange_number(struct docker_conn *conn);
 void docker_exchange_engine_event(void *conn, enum engine_event event);
 void docker_exchange_forget(struct docker_conn *conn);
+
+/* Reads a complete JSON body and keeps what the engine is sent of it. False when it was refused. */
+MUST_CHECK bool docker_json_understand(struct docker_conn *conn);
 
 /* docker_collect.c: begins to read the body behind the head in the gate's scratch space. True when
  * there is nothing to wait for; else docker_exchange_collected() follows, or it was refused. */

@@ -194,7 +194,9 @@ static bool write_forward(struct docker_conn *conn, const struct docker_naming *
         .head = head,
         .object_name = object_name,
         .framing = body->from == HTTP_FRAMING_NONE ? HTTP_FRAMING_NONE : body->to,
-        .content_length = body->finished ? body->payload : head->content_length,
+        .content_length = !body->finished                       ? head->content_length
+                          : held_body_rest(&conn->held).len > 0 ? held_body_rest(&conn->held).len
+                                                                : body->payload,
         .upgrade = conn->http.wants_upgrade ? info->upgrade : DOCKER_UPGRADE_NONE,
     };
     struct buffer *text = &loop->scratch->text;
@@ -401,7 +403,8 @@ void docker_exchange_start(struct docker_conn *conn)
         skip(conn, head_len);
         docker_refusal_error(conn, &error);
     } else if (keep_head(conn, head_len) &&
-               docker_collect_begin(conn, docker_content_kind(request))) {
+               docker_collect_begin(conn, docker_content_kind(request)) &&
+               docker_json_understand(conn)) {
         note_dropped_body(conn);
         proceed(conn, NULL);
     }
@@ -411,7 +414,7 @@ void docker_exchange_start(struct docker_conn *conn)
 void docker_exchange_collected(struct docker_conn *conn)
 {
     note_dropped_body(conn);
-    if (!read_again(conn))
+    if (!read_again(conn) || !docker_json_understand(conn))
         return;
     decide(conn, false, NULL);
     proceed(conn, NULL);

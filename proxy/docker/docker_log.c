@@ -79,6 +79,8 @@ static void fill(const struct docker_conn *conn, enum log_event event, struct re
     record->judged = texts->judged;
     record->dropped_query_count = dropped_names(exchange, texts->dropped);
     record->dropped_query = texts->dropped;
+    record->dropped_fields = slice_of(
+        exchange->facts.data + exchange->facts.len - exchange->fields_len, exchange->fields_len);
     fill_decision(exchange, record);
     record->policy = slice_from_text(
         policy_hash(exchange->policy != NULL ? exchange->policy : conn->loop->policy));

@@ -38,6 +38,13 @@ struct slice held_body_rest(const struct held_body *held)
                     : slice_of(io_buffer_bytes(&held->block) + held->sent, len - held->sent);
 }
 
+void held_body_replace(struct held_body *held, struct io_pool *pool, struct buffer *text)
+{
+    held_body_release(held, pool);
+    held->heap = *text;
+    *text = BUFFER_EMPTY;
+}
+
 void held_body_sent(struct held_body *held, struct io_pool *pool, size_t len)
 {
     held->sent += len;

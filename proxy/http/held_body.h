@@ -26,6 +26,9 @@ MUST_CHECK bool held_body_collect(struct held_body *held, struct io_pool *pool,
 /* Of a complete body: what was not sent yet; empty when there is none. */
 struct slice held_body_rest(const struct held_body *held);
 
+/* Puts another text in the place of what a complete body has; `text` becomes empty. */
+void held_body_replace(struct held_body *held, struct io_pool *pool, struct buffer *text);
+
 /* Counts bytes that were sent; the last of them gives the memory back. */
 void held_body_sent(struct held_body *held, struct io_pool *pool, size_t len);
 

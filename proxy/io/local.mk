@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libproxy_io.a
 libproxy_io_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
-proxy_io_chain = libproxy_io.a $(rules_docker_chain)
+proxy_io_chain = libproxy_io.a $(rules_guard_chain)
 libproxy_io_a_SOURCES = \
 	proxy/io/blocking_socket.c proxy/io/blocking_socket.h \
 	proxy/io/endpoint.c proxy/io/endpoint.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See the header. Nothing of a body is looked into: fields of JSON are not judged. */
+ * See the header. */
 #include "rules/docker/docker_content.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What is judged of a request's body: whether the operation reads one, its media type, its length.
- * The gate and `policy check` ask the same functions. What stands in a body is not judged. */
+ * The gate and `policy check` ask the same functions. What stands in it: rules/guard/body.h. */
 #ifndef DOCKREEVE_RULES_DOCKER_CONTENT_H
 #define DOCKREEVE_RULES_DOCKER_CONTENT_H
 

@@ -130,7 +130,7 @@ static void drop(struct body *body, const struct json_tree_node *node)
     if (body->dropped_count++ >= BODY_DROPPED_MAX)
         return;
     if (body->dropped.len > 0)
-        buffer_append_byte(&body->dropped, ',');
+        buffer_append_byte(&body->dropped, '\0');
     body_append_path(node, &body->dropped);
 }
 
@@ -237,7 +237,8 @@ bool body_read(struct body *body, enum docker_operation operation, struct slice 
         return true;
     if (!json_tree_read(&body->tree, text, BODY_VALUES_MAX, error))
         return refuse_text(body, error);
-    if (body->tree.root->kind == JSON_TREE_NULL)
+    /* The docker CLI commits with it: nothing is to be changed. */
+    if (body->tree.root->kind == JSON_TREE_NULL && operation != DOCKER_IMAGE_COMMIT)
         return refuse(body, body->tree.root, 400, REASON_MALFORMED_FIELD, wanted(body->type->kind),
                       error);
     return check(body, body->type, body->tree.root, error) &&

@@ -34,7 +34,7 @@ struct body {
     const struct body_type *type; /* NULL = none was read */
     const struct docker_operation_info *operation;
     struct json_tree tree;  /* owned. root NULL: the body is empty, which says nothing */
-    struct buffer dropped;  /* owned: paths of the fields that are left out, "a.b,c" */
+    struct buffer dropped;  /* owned: paths of the fields that are left out, a NUL between them */
     unsigned dropped_count; /* of all of them */
 };
 

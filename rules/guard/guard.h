@@ -44,7 +44,4 @@ enum guard {
         GUARD_COUNT,
 };
 
-/* As policies and reasons write it: "host_namespaces". */
-const char *guard_name(enum guard guard);
-
 #endif

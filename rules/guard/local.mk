@@ -5,4 +5,4 @@ librules_guard_a_SOURCES = \
 	rules/guard/body.c rules/guard/body.h \
 	rules/guard/body_table.c \
 	rules/guard/body_type.c rules/guard/body_type.h \
-	rules/guard/guard.c rules/guard/guard.h
+	rules/guard/guard.h

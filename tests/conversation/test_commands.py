@@ -83,8 +83,11 @@ class Bodies(GateCase):
 
     def test_rows(self):
         rows = (
-            ("json", "POST /containers/create", "{}", (), 0, "what stands in it is not judged by this version"),
-            ("no json", "POST /containers/create", "{", (), 0, "the body is no JSON, which the engine will refuse"),
+            ("json", "POST /containers/create", "{}", (), 0, "allow: ContainerCreate"),
+            ("fields that say nothing", "POST /containers/create", '{"A":{},"HostConfig":{"B":0}}', (), 0, "not sent on: A, HostConfig.B\n"),
+            ("no json", "POST /containers/create", "{", (), 6, "(malformed.json)"),
+            ("a folded field", "POST /containers/create", '{"hostconfig":{}}', (), 6, "would be taken for HostConfig"),
+            ("an unknown field", "POST /containers/create", '{"New":1}', (), 6, "(unknown.field)"),
             ("another type", "POST /containers/create", "{}", ("--content-type", "text/plain"), 6, "(malformed.content-type)"),
             ("a form", "POST /containers/x/stop", "{}", ("--content-type", "application/x-www-form-urlencoded"), 6, "(malformed.content-type)"),
             ("nobody reads it", "POST /containers/x/stop", "{}", (), 0, "the operation takes no body: it is read, dropped and logged"),
@@ -101,7 +104,8 @@ class Bodies(GateCase):
                     self.assertIn(says, done.stdout)
 
     def test_the_gate_agrees(self):
-        for line, content, type_ in (("POST /containers/create", "{}", "application/json"), ("POST /containers/create", "{}", "text/plain"),
+        for line, content, type_ in (("POST /containers/create", "{}", "application/json"), ("POST /containers/create", "[]", "application/json"),
+                                     ("POST /containers/create", '{"New":1}', "application/json"), ("POST /containers/create", "{}", "text/plain"),
                                      ("POST /containers/x/start", "12345678", "application/json"), ("POST /containers/x/stop", "y" * 70000, "text/plain")):
             with self.subTest(line + " " + type_):
                 method, target = line.split(" ")
@@ -113,8 +117,8 @@ class Bodies(GateCase):
                                  [logged[name] for name in ("decision", "rule", "source", "reason")])
 
     def test_in_json(self):
-        body = json.loads(self.ask("POST /containers/create", "{}", "--json").stdout)["body"]
-        self.assertEqual(body, {"taken": "json", "bytes": 2, "content_type": "application/json", "is_json": True, "fields_judged": False})
+        body = json.loads(self.ask("POST /containers/create", '{"A":0}', "--json").stdout)["body"]
+        self.assertEqual(body, {"taken": "json", "bytes": 7, "content_type": "application/json", "dropped_fields": ["A"]})
 
     def test_from_standard_input(self):
         with open(self.gate.file("body"), "w", encoding="ascii") as out:

@@ -215,7 +215,7 @@ class Chunks(SharedGateCase):
         self.each([
             ("one chunk", b"2\r\n{}\r\n0\r\n\r\n", b"{}"),
             ("a byte each", b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", b"{}"),
-            ("upper-case size", b"A\r\n{\"a\":[12]}\r\n0\r\n\r\n", b'{"a":[12]}'),
+            ("upper-case size", b"A\r\n{\"Cmd\":[]}\r\n0\r\n\r\n", b'{"Cmd":[]}'),
             ("leading zeros", b"0000002\r\n{}\r\n0\r\n\r\n", b"{}"),
             ("16 digits", b"0000000000000002\r\n{}\r\n0\r\n\r\n", b"{}"),
             ("several zeros at the end", b"2\r\n{}\r\n000\r\n\r\n", b"{}"),

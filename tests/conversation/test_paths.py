@@ -53,7 +53,7 @@ class Spellings(SharedGateCase):
 
     def test_encoded_verbs_are_judged_as_what_they_are(self):
         seen = self.passes(post_json("/%76olumes/create", {"Name": "v"}), "POST /volumes/create")
-        self.assertEqual(seen.body, b'{"Name": "v"}')
+        self.assertEqual(seen.body, b'{"Name":"v"}')
         self.assertEqual(self.gate.requests_logged(path="/volumes/create")[-1]["operation"], "VolumeCreate")
 
     def test_nothing_is_decoded_twice(self):

@@ -188,7 +188,7 @@ class Strictness(Files):
             ("no operation", "policy: policy.yaml\ntests:\n  - {docker: ContainerCraete, expect: deny}\n", r":3:5: .*did you mean `ContainerCreate`\?"),
             ("no client", "policy: policy.yaml\ntests:\n  - {docker: SystemInfo, client: cj, expect: deny}\n", ":3:5: the policy has no client `cj`; did you mean `ci`"),
             ("no address", "policy: policy.yaml\ntests:\n  - {network: x.test, address: y, expect: deny}\n", ":3:5: .*`y` is no address"),
-            ("no body", "policy: policy.yaml\ntests:\n  - {docker: SystemInfo, body: nowhere, expect: deny}\n", ":3:5: .*nowhere is no file"),
+            ("no body", "policy: policy.yaml\ntests:\n  - {docker: SystemInfo, body: nowhere, expect: deny}\n", ":3:5: .*nowhere cannot be read"),
             ("no policy", "policy: nowhere.yaml\ntests:\n  - {docker: SystemInfo, expect: deny}\n", "nowhere.yaml: there is no such file"),
             ("no preset", "policy: preset/nowhere\ntests:\n  - {docker: SystemInfo, expect: deny}\n", r":1:9: there is no `preset/nowhere`"),
         )

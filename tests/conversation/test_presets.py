@@ -9,6 +9,7 @@ from harness.client import get, post, request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ARCHIVES = ("PutContainerArchive", "ImageBuild", "ImageLoad", "PluginCreate")
+LISTS = ("PluginPull", "PluginSet", "PluginUpgrade")
 H2C = (("Connection", "Upgrade"), ("Upgrade", "h2c"))
 WEBSOCKET = (("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "a2V5"), ("Sec-WebSocket-Version", "13"))
 
@@ -26,7 +27,7 @@ def operations():
             elif name in ARCHIVES:
                 yield name, request(method, target, [("Content-Type", "application/x-tar")], b"tar")
             elif body == "json":
-                yield name, request(method, target, [("Content-Type", "application/json")], b"{}")
+                yield name, request(method, target, [("Content-Type", "application/json")], b"[]" if name in LISTS else b"{}")
             else:
                 yield name, request(method, target, body=b"" if method not in ("GET", "HEAD") else None)
 

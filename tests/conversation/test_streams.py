@@ -69,7 +69,7 @@ class Hijack(SharedGateCase):
 
     def test_a_body_and_upgrade_together(self):
         connection, _ = self.open(EXEC, "/exec/e1/start")
-        self.assertEqual(self.engine.requests[0].body, b'{"Detach": false, "Tty": true}')
+        self.assertEqual(self.engine.requests[0].body, b'{"Detach":false,"Tty":true}')
         connection.send(b"x")
         self.assertEqual(connection.exactly(1), b"x")
 

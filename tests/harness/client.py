@@ -102,7 +102,8 @@ def post(target, *fields, body=b""):
 
 
 def post_json(target, value, *fields):
-    body = value if isinstance(value, bytes) else json.dumps(value).encode()
+    """A value is written as the gate writes it: without blanks."""
+    body = value if isinstance(value, bytes) else json.dumps(value, separators=(",", ":")).encode()
     return request("POST", target, (("Content-Type", "application/json"),) + fields, body)
 
 

@@ -2,6 +2,10 @@
  *
  * Questions in words, in the order in which the gate asks them. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "policy/explain/asked_docker.h"
 #include "policy/explain/asked_network.h"
@@ -46,23 +50,38 @@ Test(asked, an_object_is_looked_at_only_where_it_can_turn_the_verdict)
     policy_fixture_clear(&fixture);
 }
 
+/* A body that is `text`, with blanks behind it up to `len` bytes, as a file without a name. */
+static int body_file(const char *text, size_t len, char path[32])
+{
+    int fd = memfd_create("body", MFD_CLOEXEC);
+    AUTO_FREE char *bytes = malloc(len + 1);
+    cr_assert(fd >= 0 && bytes != NULL);
+    memset(bytes, ' ', len);
+    memcpy(bytes, text, len < strlen(text) ? len : strlen(text));
+    cr_assert_eq(write(fd, bytes, len), (ssize_t)len);
+    snprintf(path, 32, "/proc/self/fd/%d", fd);
+    return fd;
+}
+
 Test(asked, a_body_is_judged_behind_the_rules)
 {
     static const struct {
-        const char *name, *request, *type;
-        uint64_t len;
+        const char *name, *request, *type, *text;
+        size_t len;
         const char *source, *reason;
     } rows[] = {
-        {"it fits", "POST /containers/create", NULL, 2, "policy.yaml:5", "rule"},
-        {"another type", "POST /containers/create", "text/plain", 2, "built-in",
+        {"it fits", "POST /containers/create", NULL, "{}", 2, "policy.yaml:5", "rule"},
+        {"another type", "POST /containers/create", "text/plain", "{}", 2, "built-in",
          "malformed.content-type"},
-        {"the limit of the gate", "POST /containers/create", NULL, DOCKER_CONTENT_JSON_MAX,
+        {"the limit of the gate", "POST /containers/create", NULL, "{}", DOCKER_CONTENT_JSON_MAX,
          "policy.yaml:5", "rule"},
-        {"one byte more", "POST /containers/create", NULL, DOCKER_CONTENT_JSON_MAX + 1, "built-in",
-         "limit.body"},
-        {"denied before it is looked at", "POST /networks/create", "text/plain", 2, "default",
+        {"one byte more", "POST /containers/create", NULL, "{}", DOCKER_CONTENT_JSON_MAX + 1,
+         "built-in", "limit.body"},
+        {"a field that nobody knows", "POST /containers/create", NULL, "{\"New\":1}", 9, "built-in",
+         "unknown.field"},
+        {"denied before it is looked at", "POST /networks/create", "text/plain", "{}", 2, "default",
          "default"},
-        {"none", "POST /containers/create", "text/plain", 0, "policy.yaml:5", "rule"},
+        {"none", "POST /containers/create", "text/plain", "", 0, "policy.yaml:5", "rule"},
     };
     struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, POLICY));
@@ -72,7 +91,9 @@ Test(asked, a_body_is_judged_behind_the_rules)
         cr_assert(asked_docker_read(&asked, fixture.policy, policy_client_at(fixture.policy, 0),
                                     rows[i].request, &error));
         cr_assert(asked_docker_add_fact(&asked, "name=db", &error));
-        asked_docker_set_body(&asked, rows[i].len, rows[i].type);
+        char path[32];
+        AUTO_CLOSE int fd = body_file(rows[i].text, rows[i].len, path);
+        cr_assert(asked_docker_read_body(&asked, path, rows[i].type, &error), "%s", error.text);
         asked_docker_decide(&asked);
         cr_expect_str_eq(asked_docker_source(&asked), rows[i].source, "%s", rows[i].name);
         cr_expect_str_eq(asked_docker_reason(&asked), rows[i].reason, "%s", rows[i].name);

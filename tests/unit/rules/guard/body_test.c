@@ -43,6 +43,7 @@ static const struct taken_row {
     {"what dockerode says of a stream", DOCKER_EXEC_START,
      "{\"hijack\":true,\"stdin\":true,\"Tty\":false}", "{\"Tty\":false}", "hijack,stdin"},
     {"an older spelling", DOCKER_CONTAINER_UPDATE, "{\"NanoCPUs\":5}", "{\"NanoCpus\":5}", ""},
+    {"null where the CLI sends it", DOCKER_IMAGE_COMMIT, "null\n", "null", ""},
     {"a list at the top", DOCKER_PLUGIN_SET, "[\"A=b\"]", "[\"A=b\"]", ""},
     {"a publish of any port", DOCKER_CONTAINER_CREATE,
      "{\"HostConfig\":{\"PortBindings\":{\"80/tcp\":null,\"81/tcp\":[{\"HostPort\":\"\"}]}}}",
@@ -60,6 +61,10 @@ Test(body, is_written_as_it_was_judged)
                   row->name, error.text);
         body_write(&body, &sent);
         cr_expect_str_eq(buffer_text(&sent), row->sent, "%s: %s", row->name, buffer_text(&sent));
+        for (size_t at = 0; at < body.dropped.len; at++) {
+            if (body.dropped.data[at] == '\0')
+                body.dropped.data[at] = ',';
+        }
         cr_expect_str_eq(buffer_text(&body.dropped), row->dropped, "%s", row->name);
     }
 }
@@ -149,6 +154,5 @@ Test(body, has_bounds)
     cr_expect(body_read(&wide, DOCKER_CONTAINER_CREATE, buffer_slice(&text), &error), "%s",
               error.text);
     cr_expect_eq(wide.dropped_count, 1000);
-    cr_expect_not_null(strstr(buffer_text(&wide.dropped), "k31"));
-    cr_expect_null(strstr(buffer_text(&wide.dropped), "k32"));
+    cr_expect_str_eq(buffer_text(&wide.dropped) + wide.dropped.len - strlen("k31"), "k31");
 }

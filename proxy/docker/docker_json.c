@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A JSON body that is complete is read against the tables (rules/guard/body.h) and kept in the form
+ * that the engine is sent, in place of the client's bytes. */
+#include "proxy/docker/docker_conn.h"
+
+#include "rules/guard/body.h"
+#include "rules/reason.h"
+
+static void note_dropped(struct docker_exchange *exchange, const struct body *body)
+{
+    buffer_append_slice(&exchange->facts, buffer_slice(&body->dropped));
+    exchange->fields_len = exchange->facts.failed ? 0 : (uint32_t)body->dropped.len;
+}
+
+bool docker_json_understand(struct docker_conn *conn)
+{
+    struct slice text = held_body_rest(&conn->held);
+    struct error error;
+    AUTO_BUFFER struct buffer sent = BUFFER_EMPTY;
+    AUTO_BODY struct body body = {.type = NULL};
+    if (text.len == 0)
+        return true;
+    bool good = body_read(&body, conn->exchange.operation, text, &error);
+    if (good) {
+        body_write(&body, &sent);
+        good = !sent.failed ||
+               error_set_reason(&error, 503, REASON_LIMIT_MEMORY, "no memory is left for the body");
+    }
+    if (!good) {
+        docker_refusal_error(conn, &error);
+        return false;
+    }
+    note_dropped(&conn->exchange, &body);
+    held_body_replace(&conn->held, conn->loop->blocks, &sent);
+    return true;
+}
