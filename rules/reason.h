@@ -152,6 +152,7 @@
     R(NOTE_FORWARDING, "note.forwarding") \
     R(NOTE_READ_ONLY_SOCKET, "note.read-only-socket") \
     R(NOTE_API_VERSION, "note.api-version") \
+    R(NOTE_ENGINE_AWAY, "note.engine-away") \
     R(NOTE_LOG_REOPENED, "note.log-reopened")
 
 #define ENDINGS(E) \

@@ -105,6 +105,41 @@ bool listener_any_docker(const struct loop *loop)
     return false;
 }
 
+/* As bound, or as wanted where [::] has become 0.0.0.0. */
+static bool is_named(const struct listener *listener, struct slice name)
+{
+    AUTO_BUFFER struct buffer bound = BUFFER_EMPTY, wanted = BUFFER_EMPTY;
+    endpoint_write(&listener->address, &bound);
+    if (listener_is_tcp(listener)) {
+        struct endpoint endpoint;
+        endpoint_from_ip(&endpoint, &listener->wanted, listener->port);
+        endpoint_write(&endpoint, &wanted);
+    }
+    return slice_equal(name, buffer_slice(&bound)) || slice_equal(name, buffer_slice(&wanted));
+}
+
+bool listener_any_named(const struct loop *loop, struct slice name)
+{
+    const struct listener *listener;
+    TAILQ_FOREACH(listener, &loop->listeners, link)
+    {
+        if (is_named(listener, name))
+            return true;
+    }
+    return false;
+}
+
+bool listener_all_in_place(const struct loop *loop, struct error *error)
+{
+    const struct listener *listener;
+    TAILQ_FOREACH(listener, &loop->listeners, link)
+    {
+        if (listener->file.path != NULL && !socket_file_is_in_place(&listener->file))
+            return error_set(error, 1, "the socket %s was taken away", listener->file.path);
+    }
+    return true;
+}
+
 bool listener_any_at(const struct loop *loop, const struct ip_address *address, uint16_t port)
 {
     const struct listener *listener;

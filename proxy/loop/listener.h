@@ -37,6 +37,10 @@ void listener_unuse(struct listener **listener);
 
 /* Whether some listener is for the Docker API: a gate to the internet alone has no engine. */
 bool listener_any_docker(const struct loop *loop);
+/* Whether the gate listens at the endpoint that endpoint_write() spells so. */
+bool listener_any_named(const struct loop *loop, struct slice name);
+/* Whether every socket file that the gate has made is where it was made. False with `error`. */
+MUST_CHECK bool listener_all_in_place(const struct loop *loop, struct error *error);
 
 /* The policy's client of this listener; NULL once a reload took the listener away. */
 const struct policy_client *listener_policy_client(const struct listener *listener);

@@ -4,20 +4,9 @@
 #include "proxy/operator/admin.h"
 
 #include "proxy/docker/browser_guard.h"
-#include "proxy/docker/engine_request.h"
-#include "proxy/loop/listener.h"
+#include "proxy/operator/readiness.h"
 
 enum { CONNS_MAX = 32, PING_TIMEOUT_MS = 5000 };
-
-struct admin_conn {
-    struct operator_conn conn;
-    struct engine_request *ping; /* /readyz: under way */
-};
-
-static struct admin_conn *admin_of(struct operator_conn *conn)
-{
-    return container_of(conn, struct admin_conn, conn);
-}
 
 static void answer(struct operator_conn *conn, const char *status, const char *type,
                    struct slice body)
@@ -35,42 +24,11 @@ static void answer_text(struct operator_conn *conn, const char *status, const ch
     answer(conn, status, "text/plain; charset=utf-8", slice_from_text(text));
 }
 
-/* /readyz: is there an engine behind the socket, and does it answer? Where nobody is served the
- * Docker API, being up is enough. */
-static void on_ping(void *context, enum engine_request_event event)
+static void on_told(struct operator_conn *conn, bool ready, const char *text)
 {
-    static const char no_answer[] = "the Docker Engine does not answer its ping\n";
-    struct admin_conn *admin = context;
-    struct error error = *engine_request_error(admin->ping);
-    bool ready = event == ENGINE_REQUEST_HEAD && engine_request_head(admin->ping)->status == 200;
-    engine_request_free(&admin->ping);
-    if (ready)
-        answer_text(&admin->conn, "200 OK", "ready\n");
-    else
-        answer_text(&admin->conn, "503 Service Unavailable",
-                    event == ENGINE_REQUEST_UNREACHABLE ? error.text : no_answer);
-}
-
-static void ping_engine(struct operator_conn *conn)
-{
-    static const struct engine_question ping = {.method = HTTP_METHOD_GET,
-                                                .target = {"/_ping", 6},
-                                                .fresh = true,
-                                                .timeout_ms = PING_TIMEOUT_MS};
-    struct admin_conn *admin = admin_of(conn);
-    struct error error;
-    if (conn->loop->draining) {
-        answer_text(conn, "503 Service Unavailable", "shutting down\n");
-        return;
-    }
-    if (!listener_any_docker(conn->loop)) {
-        answer_text(conn, "200 OK", "ready\n");
-        return;
-    }
-    operator_conn_wait(conn);
-    admin->ping = engine_request_new(conn->loop->engine, &ping, on_ping, admin, &error);
-    if (admin->ping == NULL)
-        answer_text(conn, "503 Service Unavailable", error.text);
+    AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
+    buffer_printf(&body, "%s\n", text);
+    answer_text(conn, ready ? "200 OK" : "503 Service Unavailable", buffer_text(&body));
 }
 
 /* A page whose name was made to lead here could read the numbers. Scrapers call the gate by any
@@ -94,7 +52,7 @@ static void route(struct operator_conn *conn, const struct http_head *head)
     } else if (slice_equal_text(path, "/healthz")) {
         answer_text(conn, "200 OK", "ok\n");
     } else if (slice_equal_text(path, "/readyz")) {
-        ping_engine(conn);
+        readiness_ask(conn, PING_TIMEOUT_MS, on_told);
     } else if (slice_equal_text(path, "/metrics")) {
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         metrics_totals(conn->loop->metrics)->engine_errors = engine_error_count(conn->loop->engine);
@@ -124,22 +82,17 @@ static void read_request(struct operator_conn *conn)
     }
 }
 
-static void forget_ping(struct operator_conn *conn)
-{
-    engine_request_free(&admin_of(conn)->ping);
-}
-
 #define TOO_MANY                                                                                   \
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"                  \
     "Connection: close\r\n\r\n"
 
 static const struct operator_service service = {
-    .conn_size = sizeof(struct admin_conn),
+    .conn_size = sizeof(struct readiness_conn),
     .most = CONNS_MAX,
     .too_many = {TOO_MANY, sizeof(TOO_MANY) - 1},
     .umask = 0117,
     .read = read_request,
-    .closed = forget_ping,
+    .closed = readiness_forget,
 };
 
 struct operator_socket *admin_open(struct loop *loop, const char *text, struct error *error)

@@ -7,4 +7,6 @@ libproxy_operator_a_SOURCES = \
 	proxy/operator/control.c proxy/operator/control.h \
 	proxy/operator/control_client.c proxy/operator/control_client.h \
 	proxy/operator/control_status.c \
-	proxy/operator/operator_socket.c proxy/operator/operator_socket.h
+	proxy/operator/health.c proxy/operator/health.h \
+	proxy/operator/operator_socket.c proxy/operator/operator_socket.h \
+	proxy/operator/readiness.c proxy/operator/readiness.h

@@ -2,11 +2,9 @@
  *
  * `dockreeve doctor`: looks at the installation as the user who runs it and says, a line a thing,
  * what is wrong and how to mend it. It changes nothing. */
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cli/command.h"
@@ -18,6 +16,7 @@
 #include "proxy/serve/common_options.h"
 #include "proxy/operator/control_client.h"
 #include "proxy/docker/docker_version.h"
+#include "proxy/serve/engine_advice.h"
 #include "proxy/serve/forwarding.h"
 #include "proxy/io/own_host.h"
 #include "proxy/serve/probe.h"
@@ -85,33 +84,6 @@ static void say(struct report *report, enum finding finding, const char *topic, 
         report->exit_code = COMMAND_FAILED;
 }
 
-/* What the failure to reach a unix socket means, and what mends it. */
-static void explain_socket(struct report *report, const char *path, const struct error *error)
-{
-    struct stat status;
-    report->exit_code = COMMAND_UNAVAILABLE;
-    if (stat(path, &status) != 0)
-        say(report, FINDING_WRONG, "engine",
-            "%s: %s; is the Docker Engine installed and running, or its socket mounted?", path,
-            strerror(errno));
-    else if (!S_ISSOCK(status.st_mode))
-        say(report, FINDING_WRONG, "engine",
-            "%s is no socket; a mount made a folder of it before the engine ran: mount the "
-            "folder that holds the socket",
-            path);
-    else if (error->system_error == EACCES)
-        say(report, FINDING_WRONG, "engine",
-            "%s belongs to uid %u, group %u, mode %03o, and this is uid %u: add group %u "
-            "(docker run --group-add %u, systemd SupplementaryGroups=)",
-            path, status.st_uid, status.st_gid, (unsigned)status.st_mode & 0777, geteuid(),
-            status.st_gid, status.st_gid);
-    else
-        say(report, FINDING_WRONG, "engine",
-            "%s: %s; a socket that was left behind, or a single-file mount of one that the "
-            "engine has made anew: mount the folder",
-            path, error->text);
-}
-
 /* What clients can agree on with the gate before the engine. */
 static void check_api(struct report *report, const char *engine, const struct probe_api *api)
 {
@@ -127,7 +99,7 @@ static void check_api(struct report *report, const char *engine, const struct pr
 static void check_engine(struct report *report, const char *upstream)
 {
     struct endpoint endpoint;
-    struct error error;
+    struct error error = {0};
     struct probe_api api;
     unsigned status;
     if (!endpoint_parse(&endpoint, slice_from_text(upstream), &error)) {
@@ -140,12 +112,11 @@ static void check_engine(struct report *report, const char *upstream)
         say(report, FINDING_OK, "engine", "%s answers", buffer_text(&name));
         if (probe_api_ask(&endpoint, PROBE_TIMEOUT_MS, &api, &error))
             check_api(report, buffer_text(&name), &api);
-    } else if (endpoint_is_unix(&endpoint) && endpoint.address.un.sun_path[0] == '/') {
-        explain_socket(report, endpoint.address.un.sun_path, &error);
     } else {
+        AUTO_BUFFER struct buffer advice = BUFFER_EMPTY;
+        engine_advice_write(&endpoint, &error, &advice);
         report->exit_code = COMMAND_UNAVAILABLE;
-        say(report, FINDING_WRONG, "engine", "%s does not answer: %s", buffer_text(&name),
-            error.text);
+        say(report, FINDING_WRONG, "engine", "%s", buffer_text(&advice));
     }
 }
 

@@ -14,6 +14,8 @@
 #include "policy/document/policy_paths.h"
 #include "proxy/serve/commands.h"
 #include "proxy/serve/common_options.h"
+#include "proxy/serve/engine_advice.h"
+#include "proxy/serve/health_client.h"
 #include "proxy/serve/probe.h"
 #include "proxy/serve/serve_options.h"
 
@@ -131,6 +133,12 @@ static bool ask_network(const struct policy *policy, uint64_t timeout_ms, bool h
     return false;
 }
 
+static int complain(const char *what, const char *why)
+{
+    fprintf(stderr, "dockreeve: %s: %s\n", what, why);
+    return COMMAND_FAILED;
+}
+
 static int check_network(const struct policy *policy, uint64_t timeout_ms)
 {
     struct error error = {0};
@@ -138,8 +146,22 @@ static int check_network(const struct policy *policy, uint64_t timeout_ms)
         return COMMAND_DONE;
     if (error.exit_code == 0 && ask_network(policy, timeout_ms, false, &error))
         return COMMAND_DONE;
-    fprintf(stderr, "dockreeve: the gate does not answer: %s\n", error.text);
-    return COMMAND_FAILED;
+    return complain("the gate does not answer", error.text);
+}
+
+/* What is wrong with the engine as it looks from here; `said` where it looks well from here. */
+static int complain_of_engine(const struct option_value *values, const char *said)
+{
+    AUTO_BUFFER struct buffer advice = BUFFER_EMPTY;
+    struct error error = {0};
+    struct endpoint engine;
+    unsigned status;
+    const char *upstream = serve_options_upstream(&values[UPSTREAM]);
+    if (endpoint_parse(&engine, slice_from_text(upstream), &error) &&
+        !probe_ping(&engine, values[TIMEOUT].number, &status, &error))
+        engine_advice_write(&engine, &error, &advice);
+    return complain("the gate answers, the Docker Engine does not",
+                    advice.len > 0 ? buffer_text(&advice) : said);
 }
 
 static int check_docker(const struct option_value *values, const struct policy *policy)
@@ -147,26 +169,58 @@ static int check_docker(const struct option_value *values, const struct policy *
     struct error error = {0};
     struct endpoint engine;
     unsigned status;
+    char said[32];
     const char *upstream = serve_options_upstream(&values[UPSTREAM]);
-    if (!ask_gate(policy, values[TIMEOUT].number, &status, &error)) {
-        fprintf(stderr, "dockreeve: the gate does not answer: %s\n", error.text);
-        return COMMAND_FAILED;
-    }
+    if (!ask_gate(policy, values[TIMEOUT].number, &status, &error))
+        return complain("the gate does not answer", error.text);
     if (status == 200)
         return COMMAND_DONE;
     if (status == 403 && endpoint_parse(&engine, slice_from_text(upstream), &error) &&
         probe_ping(&engine, values[TIMEOUT].number, &status, &error) && status == 200)
         return COMMAND_DONE;
-    fprintf(stderr, "dockreeve: the gate answers, the Docker Engine does not (status %u)\n",
-            status);
-    return COMMAND_FAILED;
+    snprintf(said, sizeof(said), "status %u", status);
+    return complain_of_engine(values, said);
 }
 
+/* The listener that tells most about the gate: of the Docker API, else of HTTP. */
+static bool find_listener(const struct policy *policy, struct endpoint *endpoint)
+{
+    struct policy_listen_walk walk = {0};
+    const struct policy_listen *found = NULL;
+    while (policy_listen_next(policy, &walk)) {
+        if (walk.listen->role == POLICY_ROLE_DOCKER)
+            return listener_endpoint(walk.listen, endpoint);
+        if (found == NULL || (answers_http(walk.listen->role) && !answers_http(found->role)))
+            found = walk.listen;
+    }
+    if (found != NULL)
+        return listener_endpoint(found, endpoint);
+    char text[256];
+    struct error ignored;
+    serve_options_default_listen(text, sizeof(text));
+    return endpoint_parse(endpoint, slice_from_text(text), &ignored);
+}
+
+/* The gate is asked beside its listeners, which makes the question nobody's request; one that cannot
+ * be asked so is asked as by any client. */
 static int check(const struct option_value *values, const struct policy *policy)
 {
-    if (!policy_listens_for_docker(policy) && policy_listens_for_network(policy))
-        return check_network(policy, values[TIMEOUT].number);
-    return check_docker(values, policy);
+    struct error error = {0};
+    struct endpoint endpoint;
+    bool docker = policy_listens_for_docker(policy) || !policy_listens_for_network(policy);
+    enum health health = HEALTH_IS_UNKNOWN;
+    if (find_listener(policy, &endpoint))
+        health = health_client_ask(&endpoint, values[TIMEOUT].number, &error);
+    switch (health) {
+    case HEALTH_IS_WELL:
+        return COMMAND_DONE;
+    case HEALTH_IS_SICK:
+        return docker ? complain_of_engine(values, error.text)
+                      : complain("the gate is not well", error.text);
+    case HEALTH_IS_UNKNOWN:
+        break;
+    }
+    return docker ? check_docker(values, policy) : check_network(policy, values[TIMEOUT].number);
 }
 
 int command_healthcheck(int argc, char **argv)

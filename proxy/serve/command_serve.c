@@ -16,6 +16,7 @@
 #include "policy/document/policy_files.h"
 #include "proxy/serve/commands.h"
 #include "proxy/loop/confine.h"
+#include "proxy/serve/engine_advice.h"
 #include "proxy/serve/forwarding.h"
 #include "proxy/operator/control.h"
 #include "proxy/docker/docker_version.h"
@@ -121,23 +122,28 @@ enum { ENGINE_PROBE_MS = 1000 };
 
 /* Asks the engine for its version, if it is there: requests need it, and one that serves nothing as
  * old as this gate's table is of no use. */
-static void note_api_version(struct loop *loop)
+static void note_engine(struct loop *loop)
 {
+    const struct endpoint *engine = engine_endpoint(loop->engine);
     struct probe_api api;
-    struct error ignored;
-    AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
-    if (!listener_any_docker(loop) ||
-        !probe_api_ask(engine_endpoint(loop->engine), ENGINE_PROBE_MS, &api, &ignored))
+    struct error error = {0};
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    if (!listener_any_docker(loop))
         return;
+    if (!probe_api_ask(engine, ENGINE_PROBE_MS, &api, &error)) {
+        engine_advice_write(engine, &error, &text);
+        note(loop, REASON_NOTE_ENGINE_AWAY, buffer_text(&text));
+        return;
+    }
     if (api.status < 500) /* else what answers stands in front of an engine that is not there */
         engine_learn_no_api(loop->engine);
     if (api.version[0] != '\0')
         engine_learn_api(loop->engine, slice_from_text(api.version));
     engine_set_api_minimum(loop->engine, api.minimum);
-    if (!docker_version_note(loop->engine, &note))
+    if (!docker_version_note(loop->engine, &text))
         return;
-    fprintf(stderr, "dockreeve: %s\n", buffer_text(&note));
-    loop_log_event(loop, LOG_START, true, REASON_NOTE_API_VERSION, buffer_text(&note));
+    fprintf(stderr, "dockreeve: %s\n", buffer_text(&text));
+    loop_log_event(loop, LOG_START, true, REASON_NOTE_API_VERSION, buffer_text(&text));
 }
 
 static void note_container(struct loop *loop)
@@ -224,7 +230,7 @@ static int run(struct serve_options *options)
         return complain(&error, COMMAND_FAILED);
     struct loop *loop = gates->loop;
     int code = COMMAND_FAILED;
-    note_api_version(loop);
+    note_engine(loop);
     note_fewer_connections(&options->gates.loop);
     note_read_only_socket(loop); /* these ask for what the confined process may not */
     note_forwarding(loop);

@@ -12,6 +12,7 @@
 #include "proxy/loop/loop_run.h"
 #include "proxy/loop/listener.h"
 #include "proxy/operator/admin.h"
+#include "proxy/operator/health.h"
 
 /* A stranger to TLS has no language in which a client would read why it was turned away. */
 static const struct listener_service services[] = {
@@ -90,6 +91,7 @@ static bool open_parts(struct gates *gates, const struct gates_options *options,
     loop->egress = gates->egress = egress_new(loop, &options->egress);
     if (!loop_listen(loop, services, error))
         return false;
+    gates->health = health_open(loop);
     if (options->admin == NULL)
         return true;
     gates->admin = admin_open(loop, options->admin, error);
@@ -120,6 +122,7 @@ void gates_free(struct gates **gates)
         return;
     if (freed->loop != NULL)
         loop_close_all(freed->loop);
+    operator_socket_close(&freed->health);
     operator_socket_close(&freed->control);
     operator_socket_close(&freed->admin);
     egress_free(&freed->egress);

@@ -22,6 +22,7 @@ struct gates {
     struct egress *egress;
     struct operator_socket *admin;   /* NULL = none */
     struct operator_socket *control; /* NULL = no state folder */
+    struct operator_socket *health;  /* NULL = none could be had */
     struct event sweep;              /* of the engine's idle connections */
 };
 

@@ -12,7 +12,9 @@ libproxy_serve_a_SOURCES = \
 	proxy/serve/command_version.c \
 	proxy/serve/commands.h \
 	proxy/serve/common_options.h \
+	proxy/serve/engine_advice.c proxy/serve/engine_advice.h \
 	proxy/serve/forwarding.c proxy/serve/forwarding.h \
 	proxy/serve/gates.c proxy/serve/gates.h \
+	proxy/serve/health_client.c proxy/serve/health_client.h \
 	proxy/serve/probe.c proxy/serve/probe.h \
 	proxy/serve/serve_options.c proxy/serve/serve_options.h

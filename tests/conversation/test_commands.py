@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shlex
+import signal
 import socket
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ import unittest
 from harness.case import GateCase
 from harness.client import get, post, post_json, request
 from harness.dns_server import DnsServer
-from harness.gate import clean_environment, run, wait_for
+from harness.gate import Gate, clean_environment, plain_binary, run, wait_for
 
 POLICY = """version: 1
 docker:
@@ -343,6 +344,82 @@ class Health(GateCase):
         gate.engine.start()
         gate.stop()
         self.assertNotEqual(run(*arguments).returncode, 0)
+
+    def test_it_is_nobodys_request(self):
+        """Not in the log, the metrics, the counts of rules; whether the policy permits a ping or not."""
+        for name, policy in (("permitted", POLICY), ("refused", 'version: 1\ndocker: [{deny: "@all"}]\n')):
+            with self.subTest(name):
+                gate = self.start_gate(policy, admin=True)
+                for _ in range(3):
+                    done = run("healthcheck", "--listen", "unix:" + gate.socket_path, "--upstream", "unix:" + gate.upstream)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                metrics = gate.ask_admin("/metrics").body.decode()
+                self.assertNotIn("dockreeve_requests_total{", metrics)
+                status = json.loads(run("policy", "status", "--json", "--state", gate.state).stdout)
+                self.assertEqual(status["requests"], {"allowed": 0, "denied": 0, "suppressed": 0, "rules_hit": 0})
+                gate.stop()
+                self.assertEqual(gate.requests_logged(), [])
+
+    def test_a_gate_that_stands_still_and_one_beside_it(self):
+        gate, other = self.start_gate(POLICY), self.start_gate(POLICY)
+        ask = lambda each: run("healthcheck", "--listen", "unix:" + each.socket_path, "--timeout", "500ms").returncode
+        gate.process.send_signal(signal.SIGSTOP)
+        try:
+            self.assertEqual((ask(gate), ask(other)), (1, 0))
+        finally:
+            gate.process.send_signal(signal.SIGCONT)
+        os.unlink(gate.socket_path)
+        self.assertEqual(ask(gate), 1, "nobody can reach it any more")
+
+    def test_what_is_wrong_with_the_engine_is_said_at_the_start_and_by_the_check(self):
+        def missing(path):
+            pass
+
+        def dead(path):
+            with socket.socket(socket.AF_UNIX) as left:
+                left.bind(path)
+
+        def check(arrange, words):
+            gate = Gate(POLICY, start=False)
+            self.addCleanup(gate.remove)
+            arrange(gate.upstream)
+            gate.start()
+            self.assertIn(words, gate.stderr())
+            gate.wait_log(event="start", reason="note.engine-away")
+            done = run("healthcheck", "--listen", "unix:" + gate.socket_path, "--upstream", "unix:" + gate.upstream)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(words, done.stderr)
+
+        self.each([("missing", missing, "is the Docker Engine installed and running, or its socket mounted?"),
+                   ("a folder", os.mkdir, "is no socket; a mount made a folder of it"),
+                   ("left behind", dead, "a socket that was left behind")], check)
+
+    @unittest.skipIf(os.geteuid() != 0, "becomes another user")
+    def test_a_socket_of_the_engine_that_is_forbidden(self):
+        gate = Gate(POLICY, start=False, program=plain_binary())
+        self.addCleanup(gate.remove)
+        engine = self.start_engine(gate.folder)
+        os.chmod(gate.upstream, 0o600)
+        os.chmod(gate.folder, 0o777)
+        for name in ("log", "run", "state"):
+            os.makedirs(gate.file(name), exist_ok=True)
+            os.chown(gate.file(name), 65534, 65534)
+        os.chown(gate.policy_path, 65534, 65534)
+        os.chmod(gate.folder, 0o755)
+        os.chown(gate.folder, 65534, 65534)
+
+        def as_nobody():
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+
+        before = os.umask(0)  # it says that it is ready to a socket of ours
+        try:
+            gate.start(preexec=as_nobody)
+        finally:
+            os.umask(before)
+        self.assertIn("%s belongs to uid 0, group 0, mode 600, and this is uid 65534: add group 0" % gate.upstream, gate.stderr())
+        engine.stop()
 
     def test_doctor(self):
         gate = self.start_gate(POLICY)

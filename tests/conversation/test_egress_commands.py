@@ -34,14 +34,15 @@ def lines_of(text, metric):
 class Healthcheck(EgressCase):
     def network_gate(self, policy=NETWORK):
         ports = [self.held_port() for _ in range(policy.count("%d"))]
-        gate = self.start_egress(policy % tuple(ports), egress=False)
+        gate = self.start_egress(policy % tuple(ports), egress=False, admin=True)
         return gate, ports
 
     def test_no_engine_is_asked_for(self):
         gate, _ = self.network_gate()
         done = run("healthcheck", "--config", gate.policy_path, "--upstream", "unix:" + gate.upstream)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("malformed.origin-form", [record["reason"] for record in gate.network(decision="deny")])
+        self.assertEqual(gate.network(), [], "it is neither a request nor a denial of anybody")
+        self.assertNotIn("dockreeve_requests_total{", gate.ask_admin("/metrics").body.decode())
 
     def test_it_fails_when_the_gate_is_gone(self):
         gate, ports = self.network_gate()
@@ -55,6 +56,7 @@ class Healthcheck(EgressCase):
             with self.subTest(listen):
                 gate, ports = self.network_gate("version: 1\nclients:\n  agents:\n    " + listen + "\n")
                 self.assertEqual(run("healthcheck", "--config", gate.policy_path).returncode, 0)
+                self.assertEqual(gate.network(), [])
                 gate.stop()
                 done = run("healthcheck", "--config", gate.policy_path)
                 self.assertEqual(done.returncode, 1)
