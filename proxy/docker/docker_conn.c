@@ -408,6 +408,11 @@ static void close_client(struct client_conn *client, const char *reason)
     docker_conn_close(container_of(client, struct docker_conn, client), reason);
 }
 
+static bool is_endless(const struct client_conn *client)
+{
+    return container_of(client, struct docker_conn, client)->exchange.endless;
+}
+
 static void free_client(struct client_conn *client)
 {
     struct docker_conn *conn = container_of(client, struct docker_conn, client);
@@ -417,6 +422,7 @@ static void free_client(struct client_conn *client)
 }
 
 static const struct client_conn_kind kind = {.is_idle = is_idle,
+                                             .is_endless = is_endless,
                                              .tick = tick,
                                              .end_unadmitted = end_unadmitted,
                                              .is_revoked = docker_revoke,

@@ -95,6 +95,7 @@ struct docker_exchange {
     bool refused;         /* answered by us for a reason of our own, whatever the rules say */
     bool opened;          /* an open record was written; a close record is owed */
     bool logged;          /* the closing record was written */
+    bool endless;         /* the answer has no end of its own */
     bool stream;          /* counted among the open streams */
     unsigned own_version; /* minor version that was written for a client that named none */
     uint64_t tunnel_in, tunnel_out;

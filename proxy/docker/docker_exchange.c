@@ -12,6 +12,7 @@
 #include "proxy/loop/listener.h"
 #include "proxy/loop/unlogged.h"
 #include "rules/docker/docker_content.h"
+#include "rules/docker/docker_endless.h"
 #include "rules/reason.h"
 
 void docker_exchange_forget(struct docker_conn *conn)
@@ -64,6 +65,7 @@ static void keep_facts(struct docker_conn *conn, const struct docker_request *re
     exchange->operation = request->operation;
     exchange->path_len = (uint32_t)request->path.len;
     exchange->object_len = (uint32_t)request->object_name.len;
+    exchange->endless = docker_endless(request);
     exchange->dropped_count = (uint16_t)request->dropped_count;
     buffer_append_slice(&exchange->facts, request->path);
     buffer_append_slice(&exchange->facts, request->object_name);

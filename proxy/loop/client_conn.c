@@ -41,6 +41,14 @@ void client_conn_close_idle(struct loop *loop)
     }
 }
 
+bool client_conn_all_endless(const struct loop *loop)
+{
+    const struct client_conn *conn = TAILQ_FIRST(&loop->conns);
+    while (conn != NULL && conn->kind->is_endless != NULL && conn->kind->is_endless(conn))
+        conn = TAILQ_NEXT(conn, link);
+    return conn == NULL;
+}
+
 void client_conn_close_all(struct loop *loop)
 {
     struct client_conn *conn;

@@ -18,6 +18,9 @@ struct client_conn_kind {
     bool is_tunnel;
     /* Whether it is between requests: a gate that ends closes it at once. */
     bool (*is_idle)(const struct client_conn *conn);
+    /* Whether what is under way has no end of its own, like the engine's events: a gate that ends
+     * does not wait for it. */
+    bool (*is_endless)(const struct client_conn *conn);
     /* Once a second: limits, clients that have gone unnoticed. May close it. */
     void (*tick)(struct client_conn *conn, int64_t now_us);
     /* Ends it ("not-admitted") if the policy does not let its client connect any more. */
@@ -45,6 +48,8 @@ void client_conn_closed(struct loop *loop, struct client_conn *conn);
 
 void client_conn_tick_all(struct loop *loop);
 void client_conn_close_idle(struct loop *loop);
+/* Whether nothing is open, or nothing that has an end of its own. */
+bool client_conn_all_endless(const struct loop *loop);
 void client_conn_close_all(struct loop *loop);
 void client_conn_free_closed(struct loop *loop);
 

@@ -265,7 +265,7 @@ static void log_start(struct loop *loop, const char *upstream)
 
 static bool is_drained(const struct loop *loop)
 {
-    return loop->draining && TAILQ_EMPTY(&loop->conns);
+    return loop->draining && client_conn_all_endless(loop);
 }
 
 /* What open requests have left of the time to end, but a second at least. */
@@ -303,6 +303,7 @@ int loop_run(struct loop *loop, const char *upstream)
         event_base_loop(loop->base, EVLOOP_ONCE | (has_work(loop) ? EVLOOP_NONBLOCK : 0));
         end_turn(loop);
     }
+    client_conn_close_all(loop);
     int64_t deadline_us = seal_deadline(loop);
     write_rest_of_log(loop, deadline_us); /* so that there is room for what comes now */
     log_suppressed(loop);

@@ -6,6 +6,7 @@ librules_docker_a_SOURCES = \
 	rules/docker/api_version.c rules/docker/api_version.h \
 	rules/docker/docker_condition.c rules/docker/docker_condition.h \
 	rules/docker/docker_content.c rules/docker/docker_content.h \
+	rules/docker/docker_endless.c rules/docker/docker_endless.h \
 	rules/docker/docker_names.c rules/docker/docker_names.h \
 	rules/docker/docker_naming.c rules/docker/docker_naming.h \
 	rules/docker/docker_object.c rules/docker/docker_object.h \

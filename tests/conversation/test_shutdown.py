@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 
+from harness import wire
 from harness.case import GateCase
 from harness.client import get
 from harness.engine import answer
@@ -13,33 +14,69 @@ from harness.gate import wait_for
 
 
 class Shutdown(GateCase):
-    def open_events(self, gate):
-        gate.engine.on("GET", "/events", lambda connection, _: (
-            connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"), connection.fill(), False)[-1])
+    def open_stream(self, gate, target, more=None):
+        """A stream of which one chunk came; a second comes once `more` is set."""
+        def serve(connection, _request):
+            connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n")
+            if more is not None and more.wait(wire.DEADLINE):
+                connection.send(b"1\r\nb\r\n")
+            connection.fill()
+            return False
+
+        gate.engine.on("GET", target.split("?")[0], serve)
         stream = gate.connect()
-        stream.send(get("/events"))
+        stream.send(get(target))
         stream.read_head()
         self.assertEqual(stream.chunk(), b"a")
         return stream
 
-    def test_an_open_stream_does_not_hold_it_up(self):
-        gate = self.start_gate(drain="1s")
-        stream = self.open_events(gate)
-        began = time.monotonic()
-        gate.process.send_signal(signal.SIGTERM)
-        self.assertEqual(gate.wait_exit(), 0)
-        self.assertLess(time.monotonic() - began, 4)
-        stream.to_end()
-        self.assertEqual([r["event"] for r in gate.log(path="/events")], ["open", "close"])
-        self.assertEqual(gate.log()[-1]["event"], "stop")
+    def test_what_has_no_end_is_not_waited_for(self):
+        for target in ("/events", "/containers/x/logs?follow=1&stdout=1", "/containers/x/stats", "/services/x/logs?follow=1"):
+            with self.subTest(target):
+                gate = self.start_gate(drain="3600s")
+                stream = self.open_stream(gate, target)
+                gate.process.send_signal(signal.SIGTERM)
+                self.assertEqual(gate.wait_exit(), 0)
+                stream.to_end()
+                records = gate.log(path=target.split("?")[0])
+                self.assertEqual([r["event"] for r in records], ["open", "close"])
+                self.assertEqual(records[1]["close"], "shutdown")
+                self.assertEqual(gate.log()[-1]["event"], "stop")
 
-    def test_the_bound_is_eight_seconds_unless_told_otherwise(self):
-        gate = self.start_gate(drain=None)
-        self.open_events(gate)
-        began = time.monotonic()
-        gate.process.send_signal(signal.SIGTERM)
+    def test_it_goes_on_while_something_else_is_under_way(self):
+        gate = self.start_gate(drain="3600s")
+        asked, go_on, more = threading.Event(), threading.Event(), threading.Event()
+
+        def serve(connection, _request):
+            asked.set()
+            go_on.wait(wire.DEADLINE)
+            connection.send(answer(200, b"finished"))
+
+        gate.engine.on("GET", "/info", serve)
+        stream = self.open_stream(gate, "/events", more)
+        with gate.connect() as connection:
+            connection.send(get("/info"))
+            self.assertTrue(asked.wait(wire.DEADLINE))
+            gate.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: not self.accepts(gate), "the listener to close", gate.process)
+            more.set()
+            self.assertEqual(stream.chunk(), b"b")
+            go_on.set()
+            self.assertEqual(connection.read_response().body, b"finished")
         self.assertEqual(gate.wait_exit(), 0)
-        self.assertLess(time.monotonic() - began, 9.5)
+        stream.to_end()
+
+    def test_the_bound(self):
+        """Of what has an end the gate waits for the end as long as it was told, and eight seconds unless it was told."""
+        for drain, most in (("1s", 4), (None, 9.5)):
+            with self.subTest(drain):
+                gate = self.start_gate(drain=drain)
+                stream = self.open_stream(gate, "/containers/x/logs?stdout=1")
+                began = time.monotonic()
+                gate.process.send_signal(signal.SIGTERM)
+                self.assertEqual(gate.wait_exit(), 0)
+                self.assertLess(time.monotonic() - began, most)
+                stream.to_end()
 
     def test_idle_connections_do_not_hold_it_up(self):
         gate = self.start_gate(drain="10s")

@@ -5,6 +5,7 @@ rules_docker_tests_SOURCES = \
 	tests/unit/rules/docker/captured_requests.inc \
 	tests/unit/rules/docker/docker_condition_test.c \
 	tests/unit/rules/docker/docker_content_test.c \
+	tests/unit/rules/docker/docker_endless_test.c \
 	tests/unit/rules/docker/docker_names_test.c \
 	tests/unit/rules/docker/docker_naming_test.c \
 	tests/unit/rules/docker/docker_object_test.c \
