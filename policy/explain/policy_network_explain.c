@@ -5,6 +5,7 @@
  * into it. */
 #include <string.h>
 
+#include "policy/explain/left_out.h"
 #include "policy/explain/policy_advice.h"
 #include "policy/snapshot/policy_internal.h"
 #include "policy/snapshot/policy_network.h"
@@ -189,6 +190,11 @@ static void write_allow_for(const struct policy *policy, const struct policy_cli
     write_target(&request->host, request->port, &target);
     policy_advice_network(policy, client, buffer_slice(&target), true, method, buffer_slice(&keys),
                           out);
+    const char *left_out = left_out_reason(&request->host);
+    if (left_out != NULL)
+        buffer_printf(out,
+                      "; the presets leave this host out, because anybody can put data there (%s)",
+                      left_out);
 }
 
 /* No rule admits a server name that is not the target's. */

@@ -68,6 +68,14 @@ network:
                 self.assertIn("network", body["fix"])
                 self.assertRegex(json.dumps(body).lower(), r"not retry|no point in (re)?trying|retry[^,}]*false")
 
+    def test_a_host_that_the_presets_leave_out_says_why(self):
+        for form, response in self.forms("storage.googleapis.com"):
+            with self.subTest(form):
+                self.assert_refusal(response, 403, "default", host="storage.googleapis.com")
+                fix = response.json()["fix"]
+                self.assertIn("storage.googleapis.com", fix.split(";")[0])
+                self.assertIn("the presets leave this host out, because anybody can put data there (Google's storage", fix)
+
     def test_a_rule_is_named(self):
         for form, response in self.forms("x.telemetry.test"):
             with self.subTest(form):

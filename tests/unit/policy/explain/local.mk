@@ -2,6 +2,7 @@
 TESTS += policy_explain_tests
 policy_explain_tests_SOURCES = \
 	tests/unit/policy/explain/asked_test.c \
+	tests/unit/policy/explain/left_out_test.c \
 	tests/unit/policy/explain/network_inquiry_test.c \
 	tests/unit/policy/explain/policy_advice_test.c \
 	tests/unit/policy/explain/policy_cover_test.c \
