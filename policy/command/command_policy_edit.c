@@ -413,6 +413,23 @@ static bool is_ports(struct slice text)
     return text.len > 0;
 }
 
+bool policy_edit_is_one(const char *command, struct slice part)
+{
+    char quoted[120];
+    if (part.len == 0 || part.ptr[0] == '~' || memchr(part.ptr, ' ', part.len) == NULL ||
+        memchr(part.ptr, '{', part.len) != NULL || memchr(part.ptr, '"', part.len) != NULL)
+        return true;
+    AUTO_BUFFER struct buffer list = BUFFER_EMPTY;
+    for (size_t i = 0; i < part.len; i++) {
+        if (part.ptr[i] != ' ' || part.ptr[i - 1] != ' ')
+            buffer_append_byte(&list, part.ptr[i] == ' ' ? ',' : part.ptr[i]);
+    }
+    char meant[120];
+    return policy_edit_usage(command, "%s: more than one: put a comma between them, %s",
+                             error_quote(part, quoted, sizeof(quoted)),
+                             error_quote(buffer_slice(&list), meant, sizeof(meant)));
+}
+
 struct slice policy_edit_next_resource(struct slice *rest)
 {
     if (rest->len > 0 && rest->ptr[0] == '~') {

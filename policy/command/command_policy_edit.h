@@ -111,5 +111,7 @@ bool policy_edit_is_scope(const char *word);
 /* Cuts the next resource off a list with commas. Commas between ports ("x:80,443") and those of an
  * expression ("~a{1,3}") do not divide. For `while (rest.ptr != NULL)`. */
 struct slice policy_edit_next_resource(struct slice *rest);
+/* Whether a resource, trimmed, is one and no list with blanks between; else that is said. */
+bool policy_edit_is_one(const char *command, struct slice part);
 
 #endif

@@ -148,6 +148,10 @@ static bool read_hosts(struct policy_resource_list *list, const char *command,
         struct slice part = policy_edit_next_resource(&rest);
         struct error error;
         char quoted[120];
+        if (!policy_edit_is_one(command, part)) {
+            good = false;
+            continue;
+        }
         if (read_host(list, words, part, notes, &error))
             continue;
         policy_edit_usage(command, "%s: %s", error_quote(part, quoted, sizeof(quoted)), error.text);
@@ -195,8 +199,12 @@ static bool read_docker(struct policy_resource_list *list, const char *command,
         return policy_edit_usage(command, "--method needs --path: --method POST --path "
                                           "\"/containers/*/start\"");
     struct slice rest = slice_from_text(words->resources);
-    while (rest.ptr != NULL)
-        add_item(list, slice_trim_blanks(slice_cut(&rest, ',')), false);
+    while (rest.ptr != NULL) {
+        struct slice part = slice_trim_blanks(slice_cut(&rest, ','));
+        if (!policy_edit_is_one(command, part))
+            return false;
+        add_item(list, part, false);
+    }
     for (unsigned i = 0; i < paths->list_count; i++)
         add_item(list, slice_from_text(paths->list[i]), true);
     if (list->count > 0)

@@ -20,6 +20,7 @@ libpolicy_document_a_SOURCES = \
 	policy/document/rule_hits.c policy/document/rule_hits.h \
 	policy/document/rule_place.c policy/document/rule_place.h \
 	policy/document/yaml_edit.c policy/document/yaml_edit.h \
+	policy/document/yaml_syntax.c policy/document/yaml_syntax.h \
 	policy/document/yaml_tree.c policy/document/yaml_tree.h \
 	policy/document/yaml_write.c policy/document/yaml_write.h
 

@@ -104,7 +104,7 @@ static void read_dns_answer(const struct policy_document *document,
     bool before = client->dns_answer.set;
     policy_document_set_once(document, node, "answer", answer, false, &client->dns_answer);
     if (answer == POLICY_DNS_LISTED && !before)
-        policy_document_read_texts(document, key, NULL, read_dns_address, client);
+        policy_document_read_words(document, key, NULL, read_dns_address, client);
 }
 
 static void read_dns(const struct policy_document *document, const struct yaml_tree_node *key,
@@ -139,7 +139,7 @@ static void read_from_item(const struct policy_document *document,
 static void read_from(const struct policy_document *document, const struct yaml_tree_node *key,
                       void *place)
 {
-    policy_document_read_texts(document, key, "leave it out to admit everybody", read_from_item,
+    policy_document_read_words(document, key, "leave it out to admit everybody", read_from_item,
                                place);
 }
 
@@ -244,13 +244,13 @@ static void read_origin(const struct policy_document *document, const struct yam
 static void read_hosts(const struct policy_document *document, const struct yaml_tree_node *key,
                        void *place)
 {
-    policy_document_read_texts(document, key, "leave it out", read_host, place);
+    policy_document_read_words(document, key, "leave it out", read_host, place);
 }
 
 static void read_origins(const struct policy_document *document, const struct yaml_tree_node *key,
                          void *place)
 {
-    policy_document_read_texts(document, key, "leave it out", read_origin, place);
+    policy_document_read_words(document, key, "leave it out", read_origin, place);
 }
 
 static void read_browser(const struct policy_document *document, const struct yaml_tree_node *key,

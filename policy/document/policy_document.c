@@ -222,8 +222,42 @@ void policy_document_refuse_not_yet(const struct policy_document *document,
 
 /* ---- lists ---- */
 
+enum item_kind { ITEM_ANY, ITEM_TEXT, ITEM_WORD };
+
+bool policy_document_is_word(const struct yaml_tree_node *node, struct buffer *why_out)
+{
+    struct slice rest = slice_trim_blanks(node->text);
+    size_t count = 0;
+    char quoted[80];
+    if (rest.len == 0 || rest.ptr[0] == '~' || memchr(rest.ptr, ' ', rest.len) == NULL)
+        return true;
+    buffer_append_literal(why_out, "more than one: write a list, `[");
+    while (rest.ptr != NULL) {
+        struct slice word = slice_cut(&rest, ' ');
+        while (word.len > 0 && word.ptr[word.len - 1] == ',')
+            word.len--;
+        size_t len = strlen(error_quote(word, quoted, sizeof(quoted)));
+        if (word.len > 0)
+            buffer_printf(why_out, "%s\"%.*s\"", count++ > 0 ? ", " : "", (int)len - 2, quoted + 1);
+    }
+    buffer_append_literal(why_out, "]`");
+    return false;
+}
+
+bool policy_document_one_word(const struct policy_document *document,
+                              const struct yaml_tree_node *node)
+{
+    AUTO_BUFFER struct buffer why = BUFFER_EMPTY;
+    char quoted[80];
+    if (policy_document_is_word(node, &why))
+        return true;
+    policy_document_error(document, node, "%s: %s", error_quote(node->text, quoted, sizeof(quoted)),
+                          buffer_text(&why));
+    return false;
+}
+
 static void read_items(const struct policy_document *document, const struct yaml_tree_node *key,
-                       const char *empty, bool texts, policy_reader *read, void *place)
+                       const char *empty, enum item_kind kind, policy_reader *read, void *place)
 {
     const struct yaml_tree_node *value = key->value;
     bool is_list = value->kind == YAML_TREE_SEQUENCE;
@@ -231,7 +265,8 @@ static void read_items(const struct policy_document *document, const struct yaml
         policy_document_error(document, value, "`%s` is an empty list: %s", key->text.ptr, empty);
     for (const struct yaml_tree_node *item = is_list ? value->first : value; item != NULL;
          item = is_list ? item->next : NULL) {
-        if (!texts || policy_document_text(document, item, key->text.ptr))
+        if ((kind == ITEM_ANY || policy_document_text(document, item, key->text.ptr)) &&
+            (kind != ITEM_WORD || policy_document_one_word(document, item)))
             read(document, item, place);
     }
 }
@@ -240,14 +275,21 @@ void policy_document_read_list(const struct policy_document *document,
                                const struct yaml_tree_node *key, const char *empty,
                                policy_reader *read, void *place)
 {
-    read_items(document, key, empty, false, read, place);
+    read_items(document, key, empty, ITEM_ANY, read, place);
 }
 
 void policy_document_read_texts(const struct policy_document *document,
                                 const struct yaml_tree_node *key, const char *empty,
                                 policy_reader *read, void *place)
 {
-    read_items(document, key, empty, true, read, place);
+    read_items(document, key, empty, ITEM_TEXT, read, place);
+}
+
+void policy_document_read_words(const struct policy_document *document,
+                                const struct yaml_tree_node *key, const char *empty,
+                                policy_reader *read, void *place)
+{
+    read_items(document, key, empty, ITEM_WORD, read, place);
 }
 
 /* ---- maps ---- */

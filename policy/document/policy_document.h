@@ -75,6 +75,15 @@ void policy_document_read_list(const struct policy_document *document,
 void policy_document_read_texts(const struct policy_document *document,
                                 const struct yaml_tree_node *key, const char *empty,
                                 policy_reader *read, void *place);
+/* The same for texts in which no blank can stand. */
+void policy_document_read_words(const struct policy_document *document,
+                                const struct yaml_tree_node *key, const char *empty,
+                                policy_reader *read, void *place);
+/* Whether the text is one word, or an expression. If not, the list that was meant is appended to
+ * `why_out`, or reported. */
+bool policy_document_is_word(const struct yaml_tree_node *node, struct buffer *why_out);
+bool policy_document_one_word(const struct policy_document *document,
+                              const struct yaml_tree_node *node);
 
 /* Reads a document's text: a map whose first row is `version`. */
 void policy_document_read_text(const struct policy_document *document, struct slice text,

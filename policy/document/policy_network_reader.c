@@ -201,7 +201,7 @@ static void read_protocol(const struct policy_document *document, const struct y
 static void read_methods(const struct policy_document *document, const struct yaml_tree_node *key,
                          void *place)
 {
-    policy_document_read_texts(document, key, empty_list, read_method, place);
+    policy_document_read_words(document, key, empty_list, read_method, place);
     show(place, key);
 }
 
@@ -215,14 +215,14 @@ static void read_paths(const struct policy_document *document, const struct yaml
 static void read_addresses(const struct policy_document *document, const struct yaml_tree_node *key,
                            void *place)
 {
-    policy_document_read_texts(document, key, empty_list, read_address, place);
+    policy_document_read_words(document, key, empty_list, read_address, place);
     show(place, key);
 }
 
 static void read_protocols(const struct policy_document *document, const struct yaml_tree_node *key,
                            void *place)
 {
-    policy_document_read_texts(document, key, empty_list, read_protocol, place);
+    policy_document_read_words(document, key, empty_list, read_protocol, place);
     show(place, key);
 }
 
@@ -333,6 +333,11 @@ static void read_host(const struct policy_document *document, const struct yaml_
     const struct network_rule *match = &draft->set->rules[draft->index].match;
     struct host_pattern pattern;
     struct error error;
+    AUTO_BUFFER struct buffer why = BUFFER_EMPTY;
+    if (!policy_document_is_word(node, &why)) {
+        host_error(draft, node, buffer_text(&why));
+        return;
+    }
     if (!host_pattern_parse(node->text, match->allows, &pattern, &error)) {
         host_error(draft, node, error.text);
         return;

@@ -34,7 +34,7 @@ void policy_own_addresses_read(const struct policy_document *document,
                                const struct yaml_tree_node *key, void *place)
 {
     document->reading->builder->policy->says_own_addresses = true;
-    policy_document_read_texts(document, key, NULL, read_item, place);
+    policy_document_read_words(document, key, NULL, read_item, place);
 }
 
 static bool is_between(char byte)

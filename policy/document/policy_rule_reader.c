@@ -58,6 +58,8 @@ static void report_selector(struct draft *draft, const struct yaml_tree_node *no
 
 static void read_selector(struct draft *draft, const struct yaml_tree_node *node)
 {
+    if (!policy_document_one_word(draft->document, node))
+        return;
     separate(&draft->selector, ", ");
     buffer_append_slice(&draft->selector, node->text);
     if (!docker_operation_set_add_selector(&draft->rule.match.operations, node->text))
@@ -90,7 +92,7 @@ static void read_method(const struct policy_document *document, const struct yam
 static void read_methods(const struct policy_document *document, const struct yaml_tree_node *key,
                          void *place)
 {
-    policy_document_read_texts(document, key, "leave it out to mean every method", read_method,
+    policy_document_read_words(document, key, "leave it out to mean every method", read_method,
                                place);
 }
 

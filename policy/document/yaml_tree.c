@@ -12,6 +12,7 @@
 
 #include "base/hidden_character.h"
 #include "base/text_map.h"
+#include "policy/document/yaml_syntax.h"
 
 /* So many characters that do not show are remembered, and as many told of that are refused anywhere.
  */
@@ -126,9 +127,11 @@ static void refuse_decoration(struct reading *reading, const yaml_char_t *anchor
                               const yaml_char_t *tag, yaml_mark_t mark)
 {
     if (anchor != NULL)
-        complain(reading, mark, "anchors (`&name`) are not part of a policy");
+        complain(reading, mark,
+                 "anchors (`&name`) are not part of a policy; quote a text that begins with `&`");
     if (tag != NULL)
-        complain(reading, mark, "tags (`!name`) are not part of a policy");
+        complain(reading, mark,
+                 "tags (`!name`) are not part of a policy; quote a text that begins with `!`");
 }
 
 /* Whether the place lies in front of the mark. */
@@ -254,18 +257,19 @@ static void report_syntax(struct reading *reading, const yaml_parser_t *parser, 
 {
     if (parser->error == YAML_MEMORY_ERROR)
         abort();
-    yaml_mark_t mark = parser->problem_mark;
+    yaml_mark_t mark = {0, 0, 0};
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     if (parser->error == YAML_READER_ERROR) {
-        mark.line = mark.column = 0;
         for (size_t i = 0; i < len && i < parser->problem_offset; i++) {
             mark.column = bytes[i] == '\n' ? 0 : mark.column + 1;
             mark.line += bytes[i] == '\n';
         }
+        buffer_append_text(&text, parser->problem);
+    } else {
+        yaml_syntax_explain(parser, slice_of(bytes, len), &mark, &text);
     }
-    policy_messages_add(
-        reading->errors, reading->file, (unsigned)mark.line + 1, (unsigned)mark.column + 1,
-        "this is not YAML: %s%s%s", parser->problem == NULL ? "syntax error" : parser->problem,
-        parser->context == NULL ? "" : ", ", parser->context == NULL ? "" : parser->context);
+    policy_messages_add(reading->errors, reading->file, (unsigned)mark.line + 1,
+                        (unsigned)mark.column + 1, "this is not YAML: %s", buffer_text(&text));
 }
 
 bool yaml_tree_parse(struct arena *arena, const char *bytes, size_t len, const char *file,

@@ -87,6 +87,8 @@ class Network(EditCase):
             (["allow", "network"], "name the hosts"),
             (["allow", "network", "a.example.com", "b.example.com"], "with commas between them"),
             (["allow", "network", "box", "a.example.com", "b.example.com"], "with commas between them"),
+            (["allow", "network", "a.example.com b.example.com"], "more than one: put a comma between them, `a.example.com,b.example.com`"),
+            (["deny", "docker", "ContainerStart  @exec"], "more than one: put a comma between them, `ContainerStart,@exec`"),
             (["allow", "network", "a.example.com", "--client", "a", "--sandbox", "b"], "a sandbox is a client"),
             (["allow", "network", "a.example.com", "-g", "--sandbox", "b"], "--global is for every client"),
             (["allow", "network", "a.example.com:22", "--port", "23"], "`a.example.com:22`: it has ports of its own"),

@@ -30,7 +30,36 @@ Test(policy_load, every_error_has_its_place_and_a_sentence)
         {"tag", V "docker: !!seq []\n", "policy.yaml:2:9: tags"},
         {"scalar tag", "version: !!int 1\n", "policy.yaml:1:10: tags"},
         {"two documents", V "---\n" V, "policy.yaml:2:1: a policy file holds one document"},
-        {"tab", V "\tdocker: []\n", "policy.yaml:2:1: this is not YAML"},
+        {"tab", V "\tdocker: []\n", "policy.yaml:2:1: this is not YAML: a TAB stands where"},
+        {"tab behind blanks", V "network:\n  - allow:\n  \t  - a\n",
+         "policy.yaml:4:3: this is not YAML: a TAB stands where only blanks may"},
+        {"star", V "network:\n  - allow: *.example.com\n",
+         "policy.yaml:3:12: this is not YAML: a text may not begin with `*` unless it is in "
+         "quotes: "
+         "write \"*.example.com\""},
+        {"star in a list", V "network:\n  - allow: [\xc3\xa4, *.a.test]\n",
+         "policy.yaml:3:16: this is not YAML: a text may not begin with `*` unless it is in "
+         "quotes: "
+         "write \"*.a.test\""},
+        {"star and letters", V "network:\n  - allow: *a\n", "policy.yaml:3:12: aliases"},
+        {"set", V "docker:\n  - allow: [@read, ContainerStart]\n", "write \"@read\""},
+        {"back quotes", V "docker:\n  - allow: `a`\n", "begin with ```"},
+        {"escape", V "network:\n  - allow: \"~x\\.y\"\n",
+         "policy.yaml:3:15: this is not YAML: a backslash in double quotes begins an escape, and "
+         "this "
+         "is none: put the text in single quotes, '~x\\.y'"},
+        {"open quote", V "network:\n  - allow: \"a\n",
+         "policy.yaml:3:12: this is not YAML: the quote that begins here is not closed"},
+        {"colon", V "network:\n  - deny: example.com:\n",
+         "policy.yaml:3:22: this is not YAML: a `:` makes a key, and none can stand here"},
+        {"blanks between hosts", V "network:\n  - allow: a.test, b.test  *.c.test\n",
+         "policy.yaml:3:12: `a.test, b.test  *.c.test`: more than one: write a list, "
+         "`[\"a.test\", "
+         "\"b.test\", \"*.c.test\"]`"},
+        {"blanks between sets", V "docker:\n  - allow: \"@read @logs\"\n",
+         "`@read @logs`: more than one: write a list, `[\"@read\", \"@logs\"]`"},
+        {"blanks between methods", V "network:\n  - {allow: a.test, methods: GET HEAD}\n",
+         "`GET HEAD`: more than one: write a list, `[\"GET\", \"HEAD\"]`"},
         {"bad UTF-8", V "docker: [\xff]\n", "policy.yaml:2:10: this is not YAML"},
         {"syntax", V "docker: [\n", "this is not YAML"},
         {"complex key", V "? [a]\n: b\n", "policy.yaml:2:3: a key must be plain text"},
