@@ -416,8 +416,8 @@ static bool is_ports(struct slice text)
 bool policy_edit_is_one(const char *command, struct slice part)
 {
     char quoted[120];
-    if (part.len == 0 || part.ptr[0] == '~' || memchr(part.ptr, ' ', part.len) == NULL ||
-        memchr(part.ptr, '{', part.len) != NULL || memchr(part.ptr, '"', part.len) != NULL)
+    if (part.len == 0 || part.ptr[0] == '~' || part.ptr[0] == '{' ||
+        memchr(part.ptr, ' ', part.len) == NULL)
         return true;
     AUTO_BUFFER struct buffer list = BUFFER_EMPTY;
     for (size_t i = 0; i < part.len; i++) {

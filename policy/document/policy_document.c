@@ -229,7 +229,8 @@ bool policy_document_is_word(const struct yaml_tree_node *node, struct buffer *w
     struct slice rest = slice_trim_blanks(node->text);
     size_t count = 0;
     char quoted[80];
-    if (rest.len == 0 || rest.ptr[0] == '~' || memchr(rest.ptr, ' ', rest.len) == NULL)
+    if (rest.len == 0 || rest.ptr[0] == '~' || rest.ptr[0] == '{' ||
+        memchr(rest.ptr, ' ', rest.len) == NULL)
         return true;
     buffer_append_literal(why_out, "more than one: write a list, `[");
     while (rest.ptr != NULL) {
