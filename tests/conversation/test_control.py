@@ -302,10 +302,10 @@ class Reload(GateCase):
 
     def test_a_stopping_gate_says_so(self):
         gate = self.start_gate(drain="30s")
-        gate.engine.on("GET", "/events", lambda connection, _: (
+        gate.engine.on("GET", "/containers/x/export", lambda connection, _: (
             connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n"), connection.fill(), False)[-1])
         stream = gate.connect()
-        stream.send(get("/events"))
+        stream.send(get("/containers/x/export"))
         self.assertEqual(stream.read_head().status, 200)
         gate.process.send_signal(signal.SIGTERM)
         wait_for(lambda: status_of(gate)["draining"], "the gate to stop", gate.process)
