@@ -119,10 +119,10 @@
     R(MALFORMED_PATH_EMPTY_SEGMENT, "malformed.path-empty-segment") \
     R(MALFORMED_PATH_ESCAPE, "malformed.path-escape") \
     R(MALFORMED_PATH_RAW_BYTE, "malformed.path-raw-byte") \
-    R(MALFORMED_PATH_SPACE, "malformed.path-space") \
     R(MALFORMED_QUERY_ESCAPE, "malformed.query-escape") \
     R(MALFORMED_QUERY_NUL, "malformed.query-nul") \
     R(MALFORMED_QUERY_REPEATED, "malformed.query-repeated") \
+    R(MALFORMED_QUERY_SEMICOLON, "malformed.query-semicolon") \
     R(MALFORMED_QUERY_TOO_MANY, "malformed.query-too-many") \
     R(MALFORMED_QUERY_UNKNOWN, "malformed.query-unknown") \
     R(MALFORMED_CLIENT_HELLO, "malformed.client-hello") \

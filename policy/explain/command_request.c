@@ -66,13 +66,16 @@ static bool parse_operation(struct slice name, bool strict, struct docker_reques
 
 bool command_target_check(struct slice target, struct error *error)
 {
+    bool in_query = false;
     for (size_t i = 0; i < target.len; i++) {
-        if (target.ptr[i] <= 0x20 || target.ptr[i] > 0x7e ||
-            strchr("\"#<>\\^`{|}", target.ptr[i]) != NULL)
+        unsigned char byte = (unsigned char)target.ptr[i];
+        if (byte <= 0x20 || byte == 0x7f ||
+            (!in_query && (byte > 0x7f || strchr("\"#<>\\^`{|}", byte) != NULL)))
             return error_set_reason(
                 error, 400, REASON_MALFORMED_TARGET,
-                "a request's target is visible ASCII without \" # < > \\ ^ ` { | }: write such "
-                "bytes as %%XX");
+                "a request's target has no blanks and control bytes, and its path is ASCII without "
+                "\" # < > \\ ^ ` { | }: write such bytes as %%XX");
+        in_query = in_query || byte == '?';
         if (target.ptr[i] == '%' && (target.len - i < 3 || slice_hex_digit(target.ptr[i + 1]) < 0 ||
                                      slice_hex_digit(target.ptr[i + 2]) < 0))
             return error_set_reason(

@@ -17,8 +17,8 @@
 MUST_CHECK bool command_request_parse(const char *text, bool strict, struct docker_request *request,
                                       struct error *error);
 
-/* What the gate's reader of request lines refuses of a target before anything is looked up (facts
- * http.md R4), with its reason. */
+/* What the gate's reader of request lines refuses of a target before anything is looked up, with its
+ * reason. */
 MUST_CHECK bool command_target_check(struct slice target, struct error *error);
 
 /* Adds "name=web", "label=key=value" and so on as a fact. False with `error` when it is none. */

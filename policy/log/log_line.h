@@ -41,6 +41,7 @@
     ROW(DROPPED_QUERY, "dropped_query", LIST)                                                      \
     ROW(DROPPED_FIELDS, "dropped_fields", LIST)                                                    \
     ROW(DROPPED_BODY, "dropped_body", NUMBER)                                                      \
+    ROW(DROPPED_HEADERS, "dropped_headers", LIST)                                                  \
     ROW(WOULD_DENY, "would_deny", TEXT)                                                            \
     ROW(STATUS, "status", NUMBER)                                                                  \
     ROW(BYTES_IN, "bytes_in", NUMBER)                                                              \

@@ -97,6 +97,7 @@ static void write_dropped(struct buffer *out, const struct log_record *record)
     }
     if (record->dropped_body > 0)
         write_number(out, KEY("dropped_body"), record->dropped_body);
+    write_list(out, KEY("dropped_headers"), record->dropped_headers, record->dropped_header_count);
 }
 
 void log_record_write(const struct log_record *record, struct timestamp_cache *cache,

@@ -55,6 +55,8 @@ struct log_record {
     unsigned dropped_query_count;
     struct slice dropped_fields; /* of a JSON body: their paths, a NUL between them */
     uint64_t dropped_body;       /* 0 = none */
+    const struct slice *dropped_headers;
+    unsigned dropped_header_count;
     struct slice would_deny;
     unsigned status;  /* 0 = none yet */
     bool has_outcome; /* bytes and duration are written */

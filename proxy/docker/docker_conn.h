@@ -85,6 +85,7 @@ struct docker_exchange {
     uint32_t fields_len;    /* the paths of dropped fields of the body stand behind the target */
     uint16_t dropped_count; /* each name ends with NUL in `facts` */
     uint64_t dropped_body;
+    uint32_t dropped_headers; /* docker_header_dropped_names() */
     struct verdict verdict;
     struct policy *policy; /* a reference while the exchange lasts: the verdict's texts are in it */
     int64_t expires_us;    /* Unix time from which on that policy may say otherwise */
@@ -100,6 +101,13 @@ struct docker_exchange {
     unsigned own_version; /* minor version that was written for a client that named none */
     uint64_t tunnel_in, tunnel_out;
 };
+
+/* The target as the client wrote it; empty when memory was out. */
+static inline struct slice docker_exchange_target(const struct docker_exchange *exchange)
+{
+    size_t behind = exchange->fields_len + exchange->target_len;
+    return slice_of(exchange->facts.data + exchange->facts.len - behind, exchange->target_len);
+}
 
 struct docker_conn {
     struct client_conn client;

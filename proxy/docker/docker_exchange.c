@@ -203,7 +203,7 @@ static bool write_forward(struct docker_conn *conn, const struct docker_naming *
     };
     struct buffer *text = &loop->scratch->text;
     buffer_clear(text);
-    docker_header_write_request(&plan, text);
+    conn->exchange.dropped_headers = docker_header_write_request(&plan, text);
     io_buffer_reset(loop->blocks, &conn->forward);
     if (!text->failed && io_buffer_append(loop->blocks, &conn->forward, text->data, text->len))
         return true;

@@ -12,6 +12,8 @@ enum field_use {
     FIELD_BODY,      /* only when a body goes along */
     FIELD_SESSION,   /* only with an h2c upgrade */
     FIELD_WEBSOCKET, /* only with a websocket upgrade */
+    FIELD_REGISTRY,  /* only where the engine repeats it to a registry; the name is a beginning */
+    FIELD_NEVER,     /* the gate's clients do not write into the engine's traces */
 };
 
 /* What the engine reads of a request's fields. Everything else stops here, hop-by-hop fields and
@@ -19,7 +21,7 @@ enum field_use {
 static const struct {
     struct slice name;
     enum field_use use;
-} forwarded_fields[] = {
+} engine_fields[] = {
     {{"User-Agent", 10}, FIELD_ALWAYS},
     {{"Accept", 6}, FIELD_ALWAYS},
     {{"Content-Type", 12}, FIELD_BODY},
@@ -33,7 +35,13 @@ static const struct {
     {{"Sec-WebSocket-Version", 21}, FIELD_WEBSOCKET},
     {{"Sec-WebSocket-Protocol", 22}, FIELD_WEBSOCKET},
     {{"Sec-WebSocket-Extensions", 24}, FIELD_WEBSOCKET},
+    {{"X-Meta-", 7}, FIELD_REGISTRY},
+    {{"Traceparent", 11}, FIELD_NEVER},
+    {{"Tracestate", 10}, FIELD_NEVER},
+    {{"Baggage", 7}, FIELD_NEVER},
 };
+_Static_assert(ARRAY_LEN(engine_fields) <= DOCKER_HEADER_DROPPED_MAX,
+               "the fields that were dropped are kept as one bit each");
 
 /* Fields of an answer that end at this hop (RFC 9110 section 7.6.1), or that we write ourselves. */
 static const struct slice dropped_fields[] = {
@@ -67,10 +75,20 @@ bool docker_header_asks_upgrade(const struct http_head *head, enum docker_upgrad
            slice_equal_nocase(head->upgrade, token);
 }
 
-static bool is_wanted(enum field_use use, const struct docker_forward *forward)
+static bool asks_registry(enum docker_operation operation)
+{
+    return operation == DOCKER_IMAGE_CREATE || operation == DOCKER_IMAGE_PUSH ||
+           operation == DOCKER_IMAGE_SEARCH || operation == DOCKER_PLUGIN_PULL ||
+           operation == DOCKER_PLUGIN_PUSH || operation == DOCKER_PLUGIN_UPGRADE ||
+           operation == DOCKER_GET_PLUGIN_PRIVILEGES;
+}
+
+/* Whether the engine would read such a field of this request. */
+static bool is_read(enum field_use use, const struct docker_forward *forward)
 {
     switch (use) {
     case FIELD_ALWAYS:
+    case FIELD_NEVER:
         return true;
     case FIELD_BODY:
         return forward->framing != HTTP_FRAMING_NONE;
@@ -78,8 +96,23 @@ static bool is_wanted(enum field_use use, const struct docker_forward *forward)
         return forward->upgrade == DOCKER_UPGRADE_H2C;
     case FIELD_WEBSOCKET:
         return forward->upgrade == DOCKER_UPGRADE_WEBSOCKET;
+    case FIELD_REGISTRY:
+        return asks_registry(forward->request->operation);
     }
     return false;
+}
+
+/* The row of a field that the engine would read; ARRAY_LEN(engine_fields) = none. */
+static size_t find_row(const struct docker_forward *forward, struct slice name)
+{
+    for (size_t row = 0; row < ARRAY_LEN(engine_fields); row++) {
+        struct slice known = engine_fields[row].name, begin = name;
+        if (engine_fields[row].use == FIELD_REGISTRY && begin.len > known.len)
+            begin.len = known.len;
+        if (slice_equal_nocase(begin, known))
+            return is_read(engine_fields[row].use, forward) ? row : ARRAY_LEN(engine_fields);
+    }
+    return ARRAY_LEN(engine_fields);
 }
 
 /* JSON is UTF-8 whatever a parameter says, so the type is sent on in its one plain spelling. */
@@ -89,32 +122,44 @@ static struct slice canonical_type(const struct docker_forward *forward, struct 
     return json ? SLICE_LITERAL("application/json") : type;
 }
 
-static void write_forwarded_fields(const struct docker_forward *forward, struct buffer *out)
+static uint32_t write_engine_fields(const struct docker_forward *forward, struct buffer *out)
 {
     const struct http_head *head = forward->head;
+    uint32_t dropped = 0;
     for (unsigned i = 0; i < head->field_count; i++) {
-        for (size_t row = 0; row < ARRAY_LEN(forwarded_fields); row++) {
-            if (!slice_equal_nocase(head->fields[i].name, forwarded_fields[row].name))
-                continue;
-            struct slice value = head->fields[i].value;
-            if (forwarded_fields[row].use == FIELD_BODY)
-                value = canonical_type(forward, value);
-            if (is_wanted(forwarded_fields[row].use, forward) &&
-                !http_head_connection_names(head, forwarded_fields[row].name))
-                http_write_field(out, forwarded_fields[row].name, value);
-            break;
-        }
+        struct slice name = head->fields[i].name, value = head->fields[i].value;
+        size_t row = find_row(forward, name);
+        if (row == ARRAY_LEN(engine_fields))
+            continue;
+        enum field_use use = engine_fields[row].use;
+        if (use == FIELD_NEVER || http_head_connection_names(head, name))
+            dropped |= UINT32_C(1) << row;
+        else if (use == FIELD_BODY)
+            http_write_field(out, engine_fields[row].name, canonical_type(forward, value));
+        else
+            http_write_field(out, use == FIELD_REGISTRY ? name : engine_fields[row].name, value);
     }
+    return dropped;
 }
 
-void docker_header_write_request(const struct docker_forward *forward, struct buffer *out)
+unsigned docker_header_dropped_names(uint32_t dropped, struct slice *names)
+{
+    unsigned count = 0;
+    for (size_t row = 0; row < ARRAY_LEN(engine_fields); row++) {
+        if ((dropped >> row & 1) != 0)
+            names[count++] = engine_fields[row].name;
+    }
+    return count;
+}
+
+uint32_t docker_header_write_request(const struct docker_forward *forward, struct buffer *out)
 {
     enum http_method method = forward->request->method;
     buffer_append_text(out, http_method_name(method));
     buffer_append_byte(out, ' ');
     docker_request_write_target(forward->request, forward->object_name, out);
     buffer_append_literal(out, " HTTP/1.1\r\nHost: docker\r\n");
-    write_forwarded_fields(forward, out);
+    uint32_t dropped = write_engine_fields(forward, out);
     if (forward->framing == HTTP_FRAMING_CHUNKED)
         buffer_append_literal(out, "Transfer-Encoding: chunked\r\n");
     else if (forward->framing == HTTP_FRAMING_LENGTH)
@@ -126,6 +171,7 @@ void docker_header_write_request(const struct docker_forward *forward, struct bu
         http_write_field(out, SLICE_LITERAL("Upgrade"), upgrade_token(forward->upgrade));
     }
     buffer_append_literal(out, "\r\n");
+    return dropped;
 }
 
 static bool is_dropped(const struct http_head *head, struct slice name)
@@ -174,4 +220,17 @@ void docker_header_write_refusal(struct buffer *out, unsigned status, size_t bod
                                    .body_len = body_len,
                                    .close = close};
     http_write_refusal(out, &refusal);
+}
+
+void docker_header_write_redirect(struct buffer *out, struct slice path, struct slice target,
+                                  bool close)
+{
+    http_write_status(out, 301, SLICE_LITERAL("Moved Permanently"));
+    buffer_append_literal(out, "Location: ");
+    docker_request_write_clean(path, target, out);
+    buffer_append_literal(out, "\r\n");
+    http_write_length(out, 0);
+    if (close)
+        buffer_append_literal(out, "Connection: close\r\n");
+    buffer_append_literal(out, "\r\n");
 }

@@ -7,6 +7,7 @@
 #define DOCKREEVE_PROXY_DOCKER_HEADER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -23,7 +24,12 @@ struct docker_forward {
     uint64_t content_length;
     enum docker_upgrade upgrade; /* DOCKER_UPGRADE_NONE = do not ask */
 };
-void docker_header_write_request(const struct docker_forward *forward, struct buffer *out);
+
+enum { DOCKER_HEADER_DROPPED_MAX = 32 };
+/* Returns which fields of the client were not written though the engine would read them. */
+uint32_t docker_header_write_request(const struct docker_forward *forward, struct buffer *out);
+/* Their names, static texts; returns how many. */
+unsigned docker_header_dropped_names(uint32_t dropped, struct slice *names);
 
 /* What is to be sent to the client in answer to the engine's `head`. */
 struct docker_response {
@@ -41,6 +47,10 @@ void docker_header_write_response(const struct docker_response *answer, struct b
 /* The head of an answer of ours: JSON, `body_len` bytes, Retry-After on 429 and 503, Allow on 405.
  */
 void docker_header_write_refusal(struct buffer *out, unsigned status, size_t body_len, bool close);
+
+/* The engine's answer to a path with two slashes in a row: go to the one that is meant. */
+void docker_header_write_redirect(struct buffer *out, struct slice path, struct slice target,
+                                  bool close);
 
 /* Whether the head names, by Connection and Upgrade, just the protocol this operation can switch
  * to: a client that asks for it, an engine that agrees. */

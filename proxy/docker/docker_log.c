@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "proxy/docker/docker_header.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/log_identity.h"
 #include "proxy/loop/rule_counter.h"
@@ -15,6 +16,7 @@ struct record_texts {
     char id[LOG_ID_LEN_MAX];
     char peer[LOG_PEER_LEN_MAX];
     struct slice dropped[DOCKER_QUERY_MAX];
+    struct slice dropped_headers[DOCKER_HEADER_DROPPED_MAX];
     struct slice judged[DOCKER_NAMING_OBJECTS_MAX];
 };
 
@@ -81,6 +83,9 @@ static void fill(const struct docker_conn *conn, enum log_event event, struct re
     record->dropped_query = texts->dropped;
     record->dropped_fields = slice_of(
         exchange->facts.data + exchange->facts.len - exchange->fields_len, exchange->fields_len);
+    record->dropped_header_count =
+        docker_header_dropped_names(exchange->dropped_headers, texts->dropped_headers);
+    record->dropped_headers = texts->dropped_headers;
     fill_decision(exchange, record);
     record->policy = slice_from_text(
         policy_hash(exchange->policy != NULL ? exchange->policy : conn->loop->policy));

@@ -28,17 +28,29 @@ static void on_refusal_written(struct log_waiter *waiter, enum log_write_state s
         docker_conn_exchange_done(conn);
 }
 
+static void write_redirect(const struct docker_conn *conn, bool close, struct buffer *text)
+{
+    const struct docker_exchange *exchange = &conn->exchange;
+    text->failed = text->failed || exchange->facts.failed;
+    docker_header_write_redirect(text, slice_of(exchange->facts.data, exchange->path_len),
+                                 docker_exchange_target(exchange), close);
+}
+
 static void write_refusal(struct docker_conn *conn, unsigned status, const char *message)
 {
     struct loop *loop = conn->loop;
     struct buffer *text = &loop->scratch->text;
+    bool close = conn->close_after || loop->draining;
     AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
     json_write_object_begin(&body);
     json_write_key_text(&body, "message", message);
     json_write_line_end(&body);
     buffer_clear(text);
-    docker_header_write_refusal(text, status, body.len, conn->close_after || loop->draining);
-    if (conn->exchange.method != HTTP_METHOD_HEAD)
+    if (status == 301)
+        write_redirect(conn, close, text);
+    else
+        docker_header_write_refusal(text, status, body.len, close);
+    if (status != 301 && conn->exchange.method != HTTP_METHOD_HEAD)
         buffer_append_slice(text, buffer_slice(&body));
     if (conn->http.hold) /* an answer that is not to go out; else a 100 Continue may be half sent */
         io_buffer_reset(loop->blocks, &conn->out);

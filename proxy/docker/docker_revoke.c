@@ -22,9 +22,7 @@ static bool still_allowed(const struct docker_conn *conn, struct verdict *verdic
     const struct docker_exchange *exchange = &conn->exchange;
     const struct policy_client *client = listener_policy_client(conn->listener);
     struct docker_request *request = &loop->scratch->request;
-    struct slice target = slice_of(exchange->facts.data + exchange->facts.len -
-                                       exchange->fields_len - exchange->target_len,
-                                   exchange->target_len);
+    struct slice target = docker_exchange_target(exchange);
     struct error error;
     *verdict = (struct verdict){.result = VERDICT_DENY,
                                 .rule = "built-in",

@@ -19,6 +19,7 @@ enum {
     REG_NAME = 16, /* unreserved, sub-delims and `%` of RFC 3986 section 3.2.2 */
     HEX = 32,
     DIGIT = 64,
+    RAW = 128, /* no byte of a URL, yet sent in some as it was typed */
 };
 
 enum {
@@ -33,7 +34,7 @@ static const unsigned char byte_class[256] = {
     ['\t'] = VALUE,
     [' '] = VALUE,
     ['!'] = NAME_PUNCTUATION,
-    ['"'] = VALUE,
+    ['"'] = VALUE | RAW,
     ['#'] = TOKEN | METHOD | VALUE,
     ['$' ... '\''] = NAME_PUNCTUATION,
     ['(' ... ')'] = SUB_DELIM,
@@ -44,25 +45,25 @@ static const unsigned char byte_class[256] = {
     ['0' ... '9'] = UPPER | HEX | DIGIT,
     [':'] = GEN_DELIM,
     [';'] = SUB_DELIM,
-    ['<'] = VALUE,
+    ['<'] = VALUE | RAW,
     ['='] = SUB_DELIM,
-    ['>'] = VALUE,
+    ['>'] = VALUE | RAW,
     ['?' ... '@'] = GEN_DELIM,
     ['A' ... 'F'] = UPPER | HEX,
     ['G' ... 'Z'] = UPPER,
     ['['] = GEN_DELIM,
-    ['\\'] = VALUE,
+    ['\\'] = VALUE | RAW,
     [']'] = GEN_DELIM,
-    ['^'] = TOKEN | METHOD | VALUE,
+    ['^'] = TOKEN | METHOD | VALUE | RAW,
     ['_'] = NAME_PUNCTUATION,
-    ['`'] = TOKEN | METHOD | VALUE,
+    ['`'] = TOKEN | METHOD | VALUE | RAW,
     ['a' ... 'f'] = LOWER | HEX,
     ['g' ... 'z'] = LOWER,
-    ['{'] = VALUE,
-    ['|'] = TOKEN | METHOD | VALUE,
-    ['}'] = VALUE,
+    ['{'] = VALUE | RAW,
+    ['|'] = TOKEN | METHOD | VALUE | RAW,
+    ['}'] = VALUE | RAW,
     ['~'] = NAME_PUNCTUATION,
-    [0x80 ... 0xff] = VALUE,
+    [0x80 ... 0xff] = VALUE | RAW,
 };
 
 static inline bool is(char byte, unsigned class)
@@ -173,6 +174,12 @@ static bool is_absolute_form_byte(size_t index, char byte)
     return is(byte, REG_NAME) || byte == ':' || byte == '[' || byte == ']';
 }
 
+/* A query for the engine may have any visible byte: it is decoded and written anew. */
+static bool is_target_byte(char byte, bool in_query)
+{
+    return is(byte, TARGET) || (in_query && (is(byte, RAW) || byte == '#'));
+}
+
 static enum http_line_result refuse_target_byte(const struct http_line *line, const char *target,
                                                 const char *p, struct error *error)
 {
@@ -198,12 +205,14 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
 {
     const char *target = request->method_name.ptr + request->method_name.len + 1;
     const char *p = target, *path = NULL;
+    bool in_query = false;
     unsigned escape = 0; /* hex digits that must follow */
     if (target < line->end && (*target == '/' || line->proxy)) {
         path = *target == '/' ? target : NULL;
         if (line->from > target) {
             p = line->from;
             escape = p[-1] == '%' ? 2 : p - target >= 2 && p[-2] == '%' ? 1 : 0;
+            in_query = !line->proxy && memchr(target, '?', (size_t)(p - target)) != NULL;
         }
     }
     for (; p < line->end && *p != ' '; p++) {
@@ -211,7 +220,7 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
         if (index >= max)
             return REFUSE(line, error, HTTP_FAULT_TARGET_TOO_LONG,
                           "the request target is longer than %zu bytes", max);
-        if (!is(*p, TARGET))
+        if (!is_target_byte(*p, in_query))
             return refuse_target_byte(line, target, p, error);
         if (escape > 0) {
             if (!is(*p, HEX))
@@ -221,6 +230,8 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
         } else if (*p == '%') {
             escape = 2;
         }
+        if (*p == '?')
+            in_query = !line->proxy;
         if (path == NULL && !line->proxy) {
             if (*p == '/' && index > SCHEME_LEN)
                 path = p;

@@ -56,7 +56,7 @@ struct http_field_line {
 };
 
 /* `METHOD SP target SP HTTP/x.y CRLF`. Targets are in origin form, or in absolute form with scheme
- * http. Methods that are not taken (CONNECT, TRACE, unknown names) are refused as soon as their
+ * http; a query may have any byte but blanks and control bytes. Methods that are not taken (CONNECT, TRACE, unknown names) are refused as soon as their
  * name is complete, a target as soon as it is longer than target_max. */
 MUST_CHECK enum http_line_result http_line_scan_request(const struct http_line *line,
                                                         size_t target_max,

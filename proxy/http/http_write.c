@@ -59,6 +59,7 @@ static const char *reason_phrase(unsigned status)
 bool http_refusal_keeps_connection(unsigned status)
 {
     switch (status) {
+    case 301:
     case 403:
     case 405:
     case 429:

@@ -27,8 +27,8 @@ struct docker_content {
  * Never DOCKER_BODY_IMPORT. */
 enum docker_body docker_content_kind(const struct docker_request *request);
 
-/* Whether the body fits what the operation reads. A form is refused everywhere, since the engine
- * would take parameters from it. False with `error`: an HTTP status and the
+/* Whether the body fits what the operation reads: JSON says that it is, a form is refused everywhere,
+ * since the engine would take parameters from it, and an archive may have any other type. False with `error`: an HTTP status and the
  * reason "malformed.content-type", "malformed.content-encoding", "malformed.start-body" or
  * "limit.body". */
 MUST_CHECK bool docker_content_check(const struct docker_request *request,

@@ -13,10 +13,11 @@
 #include "base/slice.h"
 #include "rules/http_method.h"
 
-/* The newest minor version of the API (1.N) that the table describes, and the oldest that is
- * served. */
+/* The newest minor version of the API (1.N) that the table describes, and the oldest that is served
+ * where the engine does. Before 1.24 the table's operations meant the same, but for a body of
+ * ContainerStart, which is refused. */
 #define DOCKER_API_NEWEST_NUMBER 55
-enum { DOCKER_API_NEWEST = DOCKER_API_NEWEST_NUMBER, DOCKER_API_OLDEST = 24 };
+enum { DOCKER_API_NEWEST = DOCKER_API_NEWEST_NUMBER, DOCKER_API_OLDEST = 12 };
 
 /* Indexes into the table of docker_operation.c, in the order of rules/docker/docker_operation_table.inc. 0
  * is "none". */

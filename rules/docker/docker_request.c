@@ -18,19 +18,20 @@ enum { QUOTE_SIZE = 160 };
 /* The faults of a path that are found while it is decoded; the first one is told. */
 struct path_fault {
     const char *reason, *text;
+    bool doubled_slash; /* no fault of its own: the client is sent to the path without it */
 };
 
 static void note_fault(struct path_fault *fault, const char *reason, const char *text)
 {
-    if (fault->reason == NULL)
-        *fault = (struct path_fault){reason, text};
+    if (fault->reason == NULL) {
+        fault->reason = reason;
+        fault->text = text;
+    }
 }
 
 static void check_path_byte(struct path_fault *fault, unsigned char byte)
 {
-    if (byte == ' ')
-        note_fault(fault, REASON_MALFORMED_PATH_SPACE, "has a space, which no name or path has");
-    else if (byte == '\\')
+    if (byte == '\\')
         note_fault(fault, REASON_MALFORMED_PATH_BACKSLASH,
                    "has a backslash; paths are separated by /");
     else if (byte < ' ' || byte == 0x7f)
@@ -41,8 +42,7 @@ static void check_path_byte(struct path_fault *fault, unsigned char byte)
 static void check_path_segment(struct path_fault *fault, struct slice segment)
 {
     if (segment.len == 0)
-        note_fault(fault, REASON_MALFORMED_PATH_EMPTY_SEGMENT,
-                   "has two slashes in a row; write each name between single slashes");
+        fault->doubled_slash = true;
     else if (segment.ptr[0] == '.' &&
              (segment.len == 1 || (segment.len == 2 && segment.ptr[1] == '.')))
         note_fault(fault, REASON_MALFORMED_PATH_DOT_SEGMENT,
@@ -53,7 +53,7 @@ static void check_path_segment(struct path_fault *fault, struct slice segment)
  * not judged here. */
 static bool decode_path(struct docker_request *request, struct slice raw, struct error *error)
 {
-    struct path_fault fault = {NULL, NULL};
+    struct path_fault fault = {NULL, NULL, false};
     char *out = request->text.data;
     size_t len = 0, segment = 1;
     for (size_t i = 0; i < raw.len; i++) {
@@ -84,11 +84,16 @@ static bool decode_path(struct docker_request *request, struct slice raw, struct
     if (len > segment)
         check_path_segment(&fault, slice_of(out + segment, len - segment));
     request->path = slice_of(out, len);
-    if (fault.reason == NULL)
+    if (fault.reason == NULL && !fault.doubled_slash)
         return true;
     char quoted[QUOTE_SIZE];
-    return error_set_reason(error, 400, fault.reason, "the path %s %s",
-                            error_quote(request->path, quoted, sizeof(quoted)), fault.text);
+    error_quote(request->path, quoted, sizeof(quoted));
+    if (fault.reason != NULL)
+        return error_set_reason(error, 400, fault.reason, "the path %s %s", quoted, fault.text);
+    return error_set_reason(error, 301, REASON_MALFORMED_PATH_EMPTY_SEGMENT,
+                            "the path %s has two slashes in a row; as the engine does, the gate "
+                            "sends the client to the path with one",
+                            quoted);
 }
 
 /* ---- version ---- */
@@ -163,7 +168,8 @@ static bool take_version(struct docker_request *request, struct error *error)
     if (!libpod && parts[1] < DOCKER_API_OLDEST)
         return error_set_reason(error, 400, REASON_VERSION_TOO_OLD,
                                 "version 1.%u of the Docker Engine API is too old: the oldest that "
-                                "is served is 1.%d; upgrade the client or set DOCKER_API_VERSION",
+                                "is served is 1.%d, where the engine serves it; upgrade the client "
+                                "or set DOCKER_API_VERSION",
                                 parts[1], DOCKER_API_OLDEST);
     if (!libpod && parts[1] > DOCKER_API_NEWEST)
         return error_set_reason(error, 400, REASON_VERSION_TOO_NEW,
@@ -258,6 +264,10 @@ static bool decode_query_text(struct docker_request *request, struct slice raw,
         if (byte == '\0')
             return error_set_reason(error, 400, REASON_MALFORMED_QUERY_NUL,
                                     "the query has a NUL byte");
+        if (raw.ptr[i] == ';')
+            return error_set_reason(error, 400, REASON_MALFORMED_QUERY_SEMICOLON,
+                                    "the query has a semicolon, which old engines take for an "
+                                    "ampersand and new ones refuse; write %%3B");
         out[len++] = (char)byte;
     }
     request->text.len += len;
@@ -294,7 +304,12 @@ static bool take_parameter(struct docker_request *request, struct docker_paramet
                                     info->name, error_quote(parameter.key, quoted, sizeof(quoted)),
                                     DOCKER_API_NEWEST);
         uint64_t bit = UINT64_C(1) << place;
-        if (!info->parameters[place].repeats && (*seen & bit) != 0)
+        bool again = !info->parameters[place].repeats && (*seen & bit) != 0;
+        if (again && !strict) { /* the engine takes the first */
+            drop_parameter(request, parameter.key);
+            return true;
+        }
+        if (again)
             return error_set_reason(error, 400, REASON_MALFORMED_QUERY_REPEATED,
                                     "the query parameter %s may be given only once",
                                     error_quote(parameter.key, quoted, sizeof(quoted)));
@@ -395,6 +410,23 @@ void docker_request_write_target(const struct docker_request *request, struct sl
         percent_encode(out, request->parameters[i].key, "");
         buffer_append_byte(out, '=');
         percent_encode(out, request->parameters[i].value, "");
+    }
+}
+
+void docker_request_write_clean(struct slice path, struct slice target, struct buffer *out)
+{
+    static const char in_location[] = "/:@$&+,;="; /* what Go leaves as it is in a path */
+    char before = '\0';
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.ptr[i] != '/' || before != '/')
+            percent_encode(out, slice_of(path.ptr + i, 1), in_location);
+        before = path.ptr[i];
+    }
+    struct slice query = target;
+    slice_cut(&query, '?');
+    if (query.ptr != NULL) {
+        buffer_append_byte(out, '?');
+        buffer_append_slice(out, query);
     }
 }
 

@@ -43,14 +43,17 @@ struct docker_request {
                            request to the next */
 };
 
-/* Fills `request` from a request line's method and origin-form target (path and query; no fragment,
- * visible ASCII: the caller has checked that). With `strict` an unknown parameter is refused instead
- * of dropped. `request->text` must have been zeroed once; its memory is reused. False with `error`
- * (code: an HTTP status):
+/* Fills `request` from a request line's method and origin-form target (path and query; no control
+ * byte and no space, and in the path none that RFC 3986 wants escaped: the caller has checked that).
+ * Of a parameter that the engine reads once the first is kept; what comes again, and what no
+ * operation knows, is dropped, with `strict` refused. `request->text` must have been zeroed once;
+ * its memory is reused. False with `error` (code: an HTTP status):
  *
- *   400 malformed.path-… malformed.query-…   a spelling that is never right, a single parameter
- *                                            that comes twice (named)
- *   400 version.too-old version.too-new      before 1.24, after the newest that is known
+ *   301 malformed.path-empty-segment         two slashes in a row and nothing else that is wrong
+ *                                            with the path: docker_request_write_clean()
+ *   400 malformed.path-… malformed.query-…   a spelling that is never right, a parameter that
+ *                                            `strict` refuses (named)
+ *   400 version.too-old version.too-new      before 1.12, after the newest that is known
  *   400 version.unknown                      not of the form v1.N
  *   403 unknown.operation                    a path that is no operation
  *   405 unknown.method                       a path that exists with other methods
@@ -60,6 +63,10 @@ struct docker_request {
  * could be decoded. */
 MUST_CHECK bool docker_request_parse(struct docker_request *request, enum http_method method,
                                      struct slice target, bool strict, struct error *error);
+
+/* Appends where a client with two slashes in a row is sent, as the engine says it: `path` (decoded)
+ * with one, and the query of `target` as it was written. */
+void docker_request_write_clean(struct slice path, struct slice target, struct buffer *out);
 
 /* Whether a first path segment (without slashes) can only be meant as a version: v, then digits and
  * dots. */

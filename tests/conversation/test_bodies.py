@@ -95,7 +95,24 @@ class Bodies(SharedGateCase):
             ("import", post("/images/create?fromSrc=-&repo=r", ("Content-Type", "text/plain"), body=b"tar")),
             ("put archive", request("PUT", "/containers/x/archive?path=%2F", (), b"tar")),
             ("build", post("/build?t=a", ("Content-Type", "application/tar"), body=b"tar")),
+            ("a type that is none", post("/images/load", ("Content-Type", "plain/text"), body=b"tar")),
+            ("gtar", post("/images/create?fromSrc=-&repo=r", ("Content-Type", "application/x-gtar"), body=b"tar")),
+            ("vendor's", request("PUT", "/containers/x/archive?path=%2F", (("Content-Type", "application/vnd.acme+tar; v=1"),), b"tar")),
+            ("JSON, as some send everything", post("/build?t=a", ("Content-Type", "application/json"), body=b"tar")),
         ], lambda raw: self.assertEqual(self.passes(raw).body, b"tar"))
+
+    def test_a_form_in_any_spelling_of_the_engines_is_refused_for_archives(self):
+        """Go folds letters and trims blanks of all of Unicode before it looks whether the type is a form's."""
+        def check(media_type):
+            raw = b"POST /images/create?fromSrc=-&repo=r HTTP/1.1\r\nHost: d\r\nContent-Type: %s\r\nContent-Length: 3\r\n\r\na=b"
+            self.refused(raw % media_type, (415,))
+
+        form = b"application/x-www-form-urlencoded"
+        self.each([
+            ("plain", form), ("capitals", form.upper()), ("parameter", form + b"; charset=x"), ("half a parameter", form + b" ;;"),
+            ("dotted capital i", "appl\u0130cation/x-www-form-urlencoded".encode()), ("blank of another kind", form + "\u00a0".encode()),
+            ("multipart", b"multipart/form-data; boundary=x"), ("multipart in capitals", b"MULTIPART/MIXED"),
+        ], check)
 
     def test_a_pull_has_no_body(self):
         seen = self.passes(post_json("/images/create?fromImage=img&tag=1", {"fromImage": "evil"}))

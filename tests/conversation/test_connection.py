@@ -137,6 +137,40 @@ class Exchange(SharedGateCase):
         seen = self.passes(post("/build?t=a", ("X-Registry-Config", "e30="), ("Content-Type", "application/x-tar"), body=b"tar"))
         self.assertEqual((seen.field("X-Registry-Config"), seen.field("Content-Type")), ("e30=", "application/x-tar"))
 
+    def test_what_the_engine_tells_a_registry_gets_through(self):
+        """The engine repeats X-Meta-* fields to the registry, in these operations alone."""
+        meta = (("X-Meta-Trace", "1"), ("x-meta-job", "a b"), ("X-Meta-Trace", "2"))
+        wanted = [("X-Meta-Trace", "1"), ("x-meta-job", "a b"), ("X-Meta-Trace", "2")]
+
+        def check(raw, expected):
+            seen = self.passes(raw)
+            self.assertEqual([field for field in seen.fields if field[0].lower().startswith("x-meta-")], expected)
+            self.assertNotIn("dropped_headers", self.gate.requests_logged()[-2])
+
+        self.each([
+            ("pull", post("/images/create?fromImage=a", *meta), wanted), ("push", post("/images/a/push?tag=1", *meta), wanted),
+            ("search", get("/images/search?term=a", *meta), wanted), ("plugin push", post("/plugins/a/push", *meta), wanted),
+            ("plugin privileges", get("/plugins/privileges?remote=a", *meta), wanted),
+            ("plugin pull", post("/plugins/pull?remote=a", *meta), wanted), ("plugin upgrade", post("/plugins/a/upgrade?remote=a", *meta), wanted),
+            ("where the engine does not look", get("/containers/json", *meta), []), ("distribution", get("/distribution/a/json", *meta), []),
+        ], check)
+
+    def test_what_the_engine_would_read_and_does_not_get_is_named(self):
+        def check(fields, dropped):
+            seen = self.passes(post("/images/create?fromImage=a", *fields))
+            record = self.gate.requests_logged()[-2]
+            self.assertEqual(record.get("dropped_headers"), dropped)
+            for name in dropped or ():
+                self.assertEqual([key for key, _ in seen.fields if key.lower().startswith(name.lower())], [])
+
+        self.each([
+            ("trace context", (("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), ("tracestate", "a=b"), ("baggage", "c=d")),
+             ["Traceparent", "Tracestate", "Baggage"]),
+            ("of one hop, as the client says", (("X-Registry-Auth", "e30="), ("X-Meta-A", "1"), ("Connection", "x-registry-auth, x-meta-a")),
+             ["X-Registry-Auth", "X-Meta-"]),
+            ("nothing that the engine reads", (("Cookie", "a=b"), ("X-Forwarded-For", "1.2.3.4"), ("X-Metal", "1")), None),
+        ], check)
+
     def test_what_the_client_needs_comes_back(self):
         fields = [("Api-Version", "1.41"), ("Docker-Experimental", "false"), ("Ostype", "linux"), ("Server", "Docker/20.10"),
                   ("Content-Type", "text/plain"), ("Builder-Version", "2"), ("Swarm", "inactive")]

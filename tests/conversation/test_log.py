@@ -14,8 +14,8 @@ from harness.engine import answer
 from harness.gate import wait_for
 
 FIELDS = {"ts", "id", "seq", "event", "kind", "client", "peer", "via", "method", "path", "operation", "object", "judged", "host", "port",
-          "address", "sni", "decision", "rule", "source", "reason", "dropped_query", "dropped_body", "would_deny", "status", "bytes_in",
-          "bytes_out", "duration_us", "close", "policy", "text", "count"}
+          "address", "sni", "decision", "rule", "source", "reason", "dropped_query", "dropped_body", "dropped_headers", "would_deny", "status",
+          "bytes_in", "bytes_out", "duration_us", "close", "policy", "text", "count"}
 
 POLICY = """version: 1
 docker:

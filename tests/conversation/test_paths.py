@@ -6,6 +6,7 @@ import urllib.parse
 
 from harness.case import REFUSED, SharedGateCase
 from harness.client import get, post, post_json, request
+from harness.engine import answer
 
 BAD = (400, 403)
 
@@ -26,8 +27,8 @@ class Spellings(SharedGateCase):
             ("huge minor part", "/v1.99999999999999999999/containers/json", BAD),
             ("upper-case letter", "/V1.41/containers/json", BAD),
             ("twice", "/v1.41/v1.41/containers/json", BAD),
-            ("before 1.24", "/v1.23/containers/json", (400,)),
-            ("1.12, which the engine would serve", "/v1.12/containers/json", (400,)),
+            ("before 1.12", "/v1.11/containers/json", (400,)),
+            ("the first", "/v1.0/containers/json", (400,)),
             ("version alone", "/v1.41", BAD),
             ("version and a slash", "/v1.41/", BAD),
             ("letter behind", "/v1.41x/containers/json", BAD),
@@ -35,7 +36,7 @@ class Spellings(SharedGateCase):
         ], lambda target, statuses: self.refused(get(target), statuses))
 
     def test_known_versions_pass_as_they_are(self):
-        for version in ("1.24", "1.41", "1.47", "1.55"):
+        for version in ("1.12", "1.18", "1.23", "1.24", "1.41", "1.47", "1.55"):
             with self.subTest(version):
                 self.passes(get("/v%s/containers/json" % version), "GET /v%s/containers/json" % version)
         with self.subTest("none"):
@@ -79,16 +80,12 @@ class Spellings(SharedGateCase):
             ("encoded dot as a name", get("/containers/%2e/json")),
             ("encoded slash around dot-dot", get("/containers/x%2f..%2f..%2fsecrets")),
             ("dot-dot at the end", get("/containers/x/..")),
-            ("empty first segment", get("//containers/json")),
-            ("empty middle segment", get("/containers//json")),
-            ("encoded empty segment", get("/containers/%2fx/logs")),
             ("NUL", get("/containers/json%00")),
             ("NUL in a name", get("/containers/a%00b/json")),
             ("newline", get("/containers/json%0a")),
             ("CR LF", get("/containers/x%0d%0aX-Evil:%201/json")),
             ("escape", get("/containers/x%1b%5b31m/json")),
             ("DEL", get("/containers/x%7f/json")),
-            ("encoded blank behind", get("/containers/json%20")),
             ("backslash", b"GET /containers\\json HTTP/1.1\r\nHost: d\r\n\r\n"),
             ("backslashes throughout", b"GET \\containers\\json HTTP/1.1\r\nHost: d\r\n\r\n"),
             ("encoded backslash", get("/containers/x%5c..%5cy/json")),
@@ -103,6 +100,73 @@ class Spellings(SharedGateCase):
             ("star", b"OPTIONS * HTTP/1.1\r\nHost: d\r\n\r\n"),
             ("relative", b"GET containers/json HTTP/1.1\r\nHost: d\r\n\r\n"),
         ], lambda raw: self.refused(raw, BAD + (405,)))
+
+    def test_an_old_version_is_the_engines_to_refuse(self):
+        too_old = b'{"message":"client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version"}'
+        self.engine.on("GET", "/info", answer(400, too_old))
+        response = self.exchange(get("/v1.23/info"))
+        self.assertEqual((response.status, response.body), (400, too_old))
+        self.assertEqual(self.engine.lines(), ["GET /v1.23/info"])
+
+    def test_old_forms_stay_refused_whatever_the_version(self):
+        """What an operation meant before 1.24 and no longer does: no rule was written for it."""
+        self.each([
+            ("a start with a HostConfig", post_json("/v1.23/containers/x/start", {"Privileged": True, "Binds": ["/:/host"]}), (400,)),
+            ("copying a file out", post_json("/v1.23/containers/x/copy", {"Resource": "/etc/shadow"}), (403,)),
+            ("inserting a file", request("POST", "/v1.12/images/x/insert?path=a&url=b"), (403,)),
+            ("listing by its oldest name", get("/v1.12/containers/ps"), BAD),
+        ], self.refused)
+        self.passes(post_json("/v1.23/containers/x/start", b"{}"), "POST /v1.23/containers/x/start")
+        self.assertEqual(self.engine.requests[0].body, b"")
+
+    def test_a_doubled_slash_is_answered_as_the_engine_answers(self):
+        """Engine 20.10: 301 whatever the method, an empty body, the query as it was."""
+        def check(method, target, location):
+            raw = b"%s %s HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n" % (method.encode(), target)
+            response = self.refused(raw, (301,), method)
+            self.assertEqual((response.field("Location"), response.body, response.reason), (location, b"", "Moved Permanently"))
+            record = self.gate.requests_logged()[-2]
+            self.assertEqual((record["decision"], record["reason"], record["status"]), ("deny", "malformed.path-empty-segment", 301))
+
+        self.each([
+            ("a name as Names[0] has it", "GET", b"/containers//web/json", "/containers/web/json"),
+            ("in front", "GET", b'//containers/json?all=1&filters={"a"|}', '/containers/json?all=1&filters={"a"|}'),
+            ("encoded", "GET", b"/v1.41/containers/%2Fweb/json?size=1", "/v1.41/containers/web/json?size=1"),
+            ("HEAD", "HEAD", b"/containers//json", "/containers/json"),
+            ("POST", "POST", b"/containers//create?name=a", "/containers/create?name=a"),
+            ("DELETE", "DELETE", b"/v1.41//containers/x", "/v1.41/containers/x"),
+            ("a method that no path has", "PATCH", b"/containers//json", "/containers/json"),
+            ("at the end", "GET", b"/containers/json//", "/containers/json/"),
+            ("all over", "GET", b"///v1.41///_ping", "/v1.41/_ping"),
+            ("a query that nobody could read", "GET", b"//info?a;b", "/info?a;b"),
+            ("bytes that a path has escaped", "GET", b"/a//b%20c!*()'$&+,;=@:~%2e%3F%25%C3%A9", "/a/b%20c%21%2A%28%29%27$&+,;=@:~.%3F%25%C3%A9"),
+            ("another host", "GET", b"//evil.example/containers/json", "/evil.example/containers/json"),
+            ("no operation", "GET", b"//", "/"),
+        ], check)
+
+    def test_behind_a_doubled_slash_the_connection_goes_on(self):
+        with self.gate.connect() as connection:
+            moved = connection.ask(request("POST", "//containers/create", [("Content-Type", "application/json")], b'{"Image":"a"}'))
+            self.assertEqual(moved.status, 301)
+            self.assertEqual(connection.ask(get(moved.field("Location").replace("create", "json"))).status, 200)
+
+    def test_a_doubled_slash_does_not_make_another_fault_good(self):
+        self.each([
+            ("dots", get("/containers//../json")), ("NUL", get("//_ping%00")), ("backslash", get("//a%5cb")), ("escape", get("//_ping%zz")),
+            ("raw byte", b"GET //_ping{} HTTP/1.1\r\nHost: d\r\n\r\n"), ("line break", get("//_ping%0d%0aSet-Cookie:%20a")),
+        ], lambda raw: self.refused(raw, (400,)))
+
+    def test_a_name_may_have_a_space(self):
+        """The engine takes any name for a network; a volume has those of its driver."""
+        self.each([
+            ("inspect", get("/networks/my%20net"), "GET /networks/my%20net"),
+            ("delete", request("DELETE", "/volumes/my%20data"), "DELETE /volumes/my%20data"),
+            ("connect", post_json("/networks/my%20net/connect", {"Container": "x"}), "POST /networks/my%20net/connect"),
+            ("spaces around", get("/networks/%20net%20"), "GET /networks/%20net%20"),
+        ], self.passes)
+        self.assertEqual(self.gate.requests_logged()[-2]["object"], " net ")
+        self.refused(get("/containers/json%20"), (403,))
+        self.refused(b"GET /networks/my net HTTP/1.1\r\nHost: d\r\n\r\n", (400,))
 
     def test_raw_bytes_in_the_target_are_refused(self):
         def check(byte):

@@ -47,7 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         docker_request_write_target(&second, slice_of(NULL, 0), &again);
         require(slice_equal(buffer_slice(&written), buffer_slice(&again)));
     } else {
-        require(error.status == 400 || error.status == 403 || error.status == 405);
+        require(error.status == 301 || error.status == 400 || error.status == 403 ||
+                error.status == 405);
         require(error.reason != NULL && error.text[0] != '\0');
     }
     docker_request_clear(&first);
