@@ -31,6 +31,7 @@ struct load {
     struct policy_inputs inputs;
     struct policy_files *files;    /* borrowed: what the last reading asked for */
     uint64_t ticket;               /* up to which question this answers */
+    bool is_order;                 /* somebody asked, it was not the files alone */
     struct policy *policy;         /* what was built; NULL = errors */
     struct policy_files_plan plan; /* what is to be watched for it */
     struct buffer messages;        /* errors and notices in words */
@@ -51,6 +52,7 @@ struct reload {
     bool said_blind; /* that the files cannot be watched */
     TAILQ_HEAD(, reload_waiter) waiters;
     uint64_t asked;            /* how often was asked for a policy */
+    bool is_order;             /* by somebody, since the last reading began */
     struct reload_report last; /* at_us 0 = none yet */
     int64_t
         first_unserved_us; /* monotonic time of the first change since the last round; 0 = none */
@@ -98,6 +100,8 @@ static void begin_load(struct reload *reload)
     load->inputs = reload->loop->options->inputs;
     load->inputs.config_was_read = policy_is_from_file(reload->loop->policy); /* must not vanish */
     load->ticket = reload->asked;
+    load->is_order = reload->is_order;
+    reload->is_order = false;
     worker_give(reload->loop->worker, &load->job);
 }
 
@@ -107,12 +111,18 @@ static void work_look(struct worker_job *job)
     look->differs = policy_files_changed(look->files);
 }
 
-void reload_now(struct reload *reload)
+static void read_again(struct reload *reload)
 {
     service_manager_reloading(reload->loop->manager);
     reload->asked++;
     if (!reload->load.job.out) /* else another follows it */
         begin_load(reload);
+}
+
+void reload_now(struct reload *reload)
+{
+    reload->is_order = true;
+    read_again(reload);
 }
 
 void reload_wait(struct reload *reload, struct reload_waiter *waiter)
@@ -216,7 +226,7 @@ static void on_settled(evutil_socket_t fd, short what, void *context)
     (void)what;
     struct reload *reload = context;
     reload->first_unserved_us = 0;
-    reload_now(reload);
+    read_again(reload);
 }
 
 static void refused(struct loop *loop, const char *text)
@@ -270,7 +280,20 @@ static void refuse_built(struct reload *reload, const struct error *error)
     refused(reload->loop, buffer_text(&text));
 }
 
-static void install(struct reload *reload, struct policy *policy, const char *notices)
+/* Files that were touched and say the same are worth a word only to who asked, or after others that
+ * were refused. */
+static void tell_installed(struct reload *reload, bool heals, const char *notices)
+{
+    bool unchanged = reload->last.unchanged;
+    if (unchanged && !heals && !reload->load.is_order)
+        return;
+    fputs(notices, stderr);
+    metrics_totals(reload->loop->metrics)->reloads_ok++;
+    loop_log_event(reload->loop, LOG_POLICY, true,
+                   unchanged ? REASON_RELOAD_UNCHANGED : REASON_RELOAD, notices);
+}
+
+static void install(struct reload *reload, struct policy *policy, bool heals, const char *notices)
 {
     struct loop *loop = reload->loop;
     struct listener_list fresh = TAILQ_HEAD_INITIALIZER(fresh);
@@ -289,11 +312,7 @@ static void install(struct reload *reload, struct policy *policy, const char *no
     loop_set_policy(loop, policy);
     revocation_after_reload(loop, &reload->last.revoked);
     retire(reload, replaced);
-    if (notices[0] != '\0')
-        fprintf(stderr, "%s", notices);
-    metrics_totals(loop->metrics)->reloads_ok++;
-    loop_log_event(loop, LOG_POLICY, true, unchanged ? REASON_RELOAD_UNCHANGED : REASON_RELOAD,
-                   notices);
+    tell_installed(reload, heals, notices);
     log_sealing_now(loop->sealing);
 }
 
@@ -324,7 +343,7 @@ static void done_load(struct worker_job *job)
     if (policy == NULL)
         refused(reload->loop, buffer_text(&load->messages));
     else
-        install(reload, policy, buffer_text(&load->messages));
+        install(reload, policy, earlier.at_us != 0 && !earlier.ok, buffer_text(&load->messages));
     service_manager_ready(reload->loop->manager, policy_hash(reload->loop->policy));
     watch(reload, &load->plan);
     answer_waiters(reload, load->ticket, &reload->last);

@@ -373,7 +373,7 @@ class Reload(EgressCase):
         for tunnel in tunnels:
             self.passes_bytes(tunnel)
         for n in range(3):
-            gate.reload(policy_of(allow("b.test:*") + "# %d\n" % n))
+            gate.reload(policy_of(allow("b.test:*", "c%d.test") % n))
             for tunnel in tunnels:
                 self.passes_bytes(tunnel)
         self.assertEqual(gate.ask(connect("a.test:%d" % target.port)).status, 403)

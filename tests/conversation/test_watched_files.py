@@ -2,6 +2,7 @@
 """Whatever a policy was made of is watched where it really lies: files that others use, links and what they lead to, folders that
 come later or are replaced. Nothing here but the file system tells the gate that something has changed."""
 
+import json
 import os
 import shutil
 import signal
@@ -30,6 +31,13 @@ class Watched(GateCase):
         os.symlink(target, gate.file(*parts) + ".new")
         os.rename(gate.file(*parts) + ".new", gate.file(*parts))
 
+    def last_reload(self, gate):
+        """When the files were last read again; None = never."""
+        return (json.loads(run("policy", "status", "--json", "--state", gate.state).stdout)["reload"] or {"at": None})["at"]
+
+    def is_read(self, gate, after=None):
+        wait_for(lambda: self.last_reload(gate) != after, "the files to be read", gate.process)
+
     def refusals(self, gate):
         return len(gate.log(event="policy", decision="deny"))
 
@@ -53,6 +61,21 @@ class Watched(GateCase):
         self.put(gate, DENY, "sub", "deep", "y.yaml")
         self.becomes(gate, 403)
 
+    def test_files_that_are_only_touched(self):
+        """Neither a record nor the notices once more: nothing has changed for anybody."""
+        gate = self.start_gate("version: 1\ndocker:\n  - allow: [ContainerList, ContainerCreate]\n", files={"policy.d/10.yaml": NOTHING})
+        said = gate.stderr()
+        self.assertIn("policy.yaml:3", said, "there is a notice at the start")
+
+        os.utime(gate.policy_path)
+        self.is_read(gate)
+        first = self.last_reload(gate)
+        os.utime(gate.file("policy.d", "10.yaml"))
+        self.is_read(gate, first)
+        self.assertEqual((gate.log(event="policy"), gate.stderr()), ([], said))
+        self.assertEqual(gate.reload("version: 1\nno: 1\n")["reason"], "reload.refused")
+        self.assertEqual(gate.reload("version: 1\ndocker:\n  - allow: [ContainerList, ContainerCreate]\n")["reason"], "reload.unchanged")
+
     def test_a_policy_that_is_a_link_into_another_folder(self):
         gate = self.start_gate(DENY)
         self.elsewhere(gate, READ)
@@ -73,14 +96,14 @@ class Watched(GateCase):
     def test_a_drop_in_that_is_a_link(self):
         gate = self.start_gate(READ, files={"far/more.yaml": NOTHING, "policy.d/10.yaml": NOTHING})
         os.symlink("../far/more.yaml", gate.file("policy.d", "20.yaml"))
-        gate.wait_log(event="policy")
+        self.is_read(gate)
         self.put(gate, DENY, "far", "more.yaml")
         self.becomes(gate, 403)
 
     def test_a_folder_of_drop_ins_that_is_a_link(self):
         gate = self.start_gate(READ, files={"one/10.yaml": NOTHING, "two/10.yaml": DENY})
         os.symlink("one", gate.file("policy.d"))
-        gate.wait_log(event="policy")
+        self.is_read(gate)
         self.put(gate, DENY, "one", "20.yaml")
         self.becomes(gate, 403)
         os.unlink(gate.file("one", "20.yaml"))
@@ -109,7 +132,7 @@ class Watched(GateCase):
         os.symlink("../current/p.yaml", gate.file("ways", "to"))
         os.unlink(gate.policy_path)
         os.symlink(gate.file("ways", "to"), gate.policy_path)
-        wait_for(lambda: gate.log(event="policy", reason="reload.unchanged") or gate.log(event="policy", reason="reload"), "a reload", gate.process)
+        self.is_read(gate)
         self.swap(gate, "rel/2", "current")
         self.becomes(gate, 403)
         self.swap(gate, "../rel/3/p.yaml", "ways", "to")
@@ -164,7 +187,7 @@ class Watched(GateCase):
         gate = self.start_gate(READ, files={"a/b/c/p.yaml": READ, "other/b/c/p.yaml": DENY})
         os.unlink(gate.policy_path)
         os.symlink("a/b/c/p.yaml", gate.policy_path)
-        gate.wait_log(event="policy")
+        self.is_read(gate)
         os.rename(gate.file("a"), gate.file("gone"))
         os.rename(gate.file("other"), gate.file("a"))
         self.becomes(gate, 403)
@@ -187,7 +210,8 @@ class Watched(GateCase):
     def test_a_file_that_is_written_by_another_name_of_it(self):
         gate = self.start_gate(READ, files={"far/real.yaml": NOTHING, "sub/old": NOTHING})
         os.link(gate.file("far", "real.yaml"), gate.file("sub", "x.yaml"))
-        gate.reload(USE)
+        gate.write_policy(USE)
+        self.is_read(gate)
         for text, status in ((DENY, 403), (NOTHING, 200)):
             self.put(gate, text, "far", "real.yaml")
             self.becomes(gate, status)
@@ -196,7 +220,7 @@ class Watched(GateCase):
         gate = self.start_gate(READ, files={"a/b/p.yaml": READ})
         os.unlink(gate.policy_path)
         os.symlink("a/b/p.yaml", gate.policy_path)
-        gate.wait_log(event="policy")
+        self.is_read(gate)
         os.chmod(gate.file("a"), 0o775)
         wait_for(lambda: self.refusals(gate) == 1, "a refusal", gate.process)
         self.assertIn("chmod go-w '%s'" % gate.file("a"), gate.stderr())
@@ -219,7 +243,7 @@ class Watched(GateCase):
     def test_status_lists_all_files(self):
         gate = self.start_gate(USE, files={"sub/x.yaml": NOTHING, "far/d.yaml": NOTHING, "policy.d/1.yaml": NOTHING})
         os.symlink("../far/d.yaml", gate.file("policy.d", "2.yaml"))
-        gate.wait_log(event="policy")
+        self.is_read(gate)
         said = run("policy", "status", "--state", gate.state).stdout
         for name in ("policy.yaml", "sub/x.yaml", "policy.d/1.yaml", "policy.d/2.yaml"):
             self.assertIn(name, said)
