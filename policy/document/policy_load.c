@@ -197,13 +197,34 @@ static void read_environment(struct policy_reading *reading, const struct policy
         return;
     }
     policy_builder_add_source(reading->builder, "environment", 0, 0);
-    if (!environment_add_rules(reading->builder, inputs->environment, reading->errors,
-                               reading->notices) ||
-        inputs->listen_count > 0)
-        return;
+    (void)!environment_add_rules(reading->builder, inputs->environment, reading->errors,
+                                 reading->notices);
+}
+
+/* Whether the documents leave it open where `default` listens: they give it no listener, and are not
+ * for the internet alone. */
+static bool leaves_default_open(const struct policy_builder *builder)
+{
+    bool docker = false, network = false;
+    for (size_t i = 0; i < builder->client_count; i++) {
+        const struct builder_client *client = &builder->clients[i];
+        if (strcmp(client->name, "default") == 0 &&
+            (client->has_listen || client->listen_count > 0))
+            return false;
+        for (size_t j = 0; j < client->listen_count; j++)
+            *(client->listens[j].role == POLICY_ROLE_DOCKER ? &docker : &network) = true;
+    }
+    return docker || !network;
+}
+
+/* The listener of the replaced image stays, whatever the policy is made of. */
+static void add_default_listener(struct policy_reading *reading, const struct policy_inputs *inputs)
+{
     struct error error;
-    const char *listen = environment_default_listen(inputs->environment);
-    if (!policy_builder_add_listen(reading->builder, "default", POLICY_ROLE_DOCKER, listen,
+    const char *listen =
+        inputs->environment == NULL ? NULL : environment_default_listen(inputs->environment);
+    if (listen != NULL && inputs->listen_count == 0 && leaves_default_open(reading->builder) &&
+        !policy_builder_add_listen(reading->builder, "default", POLICY_ROLE_DOCKER, listen,
                                    "env DOCKREEVE_COMPAT", &error))
         policy_messages_add(reading->errors, NULL, 0, 0, "%s", error.text);
 }
@@ -293,6 +314,7 @@ struct policy *policy_load(const struct policy_inputs *inputs, struct policy_mes
     read_environment(&reading, inputs, has_file);
     if (inputs->config_path != NULL)
         read_drop_ins(&reading, inputs->config_path);
+    add_default_listener(&reading, inputs);
     policy_own_addresses_from_environment(builder, inputs->environment, errors);
     add_listeners(&reading, inputs);
     if (inputs->dns_answer != NULL)

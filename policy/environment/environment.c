@@ -360,14 +360,18 @@ bool environment_add_rules(struct policy_builder *builder, char *const *environm
 void environment_note_ended(char *const *environment, const char *config_path,
                             struct policy_messages *notices)
 {
-    char quoted[80];
-    if (environment_is_compat(environment))
-        policy_messages_add(
-            notices, NULL, 0, 0,
-            "DOCKREEVE_COMPAT=%s is not followed: %s is the policy, and variables such as "
-            "CONTAINERS=1 mean nothing beside it",
-            error_quote(slice_from_text(compat_value(environment)), quoted, sizeof(quoted)),
-            config_path);
+    struct environment_variable_names names;
+    if (!environment_is_compat(environment))
+        return;
+    environment_read_variables(environment_contract_of(environment), &names);
+    for (size_t i = 0; i < names.count; i++) {
+        if (environment_value(environment, names.items[i]) == NULL)
+            continue;
+        policy_messages_add(notices, NULL, 0, 0,
+                            "%s is not followed, nor are variables like it: %s is the policy",
+                            names.items[i], config_path);
+        return;
+    }
 }
 
 /* ---- settings ---- */

@@ -28,8 +28,8 @@ MUST_CHECK bool environment_add_rules(struct policy_builder *builder, char *cons
 /* Whether DOCKREEVE_GUARD is a word that it may be; a misspelling would leave guards open. */
 MUST_CHECK bool environment_check_guard(char *const *environment, struct policy_messages *errors);
 
-/* The notice that `config_path`, a policy of its own, ends compatibility mode; none without
- * DOCKREEVE_COMPAT. */
+/* The notice that variables of the replaced image mean nothing beside `config_path`, a policy of its
+ * own; none where only DOCKREEVE_COMPAT is set, which the image does by itself. */
 void environment_note_ended(char *const *environment, const char *config_path,
                             struct policy_messages *notices);
 

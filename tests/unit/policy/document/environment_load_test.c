@@ -102,8 +102,7 @@ Test(environment_load, a_policy_file_ends_the_variables_with_a_notice)
     cr_assert_not_null(policy, "%s", said);
     cr_expect_not(allows(policy, "/containers/json"));
     cr_expect(allows(policy, "/images/json"));
-    cr_expect_not_null(strstr(said, "DOCKREEVE_COMPAT=`tecnativa` is not followed"), "%s", said);
-    cr_expect_eq(policy_client_find(policy, SLICE_LITERAL("default"))->listen_count, 0);
+    cr_expect_not_null(strstr(said, "CONTAINERS is not followed"), "%s", said);
     policy_unref(&policy);
     teardown(&folder);
 }
@@ -132,6 +131,42 @@ Test(environment_load, the_image_s_port_is_listened_on_unless_an_option_says_oth
         cr_assert_eq(client->listen_count, 1);
         cr_expect_str_eq(client->listens[0].text, rows[i].expected);
         cr_expect_str_eq(client->listens[0].source, rows[i].source);
+        policy_unref(&policy);
+    }
+    teardown(&folder);
+}
+
+/* The image sets the mode by itself: nothing is said of that. */
+Test(environment_load, the_image_s_port_stays_beside_a_policy_file_that_gives_default_none)
+{
+    static char *const image[] = {"DOCKREEVE_COMPAT=tecnativa", "DOCKREEVE_LOG=-", NULL};
+    static const struct {
+        const char *name, *document;
+        const char *expected; /* NULL = none */
+    } rows[] = {
+        {"no listener", "docker:\n  - allow: ImageList\n", "tcp:[::]:2375"},
+        {"another client's", "clients:\n  ci: {listen: unix:/run/ci/docker.sock}\n",
+         "tcp:[::]:2375"},
+        {"one of default's own", "clients:\n  default: {listen: unix:/run/x/docker.sock}\n",
+         "unix:/run/x/docker.sock"},
+        {"for the internet", "clients:\n  default: {egress: \"127.0.0.1:3128\"}\n",
+         "127.0.0.1:3128"},
+        {"for the internet alone", "clients:\n  agents: {egress: \"127.0.0.1:3128\"}\n", NULL},
+    };
+    struct folder folder;
+    char said[1024], document[256];
+    setup(&folder);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        snprintf(document, sizeof(document), "version: 1\n%s", rows[i].document);
+        write_file(folder.config, document);
+        struct policy *policy = load(&folder, image, NULL, 0, said, sizeof(said));
+        cr_assert_not_null(policy, "%s: %s", rows[i].name, said);
+        cr_expect_null(strstr(said, "DOCKREEVE_COMPAT"), "%s: %s", rows[i].name, said);
+        const struct policy_client *client = policy_client_find(policy, SLICE_LITERAL("default"));
+        size_t count = client == NULL ? 0 : client->listen_count;
+        cr_assert_eq(count, rows[i].expected != NULL, "%s", rows[i].name);
+        if (count > 0)
+            cr_expect_str_eq(client->listens[0].text, rows[i].expected, "%s", rows[i].name);
         policy_unref(&policy);
     }
     teardown(&folder);
