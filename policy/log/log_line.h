@@ -11,7 +11,7 @@
 #include "base/slice.h"
 
 /* The fields that are read, in the order in which they are written, and what each may be: a text, a
- * number, a list, or any of what is no list. JUDGED and REFUSED_ADDRESSES ("10.0.0.1
+ * number, a list, or any of what is no list. JUDGED, OBJECT_LABELS and REFUSED_ADDRESSES ("10.0.0.1
  * address-class.private") are such lists; COUNT is of a `suppressed` event; EPOCH, CHAIN and MAC are
  * those of a sealed log (policy/seal/log_seal.h). */
 #define LOG_FIELD_TABLE(ROW)                                                                       \
@@ -28,6 +28,8 @@
     ROW(OPERATION, "operation", TEXT)                                                              \
     ROW(OBJECT, "object", TEXT)                                                                    \
     ROW(JUDGED, "judged", LIST)                                                                    \
+    ROW(OBJECT_NAME, "object_name", TEXT)                                                          \
+    ROW(OBJECT_LABELS, "object_labels", LIST)                                                      \
     ROW(HOST, "host", TEXT)                                                                        \
     ROW(PORT, "port", NUMBER)                                                                      \
     ROW(QUESTION, "question", TEXT)                                                                \

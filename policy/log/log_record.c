@@ -121,6 +121,8 @@ void log_record_write(const struct log_record *record, struct timestamp_cache *c
     write_word(out, KEY("operation"), record->operation);
     write_text(out, KEY("object"), record->object);
     write_list(out, KEY("judged"), record->judged, record->judged_count);
+    write_text(out, KEY("object_name"), record->object_name);
+    write_list(out, KEY("object_labels"), record->object_labels, record->object_label_count);
     write_network(out, record);
     if (record->has_decision)
         write_word(out, KEY("decision"),

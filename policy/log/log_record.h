@@ -36,6 +36,9 @@ struct log_record {
     struct slice method, path, operation, object;
     const struct slice *judged; /* what the object's name stood for, as it is sent on */
     unsigned judged_count;
+    struct slice object_name;          /* what the engine calls the one object that was looked at */
+    const struct slice *object_labels; /* which project and service of compose it is of */
+    unsigned object_label_count;
     struct slice host; /* network: canonical */
     unsigned port;     /* 0 = none */
     struct slice address, sni, alpn;

@@ -115,7 +115,8 @@ static int compare_texts(const void *a, const void *b)
 static bool is_narrowed(const struct suggest_operation *operation,
                         const struct suggest_options *options)
 {
-    return !options->any_object && operation->nameable && operation->object_count > 0 &&
+    bool known = operation->nameable && operation->object_count > 0;
+    return !options->any_object && (known || operation->project != NULL) &&
            suggest_goes_by_name(operation->operation);
 }
 
@@ -127,6 +128,12 @@ static const char *where_of(struct arena *arena, const struct suggest_operation 
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     if (!is_narrowed(operation, options))
         return "";
+    if (!operation->nameable) {
+        buffer_append_literal(&out, "{\"label\": ");
+        json_write_quoted(&out, slice_from_text(operation->project));
+        buffer_append_byte(&out, '}');
+        return arena_text(arena, buffer_slice(&out));
+    }
     memcpy(names, operation->objects, sizeof(names));
     qsort(names, operation->object_count, sizeof(names[0]), compare_texts);
     buffer_append_literal(&out, "{\"name\": [");

@@ -66,12 +66,37 @@ static bool is_like_id(struct slice name)
     return true;
 }
 
+/* What the engine called it, where it was asked; what the client wrote may be an id. */
+static struct slice object_of(const struct suggest_record *record)
+{
+    struct slice name = suggest_record_field(record, LOG_FIELD_OBJECT_NAME);
+    return name.len > 0 ? name : suggest_record_field(record, LOG_FIELD_OBJECT);
+}
+
+/* Keeps the project of compose while all objects are of one. */
+static void add_project(struct suggest_evidence *evidence, struct suggest_operation *operation,
+                        const struct suggest_record *record, bool is_first)
+{
+    struct slice rest = suggest_record_field(record, LOG_FIELD_OBJECT_LABELS);
+    struct slice label = {NULL, 0};
+    while (rest.ptr != NULL && !slice_starts_with(label, SLICE_LITERAL(SUGGEST_PROJECT_LABEL)))
+        label = slice_cut(&rest, ',');
+    struct slice project = label;
+    (void)slice_cut(&project, '=');
+    if (!is_object_name(project) || !slice_starts_with(label, SLICE_LITERAL(SUGGEST_PROJECT_LABEL)))
+        operation->project = NULL;
+    else if (is_first)
+        operation->project = arena_text(&evidence->arena, label);
+    else if (operation->project != NULL && !slice_equal_text(label, operation->project))
+        operation->project = NULL;
+}
+
 /* Why the request must not widen a rule that goes by names; NULL = it may. Else a client could ask
  * for a thing that never was and have the operation opened for all things that are. */
 static const char *why_no_object(const struct suggest_record *record,
                                  enum docker_operation operation)
 {
-    struct slice name = suggest_record_field(record, LOG_FIELD_OBJECT);
+    struct slice name = object_of(record);
     if (!suggest_goes_by_name(operation) || name.len == 0)
         return NULL;
     if (suggest_record_number(record, LOG_FIELD_STATUS) == STATUS_NOT_FOUND)
@@ -135,7 +160,8 @@ static void add_docker(struct suggest_evidence *evidence, struct suggest_record 
         evidence->operations[evidence->operation_count++] = operation;
     }
     operation->permitted = operation->permitted && record->permitted;
-    add_object(evidence, operation, suggest_record_field(record, LOG_FIELD_OBJECT));
+    add_object(evidence, operation, object_of(record));
+    add_project(evidence, operation, record, is_new);
     suggest_span_add(&operation->span, &record->span);
     suggest_span_add(&evidence->span, &record->span);
 }

@@ -24,6 +24,9 @@ struct suggest_span {
 };
 void suggest_span_add(struct suggest_span *span, const struct suggest_span *other);
 
+/* Compose gives it to all that it makes for a project. */
+#define SUGGEST_PROJECT_LABEL "com.docker.compose.project="
+
 enum { SUGGEST_OBJECTS_MAX = 4, SUGGEST_REQUESTS_MAX = 64, SUGGEST_ADDRESSES_MAX = 64 };
 
 /* Whether rules for the operation may go by the names of what it changes. Looking does no harm, and
@@ -37,7 +40,9 @@ struct suggest_operation {
     struct suggest_span span;
     const char *objects[SUGGEST_OBJECTS_MAX]; /* names, as the client wrote them */
     unsigned object_count;
-    bool nameable;    /* every request named an object, by a name that is no id, and few did */
+    bool nameable; /* of every request the object's name is known, and they are few */
+    const char *
+        project; /* a label that every object had, "com.docker.compose.project=shop"; NULL = none */
     const char *path; /* of one of the requests; NULL = the log has none */
     bool permitted;   /* the log has it as permitted by the policy in force, every time */
 };

@@ -53,20 +53,24 @@ static enum answer note_permitted(struct suggest_evidence *evidence, const struc
     return ANSWER_PERMITTED;
 }
 
-/* Of an object the log knows the name at least, which is what a learned rule goes by. */
+/* Of an object the log knows the name or the project, which is what a learned rule goes by. */
 static enum answer ask_with_names(struct suggest_evidence *evidence, const struct policy *policy,
                                   const struct policy_client *client,
                                   const struct suggest_operation *operation,
                                   const struct docker_request *request)
 {
     enum answer answer = ANSWER_OTHER;
-    for (unsigned i = 0; i < operation->object_count && operation->nameable; i++) {
+    const unsigned count = operation->nameable          ? operation->object_count
+                           : operation->project != NULL ? 1
+                                                        : 0;
+    for (unsigned i = 0; i < count; i++) {
         CLEANUP(docker_object_clear)
         struct docker_object object = {.kind = docker_operation_info(operation->operation)->object};
         AUTO_BUFFER struct buffer fact = BUFFER_EMPTY;
         struct verdict verdict;
         struct error ignored;
-        buffer_printf(&fact, "name=%s", operation->objects[i]);
+        buffer_printf(&fact, "%s=%s", operation->nameable ? "name" : "label",
+                      operation->nameable ? operation->objects[i] : operation->project);
         if (!command_object_add(&object, buffer_text(&fact), &ignored))
             return ANSWER_OTHER;
         policy_decide_docker(policy, client, request, DOCKER_OBJECT_KNOWN, &object, NULL, &verdict);

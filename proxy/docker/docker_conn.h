@@ -92,6 +92,7 @@ struct docker_exchange {
     const char *reason;    /* stable code; static or in the policy */
     const char *would_deny;
     unsigned status;
+    bool asked;           /* the engine was asked for the objects */
     bool judged;          /* the verdict says something */
     bool refused;         /* answered by us for a reason of our own, whatever the rules say */
     bool opened;          /* an open record was written; a close record is owed */

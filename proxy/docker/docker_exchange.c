@@ -157,6 +157,7 @@ static void decide(struct docker_conn *conn, bool asked, const struct docker_nam
     else
         policy_decide_docker(loop->policy, client, request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL,
                              verdict);
+    exchange->asked = asked;
     exchange->judged = verdict->result != VERDICT_NEEDS_OBJECT;
     exchange->reason = verdict->reason;
     exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
@@ -270,6 +271,22 @@ static void ask_for_objects(struct docker_conn *conn)
     }
 }
 
+/* Whether nothing but a report would ever say what was changed: the client names it by an id. Rules are
+ * learned from such records, and go by names. */
+static bool is_learned_by_id(const struct docker_conn *conn)
+{
+    const struct docker_request *request = &conn->loop->scratch->request;
+    const struct docker_operation_info *info = docker_operation_info(request->operation);
+    size_t digits = 0;
+    while (digits < request->object_name.len &&
+           slice_hex_digit(request->object_name.ptr[digits]) >= 0)
+        digits++;
+    return conn->exchange.verdict.would_deny && !conn->exchange.asked &&
+           digits >= 12 /* as listings show it */ && digits == request->object_name.len &&
+           !http_method_is_read(info->method) &&
+           (info->object == DOCKER_OBJECT_CONTAINER || info->object == DOCKER_OBJECT_NETWORK);
+}
+
 /* Does what follows from the verdict. */
 static void proceed(struct docker_conn *conn, const struct docker_naming *naming)
 {
@@ -286,7 +303,10 @@ static void proceed(struct docker_conn *conn, const struct docker_naming *naming
         deny(conn);
         return;
     case VERDICT_ALLOW:
-        permit(conn, naming);
+        if (is_learned_by_id(conn))
+            ask_for_objects(conn);
+        else
+            permit(conn, naming);
         return;
     }
 }

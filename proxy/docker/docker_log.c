@@ -11,6 +11,8 @@
 #include "proxy/loop/log_identity.h"
 #include "proxy/loop/rule_counter.h"
 
+enum { LABELS_MAX = 2 };
+
 /* Texts that are made for one record only. */
 struct record_texts {
     char id[LOG_ID_LEN_MAX];
@@ -18,6 +20,7 @@ struct record_texts {
     struct slice dropped[DOCKER_QUERY_MAX];
     struct slice dropped_headers[DOCKER_HEADER_DROPPED_MAX];
     struct slice judged[DOCKER_NAMING_OBJECTS_MAX];
+    struct slice labels[LABELS_MAX];
 };
 
 static unsigned dropped_names(const struct docker_exchange *exchange, struct slice *names)
@@ -36,6 +39,26 @@ static unsigned judged_names(const struct docker_naming *naming, struct slice *n
     for (size_t i = 0; i < count; i++)
         names[i] = docker_naming_sent(naming, i);
     return (unsigned)count;
+}
+
+/* What the object is called, and what it belongs to: a client may have said an id. */
+static void fill_object(const struct docker_naming *naming, struct record_texts *texts,
+                        struct log_record *record)
+{
+    static const struct slice kept[] = {SLICE_LITERAL("com.docker.compose.project="),
+                                        SLICE_LITERAL("com.docker.compose.service=")};
+    if (naming == NULL || docker_naming_count(naming) != 1)
+        return;
+    const struct docker_object *object = docker_naming_object(naming, 0);
+    const struct docker_fact_list *labels = &object->facts[DOCKER_FACT_LABEL];
+    if (object->kind != DOCKER_OBJECT_IMAGE && object->facts[DOCKER_FACT_NAME].count > 0)
+        record->object_name = object->facts[DOCKER_FACT_NAME].items[0];
+    for (size_t i = 0; i < labels->count && record->object_label_count < LABELS_MAX; i++) {
+        if (slice_starts_with(labels->items[i], kept[0]) ||
+            slice_starts_with(labels->items[i], kept[1]))
+            texts->labels[record->object_label_count++] = labels->items[i];
+    }
+    record->object_labels = texts->labels;
 }
 
 static void fill_decision(const struct docker_exchange *exchange, struct log_record *record)
@@ -79,6 +102,7 @@ static void fill(const struct docker_conn *conn, enum log_event event, struct re
         record->object = slice_of(exchange->facts.data + exchange->path_len, exchange->object_len);
     record->judged_count = judged_names(conn->judged, texts->judged);
     record->judged = texts->judged;
+    fill_object(conn->judged, texts, record);
     record->dropped_query_count = dropped_names(exchange, texts->dropped);
     record->dropped_query = texts->dropped;
     record->dropped_fields = slice_of(

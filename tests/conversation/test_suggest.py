@@ -25,6 +25,7 @@ network:
   - {allow: "near.test:*", addresses: [127.0.0.0/8], methods: [OPTIONS]}
 """
 OBJECT = {"Id": "a" * 64, "Image": "sha256:" + "b" * 64, "Config": {"Image": "x", "Labels": {}}, "NetworkSettings": {"Networks": {}}, "Mounts": []}
+SHOP = "d" * 64
 LIFECYCLE = ("start", "stop", "restart", "kill", "pause", "unpause", "wait")
 SIBLINGS = tuple("%s.example.com" % name for name in "abcd")
 STRANGERS = tuple("%s.github.io" % name for name in "abc")
@@ -67,6 +68,9 @@ class Learned(EgressCase):
         gate.engine = self.start_engine(gate.folder)
         for name in ("web", "app"):
             gate.engine.on("GET", "/containers/%s/json" % name, answer(200, dict(OBJECT, Name="/" + name)))
+        compose = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web", "com.docker.compose.version": "1.29.2"}
+        gate.engine.on("GET", "/containers/%s/json" % SHOP, answer(200, dict(OBJECT, Id=SHOP, Name="/shop_web_1", Config={"Image": "x", "Labels": compose})))
+        gate.engine.on("GET", "/containers/%s/json" % ("e" * 64), answer(404, {"message": "No such container"}, reason="Not Found"))
         return gate
 
     def setUp(self):
@@ -120,6 +124,23 @@ class Learned(EgressCase):
                 ("docker", "POST /images/create?fromImage=nginx")]
         self.check(uses, [("docker", "GET /images/json"), ("docker", "POST /containers/web/restart"), ("docker", "POST /containers/app/stop"),
                           ("docker", "POST /containers/create"), ("docker", "POST /images/create?fromSrc=http://192.0.2.1/x")], 'where: {"name": ["app"]}')
+
+    def test_what_was_named_by_an_id_is_learned_by_its_name(self):
+        """As docker-compose does: it lists, and goes on with ids."""
+        uses = [("docker", "POST /containers/%s/%s" % (SHOP, verb)) for verb in ("start", "stop")] + [("docker", "DELETE /containers/%s" % SHOP)]
+        self.check(uses, [("docker", "POST /containers/web/start"), ("docker", "POST /containers/%s/kill" % SHOP), ("docker", "DELETE /containers/app")],
+                   'where: {"name": ["shop_web_1"]}')
+
+    def test_the_log_has_the_name_and_the_project_of_what_was_looked_at(self):
+        gate = self.start_learned(REPORT)
+        self.assertTrue(self.passes(gate, ("docker", "POST /containers/%s/start" % SHOP)))
+        self.assertTrue(self.passes(gate, ("docker", "POST /containers/%s/start" % ("e" * 64))))
+        self.assertTrue(self.passes(gate, ("docker", "GET /containers/%s/json" % SHOP)))
+        self.assertTrue(self.passes(gate, ("docker", "POST /containers/web/start")))
+        first, gone, *others = gate.requests_logged(kind="docker")
+        self.assertEqual((first["object"], first["object_name"]), (SHOP, "shop_web_1"))
+        self.assertEqual(first["object_labels"], ["com.docker.compose.project=shop", "com.docker.compose.service=web"])
+        self.assertEqual([record.get("object_name") for record in [gone] + others], [None, None, None])
 
     def test_a_set_when_all_of_it_was_used(self):
         uses = [("docker", "POST /containers/web/" + verb) for verb in LIFECYCLE]
@@ -337,6 +358,22 @@ clients:
         self.assertRegex(wide, r"# WARNING: for everything, since it was used by an id.*\n *- ContainerDelete ")
         wide = self.suggest("--any-object", log=log[:9]).stdout
         self.assertRegex(wide, r"allow:\n *- ContainerDelete  # 9 requests")
+
+    def test_many_objects_of_one_project_are_learned_by_it(self):
+        def started(number, project, **fields):
+            return called("ContainerStart", "/containers/x/start", client="agents", object="%064x" % number, object_name="%s_%d" % (project[:5], number),
+                          object_labels=["com.docker.compose.service=web", "com.docker.compose.project=" + project], status=204, **fields)
+        shop = [started(number, "shop") for number in range(6)]
+        done = self.suggest(log=shop)
+        self.assert_valid(done.stdout)
+        self.assertIn('where: {"label": "com.docker.compose.project=shop"}', done.stdout)
+        known = self.suggest("--diff", log=shop, config=self.write("learned.yaml", done.stdout))
+        self.assertEqual(known.returncode, 0, known.stdout + known.stderr)
+        for log in (shop + [started(7, "other")], shop + [called("ContainerStart", "/x", client="agents", object="9" * 64, status=204)],
+                    [started(number, 'other"x') for number in range(6)]):
+            self.assertIn("# WARNING: for everything", self.suggest(log=log).stdout)
+        few = self.suggest(log=shop[:2] + [started(7, "other")]).stdout
+        self.assertIn('where: {"name": ["other_7", "shop_0", "shop_1"]}', few)
 
     def test_a_drop_in_stands_beside_the_present_policy(self):
         done = self.suggest("--drop-in", log=self.USED)

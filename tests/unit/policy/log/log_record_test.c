@@ -9,6 +9,7 @@
 static const struct slice dropped[] = {SLICE_LITERAL("size"), SLICE_LITERAL("x\"y")};
 
 static const struct slice judged[] = {SLICE_LITERAL("5f3a")};
+static const struct slice labels[] = {SLICE_LITERAL("com.docker.compose.project=shop")};
 
 static const struct slice aliases[] = {SLICE_LITERAL("cdn.example"), SLICE_LITERAL("x.test")};
 
@@ -29,6 +30,9 @@ static struct log_record full_record(void)
         .object = SLICE_LITERAL("web"),
         .judged = judged,
         .judged_count = 1,
+        .object_name = SLICE_LITERAL("shop_web_1"),
+        .object_labels = labels,
+        .object_label_count = 1,
         .cnames = aliases,
         .cname_count = 2,
         .cname_denied = SLICE_LITERAL("x.test"),
@@ -73,7 +77,9 @@ Test(log_record, every_field_stands_in_its_place)
         "\"kind\":\"docker\",\"client\":\"traefik\",\"peer\":\"uid=1000 "
         "pid=42\",\"via\":\"docker\","
         "\"method\":\"POST\",\"path\":\"/containers/web/attach\",\"operation\":\"ContainerAttach\","
-        "\"object\":\"web\",\"judged\":[\"5f3a\"],\"cname\":[\"cdn.example\",\"x.test\"],"
+        "\"object\":\"web\",\"judged\":[\"5f3a\"],"
+        "\"object_name\":\"shop_web_1\",\"object_labels\":[\"com.docker.compose.project=shop\"],"
+        "\"cname\":[\"cdn.example\",\"x.test\"],"
         "\"cname_denied\":\"x.test\",\"decision\":\"allow\",\"rule\":\"attach to web\","
         "\"source\":\"/etc/dockreeve/policy.yaml:14\",\"reason\":\"rule\","
         "\"dropped_query\":[\"size\",\"x\\\"y\"],\"dropped_fields\":[\"A\",\"B.C,D\"],\"dropped_"
