@@ -180,9 +180,9 @@ ROUTES = (("GET", "/containers/json"), ("GET", "/containers/{containers}/json"),
           ("GET", "/images/json"), ("GET", "/secrets"), ("POST", "/swarm/init"), ("GET", "/system/df"), ("GET", "/libpod/info"))
 QUERIES = ("?all=1", "?all=0&all=1", "?force=1", "?unheard=of", "?all=%31", "?t=5", "?t=99", "?fromSrc=http://a.test/x", "?fromImage=nginx", "?remote=x",
            "?fromImage=nginx:1&tag=2", "?fromImage=nginx:1", "?fromImage=docker.io/library/nginx&tag=1", "?name=/web", "?name=%2Fweb", "?repo=web:1", "?repo=web&tag=1",
-           "?tag=latest", "?link=1")
+           "?tag=latest", "?link=1", '?filters={"a":["b|c^`"]}', "?all=\u00e9", "?all=1&all=true", "?fromImage=nginx:1&fromImage=web:2", "?remote=&remote=x")
 ODD_QUERIES = ("?", "?x=%zz", "?a;b=c", '?all="1"', "?all=<1>", "?all=1|2", "?all=^", "?all=\\", "?all=[1]")
-ODD_PATHS = ("/", "//containers/json", "/containers/../info", "/no/such/thing", "/CONTAINERS/json", "/containers/json/", "/_ping%00", "/v1.45")
+ODD_PATHS = ("/", "//containers/json", "/containers//web/json", "/containers//../x", "/networks/my%20net", "/networks/%20", "/containers/../info", "/no/such/thing", "/CONTAINERS/json", "/containers/json/", "/_ping%00", "/v1.45")
 
 
 class Docker(Agreement, GateCase):
@@ -221,7 +221,7 @@ class Docker(Agreement, GateCase):
                 facts = OBJECTS.get((kind, name.replace("%65", "e")), (None, None))[1]
         if chosen.random() < 0.05:
             path, facts = pick(chosen, *ODD_PATHS), None
-        target = pick(chosen, "", "", "", "/v1.24", "/v1.45", "/v1.55", "/v1.23", "/v1.99", "/v2.0") + path
+        target = pick(chosen, "", "", "", "/v1.24", "/v1.45", "/v1.55", "/v1.23", "/v1.12", "/v1.11", "/v1.99", "/v2.0") + path
         if chosen.random() < 0.4:
             target += pick(chosen, *(QUERIES if chosen.random() < 0.85 else ODD_QUERIES))
         if facts is None and chosen.random() < 0.1:
@@ -232,7 +232,7 @@ class Docker(Agreement, GateCase):
         if method in ("POST", "PUT") and chosen.random() < 0.5:
             size = pick(chosen, *self.bodies)
             request["body"] = self.bodies[size]
-            request["content_type"] = pick(chosen, "application/json", "application/json", "application/x-tar", "text/plain",
+            request["content_type"] = pick(chosen, "application/json", "application/json", "application/x-tar", "text/plain", "plain/text",
                                            "application/x-www-form-urlencoded", "application/json; charset=utf-8", "application/json; x")
             request["_size"] = size
         return request
