@@ -10,11 +10,51 @@ from harness.client import Client, get, post, post_json
 
 class Raw(DockerCase):
     def test_versions_old_and_new(self):
-        self.use("ContainerList")
+        self.use("ContainerList", "ContainerInspect")
         for version in ("1.24", "1.40", "1.41"):
             with self.subTest(version):
                 self.assertEqual(self.gate.ask(get("/v%s/containers/json" % version)).status, 200)
-        self.assertEqual(self.gate.ask(get("/v1.23/containers/json")).status, 400)
+        for version in ("1.12", "1.18", "1.23"):
+            with self.subTest(version):
+                self.both(b"GET /v%s/containers/none/json" % version.encode())
+        self.assertEqual(self.gate.ask(get("/v1.11/containers/json")).status, 400)
+
+    def both(self, line):
+        """What the engine answers to such a request, directly and through the gate: it must be the same."""
+        answers = []
+        for connect in (lambda: Client.unix(ENGINE), self.gate.connect):
+            with connect() as connection:
+                answer = connection.ask(line + b" HTTP/1.1\r\nHost: d\r\nContent-Length: 0\r\n\r\n", line.split(b" ")[0].decode())
+                answers.append((answer.status, answer.field("Location"), answer.body))
+        if answers[0][0] != 400 or answers[1][0] != 400:  # the gate refuses in words of its own
+            self.assertEqual(answers[1], answers[0])
+        return answers[0]
+
+    def test_every_byte_of_a_query_means_what_the_engine_takes_it_for(self):
+        """The engine repeats a limit that is no number."""
+        self.use("ContainerList")
+        for byte in range(0x100):
+            if byte not in b"%\r\n ":
+                with self.subTest("0x%02x" % byte):
+                    self.both(b"GET /v1.41/containers/json?limit=a%cb" % byte)
+        self.assertIn(b'parsing \\"a\\"', self.both(b"GET /v1.41/containers/json?limit=a&limit=b&all=1&all=0")[2])
+
+    def test_a_doubled_slash_leads_where_the_engine_leads(self):
+        self.use("ContainerList")
+        for line in (b"GET /containers//web/json", b'GET //containers/json?all=1&filters={"a"|}', b"HEAD /containers//json", b"POST /containers//create",
+                     b"DELETE /v1.41//containers/x", b"GET /v1.41/containers/%2Fweb/json?size=1;a", b"GET //", b"GET /containers/json//",
+                     b"GET /a//b%20c!*()'$&+,;=@:~%2e%3F%25%C3%A9?x", b"PATCH ///v1.41///_ping", b"GET /containers//web/json?"):
+            with self.subTest(line):
+                self.assertEqual(self.both(line)[0], 301)
+
+    def test_a_network_whose_name_has_a_space(self):
+        self.use("@all")
+        name, path = PREFIX + " my net", ("/v1.41/networks/%s%%20my%%20net" % PREFIX).encode()
+        directly("network", "create", name)
+        self.addCleanup(directly, "network", "rm", name, check=False)
+        self.assertEqual(self.both(b"GET " + path)[0], 200)
+        self.assertEqual(self.docker("network", "rm", name).returncode, 0)
+        self.assertEqual(self.both(b"GET " + path)[0], 404)
 
     def test_the_smuggling_that_works_on_the_engine_itself(self):
         """An engine built with an old Go answers twice; through the gate there is one answer, a refusal."""
