@@ -148,10 +148,17 @@ static bool is_harmless(const struct body *body, const struct json_tree_node *no
             docker_operation_find_parameter(body->operation, node->key) >= 0);
 }
 
-/* Names that older descriptions of the API write, and clients made from them send. */
+/* Names that older descriptions of the API write, and clients made from them send; the last three
+ * are docker-py's. */
 static bool is_other_spelling(struct slice key)
 {
-    return slice_equal_text(key, "HealthCheck") || slice_equal_text(key, "NanoCPUs");
+    static const char *const spellings[] = {"HealthCheck", "NanoCPUs", "CPURealtimePeriod",
+                                            "CPURealtimeRuntime", "detachKeys"};
+    for (size_t i = 0; i < ARRAY_LEN(spellings); i++) {
+        if (slice_equal_text(key, spellings[i]))
+            return true;
+    }
+    return false;
 }
 
 static bool check(struct body *body, const struct body_type *type,

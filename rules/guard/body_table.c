@@ -281,6 +281,7 @@ OBJECT(container_create)
     CONTAINER_CONFIG
     FIELD("HostConfig", host_config, 25, 55, NONE)
     FIELD("NetworkingConfig", networking_config, 25, 55, NETWORKS)
+    FIELD("Runtime", text, 25, 55, RUNTIMES) /* docker-py's place, read without a HostConfig */
 END(container_create)
 
 OBJECT(image_commit)

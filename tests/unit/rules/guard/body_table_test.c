@@ -35,6 +35,7 @@ static const char *const not_taken[] = {
 static const char *const not_described[] = {
     "ExecStart hijack",
     "ExecStart stdin",
+    "ContainerCreate Runtime",
     "ContainerExec Container",
     "ContainerExec Detach",
     "Mounts[].ClusterOptions",
