@@ -42,6 +42,7 @@
     ROW(REASON, "reason", TEXT)                                                                    \
     ROW(DROPPED_QUERY, "dropped_query", LIST)                                                      \
     ROW(DROPPED_FIELDS, "dropped_fields", LIST)                                                    \
+    ROW(DROPPED_MORE, "dropped_more", NUMBER)                                                      \
     ROW(DROPPED_BODY, "dropped_body", NUMBER)                                                      \
     ROW(DROPPED_HEADERS, "dropped_headers", LIST)                                                  \
     ROW(WOULD_DENY, "would_deny", TEXT)                                                            \

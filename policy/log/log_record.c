@@ -95,6 +95,8 @@ static void write_dropped(struct buffer *out, const struct log_record *record)
         buffer_append_byte(out, ',');
         json_write_key_list(out, "dropped_fields", record->dropped_fields, '\0');
     }
+    if (record->dropped_more > 0)
+        write_number(out, KEY("dropped_more"), record->dropped_more);
     if (record->dropped_body > 0)
         write_number(out, KEY("dropped_body"), record->dropped_body);
     write_list(out, KEY("dropped_headers"), record->dropped_headers, record->dropped_header_count);

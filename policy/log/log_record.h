@@ -56,6 +56,7 @@ struct log_record {
     struct slice rule, source, reason;
     const struct slice *dropped_query;
     unsigned dropped_query_count;
+    unsigned dropped_more;       /* parameters and fields that are not named; 0 = none */
     struct slice dropped_fields; /* of a JSON body: their paths, a NUL between them */
     uint64_t dropped_body;       /* 0 = none */
     const struct slice *dropped_headers;

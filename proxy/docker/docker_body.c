@@ -31,7 +31,7 @@ static bool put_held(struct docker_conn *conn)
 {
     struct io_buffer *out = &conn->engine->out;
     struct slice rest = held_body_rest(&conn->held);
-    size_t room = IO_BLOCK_LARGE - io_buffer_len(out);
+    size_t room = io_buffer_room(out);
     if (rest.len > room)
         rest.len = room;
     bool ok = io_buffer_append(conn->loop->blocks, out, rest.ptr, rest.len);

@@ -245,7 +245,9 @@ static void on_read(evutil_socket_t fd, short what, void *context)
     }
     bool bulk = conn->state == DOCKER_CONN_LINGER || conn->held.heap.len > 0;
     size_t limit = bulk ? IO_READ_BULK : IO_READ_HEAD;
-    ssize_t got = stream_fill(&conn->stream, conn->loop->blocks, &conn->in, limit);
+    ssize_t got = conn->state == DOCKER_CONN_HEAD
+                      ? stream_fill_head(&conn->stream, conn->loop->blocks, &conn->in)
+                      : stream_fill(&conn->stream, conn->loop->blocks, &conn->in, limit);
     if (got > 0)
         handle_input(conn);
     else if (got == 0)

@@ -83,6 +83,7 @@ struct docker_exchange {
     uint32_t path_len, object_len,
         target_len;         /* the target as the client wrote it stands behind them */
     uint32_t fields_len;    /* the paths of dropped fields of the body stand behind the target */
+    unsigned dropped_more;  /* dropped parameters and fields whose names are not kept */
     uint16_t dropped_count; /* each name ends with NUL in `facts` */
     uint64_t dropped_body;
     uint32_t dropped_headers; /* docker_header_dropped_names() */

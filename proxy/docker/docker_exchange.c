@@ -67,6 +67,7 @@ static void keep_facts(struct docker_conn *conn, const struct docker_request *re
     exchange->object_len = (uint32_t)request->object_name.len;
     exchange->endless = docker_endless(request);
     exchange->dropped_count = (uint16_t)request->dropped_count;
+    exchange->dropped_more = request->dropped_more;
     buffer_append_slice(&exchange->facts, request->path);
     buffer_append_slice(&exchange->facts, request->object_name);
     for (unsigned i = 0; i < request->dropped_count; i++) {

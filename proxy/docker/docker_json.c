@@ -10,6 +10,8 @@
 static void note_dropped(struct docker_exchange *exchange, const struct body *body)
 {
     buffer_append_slice(&exchange->facts, buffer_slice(&body->dropped));
+    if (body->dropped_count > BODY_DROPPED_MAX)
+        exchange->dropped_more += body->dropped_count - BODY_DROPPED_MAX;
     exchange->fields_len = exchange->facts.failed ? 0 : (uint32_t)body->dropped.len;
 }
 

@@ -17,7 +17,7 @@ enum { LABELS_MAX = 2 };
 struct record_texts {
     char id[LOG_ID_LEN_MAX];
     char peer[LOG_PEER_LEN_MAX];
-    struct slice dropped[DOCKER_QUERY_MAX];
+    struct slice dropped[DOCKER_DROPPED_MAX];
     struct slice dropped_headers[DOCKER_HEADER_DROPPED_MAX];
     struct slice judged[DOCKER_NAMING_OBJECTS_MAX];
     struct slice labels[LABELS_MAX];
@@ -105,6 +105,7 @@ static void fill(const struct docker_conn *conn, enum log_event event, struct re
     fill_object(conn->judged, texts, record);
     record->dropped_query_count = dropped_names(exchange, texts->dropped);
     record->dropped_query = texts->dropped;
+    record->dropped_more = exchange->dropped_more;
     record->dropped_fields = slice_of(
         exchange->facts.data + exchange->facts.len - exchange->fields_len, exchange->fields_len);
     record->dropped_header_count =

@@ -288,8 +288,9 @@ static bool read_head(struct docker_conn *conn)
     struct http_head *head = &loop->scratch->head;
     size_t len;
     struct error error;
-    enum http_response_result result = http_exchange_read_response(
-        &conn->http.response, loop->blocks, &conn->engine->in, head, &len, &error);
+    enum http_response_result result =
+        http_exchange_read_response(&conn->http.response, engine_sender(loop->engine), loop->blocks,
+                                    &conn->engine->in, head, &len, &error);
     if (result == HTTP_RESPONSE_HEAD || conn->http.response.informational > 0) {
         io_buffer_reset(loop->blocks, &conn->head);
         io_buffer_reset(loop->blocks, &conn->forward);
@@ -429,8 +430,7 @@ void docker_response_read(struct docker_conn *conn)
         engine_read_enable(conn->engine, false);
         return;
     }
-    ssize_t got =
-        stream_fill(&conn->engine->stream, conn->loop->blocks, &conn->engine->in, IO_READ_HEAD);
+    ssize_t got = stream_fill_head(&conn->engine->stream, conn->loop->blocks, &conn->engine->in);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got == 0 || (got < 0 && errno != ENOBUFS)) {

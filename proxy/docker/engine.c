@@ -21,6 +21,7 @@ struct engine {
     struct event_base *base; /* borrowed */
     struct io_pool *blocks;  /* borrowed */
     struct engine_options options;
+    struct http_sender sender;
     struct engine_conn_list idle;
     unsigned idle_count;
     uint64_t errors;
@@ -43,12 +44,18 @@ struct engine *engine_new(struct event_base *base, struct io_pool *blocks,
     engine->base = base;
     engine->blocks = blocks;
     engine->options = *options;
+    engine->sender = (struct http_sender){"the Docker Engine", options->answer_head};
     engine->api = ENGINE_API_UNKNOWN;
     TAILQ_INIT(&engine->idle);
     AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
     endpoint_write(&options->address, &name);
     strncpy(engine->name, buffer_text(&name), sizeof(engine->name) - 1);
     return engine;
+}
+
+const struct http_sender *engine_sender(const struct engine *engine)
+{
+    return &engine->sender;
 }
 
 const char *engine_name(const struct engine *engine)

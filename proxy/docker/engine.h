@@ -14,6 +14,7 @@
 #include <event2/event_struct.h>
 
 #include "base/error.h"
+#include "proxy/http/http_head.h"
 #include "proxy/io/endpoint.h"
 #include "proxy/io/stream.h"
 
@@ -51,6 +52,7 @@ struct engine_options {
     uint64_t connect_timeout_ms;
     unsigned max_idle;        /* kept-alive connections nobody uses */
     uint64_t idle_timeout_ms; /* after which one of those is closed */
+    struct http_head_limits answer_head;
 };
 
 /* `blocks` and `base` are borrowed and outlive the engine. NULL when memory is out. */
@@ -58,6 +60,8 @@ struct engine *engine_new(struct event_base *base, struct io_pool *blocks,
                           const struct engine_options *options);
 void engine_free(struct engine **engine);
 
+/* As what reads its answers knows it. */
+const struct http_sender *engine_sender(const struct engine *engine);
 /* "unix:/var/run/docker.sock", for messages. */
 const char *engine_name(const struct engine *engine);
 const struct endpoint *engine_endpoint(const struct engine *engine);

@@ -112,7 +112,7 @@ static void send_more(struct engine_request *request)
     struct engine_conn *conn = request->conn;
     bool whole;
     do {
-        size_t room = IO_BLOCK_LARGE - io_buffer_len(&conn->out);
+        size_t room = io_buffer_room(&conn->out);
         size_t len = request->unsent.len < room ? request->unsent.len : room;
         whole = io_buffer_append(blocks_of(request), &conn->out, request->unsent.ptr, len) &&
                 stream_drain(&conn->stream, blocks_of(request), &conn->out, false);
@@ -230,8 +230,9 @@ static bool read_head(struct engine_request *request)
 {
     struct http_head head;
     size_t len;
-    switch (http_exchange_read_response(&request->reader, blocks_of(request), &request->conn->in,
-                                        &head, &len, &request->error)) {
+    switch (http_exchange_read_response(&request->reader, engine_sender(request->engine),
+                                        blocks_of(request), &request->conn->in, &head, &len,
+                                        &request->error)) {
     case HTTP_RESPONSE_MORE:
         return false;
     case HTTP_RESPONSE_BAD:

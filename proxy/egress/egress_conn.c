@@ -321,7 +321,9 @@ static void on_readable(struct egress_conn *conn)
         return;
     }
     size_t limit = conn->state == EGRESS_CONN_LINGER ? IO_READ_BULK : IO_READ_HEAD;
-    ssize_t got = stream_fill(&conn->stream, conn->loop->blocks, &conn->in, limit);
+    ssize_t got = conn->state == EGRESS_CONN_HEAD
+                      ? stream_fill_head(&conn->stream, conn->loop->blocks, &conn->in)
+                      : stream_fill(&conn->stream, conn->loop->blocks, &conn->in, limit);
     if (got > 0)
         handle_input(conn);
     else if (got == 0)

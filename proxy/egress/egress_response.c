@@ -230,8 +230,9 @@ static bool read_head(struct egress_conn *conn)
     struct http_head *head = &loop->scratch->head;
     size_t len;
     struct error error;
-    enum http_response_result result =
-        http_exchange_read_response(&conn->http.response, loop->blocks, in, head, &len, &error);
+    const struct http_sender sender = {"the origin", loop->options->answer_head};
+    enum http_response_result result = http_exchange_read_response(
+        &conn->http.response, &sender, loop->blocks, in, head, &len, &error);
     if (result == HTTP_RESPONSE_HEAD || conn->http.response.informational > 0)
         io_buffer_reset(loop->blocks, &conn->forward);
     switch (result) {
@@ -377,7 +378,7 @@ void egress_response_read(struct egress_conn *conn)
         egress_origin_read_enable(conn, false);
         return;
     }
-    ssize_t got = stream_fill(&conn->origin.stream, conn->loop->blocks, in, IO_READ_HEAD);
+    ssize_t got = stream_fill_head(&conn->origin.stream, conn->loop->blocks, in);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got < 0 && errno == ENOBUFS) {

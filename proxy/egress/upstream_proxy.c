@@ -222,7 +222,9 @@ enum upstream_proxy_answer upstream_proxy_read(const char *bytes, size_t len, si
 {
     struct http_head head;
     size_t scanned = 0;
-    switch (http_head_parse_response(&head, bytes, len, &scanned, consumed_out, error)) {
+    /* What a proxy says to a CONNECT is short. */
+    static const struct http_sender sender = {"the upstream proxy", {32768, 1024, 100}};
+    switch (http_head_parse_response(&head, bytes, len, &scanned, &sender, consumed_out, error)) {
     case HTTP_HEAD_MORE:
         return UPSTREAM_PROXY_MORE;
     case HTTP_HEAD_BAD:

@@ -134,7 +134,7 @@ bool http_body_move(struct http_body *body, struct io_pool *pool, struct io_buff
     while (!body->finished && io_buffer_len(source) > 0) {
         size_t len = io_buffer_len(source);
         if (target != NULL) {
-            size_t room = IO_BLOCK_LARGE - io_buffer_len(target);
+            size_t room = io_buffer_room(target);
             if (room <= FRAMING_ROOM)
                 return true;
             if (len > room - FRAMING_ROOM)

@@ -15,13 +15,14 @@ void http_exchange_forget(struct http_exchange *exchange, struct pipe_pool *pipe
 }
 
 enum http_response_result http_exchange_read_response(struct http_response_reader *reader,
+                                                      const struct http_sender *sender,
                                                       struct io_pool *blocks, struct io_buffer *in,
                                                       struct http_head *head, size_t *len_out,
                                                       struct error *error)
 {
     while (io_buffer_len(in) > 0) {
         switch (http_head_parse_response(head, io_buffer_bytes(in), io_buffer_len(in),
-                                         &reader->scanned, len_out, error)) {
+                                         &reader->scanned, sender, len_out, error)) {
         case HTTP_HEAD_MORE:
             return HTTP_RESPONSE_MORE;
         case HTTP_HEAD_BAD:

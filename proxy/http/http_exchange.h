@@ -44,9 +44,9 @@ enum http_response_result {
 /* Reads the head of the answer in `in`, past those that are informational (RFC 9110 section 15.2),
  * which are taken off. */
 MUST_CHECK enum http_response_result
-http_exchange_read_response(struct http_response_reader *reader, struct io_pool *blocks,
-                            struct io_buffer *in, struct http_head *head, size_t *len_out,
-                            struct error *error);
+http_exchange_read_response(struct http_response_reader *reader, const struct http_sender *sender,
+                            struct io_pool *blocks, struct io_buffer *in, struct http_head *head,
+                            size_t *len_out, struct error *error);
 
 /* Begins the answer's body, and returns how it is framed for the client. With HTTP_FRAMING_CLOSE the
  * client's connection ends with it. */

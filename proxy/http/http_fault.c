@@ -53,6 +53,5 @@ bool http_fault_set(struct error *error, enum http_side side, enum http_fault fa
     vsnprintf(sentence, sizeof(sentence), format, arguments);
     va_end(arguments);
     return error_set_reason(error, upstream ? 502 : row->status,
-                            upstream ? row->upstream_reason : row->reason, "%s%s",
-                            upstream ? "the engine's response cannot be trusted: " : "", sentence);
+                            upstream ? row->upstream_reason : row->reason, "%s", sentence);
 }

@@ -77,6 +77,7 @@ struct reader {
     struct error *error;
     struct slice raw_target, authority; /* as they were written */
     unsigned seen;                      /* bit n: known field n was there */
+    struct slice repeated;              /* the line of a second Content-Length that says the same */
 };
 
 static bool has_seen(const struct reader *reader, enum known_field field)
@@ -211,14 +212,26 @@ static bool read_expect(struct reader *reader, struct slice value)
     return true;
 }
 
-/* Gives a field its meaning. */
-static bool read_known_field(struct reader *reader, enum known_field known,
+/* Whether it is a second Content-Length that says what the first says, and no third. */
+static bool is_same_length(const struct reader *reader, const struct http_field_line *field)
+{
+    return has_seen(reader, FIELD_CONTENT_LENGTH) && reader->repeated.ptr == NULL &&
+           slice_equal(http_head_field(reader->head, known_fields[FIELD_CONTENT_LENGTH].name),
+                       field->value);
+}
+
+/* Gives a field its meaning; its line begins at `start`. */
+static bool read_known_field(struct reader *reader, enum known_field known, const char *start,
                              const struct http_field_line *field)
 {
     const struct known_field_row *row = &known_fields[known];
     bool is_request = reader->side == HTTP_SIDE_CLIENT;
     bool once = is_request ? row->once_in_request : row->once_in_response;
     bool framing = known == FIELD_CONTENT_LENGTH || known == FIELD_TRANSFER_ENCODING;
+    if (known == FIELD_CONTENT_LENGTH && !is_request && is_same_length(reader, field)) {
+        reader->repeated = slice_of(start, (size_t)(field->next - start));
+        return true;
+    }
     if (once && has_seen(reader, known))
         return REFUSE(reader, framing ? HTTP_FAULT_REPEATED_FRAMING : HTTP_FAULT_REPEATED_FIELD,
                       "the field %s stands there twice; send it once", row->name.ptr);
@@ -292,6 +305,12 @@ static enum http_line_result read_start_line(struct reader *reader, const char *
     return result;
 }
 
+/* In the names of options. */
+static const char *of_answers(const struct reader *reader)
+{
+    return reader->side == HTTP_SIDE_UPSTREAM ? "answer-" : "";
+}
+
 /* Field lines from `next` to the empty line; on HTTP_HEAD_OK *next_io stands behind it. */
 static enum http_head_result read_fields(struct reader *reader, const char **next_io)
 {
@@ -301,8 +320,9 @@ static enum http_head_result read_fields(struct reader *reader, const char **nex
         struct http_line line = line_at(reader, start, start);
         if (start < reader->end && *start != '\r' &&
             head->field_count >= reader->limits.field_count) {
-            REFUSE(reader, HTTP_FAULT_TOO_MANY_FIELDS, "the head has more than %zu fields",
-                   reader->limits.field_count);
+            REFUSE(reader, HTTP_FAULT_TOO_MANY_FIELDS,
+                   "the head has more than %zu fields; --max-%sfields raises that, up to %d",
+                   reader->limits.field_count, of_answers(reader), HTTP_HEAD_FIELDS_MAX);
             return HTTP_HEAD_BAD;
         }
         enum http_line_result result = http_line_scan_field(&line, &field, reader->error);
@@ -313,9 +333,10 @@ static enum http_head_result read_fields(struct reader *reader, const char **nex
         if (result != HTTP_LINE_OK)
             return to_head_result(result);
         enum known_field known = known_field_of(field.name);
-        if (known != FIELD_OTHER && !read_known_field(reader, known, &field))
+        if (known != FIELD_OTHER && !read_known_field(reader, known, start, &field))
             return HTTP_HEAD_BAD;
-        head->fields[head->field_count++] = (struct http_field){field.name, field.value};
+        if (start != reader->repeated.ptr)
+            head->fields[head->field_count++] = (struct http_field){field.name, field.value};
         start = field.next;
     }
 }
@@ -350,6 +371,20 @@ static const http_parser_settings second_reader = {
     .on_headers_complete = on_headers_complete,
 };
 
+/* Lets http-parser read the head, but for a line that was passed over. Returns how far it came. */
+static size_t second_read(http_parser *parser, const struct reader *reader, size_t head_len)
+{
+    struct slice repeated = reader->repeated;
+    size_t before = repeated.ptr == NULL ? head_len : (size_t)(repeated.ptr - reader->bytes);
+    http_parser_set_max_header_size(HTTP_HEAD_LEN_MAX);
+    size_t parsed = http_parser_execute(parser, &second_reader, reader->bytes, before);
+    if (parsed != before || before == head_len)
+        return parsed;
+    parsed += repeated.len;
+    return parsed +
+           http_parser_execute(parser, &second_reader, reader->bytes + parsed, head_len - parsed);
+}
+
 /* NULL when http-parser read the same head, else what it saw differently. */
 static const char *find_difference(const struct reader *reader, size_t head_len)
 {
@@ -359,7 +394,7 @@ static const char *find_difference(const struct reader *reader, size_t head_len)
     http_parser parser = {0};
     parser.data = &second;
     http_parser_init(&parser, is_request ? HTTP_REQUEST : HTTP_RESPONSE);
-    size_t parsed = http_parser_execute(&parser, &second_reader, reader->bytes, head_len);
+    size_t parsed = second_read(&parser, reader, head_len);
     if (HTTP_PARSER_ERRNO(&parser) != HPE_OK)
         return http_errno_name(HTTP_PARSER_ERRNO(&parser));
     if (!second.complete || parsed != head_len)
@@ -450,14 +485,22 @@ static enum http_head_result parse(struct reader *reader, size_t len, size_t *sc
     *scanned = usable;
     if (len < reader->limits.head_len)
         return HTTP_HEAD_MORE;
-    REFUSE(reader, HTTP_FAULT_HEAD_TOO_LARGE, "the head is longer than %zu bytes",
-           reader->limits.head_len);
+    REFUSE(reader, HTTP_FAULT_HEAD_TOO_LARGE,
+           "the head is longer than %zu bytes; --max-%shead raises that, up to 1m",
+           reader->limits.head_len, of_answers(reader));
     return HTTP_HEAD_BAD;
 }
 
 static size_t at_most(size_t value, size_t max)
 {
-    return value < max ? value : max;
+    return value > 0 && value < max ? value : max;
+}
+
+static struct http_head_limits at_most_max(const struct http_head_limits *limits)
+{
+    return (struct http_head_limits){at_most(limits->head_len, HTTP_HEAD_LEN_MAX),
+                                     at_most(limits->target_len, HTTP_HEAD_TARGET_MAX),
+                                     at_most(limits->field_count, HTTP_HEAD_FIELDS_MAX)};
 }
 
 static enum http_head_result parse_request(struct http_head *head, bool proxy, const char *bytes,
@@ -470,9 +513,7 @@ static enum http_head_result parse_request(struct http_head *head, bool proxy, c
         .bytes = bytes,
         .side = HTTP_SIDE_CLIENT,
         .proxy = proxy,
-        .limits = {at_most(limits->head_len, HTTP_HEAD_LEN_MAX),
-                   at_most(limits->target_len, HTTP_HEAD_TARGET_MAX),
-                   at_most(limits->field_count, HTTP_HEAD_FIELDS_MAX)},
+        .limits = at_most_max(limits),
         .error = error,
     };
     return parse(&reader, len, scanned, consumed_out);
@@ -495,17 +536,25 @@ enum http_head_result http_head_parse_proxy_request(struct http_head *head, cons
 }
 
 enum http_head_result http_head_parse_response(struct http_head *head, const char *bytes,
-                                               size_t len, size_t *scanned, size_t *consumed_out,
-                                               struct error *error)
+                                               size_t len, size_t *scanned,
+                                               const struct http_sender *sender,
+                                               size_t *consumed_out, struct error *error)
 {
     struct reader reader = {
         .head = head,
         .bytes = bytes,
         .side = HTTP_SIDE_UPSTREAM,
-        .limits = {HTTP_HEAD_LEN_MAX, HTTP_HEAD_TARGET_MAX, HTTP_HEAD_FIELDS_MAX},
+        .limits = at_most_max(&sender->limits),
         .error = error,
     };
-    return parse(&reader, len, scanned, consumed_out);
+    enum http_head_result result = parse(&reader, len, scanned, consumed_out);
+    if (result == HTTP_HEAD_BAD) {
+        char text[sizeof(error->text)];
+        memcpy(text, error->text, sizeof(text));
+        error_set_reason(error, error->status, error->reason,
+                         "the answer of %s cannot be trusted: %.400s", sender->name, text);
+    }
+    return result;
 }
 
 enum http_framing http_response_framing(const struct http_head *head, enum http_method method)

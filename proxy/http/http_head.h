@@ -15,7 +15,11 @@
 #include "base/slice.h"
 #include "rules/http_method.h"
 
-enum { HTTP_HEAD_FIELDS_MAX = 100, HTTP_HEAD_LEN_MAX = 32768, HTTP_HEAD_TARGET_MAX = 8192 };
+enum {
+    HTTP_HEAD_FIELDS_MAX = 1000,
+    HTTP_HEAD_LEN_MAX = 1024 * 1024, /* of the engine: Go's default */
+    HTTP_HEAD_TARGET_MAX = HTTP_HEAD_LEN_MAX - 4096,
+};
 
 enum http_head_result { HTTP_HEAD_MORE, HTTP_HEAD_BAD, HTTP_HEAD_OK };
 
@@ -23,9 +27,15 @@ struct http_field {
     struct slice name, value; /* value without blanks at its ends */
 };
 
-/* Upper bounds; a value above the constants of the same name is clamped to them. */
+/* Upper bounds; 0, and a value above the constant of the same name, stand for that constant. */
 struct http_head_limits {
     size_t head_len, target_len, field_count;
+};
+
+/* Who answers: how refusals call it, and how long its heads may be. */
+struct http_sender {
+    const char *name; /* "the Docker Engine" */
+    struct http_head_limits limits;
 };
 
 enum http_framing {
@@ -79,12 +89,13 @@ http_head_parse_proxy_request(struct http_head *head, const char *bytes, size_t 
                               size_t *scanned, const struct http_head_limits *limits,
                               size_t *consumed_out, struct error *error);
 
-/* The same for a response head (status 100 to 599). Content-Length with Transfer-Encoding, repeated
- * Content-Length and transfer codings other than chunked are errors (error->status 502, reason
- * "upstream.…"). framing is HTTP_FRAMING_CLOSE when the head has neither field; whether the message
+/* The same for a response head (status 100 to 599). Content-Length with Transfer-Encoding, two that
+ * differ and transfer codings other than chunked are errors (error->status 502, reason "upstream.…");
+ * a second one that is the same is passed over (RFC 9112 section 6.3). framing is HTTP_FRAMING_CLOSE when the head has neither field; whether the message
  * has a body at all depends on the request: see http_response_framing(). */
 MUST_CHECK enum http_head_result http_head_parse_response(struct http_head *head, const char *bytes,
                                                           size_t len, size_t *scanned,
+                                                          const struct http_sender *sender,
                                                           size_t *consumed_out,
                                                           struct error *error);
 

@@ -219,7 +219,9 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
         size_t index = (size_t)(p - target);
         if (index >= max)
             return REFUSE(line, error, HTTP_FAULT_TARGET_TOO_LONG,
-                          "the request target is longer than %zu bytes", max);
+                          "the request target is longer than %zu bytes; --max-target raises that, "
+                          "up to 1020k",
+                          max);
         if (!is_target_byte(*p, in_query))
             return refuse_target_byte(line, target, p, error);
         if (escape > 0) {

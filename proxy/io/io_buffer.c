@@ -63,7 +63,7 @@ void io_buffer_reset(struct io_pool *pool, struct io_buffer *buffer)
     *buffer = (struct io_buffer){0};
 }
 
-bool io_buffer_reserve(struct io_pool *pool, struct io_buffer *buffer, size_t room)
+static bool reserve(struct io_pool *pool, struct io_buffer *buffer, size_t room, size_t max)
 {
     if (room <= buffer->capacity - buffer->end)
         return true;
@@ -76,6 +76,8 @@ bool io_buffer_reserve(struct io_pool *pool, struct io_buffer *buffer, size_t ro
     }
     size_t size =
         len + room <= IO_BLOCK_SMALL && buffer->data == NULL ? IO_BLOCK_SMALL : IO_BLOCK_LARGE;
+    while (size < len + room && size < max)
+        size = 2 * size < max ? 2 * size : max;
     if (len + room > size)
         return false;
     char *block = take_block(pool, size);
@@ -88,11 +90,21 @@ bool io_buffer_reserve(struct io_pool *pool, struct io_buffer *buffer, size_t ro
     return true;
 }
 
+bool io_buffer_reserve(struct io_pool *pool, struct io_buffer *buffer, size_t room)
+{
+    return reserve(pool, buffer, room, IO_BLOCK_LARGE);
+}
+
+bool io_buffer_grow(struct io_pool *pool, struct io_buffer *buffer, size_t room)
+{
+    return reserve(pool, buffer, room, IO_BUFFER_MAX);
+}
+
 bool io_buffer_append(struct io_pool *pool, struct io_buffer *buffer, const char *bytes, size_t len)
 {
     if (len == 0)
         return true;
-    if (!io_buffer_reserve(pool, buffer, len))
+    if (!io_buffer_grow(pool, buffer, len))
         return false;
     memcpy(buffer->data + buffer->end, bytes, len);
     buffer->end += (uint32_t)len;

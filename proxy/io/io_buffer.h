@@ -18,6 +18,9 @@
  * chunk framing around them. */
 enum { IO_BLOCK_SMALL = 16384, IO_BLOCK_LARGE = 65536 + 64 };
 
+/* So much a buffer may hold that has to: a head, in a block of its own. */
+enum { IO_BUFFER_MAX = 1024 * 1024 + 128 * 1024 };
+
 /* How much is read at once. */
 enum { IO_READ_HEAD = IO_BLOCK_SMALL, IO_READ_BULK = 65536 };
 
@@ -50,7 +53,17 @@ static inline char *io_buffer_bytes(const struct io_buffer *buffer)
  * block when needed. False when even that is too small or memory is out. Bytes may move. */
 MUST_CHECK bool io_buffer_reserve(struct io_pool *pool, struct io_buffer *buffer, size_t room);
 
-/* Appends; false when there is no room for all of it (nothing is appended then). */
+/* How many bytes may be put behind the content before the buffer counts as full. */
+static inline size_t io_buffer_room(const struct io_buffer *buffer)
+{
+    size_t len = io_buffer_len(buffer);
+    return len < IO_BLOCK_LARGE ? IO_BLOCK_LARGE - len : 0;
+}
+
+/* As io_buffer_reserve(), in a block of its own where a large one is too small, up to IO_BUFFER_MAX. */
+MUST_CHECK bool io_buffer_grow(struct io_pool *pool, struct io_buffer *buffer, size_t room);
+
+/* Appends, growing; false when there is no room for all of it (nothing is appended then). */
 MUST_CHECK bool io_buffer_append(struct io_pool *pool, struct io_buffer *buffer, const char *bytes,
                                  size_t len);
 

@@ -68,6 +68,16 @@ ssize_t stream_fill(struct stream *stream, struct io_pool *pool, struct io_buffe
     return got;
 }
 
+ssize_t stream_fill_head(struct stream *stream, struct io_pool *pool, struct io_buffer *buffer)
+{
+    bool full = buffer->capacity >= IO_BLOCK_LARGE && io_buffer_len(buffer) == buffer->capacity;
+    if (full && !io_buffer_grow(pool, buffer, 1)) {
+        errno = ENOBUFS;
+        return -1;
+    }
+    return stream_fill(stream, pool, buffer, IO_READ_HEAD);
+}
+
 bool stream_drain(struct stream *stream, struct io_pool *pool, struct io_buffer *buffer, bool more)
 {
     while (io_buffer_len(buffer) > 0) {

@@ -74,6 +74,10 @@ static inline void stream_end(struct stream *stream)
 ssize_t stream_fill(struct stream *stream, struct io_pool *pool, struct io_buffer *buffer,
                     size_t limit);
 
+/* The same for a head, which has to be in one piece: a full block is exchanged for a larger one, up
+ * to IO_BUFFER_MAX. Who reads heads has a limit for them. */
+ssize_t stream_fill_head(struct stream *stream, struct io_pool *pool, struct io_buffer *buffer);
+
 /* Writes as much as the stream takes. True when all is gone or the stream is full (look at
  * io_buffer_len()), false on an error. With `more` something else is written right behind it: TCP
  * may wait for that instead of sending a packet of its own. */

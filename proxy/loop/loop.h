@@ -35,10 +35,11 @@
  * otherwise. */
 struct loop_options {
     struct policy_inputs inputs;
-    struct log_writer_options log; /* its sealer is the gate's to set */
-    const char *state;             /* state folder; NULL = none */
-    uint64_t seal_interval_ms;     /* of a sealed log */
-    struct http_head_limits head;
+    struct log_writer_options log;       /* its sealer is the gate's to set */
+    const char *state;                   /* state folder; NULL = none */
+    uint64_t seal_interval_ms;           /* of a sealed log */
+    struct http_head_limits head;        /* of requests */
+    struct http_head_limits answer_head; /* of answers of the engine and of origins */
     uint64_t header_timeout_ms;
     uint64_t body_timeout_ms;   /* for the whole of a JSON or dropped body */
     uint64_t upload_timeout_ms; /* between bytes of an archive */

@@ -36,6 +36,8 @@ static bool read_answer(int fd, int64_t until_us, struct probe_api *api, struct 
     AUTO_BUFFER struct buffer in = BUFFER_EMPTY;
     size_t scanned = 0, consumed;
     struct http_head head;
+    static const struct http_sender sender = {
+        "the gate", {HTTP_HEAD_LEN_MAX, HTTP_HEAD_TARGET_MAX, HTTP_HEAD_FIELDS_MAX}};
     enum http_head_result result = HTTP_HEAD_MORE;
     while (result == HTTP_HEAD_MORE) {
         if (!blocking_socket_receive(fd, &in, until_us))
@@ -43,7 +45,8 @@ static bool read_answer(int fd, int64_t until_us, struct probe_api *api, struct 
                                     errno == ECONNRESET
                                         ? "the connection was closed without an answer"
                                         : strerror(errno));
-        result = http_head_parse_response(&head, in.data, in.len, &scanned, &consumed, error);
+        result =
+            http_head_parse_response(&head, in.data, in.len, &scanned, &sender, &consumed, error);
     }
     if (result == HTTP_HEAD_BAD)
         return false;

@@ -38,6 +38,8 @@ enum {
     DRAIN_TIMEOUT,
     MAX_CONNECTIONS,
     MAX_HEAD,
+    MAX_ANSWER_HEAD,
+    MAX_ANSWER_FIELDS,
     MAX_TARGET,
     MAX_FIELDS,
     MAX_JSON_BODY,
@@ -116,12 +118,18 @@ static const struct option options[OPTION_COUNT] = {
     [MAX_CONNECTIONS] =
         OPTION_NUMBER_ROW(OPTION_NUMBER, "max-connections", "COUNT", "8192", 1, 1000000,
                           "client connections at once, of which each client and peer has a share"),
-    [MAX_HEAD] = OPTION_NUMBER_ROW(OPTION_BYTES, "max-head", "BYTES", "32k", 512, HTTP_HEAD_LEN_MAX,
+    [MAX_HEAD] = OPTION_NUMBER_ROW(OPTION_BYTES, "max-head", "BYTES", "64k", 512, HTTP_HEAD_LEN_MAX,
                                    "longest request head"),
-    [MAX_TARGET] = OPTION_NUMBER_ROW(OPTION_BYTES, "max-target", "BYTES", "8k", 64,
+    [MAX_TARGET] = OPTION_NUMBER_ROW(OPTION_BYTES, "max-target", "BYTES", "48k", 64,
                                      HTTP_HEAD_TARGET_MAX, "longest path with query"),
     [MAX_FIELDS] = OPTION_NUMBER_ROW(OPTION_NUMBER, "max-fields", "COUNT", "100", 8,
                                      HTTP_HEAD_FIELDS_MAX, "most header fields of a request"),
+    [MAX_ANSWER_HEAD] =
+        OPTION_NUMBER_ROW(OPTION_BYTES, "max-answer-head", "BYTES", "64k", 512, HTTP_HEAD_LEN_MAX,
+                          "longest head of an answer of the engine or an origin"),
+    [MAX_ANSWER_FIELDS] =
+        OPTION_NUMBER_ROW(OPTION_NUMBER, "max-answer-fields", "COUNT", "1000", 8,
+                          HTTP_HEAD_FIELDS_MAX, "most header fields of such an answer"),
     [MAX_JSON_BODY] = OPTION_NUMBER_ROW(OPTION_BYTES, "max-json-body", "BYTES", "16m", 1024,
                                         UINT64_C(1) << 32, "longest JSON body"),
     [LOOKUP_TIMEOUT] = OPTION_NUMBER_ROW(
@@ -209,6 +217,13 @@ void serve_options_default_listen(char *text, size_t size)
         snprintf(text, size, "unix:/run/dockreeve/default/docker.sock");
 }
 
+static struct http_head_limits answer_head(const struct option_value *values)
+{
+    return (struct http_head_limits){.head_len = values[MAX_ANSWER_HEAD].number,
+                                     .target_len = HTTP_HEAD_TARGET_MAX,
+                                     .field_count = values[MAX_ANSWER_FIELDS].number};
+}
+
 static void read_limits(struct loop_options *loop, const struct option_value *values)
 {
     loop->header_timeout_ms = values[HEADER_TIMEOUT].number;
@@ -220,6 +235,7 @@ static void read_limits(struct loop_options *loop, const struct option_value *va
     loop->head.head_len = values[MAX_HEAD].number;
     loop->head.target_len = values[MAX_TARGET].number;
     loop->head.field_count = values[MAX_FIELDS].number;
+    loop->answer_head = answer_head(values);
     loop->json_body_max = values[MAX_JSON_BODY].number;
     loop->denial_rate = (unsigned)values[DENIAL_RATE].number;
     loop->log.rotate_bytes = values[LOG_MAX_SIZE].number;
@@ -233,6 +249,7 @@ static void read_engine_limits(struct engine_options *engine, const struct optio
     engine->connect_timeout_ms = values[CONNECT_TIMEOUT].number;
     engine->max_idle = (unsigned)values[UPSTREAM_IDLE].number;
     engine->idle_timeout_ms = 30000;
+    engine->answer_head = answer_head(values);
 }
 
 static void read_egress_limits(struct egress_options *egress, const struct option_value *values)

@@ -107,7 +107,8 @@ bool docker_content_check_len(enum docker_operation operation, enum docker_body 
             docker_operation_info(operation)->name);
     if (kind == DOCKER_BODY_JSON && len > json_max)
         return error_set_reason(error, 413, REASON_LIMIT_BODY,
-                                "the JSON body is longer than the limit of %llu bytes",
+                                "the JSON body is longer than the limit of %llu bytes; "
+                                "--max-json-body raises it",
                                 (unsigned long long)json_max);
     return true;
 }

@@ -129,7 +129,7 @@ static bool set_tag(struct docker_request *request, struct slice value)
     if (value.len == 0 && at < request->parameter_count) {
         remove_parameter(request, at);
     } else if (value.len > 0) {
-        if (at == DOCKER_QUERY_MAX)
+        if (at == request->parameter_capacity)
             return false;
         request->parameters[at] = (struct docker_parameter){tag_key, value};
         if (at == request->parameter_count)

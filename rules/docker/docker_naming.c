@@ -370,7 +370,7 @@ static void remove_parameters(struct docker_request *request, struct slice key)
 
 static bool add_parameter(struct docker_request *request, struct slice key, struct slice value)
 {
-    if (request->parameter_count == DOCKER_QUERY_MAX)
+    if (request->parameter_count == request->parameter_capacity)
         return false;
     request->parameters[request->parameter_count++] = (struct docker_parameter){key, value};
     return true;

@@ -22,7 +22,7 @@
 #include "rules/docker/docker_object.h"
 #include "rules/docker/docker_request.h"
 
-enum { DOCKER_NAMING_OBJECTS_MAX = 64 }; /* in one request */
+enum { DOCKER_NAMING_OBJECTS_MAX = 256 }; /* in one request */
 
 struct docker_naming; /* opaque */
 

@@ -6,6 +6,8 @@
  * of every request: one buffer that keeps its memory, no other allocation. */
 #include "rules/docker/docker_request.h"
 
+#include <stdlib.h>
+
 #include "base/percent_code.h"
 #include "rules/docker/docker_names.h"
 #include "rules/docker/docker_route.h"
@@ -281,7 +283,10 @@ static void drop_parameter(struct docker_request *request, struct slice key)
         if (slice_equal(request->dropped[i], key))
             return;
     }
-    request->dropped[request->dropped_count++] = key;
+    if (request->dropped_count == DOCKER_DROPPED_MAX)
+        request->dropped_more++;
+    else
+        request->dropped[request->dropped_count++] = key;
 }
 
 /* Keeps, drops or refuses one decoded parameter. `seen` has a bit for each known parameter that was
@@ -316,6 +321,27 @@ static bool take_parameter(struct docker_request *request, struct docker_paramet
         *seen |= bit;
     }
     request->parameters[request->parameter_count++] = parameter;
+    return true;
+}
+
+/* Room for what the query may have, and for what is put in later. */
+static bool reserve_parameters(struct docker_request *request, struct slice query,
+                               struct error *error)
+{
+    size_t count = 1 + DOCKER_QUERY_SPARE;
+    for (const char *p = query.ptr; p != NULL && count < DOCKER_QUERY_MAX + DOCKER_QUERY_SPARE;
+         count++) {
+        p = memchr(p, '&', (size_t)(query.ptr + query.len - p));
+        p = p == NULL ? NULL : p + 1;
+    }
+    if (count <= request->parameter_capacity)
+        return true;
+    struct docker_parameter *grown =
+        reallocarray(request->parameters, count, sizeof(request->parameters[0]));
+    if (grown == NULL)
+        return error_set_reason(error, 503, REASON_GATE_MEMORY, "out of memory");
+    request->parameters = grown;
+    request->parameter_capacity = (unsigned)count;
     return true;
 }
 
@@ -363,7 +389,7 @@ bool docker_request_parse(struct docker_request *request, enum http_method metho
     request->operation = DOCKER_OPERATION_NONE;
     request->version = request->path = request->object_name = slice_of("", 0);
     request->version_minor = 0;
-    request->parameter_count = request->dropped_count = 0;
+    request->parameter_count = request->dropped_count = request->dropped_more = 0;
     request->now_us = 0;
     request->own_version = 0;
     buffer_clear(&request->text);
@@ -376,7 +402,8 @@ bool docker_request_parse(struct docker_request *request, enum http_method metho
     if (!decode_path(request, path, error) || !take_version(request, error) ||
         !find_operation(request, error))
         return false;
-    if (query.ptr != NULL && !read_query(request, query, strict, error))
+    if (!reserve_parameters(request, query, error) ||
+        (query.ptr != NULL && !read_query(request, query, strict, error)))
         return false;
     if (request->parameter_count > 0 || request->operation == DOCKER_IMAGE_PUSH)
         read_names(request);
@@ -492,6 +519,9 @@ bool docker_request_flag(const struct docker_request *request, struct slice key)
 void docker_request_clear(struct docker_request *request)
 {
     buffer_free(&request->text);
+    free(request->parameters);
+    request->parameters = NULL;
+    request->parameter_capacity = 0;
     request->path = request->version = request->object_name = slice_of("", 0);
-    request->parameter_count = request->dropped_count = 0;
+    request->parameter_count = request->dropped_count = request->dropped_more = 0;
 }

@@ -17,7 +17,11 @@
 #include "rules/docker/docker_operation.h"
 #include "rules/http_method.h"
 
-enum { DOCKER_QUERY_MAX = 128 }; /* parameters in one query, known and dropped ones together */
+enum {
+    DOCKER_QUERY_MAX = 10000, /* parameters in one query, known and dropped ones together */
+    DOCKER_QUERY_SPARE = 260, /* so many more may be put into it when it is sent on */
+    DOCKER_DROPPED_MAX = 32,  /* names of dropped ones that are kept; the others are counted */
+};
 
 struct docker_parameter {
     struct slice key, value; /* decoded; in `text` of the request */
@@ -32,11 +36,12 @@ struct docker_request {
     /* what {name} or {id} stands for, decoded, slashes included; empty = none */
     struct slice object_name;
     /* those that are sent on, in the client's order */
-    struct docker_parameter parameters[DOCKER_QUERY_MAX];
-    unsigned parameter_count;
-    struct slice dropped[DOCKER_QUERY_MAX]; /* decoded names of parameters that are not sent on */
-    unsigned dropped_count;
-    unsigned own_version; /* minor version that is written where the client names none; 0 = none.
+    struct docker_parameter *parameters; /* owned; kept like `text` */
+    unsigned parameter_count, parameter_capacity;
+    struct slice dropped[DOCKER_DROPPED_MAX]; /* decoded names of parameters that are not sent on */
+    unsigned dropped_count;                   /* of those names, each once */
+    unsigned dropped_more; /* parameters that were dropped and whose names are not among them */
+    unsigned own_version;  /* minor version that is written where the client names none; 0 = none.
                              Set by the caller behind parse */
     int64_t now_us; /* Unix time, for `expires`; 0 = not known. Set by the caller behind parse */
     struct buffer text; /* owned: what the slices above point into; its memory is kept from one
@@ -46,7 +51,7 @@ struct docker_request {
 /* Fills `request` from a request line's method and origin-form target (path and query; no control
  * byte and no space, and in the path none that RFC 3986 wants escaped: the caller has checked that).
  * Of a parameter that the engine reads once the first is kept; what comes again, and what no
- * operation knows, is dropped, with `strict` refused. `request->text` must have been zeroed once;
+ * operation knows, is dropped, with `strict` refused. The request must have been zeroed once;
  * its memory is reused. False with `error` (code: an HTTP status):
  *
  *   301 malformed.path-empty-segment         two slashes in a row and nothing else that is wrong

@@ -203,7 +203,7 @@ class Smuggling(SharedGateCase):
         hidden = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
         self.each([
             ("length and chunked", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + hidden),
-            ("two lengths", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nOK" + hidden),
+            ("two lengths", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nOK" + hidden),
             ("list of lengths", b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nOK" + hidden),
             ("signed length", b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nOK" + hidden),
             ("coding not known", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" + hidden),

@@ -156,9 +156,9 @@ class Authorities(SharedEgressCase):
             ("a target of 9 kB", connect("a" * 9000 + ":%d" % port, host="allowed.test"), (414, 431, 400)),
             ("a target of 70 kB", connect("a" * 70000 + ":%d" % port, host="allowed.test"), (414, 431)),
             ("101 fields", connect("allowed.test:%d" % port, *[("X-%d" % n, "a") for n in range(101)]), (431,)),
-            ("a field of 40 kB", connect("allowed.test:%d" % port, ("X-A", "a" * 40000)), (431,)),
+            ("a field of 66 kB", connect("allowed.test:%d" % port, ("X-A", "a" * 66000)), (431,)),
             ("a URL of 64 kB", forward("http://allowed.test:%d/%s" % (self.web.port, "a" * 65000)), (414, 431)),
-            ("a URL of 9 kB", forward("http://allowed.test:%d/%s" % (self.web.port, "a" * 9000)), (414,)),
+            ("a URL of 50 kB", forward("http://allowed.test:%d/%s" % (self.web.port, "a" * 50000)), (414,)),
         ], self.check_refused)
 
     def test_one_name_however_it_is_spelled(self):

@@ -125,7 +125,7 @@ class Parameters(SharedGateCase):
             ("invalid escape in a key", get("/containers/json?%zz=1")),
             ("invalid escape in what would be dropped", get("/containers/json?x=%zz")),
             ("raw blank", b"GET /containers/json?filters=a b HTTP/1.1\r\nHost: d\r\n\r\n"),
-            ("more than the table holds", get("/containers/json?" + "&".join("x%d=1" % i for i in range(200)))),
+            ("more than the engine takes", get("/containers/json?" + "&".join("a" for i in range(10001)))),
         ], lambda raw: self.refused(raw, (400, 414)))
 
     def test_control_bytes_in_a_query_stay_encoded(self):

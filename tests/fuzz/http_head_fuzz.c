@@ -14,7 +14,8 @@
 #include "base/buffer.h"
 #include "proxy/http/http_head.h"
 
-static const struct http_head_limits limits = {HTTP_HEAD_LEN_MAX, 256, 20};
+static const struct http_head_limits limits = {32768, 256, 20};
+static const struct http_sender sender = {"the origin", {32768, 256, 20}};
 
 struct outcome {
     enum http_head_result result;
@@ -44,7 +45,7 @@ static void step(enum side side, const char *bytes, size_t len, size_t *scanned,
             &outcome->head, bytes, len, scanned, &limits, &outcome->consumed, &outcome->error);
         return;
     case RESPONSE:
-        outcome->result = http_head_parse_response(&outcome->head, bytes, len, scanned,
+        outcome->result = http_head_parse_response(&outcome->head, bytes, len, scanned, &sender,
                                                    &outcome->consumed, &outcome->error);
         return;
     }

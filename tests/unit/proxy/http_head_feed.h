@@ -31,7 +31,8 @@ static inline enum http_head_result read_once(enum side side, struct slice bytes
     if (side == PROXY_REQUEST)
         return http_head_parse_proxy_request(&outcome->head, bytes.ptr, bytes.len, scanned, limits,
                                              &outcome->consumed, &outcome->error);
-    return http_head_parse_response(&outcome->head, bytes.ptr, bytes.len, scanned,
+    const struct http_sender sender = {"the test", *limits};
+    return http_head_parse_response(&outcome->head, bytes.ptr, bytes.len, scanned, &sender,
                                     &outcome->consumed, &outcome->error);
 }
 

@@ -44,6 +44,7 @@ static struct log_record full_record(void)
         .dropped_query = dropped,
         .dropped_query_count = 2,
         .dropped_fields = SLICE_LITERAL("A\0B.C,D"),
+        .dropped_more = 9,
         .dropped_body = 17,
         .dropped_headers = dropped,
         .dropped_header_count = 1,
@@ -82,8 +83,9 @@ Test(log_record, every_field_stands_in_its_place)
         "\"cname\":[\"cdn.example\",\"x.test\"],"
         "\"cname_denied\":\"x.test\",\"decision\":\"allow\",\"rule\":\"attach to web\","
         "\"source\":\"/etc/dockreeve/policy.yaml:14\",\"reason\":\"rule\","
-        "\"dropped_query\":[\"size\",\"x\\\"y\"],\"dropped_fields\":[\"A\",\"B.C,D\"],\"dropped_"
-        "body\":17,\"dropped_headers\":[\"size\"],\"would_deny\":\"default\","
+        "\"dropped_query\":[\"size\",\"x\\\"y\"],\"dropped_fields\":[\"A\",\"B.C,D\"],"
+        "\"dropped_more\":9,\"dropped_body\":17,\"dropped_headers\":[\"size\"],\"would_deny\":"
+        "\"default\","
         "\"status\":101,\"bytes_in\":0,\"bytes_out\":18446744073709551615,\"duration_us\":99,"
         "\"close\":\"client closed\",\"policy\":\"3f2a91c0\",\"text\":\"a "
         "sentence\",\"count\":12}\n");

@@ -25,7 +25,7 @@ static char stream_byte(size_t at)
 
 static void append_stream(struct io_pool *pool, struct io_buffer *buffer, size_t *at, size_t len)
 {
-    static char bytes[IO_BLOCK_LARGE];
+    static char bytes[IO_BUFFER_MAX];
     for (size_t i = 0; i < len; i++)
         bytes[i] = stream_byte(*at + i);
     cr_assert(io_buffer_append(pool, buffer, bytes, len));
@@ -92,9 +92,14 @@ Test(io_buffer, what_does_not_fit_changes_nothing)
     struct io_buffer buffer = {0};
     size_t written = 0;
     append_stream(pool, &buffer, &written, IO_BLOCK_LARGE - 2);
-    cr_assert_not(io_buffer_append(pool, &buffer, "abc", 3));
-    expect_stream(&buffer, 0, written);
+    cr_assert_eq(io_buffer_room(&buffer), 2);
+    cr_assert_not(io_buffer_reserve(pool, &buffer, 3));
     cr_assert_not(io_buffer_reserve(pool, &buffer, IO_BLOCK_LARGE));
+    expect_stream(&buffer, 0, written);
+    append_stream(pool, &buffer, &written, IO_BUFFER_MAX - IO_BLOCK_LARGE);
+    cr_assert_eq(io_buffer_room(&buffer), 0);
+    cr_assert_not(io_buffer_append(pool, &buffer, "abc", 3));
+    cr_assert_not(io_buffer_grow(pool, &buffer, 3));
     expect_stream(&buffer, 0, written);
     io_buffer_reset(pool, &buffer);
     cr_assert_not(io_buffer_reserve(pool, &buffer, IO_BLOCK_LARGE + 1));

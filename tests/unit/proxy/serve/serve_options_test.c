@@ -206,9 +206,12 @@ Test(serve_options, the_defaults_are_those_of_the_contract)
     cr_assert_eq(serve.gates.loop.upload_timeout_ms, 600000);
     cr_assert_eq(serve.gates.loop.drain_timeout_ms, 8000);
     cr_assert_eq(serve.gates.engine.connect_timeout_ms, 5000);
-    cr_assert_eq(serve.gates.loop.head.head_len, HTTP_HEAD_LEN_MAX);
-    cr_assert_eq(serve.gates.loop.head.target_len, HTTP_HEAD_TARGET_MAX);
-    cr_assert_eq(serve.gates.loop.head.field_count, HTTP_HEAD_FIELDS_MAX);
+    cr_assert_eq(serve.gates.loop.head.head_len, 64 << 10);
+    cr_assert_eq(serve.gates.loop.head.target_len, 48 << 10);
+    cr_assert_eq(serve.gates.loop.head.field_count, 100);
+    cr_assert_eq(serve.gates.loop.answer_head.head_len, 64 << 10);
+    cr_assert_eq(serve.gates.loop.answer_head.field_count, HTTP_HEAD_FIELDS_MAX);
+    cr_assert_eq(serve.gates.engine.answer_head.head_len, 64 << 10);
     cr_assert_eq(serve.gates.loop.json_body_max, 16 << 20);
     cr_assert_eq(serve.gates.loop.log.rotate_bytes, 64 << 20);
     cr_assert(serve.gates.loop.log_required);
