@@ -175,12 +175,9 @@ static bool find_opener(const struct policy *policy, enum docker_operation opera
     const struct docker_operation_info *info = docker_operation_info(operation);
     const struct policy_client *client = policy_client_find(policy, SLICE_LITERAL("default"));
     struct docker_request *request = calloc(1, sizeof(*request));
-    struct slice behind = slice_from_text(info->path);
-    struct slice before = slice_cut(&behind, '{');
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
     struct error ignored;
-    (void)slice_cut(&behind, '}');
-    buffer_printf(&target, "%.*sx%.*s", (int)before.len, before.ptr, (int)behind.len, behind.ptr);
+    docker_operation_write_path(info, "x", &target);
     bool found =
         client != NULL && request != NULL &&
         docker_request_parse(request, info->method, buffer_slice(&target), false, &ignored);

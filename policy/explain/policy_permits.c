@@ -80,13 +80,11 @@ static void try_name(struct trial *trial, enum docker_operation operation, const
 {
     const struct docker_operation_info *info = docker_operation_info(operation);
     bool libpod = operation == DOCKER_LIBPOD;
-    struct slice behind = slice_from_text(libpod ? "/libpod/containers/{name}/start" : info->path);
-    struct slice before = slice_cut(&behind, '{');
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
-    buffer_append_slice(&target, before);
-    buffer_append_text(&target, behind.ptr == NULL ? "" : name);
-    (void)slice_cut(&behind, '}');
-    buffer_append_slice(&target, behind);
+    if (libpod)
+        buffer_printf(&target, "/libpod/containers/%s/start", name);
+    else
+        docker_operation_write_path(info, name, &target);
     if (!begin(trial, libpod ? HTTP_METHOD_POST : info->method, &target, now_us))
         return;
     for (size_t i = 0; i < trial->policy->rule_count; i++) {

@@ -124,6 +124,16 @@ int docker_operation_find_parameter(const struct docker_operation_info *info, st
     return -1;
 }
 
+void docker_operation_write_path(const struct docker_operation_info *info, const char *name,
+                                 struct buffer *out)
+{
+    struct slice behind = slice_from_text(info->path);
+    buffer_append_slice(out, slice_cut(&behind, '{'));
+    buffer_append_text(out, behind.ptr == NULL ? "" : name);
+    (void)slice_cut(&behind, '}');
+    buffer_append_slice(out, behind);
+}
+
 enum docker_operation docker_operation_from_name(struct slice name)
 {
     for (int i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++) {

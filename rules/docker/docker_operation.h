@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "base/slice.h"
 #include "rules/http_method.h"
 
@@ -102,6 +103,10 @@ int docker_operation_find_parameter(const struct docker_operation_info *info, st
 /* Never NULL for a valid operation; for DOCKER_OPERATION_NONE a row named "unknown". Static
  * storage. */
 const struct docker_operation_info *docker_operation_info(enum docker_operation operation);
+
+/* Appends the operation's path with `name` in the place of what stands in braces. */
+void docker_operation_write_path(const struct docker_operation_info *info, const char *name,
+                                 struct buffer *out);
 
 /* The operation of that name or old name, exactly; DOCKER_OPERATION_NONE when there is none. */
 enum docker_operation docker_operation_from_name(struct slice name);

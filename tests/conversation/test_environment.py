@@ -305,8 +305,11 @@ class Notices(EnvironmentCase):
             self.assertIn(said, self.gate_for("tecnativa", {name: value}).stderr())
 
     def test_every_variable_of_the_manual_is_known(self):
-        with open(os.path.join(TOP, "deploy", "man", "dockreeve.1"), encoding="utf-8") as manual:
-            names = set(re.findall(r"DOCKREEVE_[A-Z_]+", manual.read()))
+        folder = os.path.join(TOP, "deploy", "man")
+        names = set()
+        for page in os.listdir(folder):
+            with open(os.path.join(folder, page), encoding="utf-8") as manual:
+                names |= set(re.findall(r"DOCKREEVE_[A-Z_]+", manual.read()))
         self.assertIn("DOCKREEVE_USER", names)
         done = run("policy", "validate", environment=dict.fromkeys(names, ""))
         self.assertNotIn("is not read", done.stdout + done.stderr)

@@ -130,3 +130,20 @@ Test(docker_operation, these_parameters_may_repeat_and_no_others)
     }
     cr_assert_str_eq(buffer_text(&found), expected);
 }
+
+Test(docker_operation, a_name_stands_in_the_place_of_the_braces)
+{
+    static const struct {
+        enum docker_operation operation;
+        const char *path;
+    } rows[] = {
+        {DOCKER_CONTAINER_START, "/containers/web/start"},
+        {DOCKER_CONTAINER_DELETE, "/containers/web"},
+        {DOCKER_CONTAINER_CREATE, "/containers/create"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+        docker_operation_write_path(docker_operation_info(rows[i].operation), "web", &out);
+        cr_expect_str_eq(buffer_text(&out), rows[i].path);
+    }
+}
