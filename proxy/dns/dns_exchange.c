@@ -66,8 +66,9 @@ static void write_addresses(const struct dns_exchange *exchange, const struct ou
 static void count(struct loop *loop, const char *client, const struct log_record *record,
                   const char *rule)
 {
-    struct metrics_series *series =
-        metrics_series(loop->metrics, client, "dns", record->allowed, rule, "built-in");
+    struct metrics_series *series = metrics_series(
+        loop->metrics, client, "dns",
+        metrics_decision_of(record->allowed, record->would_deny.len > 0), rule, "built-in");
     metrics_series_count(series);
     metrics_series_observe(series, record->duration_us);
 }

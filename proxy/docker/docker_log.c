@@ -131,7 +131,8 @@ static void count(const struct docker_conn *conn, const struct log_record *recor
     const struct docker_operation_info *info = docker_operation_info(conn->exchange.operation);
     struct metrics_series *series =
         metrics_series(conn->loop->metrics, listener_client(conn->listener)->name, info->name,
-                       record->allowed, record->rule.ptr, record->source.ptr);
+                       metrics_decision_of(record->allowed, record->would_deny.len > 0),
+                       record->rule.ptr, record->source.ptr);
     metrics_series_count(series);
     metrics_series_observe(series, record->duration_us);
 }

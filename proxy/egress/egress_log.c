@@ -122,6 +122,17 @@ static void fill(struct egress_exchange *exchange, struct loop *loop,
         slice_from_text(policy_hash(exchange->policy != NULL ? exchange->policy : loop->policy));
 }
 
+/* Whether the origin was looked for in vain. */
+static bool is_not_reached(struct slice reason)
+{
+    static const struct slice kinds[] = {{"dns.", 4}, {"connect.", 8}, {"upstream-proxy.", 15}};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (slice_starts_with(reason, kinds[i]))
+            return true;
+    }
+    return false;
+}
+
 static void count(struct loop *loop, const struct listener *listener,
                   const struct egress_exchange *exchange, const struct log_record *record,
                   struct record_texts *texts)
@@ -129,9 +140,12 @@ static void count(struct loop *loop, const struct listener *listener,
     bool tunnel = exchange->method == HTTP_METHOD_CONNECT || record->method.ptr == NULL;
     struct metrics_series *series = metrics_series(
         loop->metrics, listener_client(listener)->name, tunnel ? "tunnel" : "forward",
-        record->allowed, texts->rule->len > 0 ? buffer_text(texts->rule) : "built-in", "built-in");
+        metrics_decision_of(record->allowed, record->would_deny.len > 0),
+        texts->rule->len > 0 ? buffer_text(texts->rule) : "built-in", "built-in");
     metrics_series_count(series);
     metrics_series_observe(series, record->duration_us);
+    if (is_not_reached(record->reason))
+        metrics_totals(loop->metrics)->upstream_errors++;
 }
 
 void egress_log_count_rule(struct egress_exchange *exchange, struct loop *loop)

@@ -65,7 +65,7 @@ void admission_note_stranger(struct listener *listener, struct share_peer *peer,
     enum share_gate of = listener_service(listener)->loop;
     char id[LOG_ID_LEN_MAX], address[LOG_PEER_LEN_MAX];
     metrics_series_count(
-        metrics_series(loop->metrics, client, "connect", false, REASON_FROM, "built-in"));
+        metrics_series(loop->metrics, client, "connect", METRICS_DENY, REASON_FROM, "built-in"));
     if (!share_may_log_denial(peer, timestamp_monotonic_us())) {
         share_count_refused(peer, SHARE_REFUSED_FROM, of);
         return;

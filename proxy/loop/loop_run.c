@@ -297,6 +297,7 @@ int loop_run(struct loop *loop, const char *upstream)
     watch_signals(loop);
     event_assign(&loop->tick, loop->base, -1, EV_PERSIST, on_tick, loop);
     event_add(&loop->tick, &tick);
+    metrics_set_process(loop->metrics, PACKAGE_VERSION, loop->started_us);
     log_start(loop, upstream);
     end_turn(loop);
     while (!loop->stopping && !is_drained(loop)) {

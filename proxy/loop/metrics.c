@@ -38,7 +38,7 @@ enum { KEY_CLIENT, KEY_OPERATION, KEY_RULE, KEY_COUNT };
 /* Labels as they are looked up. */
 struct key {
     struct slice texts[KEY_COUNT];
-    bool allowed;
+    enum metrics_decision decision;
 };
 
 struct metrics_series {
@@ -55,11 +55,13 @@ struct metrics {
     size_t series_count, client_count;
     struct metrics_totals totals;
     char policy[32];
+    const char *version; /* borrowed */
+    int64_t started_us;  /* Unix time */
 };
 
 static uint64_t hash_of(const struct key *key)
 {
-    uint64_t hash = SLICE_HASH_SEED + key->allowed;
+    uint64_t hash = SLICE_HASH_SEED + (uint64_t)key->decision;
     for (size_t i = 0; i < KEY_COUNT; i++)
         hash = slice_hash(key->texts[i], hash);
     return hash;
@@ -67,7 +69,7 @@ static uint64_t hash_of(const struct key *key)
 
 static bool are_equal(const struct key *a, const struct key *b)
 {
-    bool equal = a->allowed == b->allowed;
+    bool equal = a->decision == b->decision;
     for (size_t i = 0; equal && i < KEY_COUNT; i++)
         equal = slice_equal(a->texts[i], b->texts[i]);
     return equal;
@@ -132,18 +134,21 @@ static struct metrics_series *series_get(struct metrics *metrics, const struct k
 }
 
 /* The row of all that has none of its own: it stands at the place of its decision. */
-static struct metrics_series *series_other(const struct metrics *metrics, bool allowed)
+static struct metrics_series *series_other(const struct metrics *metrics,
+                                           enum metrics_decision decision)
 {
-    return metrics->series[allowed];
+    return metrics->series[decision];
 }
 
 struct metrics *metrics_new(void)
 {
     struct slice other = SLICE_LITERAL("other");
     struct metrics *metrics = calloc(1, sizeof(*metrics));
+    if (metrics != NULL)
+        metrics->version = "";
     bool made = metrics != NULL && client_add(metrics, other) != NULL;
-    for (int allowed = 0; made && allowed < 2; allowed++) {
-        const struct key key = {{other, other, other}, allowed};
+    for (int decision = 0; made && decision < METRICS_DECISIONS; decision++) {
+        const struct key key = {{other, other, other}, (enum metrics_decision)decision};
         made = series_add(metrics, &key, hash_of(&key)) != NULL;
     }
     if (!made)
@@ -165,18 +170,18 @@ void metrics_free(struct metrics **metrics)
 }
 
 struct metrics_series *metrics_series(struct metrics *metrics, const char *client,
-                                      const char *operation, bool allowed, const char *rule,
-                                      const char *source)
+                                      const char *operation, enum metrics_decision decision,
+                                      const char *rule, const char *source)
 {
     struct key key = {{slice_from_text(client), slice_from_text(operation),
                        slice_from_text(rule == NULL || rule[0] == '\0' ? source : rule)},
-                      allowed};
+                      decision};
     struct metrics_series *series = series_get(metrics, &key, METRICS_SERIES_MAX);
     if (series != NULL)
         return series;
     key.texts[KEY_RULE] = SLICE_LITERAL("other");
     series = series_get(metrics, &key, SERIES_MAX);
-    return series != NULL ? series : series_other(metrics, allowed);
+    return series != NULL ? series : series_other(metrics, decision);
 }
 
 void metrics_series_count(struct metrics_series *series)
@@ -218,12 +223,19 @@ void metrics_count_requests(const struct metrics *metrics, uint64_t *allowed_out
 {
     *allowed_out = *denied_out = 0;
     for (size_t i = 0; i < metrics->series_count; i++)
-        *(metrics->series[i]->key.allowed ? allowed_out : denied_out) += metrics->series[i]->count;
+        *(metrics->series[i]->key.decision == METRICS_DENY ? denied_out : allowed_out) +=
+            metrics->series[i]->count;
 }
 
 void metrics_set_policy(struct metrics *metrics, const char *hash)
 {
     snprintf(metrics->policy, sizeof(metrics->policy), "%s", hash);
+}
+
+void metrics_set_process(struct metrics *metrics, const char *version, int64_t started_us)
+{
+    metrics->version = version;
+    metrics->started_us = started_us;
 }
 
 /* ---- printing ---- */
@@ -280,6 +292,8 @@ static void print_head(struct buffer *out, const char *name, const char *type, c
 
 static void print_series(const struct metrics *metrics, struct buffer *out)
 {
+    static const char *const decisions[] = {
+        [METRICS_ALLOW] = "allow", [METRICS_DENY] = "deny", [METRICS_WOULD_DENY] = "would-deny"};
     print_head(out, "dockreeve_requests_total", "counter",
                "Requests decided, by client, operation, decision and deciding rule.");
     for (size_t i = 0; i < metrics->series_count; i++) {
@@ -288,10 +302,10 @@ static void print_series(const struct metrics *metrics, struct buffer *out)
         const struct label labels[] = {
             {"client", texts[KEY_CLIENT]},
             {"operation", texts[KEY_OPERATION]},
-            {"decision", slice_from_text(series->key.allowed ? "allow" : "deny")},
+            {"decision", slice_from_text(decisions[series->key.decision])},
             {"rule", texts[KEY_RULE]},
         };
-        if (series->count > 0 || series != series_other(metrics, series->key.allowed))
+        if (series->count > 0 || series != series_other(metrics, series->key.decision))
             print_sample(out, "dockreeve_requests_total", labels, ARRAY_LEN(labels), series->count);
     }
 }
@@ -347,6 +361,7 @@ void metrics_print(const struct metrics *metrics, struct buffer *out)
     const struct label ok = {"result", SLICE_LITERAL("ok")};
     const struct label failed = {"result", SLICE_LITERAL("failed")};
     const struct metrics_totals *totals = &metrics->totals;
+    const struct label version = {"version", slice_from_text(metrics->version)};
     const struct label hash = {"hash", slice_from_text(metrics->policy)};
     print_series(metrics, out);
     print_head(out, "dockreeve_request_duration_seconds", "histogram",
@@ -365,6 +380,10 @@ void metrics_print(const struct metrics *metrics, struct buffer *out)
     print_plain(out, "dockreeve_denials_suppressed_total", "counter",
                 "Denials counted in a suppressed record instead of logged one by one.",
                 totals->denials_suppressed);
+    print_head(out, "dockreeve_build_info", "gauge", "The program, by its version.");
+    print_sample(out, "dockreeve_build_info", &version, 1, 1);
+    print_plain(out, "process_start_time_seconds", "gauge", "When the gate started, Unix time.",
+                (uint64_t)(metrics->started_us / 1000000));
     print_head(out, "dockreeve_policy_info", "gauge", "The policy in force, by its hash.");
     print_sample(out, "dockreeve_policy_info", &hash, 1, 1);
     print_head(out, "dockreeve_policy_reloads_total", "counter",

@@ -16,6 +16,21 @@ struct metrics;        /* opaque */
 struct metrics_series; /* one row of dockreeve_requests_total; lives as long as its metrics */
 struct metrics_client; /* histogram and connections of one client; lives as long as its metrics */
 
+/* What became of a request: the label `decision`. */
+enum metrics_decision {
+    METRICS_ALLOW,
+    METRICS_DENY,
+    METRICS_WOULD_DENY, /* let through in report mode */
+    METRICS_DECISIONS
+};
+
+static inline enum metrics_decision metrics_decision_of(bool allowed, bool would_deny)
+{
+    if (!allowed)
+        return METRICS_DENY;
+    return would_deny ? METRICS_WOULD_DENY : METRICS_ALLOW;
+}
+
 enum {
     METRICS_SERIES_MAX = 4096, /* beyond it a new rule counts as rule="other" */
     METRICS_OVERFLOW_MAX =
@@ -42,8 +57,8 @@ void metrics_free(struct metrics **metrics);
  * NULL or empty `source` stands for it. Never NULL. Rows differ in client, operation, decision and
  * rule; source is no label, since an edited file would shift every line and make new rows. */
 struct metrics_series *metrics_series(struct metrics *metrics, const char *client,
-                                      const char *operation, bool allowed, const char *rule,
-                                      const char *source);
+                                      const char *operation, enum metrics_decision decision,
+                                      const char *rule, const char *source);
 void metrics_series_count(struct metrics_series *series);
 /* Enters the duration of one finished request into its client's histogram. */
 void metrics_series_observe(struct metrics_series *series, uint64_t duration_us);
@@ -55,9 +70,12 @@ void metrics_connection_closed(struct metrics_client *client);
 
 struct metrics_totals *metrics_totals(struct metrics *metrics);
 
-/* Sums over all series. */
+/* Sums over all series; what would be denied in another mode was allowed. */
 void metrics_count_requests(const struct metrics *metrics, uint64_t *allowed_out,
                             uint64_t *denied_out);
+
+/* For dockreeve_build_info and process_start_time_seconds. `version` is borrowed. */
+void metrics_set_process(struct metrics *metrics, const char *version, int64_t started_us);
 
 /* Hash of the policy in force, at most 31 bytes are kept. */
 void metrics_set_policy(struct metrics *metrics, const char *hash);

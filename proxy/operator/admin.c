@@ -8,6 +8,16 @@
 
 enum { CONNS_MAX = 32, PING_TIMEOUT_MS = 5000 };
 
+struct admin_conn {
+    struct readiness_conn readiness;
+    bool head_only; /* HEAD: the answer has no body */
+};
+
+static struct admin_conn *admin_of(struct operator_conn *conn)
+{
+    return container_of(conn, struct admin_conn, readiness.conn);
+}
+
 static void answer(struct operator_conn *conn, const char *status, const char *type,
                    struct slice body)
 {
@@ -15,7 +25,8 @@ static void answer(struct operator_conn *conn, const char *status, const char *t
         &conn->answer,
         "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
         status, type, body.len);
-    buffer_append_slice(&conn->answer, body);
+    if (!admin_of(conn)->head_only)
+        buffer_append_slice(&conn->answer, body);
     operator_conn_answer(conn);
 }
 
@@ -45,10 +56,11 @@ static void route(struct operator_conn *conn, const struct http_head *head)
 {
     struct slice path = head->target;
     struct error error;
+    admin_of(conn)->head_only = head->method == HTTP_METHOD_HEAD;
     if (comes_from_page(conn, head, &error)) {
         answer_text(conn, "403 Forbidden", error.text);
-    } else if (head->method != HTTP_METHOD_GET) {
-        answer_text(conn, "405 Method Not Allowed", "only GET is served here\n");
+    } else if (head->method != HTTP_METHOD_GET && head->method != HTTP_METHOD_HEAD) {
+        answer_text(conn, "405 Method Not Allowed", "only GET and HEAD are served here\n");
     } else if (slice_equal_text(path, "/healthz")) {
         answer_text(conn, "200 OK", "ok\n");
     } else if (slice_equal_text(path, "/readyz")) {
@@ -82,31 +94,41 @@ static void read_request(struct operator_conn *conn)
     }
 }
 
+#define STRANGER "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 #define TOO_MANY                                                                                   \
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"                  \
     "Connection: close\r\n\r\n"
 
 static const struct operator_service service = {
-    .conn_size = sizeof(struct readiness_conn),
+    .conn_size = sizeof(struct admin_conn),
     .most = CONNS_MAX,
     .too_many = {TOO_MANY, sizeof(TOO_MANY) - 1},
+    .stranger = {STRANGER, sizeof(STRANGER) - 1},
     .umask = 0117,
     .read = read_request,
     .closed = readiness_forget,
 };
 
-struct operator_socket *admin_open(struct loop *loop, const char *text, struct error *error)
+struct operator_socket *admin_open(struct loop *loop, const struct admin_options *options,
+                                   struct error *error)
 {
     AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
     struct endpoint address;
-    if (!endpoint_parse(&address, slice_from_text(text), error))
+    if (!endpoint_parse(&address, slice_from_text(options->text), error))
         return NULL;
-    if (!endpoint_is_unix(&address) && !endpoint_is_loopback(&address)) {
+    if (!endpoint_is_unix(&address) && !endpoint_is_loopback(&address) &&
+        options->from_count == 0) {
         (void)error_set(
             error, 2,
-            "--admin %s: the admin listener is for a unix socket or a loopback address only", text);
+            "--admin %s: beyond loopback it needs --admin-from CIDR: the addresses that "
+            "may read the numbers",
+            options->text);
         return NULL;
     }
-    buffer_printf(&name, "--admin %s", text);
-    return operator_socket_open(loop, &service, &address, buffer_text(&name), error);
+    buffer_printf(&name, "--admin %s", options->text);
+    struct operator_socket *admin =
+        operator_socket_open(loop, &service, &address, buffer_text(&name), error);
+    if (admin != NULL)
+        operator_socket_admit(admin, options->from, options->from_count);
+    return admin;
 }

@@ -20,6 +20,8 @@ struct operator_socket {
     const struct operator_service *service; /* borrowed */
     int fd;
     struct endpoint address;
+    const struct ip_range *from; /* borrowed */
+    size_t from_count;           /* 0 = everybody */
     struct event event;
     struct operator_conn_list conns;
     unsigned count;
@@ -118,11 +120,26 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
     close_conn(context);
 }
 
+static bool is_admitted(const struct operator_socket *socket, const struct endpoint *peer)
+{
+    if (socket->from_count == 0 || endpoint_is_unix(&socket->address))
+        return true;
+    struct ip_address address = endpoint_ip(peer);
+    for (size_t i = 0; i < socket->from_count; i++) {
+        if (ip_range_contains(&socket->from[i], &address))
+            return true;
+    }
+    return false;
+}
+
 /* What is said to one that may not ask now; nothing to others. */
-static struct slice refusal_of(const struct operator_socket *socket, int fd)
+static struct slice refusal_of(const struct operator_socket *socket, int fd,
+                               const struct endpoint *peer)
 {
     const struct operator_service *service = socket->service;
     struct slice nothing = {NULL, 0};
+    if (!is_admitted(socket, peer))
+        return service->stranger;
     struct slice stranger = service->turns_away == NULL ? nothing : service->turns_away(fd);
     if (stranger.len > 0)
         return stranger;
@@ -149,14 +166,15 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *context)
 {
     (void)what;
     struct operator_socket *socket = context;
-    struct stream stream =
-        stream_of_socket(accept4((int)listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    struct endpoint peer = {.len = sizeof(peer.address)};
+    struct stream stream = stream_of_socket(
+        accept4((int)listen_fd, &peer.address.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!stream_is_open(&stream)) {
         if ((errno == EMFILE || errno == ENFILE) && !loop_make_room(socket->loop))
             loop_refuse_with_spare(socket->loop, (int)listen_fd, socket->service->too_many);
         return;
     }
-    struct slice refusal = refusal_of(socket, stream.fd);
+    struct slice refusal = refusal_of(socket, stream.fd, &peer);
     if (refusal.len > 0)
         (void)!stream_write(&stream, refusal.ptr, refusal.len);
     else
@@ -214,6 +232,13 @@ struct operator_socket *operator_socket_open(struct loop *loop,
     event_assign(&socket->event, loop->base, socket->fd, EV_READ | EV_PERSIST, on_accept, socket);
     event_add(&socket->event, NULL);
     return socket;
+}
+
+void operator_socket_admit(struct operator_socket *socket, const struct ip_range *ranges,
+                           size_t count)
+{
+    socket->from = ranges;
+    socket->from_count = count;
 }
 
 void operator_socket_close(struct operator_socket **socket)

@@ -38,6 +38,8 @@ struct operator_service {
     size_t conn_size; /* of the struct that begins with struct operator_conn */
     unsigned most;    /* connections at once */
     struct slice too_many;
+    struct slice
+        stranger; /* what is said to who connects from elsewhere: operator_socket_admit() */
     mode_t umask; /* of the socket's file */
     /* NULL = everybody who connects is welcome. Else what a stranger is told; nothing for others. */
     struct slice (*turns_away)(int fd);
@@ -53,6 +55,9 @@ struct operator_socket *operator_socket_open(struct loop *loop,
                                              const struct operator_service *service,
                                              const struct endpoint *address, const char *name,
                                              struct error *error);
+/* From now on only TCP peers in one of these ranges are welcome; borrowed. */
+void operator_socket_admit(struct operator_socket *socket, const struct ip_range *ranges,
+                           size_t count);
 void operator_socket_close(struct operator_socket **socket);
 /* Where it listens; NULL without a socket. */
 const struct endpoint *operator_socket_endpoint(const struct operator_socket *socket);

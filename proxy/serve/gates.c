@@ -11,7 +11,6 @@
 #include "proxy/loop/loop_limits.h"
 #include "proxy/loop/loop_run.h"
 #include "proxy/loop/listener.h"
-#include "proxy/operator/admin.h"
 #include "proxy/operator/health.h"
 
 /* A stranger to TLS has no language in which a client would read why it was turned away. */
@@ -92,9 +91,9 @@ static bool open_parts(struct gates *gates, const struct gates_options *options,
     if (!loop_listen(loop, services, error))
         return false;
     gates->health = health_open(loop);
-    if (options->admin == NULL)
+    if (options->admin.text == NULL)
         return true;
-    gates->admin = admin_open(loop, options->admin, error);
+    gates->admin = admin_open(loop, &options->admin, error);
     own_address_add(loop, operator_socket_endpoint(gates->admin), false);
     return gates->admin != NULL;
 }

@@ -8,12 +8,13 @@
 #include "proxy/docker/engine.h"
 #include "proxy/egress/egress_options.h"
 #include "proxy/loop/loop.h"
+#include "proxy/operator/admin.h"
 
 struct gates_options {
     struct loop_options loop;
     struct engine_options engine;
     struct egress_options egress;
-    const char *admin; /* endpoint text; NULL = none */
+    struct admin_options admin;
 };
 
 struct gates {

@@ -25,6 +25,7 @@ enum {
     LOG,
     STATE,
     ADMIN,
+    ADMIN_FROM,
     USER,
     LOG_MAX_SIZE,
     LOG_KEEP,
@@ -81,10 +82,11 @@ static const struct option options[OPTION_COUNT] = {
                               "the state folder, for the control socket, the counts of rules and "
                               "the key that seals the log; none keeps nothing",
                               .environment = "DOCKREEVE_STATE"),
-    [ADMIN] = OPTION_TEXT_ROW(
-        OPTION_TEXT, "admin", "ADDRESS",
-        "serve /healthz, /readyz and /metrics at a unix socket or a loopback address",
-        .environment = "DOCKREEVE_ADMIN"),
+    [ADMIN] = OPTION_TEXT_ROW(OPTION_TEXT, "admin", "ADDRESS",
+                              "serve /healthz, /readyz and /metrics here: unix:PATH, ADDR:PORT",
+                              .environment = "DOCKREEVE_ADMIN"),
+    [ADMIN_FROM] = OPTION_TEXT_ROW(OPTION_LIST, "admin-from", "CIDR",
+                                   "who may ask there, and only they: needed beyond loopback"),
     [USER] = OPTION_TEXT_ROW(OPTION_TEXT, "user", "USER",
                              "become this user (NAME, UID or UID:GID) once everything is open; "
                              "keeps the group of the engine's socket",
@@ -305,6 +307,20 @@ bool serve_options_read_resolvers(const struct option_value *value,
     return true;
 }
 
+static bool read_admin_from(struct admin_options *admin, const struct option_value *value,
+                            struct error *error)
+{
+    for (size_t i = 0; i < value->list_count; i++) {
+        if (!ip_range_parse(slice_from_text(value->list[i]), &admin->from[i]))
+            return error_set(error, 2,
+                             "--admin-from takes an address or a CIDR, such as 172.16.0.0/12; %s "
+                             "is none",
+                             value->list[i]);
+        admin->from_count++;
+    }
+    return true;
+}
+
 /* Kept out of the command line, which everybody on the host can read. */
 static bool read_credentials(struct serve_options *serve, const struct option_value *value,
                              struct error *error)
@@ -365,6 +381,7 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
     read_egress_limits(&gates->egress, values);
     loop->log_required = strcmp(values[LOG_REQUIRED].text, "yes") == 0;
     if (!serve_options_read_resolvers(&values[RESOLVER], &gates->egress.resolver, error) ||
+        !read_admin_from(&gates->admin, &values[ADMIN_FROM], error) ||
         !read_credentials(serve, &values[UPSTREAM_PROXY_AUTH], error) ||
         !endpoint_parse(&gates->engine.address,
                         slice_from_text(serve_options_upstream(&values[UPSTREAM])), error))
@@ -375,7 +392,7 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
     serve->user = values[USER].given ? values[USER].text : NULL;
     serve->system_call_filter = !values[NO_SECCOMP].flag;
     serve->compat = environment_is_compat(environ);
-    gates->admin = values[ADMIN].given ? values[ADMIN].text : NULL;
+    gates->admin.text = values[ADMIN].given ? values[ADMIN].text : NULL;
     loop->log.path = serve->log_path;
     loop->state = serve->state_path;
     memcpy(serve->listens, values[LISTEN].list, sizeof(serve->listens));

@@ -143,6 +143,14 @@ class Doctor(EgressCase):
 
 
 class Numbers(EgressCase):
+    def test_origins_that_are_looked_for_in_vain(self):
+        closed = RefusingPort()
+        self.addCleanup(closed.stop)
+        for line in (connect("a.test:%d" % closed.port), forward("http://a.test:%d/" % closed.port), connect("b.test:%d" % closed.port)):
+            gate = self.start_egress(allow("a.test:*", "b.test:*"), hosts={"a.test": "127.0.0.1"}, admin=True)
+            self.assertEqual(gate.ask(line).status, 502)
+            self.assertIn("\ndockreeve_upstream_errors_total 1\n", self.ask_admin(gate, "/metrics").body.decode())
+
     def test_tunnels_requests_and_questions_are_counted_by_client_decision_and_rule(self):
         web, raw = self.origin(HttpOrigin()), Origin(echo)
         self.addCleanup(raw.stop)

@@ -101,7 +101,7 @@ Test(own_address, the_admins_port_is_one_too)
 {
     AUTO_FIXTURE struct gate_fixture fixture;
     fixture_init(&fixture);
-    fixture.options.admin = "tcp:127.0.0.1:0";
+    fixture.options.admin.text = "tcp:127.0.0.1:0";
     egress_fixture_start(&fixture, "tcp:127.0.0.1:0", no_rules);
     unsigned port = endpoint_port(operator_socket_endpoint(fixture.gates->admin));
     cr_assert_neq(port, 0);

@@ -219,7 +219,7 @@ Test(serve_options, the_defaults_are_those_of_the_contract)
     cr_assert(serve.gates.loop.inputs.check_owner);
     cr_assert_not(serve.gates.loop.inputs.config_required);
     cr_assert_eq(serve.gates.loop.inputs.listen_count, 0);
-    cr_assert_null(serve.gates.admin);
+    cr_assert_null(serve.gates.admin.text);
     cr_assert_null(serve.user);
     serve_options_clear(&serve);
 }
@@ -256,7 +256,7 @@ Test(serve_options, what_is_given_arrives_where_it_belongs)
     cr_assert_eq(serve.gates.loop.json_body_max, 1024);
     cr_assert_eq(serve.gates.loop.upload_timeout_ms, 0);
     cr_assert_str_eq(serve.user, "7:8");
-    cr_assert_str_eq(serve.gates.admin, "unix:/run/adm");
+    cr_assert_str_eq(serve.gates.admin.text, "unix:/run/adm");
     serve_options_clear(&serve);
 }
 
