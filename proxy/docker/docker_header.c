@@ -107,6 +107,8 @@ static size_t find_row(const struct docker_forward *forward, struct slice name)
 {
     for (size_t row = 0; row < ARRAY_LEN(engine_fields); row++) {
         struct slice known = engine_fields[row].name, begin = name;
+        if (((known.ptr[0] ^ name.ptr[0]) & ~0x20) != 0)
+            continue; /* the first letter decides nearly always */
         if (engine_fields[row].use == FIELD_REGISTRY && begin.len > known.len)
             begin.len = known.len;
         if (slice_equal_nocase(begin, known))
@@ -145,7 +147,7 @@ static uint32_t write_engine_fields(const struct docker_forward *forward, struct
 unsigned docker_header_dropped_names(uint32_t dropped, struct slice *names)
 {
     unsigned count = 0;
-    for (size_t row = 0; row < ARRAY_LEN(engine_fields); row++) {
+    for (size_t row = 0; dropped >> row != 0; row++) {
         if ((dropped >> row & 1) != 0)
             names[count++] = engine_fields[row].name;
     }

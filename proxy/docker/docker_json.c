@@ -15,14 +15,11 @@ static void note_dropped(struct docker_exchange *exchange, const struct body *bo
     exchange->fields_len = exchange->facts.failed ? 0 : (uint32_t)body->dropped.len;
 }
 
-bool docker_json_understand(struct docker_conn *conn)
+static bool understand(struct docker_conn *conn, struct slice text)
 {
-    struct slice text = held_body_rest(&conn->held);
     struct error error;
     AUTO_BUFFER struct buffer sent = BUFFER_EMPTY;
-    AUTO_BODY struct body body = {.type = NULL};
-    if (text.len == 0)
-        return true;
+    AUTO_BODY struct body body;
     bool good = body_read(&body, conn->exchange.operation, text, &error);
     if (good) {
         body_write(&body, &sent);
@@ -36,4 +33,10 @@ bool docker_json_understand(struct docker_conn *conn)
     note_dropped(&conn->exchange, &body);
     held_body_replace(&conn->held, conn->loop->blocks, &sent);
     return true;
+}
+
+bool docker_json_understand(struct docker_conn *conn)
+{
+    struct slice text = held_body_rest(&conn->held);
+    return text.len == 0 || understand(conn, text);
 }

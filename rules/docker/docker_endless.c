@@ -22,9 +22,9 @@ static const struct {
 bool docker_endless(const struct docker_request *request)
 {
     for (size_t i = 0; i < ARRAY_LEN(endless); i++) {
-        struct slice key = slice_from_text(endless[i].parameter);
         if (endless[i].operation != request->operation)
             continue;
+        struct slice key = slice_from_text(endless[i].parameter);
         bool missing = docker_request_parameter(request, key).len == 0;
         switch (endless[i].when) {
         case WHEN_SET:
