@@ -309,27 +309,11 @@ static const struct policy_key client_keys[] = {
     {"network", read_network, 0},
 };
 
-static bool is_client_name(struct slice name)
-{
-    if (name.len == 0 || name.len > 63)
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        char byte = name.ptr[i];
-        bool letter = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
-        if (!letter && (i == 0 || (byte != '.' && byte != '_' && byte != '-')))
-            return false;
-    }
-    return true;
-}
-
 static void read_client(const struct policy_document *document, const struct yaml_tree_node *name)
 {
     static const struct policy_map map = {"a client", NULL, client_keys, ARRAY_LEN(client_keys)};
-    if (!is_client_name(name->text)) {
-        policy_document_error(
-            document, name,
-            "a client's name has 1 to 63 lower-case letters, digits, dots, dashes and "
-            "underscores, a letter or digit first");
+    if (!policy_is_client_name(name->text)) {
+        policy_document_error(document, name, "%s", policy_client_name_advice);
         return;
     }
     if (name->value->kind != YAML_TREE_MAPPING) {

@@ -135,19 +135,31 @@ static void read_drop_ins(struct policy_reading *reading, const char *config_pat
     free(names);
 }
 
-static void add_listeners(struct policy_reading *reading, const struct policy_inputs *inputs)
+/* "NAME=ADDRESS", or an address alone for `default`; what begins an address is no name. */
+static void add_listener(struct policy_reading *reading, enum policy_role role, const char *text,
+                         const char *source)
 {
     struct error error;
-    for (size_t i = 0; i < inputs->listen_count; i++) {
-        if (!policy_builder_add_listen(reading->builder, "default", POLICY_ROLE_DOCKER,
-                                       inputs->listen[i], "--listen", &error))
-            policy_messages_add(reading->errors, NULL, 0, 0, "--listen: %s", error.text);
+    const char *client = "default";
+    size_t len = strcspn(text, "=:/@");
+    if (text[len] == '=') {
+        client = arena_text(reading->kept, slice_of(text, len));
+        text += len + 1;
     }
+    if (!policy_is_client_name(slice_from_text(client)))
+        policy_messages_add(reading->errors, NULL, 0, 0, "%s NAME=ADDRESS: %s", source,
+                            policy_client_name_advice);
+    else if (!policy_builder_add_listen(reading->builder, client, role, text, source, &error))
+        policy_messages_add(reading->errors, NULL, 0, 0, "%s: %s", source, error.text);
+}
+
+static void add_listeners(struct policy_reading *reading, const struct policy_inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->listen_count; i++)
+        add_listener(reading, POLICY_ROLE_DOCKER, inputs->listen[i], "--listen");
     for (size_t i = 0; i < inputs->network_count; i++) {
         const struct policy_input_listen *listen = &inputs->network[i];
-        if (!policy_builder_add_listen(reading->builder, "default", listen->role, listen->text,
-                                       listen->source, &error))
-            policy_messages_add(reading->errors, NULL, 0, 0, "%s: %s", listen->source, error.text);
+        add_listener(reading, listen->role, listen->text, listen->source);
     }
 }
 

@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Default paths. A user without a home (a container with any uid) gets root's paths: there is
- * nobody else to keep apart. */
+ * Default paths. A user without a home, or with one that is closed to it (a container with any uid),
+ * gets root's paths: there is nobody else to keep apart. */
 #include "policy/document/policy_paths.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+
+/* A home that somebody else's rights keep us out of is none; one that is not there can be made. */
+static bool is_home(const char *path)
+{
+    return path != NULL && path[0] == '/' && path[1] != '\0' &&
+           (access(path, X_OK) == 0 || errno != EACCES);
+}
 
 /* `system` for root, else `user` under the folder that `variable` names, or under HOME's
  * `fallback`. The XDG specification says to ignore a relative path in the variable. */
@@ -21,7 +29,7 @@ static char *choose(const char *system, const char *variable, const char *fallba
     } else if (folder != NULL && folder[0] == '/') {
         buffer_append_text(&path, folder);
         buffer_append_text(&path, user);
-    } else if (home != NULL && home[0] == '/' && home[1] != '\0') {
+    } else if (is_home(home)) {
         buffer_append_text(&path, home);
         buffer_append_text(&path, fallback);
         buffer_append_text(&path, user);

@@ -72,6 +72,23 @@ bool policy_says_own_addresses(const struct policy *policy)
     return policy->says_own_addresses;
 }
 
+bool policy_is_client_name(struct slice name)
+{
+    if (name.len == 0 || name.len > 63)
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char byte = name.ptr[i];
+        bool letter = (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9');
+        if (!letter && (i == 0 || (byte != '.' && byte != '_' && byte != '-')))
+            return false;
+    }
+    return true;
+}
+
+const char policy_client_name_advice[] = "a client's name has 1 to 63 lower-case letters, digits, "
+                                         "dots, dashes and underscores, a letter "
+                                         "or digit first";
+
 size_t policy_client_count(const struct policy *policy)
 {
     return policy->client_count;

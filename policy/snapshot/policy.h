@@ -104,6 +104,10 @@ struct policy_client {
     size_t index; /* position in the policy */
 };
 
+/* 1 to 63 lower-case letters, digits, dots, dashes and underscores; and the sentence that says so. */
+bool policy_is_client_name(struct slice name);
+extern const char policy_client_name_advice[];
+
 size_t policy_client_count(const struct policy *policy);
 const struct policy_client *policy_client_at(const struct policy *policy, size_t index);
 /* A walk over the listeners of all clients: `for (struct policy_listen_walk walk = {0};

@@ -222,6 +222,8 @@ static int run(struct serve_options *options)
     if (policy == NULL)
         return COMMAND_USAGE;
     gid_t group;
+    if (options->log_folder != NULL) /* that it could not be made is said when the log is opened */
+        (void)!state_folder_make(options->log_folder, options->user, &state_error);
     struct log_rotation_user *owner = &options->gates.loop.log.user;
     owner->is_set = options->user != NULL &&
                     confine_find_user(options->user, &owner->uid, &group, &state_error);

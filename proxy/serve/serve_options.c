@@ -71,8 +71,8 @@ enum {
 
 static const struct option options[OPTION_COUNT] = {
     [LISTEN] = OPTION_TEXT_ROW(
-        OPTION_LIST, "listen", "ADDRESS",
-        "listen for the client `default`: unix:PATH or tcp:ADDR:PORT; may be given many times",
+        OPTION_LIST, "listen", "[NAME=]ADDRESS",
+        "listen for the client NAME, or `default`: unix:PATH or tcp:ADDR:PORT; may be repeated",
         .letter = 'l'),
     [UPSTREAM] = COMMON_OPTION_UPSTREAM,
     [CONFIG] = COMMON_OPTION_CONFIG,
@@ -142,9 +142,9 @@ static const struct option options[OPTION_COUNT] = {
     [DENIAL_RATE] = OPTION_NUMBER_ROW(OPTION_NUMBER, "denial-rate", "COUNT", "1000", 0, 1000000000,
                                       "refusals a second and client that are logged one by one, "
                                       "the rest gets 429 and is counted; 0 logs all"),
-    [EGRESS] = OPTION_TEXT_ROW(OPTION_LIST, "egress", "ADDRESS",
-                               "be a proxy to the internet for the client `default` at ADDR:PORT "
-                               "or unix:PATH; may be given many times",
+    [EGRESS] = OPTION_TEXT_ROW(OPTION_LIST, "egress", "[NAME=]ADDRESS",
+                               "be a proxy to the internet for the client NAME, or `default`, at "
+                               "ADDR:PORT or unix:PATH; may be repeated",
                                .letter = 'e'),
     [TRANSPARENT_TLS] = OPTION_TEXT_ROW(OPTION_LIST, "transparent-tls", "ADDRESS",
                                         "take TLS for port 443 here, by its server name"),
@@ -388,6 +388,9 @@ bool serve_options_read(struct serve_options *serve, int argc, char **argv, bool
         return false;
     serve->config_path = option_text_or(&values[CONFIG], policy_path_config);
     serve->log_path = option_text_or(&values[LOG], policy_path_log);
+    if (!values[LOG].given)
+        serve->log_folder = slice_to_text(
+            slice_of(serve->log_path, (size_t)(strrchr(serve->log_path, '/') - serve->log_path)));
     serve->state_path = option_text_or(&values[STATE], policy_path_state);
     serve->user = values[USER].given ? values[USER].text : NULL;
     serve->system_call_filter = !values[NO_SECCOMP].flag;
@@ -413,6 +416,7 @@ void serve_options_clear(struct serve_options *serve)
 {
     free(serve->config_path);
     free(serve->log_path);
+    free(serve->log_folder);
     free(serve->state_path);
     free(serve->proxy_credentials);
     *serve = (struct serve_options){0};

@@ -16,6 +16,7 @@ struct serve_options {
     bool compat;                          /* DOCKREEVE_COMPAT is on */
     char *config_path;                    /* owned */
     char *log_path;                       /* owned */
+    char *log_folder;                     /* owned; to be made; NULL = somebody named the log */
     char *state_path;                     /* owned */
     const char *listens[OPTION_LIST_MAX]; /* borrowed from argv, or default_listen */
     char default_listen[256];

@@ -333,6 +333,49 @@ class Log(GateCase):
             process.wait(10)
 
 
+class Start(GateCase):
+    def test_listeners_of_named_clients_by_options(self):
+        gate = Gate("version: 1\nclients: {ci: {mode: report}}\n", unix=False, start=False)
+        self.addCleanup(gate.remove)
+        engine = self.start_engine(gate.folder)
+        self.addCleanup(engine.stop)
+        gate.arguments += ["--listen", "ci=unix:" + gate.file("ci", "docker.sock"), "--egress", "agents=unix:" + gate.file("agents", "proxy.sock")]
+        gate.start()
+        self.assertEqual(gate.ask(get("/containers/json"), path=gate.file("ci", "docker.sock")).status, 200, "it is the client of the policy")
+        gate.ask(request("GET", "http://a.test/"), path=gate.file("agents", "proxy.sock"))
+        self.assertEqual([(record["kind"], record["client"]) for record in gate.requests_logged()], [("docker", "ci"), ("network", "agents")])
+        done = run("healthcheck", "--config", gate.policy_path, "--listen", "ci=unix:" + gate.file("ci", "docker.sock"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for wrong in ("CI=unix:/run/x.sock", "=unix:/run/x.sock"):
+            done = run("serve", "--listen", wrong, "--log", "-", "--state", "none")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("a client's name has 1 to 63 lower-case letters", done.stderr)
+
+    @unittest.skipIf(os.geteuid() != 0, "becomes another user")
+    def test_the_first_start_of_an_ordinary_user(self):
+        """The folders of the default paths are made; a home that is closed to the user is none."""
+        gate = Gate(None, start=False, program=plain_binary())
+        self.addCleanup(gate.remove)
+        home, closed = gate.file("home"), gate.file("closed")
+        os.mkdir(home)
+        os.mkdir(closed, 0o700)
+        for path in (gate.folder, home, gate.file("run")):
+            os.chown(path, 65534, 65534)
+        os.chmod(gate.folder, 0o755)
+        for at, more in ((home, ()), (closed, ("--log", "-", "--state", "none"))):
+            with self.subTest(at):
+                gate.arguments = ["serve", "--upstream", "unix:" + gate.upstream, "--listen", "unix:" + gate.socket_path, *more]
+                gate.environment = {"HOME": at}
+                before = os.umask(0)
+                try:
+                    gate.start(preexec=lambda: (os.umask(0o022), os.setgroups([]), os.setgid(65534), os.setuid(65534)))
+                finally:
+                    os.umask(before)
+                self.assertEqual(gate.ask(get("/containers/json")).status, 403)
+                self.assertEqual(gate.stop(), 0)
+        self.assertTrue(os.path.exists(os.path.join(home, ".local", "state", "dockreeve", "access.jsonl")))
+
+
 class Health(GateCase):
     def test_healthcheck(self):
         gate = self.start_gate(POLICY)
