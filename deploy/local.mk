@@ -19,9 +19,11 @@ dist_man1_MANS += \
 dist_man5_MANS += deploy/man/dockreeve-log.5 deploy/man/dockreeve-policy.5
 
 exampledir = $(docdir)/examples
-dist_example_DATA = deploy/compose.yaml deploy/compose.agents.yaml deploy/compose.egress.yaml deploy/policy.example.yaml
+dist_example_DATA = deploy/compose.yaml deploy/compose.agents.yaml deploy/compose.egress.yaml deploy/compose.metrics.yaml deploy/policy.example.yaml
 egressexampledir = $(exampledir)/egress
 dist_egressexample_DATA = deploy/egress/policy.yaml
+metricsexampledir = $(exampledir)/metrics
+dist_metricsexample_DATA = deploy/metrics/prometheus.yml
 
 # Below the prefix, so that an installation for one user and `make distcheck` work; /usr/local/lib/systemd/system is searched too.
 systemdsystemunitdir = $(prefix)/lib/systemd/system

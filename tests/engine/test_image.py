@@ -161,7 +161,8 @@ class Compose(unittest.TestCase):
         self.gate = self.compose("ps", "-q", "docker-gate").stdout.decode().strip()
 
     def compose(self, *arguments, check=True):
-        environment = dict(os.environ, DOCKER_HOST="unix://" + ENGINE, DOCKREEVE_IMAGE=GATE_IMAGE, CLIENT_IMAGE=IMAGE, SERVER_IMAGE=IMAGE)
+        environment = dict(os.environ, DOCKER_HOST="unix://" + ENGINE, DOCKREEVE_IMAGE=GATE_IMAGE, CLIENT_IMAGE=IMAGE, SERVER_IMAGE=IMAGE,
+                           SCRAPER_IMAGE=IMAGE, PROMETHEUS_PORT="0")
         done = subprocess.run(["docker-compose", "-p", self.project, "-f", os.path.join(TOP, "deploy", self.FILE), "-f", self.override, *arguments],
                               capture_output=True, env=environment, timeout=PATIENCE, check=False)
         if check:
@@ -226,3 +227,32 @@ class Agents(Compose):
         self.assert_allowed(self.post("/v1.41/containers/%s/stop?t=0" % name))
         self.assertFalse(inspect(name, ".State.Running"))
         self.assertEqual(self.denied("SecretList"), {"ContainerExec", "ContainerKill", "ContainerRestart", "NetworkList", "VolumeList", "SecretList"})
+
+
+class Metrics(Compose):
+    """Gate, scraper and log reader, three containers of one project."""
+
+    FILE, CLIENT = "compose.metrics.yaml", "scraper"
+
+    def scrape(self):
+        return self.compose("exec", "-T", "scraper", "wget", "-q", "-O", "-", "http://docker-gate:9323/metrics").stdout.decode()
+
+    def test_the_scraper_reads_numbers_and_the_reader_reads_the_log(self):
+        self.assertIn("dockreeve_build_info{", self.scrape())
+        self.assertNotIn("dockreeve_requests_total{", self.scrape(), "the health check is nobody's request")
+        self.assert_allowed(self.ask("/containers/json"))
+        self.assert_denied(self.ask("/images/json"))
+        said = self.scrape()
+        self.assertIn('operation="ContainerList",decision="allow"', said)
+        self.assertIn('operation="ImageList",decision="deny"', said)
+
+        def read():
+            text = self.compose("logs", "log-reader").stdout.decode()
+            return "ContainerList" in text and "ImageList" in text
+
+        wait_for(read, "the log reader to show both requests")
+        self.assertNotIn("SystemPing", self.compose("logs", "log-reader").stdout.decode())
+
+    def test_clients_of_the_docker_network_cannot_ask_for_the_numbers(self):
+        done = directly("run", "--rm", "--network", self.project + "_docker-gate", IMAGE, "wget", "-q", "-O", "-", "http://docker-gate:9323/metrics", check=False)
+        self.assertIn(b"403", done.stdout + done.stderr)
