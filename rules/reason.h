@@ -126,6 +126,8 @@
     R(MALFORMED_QUERY_TOO_MANY, "malformed.query-too-many") \
     R(MALFORMED_QUERY_UNKNOWN, "malformed.query-unknown") \
     R(MALFORMED_CLIENT_HELLO, "malformed.client-hello") \
+    R(MALFORMED_TLS, "malformed.tls") \
+    R(MALFORMED_SOCKS, "malformed.socks") \
     R(MALFORMED_DNS_MESSAGE, "malformed.dns-message") \
     R(UPSTREAM_CLOSED, "upstream.closed") \
     R(UPSTREAM_MALFORMED, "upstream.malformed") \

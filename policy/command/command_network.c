@@ -191,7 +191,7 @@ static void write_verbose(const struct asked_network *asked, struct buffer *out)
 {
     const struct network_request *request = &asked->inquiry.request;
     if (request->sight == NETWORK_SEEN) {
-        buffer_printf(out, "seen as plain HTTP: %s ", http_method_name(request->method));
+        buffer_printf(out, "seen as plain HTTP: %.*s ", (int)asked->method.len, asked->method.ptr);
         terminal_text_append(out, request->path);
         buffer_append_byte(out, '\n');
     } else {

@@ -68,8 +68,9 @@ static void read_method(const struct policy_document *document, const struct yam
     char quoted[40];
     if (method == HTTP_METHOD_UNKNOWN)
         policy_document_error(document, node,
-                              "%s is no method: write GET, HEAD, POST, PUT, PATCH, DELETE or "
-                              "OPTIONS in capitals",
+                              "%s is no method that a rule can name: write GET, HEAD, POST, PUT, "
+                              "PATCH, DELETE, OPTIONS or one of WebDAV (PROPFIND, REPORT, "
+                              "...) in capitals; without `methods` a rule is for all of them",
                               error_quote(node->text, quoted, sizeof(quoted)));
     else if (method == HTTP_METHOD_CONNECT || method == HTTP_METHOD_TRACE)
         policy_document_error(document, node,

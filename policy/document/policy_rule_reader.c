@@ -77,7 +77,7 @@ static void read_method(const struct policy_document *document, const struct yam
 {
     struct path_target *target = place;
     enum http_method method = http_method_from_name(node->text);
-    if (method == HTTP_METHOD_UNKNOWN) {
+    if (method == HTTP_METHOD_UNKNOWN || method >= HTTP_METHOD_CORE_COUNT) {
         char quoted[40];
         policy_document_error(document, node,
                               "%s is no method: write GET, HEAD, POST, PUT or DELETE in capitals",

@@ -8,14 +8,34 @@
 #include "base/timestamp.h"
 #include "policy/explain/command_request.h"
 #include "rules/network/url_target.h"
+#include "rules/reason.h"
 
 /* ---- reading ---- */
 
-/* "http://host/path": the request is seen. */
+static bool begins_with(struct slice target, const char *scheme)
+{
+    struct slice prefix = slice_from_text(scheme);
+    return target.len >= prefix.len && slice_equal_nocase(slice_of(target.ptr, prefix.len), prefix);
+}
+
+/* Behind the slash that ends the authority of a URL; SIZE_MAX when there is none. */
+static size_t begin_of_path(struct slice url)
+{
+    size_t slashes = 0, at = 0;
+    while (at < url.len && slashes < 3)
+        slashes += url.ptr[at++] == '/';
+    return slashes < 3 ? SIZE_MAX : at;
+}
+
+/* "http://host/path", "ws://…": the request is seen. */
 static bool read_http(struct asked_network *asked, struct slice target, struct error *error)
 {
+    AUTO_BUFFER struct buffer room = BUFFER_EMPTY;
     struct url_target url;
-    if (!command_target_check(target, error) || !url_target_parse(target, &url, error))
+    if (asked->inquiry.request.method == HTTP_METHOD_TRACE)
+        return error_set_reason(error, 405, REASON_UNKNOWN_METHOD, "TRACE is not taken here");
+    if (!command_target_check(target, begin_of_path(target), error) ||
+        !url_target_parse(target, &room, &url, error))
         return false;
     asked->inquiry.request.host = url.authority.host;
     asked->inquiry.request.port = url.authority.port;
@@ -28,16 +48,16 @@ static bool read_http(struct asked_network *asked, struct slice target, struct e
 /* A tunnel: of a URL, only its host and port count. */
 static bool read_tunnel(struct asked_network *asked, struct slice target, struct error *error)
 {
-    static const struct slice https = {"https://", 8};
     struct authority authority;
-    if (target.len >= https.len && slice_equal_nocase(slice_of(target.ptr, https.len), https)) {
-        target = slice_of(target.ptr + https.len, target.len - https.len);
+    size_t scheme = begins_with(target, "https://") ? 8 : begins_with(target, "wss://") ? 6 : 0;
+    if (scheme > 0) {
+        target = slice_of(target.ptr + scheme, target.len - scheme);
         for (size_t i = 0; i < target.len; i++) {
             if (memchr("/?#", target.ptr[i], 3) != NULL)
                 target.len = i;
         }
     }
-    if (!command_target_check(target, error) ||
+    if (!command_target_check(target, SIZE_MAX, error) ||
         !authority_parse(target, NETWORK_PORT_TLS, &authority, error))
         return false;
     asked->inquiry.request.host = authority.host;
@@ -48,8 +68,7 @@ static bool read_tunnel(struct asked_network *asked, struct slice target, struct
 
 static bool is_http(struct slice target)
 {
-    static const struct slice http = {"http://", 7};
-    return target.len >= http.len && slice_equal_nocase(slice_of(target.ptr, http.len), http);
+    return begins_with(target, "http://") || begins_with(target, "ws://");
 }
 
 static bool read_method(struct asked_network *asked, const char *method, bool seen,
@@ -57,16 +76,18 @@ static bool read_method(struct asked_network *asked, const char *method, bool se
 {
     char quoted[80];
     asked->inquiry.request.method = HTTP_METHOD_GET;
+    asked->method = SLICE_LITERAL("GET");
     if (method == NULL)
         return true;
     if (!seen)
         return error_set(error, COMMAND_USAGE,
                          "--method: a method is seen in plain HTTP only: write the "
                          "target as http://HOST/PATH");
-    asked->inquiry.request.method = http_method_from_name(slice_from_text(method));
-    if (asked->inquiry.request.method == HTTP_METHOD_UNKNOWN)
+    if (!http_method_is_token(slice_from_text(method)))
         return error_set(error, COMMAND_USAGE, "%s is no method: write GET or POST in capitals",
                          error_quote(slice_from_text(method), quoted, sizeof(quoted)));
+    asked->method = slice_from_text(method);
+    asked->inquiry.request.method = http_method_from_name(asked->method);
     return true;
 }
 

@@ -21,7 +21,7 @@ struct asked_lookup {
 
 /* Borrowed; NULL = not said. */
 struct asked_network_words {
-    const char *target; /* host, host:port, http://… or https://… */
+    const char *target; /* host, host:port, http://…, ws://…, https://… or wss://… */
     const char *method; /* for http:// */
     const char *sni;    /* the ClientHello's server name; "-" = it has none */
     const char *const *addresses;
@@ -33,9 +33,10 @@ struct asked_network {
     struct network_inquiry inquiry;
     struct tunnel_facts tunnel;
     bool has_tunnel;
-    struct buffer path; /* owned */
-    bool malformed;     /* the gate would refuse it before any rule: `error` */
-    bool unresolved;    /* allowed by name, and the name has no address: `error` */
+    struct slice method; /* as it was asked for; GET when none was */
+    struct buffer path;  /* owned */
+    bool malformed;      /* the gate would refuse it before any rule: `error` */
+    bool unresolved;     /* allowed by name, and the name has no address: `error` */
     struct error error;
     struct name_chain chain; /* request.cnames is its text */
     struct ip_address addresses[ASKED_ADDRESSES_MAX];

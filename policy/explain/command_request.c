@@ -64,18 +64,16 @@ static bool parse_operation(struct slice name, bool strict, struct docker_reques
     return parse_now(request, info->method, buffer_slice(&target), strict, error);
 }
 
-bool command_target_check(struct slice target, struct error *error)
+bool command_target_check(struct slice target, size_t raw_from, struct error *error)
 {
-    bool in_query = false;
     for (size_t i = 0; i < target.len; i++) {
         unsigned char byte = (unsigned char)target.ptr[i];
         if (byte <= 0x20 || byte == 0x7f ||
-            (!in_query && (byte > 0x7f || strchr("\"#<>\\^`{|}", byte) != NULL)))
+            (i < raw_from && (byte > 0x7f || strchr("\"#<>\\^`{|}", byte) != NULL)))
             return error_set_reason(
                 error, 400, REASON_MALFORMED_TARGET,
                 "a request's target has no blanks and control bytes, and its path is ASCII without "
                 "\" # < > \\ ^ ` { | }: write such bytes as %%XX");
-        in_query = in_query || byte == '?';
         if (target.ptr[i] == '%' && (target.len - i < 3 || slice_hex_digit(target.ptr[i + 1]) < 0 ||
                                      slice_hex_digit(target.ptr[i + 2]) < 0))
             return error_set_reason(
@@ -92,7 +90,9 @@ bool command_request_parse(const char *text, bool strict, struct docker_request 
     struct slice method = slice_cut(&target, ' ');
     if (target.ptr == NULL)
         return parse_operation(method, strict, request, error);
-    if (!command_target_check(target, error))
+    const char *query = memchr(target.ptr, '?', target.len);
+    size_t raw_from = query == NULL ? SIZE_MAX : (size_t)(query - target.ptr) + 1;
+    if (!command_target_check(target, raw_from, error))
         return false;
     if (target.len == 0 || target.ptr[0] != '/')
         return error_set(error, COMMAND_USAGE, "the path of a request begins with `/`");

@@ -17,9 +17,9 @@
 MUST_CHECK bool command_request_parse(const char *text, bool strict, struct docker_request *request,
                                       struct error *error);
 
-/* What the gate's reader of request lines refuses of a target before anything is looked up, with its
- * reason. */
-MUST_CHECK bool command_target_check(struct slice target, struct error *error);
+/* Whether a gate's reader of heads takes the target: its bytes and escapes. From `raw_from` on bytes
+ * may stand that RFC 3986 wants escaped; SIZE_MAX = nowhere. False with `error`. */
+MUST_CHECK bool command_target_check(struct slice target, size_t raw_from, struct error *error);
 
 /* Adds "name=web", "label=key=value" and so on as a fact. False with `error` when it is none. */
 MUST_CHECK bool command_object_add(struct docker_object *object, const char *text,

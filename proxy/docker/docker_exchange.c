@@ -9,6 +9,7 @@
 #include "proxy/docker/docker_header.h"
 #include "proxy/docker/docker_version.h"
 #include "proxy/docker/engine_request.h"
+#include "proxy/http/foreign_client.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/unlogged.h"
 #include "rules/docker/docker_content.h"
@@ -345,6 +346,8 @@ static bool read_head(struct docker_conn *conn, size_t *head_len_out)
     case HTTP_HEAD_BAD:
         conn->http.request_body.finished =
             false; /* nobody knows where the next request would begin */
+        conn->http.foreign = foreign_client_first(
+            error.reason, slice_of(io_buffer_bytes(&conn->in), io_buffer_len(&conn->in)));
         docker_refusal_error(conn, &error);
         return false;
     case HTTP_HEAD_OK:

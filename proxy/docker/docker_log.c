@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proxy/docker/docker_header.h"
+#include "proxy/http/foreign_client.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/log_identity.h"
 #include "proxy/loop/rule_counter.h"
@@ -112,6 +113,7 @@ static void fill(const struct docker_conn *conn, enum log_event event, struct re
         docker_header_dropped_names(exchange->dropped_headers, texts->dropped_headers);
     record->dropped_headers = texts->dropped_headers;
     fill_decision(exchange, record);
+    record->text = slice_from_text(foreign_client_advice(conn->http.foreign, HTTP_TO_ENGINE));
     record->policy = slice_from_text(
         policy_hash(exchange->policy != NULL ? exchange->policy : conn->loop->policy));
 }

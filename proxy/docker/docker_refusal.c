@@ -10,6 +10,7 @@
 #include "base/json_write.h"
 #include "proxy/docker/docker_header.h"
 #include "proxy/docker/engine_request.h"
+#include "proxy/http/foreign_client.h"
 #include "proxy/http/http_write.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/unlogged.h"
@@ -36,7 +37,7 @@ static void write_redirect(const struct docker_conn *conn, bool close, struct bu
                                  docker_exchange_target(exchange), close);
 }
 
-static void write_refusal(struct docker_conn *conn, unsigned status, const char *message)
+static void write_http(struct docker_conn *conn, unsigned status, const char *message)
 {
     struct loop *loop = conn->loop;
     struct buffer *text = &loop->scratch->text;
@@ -56,6 +57,16 @@ static void write_refusal(struct docker_conn *conn, unsigned status, const char 
         io_buffer_reset(loop->blocks, &conn->out);
     if (body.failed || text->failed ||
         !io_buffer_append(loop->blocks, &conn->out, text->data, text->len))
+        conn->close_after = true;
+}
+
+static void write_refusal(struct docker_conn *conn, unsigned status, const char *message)
+{
+    unsigned char answer[FOREIGN_CLIENT_ANSWER_MAX];
+    size_t len = foreign_client_answer(conn->http.foreign, answer);
+    if (len == 0)
+        write_http(conn, status, message);
+    else if (!io_buffer_append(conn->loop->blocks, &conn->out, (const char *)answer, len))
         conn->close_after = true;
     conn->http.own_response = true;
 }

@@ -7,7 +7,7 @@
 #include "proxy/loop/loop.h"
 #include "rules/network/url_target.h"
 
-enum { REFUSED_LEN_MAX = 2048, PATH_LEN_MAX = 8192 };
+enum { REFUSED_LEN_MAX = 2048 };
 
 void egress_exchange_number(struct egress_exchange *exchange, struct loop *loop)
 {
@@ -20,8 +20,6 @@ void egress_exchange_number(struct egress_exchange *exchange, struct loop *loop)
 void egress_exchange_set_target(struct egress_exchange *exchange, struct slice peer,
                                 const struct host_name *host, uint16_t port, struct slice path)
 {
-    if (path.len > PATH_LEN_MAX)
-        path.len = PATH_LEN_MAX;
     buffer_clear(&exchange->facts);
     buffer_append_slice(&exchange->facts, peer);
     if (host != NULL)
@@ -33,9 +31,21 @@ void egress_exchange_set_target(struct egress_exchange *exchange, struct slice p
     exchange->path_len = kept ? (uint16_t)path.len : 0;
     exchange->port = port;
     exchange->cnames_at = exchange->cnames_len = 0;
+    exchange->method_len = 0;
     exchange->refused_at = exchange->refused_len = exchange->hello_at = 0;
     exchange->refused_count = exchange->sni_len = exchange->alpn_len = exchange->protocol = 0;
     exchange->has_sni = exchange->sni_bad = exchange->ech = false;
+}
+
+void egress_exchange_set_method(struct egress_exchange *exchange, enum http_method method,
+                                struct slice name)
+{
+    exchange->method = (uint8_t)method;
+    exchange->method_len = 0;
+    if (method != HTTP_METHOD_UNKNOWN)
+        return;
+    buffer_append_slice(&exchange->facts, name);
+    exchange->method_len = exchange->facts.failed ? 0 : (uint8_t)name.len;
 }
 
 bool egress_exchange_set_cnames(struct egress_exchange *exchange, struct slice cnames)

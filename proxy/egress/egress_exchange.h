@@ -19,14 +19,16 @@ struct egress_exchange {
     struct policy *policy; /* a reference: the verdict's texts are in it */
     const char *reason;    /* stable code; static, or in the policy */
     const char *would_deny;
+    const char *text; /* a sentence for the record; static; NULL = none */
     struct network_verdict verdict;
-    struct buffer facts;       /* owned: peer, host, path one behind the other, then the chain of
-                            aliases, refused addresses, SNI and ALPN where they came */
+    struct buffer facts;       /* owned: peer, host, path and a method without a number one behind
+                            the other, then the chain of aliases, refused addresses, SNI and ALPN
+                            where they came */
     struct ip_address address; /* dialled; with has_address */
     uint64_t bytes_in, bytes_out;
     uint16_t port, status;
     uint16_t path_len, cnames_at, cnames_len, refused_at, refused_len, hello_at; /* in `facts` */
-    uint8_t peer_len, host_len, refused_count, sni_len, alpn_len;
+    uint8_t peer_len, host_len, method_len, refused_count, sni_len, alpn_len;
     uint8_t method;   /* enum http_method */
     uint8_t protocol; /* enum network_protocol, of a tunnel's first bytes; 0 = not known (yet) */
     bool has_address, has_sni, sni_bad, ech, host_mismatch;
@@ -45,6 +47,9 @@ void egress_exchange_number(struct egress_exchange *exchange, struct loop *loop)
 /* Names peer, host and path; forgets what came behind. */
 void egress_exchange_set_target(struct egress_exchange *exchange, struct slice peer,
                                 const struct host_name *host, uint16_t port, struct slice path);
+/* Notes how it was asked for, right behind the target. */
+void egress_exchange_set_method(struct egress_exchange *exchange, enum http_method method,
+                                struct slice name);
 /* Notes the aliases that led to the addresses: a name_chain's text. False when memory is out: they
  * could not be held against denies any more. */
 MUST_CHECK bool egress_exchange_set_cnames(struct egress_exchange *exchange, struct slice cnames);

@@ -49,6 +49,9 @@ static void fill_facts(const struct egress_exchange *exchange, struct record_tex
     at += exchange->host_len;
     if (exchange->path_len > 0)
         record->path = slice_of(at, exchange->path_len);
+    at += exchange->path_len;
+    if (exchange->method_len > 0)
+        record->method = slice_of(at, exchange->method_len);
     record->refused_addresses = texts->refused;
     record->refused_address_count =
         split_refused(exchange, exchange->facts.data + exchange->refused_at, texts->refused);
@@ -86,6 +89,7 @@ static void fill_decision(const struct egress_exchange *exchange, struct record_
         record->source = SLICE_LITERAL("built-in");
     }
     record->reason = slice_from_text(exchange->reason);
+    record->text = slice_from_text(exchange->text);
     record->would_deny = slice_from_text(exchange->would_deny);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Answers of our own: what is refused, by which rule, and what would permit it, in one JSON shape
- * for CONNECT and plain HTTP; a TLS alert where a transparent client expects TLS. A refusal goes
+ * for CONNECT and plain HTTP; a TLS alert where a transparent client expects TLS, and what a client
+ * of another protocol understands. A refusal goes
  * out once its record was tried; a client that floods is slowed down and counted instead of logged
  * one by one. */
 #include <stdio.h>
@@ -9,9 +10,10 @@
 
 #include "base/json_write.h"
 #include "proxy/egress/egress_conn.h"
+#include "proxy/http/foreign_client.h"
 #include "proxy/http/http_write.h"
+#include "proxy/io/tls_alert.h"
 #include "proxy/loop/unlogged.h"
-#include "proxy/egress/tls_hello.h"
 #include "rules/reason.h"
 
 static void on_refusal_written(struct log_waiter *waiter, enum log_write_state state)
@@ -124,11 +126,18 @@ static void write_http(struct egress_conn *conn, unsigned status, const char *me
 
 static void write_alert(struct egress_conn *conn, unsigned status)
 {
-    unsigned char alert[TLS_ALERT_LEN];
-    unsigned description = status == 403 ? TLS_ALERT_ACCESS_DENIED : TLS_ALERT_UNRECOGNIZED_NAME;
-    size_t len = tls_hello_write_alert(description, alert);
+    const unsigned char alert[TLS_ALERT_LEN] =
+        TLS_ALERT_BYTES(status == 403 ? TLS_ALERT_ACCESS_DENIED : TLS_ALERT_UNRECOGNIZED_NAME);
     conn->close_after = true;
-    (void)!io_buffer_append(conn->loop->blocks, &conn->out, (const char *)alert, len);
+    (void)!io_buffer_append(conn->loop->blocks, &conn->out, (const char *)alert, sizeof(alert));
+}
+
+static void write_foreign(struct egress_conn *conn)
+{
+    unsigned char answer[FOREIGN_CLIENT_ANSWER_MAX];
+    size_t len = foreign_client_answer(conn->http.foreign, answer);
+    conn->close_after = true;
+    (void)!io_buffer_append(conn->loop->blocks, &conn->out, (const char *)answer, len);
 }
 
 static void write_refusal(struct egress_conn *conn, unsigned status, const char *message,
@@ -136,6 +145,8 @@ static void write_refusal(struct egress_conn *conn, unsigned status, const char 
 {
     if (conn->aim == EGRESS_AIM_TLS)
         write_alert(conn, status);
+    else if (conn->http.foreign != '\0')
+        write_foreign(conn);
     else
         write_http(conn, status, message, fix);
     conn->http.own_response = true;

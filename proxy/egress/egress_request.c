@@ -10,17 +10,20 @@
 #include "proxy/egress/egress_header.h"
 #include "proxy/loop/log_identity.h"
 #include "proxy/egress/tls_hello.h"
+#include "proxy/http/foreign_client.h"
 #include "rules/reason.h"
 
-/* Notes for the records whom and what this is about. */
-static void keep_facts(struct egress_conn *conn, const struct host_name *host, uint16_t port,
-                       struct slice path)
+/* Notes for the records whom and what this is about; `head` NULL: there is none. */
+static void keep_facts(struct egress_conn *conn, const struct http_head *head,
+                       const struct host_name *host, uint16_t port, struct slice path)
 {
     char text[LOG_PEER_LEN_MAX];
     struct slice peer = log_identity_peer(&conn->peer, conn->uid, conn->pid, text);
     conn->has_asked = true;
     egress_exchange_number(&conn->exchange, conn->loop);
     egress_exchange_set_target(&conn->exchange, peer, host, port, path);
+    if (head != NULL)
+        egress_exchange_set_method(&conn->exchange, head->method, head->method_name);
     conn->exchange.transparent = listener_role(conn->listener) != POLICY_ROLE_EGRESS;
 }
 
@@ -39,14 +42,16 @@ static void skip(struct egress_conn *conn, const struct http_head *head, size_t 
         conn->http.request_body.finished = false;
 }
 
-/* RFC 9110 section 9.3.6: a CONNECT has no body, and two readers would not agree where one ends. */
+/* RFC 9110 section 9.3.6: a CONNECT has no body, and two readers would not agree where one ends; of
+ * one without a byte they all say the same. */
 static bool check_connect(struct egress_conn *conn, const struct http_head *head,
                           struct error *error)
 {
     const struct policy_client *client = egress_conn_client(conn);
     struct authority host;
     struct error ignored;
-    if (head->framing != HTTP_FRAMING_NONE)
+    if (head->framing != HTTP_FRAMING_NONE &&
+        !(head->framing == HTTP_FRAMING_LENGTH && head->content_length == 0))
         return error_set_reason(error, 400, REASON_MALFORMED_CONNECT_BODY,
                                 "a CONNECT carries no body: leave out Content-Length and "
                                 "Transfer-Encoding");
@@ -63,11 +68,11 @@ static bool check_connect(struct egress_conn *conn, const struct http_head *head
 
 /* The target of a plain HTTP request: an absolute URI at the proxy, Host at a transparent listener.
  */
-static bool read_target(struct egress_conn *conn, const struct http_head *head,
+static bool read_target(struct egress_conn *conn, const struct http_head *head, struct buffer *room,
                         struct url_target *url, struct error *error)
 {
     if (listener_role(conn->listener) == POLICY_ROLE_HTTP) {
-        if (!url_target_parse_origin(head->target, url, error))
+        if (!url_target_parse_origin(head->target, room, url, error))
             return false;
         if (head->host.ptr == NULL)
             return error_set_reason(error, 400, REASON_MALFORMED_HOST,
@@ -82,7 +87,7 @@ static bool read_target(struct egress_conn *conn, const struct http_head *head,
         return error_set_reason(error, 400, REASON_MALFORMED_ORIGIN_FORM,
                                 "this is a proxy: ask with an absolute URI (http://host/path) or "
                                 "with CONNECT; is this address set as HTTP_PROXY?");
-    return url_target_parse(head->target, url, error);
+    return url_target_parse(head->target, room, url, error);
 }
 
 /* RFC 9110 section 7.6.2: the last hop answers itself, and this gate has nothing to say of itself.
@@ -150,18 +155,19 @@ static bool write_forward(struct egress_conn *conn, const struct http_head *head
 static void handle_forward(struct egress_conn *conn, const struct http_head *head, size_t head_len)
 {
     struct loop *loop = conn->loop;
+    AUTO_BUFFER struct buffer room = BUFFER_EMPTY;
     struct url_target url;
     struct error error;
     struct network_inquiry inquiry;
     conn->aim = EGRESS_AIM_FORWARD;
-    if (!read_target(conn, head, &url, &error) || !may_forward(head, &error)) {
-        keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+    if (!read_target(conn, head, &room, &url, &error) || !may_forward(head, &error)) {
+        keep_facts(conn, head, NULL, 0, slice_of(NULL, 0));
         skip(conn, head, head_len);
         egress_refusal_error(conn, &error);
         return;
     }
     conn->target = url.authority;
-    keep_facts(conn, &url.authority.host, url.authority.port, url.path);
+    keep_facts(conn, head, &url.authority.host, url.authority.port, url.path);
     if (!egress_request_ask(conn, &inquiry) || !judge_upgrade(conn, head, &inquiry)) {
         skip(conn, head, head_len);
         egress_refusal_denied(conn, &inquiry.request);
@@ -181,12 +187,12 @@ static void handle_connect(struct egress_conn *conn, const struct http_head *hea
     struct network_inquiry inquiry;
     conn->aim = EGRESS_AIM_CONNECT;
     if (!check_connect(conn, head, &error)) {
-        keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+        keep_facts(conn, head, NULL, 0, slice_of(NULL, 0));
         skip(conn, head, head_len);
         egress_refusal_error(conn, &error);
         return;
     }
-    keep_facts(conn, &conn->target.host, conn->target.port, slice_of(NULL, 0));
+    keep_facts(conn, head, &conn->target.host, conn->target.port, slice_of(NULL, 0));
     if (!egress_request_ask(conn, &inquiry)) {
         skip(conn, head, head_len);
         egress_refusal_denied(conn, &inquiry.request);
@@ -217,7 +223,7 @@ void egress_request_start(struct egress_conn *conn)
     size_t head_len;
     enum http_head_result (*parse)(struct http_head *, const char *, size_t, size_t *,
                                    const struct http_head_limits *, size_t *, struct error *) =
-        proxy ? http_head_parse_proxy_request : http_head_parse_request;
+        proxy ? http_head_parse_proxy_request : http_head_parse_origin_request;
     switch (parse(head, io_buffer_bytes(&conn->in), io_buffer_len(&conn->in),
                   &conn->http.head_scanned, &loop->options->head, &head_len, &error)) {
     case HTTP_HEAD_MORE:
@@ -226,7 +232,11 @@ void egress_request_start(struct egress_conn *conn)
         conn->http.request_body.finished =
             false; /* nobody knows where the next request would begin */
         conn->aim = EGRESS_AIM_FORWARD;
-        keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+        conn->http.foreign = foreign_client_first(
+            error.reason, slice_of(io_buffer_bytes(&conn->in), io_buffer_len(&conn->in)));
+        conn->exchange.text =
+            foreign_client_advice(conn->http.foreign, proxy ? HTTP_TO_PROXY : HTTP_TO_ORIGIN);
+        keep_facts(conn, NULL, NULL, 0, slice_of(NULL, 0));
         egress_refusal_error(conn, &error);
         return;
     case HTTP_HEAD_OK:
@@ -234,10 +244,9 @@ void egress_request_start(struct egress_conn *conn)
     }
     conn->aim = head->method == HTTP_METHOD_CONNECT ? EGRESS_AIM_CONNECT : EGRESS_AIM_FORWARD;
     conn->http.minor_version_0 = head->minor_version == 0;
-    conn->exchange.method = (uint8_t)head->method;
     conn->close_after = conn->close_after || head->connection_close || conn->http.minor_version_0;
     if (!may_ask(conn, &error)) {
-        keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+        keep_facts(conn, head, NULL, 0, slice_of(NULL, 0));
         skip(conn, head, head_len);
         egress_refusal_error(conn, &error);
     } else if (conn->aim == EGRESS_AIM_CONNECT) {
@@ -266,7 +275,7 @@ static void handle_hello(struct egress_conn *conn, const struct tls_hello *hello
     struct error error;
     struct network_inquiry inquiry;
     bool readable = may_ask(conn, &error) && read_hello(conn, hello, &error);
-    keep_facts(conn, readable ? &conn->target.host : NULL, 443, slice_of(NULL, 0));
+    keep_facts(conn, NULL, readable ? &conn->target.host : NULL, 443, slice_of(NULL, 0));
     if (!readable) {
         egress_refusal_error(conn, &error);
         return;
@@ -289,7 +298,7 @@ void egress_request_start_hello(struct egress_conn *conn)
         return;
     case TLS_HELLO_BAD:
         error.status = 400;
-        keep_facts(conn, NULL, 443, slice_of(NULL, 0));
+        keep_facts(conn, NULL, NULL, 443, slice_of(NULL, 0));
         egress_refusal_error(conn, &error);
         return;
     case TLS_HELLO_OK:
@@ -301,7 +310,7 @@ void egress_request_start_hello(struct egress_conn *conn)
 void egress_request_late(struct egress_conn *conn)
 {
     bool hello = conn->state == EGRESS_CONN_HELLO;
-    keep_facts(conn, NULL, hello ? 443 : 0, slice_of(NULL, 0));
+    keep_facts(conn, NULL, NULL, hello ? 443 : 0, slice_of(NULL, 0));
     conn->http.request_body.finished = false; /* the rest may still come: it is nobody's request */
     egress_refusal_send(conn, 408, hello ? REASON_LIMIT_HELLO_TIME : REASON_LIMIT_HEADER_TIME,
                         hello ? "dockreeve: the ClientHello did not arrive in time"
@@ -312,7 +321,7 @@ void egress_request_late(struct egress_conn *conn)
 void egress_request_no_room(struct egress_conn *conn, enum share_level level)
 {
     char message[128];
-    keep_facts(conn, NULL, 0, slice_of(NULL, 0));
+    keep_facts(conn, NULL, NULL, 0, slice_of(NULL, 0));
     conn->http.request_body.finished = false; /* nobody waits for the rest */
     snprintf(message, sizeof(message),
              "dockreeve: %s has as many bytes of unfinished requests here as it may; try again "

@@ -366,11 +366,3 @@ enum tls_hello_result tls_hello_read(const char *bytes, size_t len, struct tls_h
     hello_out->facts.protocol = NETWORK_PROTOCOL_TLS;
     return read_tls(at, len, hello_out, error);
 }
-
-size_t tls_hello_write_alert(unsigned description, unsigned char out[TLS_ALERT_LEN])
-{
-    static const unsigned char fatal[TLS_ALERT_LEN] = {RECORD_ALERT, 3, 3, 0, 2, 2, 0};
-    memcpy(out, fatal, sizeof(fatal));
-    out[TLS_ALERT_LEN - 1] = (unsigned char)description;
-    return TLS_ALERT_LEN;
-}

@@ -36,9 +36,4 @@ struct tls_hello {
 MUST_CHECK enum tls_hello_result tls_hello_read(const char *bytes, size_t len,
                                                 struct tls_hello *hello_out, struct error *error);
 
-/* A fatal alert record (RFC 8446 section 6) for a client whose hello is refused: access_denied(49),
- * or unrecognized_name(112). Returns its length, 7. */
-enum { TLS_ALERT_LEN = 7, TLS_ALERT_ACCESS_DENIED = 49, TLS_ALERT_UNRECOGNIZED_NAME = 112 };
-size_t tls_hello_write_alert(unsigned description, unsigned char out[TLS_ALERT_LEN]);
-
 #endif

@@ -10,6 +10,7 @@
 #include "proxy/io/event_timer.h"
 #include "proxy/egress/tls_hello.h"
 #include "proxy/egress/tunnel.h"
+#include "proxy/io/tls_alert.h"
 #include "rules/reason.h"
 
 struct tunnel_peek {
@@ -89,12 +90,25 @@ static void pass(struct tunnel *tunnel, const struct tls_hello *hello)
     tunnel_begin(tunnel);
 }
 
+/* The client waits for a server's answer to its hello: what it understands is put where the answer
+ * would stand. Behind bytes of the origin an alert would be a part of them. */
+static void answer_with_alert(struct tunnel *tunnel)
+{
+    static const unsigned char alert[TLS_ALERT_LEN] = TLS_ALERT_BYTES(TLS_ALERT_ACCESS_DENIED);
+    if (tunnel->exchange.bytes_out > 0)
+        return;
+    (void)!io_buffer_append(tunnel->egress->loop->blocks, &tunnel->ends[TUNNEL_CLIENT].early,
+                            (const char *)alert, sizeof(alert));
+}
+
 bool tunnel_judge_hello(struct tunnel *tunnel, const struct tls_hello *hello)
 {
     struct network_inquiry inquiry;
     bool allowed = is_allowed(tunnel, &hello->facts, &inquiry);
     egress_exchange_set_hello(&tunnel->exchange, &hello->facts, slice_from_text(hello->alpn));
     egress_exchange_judge(&tunnel->exchange, tunnel->egress->loop->policy, &inquiry.verdict);
+    if (!allowed && hello->facts.protocol == NETWORK_PROTOCOL_TLS)
+        answer_with_alert(tunnel);
     if (!allowed)
         tunnel_end(tunnel, inquiry.verdict.reason);
     return allowed;

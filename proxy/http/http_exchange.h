@@ -20,6 +20,8 @@ struct http_exchange {
     struct splice_flow up, down;
     size_t head_scanned; /* of the request: see http_head_parse_request() */
     struct http_response_reader response;
+    char foreign;              /* the first byte, when it began as another protocol: see
+                                  foreign_client.h; '\0' = HTTP */
     bool wants_upgrade;        /* the client asked for a protocol that it may be switched to */
     bool may_stream;           /* the request could begin a stream */
     bool minor_version_0;      /* HTTP/1.0: answered close-delimited */

@@ -40,6 +40,8 @@ static const struct fault_row faults[HTTP_FAULT_COUNT] = {
     [HTTP_FAULT_EXPECT] = {417, REASON_MALFORMED_EXPECT, REASON_UPSTREAM_MALFORMED},
     [HTTP_FAULT_PARSERS_DISAGREE] = {400, REASON_MALFORMED_PARSERS_DISAGREE,
                                      REASON_UPSTREAM_PARSERS_DISAGREE},
+    [HTTP_FAULT_TLS] = {400, REASON_MALFORMED_TLS, REASON_UPSTREAM_MALFORMED},
+    [HTTP_FAULT_SOCKS] = {400, REASON_MALFORMED_SOCKS, REASON_UPSTREAM_MALFORMED},
 };
 
 bool http_fault_set(struct error *error, enum http_side side, enum http_fault fault,

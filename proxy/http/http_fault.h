@@ -33,6 +33,8 @@ enum http_fault {
     HTTP_FAULT_TRANSFER_CODING,
     HTTP_FAULT_EXPECT,
     HTTP_FAULT_PARSERS_DISAGREE,
+    HTTP_FAULT_TLS,   /* no HTTP at all: proxy/http/foreign_client answers it */
+    HTTP_FAULT_SOCKS, /* the same */
     HTTP_FAULT_COUNT,
 };
 

@@ -72,7 +72,7 @@ struct reader {
     struct http_head *head;
     const char *bytes, *end; /* what has arrived, at most limits.head_len */
     enum http_side side;
-    bool proxy; /* a request to a proxy */
+    enum http_addressee addressee;
     struct http_head_limits limits;
     struct error *error;
     struct slice raw_target, authority; /* as they were written */
@@ -270,7 +270,7 @@ static enum http_head_result to_head_result(enum http_line_result result)
 
 static struct http_line line_at(const struct reader *reader, const char *start, const char *from)
 {
-    return (struct http_line){start, from, reader->end, reader->side, reader->proxy};
+    return (struct http_line){start, from, reader->end, reader->side, reader->addressee};
 }
 
 /* The first line; on HTTP_LINE_OK *next_out stands behind it. */
@@ -371,18 +371,26 @@ static const http_parser_settings second_reader = {
     .on_headers_complete = on_headers_complete,
 };
 
-/* Lets http-parser read the head, but for a line that was passed over. Returns how far it came. */
+/* Lets http-parser read the head, but for a line that was passed over. It knows some methods only:
+ * what is not in the core list is read as if it were a POST, since a method in capitals with a blank
+ * behind it has one reading. Returns how far it came. */
 static size_t second_read(http_parser *parser, const struct reader *reader, size_t head_len)
 {
-    struct slice repeated = reader->repeated;
-    size_t before = repeated.ptr == NULL ? head_len : (size_t)(repeated.ptr - reader->bytes);
+    static const char stand_in[] = "POST";
+    const struct http_head *head = reader->head;
+    bool core = reader->side == HTTP_SIDE_UPSTREAM ||
+                (head->method != HTTP_METHOD_UNKNOWN && head->method < HTTP_METHOD_CORE_COUNT);
+    size_t at = core ? 0 : head->method_name.len;
     http_parser_set_max_header_size(HTTP_HEAD_LEN_MAX);
-    size_t parsed = http_parser_execute(parser, &second_reader, reader->bytes, before);
-    if (parsed != before || before == head_len)
-        return parsed;
-    parsed += repeated.len;
-    return parsed +
-           http_parser_execute(parser, &second_reader, reader->bytes + parsed, head_len - parsed);
+    if (!core && http_parser_execute(parser, &second_reader, stand_in, sizeof(stand_in) - 1) == 0)
+        return 0;
+    struct slice repeated = reader->repeated;
+    size_t until = repeated.ptr == NULL ? head_len : (size_t)(repeated.ptr - reader->bytes);
+    at += http_parser_execute(parser, &second_reader, reader->bytes + at, until - at);
+    if (at != until || until == head_len)
+        return at;
+    at += repeated.len;
+    return at + http_parser_execute(parser, &second_reader, reader->bytes + at, head_len - at);
 }
 
 /* NULL when http-parser read the same head, else what it saw differently. */
@@ -405,7 +413,8 @@ static const char *find_difference(const struct reader *reader, size_t head_len)
         return "the status";
     if (is_request) {
         const char *method = http_method_str((enum http_parser_method)parser.method);
-        if (!slice_equal_text(head->method_name, method))
+        if (head->method < HTTP_METHOD_CORE_COUNT && head->method != HTTP_METHOD_UNKNOWN &&
+            !slice_equal_text(head->method_name, method))
             return "the method";
         if (second.url.ptr != reader->raw_target.ptr || second.url.len != reader->raw_target.len)
             return "the target";
@@ -503,8 +512,8 @@ static struct http_head_limits at_most_max(const struct http_head_limits *limits
                                      at_most(limits->field_count, HTTP_HEAD_FIELDS_MAX)};
 }
 
-static enum http_head_result parse_request(struct http_head *head, bool proxy, const char *bytes,
-                                           size_t len, size_t *scanned,
+static enum http_head_result parse_request(struct http_head *head, enum http_addressee addressee,
+                                           const char *bytes, size_t len, size_t *scanned,
                                            const struct http_head_limits *limits,
                                            size_t *consumed_out, struct error *error)
 {
@@ -512,7 +521,7 @@ static enum http_head_result parse_request(struct http_head *head, bool proxy, c
         .head = head,
         .bytes = bytes,
         .side = HTTP_SIDE_CLIENT,
-        .proxy = proxy,
+        .addressee = addressee,
         .limits = at_most_max(limits),
         .error = error,
     };
@@ -524,7 +533,15 @@ enum http_head_result http_head_parse_request(struct http_head *head, const char
                                               const struct http_head_limits *limits,
                                               size_t *consumed_out, struct error *error)
 {
-    return parse_request(head, false, bytes, len, scanned, limits, consumed_out, error);
+    return parse_request(head, HTTP_TO_ENGINE, bytes, len, scanned, limits, consumed_out, error);
+}
+
+enum http_head_result http_head_parse_origin_request(struct http_head *head, const char *bytes,
+                                                     size_t len, size_t *scanned,
+                                                     const struct http_head_limits *limits,
+                                                     size_t *consumed_out, struct error *error)
+{
+    return parse_request(head, HTTP_TO_ORIGIN, bytes, len, scanned, limits, consumed_out, error);
 }
 
 enum http_head_result http_head_parse_proxy_request(struct http_head *head, const char *bytes,
@@ -532,7 +549,7 @@ enum http_head_result http_head_parse_proxy_request(struct http_head *head, cons
                                                     const struct http_head_limits *limits,
                                                     size_t *consumed_out, struct error *error)
 {
-    return parse_request(head, true, bytes, len, scanned, limits, consumed_out, error);
+    return parse_request(head, HTTP_TO_PROXY, bytes, len, scanned, limits, consumed_out, error);
 }
 
 enum http_head_result http_head_parse_response(struct http_head *head, const char *bytes,

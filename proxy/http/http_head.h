@@ -81,7 +81,15 @@ MUST_CHECK enum http_head_result http_head_parse_request(struct http_head *head,
                                                          const struct http_head_limits *limits,
                                                          size_t *consumed_out, struct error *error);
 
-/* The same for a request to a proxy: CONNECT is taken, head->target is the target as written, in
+/* The same for a request on its way to an origin: any method in capitals is taken but CONNECT and
+ * TRACE, and the target may have bytes that should have been escaped
+ * (rules/network/url_target escapes them). */
+MUST_CHECK enum http_head_result
+http_head_parse_origin_request(struct http_head *head, const char *bytes, size_t len,
+                               size_t *scanned, const struct http_head_limits *limits,
+                               size_t *consumed_out, struct error *error);
+
+/* The same for one to a proxy: CONNECT is taken too, head->target is the target as written, in
  * any form (rules/network/authority and rules/network/url_target take it apart), and Host need not agree with it.
  */
 MUST_CHECK enum http_head_result

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-enum { METHOD_LEN_MAX = 32 };
+#include "proxy/http/foreign_client.h"
 
 /* What a byte may be part of. */
 enum {
@@ -120,7 +120,7 @@ static enum http_line_result scan_method(const struct http_line *line, const cha
                                          struct error *error)
 {
     const char *p = line->from;
-    while (p < line->end && is(*p, METHOD) && p - line->start < METHOD_LEN_MAX)
+    while (p < line->end && is(*p, METHOD) && p - line->start < HTTP_METHOD_LEN_MAX)
         p++;
     if (p == line->end)
         return HTTP_LINE_MORE;
@@ -128,18 +128,35 @@ static enum http_line_result scan_method(const struct http_line *line, const cha
         *space_out = p;
         return HTTP_LINE_OK;
     }
+    const char *advice = p > line->start ? NULL : foreign_client_advice(*p, line->addressee);
+    if (advice != NULL)
+        return REFUSE(line, error, foreign_client_fault(*p), "%s", advice);
     if (p == line->start && (*p == ' ' || *p == '\r' || *p == '\n'))
         return REFUSE(line, error, HTTP_FAULT_START_LINE,
                       "a request begins with its method; nothing may stand before it, not even an "
                       "empty line");
-    if (p - line->start == METHOD_LEN_MAX)
+    if (p - line->start == HTTP_METHOD_LEN_MAX)
         return REFUSE(line, error, HTTP_FAULT_METHOD_UNKNOWN,
                       "the method has more than %d letters; no method taken here has",
-                      METHOD_LEN_MAX);
+                      HTTP_METHOD_LEN_MAX);
     if (*p >= 'a' && *p <= 'z')
         return REFUSE(line, error, HTTP_FAULT_METHOD,
                       "method names are case-sensitive and written in capitals, as in GET");
     return refuse_byte(line, error, HTTP_FAULT_METHOD, "a method", p);
+}
+
+static bool takes_method(enum http_addressee addressee, enum http_method method)
+{
+    switch (addressee) {
+    case HTTP_TO_ENGINE:
+        return method != HTTP_METHOD_UNKNOWN && method < HTTP_METHOD_CORE_COUNT &&
+               method != HTTP_METHOD_TRACE && method != HTTP_METHOD_CONNECT;
+    case HTTP_TO_ORIGIN:
+        return method != HTTP_METHOD_TRACE && method != HTTP_METHOD_CONNECT;
+    case HTTP_TO_PROXY:
+        return method != HTTP_METHOD_TRACE;
+    }
+    return false;
 }
 
 /* Refuses what no listener of this kind takes as soon as its name is there: the rest of the line
@@ -148,14 +165,13 @@ static enum http_line_result judge_method(const struct http_line *line,
                                           const struct http_request_line *request,
                                           struct error *error)
 {
-    if (request->method != HTTP_METHOD_UNKNOWN && request->method != HTTP_METHOD_TRACE &&
-        (request->method != HTTP_METHOD_CONNECT || line->proxy))
-        return HTTP_LINE_OK;
     /* RFC 9113 section 3.4: PRI is reserved for the preface of HTTP/2, so whoever sends it wants
      * that version. */
-    if (slice_equal_text(request->method_name, "PRI"))
+    if (request->method == HTTP_METHOD_UNKNOWN && slice_equal_text(request->method_name, "PRI"))
         return REFUSE(line, error, HTTP_FAULT_VERSION_UNSUPPORTED,
                       "HTTP/2 is not spoken here; use HTTP/1.1");
+    if (takes_method(line->addressee, request->method))
+        return HTTP_LINE_OK;
     char quoted[64];
     error_quote(request->method_name, quoted, sizeof(quoted));
     return REFUSE(line, error, HTTP_FAULT_METHOD_UNKNOWN, "the method %s is not taken here",
@@ -174,10 +190,31 @@ static bool is_absolute_form_byte(size_t index, char byte)
     return is(byte, REG_NAME) || byte == ':' || byte == '[' || byte == ']';
 }
 
-/* A query for the engine may have any visible byte: it is decoded and written anew. */
-static bool is_target_byte(char byte, bool in_query)
+/* Where bytes may stand that RFC 3986 wants escaped: in a query for the engine, which is decoded and
+ * written anew, and in path and query for an origin, where rules/network/url_target escapes them. */
+static bool takes_raw(const struct http_line *line, bool connect, const char *target, const char *p)
 {
-    return is(byte, TARGET) || (in_query && (is(byte, RAW) || byte == '#'));
+    const char *from = target;
+    if (line->addressee == HTTP_TO_ENGINE)
+        return memchr(target, '?', (size_t)(p - target)) != NULL;
+    if (connect)
+        return false;
+    for (unsigned slashes = *target == '/' ? 2 : 0; slashes < 3; slashes++) {
+        const char *slash = memchr(from, '/', (size_t)(p - from));
+        if (slash == NULL)
+            return false;
+        from = slash + 1;
+    }
+    return true;
+}
+
+static bool is_target_byte(const struct http_line *line, bool connect, const char *target,
+                           const char *p)
+{
+    if (is(*p, TARGET))
+        return true;
+    bool raw = is(*p, RAW) || (*p == '#' && line->addressee == HTTP_TO_ENGINE);
+    return raw && takes_raw(line, connect, target, p);
 }
 
 static enum http_line_result refuse_target_byte(const struct http_line *line, const char *target,
@@ -205,14 +242,14 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
 {
     const char *target = request->method_name.ptr + request->method_name.len + 1;
     const char *p = target, *path = NULL;
-    bool in_query = false;
+    bool proxy = line->addressee == HTTP_TO_PROXY;
+    bool connect = request->method == HTTP_METHOD_CONNECT;
     unsigned escape = 0; /* hex digits that must follow */
-    if (target < line->end && (*target == '/' || line->proxy)) {
+    if (target < line->end && (*target == '/' || proxy)) {
         path = *target == '/' ? target : NULL;
         if (line->from > target) {
             p = line->from;
             escape = p[-1] == '%' ? 2 : p - target >= 2 && p[-2] == '%' ? 1 : 0;
-            in_query = !line->proxy && memchr(target, '?', (size_t)(p - target)) != NULL;
         }
     }
     for (; p < line->end && *p != ' '; p++) {
@@ -222,7 +259,7 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
                           "the request target is longer than %zu bytes; --max-target raises that, "
                           "up to 1020k",
                           max);
-        if (!is_target_byte(*p, in_query))
+        if (!is_target_byte(line, connect, target, p))
             return refuse_target_byte(line, target, p, error);
         if (escape > 0) {
             if (!is(*p, HEX))
@@ -232,9 +269,7 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
         } else if (*p == '%') {
             escape = 2;
         }
-        if (*p == '?')
-            in_query = !line->proxy;
-        if (path == NULL && !line->proxy) {
+        if (path == NULL && !proxy) {
             if (*p == '/' && index > SCHEME_LEN)
                 path = p;
             else if (!is_absolute_form_byte(index, *p))
@@ -243,7 +278,7 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
     }
     if (p == line->end)
         return HTTP_LINE_MORE;
-    if (p == target || (!line->proxy && path == NULL && p - target <= SCHEME_LEN))
+    if (p == target || (!proxy && path == NULL && p - target <= SCHEME_LEN))
         return REFUSE(
             line, error, HTTP_FAULT_TARGET,
             "the request target is missing; expected `METHOD target HTTP/1.1` with single blanks");
@@ -253,7 +288,7 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
     request->target = slice_of(target, (size_t)(p - target));
     request->authority = (struct slice){NULL, 0};
     *space_out = p;
-    if (line->proxy) { /* taken apart by rules/network/authority and rules/network/url_target */
+    if (proxy) { /* taken apart by rules/network/authority and rules/network/url_target */
         request->origin = request->target;
         return HTTP_LINE_OK;
     }

@@ -23,21 +23,27 @@ enum http_line_result {
     HTTP_LINE_LAST, /* field lines: the empty line that ends the head */
 };
 
+/* Whom a request is for, which decides what is taken. */
+enum http_addressee {
+    HTTP_TO_ENGINE, /* the core methods but CONNECT and TRACE; bytes of RFC 3986 in the target */
+    HTTP_TO_ORIGIN, /* any method but these two; what is typed into URLs in the target, too */
+    HTTP_TO_PROXY,  /* the same and CONNECT; the target in any form */
+};
+
 /* The bytes of one line. */
 struct http_line {
     const char *start;
     const char *from; /* start..from was judged before: `start` at first */
     const char *end;  /* behind the last byte that has arrived */
     enum http_side side;
-    bool proxy; /* of a proxy: CONNECT is taken, and a target may be any absolute or authority form
-                 */
+    enum http_addressee addressee; /* of a request */
 };
 
 struct http_request_line {
     enum http_method method;
     struct slice method_name, target; /* the target as it was written */
     struct slice authority;           /* of an absolute form; ptr NULL for the origin form */
-    struct slice origin; /* of a proxy: as written; else the target in origin form: without scheme
+    struct slice origin; /* to a proxy: as written; else the target in origin form: without scheme
                             and authority, at least "/" */
     unsigned minor_version;
     const char *next; /* behind the line */
@@ -56,8 +62,10 @@ struct http_field_line {
 };
 
 /* `METHOD SP target SP HTTP/x.y CRLF`. Targets are in origin form, or in absolute form with scheme
- * http; a query may have any byte but blanks and control bytes. Methods that are not taken (CONNECT, TRACE, unknown names) are refused as soon as their
- * name is complete, a target as soon as it is longer than target_max. */
+ * http; to the engine a query may have any byte but blanks and control bytes. Methods that are not
+ * taken are refused as soon as their name is complete, a target as soon as it is longer than
+ * target_max. To origins a target may have bytes that RFC 3986 wants escaped (`"<>\^{|}`, back quotes,
+ * those above 0x7f), which rules/network/url_target escapes. */
 MUST_CHECK enum http_line_result http_line_scan_request(const struct http_line *line,
                                                         size_t target_max,
                                                         struct http_request_line *request_out,

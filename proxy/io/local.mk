@@ -13,4 +13,5 @@ libproxy_io_a_SOURCES = \
 	proxy/io/pipe_pool.c proxy/io/pipe_pool.h \
 	proxy/io/socket_file.c proxy/io/socket_file.h \
 	proxy/io/splice_flow.c proxy/io/splice_flow.h \
-	proxy/io/stream.c proxy/io/stream.h
+	proxy/io/stream.c proxy/io/stream.h \
+	proxy/io/tls_alert.h

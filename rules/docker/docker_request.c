@@ -210,7 +210,7 @@ static bool refuse_method(const struct docker_request *request, unsigned methods
                           struct error *error)
 {
     char allowed[80] = "";
-    for (int method = HTTP_METHOD_GET; method < HTTP_METHOD_COUNT; method++) {
+    for (int method = HTTP_METHOD_GET; method < HTTP_METHOD_CORE_COUNT; method++) {
         if ((methods >> method & 1) == 0)
             continue;
         if (allowed[0] != '\0')

@@ -291,8 +291,8 @@ static const struct route *find_route(enum http_method method, struct slice path
 {
     *name_out = slice_of(NULL, 0);
     struct slice rest;
-    const struct route_group *group =
-        method == HTTP_METHOD_UNKNOWN ? NULL : find_group(path, &rest);
+    bool known = method != HTTP_METHOD_UNKNOWN && method < HTTP_METHOD_CORE_COUNT;
+    const struct route_group *group = known ? find_group(path, &rest) : NULL;
     if (group == NULL)
         return NULL;
     const struct route *route = find_in_group(group, method, rest, name_out);
@@ -312,7 +312,7 @@ unsigned docker_route_methods(struct slice path)
 {
     unsigned methods = 0, catch_all = 0;
     struct slice name;
-    for (int method = HTTP_METHOD_GET; method < HTTP_METHOD_COUNT; method++) {
+    for (int method = HTTP_METHOD_GET; method < HTTP_METHOD_CORE_COUNT; method++) {
         const struct route *route = find_route((enum http_method)method, path, &name);
         if (route == NULL)
             continue;

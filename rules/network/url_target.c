@@ -1,23 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Taking absolute URIs apart, and the canonical path. A byte is either one that every reader takes
- * alike, or the target is refused. */
+ * alike, or one that is escaped here, or the target is refused. */
 #include "rules/network/url_target.h"
 
 #include "base/hex.h"
 #include "base/percent_code.h"
+#include "base/utf8.h"
 #include "rules/reason.h"
 
 /* Where a byte may stand as it is. */
-enum { TARGET_SEGMENT = 1, TARGET_BORDER = 2 };
+enum { TARGET_SEGMENT = 1, TARGET_BORDER = 2, TARGET_RAW = 4 };
 
-/* Visible ASCII without "#<>\^`{|} and the percent sign. Square brackets are no bytes of a path in
- * RFC 3986, but are sent as they are typed, and no server gives them a meaning. */
+/* Visible ASCII without "#" and the percent sign. Square brackets are no bytes of a path in
+ * RFC 3986, but are sent as they are typed, and no server gives them a meaning. The raw ones have to
+ * be escaped. */
 static const unsigned char target_byte[256] = {
-    ['!'] = TARGET_SEGMENT,         ['$'] = TARGET_SEGMENT, ['&' ... '.'] = TARGET_SEGMENT,
-    ['0' ... ';'] = TARGET_SEGMENT, ['='] = TARGET_SEGMENT, ['@' ... '['] = TARGET_SEGMENT,
-    [']'] = TARGET_SEGMENT,         ['_'] = TARGET_SEGMENT, ['a' ... 'z'] = TARGET_SEGMENT,
-    ['~'] = TARGET_SEGMENT,         ['/'] = TARGET_BORDER,  ['?'] = TARGET_BORDER,
+    ['!'] = TARGET_SEGMENT,
+    ['$'] = TARGET_SEGMENT,
+    ['&' ... '.'] = TARGET_SEGMENT,
+    ['0' ... ';'] = TARGET_SEGMENT,
+    ['='] = TARGET_SEGMENT,
+    ['@' ... '['] = TARGET_SEGMENT,
+    [']'] = TARGET_SEGMENT,
+    ['_'] = TARGET_SEGMENT,
+    ['a' ... 'z'] = TARGET_SEGMENT,
+    ['~'] = TARGET_SEGMENT,
+    ['/'] = TARGET_BORDER,
+    ['?'] = TARGET_BORDER,
+    ['"'] = TARGET_RAW,
+    ['<'] = TARGET_RAW,
+    ['>'] = TARGET_RAW,
+    ['\\'] = TARGET_RAW,
+    ['^'] = TARGET_RAW,
+    ['`'] = TARGET_RAW,
+    ['{' ... '}'] = TARGET_RAW,
 };
 
 static bool refuse(struct error *error, const char *text)
@@ -25,19 +42,35 @@ static bool refuse(struct error *error, const char *text)
     return error_set_reason(error, 400, REASON_MALFORMED_TARGET, "%s", text);
 }
 
-static bool check_bytes(struct slice text, struct error *error)
+static bool refuse_byte(unsigned char byte, struct error *error)
 {
+    return error_set_reason(error, 400, REASON_MALFORMED_TARGET,
+                            "the target has the byte 0x%02x, which must be written as the escape "
+                            "%%%02X",
+                            byte, byte);
+}
+
+/* *raw_out: whether some bytes have to be escaped. */
+static bool check_bytes(struct slice text, bool *raw_out, struct error *error)
+{
+    *raw_out = false;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char byte = (unsigned char)text.ptr[i];
+        *raw_out |= target_byte[byte] == TARGET_RAW;
         if (target_byte[byte] != 0)
             continue;
+        if (byte >= 0x80) {
+            size_t len = utf8_sequence_len((const unsigned char *)text.ptr + i, text.len - i);
+            if (len == 0)
+                return refuse_byte(byte, error);
+            *raw_out = true;
+            i += len - 1;
+            continue;
+        }
         if (byte == '#')
             return refuse(error, "a fragment (#...) is never sent: leave it out of the target");
         if (byte != '%')
-            return error_set_reason(error, 400, REASON_MALFORMED_TARGET,
-                                    "the target has the byte 0x%02x, which must be written as the "
-                                    "escape %%%02X",
-                                    byte, byte);
+            return refuse_byte(byte, error);
         if (percent_decode_at(text, i) < 0)
             return refuse(error, "the target has a % that is not followed by two hexadecimal "
                                  "digits; write %25 for a percent sign");
@@ -45,9 +78,46 @@ static bool check_bytes(struct slice text, struct error *error)
     return true;
 }
 
-static struct slice path_of(struct slice target)
+static void append_escape(struct buffer *out, unsigned char byte)
 {
-    return slice_cut(&target, '?');
+    const char escape[3] = {'%', HEX_DIGITS_UPPER[byte >> 4], HEX_DIGITS_UPPER[byte & 15]};
+    buffer_append(out, escape, sizeof(escape));
+}
+
+/* Writes a checked text with all escapes that it needs. */
+static struct slice escape_raw(struct slice text, struct buffer *room)
+{
+    size_t start = room->len;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.ptr[i];
+        if (byte >= 0x80 || target_byte[byte] == TARGET_RAW)
+            append_escape(room, byte);
+        else
+            buffer_append_byte(room, (char)byte);
+    }
+    return slice_of(room->data + start, room->len - start);
+}
+
+/* `rest`: what follows the authority, maybe nothing. */
+static bool take_path_and_query(struct slice rest, struct buffer *room,
+                                struct url_target *target_out, struct error *error)
+{
+    bool raw;
+    if (!check_bytes(rest, &raw, error))
+        return false;
+    if (raw)
+        rest = escape_raw(rest, room);
+    if (room->failed)
+        return error_set_reason(error, 503, REASON_LIMIT_MEMORY,
+                                "no memory is left for this request; try again later");
+    struct slice query = rest;
+    struct slice path = slice_cut(&query, '?');
+    target_out->leading_slash = path.len == 0 && rest.len > 0;
+    target_out->origin_form = rest.len > 0 ? rest : SLICE_LITERAL("/");
+    target_out->path = path.len > 0 ? path : SLICE_LITERAL("/");
+    return path.len <= URL_TARGET_PATH_MAX ||
+           error_set_reason(error, 414, REASON_LIMIT_TARGET_TOO_LONG,
+                            "the path of the target is longer than %d bytes", URL_TARGET_PATH_MAX);
 }
 
 /* Reads the scheme and the "//" behind it, and takes them off *text. */
@@ -63,7 +133,12 @@ static bool take_scheme(struct slice *text, struct error *error)
     if (slice_equal_nocase(scheme, SLICE_LITERAL("https")))
         return error_set_reason(error, 400, REASON_MALFORMED_SCHEME,
                                 "https goes through a proxy by the method CONNECT with host:port");
-    if (!slice_equal_nocase(scheme, SLICE_LITERAL("http")))
+    if (slice_equal_nocase(scheme, SLICE_LITERAL("wss")))
+        return error_set_reason(error, 400, REASON_MALFORMED_SCHEME,
+                                "wss goes through a proxy by the method CONNECT with host:port");
+    /* ws asks for a WebSocket, as the fields Connection and Upgrade do (RFC 6455 section 3). */
+    if (!slice_equal_nocase(scheme, SLICE_LITERAL("http")) &&
+        !slice_equal_nocase(scheme, SLICE_LITERAL("ws")))
         return error_set_reason(error, 400, REASON_MALFORMED_SCHEME,
                                 "the target has another scheme than http; all else goes by the "
                                 "method CONNECT with host:port");
@@ -71,7 +146,8 @@ static bool take_scheme(struct slice *text, struct error *error)
     return true;
 }
 
-bool url_target_parse(struct slice text, struct url_target *target_out, struct error *error)
+bool url_target_parse(struct slice text, struct buffer *room, struct url_target *target_out,
+                      struct error *error)
 {
     if (!take_scheme(&text, error))
         return false;
@@ -79,26 +155,16 @@ bool url_target_parse(struct slice text, struct url_target *target_out, struct e
     while (len < text.len && memchr("/?#", text.ptr[len], 3) == NULL)
         len++;
     struct slice rest = slice_of(text.ptr + len, text.len - len);
-    if (!authority_parse(slice_of(text.ptr, len), 80, &target_out->authority, error) ||
-        !check_bytes(rest, error))
-        return false;
-    target_out->leading_slash = rest.len > 0 && rest.ptr[0] == '?';
-    target_out->origin_form = rest.len > 0 ? rest : SLICE_LITERAL("/");
-    target_out->path =
-        target_out->leading_slash ? SLICE_LITERAL("/") : path_of(target_out->origin_form);
-    return true;
+    return authority_parse(slice_of(text.ptr, len), 80, &target_out->authority, error) &&
+           take_path_and_query(rest, room, target_out, error);
 }
 
-bool url_target_parse_origin(struct slice text, struct url_target *target_out, struct error *error)
+bool url_target_parse_origin(struct slice text, struct buffer *room, struct url_target *target_out,
+                             struct error *error)
 {
     if (text.len == 0 || text.ptr[0] != '/')
         return refuse(error, "the target must begin with a slash, as in /path");
-    if (!check_bytes(text, error))
-        return false;
-    target_out->leading_slash = false;
-    target_out->origin_form = text;
-    target_out->path = path_of(text);
-    return true;
+    return take_path_and_query(text, room, target_out, error);
 }
 
 /* Appends the canonical spelling of `path`; the segments are judged afterwards. */
@@ -110,10 +176,10 @@ static void write_canonical(struct slice path, struct buffer *out)
             buffer_append_byte(out, path.ptr[i]);
             continue;
         }
-        char escape[3] = {'%', HEX_DIGITS_UPPER[byte >> 4], HEX_DIGITS_UPPER[byte & 15]};
         if (target_byte[byte] == TARGET_SEGMENT)
-            escape[0] = (char)byte;
-        buffer_append(out, escape, target_byte[byte] == TARGET_SEGMENT ? 1 : 3);
+            buffer_append_byte(out, (char)byte);
+        else
+            append_escape(out, (unsigned char)byte);
         i += 2;
     }
 }

@@ -2,33 +2,39 @@
  *
  * The target of a plain HTTP request to a proxy: an absolute URI with scheme http, taken apart, and
  * the canonical path that rules are matched with. The origin gets the path as it was spelled, since
- * servers tell spellings apart; rules see one form only. */
+ * servers tell spellings apart, but for bytes that are none of a URL: they are escaped, once, before
+ * anything else is done with the target. Rules see one form only. */
 #ifndef DOCKREEVE_RULES_URL_TARGET_H
 #define DOCKREEVE_RULES_URL_TARGET_H
 
+#include "base/buffer.h"
 #include "rules/network/authority.h"
 
 struct url_target {
     struct authority authority;
-    struct slice origin_form; /* path and query as spelled, in the bytes that were parsed; "/" when
-                                 there is neither */
+    struct slice origin_form; /* path and query as spelled, in the bytes that were parsed or in
+                                 `room`; "/" when there is neither */
     bool leading_slash;       /* the path is empty and there is a query ("http://h?q"): a "/" must
                                  be written in front of origin_form */
     struct slice path;        /* as spelled, without query; at least "/" */
 };
 
-/* Reads `http://authority[path][?query]` (scheme without case); without a port it is 80. Every byte
- * must be one that RFC 3986 allows in a path or query, or a square bracket (clients send those as
- * they are typed); escapes must be whole. A fragment, userinfo, or another scheme is an error whose
- * text says what to do (https goes by CONNECT). Returns false with `error`: code 400, reason
- * "malformed.target", "malformed.scheme", or as authority_parse(). */
-MUST_CHECK bool url_target_parse(struct slice text, struct url_target *target_out,
-                                 struct error *error);
+/* Reads `http://authority[path][?query]` (scheme without case; ws says the same); without a port it
+ * is 80. Bytes of path and query that RFC 3986 allows there stay, and so do square brackets. What
+ * browsers and their like send as it was typed, `"<>\^{|}`, back quotes and UTF-8, is escaped: the
+ * text is written anew in `room`, which is not touched otherwise. Control characters, a blank, bytes
+ * above 0x7f that are no UTF-8, a broken escape, a fragment, userinfo, or another scheme are errors
+ * whose text says what to do (https goes by CONNECT). Returns false with `error`: code 400, reason
+ * "malformed.target", "malformed.scheme", or as authority_parse(); 414 when the path is longer than
+ * URL_TARGET_PATH_MAX; 503 without memory. */
+enum { URL_TARGET_PATH_MAX = 8192 };
+MUST_CHECK bool url_target_parse(struct slice text, struct buffer *room,
+                                 struct url_target *target_out, struct error *error);
 
 /* The same for an origin form (`/path?query`), as a transparent listener gets it; the authority is
  * not touched. */
-MUST_CHECK bool url_target_parse_origin(struct slice text, struct url_target *target_out,
-                                        struct error *error);
+MUST_CHECK bool url_target_parse_origin(struct slice text, struct buffer *room,
+                                        struct url_target *target_out, struct error *error);
 
 /* Appends `path` in the form rules are matched with: escapes of bytes that may stand in a segment
  * as they are (RFC 3986: pchar; and square brackets) are decoded once, so that a deny of `/@x/`

@@ -88,12 +88,9 @@ class Authorities(SharedEgressCase):
             ("comma", "allowed.test,evil.test:%d" % port),
             ("semicolon", "allowed.test;evil.test:%d" % port),
             ("backslash", "allowed.test\\@evil.test:%d" % port),
-            ("quotes", '"allowed.test":%d' % port),
             ("tilde, the mark of our expressions", "~allowed.test:%d" % port),
             ("plus in the name", "a+b.test:%d" % port),
             ("exclamation mark", "allowed.test!:%d" % port),
-            ("angle brackets", "<script>.test:%d" % port),
-            ("curly brackets", "${x}.test:%d" % port),
         ]
         self.each([(name, connect(target)) for name, target in rows], self.check_refused)
         self.each([(name + ", beside a good Host", connect(target, host="allowed.test:%d" % port)) for name, target in rows], self.check_refused)
@@ -252,13 +249,6 @@ class Urls(SharedEgressCase):
             ("broken escape", "http://allowed.test:%d/%%zz"),
             ("cut escape", "http://allowed.test:%d/%%2"),
             ("escape in the host", "http://allowed%%2etest:%d/"),
-            ("quotes", 'http://allowed.test:%d/"x"'),
-            ("angle brackets", "http://allowed.test:%d/<x>"),
-            ("curly brackets", "http://allowed.test:%d/{x}"),
-            ("pipe", "http://allowed.test:%d/a|b"),
-            ("backslash in the path", "http://allowed.test:%d/a\\b"),
-            ("caret", "http://allowed.test:%d/a^b"),
-            ("backquote", "http://allowed.test:%d/a`b"),
             ("two ports", "http://allowed.test:%d:80/"),
             ("port with letters", "http://allowed.test:%dx/"),
             ("port with sign", "http://allowed.test:+%d/"),
@@ -270,7 +260,6 @@ class Urls(SharedEgressCase):
         self.each([
             ("empty port", forward("http://allowed.test:/", host="allowed.test")),
             ("port 0", forward("http://allowed.test:0/", host="allowed.test")),
-            ("byte 0xE9", b"GET http://allowed.test:%d/\xe9 HTTP/1.1\r\nHost: allowed.test\r\n\r\n" % port),
             ("TAB", b"GET http://allowed.test:%d/\tx HTTP/1.1\r\nHost: allowed.test\r\n\r\n" % port),
             ("NUL", b"GET http://allowed.test:%d/\0x HTTP/1.1\r\nHost: allowed.test\r\n\r\n" % port),
         ], self.check_refused)

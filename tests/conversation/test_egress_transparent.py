@@ -168,7 +168,6 @@ class Http(TransparentCase):
             ("a path in Host", b"GET / HTTP/1.1\r\nHost: secure.test/x\r\n\r\n"),
             ("number forms", b"GET / HTTP/1.1\r\nHost: 127.1\r\n\r\n"),
             ("length and chunked", b"POST / HTTP/1.1\r\nHost: secure.test\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-            ("TLS to the plain port", hello.hello("secure.test")),
         ], lambda raw: self.assertEqual(self.ask(raw, "GET").status, 400))
         self.assertEqual(self.web.requests, [])
 

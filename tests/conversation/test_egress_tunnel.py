@@ -28,6 +28,8 @@ def hang_up_at_once(connection):
     return True
 
 
+ACCESS_DENIED = bytes([21, 3, 3, 0, 2, 2, 49])  # a fatal alert of TLS, as the transparent listener sends it
+
 class Bytes(SharedEgressCase):
     @classmethod
     def prepare(cls):
@@ -276,6 +278,8 @@ class Hellos(SharedEgressCase):
             except OSError:
                 pass  # refused before the last part
             rest = client.to_end()
+        if reason == "sni-mismatch":
+            self.assertEqual(rest, ACCESS_DENIED)
         self.assertTrue(rest == b"" or hello.is_alert(rest), rest)
         story = self.gate.wait_closed()
         self.assertRegex(story.get("reason", ""), "^(%s)$" % reason, story)

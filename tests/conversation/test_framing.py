@@ -123,7 +123,6 @@ class Heads(SharedGateCase):
             ("lower case", b"GET " + target + b" http/1.1" + host, (400, 505)),
             ("another protocol", b"GET " + target + b" HXYZ:1.1" + host, (400, 505)),
             ("HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", (400, 405, 505)),
-            ("TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"a" * 200 + b"\r\n\r\n", (400,)),
         ], self.closes)
 
     def test_http_1_0_with_chunked_is_refused(self):

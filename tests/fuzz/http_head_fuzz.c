@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Properties of message heads. The first input byte chooses response, request or request to a
- * proxy; the rest is read.
+ * Properties of message heads. The first input byte chooses response, request, request to a proxy or
+ * to an origin; the rest is read.
  * 1. Read whole or in two pieces or byte by byte: the same outcome, to the last word of the error.
  * 2. An accepted head, written anew from the struct, is read as the same struct.
  * 3. The two parsers never disagree: whatever http-parser refuses is refused by our own rules
@@ -30,7 +30,7 @@ static void require(bool holds)
         abort();
 }
 
-enum side { RESPONSE, REQUEST, PROXY_REQUEST };
+enum side { RESPONSE, REQUEST, PROXY_REQUEST, ORIGIN_REQUEST };
 
 static void step(enum side side, const char *bytes, size_t len, size_t *scanned,
                  struct outcome *outcome)
@@ -39,6 +39,10 @@ static void step(enum side side, const char *bytes, size_t len, size_t *scanned,
     case REQUEST:
         outcome->result = http_head_parse_request(&outcome->head, bytes, len, scanned, &limits,
                                                   &outcome->consumed, &outcome->error);
+        return;
+    case ORIGIN_REQUEST:
+        outcome->result = http_head_parse_origin_request(
+            &outcome->head, bytes, len, scanned, &limits, &outcome->consumed, &outcome->error);
         return;
     case PROXY_REQUEST:
         outcome->result = http_head_parse_proxy_request(
@@ -131,7 +135,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct outcome whole, pieces;
     if (size < 2)
         return 0;
-    enum side side = (data[0] & 1) == 0 ? RESPONSE : (data[0] & 2) == 0 ? REQUEST : PROXY_REQUEST;
+    enum side side = (data[0] & 1) == 0   ? RESPONSE
+                     : (data[0] & 2) == 0 ? REQUEST
+                     : (data[0] & 4) == 0 ? PROXY_REQUEST
+                                          : ORIGIN_REQUEST;
     size_t cut = data[1] % size, len = size - 2;
     const char *bytes = (const char *)data + 2;
     if (cut > len)

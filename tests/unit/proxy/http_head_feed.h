@@ -12,7 +12,7 @@
 static const struct http_head_limits widest = {HTTP_HEAD_LEN_MAX, HTTP_HEAD_TARGET_MAX,
                                                HTTP_HEAD_FIELDS_MAX};
 
-enum side { REQUEST, RESPONSE, PROXY_REQUEST };
+enum side { REQUEST, RESPONSE, PROXY_REQUEST, ORIGIN_REQUEST };
 
 struct outcome {
     enum http_head_result result;
@@ -28,6 +28,9 @@ static inline enum http_head_result read_once(enum side side, struct slice bytes
     if (side == REQUEST)
         return http_head_parse_request(&outcome->head, bytes.ptr, bytes.len, scanned, limits,
                                        &outcome->consumed, &outcome->error);
+    if (side == ORIGIN_REQUEST)
+        return http_head_parse_origin_request(&outcome->head, bytes.ptr, bytes.len, scanned, limits,
+                                              &outcome->consumed, &outcome->error);
     if (side == PROXY_REQUEST)
         return http_head_parse_proxy_request(&outcome->head, bytes.ptr, bytes.len, scanned, limits,
                                              &outcome->consumed, &outcome->error);

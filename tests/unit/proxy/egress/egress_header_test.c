@@ -12,7 +12,7 @@
 static void write_request(const char *start, const char *fields, bool websocket, struct buffer *out)
 {
     static struct http_head head;
-    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY, room = BUFFER_EMPTY;
     struct url_target url;
     struct error error = {0};
     size_t scanned = 0, consumed;
@@ -20,7 +20,7 @@ static void write_request(const char *start, const char *fields, bool websocket,
     cr_assert_eq(http_head_parse_proxy_request(&head, text.data, text.len, &scanned, &widest,
                                                &consumed, &error),
                  HTTP_HEAD_OK, "%s: %s", buffer_text(&text), error.text);
-    cr_assert(url_target_parse(head.target, &url, &error), "%s", error.text);
+    cr_assert(url_target_parse(head.target, &room, &url, &error), "%s", error.text);
     struct egress_request_plan plan = {.head = &head, .url = &url, .websocket = websocket};
     egress_header_write_request(&plan, out);
     (void)buffer_text(out);

@@ -267,12 +267,3 @@ Test(tls_hello, a_beginning_that_may_become_anything_waits)
                      "%.*s", (int)rows[i].len, rows[i].ptr);
     }
 }
-
-Test(tls_hello, an_alert_is_fatal_and_seven_bytes_long)
-{
-    unsigned char alert[TLS_ALERT_LEN];
-    cr_assert_eq(tls_hello_write_alert(TLS_ALERT_ACCESS_DENIED, alert), 7);
-    cr_expect_arr_eq(alert, "\x15\x03\x03\0\x02\x02\x31", 7);
-    cr_assert_eq(tls_hello_write_alert(TLS_ALERT_UNRECOGNIZED_NAME, alert), 7);
-    cr_expect_arr_eq(alert, "\x15\x03\x03\0\x02\x02\x70", 7);
-}

@@ -65,7 +65,11 @@ static const struct row start_line_rows[] = {
     ROW("H13 HTTP/01.1", "GET /x HTTP/01.1\r\nHost: d\r\n\r\n", 400, "malformed.version"),
     ROW("H13 HTTPS/1.1", "GET /x HTTPS/1.1\r\nHost: d\r\n\r\n", 400, "malformed.version"),
     ROW("HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "malformed.version"),
-    ROW("TLS hello", "\x16\x03\x01\x02", 400, "malformed.method"),
+    ROW("TLS hello", "\x16\x03\x01\x02", 400, "malformed.tls"),
+    ROW("SOCKS 5", "\x05\x01\0", 400, "malformed.socks"),
+    ROW("SOCKS 4, its first byte", "\x04", 400, "malformed.socks"),
+    ROW("another control byte", "\x06\x01", 400, "malformed.method"),
+    ROW("a TLS byte that is not the first", "G\x16T /x HTTP/1.1\r\n", 400, "malformed.method"),
     ROW("3 two blanks before the target", "GET  /x HTTP/1.1\r\nHost: d\r\n\r\n", 400,
         "malformed.target"),
     ROW("3 two blanks behind the target", "GET /x  HTTP/1.1\r\nHost: d\r\n\r\n", 400,
@@ -82,6 +86,7 @@ static const struct row start_line_rows[] = {
     ROW("method with NUL", "GE\0T /x HTTP/1.1\r\nHost: d\r\n\r\n", 400, "malformed.method"),
     ROW("method with high byte", "GET\xe9 /x HTTP/1.1\r\n", 400, "malformed.method"),
     ROW("unknown method", "PURGE /x HTTP/1.1\r\nHost: d\r\n\r\n", 405, "unknown.method"),
+    ROW("WebDAV", "PROPFIND /x HTTP/1.1\r\nHost: d\r\n\r\n", 405, "unknown.method"),
     ROW("unknown method, WebDAV", "M-SEARCH * HTTP/1.1\r\nHost: d\r\n\r\n", 405, "unknown.method"),
     ROW("unknown method, longer than GET", "GETX /x HTTP/1.1\r\nHost: d\r\n\r\n", 405,
         "unknown.method"),
@@ -535,8 +540,31 @@ static const struct row proxy_rows[] = {
         "Transfer-Encoding: chunked\r\n\r\n",
         400, "malformed.framing"),
     ROW("TRACE", "TRACE http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", 405, "unknown.method"),
-    ROW("an unknown method", "BREW http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", 405,
+    ROW("a method of WebDAV", "PROPFIND http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("one that http-parser does not know",
+        "QUERY http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("an unknown method", "BREW http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("an unknown method with a body",
+        "M-SEARCH http://a.test/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n\r\nabc", 0, ""),
+    ROW("an unknown method with two framings",
+        "BREW http://a.test/ HTTP/1.1\r\nHost: a.test\r\nContent-Length: 3\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n",
+        400, "malformed.framing"),
+    ROW("an unknown method in small letters",
+        "brew http://a.test/ HTTP/1.1\r\nHost: a.test\r\n\r\n", 400, "malformed.method"),
+    ROW("a method too long", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA http://a.test/ HTTP/1.1\r\n", 405,
         "unknown.method"),
+    ROW("a preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "malformed.version"),
+    ROW("a WebSocket", "GET ws://a.test/x HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("what is typed into URLs",
+        "GET http://a.test/\"<>\\^`{|}\xc3\xa9?\"<>\\^`{|}\xc3\xa9 HTTP/1.1\r\nHost: "
+        "a.test\r\n\r\n",
+        0, ""),
+    ROW("a fragment", "GET http://a.test/x#y HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
+        "malformed.target"),
+    ROW("CONNECT with an empty body",
+        "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\nContent-Length: 0\r\n\r\n", 0, ""),
+    ROW("TLS hello", "\x16\x03\x01\x02", 400, "malformed.tls"),
     ROW("connect in small letters", "connect a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
         "malformed.method"),
     ROW("two blanks", "CONNECT  a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
@@ -545,8 +573,8 @@ static const struct row proxy_rows[] = {
     ROW("a tab", "CONNECT\ta.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", 400, "malformed.method"),
     ROW("NUL in the target", "CONNECT a\0b:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
         "malformed.target"),
-    ROW("a high byte in the target", "CONNECT a\xe9.test:443 HTTP/1.1\r\nHost: a\r\n\r\n", 400,
-        "malformed.target"),
+    ROW("a high byte in the authority", "CONNECT a\xe9.test:443 HTTP/1.1\r\nHost: a\r\n\r\n", 400,
+        "malformed.parsers-disagree"),
     ROW("a broken escape", "GET http://a.test/%zz HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
         "malformed.target"),
     ROW("an escape that is cut", "GET http://a.test/% HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
@@ -559,6 +587,28 @@ static const struct row proxy_rows[] = {
 Test(http_head, requests_to_a_proxy)
 {
     check_rows(PROXY_REQUEST, proxy_rows, ARRAY_LEN(proxy_rows));
+}
+
+/* ---- requests on their way to an origin, without a proxy's forms ---- */
+
+static const struct row origin_rows[] = {
+    ROW("origin form", "GET /x HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("a method of WebDAV", "REPORT /x HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("an unknown method", "BREW /x HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("what is typed into URLs",
+        "GET /css?family=Open+Sans|Roboto HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("CONNECT", "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\n", 405,
+        "unknown.method"),
+    ROW("TRACE", "TRACE / HTTP/1.1\r\nHost: a.test\r\n\r\n", 405, "unknown.method"),
+    ROW("an authority that is not Host's", "GET http://a.test/ HTTP/1.1\r\nHost: b.test\r\n\r\n",
+        400, "malformed.host"),
+    ROW("raw bytes in the authority", "GET http://a|b/ HTTP/1.1\r\nHost: a|b\r\n\r\n", 400,
+        "malformed.target"),
+};
+
+Test(http_head, requests_on_their_way_to_an_origin)
+{
+    check_rows(ORIGIN_REQUEST, origin_rows, ARRAY_LEN(origin_rows));
 }
 
 Test(http_head, a_proxy_gets_the_target_as_it_was_written)

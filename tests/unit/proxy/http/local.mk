@@ -5,6 +5,7 @@ proxy_http_tests_SOURCES = \
 	tests/unit/proxy/http/http_body_test.c \
 	tests/unit/proxy/http/http_chunk_test.c \
 	tests/unit/proxy/http/http_head_struct_test.c \
+	tests/unit/proxy/http/foreign_client_test.c \
 	tests/unit/proxy/http/http_head_test.c \
 	tests/unit/proxy/http/http_pump_test.c \
 	tests/unit/proxy/http_head_feed.h
