@@ -42,7 +42,7 @@ static bool read_fragment(int fd, off_t at, struct last_record *last, struct err
     static const struct log_chain none;
     if (log_forward_is_torn(&forward) && log_sealed_parse(&sealed, rest) &&
         log_sealed_follows(&sealed, last->found ? &last->sealed.chain : &none))
-        keep(last, &sealed, line);
+        keep(last, &sealed, rest);
     return true;
 }
 

@@ -642,7 +642,7 @@ class NetworkHits(EgressCase):
             self.assertEqual(client.exactly(len(data)), data)
         with gate.tunnel("127.0.0.1:%d" % target.port) as client:  # the address is allowed, the name that is asked for there is not
             client.send(hello.hello("no.test"))
-            self.assertTrue(client.ended())
+            self.assertTrue(hello.is_alert(client.to_end()))
         for _ in range(2):
             self.assertEqual(gate.ask(forward("http://web.test:%d/" % web.port)).status, 200)
         ask_udp(gate.dns, question("a.test"))

@@ -10,7 +10,7 @@ from harness.dns_client import question
 from harness.dns_server import DnsServer
 from harness.egress import EgressCase, allow, connect, deny, forward, policy_of
 from harness.gate import run
-from harness.hello import hello
+from harness.hello import hello, is_alert
 from harness.origin import HttpOrigin, Origin, echo
 from conversation.test_held import BlockedLog, expires_in
 
@@ -131,7 +131,7 @@ class Waiting(EgressCase):
         client.send(data[:20])
         self.change(gate, rules + deny("127.0.0.1"))
         client.send(data[20:])
-        self.assertTrue(client.ended())
+        self.assertTrue(is_alert(client.to_end()))
         self.assertEqual([c for c in target.connections if c.received], [])
 
 

@@ -11,7 +11,7 @@ from harness.case import GateCase
 from harness.client import chunked, get, post, post_json
 from harness.egress import EgressCase, connect, forward
 from harness.engine import answer
-from harness.hello import hello
+from harness.hello import hello, is_alert
 from harness.origin import HttpOrigin, Origin, echo
 
 STEPS = 1500
@@ -185,7 +185,7 @@ class Egress(EgressCase):
                     self.assertEqual(client.exactly(len(data)), data)
                     told += 1
                 else:
-                    self.assertTrue(client.ended())
+                    self.assertTrue(is_alert(client.to_end()))
                 client.close()
             elif slow:
                 one = slow.pop(random_.randrange(len(slow)))

@@ -574,7 +574,7 @@ static const struct row proxy_rows[] = {
     ROW("NUL in the target", "CONNECT a\0b:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
         "malformed.target"),
     ROW("a high byte in the authority", "CONNECT a\xe9.test:443 HTTP/1.1\r\nHost: a\r\n\r\n", 400,
-        "malformed.parsers-disagree"),
+        "malformed.target"),
     ROW("a broken escape", "GET http://a.test/%zz HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
         "malformed.target"),
     ROW("an escape that is cut", "GET http://a.test/% HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
