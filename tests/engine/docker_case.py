@@ -107,7 +107,11 @@ class DockerCase(unittest.TestCase):
                     directly(*removal, *found, check=False)
 
     def use(self, *operations):
-        record = self.gate.reload(allow(*operations) if operations else DENIED)
+        """Puts a policy in; one that is in already leaves no record."""
+        text = allow(*operations) if operations else DENIED
+        with open(self.gate.policy_path, encoding="ascii") as stream:
+            same = stream.read() == text
+        record = {} if same else self.gate.reload(text)
         self.assertEqual(record.get("decision", "allow"), "allow", record)
         self.mark = len(self.gate.log())
 
