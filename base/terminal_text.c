@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/hex.h"
@@ -63,6 +64,7 @@ size_t terminal_text_columns(struct slice safe)
 
 bool terminal_text_in_colour(FILE *out)
 {
-    const char *no_colour = getenv("NO_COLOR");
-    return isatty(fileno(out)) && (no_colour == NULL || no_colour[0] == '\0');
+    const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    return isatty(fileno(out)) && (no_colour == NULL || no_colour[0] == '\0') &&
+           (terminal == NULL || strcmp(terminal, "dumb") != 0);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/cli/help.h"
 #include "base/near_word.h"
 
 enum { NAME_COLUMN_MAX = 24 };
@@ -72,13 +73,16 @@ static void print_commands(const struct command_table *table, int words, char *c
     for (int i = 0; i < words; i++)
         fprintf(out, " %s", argv[i]);
     fprintf(out, " COMMAND [OPTIONS]\n\n");
-    if (words == 0)
-        fprintf(out, "%s\n\n", table->summary);
+    if (words == 0) {
+        help_print_wrapped(slice_from_text(table->summary), 0, 0, out);
+        fputc('\n', out);
+    }
     fprintf(out, "Commands:\n");
     for (unsigned i = 0; i < table->count; i++) {
         const struct option_table *options = table->commands[i].options;
         if (in_group(options->command, words, argv))
-            fprintf(out, "  %-*s  %s\n", (int)column, options->command, options->summary);
+            help_print_wrapped(slice_from_text(options->summary),
+                               (size_t)fprintf(out, "  %s", options->command), column + 4, out);
     }
     fprintf(out, "\n`%s COMMAND --help` says more about each.\n", table->program);
 }
@@ -133,7 +137,7 @@ static int help(const struct command_table *table, int argc, char *const *argv)
     if (words < argc)
         return refuse_unknown(table, words, argv);
     if (command != NULL)
-        option_print_help(command->options, stdout);
+        help_print_command(command->options, stdout);
     else
         print_commands(table, words, argv, stdout);
     return COMMAND_DONE;
@@ -186,7 +190,7 @@ int command_begin(const struct option_table *table, struct option_value *values,
         return COMMAND_USAGE;
     }
     if (wants_help) {
-        option_print_help(table, stdout);
+        help_print_command(table, stdout);
         return COMMAND_DONE;
     }
     return -1;

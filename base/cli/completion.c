@@ -187,7 +187,9 @@ static void offer_words(struct line *line, enum completion_words words)
                               line->kept.len + len);
         line->typed = slice_of(line->typed.ptr + len, line->typed.len - len);
     }
-    line->write(words, line->typed, config, &found);
+    const struct completion_question question = {words, line->command->takes_own_rules, line->typed,
+                                                 config};
+    line->write(&question, &found);
     struct slice rest = buffer_slice(&found);
     while (rest.len > 0) {
         buffer_append_slice(line->out, line->kept);
@@ -246,8 +248,15 @@ static void offer_argument(struct line *line)
 
 static void answer(struct line *line)
 {
+    bool help = line->last > 0 && strcmp(line->words[0], "help") == 0;
+    line->words += help;
+    line->last -= help;
     line->typed = slice_from_text(line->words[line->last]);
     find_command(line);
+    if (help) {
+        offer_commands(line);
+        return;
+    }
     bool named = line->command != NULL || line->at == line->last;
     if (line->command != NULL)
         read_words(line);

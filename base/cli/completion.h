@@ -32,11 +32,16 @@ enum completion_words {
     COMPLETION_PRESETS,
 };
 
-/* Appends "word TAB description LINE-END" for what begins with `prefix`. The policy is the one that
- * `config` names, NULL = the default one. Says nothing of failures: who completes has no place to
- * read it. */
-typedef void completion_words_write(enum completion_words words, struct slice prefix,
-                                    const char *config, struct buffer *out);
+struct completion_question {
+    enum completion_words words;
+    bool own;            /* only of the rules that commands added to the policy */
+    struct slice prefix; /* of the words */
+    const char *config;  /* the policy; NULL = the default one */
+};
+
+/* Appends "word TAB description LINE-END" for what fits. Says nothing of failures: who completes has
+ * no place to read it. */
+typedef void completion_words_write(const struct completion_question *question, struct buffer *out);
 
 extern const struct option_table completion_option_table;
 

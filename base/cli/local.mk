@@ -5,6 +5,7 @@ libbase_cli_a_SOURCES = \
 	base/cli/command.c base/cli/command.h \
 	base/cli/completion.c base/cli/completion.h \
 	base/cli/completion_offer.c base/cli/completion_offer.h \
+	base/cli/help.c base/cli/help.h \
 	base/cli/option.c base/cli/option.h \
 	base/cli/output_file.c base/cli/output_file.h
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading of the command line and of the environment against a command's option table, and the text
- * of `--help` from the same table. Abbreviated names and bundled flags are refused: what was meant
+ * Reading of the command line and of the environment against a command's option table. Abbreviated names and bundled flags are refused: what was meant
  * must be written, since a script that works by an abbreviation breaks with the next option that
  * begins alike. */
 #include "base/cli/option.h"
@@ -42,35 +41,34 @@ static bool parse_bytes(struct slice text, uint64_t *bytes_out)
 }
 
 /* Spells a bound the way a user would write it: "64m", "10s", "50". */
-static void spell_number(enum option_type type, uint64_t number, char spelled[SPELLED_MAX])
+static void spell_number(enum option_type type, uint64_t number, struct buffer *out)
 {
-    if (type == OPTION_BYTES) {
-        for (size_t i = 0; i < ARRAY_LEN(byte_units); i++) {
-            if (number > 0 && number % byte_units[i].bytes == 0) {
-                snprintf(spelled, SPELLED_MAX, "%llu%c",
-                         (unsigned long long)(number / byte_units[i].bytes), byte_units[i].letter);
-                return;
-            }
+    for (size_t i = 0; i < ARRAY_LEN(byte_units) && type == OPTION_BYTES; i++) {
+        if (number > 0 && number % byte_units[i].bytes == 0) {
+            buffer_append_u64(out, number / byte_units[i].bytes);
+            buffer_append_byte(out, byte_units[i].letter);
+            return;
         }
     }
-    if (type == OPTION_DURATION)
-        duration_spell_ms(number, spelled, SPELLED_MAX);
-    else
-        snprintf(spelled, SPELLED_MAX, "%llu", (unsigned long long)number);
+    char spelled[SPELLED_MAX];
+    if (type == OPTION_DURATION) {
+        duration_spell_ms(number, spelled, sizeof(spelled));
+        buffer_append_text(out, spelled);
+    } else {
+        buffer_append_u64(out, number);
+    }
 }
 
-/* "0 to 1000", "at least 1"; "" where the table sets no bound. */
-static void spell_range(const struct option *option, char *spelled, size_t size)
+void option_spell_range(const struct option *option, struct buffer *out)
 {
-    char low[SPELLED_MAX], high[SPELLED_MAX];
-    spell_number(option->type, option->min, low);
-    spell_number(option->type, option->max, high);
-    if (option->max > 0)
-        snprintf(spelled, size, "%s to %s", low, high);
-    else if (option->min > 0)
-        snprintf(spelled, size, "at least %s", low);
-    else
-        spelled[0] = '\0';
+    if (option->max == 0 && option->min == 0)
+        return;
+    buffer_append_text(out, option->max > 0 ? "" : "at least ");
+    spell_number(option->type, option->min, out);
+    if (option->max == 0)
+        return;
+    buffer_append_literal(out, " to ");
+    spell_number(option->type, option->max, out);
 }
 
 /* How an error names the place of the value: "--limit", "environment variable DOCKREEVE_LIMIT
@@ -102,16 +100,17 @@ static bool set_number(const struct option *option, struct option_value *value, 
         good = slice_to_u64(slice, &value->number);
         expected = "a whole number";
     }
-    char name[QUOTED_MAX], quoted[QUOTED_MAX], range[2 * SPELLED_MAX + 16];
+    AUTO_BUFFER struct buffer range = BUFFER_EMPTY;
+    char name[QUOTED_MAX], quoted[QUOTED_MAX];
     name_source(option, source, name);
     error_quote(slice, quoted, sizeof(quoted));
-    spell_range(option, range, sizeof(range));
+    option_spell_range(option, &range);
     if (!good)
         return error_set(error, COMMAND_USAGE, "%s: %s is not %s%s%s", name, quoted, expected,
-                         range[0] != '\0' ? "; it takes " : "", range);
+                         range.len > 0 ? "; it takes " : "", buffer_text(&range));
     if (value->number < option->min || (option->max > 0 && value->number > option->max))
         return error_set(error, COMMAND_USAGE, "%s: %s is out of range; it takes %s", name, quoted,
-                         range);
+                         buffer_text(&range));
     return true;
 }
 
@@ -347,113 +346,4 @@ bool option_parse(const struct option_table *table, struct option_value *values,
 char *option_text_or(const struct option_value *value, char *(*fallback)(void))
 {
     return value->given ? slice_to_text(slice_from_text(value->text)) : fallback();
-}
-
-/* ---- --help ---- */
-
-enum { HELP_WIDTH = 100, HELP_COLUMN_MAX = 32 };
-
-/* "  -n, --limit N" */
-static void spell_option(const struct option *option, struct buffer *out)
-{
-    if (option->letter != '\0')
-        buffer_printf(out, "  -%c, --%s", option->letter, option->name);
-    else
-        buffer_printf(out, "      --%s", option->name);
-    if (option->type != OPTION_FLAG)
-        buffer_printf(out, " %s", option->argument != NULL ? option->argument : "TEXT");
-}
-
-/* The sentence and, in brackets behind it, what the table knows beside it. */
-static void spell_details(const struct option *option, struct buffer *out)
-{
-    char range[2 * SPELLED_MAX + 16] = "";
-    if (option->type >= OPTION_NUMBER)
-        spell_range(option, range, sizeof(range));
-    buffer_append_text(out, option->help);
-    const char *before = " [";
-    if (option->type == OPTION_LIST) {
-        buffer_printf(out, "%srepeatable", before);
-        before = "; ";
-    }
-    if (option->initial != NULL && option->type != OPTION_FLAG) {
-        buffer_printf(out, "%sdefault %s", before, option->initial);
-        before = "; ";
-    }
-    if (range[0] != '\0') {
-        buffer_printf(out, "%s%s", before, range);
-        before = "; ";
-    }
-    if (option->environment != NULL) {
-        buffer_printf(out, "%senvironment %s", before, option->environment);
-        before = "; ";
-    }
-    if (before[0] == ';')
-        buffer_append_byte(out, ']');
-}
-
-/* Prints `text` from `column` on, broken at spaces before HELP_WIDTH; the cursor stands at `at`. */
-static void print_wrapped(struct slice text, size_t at, size_t column, FILE *out)
-{
-    bool first = true;
-    while (text.ptr != NULL) {
-        struct slice word = slice_cut(&text, ' ');
-        if (first) {
-            if (at + 2 > column && column > 0) {
-                fputc('\n', out);
-                at = 0;
-            }
-            if (column > at)
-                fprintf(out, "%*s", (int)(column - at), "");
-            at = column;
-        } else if (at + 1 + word.len > HELP_WIDTH) {
-            fprintf(out, "\n%*s", (int)column, "");
-            at = column;
-        } else {
-            fputc(' ', out);
-            at++;
-        }
-        fwrite(word.ptr, 1, word.len, out);
-        at += word.len;
-        first = false;
-    }
-    fputc('\n', out);
-}
-
-static void print_option(const struct option *option, size_t column, FILE *out)
-{
-    AUTO_BUFFER struct buffer left = BUFFER_EMPTY, right = BUFFER_EMPTY;
-    spell_option(option, &left);
-    spell_details(option, &right);
-    fwrite(left.data, 1, left.len, out);
-    print_wrapped(buffer_slice(&right), left.len, column, out);
-}
-
-void option_print_help(const struct option_table *table, FILE *out)
-{
-    static const struct option help = {.name = "help", .letter = 'h', .help = "show this help"};
-    bool letter_taken = false;
-    size_t column = 0;
-    for (unsigned i = 0; i < table->option_count; i++) {
-        AUTO_BUFFER struct buffer left = BUFFER_EMPTY;
-        spell_option(&table->options[i], &left);
-        if (left.len + 2 > column && left.len + 2 <= HELP_COLUMN_MAX)
-            column = left.len + 2;
-        letter_taken = letter_taken || table->options[i].letter == help.letter;
-    }
-    if (column < sizeof("  -h, --help  ") - 1)
-        column = sizeof("  -h, --help  ") - 1;
-    fprintf(out, "Usage: dockreeve %s%s%s%s\n\n", table->command,
-            table->option_count > 0 ? " [OPTIONS]" : "", table->arguments[0] != '\0' ? " " : "",
-            table->arguments);
-    print_wrapped(slice_from_text(table->summary), 0, 0, out);
-    fputs("\nOptions:\n", out);
-    for (unsigned i = 0; i < table->option_count; i++)
-        print_option(&table->options[i], column, out);
-    struct option last = help;
-    last.letter = letter_taken ? '\0' : help.letter;
-    print_option(&last, column, out);
-    if (table->examples != NULL)
-        fprintf(out, "\nExamples:\n%s%s", table->examples,
-                table->examples[strlen(table->examples) - 1] == '\n' ? "" : "\n");
 }

@@ -8,9 +8,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/attributes.h"
+#include "base/buffer.h"
 #include "base/error.h"
 
 enum option_type {
@@ -68,6 +68,8 @@ struct option_table {
     const struct option *options;
     unsigned option_count;
     const char *examples; /* lines for --help, may be NULL */
+    bool
+        takes_own_rules; /* of rules, hosts and operations, completion offers what commands added */
 };
 
 /* Fills values[0..option_count) from defaults, environment and argv (getopt conventions:
@@ -84,7 +86,7 @@ MUST_CHECK bool option_parse(const struct option_table *table, struct option_val
 /* What was given; else what `fallback` makes. Owned by the caller. */
 char *option_text_or(const struct option_value *value, char *(*fallback)(void));
 
-/* Prints usage, summary, options with defaults and environment, and examples. */
-void option_print_help(const struct option_table *table, FILE *out);
+/* Appends the range of a number: "0 to 1000", "at least 1"; nothing where the table sets no bound. */
+void option_spell_range(const struct option *option, struct buffer *out);
 
 #endif

@@ -114,7 +114,7 @@ const struct option_table policy_log_option_table = {
         "  dockreeve policy log --summary --since yesterday\n"
         "  dockreeve policy log --host '*.example.org:443' --since 2h --limit 0\n"
         "  dockreeve policy log --operation 'Container*,@exec' --rule policy.yaml:14\n"
-        "  dockreeve policy log --since 2026-11-01 --until 2026-12-01 --html november.html\n"
+        "  dockreeve policy log --since 2026-11-01 --until 2026-12-01 --html nov.html\n"
         "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n"
         "  dockreeve policy log --seal-init\n"
         "  dockreeve policy log --verify --key auditor.key\n",

@@ -69,7 +69,7 @@ const struct option_table policy_allow_option_table = {
     .examples =
         "  dockreeve policy allow network \"api.anthropic.com,*.npmjs.org\"\n"
         "  dockreeve policy allow network github.com --port 22 --client agents --ttl 2h\n"
-        "  dockreeve policy allow network deb.example.org --method GET,HEAD --path \"/debian/**\"\n"
+        "  dockreeve policy allow network deb.example.org --method GET --path \"/debian/**\"\n"
         "  dockreeve policy allow docker @read,ContainerStart --where label=team=web\n"
         "  dockreeve policy allow docker --method POST --path \"/containers/*/start\"\n",
 };

@@ -84,7 +84,7 @@ const struct option_table policy_explain_option_table = {
     .option_count = OPTION_COUNT,
     .examples =
         "  dockreeve policy explain docker ContainerCreate --client ci\n"
-        "  dockreeve policy explain network http://deb.example.org/debian --address 10.0.0.1\n",
+        "  dockreeve policy explain network http://example.org/debian --address 10.0.0.1\n",
 };
 
 /* One run of a command. */

@@ -47,6 +47,7 @@ const struct option_table policy_rm_option_table = {
     .summary = "Remove rules from policy.d/90-cli.yaml, all that are named or none.",
     .options = options,
     .option_count = OPTION_COUNT,
+    .takes_own_rules = true,
     .examples = "  dockreeve policy rm 1a2b3c4d\n"
                 "  dockreeve policy rm network --resource api.example.com --client agents\n"
                 "  dockreeve policy rm docker ContainerStart\n",

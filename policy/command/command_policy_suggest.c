@@ -75,7 +75,7 @@ const struct option_table policy_suggest_option_table = {
     .option_count = OPTION_COUNT,
     .examples =
         "  dockreeve policy suggest --since 1d > learned.yaml\n"
-        "  dockreeve policy suggest --client ci --drop-in -o /etc/dockreeve/policy.d/50-ci.yaml\n"
+        "  dockreeve policy suggest --client ci --drop-in -o policy.d/50-ci.yaml\n"
         "  dockreeve policy suggest --diff\n",
 };
 

@@ -15,6 +15,7 @@ extern char **environ;
 /* One list being written. */
 struct list {
     struct slice prefix;
+    bool own; /* only rules that commands added */
     struct buffer *out;
     unsigned count;
 };
@@ -82,7 +83,8 @@ static void offer_rule(struct list *list, bool by_id, const struct policy_listed
     offer(list, by_id ? slice_from_text(rule->id) : buffer_slice(&source), buffer_slice(&text));
 }
 
-static void offer_host(struct list *list, const struct policy_listed_rule *rule)
+/* What the rule is for, in a word: a host, an operation. */
+static void offer_resource(struct list *list, const struct policy_listed_rule *rule)
 {
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     buffer_append_text(&text, rule->allows ? "allowed in " : "denied in ");
@@ -97,10 +99,13 @@ static void offer_rules(struct list *list, enum completion_words words, const st
          number++) {
         struct policy_listed_rule rule;
         policy_rule_at(policy, number, &rule);
-        if (words != COMPLETION_HOSTS)
+        if (list->own && strcmp(rule.label, POLICY_CLI_LABEL) != 0 &&
+            !slice_starts_with(slice_from_text(rule.label), SLICE_LITERAL(POLICY_CLI_LABEL ":")))
+            continue;
+        if (words == COMPLETION_RULES || words == COMPLETION_SOURCES)
             offer_rule(list, words == COMPLETION_RULES, &rule);
-        else if (rule.network != NULL)
-            offer_host(list, &rule);
+        else if ((rule.network != NULL) == (words == COMPLETION_HOSTS))
+            offer_resource(list, &rule);
     }
 }
 
@@ -118,15 +123,19 @@ static struct policy *load(const char *config)
     return policy_load(&inputs, &errors, &notices);
 }
 
-void policy_words_append(enum completion_words words, struct slice prefix, const char *config,
-                         struct buffer *out)
+void policy_words_append(const struct completion_question *question, struct buffer *out)
 {
-    struct list list = {.prefix = prefix, .out = out};
-    if (words == COMPLETION_OPERATIONS || words == COMPLETION_PRESETS) {
-        words == COMPLETION_PRESETS ? offer_presets(&list) : offer_operations(&list);
+    struct list list = {.prefix = question->prefix, .own = question->own, .out = out};
+    enum completion_words words = question->words;
+    if (words == COMPLETION_PRESETS) {
+        offer_presets(&list);
         return;
     }
-    CLEANUP(policy_unref) struct policy *policy = load(config);
+    if (words == COMPLETION_OPERATIONS && !question->own) {
+        offer_operations(&list);
+        return;
+    }
+    CLEANUP(policy_unref) struct policy *policy = load(question->config);
     if (policy == NULL)
         return;
     if (words == COMPLETION_CLIENTS)

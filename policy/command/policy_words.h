@@ -12,7 +12,6 @@ enum { POLICY_WORDS_MAX = 1000 };
 /* A completion_words_write. Words that could not be typed as they stand (with blanks or control
  * bytes) are left out; descriptions are safe for a terminal. Of a policy that is not valid there
  * are no clients, rules and hosts. */
-void policy_words_append(enum completion_words words, struct slice prefix, const char *config,
-                         struct buffer *out);
+void policy_words_append(const struct completion_question *question, struct buffer *out);
 
 #endif

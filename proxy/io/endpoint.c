@@ -173,7 +173,7 @@ bool endpoint_remove_dead(const struct endpoint *endpoint, struct error *error)
     if (probe < 0)
         return error_set(error, 1, "cannot make a socket: %s", strerror(errno));
     if (connect(probe, &endpoint->address.any, endpoint->len) == 0 || errno == EAGAIN)
-        return error_set(error, 1, "something listens on %s already", path);
+        return error_set(error, COMMAND_CONFLICT, "something listens on %s already", path);
     return unlink(path) == 0 ||
            error_set(error, 1, "cannot remove the dead socket %s: %s", path, strerror(errno));
 }

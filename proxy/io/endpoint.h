@@ -5,6 +5,7 @@
 #ifndef DOCKREEVE_PROXY_ENDPOINT_H
 #define DOCKREEVE_PROXY_ENDPOINT_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -53,5 +54,11 @@ void endpoint_keep_alive(int fd);
  * left behind and is removed. Anything else at that path is not ours to remove. True when nothing
  * is there any more. Not for abstract names. */
 MUST_CHECK bool endpoint_remove_dead(const struct endpoint *endpoint, struct error *error);
+
+/* The exit code for not being able to listen somewhere, of the errno that says why. */
+static inline int endpoint_listen_code(int system_error)
+{
+    return system_error == EADDRINUSE ? COMMAND_CONFLICT : COMMAND_FAILED;
+}
 
 #endif

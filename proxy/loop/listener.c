@@ -199,7 +199,8 @@ static bool bind_unix(struct listener *listener, const struct policy_listen *lis
     int bound = bind(listener->fd, &listener->address.address.any, listener->address.len);
     umask(before);
     if (bound != 0)
-        return error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
+        return error_set(error, endpoint_listen_code(errno), "cannot listen on %s: %s",
+                         listen_at->text, strerror(errno));
     const struct socket_permissions permissions = permissions_of(listen_at);
     return socket_file_claim(&listener->file, listen_at->path, error) &&
            socket_file_permit(&listener->file, &permissions, error);
@@ -224,7 +225,8 @@ static bool bind_tcp(struct listener *listener, const struct policy_listen *list
         setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     if (bind(listener->fd, &listener->address.address.any, listener->address.len) == 0)
         return true;
-    return error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
+    return error_set(error, endpoint_listen_code(errno), "cannot listen on %s: %s", listen_at->text,
+                     strerror(errno));
 }
 
 /* [::] stands for every address; on a host without IPv6 those are the IPv4 ones. */
@@ -253,7 +255,8 @@ static bool open_udp(struct listener *listener, const struct policy_listen *list
         setsockopt(listener->udp_fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
     if (listener->udp_fd >= 0 && bind(listener->udp_fd, &address->address.any, address->len) == 0)
         return true;
-    return error_set(error, 1, "cannot listen on %s by UDP: %s", listen_at->text, strerror(errno));
+    return error_set(error, endpoint_listen_code(errno), "cannot listen on %s by UDP: %s",
+                     listen_at->text, strerror(errno));
 }
 
 static bool open_socket(struct listener *listener, const struct policy_listen *listen_at,
@@ -274,7 +277,8 @@ static bool open_socket(struct listener *listener, const struct policy_listen *l
     listener->address.len = sizeof(listener->address.address); /* port 0 has become one */
     getsockname(listener->fd, &listener->address.address.any, &listener->address.len);
     if (listen(listener->fd, BACKLOG) != 0)
-        return error_set(error, 1, "cannot listen on %s: %s", listen_at->text, strerror(errno));
+        return error_set(error, endpoint_listen_code(errno), "cannot listen on %s: %s",
+                         listen_at->text, strerror(errno));
     return listener_service(listener)->open == NULL || open_udp(listener, listen_at, error);
 }
 

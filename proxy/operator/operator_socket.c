@@ -204,7 +204,8 @@ static bool listen_at(struct operator_socket *socket_at, const char *name, struc
     int failure = errno;
     umask(before);
     if (!bound)
-        return error_set(error, 1, "cannot listen on %s: %s", name, strerror(failure));
+        return error_set(error, endpoint_listen_code(failure), "cannot listen on %s: %s", name,
+                         strerror(failure));
     socket_at->fd = steal_fd(&fd);    /* its file is ours to remove from here on */
     if (!endpoint_is_unix(address)) { /* port 0 has become one: no destination */
         address->len = sizeof(address->address);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cli/command.h"
+#include "base/cli/help.h"
 #include "policy/environment/environment.h"
 #include "policy/document/policy_files.h"
 #include "proxy/serve/commands.h"
@@ -243,7 +244,7 @@ static int run(struct serve_options *options)
         open_state(options, gates, has_folder, &state_error);
         code = gates_run(gates);
     } else {
-        complain(&error, COMMAND_FAILED);
+        code = complain(&error, COMMAND_FAILED);
     }
     gates_free(&gates);
     return code;
@@ -259,7 +260,7 @@ int command_serve(int argc, char **argv)
         return complain(&error, COMMAND_USAGE);
     }
     if (help) {
-        option_print_help(&serve_option_table, stdout);
+        help_print_command(&serve_option_table, stdout);
         return COMMAND_DONE;
     }
     signal(SIGPIPE, SIG_IGN);

@@ -15,19 +15,19 @@ static const struct option options[] = {
     OPTION_FLAG_ROW("quiet", "names only", .letter = 'q'),
 };
 
-#define TABLE(command, arguments)                                                                  \
+#define TABLE(command, arguments, own)                                                             \
     {                                                                                              \
-        command, arguments, "Does: " command ".", options, 3, NULL                                 \
+        command, arguments, "Does: " command ".", options, 3, NULL, (own)                          \
     }
-static const struct option_table serve_options = TABLE("serve", "");
-static const struct option_table log_options = TABLE("policy log", "[CLIENT]");
-static const struct option_table check_options = TABLE("policy check", "docker REQUEST");
-static const struct option_table validate_options = TABLE("policy validate", "[FILE...]");
+static const struct option_table serve_options = TABLE("serve", "", false);
+static const struct option_table log_options = TABLE("policy log", "[CLIENT]", false);
+static const struct option_table check_options = TABLE("policy check", "docker REQUEST", false);
+static const struct option_table validate_options = TABLE("policy validate", "[FILE...]", false);
 static const struct option_table remove_options =
-    TABLE("policy rm", "ID..., or network RES[,RES...], or docker SEL[,SEL...]");
+    TABLE("policy rm", "ID..., or network RES[,RES...], or docker SEL[,SEL...]", true);
 static const struct option_table default_options =
-    TABLE("policy set-default", "allow-all, balanced or deny-all");
-static const struct option_table version_options = TABLE("version", "");
+    TABLE("policy set-default", "allow-all, balanced or deny-all", false);
+static const struct option_table version_options = TABLE("version", "", false);
 
 /* What ran shows in the exit code: which command, and with how many arguments. */
 static int run_serve(int argc, char **argv)
@@ -147,11 +147,11 @@ Test(command, help_is_no_failure_but_no_command_is, .init = redirect_both)
 }
 
 /* In place of the policy: answers with what it was asked. */
-static void write_asked(enum completion_words words, struct slice prefix, const char *config,
-                        struct buffer *out)
+static void write_asked(const struct completion_question *question, struct buffer *out)
 {
-    buffer_printf(out, "asked:%d:%.*s:%s\twhy\n", (int)words, (int)prefix.len, prefix.ptr,
-                  config != NULL ? config : "");
+    buffer_printf(out, "asked:%d:%.*s:%s%s\twhy\n", (int)question->words, (int)question->prefix.len,
+                  question->prefix.ptr, question->config != NULL ? question->config : "",
+                  question->own ? ":own" : "");
 }
 
 /* Completes a line whose last word is being typed (a line that ends with a blank: an empty one).
@@ -189,13 +189,16 @@ Test(completion, offers_what_fits)
         {"policy ", "log check validate rm set-default"},
         {"policy log --", "--listen --config --quiet --help"},
         {"policy check ", "docker"},
-        {"policy rm ", "network docker asked:1::"},
-        {"policy rm 0123", "asked:1:0123:"},
-        {"policy rm 01234567 ", "asked:1::"},
-        {"policy rm network a.test,b", "a.test,asked:3:b:"},
-        {"policy rm -q --config x.yaml docker @read Sys", "asked:4:Sys:x.yaml"},
-        {"policy rm --config=x.yaml docker Sys", "asked:4:Sys:x.yaml"},
+        {"policy rm ", "network docker asked:1:::own"},
+        {"policy rm 0123", "asked:1:0123::own"},
+        {"policy rm 01234567 ", "asked:1:::own"},
+        {"policy rm network a.test,b", "a.test,asked:3:b::own"},
+        {"policy rm -q --config x.yaml docker @read Sys", "asked:4:Sys:x.yaml:own"},
+        {"policy rm --config=x.yaml docker Sys", "asked:4:Sys:x.yaml:own"},
         {"policy log tr", "asked:0:tr:"},
+        {"help pol", "policy"},
+        {"help policy va", "validate"},
+        {"help policy log ", ""},
         {"policy set-default ", "allow-all balanced deny-all"},
         {"policy set-default deny-all ", "--listen --config --quiet --help"},
         {"policy -", "--help"},
