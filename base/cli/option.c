@@ -178,6 +178,7 @@ static bool set_value(const struct option *option, struct option_value *value, c
     case OPTION_FLAG:
         return set_flag(option, value, text, source, error);
     case OPTION_TEXT:
+        value->flag = source == FROM_COMMAND_LINE;
         return true;
     case OPTION_ONCE:
         if (source == FROM_COMMAND_LINE && value->flag)

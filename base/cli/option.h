@@ -53,8 +53,8 @@ struct option {
 enum { OPTION_LIST_MAX = 32 };
 
 struct option_value {
-    bool given; /* on the command line or by the environment */
-    bool flag;
+    bool given;       /* on the command line or by the environment */
+    bool flag;        /* of a flag; of texts: it stands on the command line */
     const char *text; /* borrowed from argv, the environment or the table */
     uint64_t number;
     const char *list[OPTION_LIST_MAX];

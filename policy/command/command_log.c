@@ -6,9 +6,11 @@
 
 #include "base/cli/command.h"
 #include "base/timestamp.h"
+#include "policy/command/command_log_source.h"
 #include "policy/command/command_log_verify.h"
 #include "policy/command/commands.h"
 #include "policy/log/log_filter.h"
+#include "policy/log/log_input.h"
 #include "policy/view/log_page.h"
 #include "policy/view/log_view.h"
 #include "policy/document/policy_paths.h"
@@ -80,10 +82,7 @@ static const struct option options[OPTION_COUNT] = {
     [HTML] = OPTION_TEXT_ROW(OPTION_TEXT, "html", "FILE",
                              "write all of it there as one page for a browser, that loads nothing "
                              "else; - for standard output"),
-    [LOG] = OPTION_TEXT_ROW(OPTION_TEXT, "log", "FILE",
-                            "the log to read; without it /var/log/dockreeve/access.jsonl as root, "
-                            "else dockreeve/access.jsonl in $XDG_STATE_HOME or ~/.local/state",
-                            .environment = "DOCKREEVE_LOG"),
+    [LOG] = COMMAND_LOG_SOURCE,
     [VERIFY] = OPTION_FLAG_ROW(
         "verify", "judge a sealed log: exit 0 intact, 1 tampered with, 2 bad key or not sealed"),
     [KEY] = OPTION_TEXT_ROW(OPTION_LIST, "key", "KEY",
@@ -108,16 +107,16 @@ const struct option_table policy_log_option_table = {
     .summary = "Shows what was asked of the gates, what was decided, and by which rule.",
     .options = options,
     .option_count = OPTION_COUNT,
-    .examples =
-        "  dockreeve policy log\n"
-        "  dockreeve policy log --denied --follow traefik\n"
-        "  dockreeve policy log --summary --since yesterday\n"
-        "  dockreeve policy log --host '*.example.org:443' --since 2h --limit 0\n"
-        "  dockreeve policy log --operation 'Container*,@exec' --rule policy.yaml:14\n"
-        "  dockreeve policy log --since 2026-11-01 --until 2026-12-01 --html nov.html\n"
-        "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n"
-        "  dockreeve policy log --seal-init\n"
-        "  dockreeve policy log --verify --key auditor.key\n",
+    .examples = "  dockreeve policy log\n"
+                "  dockreeve policy log --denied --follow traefik\n"
+                "  dockreeve policy log --summary --since yesterday\n"
+                "  dockreeve policy log --host '*.example.org:443' --since 2h --limit 0\n"
+                "  dockreeve policy log --operation 'Container*,@exec' --rule policy.yaml:14\n"
+                "  dockreeve policy log --since 2026-11-01 --until 2026-12-01 --html nov.html\n"
+                "  docker logs gate | dockreeve policy log --log - --denied\n"
+                "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n"
+                "  dockreeve policy log --seal-init\n"
+                "  dockreeve policy log --verify --key auditor.key\n",
 };
 
 static bool read_times(const struct option_value *values, struct log_filter *filter,
@@ -216,11 +215,12 @@ static bool write_page(const struct option_value *values, int argc, char **argv,
     AUTO_BUFFER struct buffer conditions = BUFFER_EMPTY;
     AUTO_LOG_FILES struct log_files files = {.count = 0};
     write_conditions(values, argc, argv, &conditions);
-    const struct log_page_request request = {.files = &files,
-                                             .filter = filter,
-                                             .log_path = path,
-                                             .conditions = buffer_text(&conditions)};
-    return log_files_open(&files, path, error) &&
+    const struct log_page_request request = {
+        .files = &files,
+        .filter = filter,
+        .log_path = log_input_is_standard(path) ? "standard input" : path,
+        .conditions = buffer_text(&conditions)};
+    return log_input_open(&files, path, error) &&
            log_page_write(&request, values[HTML].text, error);
 }
 
@@ -230,10 +230,6 @@ static bool run(const struct option_value *values, int argc, char **argv, const 
     AUTO_LOG_FILTER struct log_filter filter = {.denied = false};
     if (!check_forms(values, error) || !read_filter(values, argc, argv, &filter, error))
         return false;
-    if (strcmp(path, "-") == 0)
-        return error_set(error, COMMAND_NOT_FOUND,
-                         "this gate's log goes to standard output; read it with the tool that "
-                         "keeps that, such as `docker logs`");
     if (values[HTML].given)
         return write_page(values, argc, argv, path, &filter, error);
     struct log_view view = {.path = path, .filter = &filter, .limit = values[LIMIT].number};
@@ -283,12 +279,12 @@ int command_policy_log(int argc, char **argv)
     int code = command_begin(&policy_log_option_table, values, &argc, argv);
     if (code >= 0)
         return code;
-    AUTO_FREE char *default_path = policy_path_log();
-    const char *path = values[LOG].given ? values[LOG].text : default_path;
-    if ((code = run_sealing(values, argc, path)) >= 0)
-        return code;
     struct error error = {0};
-    if (run(values, argc, argv, path, &error))
+    bool init = values[SEAL_INIT].flag; /* needs no log */
+    AUTO_FREE char *path = init ? NULL : command_log_source("policy log", &values[LOG], &error);
+    if ((init || path != NULL) && (code = run_sealing(values, argc, path)) >= 0)
+        return code;
+    if (path != NULL && run(values, argc, argv, path, &error))
         return COMMAND_DONE;
     if (error.exit_code != COMMAND_DONE) /* else whoever reads us has seen enough */
         fprintf(stderr, "dockreeve policy log: %s\n", error.text);

@@ -18,7 +18,7 @@
 
 #include "base/cli/command.h"
 #include "base/timestamp.h"
-#include "policy/log/log_reader.h"
+#include "policy/log/log_input.h"
 #include "policy/view/log_verify_report.h"
 #include "policy/seal/seal_key.h"
 
@@ -26,8 +26,9 @@ enum { FILES_MAX = 8192, KEY_FILE_MAX = 8192, ATTEMPTS = 5 };
 
 /* The files of one log, newest first. */
 struct sealed_files {
-    int *fds;     /* owned */
-    char **names; /* owned, each */
+    bool is_piped; /* standard input: others may have put something before the records */
+    int *fds;      /* owned */
+    char **names;  /* owned, each */
     unsigned count;
     char *missing; /* owned: the first name that is not there while an older file is */
 };
@@ -124,12 +125,29 @@ static bool open_all(struct sealed_files *files, const char *path, struct error 
     return true;
 }
 
+static bool open_standard(struct sealed_files *files, struct error *error)
+{
+    AUTO_LOG_FILES struct log_files standard = {.count = 0};
+    files->fds = calloc(1, sizeof(*files->fds));
+    files->names = calloc(1, sizeof(*files->names));
+    if (files->fds == NULL || files->names == NULL)
+        abort();
+    if (!log_input_open(&standard, "-", error))
+        return false;
+    files->is_piped = true;
+    files->fds[0] = steal_fd(&standard.fds[0]);
+    files->names[files->count++] = slice_to_text(SLICE_LITERAL("standard input"));
+    return true;
+}
+
 /* A rotation leaves a name out for a moment: what is missing has to be missing for longer. */
 static bool sealed_files_open(struct sealed_files *files, const char *path, struct error *error)
 {
     static const struct timespec moment = {0, 20000000};
     struct rlimit limit;
     char quoted[256];
+    if (log_input_is_standard(path))
+        return open_standard(files, error);
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
@@ -149,20 +167,21 @@ static bool sealed_files_open(struct sealed_files *files, const char *path, stru
                      error_quote(slice_from_text(path), quoted, sizeof(quoted)));
 }
 
-static bool verify_file(struct log_verify *verify, int fd, bool newest, uint64_t *bytes,
-                        struct error *error)
+static bool verify_file(struct log_verify *verify, const struct sealed_files *files,
+                        unsigned number, uint64_t *bytes, struct error *error)
 {
     CLEANUP(log_forward_free) struct log_forward forward;
     struct slice line;
     enum log_read result;
-    log_forward_init(&forward, fd, 0);
+    log_verify_file(verify, number);
+    log_forward_init(&forward, files->fds[number], 0);
     while ((result = log_forward_next(&forward, &line, error)) == LOG_READ_LINE)
-        log_verify_line(verify, line);
+        log_verify_line(verify, files->is_piped ? log_line_record(line) : line);
     *bytes += (uint64_t)forward.at;
     if (result == LOG_READ_END && log_forward_is_torn(&forward))
         log_verify_torn(
             verify, slice_of(forward.bytes.data + forward.used, forward.bytes.len - forward.used),
-            newest);
+            number == 0);
     return result != LOG_READ_FAILED;
 }
 
@@ -251,8 +270,7 @@ static bool verify_all(const struct sealed_files *files, const struct log_verify
     };
     int64_t begin_us = timestamp_monotonic_us();
     for (unsigned i = files->count; i > 0; i--) {
-        log_verify_file(verify, i - 1);
-        if (!verify_file(verify, files->fds[i - 1], i == 1, &report.bytes, error))
+        if (!verify_file(verify, files, i - 1, &report.bytes, error))
             return false;
     }
     report.verdict = log_verify_end(verify);
@@ -280,6 +298,10 @@ int command_log_verify(const struct log_verify_request *request)
     CLEANUP(free_verify) struct log_verify *verify = calloc(1, sizeof(*verify));
     struct error error = {0};
     bool good = verify != NULL || error_set(&error, COMMAND_FAILED, "out of memory");
+    for (unsigned i = 0; i < request->key_count && good; i++)
+        good =
+            !(log_input_is_standard(request->log) && log_input_is_standard(request->keys[i])) ||
+            error_set(&error, COMMAND_USAGE, "standard input cannot be both the log and the key");
     for (unsigned i = 0; i < request->key_count && good; i++)
         good = read_key(&list, request->keys[i], &error);
     good = good && sealed_files_open(&files, request->log, &error);

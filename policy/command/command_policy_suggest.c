@@ -9,8 +9,10 @@
 #include "base/json_write.h"
 #include "base/terminal_text.h"
 #include "base/timestamp.h"
+#include "policy/command/command_log_source.h"
 #include "policy/command/command_policy.h"
 #include "policy/command/commands.h"
+#include "policy/log/log_input.h"
 #include "policy/log/log_scan.h"
 #include "policy/document/policy_file.h"
 #include "policy/document/policy_paths.h"
@@ -38,9 +40,7 @@ enum {
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
-    [LOG] = OPTION_TEXT_ROW(OPTION_TEXT, "log", "FILE",
-                            "the log to learn from, instead of the default one",
-                            .environment = "DOCKREEVE_LOG"),
+    [LOG] = COMMAND_LOG_SOURCE,
     [SINCE] =
         OPTION_TEXT_ROW(OPTION_TEXT, "since", "TIME",
                         "only from then on: 2h (ago), today, 2026-11-20, 2026-11-20T10:00 (UTC)"),
@@ -73,10 +73,9 @@ const struct option_table policy_suggest_option_table = {
         "Write the smallest policy that admits what the log saw; with --diff exit code 0 or 6.",
     .options = options,
     .option_count = OPTION_COUNT,
-    .examples =
-        "  dockreeve policy suggest --since 1d > learned.yaml\n"
-        "  dockreeve policy suggest --client ci --drop-in -o policy.d/50-ci.yaml\n"
-        "  dockreeve policy suggest --diff\n",
+    .examples = "  dockreeve policy suggest --since 1d > learned.yaml\n"
+                "  dockreeve policy suggest --client ci --drop-in -o policy.d/50-ci.yaml\n"
+                "  dockreeve policy suggest --diff\n",
 };
 
 /* One run. */
@@ -165,9 +164,10 @@ static bool read_log(struct learning *learning, const struct option_value *value
                      struct error *error)
 {
     AUTO_LOG_FILTER struct log_filter filter = {0};
-    AUTO_FREE char *path = option_text_or(&values[LOG], policy_path_log);
+    AUTO_FREE char *path = command_log_source("policy suggest", &values[LOG], error);
     CLEANUP(log_files_close) struct log_files files = {.count = 0};
-    if (!read_filter(values, &filter, error) || !log_files_open(&files, path, error))
+    if (path == NULL || !read_filter(values, &filter, error) ||
+        !log_input_open(&files, path, error))
         return false;
     learning->evidence.include_denied = values[INCLUDE_DENIED].flag;
     learning->evidence.any_object = values[ANY_OBJECT].flag;

@@ -7,6 +7,7 @@ libpolicy_command_a_SOURCES = \
 	policy/command/command_considered.c policy/command/command_considered.h \
 	policy/command/command_docker.c \
 	policy/command/command_log.c \
+	policy/command/command_log_source.c policy/command/command_log_source.h \
 	policy/command/command_log_verify.c policy/command/command_log_verify.h \
 	policy/command/command_network.c \
 	policy/command/command_policy.h \

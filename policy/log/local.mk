@@ -5,6 +5,7 @@ libpolicy_log_a_SOURCES = \
 	policy/log/log_bisect.c policy/log/log_bisect.h \
 	policy/log/log_filter.c policy/log/log_filter.h \
 	policy/log/log_follow.c policy/log/log_follow.h \
+	policy/log/log_input.c policy/log/log_input.h \
 	policy/log/log_line.c policy/log/log_line.h \
 	policy/log/log_reader.c policy/log/log_reader.h \
 	policy/log/log_record.c policy/log/log_record.h \

@@ -41,7 +41,8 @@ static bool first_time(int fd, off_t at, off_t size, off_t *begin_out, int64_t *
         if (result == LOG_READ_FAILED)
             return false;
         *begin_out = at;
-        if (log_line_parse(&line, text) && timestamp_parse(line.fields[LOG_FIELD_TS], time_out))
+        if (log_line_parse(&line, log_line_record(text)) &&
+            timestamp_parse(line.fields[LOG_FIELD_TS], time_out))
             return true;
         at += (off_t)text.len + 1;
     }

@@ -207,6 +207,18 @@ bool log_line_parse(struct log_line *line, struct slice json)
     return (printable || !has_control_bytes(json)) && parse_any(line, json);
 }
 
+struct slice log_line_record(struct slice text)
+{
+    static const struct slice begin = SLICE_LITERAL("{\"ts\":\"");
+    if (text.len > 0 && text.ptr[text.len - 1] == '\r')
+        text.len--;
+    if (text.len == 0 || text.ptr[0] == '{')
+        return text;
+    /* In a record a quote is escaped: this can be nothing but the beginning of one. */
+    const char *at = memmem(text.ptr, text.len, begin.ptr, begin.len);
+    return at == NULL ? text : slice_of(at, (size_t)(text.ptr + text.len - at));
+}
+
 void log_line_free(struct log_line *line)
 {
     buffer_free(&line->text);

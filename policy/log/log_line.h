@@ -71,6 +71,11 @@ struct log_line {
     struct buffer text;              /* owned: what had escapes, and lists */
 };
 
+/* The record in a line: what others have put before it is cut off (`docker compose logs` the name of
+ * the container, "gate-1  | "; `docker logs -t` a time), and the return that a terminal put behind
+ * it. A line without a record stays as it is. */
+struct slice log_line_record(struct slice text);
+
 #define LOG_LINE_EMPTY ((struct log_line){0})
 
 /* Reads one line without its line end; fields that are not listed above are passed over, since a

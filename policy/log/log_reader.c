@@ -46,8 +46,8 @@ static bool open_one(const char *path, int *fd_out, struct stat *status_out, str
     if (!S_ISREG(status_out->st_mode)) {
         close(fd);
         return error_set(error, COMMAND_FAILED,
-                         "%s is not a regular file; a log that goes to standard output is read "
-                         "with the tool that keeps it, such as `docker logs`",
+                         "%s is not a regular file; a log that goes to standard output is piped "
+                         "in: docker logs CONTAINER | dockreeve policy log --log -",
                          quoted);
     }
     *fd_out = fd;

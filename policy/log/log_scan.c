@@ -32,6 +32,7 @@ static void look_at(struct scan *scan, struct slice text)
 {
     if (text.len == 0)
         return; /* the gate begins with a line end when it cannot tell how the log ends */
+    text = log_line_record(text);
     if (!log_line_parse(&scan->line, text))
         scan->notes->unreadable++;
     else if (log_filter_wants(scan->filter, &scan->line))

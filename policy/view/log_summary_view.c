@@ -12,6 +12,7 @@
 #include "base/terminal_text.h"
 #include "base/timestamp.h"
 #include "policy/log/log_reader.h"
+#include "policy/log/log_input.h"
 #include "policy/log/log_scan.h"
 #include "policy/view/log_summary.h"
 #include "policy/view/log_view.h"
@@ -216,7 +217,7 @@ bool log_view_summary(const struct log_view *view, struct error *error)
     size_t count = 0;
     if (adding.failed)
         return error_set(error, COMMAND_FAILED, "out of memory");
-    if (!log_files_open(&files, view->path, error) ||
+    if (!log_input_open(&files, view->path, error) ||
         !log_scan(&files, view->filter, add, &adding, &notes, error))
         return false;
     const struct log_summary_row *rows = adding.failed ? NULL : log_summary_seal(summary, &count);

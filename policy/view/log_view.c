@@ -12,8 +12,7 @@
 
 #include "base/cli/command.h"
 #include "base/terminal_text.h"
-#include "policy/log/log_follow.h"
-#include "policy/log/log_reader.h"
+#include "policy/log/log_input.h"
 #include "policy/log/log_scan.h"
 #include "policy/view/log_table.h"
 
@@ -155,6 +154,7 @@ static bool show_new(void *context, struct slice text)
     struct showing *showing = context;
     if (text.len == 0)
         return true; /* the gate begins with a line end when it cannot tell how the log ends */
+    text = log_line_record(text);
     if (!log_line_parse(&showing->line, text)) {
         showing->unreadable++;
         return true;
@@ -184,9 +184,14 @@ static bool run(struct showing *showing, bool follow)
     struct log_scan_notes notes;
     struct error *error = showing->error;
     const char *path = showing->view->path;
+    if (follow && log_input_is_standard(path)) {
+        bool read = log_input_follow(show_new, showing, error);
+        log_view_note_unreadable(showing->unreadable);
+        return read && !showing->failed;
+    }
     /* Watching begins before reading: what is written between the two is then seen at the first
      * look. */
-    if (!log_files_open(&files, path, error) ||
+    if (!log_input_open(&files, path, error) ||
         (follow && (follower = log_follow_new(path, error)) == NULL) ||
         !show_present(showing, &files, &notes))
         return false;
