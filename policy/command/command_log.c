@@ -3,6 +3,7 @@
  * `dockreeve policy log`: what its options ask for, and who answers it. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cli/command.h"
 #include "base/timestamp.h"
@@ -30,6 +31,7 @@ enum {
     HOST,
     OPERATION,
     RULE,
+    FORMAT,
     JSON,
     QUIET,
     HTML,
@@ -45,8 +47,9 @@ enum {
 
 static const struct option options[OPTION_COUNT] = {
     [LIMIT] = OPTION_NUMBER_ROW(OPTION_NUMBER, "limit", "N", "50", 0, 1000000,
-                                "show the last N records that match, 0 for all; with --summary N "
-                                "rows of each block, without it all",
+                                "show the last N requests that match, 0 for all, and what the "
+                                "gate said of itself meanwhile; with --summary N rows of each "
+                                "block, without it all",
                                 .letter = 'n'),
     [FOLLOW] = OPTION_FLAG_ROW(
         "follow", "go on with new records as they are written, until interrupted", .letter = 'f'),
@@ -74,8 +77,11 @@ static const struct option options[OPTION_COUNT] = {
     [RULE] = OPTION_TEXT_ROW(OPTION_TEXT, "rule", "RULE",
                              "only what this rule decided: its name or text, its source "
                              "(policy.yaml:14), or the file (policy.yaml, preset/npm)"),
-    [JSON] =
-        OPTION_FLAG_ROW("json", "print the records as they are stored, or the summary, as JSON"),
+    [FORMAT] = OPTION_TEXT_ROW(OPTION_CHOICE, "format", "table|tsv|json",
+                               "a table for people, the same columns between tabs, or JSON: the "
+                               "records as they are stored; without it a table on a terminal and "
+                               "tabs elsewhere"),
+    [JSON] = OPTION_FLAG_ROW("json", "the same as --format json"),
     [QUIET] = OPTION_FLAG_ROW(
         "quiet", "print only the hosts and operations, with --summary each once a block",
         .letter = 'q'),
@@ -151,12 +157,24 @@ static bool read_client(const struct option_value *values, int argc, char **argv
     return true;
 }
 
+static enum log_view_form form_of(const struct option_value *values)
+{
+    static const enum log_view_form forms[] = {LOG_VIEW_TABLE, LOG_VIEW_TSV, LOG_VIEW_JSON};
+    if (values[QUIET].flag)
+        return LOG_VIEW_NAMES;
+    if (values[JSON].flag)
+        return LOG_VIEW_JSON;
+    if (values[FORMAT].given)
+        return forms[values[FORMAT].number];
+    return isatty(STDOUT_FILENO) ? LOG_VIEW_TABLE : LOG_VIEW_TSV;
+}
+
 static bool read_filter(const struct option_value *values, int argc, char **argv,
                         struct log_filter *filter, struct error *error)
 {
     filter->denied = values[DENIED].flag;
     filter->allowed = values[ALLOWED].flag;
-    filter->without_seals = !values[JSON].flag;
+    filter->without_seals = form_of(values) != LOG_VIEW_JSON;
     if (filter->denied && filter->allowed)
         return error_set(
             error, COMMAND_USAGE,
@@ -184,13 +202,15 @@ static bool check_forms(const struct option_value *values, struct error *error)
         return error_set(error, COMMAND_USAGE,
                          "--until ends before --follow begins: name one of them");
     if (values[HTML].given && (values[FOLLOW].flag || values[SUMMARY].flag || values[JSON].flag ||
-                               values[QUIET].flag || values[LIMIT].given))
+                               values[FORMAT].given || values[QUIET].flag || values[LIMIT].given))
         return error_set(error, COMMAND_USAGE,
                          "--html writes a page of all records that match and takes no --follow, "
-                         "--summary, --json, --quiet or --limit");
-    if (values[JSON].flag && values[QUIET].flag)
+                         "--summary, --format, --json, --quiet or --limit");
+    if (values[QUIET].flag && (values[JSON].flag || values[FORMAT].given))
         return error_set(error, COMMAND_USAGE,
-                         "--quiet prints names and --json records: name one of them");
+                         "--quiet prints names, --format and --json records: name one of them");
+    if (values[JSON].flag && values[FORMAT].given && strcmp(values[FORMAT].text, "json") != 0)
+        return error_set(error, COMMAND_USAGE, "--json is --format json: name one of them");
     return true;
 }
 
@@ -232,11 +252,8 @@ static bool run(const struct option_value *values, int argc, char **argv, const 
         return false;
     if (values[HTML].given)
         return write_page(values, argc, argv, path, &filter, error);
-    struct log_view view = {.path = path, .filter = &filter, .limit = values[LIMIT].number};
-    if (values[JSON].flag)
-        view.form = LOG_VIEW_JSON;
-    else if (values[QUIET].flag)
-        view.form = LOG_VIEW_NAMES;
+    struct log_view view = {
+        .path = path, .filter = &filter, .form = form_of(values), .limit = values[LIMIT].number};
     if (!values[SUMMARY].flag)
         return log_view_records(&view, values[FOLLOW].flag, error);
     if (!values[LIMIT].given)
@@ -259,7 +276,7 @@ static int run_sealing(const struct option_value *values, int argc, const char *
     if (init) {
         AUTO_FREE char *fallback = policy_path_state();
         const char *state = values[STATE].given ? values[STATE].text : fallback;
-        return command_log_seal_init(state, values[FORCE].flag, values[JSON].flag);
+        return command_log_seal_init(state, values[FORCE].flag, form_of(values) == LOG_VIEW_JSON);
     }
     if (!verify)
         return -1;
@@ -268,7 +285,7 @@ static int run_sealing(const struct option_value *values, int argc, const char *
         .keys = values[KEY].list,
         .key_count = values[KEY].list_count,
         .expect_epoch = values[EXPECT_EPOCH].number,
-        .json = values[JSON].flag,
+        .json = form_of(values) == LOG_VIEW_JSON,
     };
     return command_log_verify(&request);
 }

@@ -113,8 +113,9 @@ bool log_filter_set_operation(struct log_filter *filter, const char *text, struc
     return true;
 }
 
-static bool is_within(const struct log_filter *filter, struct slice time)
+bool log_filter_is_within(const struct log_filter *filter, const struct log_line *line)
 {
+    struct slice time = line->fields[LOG_FIELD_TS];
     int64_t time_us;
     if (filter->since_us == 0 && filter->until_us == 0)
         return true;
@@ -217,10 +218,10 @@ bool log_filter_wants(const struct log_filter *filter, const struct log_line *li
            is_equal_or_any(filter->via, line->fields[LOG_FIELD_VIA]) &&
            is_equal_or_any(filter->kind, line->fields[LOG_FIELD_KIND]) &&
            (!filter->without_seals || !slice_equal_text(line->fields[LOG_FIELD_EVENT], "seal")) &&
-           (!filter->denied || log_line_denied(line)) && (!filter->allowed || is_allowed(line)) &&
-           is_rule(filter->rule, line) &&
+           (!filter->denied || log_line_decision(line) != LOG_ALLOWED) &&
+           (!filter->allowed || is_allowed(line)) && is_rule(filter->rule, line) &&
            (filter->operations == NULL ||
             is_operation(filter->operations, line->fields[LOG_FIELD_OPERATION])) &&
            (filter->host == NULL || is_host(filter->host, line)) &&
-           is_within(filter, line->fields[LOG_FIELD_TS]);
+           log_filter_is_within(filter, line);
 }

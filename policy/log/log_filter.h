@@ -50,4 +50,7 @@ bool log_filter_wants(const struct log_filter *filter, const struct log_line *li
 void log_filter_clear(struct log_filter *filter);
 #define AUTO_LOG_FILTER CLEANUP(log_filter_clear)
 
+/* Whether its time is wanted, whatever else is. */
+bool log_filter_is_within(const struct log_filter *filter, const struct log_line *line);
+
 #endif

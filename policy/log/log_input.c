@@ -44,7 +44,7 @@ static int make_file(void)
 static bool copy_to(int fd, struct error *error)
 {
     char block[BLOCK_LEN];
-    ssize_t count;
+    ssize_t count = 0;
     while ((count = read_some(block, sizeof(block), error)) > 0) {
         if (!write_all(fd, slice_of(block, (size_t)count)))
             return error_set(error, COMMAND_FAILED, "cannot keep standard input in a file: %s",
@@ -66,6 +66,10 @@ bool log_input_open(struct log_files *files, const char *path, struct error *err
                          strerror(errno));
     if (!is_file && !copy_to(fd, error))
         return false;
+    if (fstat(fd, &status) == 0 && status.st_size == 0)
+        return error_set(error, COMMAND_NOT_FOUND,
+                         "standard input is empty; pipe the log in: docker logs CONTAINER | "
+                         "dockreeve policy log --log -");
     files->fds[files->count++] = steal_fd(&fd);
     return true;
 }

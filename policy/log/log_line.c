@@ -224,11 +224,29 @@ void log_line_free(struct log_line *line)
     buffer_free(&line->text);
 }
 
-bool log_line_denied(const struct log_line *line)
+enum log_decision log_line_decision(const struct log_line *line)
 {
-    return slice_equal_text(line->fields[LOG_FIELD_DECISION], "deny") ||
-           line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL ||
-           slice_equal_text(line->fields[LOG_FIELD_EVENT], "suppressed");
+    if (slice_equal_text(line->fields[LOG_FIELD_DECISION], "deny") ||
+        slice_equal_text(line->fields[LOG_FIELD_EVENT], "suppressed"))
+        return LOG_DENIED;
+    return line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL ? LOG_WOULD_DENY : LOG_ALLOWED;
+}
+
+const char *log_decision_name(enum log_decision decision)
+{
+    static const char *const names[] = {
+        [LOG_DENIED] = "deny", [LOG_WOULD_DENY] = "would-deny", [LOG_ALLOWED] = "allow"};
+    return names[decision];
+}
+
+bool log_line_is_request(const struct log_line *line)
+{
+    static const char *const events[] = {"start", "stop", "policy", "lost", "seal"};
+    for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+        if (slice_equal_text(line->fields[LOG_FIELD_EVENT], events[i]))
+            return false;
+    }
+    return true;
 }
 
 struct slice log_line_what(const struct log_line *line, struct buffer *room)

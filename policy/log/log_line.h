@@ -87,9 +87,18 @@ MUST_CHECK bool log_line_parse(struct log_line *line, struct slice json);
 void log_line_free(struct log_line *line);
 #define AUTO_LOG_LINE CLEANUP(log_line_free)
 
-/* Whether the line tells of a refusal: a denied request, one that report mode let pass, or denials
- * that were only counted. */
-bool log_line_denied(const struct log_line *line);
+/* How a request ended: refused (denials that were only counted, too), let pass by report mode alone,
+ * or allowed. */
+enum log_decision { LOG_DENIED, LOG_WOULD_DENY, LOG_ALLOWED };
+enum { LOG_DECISIONS = LOG_ALLOWED + 1 };
+enum log_decision log_line_decision(const struct log_line *line);
+
+/* "deny", "would-deny", "allow". */
+const char *log_decision_name(enum log_decision decision);
+
+/* Whether the line tells of a request of a client, or of several; else the gate speaks of itself:
+ * start, stop, policy, lost records, a seal. */
+bool log_line_is_request(const struct log_line *line);
 
 /* What was asked for, by one name: "api.example.org:443" (an IPv6 address between brackets), the
  * operation, or the method of a request that is none; empty for other records. Points into the line

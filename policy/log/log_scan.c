@@ -4,6 +4,8 @@
  * that can be in time is read. */
 #include "policy/log/log_scan.h"
 
+#include <string.h>
+
 #include "policy/log/log_bisect.h"
 
 /* One scan. */
@@ -28,14 +30,61 @@ static void scan_clear(struct scan *scan)
     log_line_free(&scan->line);
 }
 
+static void keep_word(char word[static LOG_SCAN_WORD_MAX], struct slice text)
+{
+    size_t len = text.len < LOG_SCAN_WORD_MAX ? text.len : LOG_SCAN_WORD_MAX - 1;
+    memcpy(word, text.ptr, len);
+    word[len] = '\0';
+}
+
+static uint64_t number_of(const struct log_line *line, enum log_field field)
+{
+    uint64_t number;
+    return slice_to_u64(line->fields[field], &number) ? number : 0;
+}
+
+static void note_seal(struct log_scan_notes *notes, const struct log_line *line)
+{
+    if (line->fields[LOG_FIELD_MAC].len == 0) {
+        notes->unsealed++;
+        return;
+    }
+    notes->last_epoch = number_of(line, LOG_FIELD_EPOCH);
+    if (notes->sealed++ == 0)
+        notes->first_epoch = notes->last_epoch;
+}
+
+static void note(struct log_scan_notes *notes, const struct log_line *line)
+{
+    static const struct slice name = SLICE_LITERAL("dockreeve ");
+    struct slice policy = line->fields[LOG_FIELD_POLICY], text = line->fields[LOG_FIELD_TEXT];
+    note_seal(notes, line);
+    if (policy.len > 0 && !slice_equal_text(policy, notes->policy)) {
+        keep_word(notes->policy, policy);
+        notes->policies++;
+    }
+    if (text.len == 0)
+        return;
+    if (slice_equal_text(line->fields[LOG_FIELD_EVENT], "lost"))
+        notes->lost += number_of(line, LOG_FIELD_COUNT);
+    if (slice_equal_text(line->fields[LOG_FIELD_EVENT], "start") && slice_starts_with(text, name)) {
+        struct slice rest = slice_of(text.ptr + name.len, text.len - name.len);
+        keep_word(notes->version, slice_cut(&rest, ' '));
+    }
+}
+
 static void look_at(struct scan *scan, struct slice text)
 {
     if (text.len == 0)
         return; /* the gate begins with a line end when it cannot tell how the log ends */
     text = log_line_record(text);
-    if (!log_line_parse(&scan->line, text))
+    if (!log_line_parse(&scan->line, text)) {
         scan->notes->unreadable++;
-    else if (log_filter_wants(scan->filter, &scan->line))
+        return;
+    }
+    if (log_filter_is_within(scan->filter, &scan->line))
+        note(scan->notes, &scan->line);
+    if (log_filter_wants(scan->filter, &scan->line))
         scan->ended = !scan->take(scan->context, &scan->line, text);
 }
 

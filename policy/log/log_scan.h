@@ -18,11 +18,20 @@
  * False ends the scan. */
 typedef bool log_scan_take(void *context, const struct log_line *line, struct slice text);
 
+enum { LOG_SCAN_WORD_MAX = 32 };
+
 /* What a scan found beside the records. */
 struct log_scan_notes {
     uint64_t unreadable; /* lines that are no records */
-    bool torn;           /* the newest file ends inside a line */
-    off_t end;           /* where the whole lines of the newest file end: following goes on there */
+    /* Of all records in the filter's time, whatever else it wants: */
+    uint64_t lost;                    /* that the gate says it could not write */
+    uint64_t sealed, unsealed;        /* with and without a seal */
+    uint64_t first_epoch, last_epoch; /* of the sealed ones, as they were met */
+    uint64_t policies;                /* how often another policy decided than before */
+    char policy[LOG_SCAN_WORD_MAX];   /* its hash, of the last one met; "" = none */
+    char version[LOG_SCAN_WORD_MAX];  /* of the gate, as it said at its start; "" = unknown */
+    bool torn;                        /* the newest file ends inside a line */
+    off_t end; /* where the whole lines of the newest file end: following goes on there */
 };
 
 /* False with `error` when a file cannot be read; true when all was read or `take` ended it. */

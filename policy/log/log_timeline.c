@@ -28,13 +28,13 @@ static int64_t divide(int64_t number, int64_t by)
 
 static void widen(struct log_timeline *timeline)
 {
-    uint64_t spans[LOG_TIMELINE_SPANS][LOG_TIMELINE_KINDS] = {{0}};
+    uint64_t spans[LOG_TIMELINE_SPANS][LOG_DECISIONS] = {{0}};
     int64_t width = next_width(timeline->width_s), factor = width / timeline->width_s;
     int64_t first = divide(timeline->first, factor);
     size_t last = 0;
     for (size_t i = 0; i < timeline->count; i++) {
         last = (size_t)(divide(timeline->first + (int64_t)i, factor) - first);
-        for (size_t kind = 0; kind < LOG_TIMELINE_KINDS; kind++)
+        for (size_t kind = 0; kind < LOG_DECISIONS; kind++)
             spans[last][kind] += timeline->spans[i][kind];
     }
     memcpy(timeline->spans, spans, sizeof(spans));
@@ -66,7 +66,7 @@ static bool has_room(const struct log_timeline *timeline, int64_t at)
     return (at >= end ? at + 1 : end) - first <= LOG_TIMELINE_SPANS;
 }
 
-void log_timeline_add(struct log_timeline *timeline, int64_t time_us, enum log_timeline_kind kind,
+void log_timeline_add(struct log_timeline *timeline, int64_t time_us, enum log_decision decision,
                       uint64_t count)
 {
     int64_t second = divide(time_us, US_PER_S);
@@ -74,12 +74,17 @@ void log_timeline_add(struct log_timeline *timeline, int64_t time_us, enum log_t
         timeline->width_s = widths[0];
         timeline->first = second;
         timeline->count = 1;
+        timeline->first_us = timeline->last_us = time_us;
     }
+    if (time_us < timeline->first_us)
+        timeline->first_us = time_us;
+    if (time_us > timeline->last_us)
+        timeline->last_us = time_us;
     while (!has_room(timeline, divide(second, timeline->width_s)))
         widen(timeline);
     int64_t at = divide(second, timeline->width_s);
     cover(timeline, at);
-    timeline->spans[at - timeline->first][kind] += count;
+    timeline->spans[at - timeline->first][decision] += count;
 }
 
 int64_t log_timeline_begin_us(const struct log_timeline *timeline, size_t index)

@@ -9,22 +9,21 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "policy/log/log_line.h"
 
 enum { LOG_TIMELINE_SPANS = 120 };
-
-enum log_timeline_kind { LOG_TIMELINE_DENIED, LOG_TIMELINE_WOULD_DENY, LOG_TIMELINE_ALLOWED };
-enum { LOG_TIMELINE_KINDS = LOG_TIMELINE_ALLOWED + 1 };
 
 /* Zeroed = nothing counted yet. */
 struct log_timeline {
     int64_t width_s; /* of one span; 1 s, 5 s, … 1 day, then twice that again and again */
     int64_t first;   /* the first span begins at first * width_s, Unix time */
     size_t count;    /* spans in use */
-    uint64_t spans[LOG_TIMELINE_SPANS][LOG_TIMELINE_KINDS];
+    int64_t first_us, last_us; /* of what was added */
+    uint64_t spans[LOG_TIMELINE_SPANS][LOG_DECISIONS];
 };
 
 /* Times may come in any order. */
-void log_timeline_add(struct log_timeline *timeline, int64_t time_us, enum log_timeline_kind kind,
+void log_timeline_add(struct log_timeline *timeline, int64_t time_us, enum log_decision decision,
                       uint64_t count);
 
 /* When the span begins (index `count`: when the last one ends), in microseconds of Unix time. */

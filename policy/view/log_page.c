@@ -3,6 +3,8 @@
  * The page as a whole: totals, notes on what is left out, and the file it is written to. */
 #include "policy/view/log_page.h"
 
+#include "config.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,17 +46,11 @@ static void append_section_title(const struct log_page_section *section, struct 
     log_page_append_count(section->all_rows, "row", "rows", out);
 }
 
-static const char *const page_slots[] = {"style-hash",   "script-hash",
-                                         "style",        "script",
-                                         "range",        "log",
-                                         "conditions",   "requests",
-                                         "denied",       "denied-share",
-                                         "denied-class", "would",
-                                         "would-class",  "clients",
-                                         "bytes-in",     "bytes-out",
-                                         "notes",        "timeline",
-                                         "denied-rows",  "denied-rows-title",
-                                         "allowed-rows", "allowed-rows-title"};
+static const char *const page_slots[] = {
+    "style-hash", "script-hash", "style",    "script",   "range",        "log",
+    "conditions", "facts",       "requests", "denied",   "denied-share", "denied-class",
+    "would",      "would-class", "clients",  "bytes-in", "bytes-out",    "notes",
+    "timeline",   "sections",    "version"};
 enum page_slot {
     PAGE_STYLE_HASH,
     PAGE_SCRIPT_HASH,
@@ -63,6 +59,7 @@ enum page_slot {
     PAGE_RANGE,
     PAGE_LOG,
     PAGE_CONDITIONS,
+    PAGE_FACTS,
     PAGE_REQUESTS,
     PAGE_DENIED,
     PAGE_DENIED_SHARE,
@@ -74,11 +71,73 @@ enum page_slot {
     PAGE_BYTES_OUT,
     PAGE_NOTES,
     PAGE_TIMELINE,
-    PAGE_DENIED_ROWS,
-    PAGE_DENIED_TITLE,
-    PAGE_ALLOWED_ROWS,
-    PAGE_ALLOWED_TITLE
+    PAGE_SECTIONS,
+    PAGE_VERSION
 };
+
+/* The rows of each decision: its word in the address of the page, its title, and of what. */
+static const struct {
+    const char *id, *title, *name, *caption, *none;
+} sections[LOG_DECISIONS] = {
+    [LOG_DENIED] = {"denied", "Denied", "denied", "What was denied", "Nothing was denied."},
+    [LOG_WOULD_DENY] = {"would-deny", "Would be denied, let pass by report mode",
+                        "let pass by report mode", "What report mode let pass", NULL},
+    [LOG_ALLOWED] = {"allowed", "Allowed", "allowed", "What was allowed", "Nothing was allowed."},
+};
+
+static void append_sections(struct log_page *page, struct buffer *out)
+{
+    for (size_t i = 0; i < LOG_DECISIONS; i++) {
+        const struct log_page_section *section = &page->data->sections[i];
+        if (section->all_rows == 0 && sections[i].none == NULL)
+            continue;
+        buffer_printf(out,
+                      "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s <span class=\"total\">",
+                      sections[i].id, sections[i].id, sections[i].title);
+        append_section_title(section, out);
+        buffer_append_literal(out, "</span></h2>\n");
+        log_page_append_section(page, section, sections[i].caption, sections[i].none, out);
+        buffer_append_literal(out, "\n</section>\n");
+    }
+}
+
+static void append_fact(const char *name, struct slice value, struct buffer *out)
+{
+    buffer_printf(out, "<div><dt>%s</dt><dd>", name);
+    html_text_append(out, value);
+    buffer_append_literal(out, "</dd></div>");
+}
+
+static void write_sealing(const struct log_scan_notes *notes, struct buffer *out)
+{
+    if (notes->sealed == 0) {
+        buffer_append_literal(out, "not sealed");
+        return;
+    }
+    buffer_printf(out, "%s, epoch %llu", notes->unsealed > 0 ? "sealed in part" : "sealed",
+                  (unsigned long long)notes->first_epoch);
+    if (notes->last_epoch != notes->first_epoch)
+        buffer_printf(out, " to %llu", (unsigned long long)notes->last_epoch);
+    buffer_append_literal(out, ", not verified here");
+}
+
+/* What the log says of the gate that wrote it. */
+static void append_facts(const struct log_scan_notes *notes, struct buffer *out)
+{
+    AUTO_BUFFER struct buffer gate = BUFFER_EMPTY, policy = BUFFER_EMPTY, sealing = BUFFER_EMPTY,
+                              lost = BUFFER_EMPTY;
+    buffer_printf(&gate, notes->version[0] == '\0' ? "not in this log" : "Dockreeve %s",
+                  notes->version);
+    buffer_append_text(&policy, notes->policy[0] == '\0' ? "not in this log" : notes->policy);
+    if (notes->policies > 1)
+        buffer_printf(&policy, ", the last of %llu", (unsigned long long)notes->policies);
+    write_sealing(notes, &sealing);
+    buffer_append_u64(&lost, notes->lost);
+    append_fact("Gate", buffer_slice(&gate), out);
+    append_fact("Policy", buffer_slice(&policy), out);
+    append_fact("Log", buffer_slice(&sealing), out);
+    append_fact("Records lost", buffer_slice(&lost), out);
+}
 
 static void append_left_out(const struct log_page_section *section, const char *name,
                             struct buffer *out)
@@ -97,8 +156,13 @@ static void append_left_out(const struct log_page_section *section, const char *
 static void append_notes(const struct log_page_data *data, struct buffer *out)
 {
     AUTO_BUFFER struct buffer items = BUFFER_EMPTY;
-    append_left_out(&data->denied, "denied", &items);
-    append_left_out(&data->allowed, "allowed", &items);
+    for (size_t i = 0; i < LOG_DECISIONS; i++)
+        append_left_out(&data->sections[i], sections[i].name, &items);
+    if (data->notes.lost > 0) {
+        buffer_append_literal(&items, "<li>The gate could not write ");
+        log_page_append_count(data->notes.lost, "record", "records", &items);
+        buffer_append_literal(&items, ": what they were is not known.</li>");
+    }
     if (data->without_records)
         buffer_printf(&items,
                       "<li>The page shows %d records at most, the newest %d of each row, beginning "
@@ -134,6 +198,14 @@ static void append_share(uint64_t part, uint64_t whole, struct buffer *out)
     buffer_printf(out, share < 0.1 ? "under 0.1 %%" : share < 10 ? "%.1f %%" : "%.0f %%", share);
 }
 
+static uint64_t requests_of(const struct log_page_data *data)
+{
+    uint64_t requests = 0;
+    for (size_t i = 0; i < LOG_DECISIONS; i++)
+        requests += data->sections[i].requests;
+    return requests;
+}
+
 /* What has several parts. */
 static void write_part(struct log_page *page, enum page_slot slot, struct buffer *out)
 {
@@ -145,17 +217,15 @@ static void write_part(struct log_page *page, enum page_slot slot, struct buffer
         html_text_append(out, slice_from_text(page->request->conditions));
         buffer_append_literal(out, "</code>");
     } else if (slot == PAGE_DENIED_SHARE) {
-        append_share(data->denied.requests - data->would_deny,
-                     data->denied.requests + data->allowed.requests, out);
+        append_share(data->sections[LOG_DENIED].requests, requests_of(data), out);
     } else if (slot == PAGE_NOTES) {
         append_notes(data, out);
     } else if (slot == PAGE_TIMELINE) {
         log_page_append_timeline(page, out);
-    } else if (slot == PAGE_DENIED_ROWS) {
-        log_page_append_section(page, &data->denied, "What was denied", "Nothing was denied.", out);
-    } else if (slot == PAGE_ALLOWED_ROWS) {
-        log_page_append_section(page, &data->allowed, "What was allowed", "Nothing was allowed.",
-                                out);
+    } else if (slot == PAGE_SECTIONS) {
+        append_sections(page, out);
+    } else if (slot == PAGE_FACTS) {
+        append_facts(&data->notes, out);
     }
 }
 
@@ -163,12 +233,12 @@ static void write_page_slot(void *context, unsigned slot, struct buffer *out)
 {
     struct log_page *page = context;
     const struct log_page_data *data = page->data;
-    const uint64_t denied = data->denied.requests - data->would_deny;
-    const uint64_t requests = data->denied.requests + data->allowed.requests;
+    const uint64_t *denied = &data->sections[LOG_DENIED].requests;
+    const uint64_t *would_deny = &data->sections[LOG_WOULD_DENY].requests;
+    const uint64_t requests = requests_of(data);
     const struct {
         const char *html, *text;
         const uint64_t *number, *bytes;
-        const struct log_page_section *titled;
     } plain[ARRAY_LEN(page_slots)] = {
         [PAGE_STYLE_HASH] = {.html = log_page_css_hash},
         [PAGE_SCRIPT_HASH] = {.html = log_page_js_hash},
@@ -176,15 +246,14 @@ static void write_page_slot(void *context, unsigned slot, struct buffer *out)
         [PAGE_SCRIPT] = {.html = log_page_js},
         [PAGE_LOG] = {.text = page->request->log_path},
         [PAGE_REQUESTS] = {.number = &requests},
-        [PAGE_DENIED] = {.number = &denied},
-        [PAGE_DENIED_CLASS] = {.html = denied > 0 ? "denied" : ""},
-        [PAGE_WOULD] = {.number = &data->would_deny},
-        [PAGE_WOULD_CLASS] = {.html = data->would_deny > 0 ? "would" : ""},
+        [PAGE_DENIED] = {.number = denied},
+        [PAGE_DENIED_CLASS] = {.html = *denied > 0 ? "denied" : ""},
+        [PAGE_WOULD] = {.number = would_deny},
+        [PAGE_WOULD_CLASS] = {.html = *would_deny > 0 ? "would" : ""},
         [PAGE_CLIENTS] = {.number = &data->clients},
         [PAGE_BYTES_IN] = {.bytes = &data->bytes_in},
         [PAGE_BYTES_OUT] = {.bytes = &data->bytes_out},
-        [PAGE_DENIED_TITLE] = {.titled = &data->denied},
-        [PAGE_ALLOWED_TITLE] = {.titled = &data->allowed},
+        [PAGE_VERSION] = {.html = PACKAGE_VERSION},
     };
     if (plain[slot].html != NULL)
         buffer_append_text(out, plain[slot].html);
@@ -194,8 +263,6 @@ static void write_page_slot(void *context, unsigned slot, struct buffer *out)
         html_text_append_number(out, *plain[slot].number);
     else if (plain[slot].bytes != NULL)
         html_text_append_bytes(out, *plain[slot].bytes);
-    else if (plain[slot].titled != NULL)
-        append_section_title(plain[slot].titled, out);
     else
         write_part(page, slot, out);
 }

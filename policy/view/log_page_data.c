@@ -42,12 +42,7 @@ static void count_in_timeline(struct log_timeline *timeline, const struct log_li
         return;
     if (!timestamp_parse(line->fields[LOG_FIELD_TS], &time_us))
         return;
-    enum log_timeline_kind kind = LOG_TIMELINE_ALLOWED;
-    if (suppressed || slice_equal_text(line->fields[LOG_FIELD_DECISION], "deny"))
-        kind = LOG_TIMELINE_DENIED;
-    else if (log_line_denied(line))
-        kind = LOG_TIMELINE_WOULD_DENY;
-    log_timeline_add(timeline, time_us, kind, count);
+    log_timeline_add(timeline, time_us, log_line_decision(line), count);
 }
 
 static bool take_first(void *context, const struct log_line *line, struct slice text)
@@ -64,10 +59,9 @@ static bool take_first(void *context, const struct log_line *line, struct slice 
 
 static void add_up(struct log_page_data *data, const struct log_summary_row *row)
 {
-    struct log_page_section *section = row->denied ? &data->denied : &data->allowed;
+    struct log_page_section *section = &data->sections[row->decision];
     section->all_rows++;
     section->requests += row->count;
-    data->would_deny += row->by_report ? row->count : 0;
     data->bytes_in += row->bytes_in;
     data->bytes_out += row->bytes_out;
     if (row->first_us != 0 && (data->first_us == 0 || row->first_us < data->first_us))
@@ -137,9 +131,12 @@ static bool choose(struct passes *passes)
     }
     passes->shown = calloc(numbers, sizeof(struct log_page_row *));
     passes->shown_count = numbers;
-    return passes->shown != NULL && count_clients(data, rows, count) &&
-           choose_rows(passes, &data->denied, rows, &left) &&
-           choose_rows(passes, &data->allowed, rows + data->denied.all_rows, &left);
+    bool good = passes->shown != NULL && count_clients(data, rows, count);
+    for (size_t i = 0; i < LOG_DECISIONS && good; i++) {
+        good = choose_rows(passes, &data->sections[i], rows, &left);
+        rows += data->sections[i].all_rows;
+    }
+    return good;
 }
 
 /* --- the second pass: records --- */
@@ -227,7 +224,7 @@ static void free_rows(struct log_page_section *section)
 
 void log_page_data_free(struct log_page_data *data)
 {
-    free_rows(&data->denied);
-    free_rows(&data->allowed);
+    for (size_t i = 0; i < LOG_DECISIONS; i++)
+        free_rows(&data->sections[i]);
     log_summary_free(&data->summary);
 }

@@ -50,8 +50,7 @@ struct log_page_section {
 struct log_page_data {
     struct log_summary *summary; /* owned */
     struct log_timeline timeline;
-    struct log_page_section denied, allowed;
-    uint64_t would_deny;  /* among the denied, let pass by report mode */
+    struct log_page_section sections[LOG_DECISIONS];
     uint64_t not_kept;    /* records beyond LOG_PAGE_RECORD_BYTES */
     bool without_records; /* some row shows fewer because LOG_PAGE_RECORDS was reached */
     uint64_t bytes_in, bytes_out;

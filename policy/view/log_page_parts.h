@@ -10,7 +10,7 @@
 
 /* Templates and the hashes for the content security policy (base/embed.sh). */
 extern const char log_page_css[], log_page_css_hash[], log_page_js[], log_page_js_hash[];
-extern const char log_page_html[], log_record_html[], log_records_html[];
+extern const char log_lane_html[], log_page_html[], log_record_html[], log_records_html[];
 extern const char log_row_html[], log_rows_html[], log_timeline_html[];
 
 /* One page being written. */

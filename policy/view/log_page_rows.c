@@ -4,6 +4,9 @@
  * html_text_append(); the rest is numbers and our own words. */
 #include "policy/view/log_page_parts.h"
 
+#include <string.h>
+
+#include "base/hex.h"
 #include "base/timestamp.h"
 #include "policy/view/log_table.h"
 
@@ -31,6 +34,36 @@ static void append_field(const struct log_line *line, enum log_field field, cons
     html_text_append_cut(out, line->fields[field], LOG_PAGE_TEXT_MOST);
 }
 
+/* Ids of 64 digits by their first twelve, as Docker shows them. */
+static void append_short(const struct log_line *line, enum log_field field, const char *before,
+                         struct buffer *out)
+{
+    enum { ID_LEN = 64, SHORT_LEN = 12 };
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+    struct slice rest = line->fields[field];
+    while (rest.len > 0) {
+        size_t digits = 0;
+        while (digits < rest.len && memchr(HEX_DIGITS, rest.ptr[digits], 16) != NULL)
+            digits++;
+        size_t len = digits > 0 ? digits : 1;
+        buffer_append(&text, rest.ptr, digits == ID_LEN ? SHORT_LEN : len);
+        rest = slice_of(rest.ptr + len, rest.len - len);
+    }
+    if (text.len == 0)
+        return;
+    buffer_append_text(out, before);
+    html_text_append_cut(out, buffer_slice(&text), LOG_PAGE_TEXT_MOST);
+    out->failed |= text.failed;
+}
+
+/* Whether the path names the object already. */
+static bool is_in_path(const struct log_line *line)
+{
+    struct slice object = line->fields[LOG_FIELD_OBJECT], path = line->fields[LOG_FIELD_PATH];
+    return object.len > 0 && path.len > 0 &&
+           memmem(path.ptr, path.len, object.ptr, object.len) != NULL;
+}
+
 /* "CONNECT api.example.org:443 to 192.0.2.7, SNI api.example.org"; "POST /containers/x/start". */
 static void append_request(const struct log_line *line, struct buffer *out)
 {
@@ -44,8 +77,9 @@ static void append_request(const struct log_line *line, struct buffer *out)
     buffer_append_byte(out, ' ');
     append_field(line, LOG_FIELD_HOST, "", out);
     append_field(line, LOG_FIELD_PORT, ":", out);
-    append_field(line, LOG_FIELD_PATH, "", out);
-    append_field(line, LOG_FIELD_OBJECT, " \xc2\xb7 ", out);      /* a middle dot */
+    append_short(line, LOG_FIELD_PATH, "", out);
+    if (!is_in_path(line))
+        append_short(line, LOG_FIELD_OBJECT, " \xc2\xb7 ", out);  /* a middle dot */
     append_field(line, LOG_FIELD_ADDRESS, " \xe2\x86\x92 ", out); /* an arrow */
     if (!slice_equal(line->fields[LOG_FIELD_SNI], line->fields[LOG_FIELD_HOST]))
         append_field(line, LOG_FIELD_SNI, ", SNI ", out);
@@ -133,16 +167,15 @@ static void write_records_slot(void *context, unsigned index, struct buffer *out
         for (unsigned i = row->count; i > 0; i--) {
             const struct log_page_record *record = &row->records[i - 1];
             if (log_line_parse(line, slice_of(record->text, record->len)))
-                LOG_PAGE_FILL(here->page, out, log_record_html, record_slots,
-                              write_record_slot, line);
+                LOG_PAGE_FILL(here->page, out, log_record_html, record_slots, write_record_slot,
+                              line);
         }
         return;
     }
 }
 
-static const char *const row_slots[] = {"decision", "client", "kind",   "what",   "via",
-                                        "rule",     "source", "reason", "report", "first",
-                                        "last",     "count",  "records"};
+static const char *const row_slots[] = {"decision", "client", "kind",  "what", "via",   "rule",
+                                        "source",   "reason", "first", "last", "count", "records"};
 enum row_slot {
     ROW_DECISION,
     ROW_CLIENT,
@@ -152,7 +185,6 @@ enum row_slot {
     ROW_RULE,
     ROW_SOURCE,
     ROW_REASON,
-    ROW_REPORT,
     ROW_FIRST,
     ROW_LAST,
     ROW_COUNT,
@@ -172,9 +204,11 @@ static void write_row_slot(void *context, unsigned index, struct buffer *out)
 {
     const struct row_context *here = context;
     const struct log_summary_row *row = here->row->summary;
+    static const char *const words[] = {
+        [LOG_DENIED] = "denied", [LOG_WOULD_DENY] = "would-deny", [LOG_ALLOWED] = "allowed"};
     switch ((enum row_slot)index) {
     case ROW_DECISION:
-        buffer_append_text(out, row->by_report ? "would-deny" : row->denied ? "denied" : "allowed");
+        buffer_append_text(out, words[row->decision]);
         return;
     case ROW_CLIENT:
         log_page_append_or_none(row->client, out);
@@ -200,10 +234,6 @@ static void write_row_slot(void *context, unsigned index, struct buffer *out)
         buffer_append_literal(out, "<span>");
         log_page_append_or_none(row->reason, out);
         buffer_append_literal(out, "</span>");
-        return;
-    case ROW_REPORT:
-        if (row->by_report)
-            buffer_append_literal(out, " <span class=\"report\">let pass by report mode</span>");
         return;
     case ROW_FIRST:
         log_page_append_time_element(row->first_us, out);

@@ -5,141 +5,147 @@
 
 #include "policy/log/log_timeline.h"
 
-static const char *const timeline_slots[] = {
-    "width",        "columns", "denied-peak", "denied-bars", "allowed-peak",
-    "allowed-bars", "begin",   "middle",      "end",         "numbers"};
+static const char *const timeline_slots[] = {"width", "lanes", "begin", "middle", "end", "numbers"};
 enum timeline_slot {
     TIMELINE_WIDTH,
-    TIMELINE_COLUMNS,
-    TIMELINE_DENIED_PEAK,
-    TIMELINE_DENIED_BARS,
-    TIMELINE_ALLOWED_PEAK,
-    TIMELINE_ALLOWED_BARS,
+    TIMELINE_LANES,
     TIMELINE_BEGIN,
     TIMELINE_MIDDLE,
     TIMELINE_END,
     TIMELINE_NUMBERS
 };
 
-enum { COLUMN_WIDTH = 10, BAR_WIDTH = 8, LANE_HEIGHT = 100, BAR_SMALLEST = 3, COLUMNS_FEWEST = 30 };
+static const char *const lane_slots[] = {"title", "peak", "columns", "bars"};
+enum lane_slot { LANE_TITLE, LANE_PEAK, LANE_COLUMNS, LANE_BARS };
 
-/* A short log has few bars, which would be as wide as the page. */
-static size_t columns_of(const struct log_timeline *timeline)
+/* One decision's bars. */
+struct lane {
+    const struct log_timeline *timeline;
+    enum log_decision decision;
+    const char *class, *title;
+};
+
+enum { COLUMN_WIDTH = 100, LANE_HEIGHT = 100, BAR_SMALLEST = 3, COLUMNS_FEWEST = 30 };
+
+/* A short log has few bars, which would be as wide as the page: they become thin. */
+static unsigned bar_width(const struct log_timeline *timeline)
 {
-    return timeline->count < COLUMNS_FEWEST ? COLUMNS_FEWEST : timeline->count;
+    size_t width = COLUMN_WIDTH * 8 / 10;
+    if (timeline->count < COLUMNS_FEWEST)
+        width = width * timeline->count / COLUMNS_FEWEST;
+    return width > 0 ? (unsigned)width : 1;
 }
 
-/* Both kinds of denial share a lane. */
-static uint64_t in_lane(const struct log_timeline *timeline, size_t span, bool denied)
-{
-    const uint64_t *counts = timeline->spans[span];
-    return denied ? counts[LOG_TIMELINE_DENIED] + counts[LOG_TIMELINE_WOULD_DENY]
-                  : counts[LOG_TIMELINE_ALLOWED];
-}
-
-static uint64_t peak(const struct log_timeline *timeline, bool denied)
+static uint64_t peak(const struct lane *lane)
 {
     uint64_t most = 0;
-    for (size_t i = 0; i < timeline->count; i++) {
-        uint64_t count = in_lane(timeline, i, denied);
+    for (size_t i = 0; i < lane->timeline->count; i++) {
+        uint64_t count = lane->timeline->spans[i][lane->decision];
         most = count > most ? count : most;
     }
     return most;
 }
 
-/* Draws one part of a bar, standing on what is drawn already; what is little is still seen. */
-static void append_bar(size_t span, uint64_t count, uint64_t most, const char *class,
-                       unsigned *drawn, struct buffer *out)
+/* What is little is still seen. */
+static void append_bars(const struct lane *lane, struct buffer *out)
 {
-    if (count == 0)
-        return;
-    unsigned height = (unsigned)((double)count / (double)most * LANE_HEIGHT + 0.5);
-    height = height < BAR_SMALLEST ? BAR_SMALLEST : height;
-    if (*drawn + height > LANE_HEIGHT)
-        height = LANE_HEIGHT - *drawn;
-    *drawn += height;
-    buffer_printf(out, "<rect class=\"%s\" x=\"%zu\" y=\"%u\" width=\"%d\" height=\"%u\"/>", class,
-                  span * COLUMN_WIDTH + 1, LANE_HEIGHT - *drawn, BAR_WIDTH, height);
+    uint64_t most = peak(lane);
+    unsigned width = bar_width(lane->timeline);
+    for (size_t i = 0; i < lane->timeline->count; i++) {
+        uint64_t count = lane->timeline->spans[i][lane->decision];
+        if (count == 0)
+            continue;
+        unsigned height = (unsigned)((double)count / (double)most * LANE_HEIGHT + 0.5);
+        height = height < BAR_SMALLEST ? BAR_SMALLEST : height;
+        buffer_append_literal(out, "<g><title>");
+        log_page_append_time(log_timeline_begin_us(lane->timeline, i), LOG_PAGE_SECOND, out);
+        buffer_append_literal(out, ": ");
+        html_text_append_number(out, count);
+        buffer_printf(out,
+                      "</title><rect class=\"bar-%s\" x=\"%zu\" y=\"%u\" width=\"%u\" "
+                      "height=\"%u\"/></g>",
+                      lane->class, i * COLUMN_WIDTH + (COLUMN_WIDTH - width) / 2,
+                      LANE_HEIGHT - height, width, height);
+    }
 }
 
-static void append_bars(const struct log_timeline *timeline, bool denied, struct buffer *out)
+static void write_lane_slot(void *context, unsigned index, struct buffer *out)
 {
-    uint64_t most = peak(timeline, denied);
-    for (size_t i = 0; i < timeline->count; i++) {
-        const uint64_t *counts = timeline->spans[i];
-        unsigned drawn = 0;
-        if (in_lane(timeline, i, denied) == 0)
-            continue;
-        buffer_append_literal(out, "<g><title>");
-        log_page_append_time(log_timeline_begin_us(timeline, i), LOG_PAGE_SECOND, out);
-        buffer_append_literal(out, ": ");
-        html_text_append_number(out, in_lane(timeline, i, denied));
-        buffer_append_literal(out, "</title>");
-        if (denied) {
-            append_bar(i, counts[LOG_TIMELINE_DENIED], most, "bar-denied", &drawn, out);
-            append_bar(i, counts[LOG_TIMELINE_WOULD_DENY], most, "bar-would", &drawn, out);
-        } else {
-            append_bar(i, counts[LOG_TIMELINE_ALLOWED], most, "bar-allowed", &drawn, out);
-        }
-        buffer_append_literal(out, "</g>");
+    const struct lane *lane = context;
+    uint64_t most = peak(lane);
+    switch ((enum lane_slot)index) {
+    case LANE_TITLE:
+        buffer_append_text(out, lane->title);
+        return;
+    case LANE_PEAK:
+        buffer_append_text(out, most == 0 ? "none" : "up to ");
+        if (most > 0)
+            html_text_append_number(out, most);
+        return;
+    case LANE_COLUMNS:
+        buffer_append_u64(out, lane->timeline->count * COLUMN_WIDTH);
+        return;
+    case LANE_BARS:
+        append_bars(lane, out);
+        return;
+    }
+}
+
+/* What report mode let pass has a lane where there is some. */
+static void append_lanes(struct log_page *page, struct buffer *out)
+{
+    const struct lane lanes[] = {
+        {&page->data->timeline, LOG_DENIED, "denied", "Denied"},
+        {&page->data->timeline, LOG_WOULD_DENY, "would", "Would be denied"},
+        {&page->data->timeline, LOG_ALLOWED, "allowed", "Allowed"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(lanes); i++) {
+        struct lane lane = lanes[i];
+        if (lane.decision != LOG_WOULD_DENY || peak(&lane) > 0)
+            LOG_PAGE_FILL(page, out, log_lane_html, lane_slots, write_lane_slot, &lane);
     }
 }
 
 static void append_numbers(const struct log_timeline *timeline, struct buffer *out)
 {
     for (size_t i = 0; i < timeline->count; i++) {
-        if (in_lane(timeline, i, true) == 0 && in_lane(timeline, i, false) == 0)
+        const uint64_t *counts = timeline->spans[i];
+        if (counts[LOG_DENIED] + counts[LOG_WOULD_DENY] + counts[LOG_ALLOWED] == 0)
             continue;
         buffer_append_literal(out, "<tr><td>");
         log_page_append_time_element(log_timeline_begin_us(timeline, i), out);
-        for (size_t kind = 0; kind < LOG_TIMELINE_KINDS; kind++) {
+        for (size_t kind = 0; kind < LOG_DECISIONS; kind++) {
             buffer_append_literal(out, "</td><td>");
-            html_text_append_number(out, timeline->spans[i][kind]);
+            html_text_append_number(out, counts[kind]);
         }
         buffer_append_literal(out, "</td></tr>\n");
     }
 }
 
-/* The peak's number is followed by what it is a number of. */
-static void append_peak(const struct log_timeline *timeline, bool denied, struct buffer *out)
-{
-    uint64_t most = peak(timeline, denied);
-    if (most == 0) {
-        buffer_append_literal(out, "none");
-        return;
-    }
-    buffer_append_literal(out, "up to ");
-    html_text_append_number(out, most);
-}
-
+/* The axis is the span of the log itself, to a bar. */
 static void write_timeline_slot(void *context, unsigned index, struct buffer *out)
 {
-    const struct log_timeline *timeline = context;
-    size_t columns = columns_of(timeline);
+    struct log_page *page = context;
+    const struct log_timeline *timeline = &page->data->timeline;
     enum log_page_time_len len = timeline->width_s < 60 ? LOG_PAGE_SECOND : LOG_PAGE_MINUTE;
+    int64_t first_us = timeline->first_us, last_us = timeline->last_us;
     switch ((enum timeline_slot)index) {
     case TIMELINE_WIDTH:
         log_timeline_write_width(timeline, out);
         return;
-    case TIMELINE_COLUMNS:
-        buffer_append_u64(out, columns * COLUMN_WIDTH);
-        return;
-    case TIMELINE_DENIED_PEAK:
-    case TIMELINE_ALLOWED_PEAK:
-        append_peak(timeline, index == TIMELINE_DENIED_PEAK, out);
-        return;
-    case TIMELINE_DENIED_BARS:
-    case TIMELINE_ALLOWED_BARS:
-        append_bars(timeline, index == TIMELINE_DENIED_BARS, out);
+    case TIMELINE_LANES:
+        append_lanes(page, out);
         return;
     case TIMELINE_BEGIN:
-        log_page_append_time(log_timeline_begin_us(timeline, 0), len, out);
+        log_page_append_time(first_us, len, out);
         return;
     case TIMELINE_MIDDLE:
-        log_page_append_time(log_timeline_begin_us(timeline, columns / 2), len, out);
+        if (timeline->count > 2)
+            log_page_append_time(first_us + (last_us - first_us) / 2, len, out);
         return;
     case TIMELINE_END:
-        log_page_append_time(log_timeline_begin_us(timeline, columns), len, out);
+        if (timeline->count > 1)
+            log_page_append_time(last_us, len, out);
         return;
     case TIMELINE_NUMBERS:
         append_numbers(timeline, out);
@@ -149,8 +155,6 @@ static void write_timeline_slot(void *context, unsigned index, struct buffer *ou
 
 void log_page_append_timeline(struct log_page *page, struct buffer *out)
 {
-    struct log_timeline timeline = page->data->timeline;
-    if (timeline.count > 0)
-        LOG_PAGE_FILL(page, out, log_timeline_html, timeline_slots, write_timeline_slot,
-                      &timeline);
+    if (page->data->timeline.count > 0)
+        LOG_PAGE_FILL(page, out, log_timeline_html, timeline_slots, write_timeline_slot, page);
 }

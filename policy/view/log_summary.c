@@ -17,7 +17,7 @@ enum { KEY_TEXTS = 7, ROWS_FIRST = 64 };
 /* What makes two records alike: the texts of a row in their order there, and how it was decided. */
 struct row_key {
     struct slice texts[KEY_TEXTS]; /* borrowed */
-    bool denied, by_report;
+    enum log_decision decision;
     uint64_t hash;
 };
 
@@ -82,8 +82,7 @@ static void set_row_text(struct log_summary_row *row, size_t index, struct slice
 
 static bool is_row(const struct row *row, const struct row_key *key)
 {
-    if (row->hash != key->hash || row->shown.denied != key->denied ||
-        row->shown.by_report != key->by_report)
+    if (row->hash != key->hash || row->shown.decision != key->decision)
         return false;
     for (size_t i = 0; i < KEY_TEXTS; i++) {
         if (!slice_equal(*row_text(&row->shown, i), key->texts[i]))
@@ -112,8 +111,7 @@ static bool copy_key(struct row *row, const struct row_key *key)
     if (at == NULL)
         return false;
     *row = (struct row){.texts = at, .hash = key->hash};
-    row->shown.denied = key->denied;
-    row->shown.by_report = key->by_report;
+    row->shown.decision = key->decision;
     for (size_t i = 0; i < KEY_TEXTS; i++) {
         if (key->texts[i].len > 0)
             memcpy(at, key->texts[i].ptr, key->texts[i].len);
@@ -196,10 +194,9 @@ static void make_key(struct log_summary *summary, const struct log_line *line, s
                   log_line_what(line, &summary->what), line->fields[LOG_FIELD_VIA],
                   line->fields[LOG_FIELD_RULE], line->fields[LOG_FIELD_SOURCE],
                   line->fields[would_deny ? LOG_FIELD_WOULD_DENY : LOG_FIELD_REASON]},
-        .denied = log_line_denied(line),
+        .decision = log_line_decision(line),
     };
-    key->by_report = would_deny && !slice_equal_text(line->fields[LOG_FIELD_DECISION], "deny");
-    key->hash = SLICE_HASH_SEED + key->denied + 2 * (uint64_t)key->by_report;
+    key->hash = SLICE_HASH_SEED + (uint64_t)key->decision;
     for (size_t i = 0; i < KEY_TEXTS; i++)
         key->hash = hash_text(key->texts[i], key->hash);
 }
@@ -258,8 +255,8 @@ static int compare_texts(struct slice a, struct slice b)
 static int compare_rows(const void *left, const void *right)
 {
     const struct log_summary_row *a = left, *b = right;
-    if (a->denied != b->denied)
-        return a->denied ? -1 : 1;
+    if (a->decision != b->decision)
+        return a->decision < b->decision ? -1 : 1;
     if (a->count != b->count)
         return a->count > b->count ? -1 : 1;
     for (size_t i = 0; i < KEY_TEXTS; i++) {
@@ -267,7 +264,7 @@ static int compare_rows(const void *left, const void *right)
         if (order != 0)
             return order;
     }
-    return (int)a->by_report - (int)b->by_report;
+    return 0;
 }
 
 const struct log_summary_row *log_summary_seal(struct log_summary *summary, size_t *count_out)

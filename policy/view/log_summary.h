@@ -13,8 +13,7 @@
 
 /* Texts are owned by the summary; ptr is never NULL, an absent field is empty. */
 struct log_summary_row {
-    bool denied;               /* log_line_denied() */
-    bool by_report;            /* let pass by report mode: denied, and it happened */
+    enum log_decision decision;
     struct slice client, kind; /* kind: "docker", "network" */
     struct slice what;         /* "api.example.org:443", or the operation; else the method */
     struct slice via, rule, source;
@@ -36,7 +35,7 @@ void log_summary_free(struct log_summary **summary);
  * when the summary is sealed. False when memory is out. */
 MUST_CHECK bool log_summary_add(struct log_summary *summary, const struct log_line *line);
 
-/* Ends adding and sorts: denied before allowed, then by count, then by name. Returns the rows,
+/* Ends adding and sorts: what was denied, what report mode let pass, what was allowed, then by count, then by name. Returns the rows,
  * which live as long as the summary; NULL when memory is out. */
 const struct log_summary_row *log_summary_seal(struct log_summary *summary, size_t *count_out);
 

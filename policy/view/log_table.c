@@ -6,12 +6,26 @@
 #include "base/table.h"
 #include "base/terminal_text.h"
 
-enum column { TIME, CLIENT, DECISION, OPERATION, PATH, STATUS, RULE, SOURCE, DURATION, COLUMNS };
+enum column {
+    TIME,
+    CLIENT,
+    DECISION,
+    OPERATION,
+    PATH,
+    STATUS,
+    RULE,
+    SOURCE,
+    DURATION,
+    VIA,
+    REASON,
+    COLUMNS
+};
 
 static const struct table_column columns[COLUMNS] = {
-    [TIME] = {"TIME", 20},           [CLIENT] = {"CLIENT", 20}, [DECISION] = {"DECISION", 10},
-    [OPERATION] = {"OPERATION", 32}, [PATH] = {"PATH", 48},     [STATUS] = {"STATUS", 6},
-    [RULE] = {"RULE", 32},           [SOURCE] = {"SOURCE", 40}, [DURATION] = {"DURATION", 10},
+    [TIME] = {"TIME", 20},     [CLIENT] = {"CLIENT", 20},       [DECISION] = {"DECISION", 10},
+    [VIA] = {"VIA", 14},       [OPERATION] = {"OPERATION", 32}, [PATH] = {"PATH", 48},
+    [STATUS] = {"STATUS", 6},  [RULE] = {"RULE", 32},           [SOURCE] = {"SOURCE", 40},
+    [REASON] = {"REASON", 24}, [DURATION] = {"DURATION", 10},
 };
 
 void log_table_init(struct table *table, bool aligned)
@@ -100,12 +114,14 @@ static void append_path(const struct log_line *line, struct buffer *cell)
     }
 }
 
-static void append_decision(const struct log_line *line, struct buffer *cell)
+/* Of what report mode let pass, why it would have been refused. */
+static void append_decision(const struct log_line *line, struct buffer *decision,
+                            struct buffer *reason)
 {
-    if (line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL)
-        buffer_append_literal(cell, "would-deny");
-    else
-        terminal_text_append(cell, line->fields[LOG_FIELD_DECISION]);
+    bool would = log_line_decision(line) == LOG_WOULD_DENY;
+    terminal_text_append(decision, would ? slice_from_text(log_decision_name(LOG_WOULD_DENY))
+                                         : line->fields[LOG_FIELD_DECISION]);
+    terminal_text_append(reason, line->fields[would ? LOG_FIELD_WOULD_DENY : LOG_FIELD_REASON]);
 }
 
 void log_table_fill(struct table *table, const struct log_line *line, bool coloured)
@@ -113,15 +129,32 @@ void log_table_fill(struct table *table, const struct log_line *line, bool colou
     struct buffer *cells = table->cells;
     append_time(table, line->fields[LOG_FIELD_TS], &cells[TIME]);
     terminal_text_append(&cells[CLIENT], line->fields[LOG_FIELD_CLIENT]);
-    append_decision(line, &cells[DECISION]);
+    append_decision(line, &cells[DECISION], &cells[REASON]);
+    terminal_text_append(&cells[VIA], line->fields[LOG_FIELD_VIA]);
     append_operation(line, &cells[OPERATION]);
     append_path(line, &cells[PATH]);
     terminal_text_append(&cells[STATUS], line->fields[LOG_FIELD_STATUS]);
     terminal_text_append(&cells[RULE], line->fields[LOG_FIELD_RULE]);
     terminal_text_append(&cells[SOURCE], line->fields[LOG_FIELD_SOURCE]);
     log_table_append_duration(line->fields[LOG_FIELD_DURATION_US], &cells[DURATION]);
-    if (coloured && slice_equal_text(line->fields[LOG_FIELD_DECISION], "deny"))
-        table->colours[DECISION] = TERMINAL_RED;
-    else if (coloured && line->fields[LOG_FIELD_WOULD_DENY].ptr != NULL)
-        table->colours[DECISION] = TERMINAL_YELLOW;
+    static const char *const colours[] = {
+        [LOG_DENIED] = TERMINAL_RED, [LOG_WOULD_DENY] = TERMINAL_YELLOW, [LOG_ALLOWED] = NULL};
+    if (coloured)
+        table->colours[DECISION] = colours[log_line_decision(line)];
+}
+
+void log_table_append_gate(const struct table *table, const struct log_line *line,
+                           struct buffer *out)
+{
+    append_time(table, line->fields[LOG_FIELD_TS], out);
+    buffer_append_literal(out, "  -- gate: ");
+    terminal_text_append(out, line->fields[LOG_FIELD_EVENT]);
+    static const enum log_field more[] = {LOG_FIELD_REASON, LOG_FIELD_TEXT};
+    for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+        if (line->fields[more[i]].len == 0)
+            continue;
+        buffer_append_literal(out, ", ");
+        terminal_text_append(out, line->fields[more[i]]);
+    }
+    buffer_append_byte(out, '\n');
 }

@@ -15,6 +15,11 @@ void log_table_init(struct table *table, bool aligned);
  * line holds. */
 void log_table_fill(struct table *table, const struct log_line *line, bool coloured);
 
+/* What the gate says of itself, in a line that is no row of the table: nobody asked for it, and its
+ * sentences would make every column wide. */
+void log_table_append_gate(const struct table *table, const struct log_line *line,
+                           struct buffer *out);
+
 /* Microseconds as "812us", "12.3ms", "4.1s" or "2h03m"; what is no number as it is. */
 void log_table_append_duration(struct slice microseconds, struct buffer *cell);
 

@@ -27,9 +27,9 @@ struct showing {
     struct buffer output;         /* owned: not yet written */
     struct buffer room;           /* owned */
     struct buffer found, lengths; /* owned: lines from the end, newest first; a size_t for each */
-    uint64_t found_count, shown, unreadable;
+    uint64_t found_count, found_requests, found_others, shown, unreadable;
     struct error *error;
-    bool failed;
+    bool titled, failed;
 };
 
 static void showing_clear(struct showing *showing)
@@ -87,8 +87,17 @@ static bool show(void *context, const struct log_line *line, struct slice text)
     struct buffer *out = &showing->output;
     switch (showing->view->form) {
     case LOG_VIEW_TABLE:
-        if (showing->shown == 0)
+        if (!showing->titled)
             table_write_titles(&showing->table, out);
+        showing->titled = true;
+        if (!log_line_is_request(line)) {
+            log_table_append_gate(&showing->table, line, out);
+            break;
+        }
+        log_table_fill(&showing->table, line, showing->coloured);
+        table_write_row(&showing->table, out);
+        break;
+    case LOG_VIEW_TSV:
         log_table_fill(&showing->table, line, showing->coloured);
         table_write_row(&showing->table, out);
         break;
@@ -113,11 +122,15 @@ static bool show(void *context, const struct log_line *line, struct slice text)
     return out->len < OUTPUT_LEN || flush(showing);
 }
 
-/* A log_scan_take: keeps one record of the last ones. */
+/* A log_scan_take: keeps one record of the last ones. What the gate says of itself comes along with
+ * the requests and takes no request's place; where it says a great deal, the last of it. */
 static bool keep(void *context, const struct log_line *line, struct slice text)
 {
     struct showing *showing = context;
+    bool is_request = log_line_is_request(line);
     if (showing->view->form == LOG_VIEW_NAMES && log_line_what(line, &showing->room).len == 0)
+        return true;
+    if (!is_request && ++showing->found_others > showing->view->limit)
         return true;
     buffer_append_slice(&showing->found, text);
     buffer_append(&showing->lengths, (const char *)&text.len, sizeof(text.len));
@@ -126,11 +139,13 @@ static bool keep(void *context, const struct log_line *line, struct slice text)
         return error_set(showing->error, COMMAND_FAILED,
                          "out of memory; ask for fewer with --limit");
     }
-    if (showing->view->form == LOG_VIEW_TABLE) {
+    if (showing->view->form == LOG_VIEW_TABLE && is_request) {
         log_table_fill(&showing->table, line, false);
         table_measure(&showing->table);
     }
-    return ++showing->found_count < showing->view->limit;
+    showing->found_count++;
+    showing->found_requests += is_request;
+    return showing->found_requests < showing->view->limit;
 }
 
 /* Shows what was kept, the oldest of it first. */
@@ -213,6 +228,6 @@ bool log_view_records(const struct log_view *view, bool follow, struct error *er
     CLEANUP(showing_clear)
     struct showing showing = {
         .view = view, .coloured = terminal_text_in_colour(stdout), .error = error};
-    log_table_init(&showing.table, isatty(STDOUT_FILENO));
+    log_table_init(&showing.table, view->form == LOG_VIEW_TABLE);
     return run(&showing, follow);
 }

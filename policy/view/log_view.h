@@ -13,7 +13,8 @@
 #include "policy/log/log_filter.h"
 
 enum log_view_form {
-    LOG_VIEW_TABLE, /* aligned on a terminal, else tab-separated */
+    LOG_VIEW_TABLE, /* aligned, for people */
+    LOG_VIEW_TSV,   /* the same columns between tabs */
     LOG_VIEW_JSON,
     LOG_VIEW_NAMES, /* only the host or operation, one a line */
 };
@@ -22,7 +23,9 @@ struct log_view {
     const char *path; /* of the log */
     const struct log_filter *filter;
     enum log_view_form form;
-    uint64_t limit; /* 0 = all: records from the end, or rows of each block of a summary */
+    /* 0 = all: requests from the end, with what the gate said of itself meanwhile, which is not
+     * counted; or rows of each block of a summary */
+    uint64_t limit;
 };
 
 /* Writes the wanted records, the oldest first, and with `follow` those that come, until

@@ -169,9 +169,9 @@ class LogPage(unittest.TestCase):
 
     def test_sorting(self):
         page = self.open()
-        heads = "document.querySelectorAll('.rows')[1].tHead.rows[0].cells"
-        counts = "[...document.querySelectorAll('.rows')[1].tBodies].map((b) => b.rows[0].cells[8].textContent)"
-        names = "[...document.querySelectorAll('.rows')[1].tBodies].map((b) => b.rows[0].cells[2].textContent)"
+        heads = "document.querySelectorAll('.rows')[2].tHead.rows[0].cells"
+        counts = "[...document.querySelectorAll('.rows')[2].tBodies].map((b) => b.rows[0].cells[8].textContent)"
+        names = "[...document.querySelectorAll('.rows')[2].tBodies].map((b) => b.rows[0].cells[2].textContent)"
         page.ask(heads + "[2].firstChild.click()")
         self.assertEqual(page.ask(names), sorted(page.ask(names)))
         self.assertEqual(page.ask(heads + "[2].getAttribute('aria-sort')"), "ascending")

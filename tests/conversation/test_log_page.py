@@ -134,14 +134,67 @@ class LogPage(unittest.TestCase):
         _, tree = self.make()
         rows = [" ".join(row.split()) for row in self.rows(tree)]
         self.assertEqual([re.sub(r" \d+ records?.*", "", row) for row in rows], [
-            "cidockerContainerExecdockerr policy.yaml:3default let pass by report mode2026-11-20 10:00:042026-11-20 10:00:041",
             "cinetworkb.test:443forwardno b policy.yaml:9rule2026-11-20 10:00:032026-11-20 10:00:031",
+            "cidockerContainerExecdockerr policy.yaml:3default2026-11-20 10:00:042026-11-20 10:00:041",
             "cinetworka.test:443forwardr policy.yaml:3rule2026-11-20 10:00:012026-11-20 10:00:022"])
-        self.assertEqual([e["attributes"]["data-decision"] for e in tree.all("tbody") if "data-decision" in e["attributes"]], ["would-deny", "denied", "allowed"])
+        self.assertEqual([e["attributes"]["data-decision"] for e in tree.all("tbody") if "data-decision" in e["attributes"]], ["denied", "would-deny", "allowed"])
         totals = [element["text"] for element in tree.all("dd")]
-        self.assertEqual(totals, ["4", "125 %", "1", "1", "4\u00a0B", "8\u00a0B"])
+        self.assertEqual(totals[4:], ["4", "125 %", "1", "1", "4\u00a0B", "8\u00a0B"])
         self.assertEqual(len([e for e in tree.all("rect") if e["attributes"]["class"] == "bar-denied"]), 1)
         self.assertEqual(len([e for e in tree.all("rect") if e["attributes"]["class"] == "bar-allowed"]), 2)
+
+    def test_denied_and_would_be_denied_are_apart(self):
+        self.write(record(1, decision="deny", host="denied.test"), *(record(2 + n, would_deny="default", host="would.test") for n in range(3)))
+        text, tree = self.make()
+        titles = [" ".join(element["text"].split()) for element in tree.all("h2")]
+        self.assertEqual(titles[1:], ["Denied 1 request in 1 row", "Would be denied, let pass by report mode 3 requests in 1 row", "Allowed"])
+        self.assertEqual([element["text"] for element in tree.all("p") if element["text"].endswith(("up to 1", "up to 3", "none"))],
+                         ["Denied up to 1", "Would be denied up to 1", "Allowed none"])
+        self.assertLess(text.index('id="denied"'), text.index('id="would-deny"'))
+        self.write(record(1))
+        self.assertNotIn("let pass by report mode", self.make()[0])
+
+    def test_the_axis_is_the_span_of_the_log(self):
+        for name, seconds, axis in (("one request", [7], ["2026-11-20 10:00:07", "", ""]),
+                                    ("two bars", [7, 8], ["2026-11-20 10:00:07", "", "2026-11-20 10:00:08"]),
+                                    ("half a minute", [2, 33], ["2026-11-20 10:00:02", "2026-11-20 10:00:17", "2026-11-20 10:00:33"])):
+            with self.subTest(name):
+                self.write(*(record(second) for second in seconds))
+                _, tree = self.make()
+                self.assertEqual([element["text"] for element in tree.all("span") if element["inside"][-1] == "figcaption"], axis)
+                bars = [element["attributes"] for element in tree.all("rect")]
+                width = [float(element["attributes"]["viewbox"].split()[2]) for element in tree.all("svg")][0]
+                self.assertLess(float(bars[0]["x"]), width / len(bars), "the first bar is at the beginning")
+                self.assertGreater(float(bars[-1]["x"]) + float(bars[-1]["width"]), width * (len(bars) - 1) / len(bars), "the last at the end")
+
+    def test_ids_are_short_and_stand_there_once(self):
+        name = "0123456789abcdef" * 4
+        self.write(record(1, kind="docker", host=None, port=None, operation="ContainerStart", method="POST", object=name,
+                          path="/containers/%s/start" % name, decision="deny"),
+                   record(2, kind="docker", host=None, port=None, operation="ImageDelete", method="DELETE", object="sha256:" + name, path="/images/web",
+                          decision="deny"))
+        text, tree = self.make()
+        self.assertNotIn(name, text)
+        requests = [element["text"] for element in tree.all("td") if element["text"].startswith(("POST", "DELETE"))]
+        self.assertEqual(sorted(requests), ["DELETE /images/web \u00b7 sha256:0123456789ab", "POST /containers/0123456789ab/start"])
+
+    def test_the_head_says_which_gate_and_policy_what_was_lost_and_whether_it_is_sealed(self):
+        start = {"ts": "2026-11-20T09:00:00.000000Z", "event": "start", "policy": "aa00", "text": "dockreeve 1.2.3 in front of unix:/x; listening: y"}
+        lost = {"ts": "2026-11-20T10:00:05.000000Z", "event": "lost", "count": 17, "text": "no space"}
+        seal = {"chain": "00", "mac": "11"}
+        for name, records, expected in (
+                ("nothing known", [record(1)], ["not in this log", "not in this log", "not sealed", "0"]),
+                ("all", [start, record(1, policy="aa00"), record(2, policy="bb11"), lost], ["Dockreeve 1.2.3", "bb11, the last of 2", "not sealed", "17"]),
+                ("sealed", [{**start, "epoch": 3, **seal}, record(1, epoch=7, **seal)],
+                 ["Dockreeve 1.2.3", "aa00", "sealed, epoch 3 to 7, not verified here", "0"]),
+                ("in part", [start, record(1, epoch=1, **seal)], ["Dockreeve 1.2.3", "aa00", "sealed in part, epoch 1, not verified here", "0"])):
+            with self.subTest(name):
+                self.write(*records)
+                text, tree = self.make("ci")
+                self.assertEqual([element["text"] for element in tree.all("dd")][:4], expected, "whatever the filter")
+                self.assertEqual("could not write" in text, expected[3] != "0")
+        version = run("version").stdout.split()[1]
+        self.assertIn("Written by Dockreeve %s." % version, text)
 
     def test_the_filters_of_the_command_hold_and_are_named(self):
         self.write(record(1), record(2, client="web"), record(3, decision="deny"))

@@ -5,6 +5,7 @@ the summary; what is refused as an option; and that nothing a client sent reache
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -140,6 +141,47 @@ class WrittenLog(unittest.TestCase):
         self.assertEqual([json.loads(line)["ts"][11:16] for line in self.ask("--json", "--host", "*.example.org", "-n", "2").stdout.splitlines()],
                          ["10:30", "13:30"])
 
+    def test_the_gate_itself_is_apart_and_takes_no_place_of_a_request(self):
+        self.write(WRITTEN)
+        self.assertEqual([json.loads(line)["ts"][11:16] for line in self.ask("--json", "-n", "3").stdout.splitlines()],
+                         ["12:00", "12:30", "13:00", "13:30"], "12:30 is the start of a gate")
+        text = self.ask("-n", "3", "--format", "table").stdout
+        self.assertIn("\n2026-11-20T12:30:00Z  -- gate: start, listening\n", text)
+        title = text.splitlines()[0]
+        self.assertEqual(title.split(), ["TIME", "CLIENT", "DECISION", "OPERATION", "PATH", "STATUS", "RULE", "SOURCE", "DURATION", "VIA", "REASON"])
+        # However much it says, as many of its records as there may be requests are kept.
+        self.write([[record("2026-11-20T10:00:00.000000Z", operation="ImageList", decision="allow")] +
+                    [record("2026-11-20T11:00:%02d.000000Z" % second, event="policy", client="", text="x") for second in range(50)]])
+        self.assertEqual(self.ask("-n", "5").stdout.count("(policy)"), 5)
+        self.assertEqual(self.ask("-n", "5").stdout.count("\tImageList\t"), 1)
+
+    def test_rows_say_which_way_and_why(self):
+        self.write(WRITTEN)
+        rows = [line.split("\t") for line in self.ask("--denied").stdout.splitlines()]
+        self.assertEqual([(row[2], row[-2], row[-1]) for row in rows],
+                         [("deny", "forward", "default"), ("would-deny", "docker", "guard.binds"), ("deny", "docker", "limit.denial-rate")])
+
+    def test_formats(self):
+        self.write(WRITTEN)
+        for more in ([], ["--summary"]):
+            with self.subTest(" ".join(more)):
+                self.assertEqual(self.ask("--format", "tsv", *more).stdout, self.ask(*more).stdout, "what a pipe is given")
+                self.assertEqual(self.ask("--format", "json", *more).stdout, self.ask("--json", *more).stdout)
+                shown = re.sub(r"\x1b\[[0-9]*m|\r|note: .*\n", "", self.on_terminal(*more).decode())
+                self.assertEqual(self.ask("--format", "table", *more).stdout, shown)
+        summary = self.ask("--summary").stdout.splitlines()
+        table = self.ask("--summary", "--format", "table").stdout.splitlines()
+        self.assertEqual(summary[0].split("\t")[:-1], table[1].split(), "the same columns in the same order")
+        for words in (["--format", "yaml"], ["--format", "table", "--json"], ["--format", "json", "-q"], ["--format", "tsv", "--html", "-"]):
+            self.assertEqual(run("policy", "log", "--log", self.path, *words).returncode, 2, words)
+
+    def test_lost_records_are_told(self):
+        self.write([WRITTEN[0] + [record("2026-11-20T12:00:00.000000Z", event="lost", client="", text="no space", count=number) for number in (3, 4)]])
+        done = self.ask("--summary", "--client", "ci")
+        self.assertIn("could not write 7 records", done.stderr)
+        self.assertEqual(json.loads(self.ask("--summary", "--json").stdout)["lost"], 7)
+        self.assertNotIn("could not write", self.ask("--summary", "--until", "2026-11-20T11:00").stderr)
+
     def test_what_is_no_record_is_told(self):
         self.write(WRITTEN, torn='{"ts":"2026-')
         done = self.ask("--limit", "0")
@@ -160,17 +202,18 @@ class WrittenLog(unittest.TestCase):
                                record("2026-11-20T14:30:00.000000Z", event="stop", client="")]])
         rows = [line.split("\t") for line in self.ask("--summary").stdout.splitlines()]
         self.assertEqual(rows, [
-            ["deny", "agents", "docker", "-", "docker", "-", "limit.denial-rate", "2026-11-20T12:00:00.000000Z", "41"],
-            ["deny", "agents", "network", "example.org:443", "forward", "default", "default", "2026-11-20T10:00:00.000000Z", "1"],
-            ["would-deny", "ci", "docker", "ContainerCreate", "docker", "guard binds (/etc/d/policy.yaml:20)", "guard.binds",
-             "2026-11-20T11:00:00.000000Z", "1"],
-            ["allow", "agents", "network", "a.example.org:443", "forward", "*.example.org (/etc/d/policy.yaml:9)", "-",
-             "2026-11-20T14:00:00.000000Z", "2"],
-            ["allow", "agents", "network", "[2001:db8::1]:443", "transparent", "2001:db8::/32 (preset/x:3)", "-", "2026-11-20T13:00:00.000000Z", "1"],
-            ["allow", "agents", "network", "b.a.example.org", "dns", "*.example.org (/etc/d/policy.yaml:9)", "-", "2026-11-20T13:30:00.000000Z", "1"],
-            ["allow", "agents", "network", "b.a.example.org:8443", "forward", "*.example.org (/etc/d/policy.yaml:9)", "-",
-             "2026-11-20T10:30:00.000000Z", "1"],
-            ["allow", "ci", "docker", "ImageList", "docker", "images (/etc/d/policy.yaml:4)", "-", "2026-11-19T23:00:00.000000Z", "1"]])
+            ["SANDBOX", "TYPE", "HOST", "VIA", "RULE", "REASON", "LAST-SEEN", "COUNT", "DECISION"],
+            ["agents", "docker", "-", "docker", "-", "limit.denial-rate", "2026-11-20T12:00:00.000000Z", "41", "deny"],
+            ["agents", "network", "example.org:443", "forward", "default", "default", "2026-11-20T10:00:00.000000Z", "1", "deny"],
+            ["ci", "docker", "ContainerCreate", "docker", "guard binds (/etc/d/policy.yaml:20)", "guard.binds",
+             "2026-11-20T11:00:00.000000Z", "1", "would-deny"],
+            ["agents", "network", "a.example.org:443", "forward", "*.example.org (/etc/d/policy.yaml:9)", "-",
+             "2026-11-20T14:00:00.000000Z", "2", "allow"],
+            ["agents", "network", "[2001:db8::1]:443", "transparent", "2001:db8::/32 (preset/x:3)", "-", "2026-11-20T13:00:00.000000Z", "1", "allow"],
+            ["agents", "network", "b.a.example.org", "dns", "*.example.org (/etc/d/policy.yaml:9)", "-", "2026-11-20T13:30:00.000000Z", "1", "allow"],
+            ["agents", "network", "b.a.example.org:8443", "forward", "*.example.org (/etc/d/policy.yaml:9)", "-",
+             "2026-11-20T10:30:00.000000Z", "1", "allow"],
+            ["ci", "docker", "ImageList", "docker", "images (/etc/d/policy.yaml:4)", "-", "2026-11-19T23:00:00.000000Z", "1", "allow"]])
         document = json.loads(self.ask("--summary", "--json").stdout)
         self.assertEqual([(row["count"], row["decision"], row.get("would_deny")) for row in document["blocked"]],
                          [(41, "deny", None), (1, "deny", None), (1, "allow", "guard.binds")])
@@ -179,8 +222,8 @@ class WrittenLog(unittest.TestCase):
             "source": "/etc/d/policy.yaml:9", "first_seen": "2026-11-20T09:00:00.000000Z", "last_seen": "2026-11-20T14:00:00.000000Z",
             "count": 2, "bytes_in": 0, "bytes_out": 0})
         self.assertEqual(document["allowed"][-1]["operation"], "ImageList")
-        self.assertEqual(len(self.ask("--summary", "--limit", "1").stdout.splitlines()), 2, "one row of each block")
-        self.assertEqual(self.ask("--summary", "--denied", "--type", "network").stdout.count("\n"), 1)
+        self.assertEqual(len(self.ask("--summary", "--limit", "1").stdout.splitlines()), 4, "the titles and one row of each block")
+        self.assertEqual(self.ask("--summary", "--denied", "--type", "network").stdout.count("\n"), 2)
 
     def test_an_empty_summary(self):
         self.write([[]])
@@ -369,7 +412,9 @@ class WrittenLog(unittest.TestCase):
         self.write(WRITTEN)
         text = self.assert_safe(self.on_terminal("--summary"))
         blocked, _, allowed = text.partition("Allowed requests:")
-        self.assertIn("would deny: guard.binds", blocked)
+        blocked, _, would = blocked.partition("Let pass by report mode, blocked otherwise:")
+        self.assertNotIn("guard.binds", blocked)
+        self.assertIn("would deny: guard.binds", would)
         self.assertNotIn("would deny", allowed)
 
 

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-
 #include "policy/log/log_timeline.h"
 
 enum { US = 1000000 };
 
-static uint64_t total(const struct log_timeline *timeline, enum log_timeline_kind kind)
+static uint64_t total(const struct log_timeline *timeline, enum log_decision decision)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < timeline->count; i++)
-        sum += timeline->spans[i][kind];
+        sum += timeline->spans[i][decision];
     return sum;
 }
 
@@ -37,17 +36,17 @@ Test(log_timeline, spans_grow_with_the_log_and_lose_nothing)
             struct log_timeline timeline = {0};
             AUTO_BUFFER struct buffer width = BUFFER_EMPTY;
             log_timeline_add(&timeline, (backwards ? rows[i].end_s : rows[i].begin_s) * US,
-                             LOG_TIMELINE_DENIED, 2);
+                             LOG_DENIED, 2);
             log_timeline_add(&timeline, (backwards ? rows[i].begin_s : rows[i].end_s) * US + 999999,
-                             LOG_TIMELINE_ALLOWED, 3);
+                             LOG_ALLOWED, 3);
             log_timeline_write_width(&timeline, &width);
             cr_expect_eq(timeline.width_s, rows[i].width_s, "%s: %lld", rows[i].name,
                          (long long)timeline.width_s);
             cr_expect_str_eq(buffer_text(&width), rows[i].width, "%s", rows[i].name);
             cr_expect_leq(log_timeline_begin_us(&timeline, 0), rows[i].begin_s * US);
             cr_expect_gt(log_timeline_begin_us(&timeline, timeline.count), rows[i].end_s * US);
-            cr_expect_eq(total(&timeline, LOG_TIMELINE_DENIED), 2);
-            cr_expect_eq(total(&timeline, LOG_TIMELINE_ALLOWED), 3);
+            cr_expect_eq(total(&timeline, LOG_DENIED), 2);
+            cr_expect_eq(total(&timeline, LOG_ALLOWED), 3);
         }
     }
 }
@@ -61,15 +60,15 @@ Test(log_timeline, times_in_any_order_find_their_span)
     struct log_timeline timeline = {0};
     for (size_t i = 0; i < TIMES; i++) {
         times[i] = ((int64_t)rand_r(&seed) % 200000 - 50000) * US + rand_r(&seed) % US;
-        log_timeline_add(&timeline, times[i], LOG_TIMELINE_WOULD_DENY, 1);
+        log_timeline_add(&timeline, times[i], LOG_WOULD_DENY, 1);
     }
     for (size_t span = 0; span < timeline.count; span++) {
         uint64_t expected = 0;
         for (size_t i = 0; i < TIMES; i++)
             expected += times[i] >= log_timeline_begin_us(&timeline, span) &&
                         times[i] < log_timeline_begin_us(&timeline, span + 1);
-        cr_expect_eq(timeline.spans[span][LOG_TIMELINE_WOULD_DENY], expected, "span %zu", span);
+        cr_expect_eq(timeline.spans[span][LOG_WOULD_DENY], expected, "span %zu", span);
     }
-    cr_expect_eq(total(&timeline, LOG_TIMELINE_WOULD_DENY), TIMES);
+    cr_expect_eq(total(&timeline, LOG_WOULD_DENY), TIMES);
     cr_expect_leq(timeline.count, LOG_TIMELINE_SPANS);
 }

@@ -59,8 +59,8 @@ Test(log_page, a_row_keeps_its_newest_records)
         append_record(&log, i, "request", id, "a.test", "allow");
     }
     gather(&log, &data);
-    cr_assert_eq(data.allowed.row_count, 1);
-    const struct log_page_row *row = &data.allowed.rows[0];
+    cr_assert_eq(data.sections[LOG_ALLOWED].row_count, 1);
+    const struct log_page_row *row = &data.sections[LOG_ALLOWED].rows[0];
     cr_expect_eq(row->summary->count, 50);
     cr_assert_eq(row->count, LOG_PAGE_ROW_RECORDS);
     cr_expect(holds(&row->records[0], "id-30."));
@@ -79,13 +79,13 @@ Test(log_page, what_closes_takes_the_place_of_what_opened)
     append_record(&log, 1, "open", "two", "a.test", "allow");
     append_record(&log, 2, "close", "one", "a.test", "allow");
     gather(&log, &data);
-    const struct log_page_row *row = &data.allowed.rows[0];
+    const struct log_page_row *row = &data.sections[LOG_ALLOWED].rows[0];
     cr_expect_eq(row->summary->count, 2);
     cr_assert_eq(row->count, 2);
     cr_expect(holds(&row->records[0], "\"two\""));
     cr_expect(holds(&row->records[1], "\"close\""));
-    cr_expect_eq(data.timeline.spans[0][LOG_TIMELINE_ALLOWED], 1);
-    cr_expect_eq(data.timeline.spans[1][LOG_TIMELINE_ALLOWED], 1);
+    cr_expect_eq(data.timeline.spans[0][LOG_ALLOWED], 1);
+    cr_expect_eq(data.timeline.spans[1][LOG_ALLOWED], 1);
     cr_expect_eq(data.timeline.count, 2, "a request counts when it begins");
 }
 
@@ -104,18 +104,18 @@ Test(log_page, the_page_is_bounded_and_says_what_it_leaves_out)
     }
     buffer_append_literal(&log, "no record\n{\"ts\":");
     gather(&log, &data);
-    cr_expect_eq(data.denied.all_rows, 1400);
-    cr_expect_eq(data.denied.row_count, LOG_PAGE_ROWS);
-    cr_expect_eq(data.denied.requests, 14000);
-    cr_expect_eq(data.allowed.row_count, 100);
+    cr_expect_eq(data.sections[LOG_DENIED].all_rows, 1400);
+    cr_expect_eq(data.sections[LOG_DENIED].row_count, LOG_PAGE_ROWS);
+    cr_expect_eq(data.sections[LOG_DENIED].requests, 14000);
+    cr_expect_eq(data.sections[LOG_ALLOWED].row_count, 100);
     size_t records = 0;
-    for (size_t i = 0; i < data.denied.row_count; i++)
-        records += data.denied.rows[i].count;
-    for (size_t i = 0; i < data.allowed.row_count; i++)
-        records += data.allowed.rows[i].count;
+    for (size_t i = 0; i < data.sections[LOG_DENIED].row_count; i++)
+        records += data.sections[LOG_DENIED].rows[i].count;
+    for (size_t i = 0; i < data.sections[LOG_ALLOWED].row_count; i++)
+        records += data.sections[LOG_ALLOWED].rows[i].count;
     cr_expect_eq(records, LOG_PAGE_RECORDS);
-    cr_expect_eq(data.denied.rows[499].count, 10);
-    cr_expect_eq(data.denied.rows[500].count, 0, "the first rows have theirs");
+    cr_expect_eq(data.sections[LOG_DENIED].rows[499].count, 10);
+    cr_expect_eq(data.sections[LOG_DENIED].rows[500].count, 0, "the first rows have theirs");
     AUTO_BUFFER struct buffer page = BUFFER_EMPTY;
     append_page(&data, &page);
     static const char *const notes[] = {
@@ -141,8 +141,8 @@ Test(log_page, records_that_are_too_long_are_counted_and_left_out)
                       id, host);
     }
     gather(&log, &data);
-    cr_expect_eq(data.denied.rows[0].summary->count, RECORDS);
-    cr_expect_eq(data.denied.rows[0].count, 5, "as many as fit into 64 MB");
+    cr_expect_eq(data.sections[LOG_DENIED].rows[0].summary->count, RECORDS);
+    cr_expect_eq(data.sections[LOG_DENIED].rows[0].count, 5, "as many as fit into 64 MB");
     cr_expect_eq(data.not_kept, 2);
     AUTO_BUFFER struct buffer page = BUFFER_EMPTY;
     append_page(&data, &page);
@@ -164,15 +164,15 @@ Test(log_page, totals_add_up)
                           "\"web\",\"count\":40}\n"
                           "{\"ts\":\"2026-11-20T10:00:04Z\",\"event\":\"stop\"}\n");
     gather(&log, &data);
-    cr_expect_eq(data.allowed.requests, 1);
-    cr_expect_eq(data.denied.requests, 42);
-    cr_expect_eq(data.would_deny, 1);
+    cr_expect_eq(data.sections[LOG_ALLOWED].requests, 1);
+    cr_expect_eq(data.sections[LOG_DENIED].requests, 41);
+    cr_expect_eq(data.sections[LOG_WOULD_DENY].requests, 1);
     cr_expect_eq(data.clients, 2);
     cr_expect_eq(data.bytes_in, 7);
     cr_expect_eq(data.bytes_out, 9);
-    cr_expect_eq(data.timeline.spans[1][LOG_TIMELINE_DENIED], 1);
-    cr_expect_eq(data.timeline.spans[2][LOG_TIMELINE_WOULD_DENY], 1);
-    cr_expect_eq(data.timeline.spans[3][LOG_TIMELINE_DENIED], 40);
+    cr_expect_eq(data.timeline.spans[1][LOG_DENIED], 1);
+    cr_expect_eq(data.timeline.spans[2][LOG_WOULD_DENY], 1);
+    cr_expect_eq(data.timeline.spans[3][LOG_DENIED], 40);
     AUTO_BUFFER struct buffer page = BUFFER_EMPTY;
     append_page(&data, &page);
     cr_expect_not_null(strstr(buffer_text(&page), "<dd>43</dd>"));

@@ -43,7 +43,7 @@ Test(log_summary, records_that_are_alike_become_one_row)
     cr_assert(slice_equal_text(rows[0].what, "a.test:443"));
     cr_assert(slice_equal_text(rows[1].what, "a.test:80"));
     cr_assert(slice_equal_text(rows[0].source, "p:1"));
-    cr_assert_not(rows[0].denied || rows[0].by_report);
+    cr_assert_eq(rows[0].decision, LOG_ALLOWED);
 }
 
 Test(log_summary, what_was_asked_for_has_one_name)
@@ -128,20 +128,19 @@ Test(log_summary, refusals_come_first_then_what_is_most)
     static const struct {
         const char *client, *reason;
         uint64_t count;
-        bool denied, by_report;
-    } expected[] = {{"e", "limit.denial-rate", 7, true, false},
-                    {"c", "guard.binds", 1, true, false},
-                    {"c", "guard.binds", 1, true, true},
-                    {"d", "", 1, true, false},
-                    {"b", "", 5, false, false},
-                    {"a", "", 1, false, false}};
+        enum log_decision decision;
+    } expected[] = {{"e", "limit.denial-rate", 7, LOG_DENIED},
+                    {"c", "guard.binds", 1, LOG_DENIED},
+                    {"d", "", 1, LOG_DENIED},
+                    {"c", "guard.binds", 1, LOG_WOULD_DENY},
+                    {"b", "", 5, LOG_ALLOWED},
+                    {"a", "", 1, LOG_ALLOWED}};
     cr_assert_eq(count, ARRAY_LEN(expected));
     for (size_t i = 0; i < count; i++) {
         cr_assert(slice_equal_text(rows[i].client, expected[i].client), "row %zu", i);
         cr_assert(slice_equal_text(rows[i].reason, expected[i].reason), "row %zu", i);
         cr_assert_eq(rows[i].count, expected[i].count, "row %zu", i);
-        cr_assert_eq(rows[i].denied, expected[i].denied, "row %zu", i);
-        cr_assert_eq(rows[i].by_report, expected[i].by_report, "row %zu", i);
+        cr_assert_eq(rows[i].decision, expected[i].decision, "row %zu", i);
     }
 }
 
@@ -169,7 +168,7 @@ Test(log_summary, a_record_finds_its_row_again)
             row++;
         cr_assert_lt(row, count);
         cr_expect(slice_equal(rows[row].client, line.fields[LOG_FIELD_CLIENT]));
-        cr_expect_eq(rows[row].denied, log_line_denied(&line));
+        cr_expect_eq(rows[row].decision, log_line_decision(&line));
     }
     cr_assert(log_line_parse(&line, SLICE_LITERAL("{\"event\":\"request\",\"client\":\"c\"}")));
     cr_expect_not(log_summary_find(summary, &line, &number));

@@ -22,29 +22,32 @@ Test(log_table, rows_without_a_terminal_are_separated_by_tabs)
     } rows[] = {
         {"{\"ts\":\"2026-11-21T01:43:32.123456Z\",\"event\":\"request\",\"client\":\"ci\","
          "\"method\":\"GET\",\"path\":\"/info\",\"operation\":\"SystemInfo\",\"decision\":\"deny\","
-         "\"rule\":\"default\",\"source\":\"default\",\"status\":403,\"duration_us\":12}",
-         "2026-11-21T01:43:32.123456Z\tci\tdeny\tSystemInfo\t/info\t403\tdefault\tdefault\t12us\n"},
+         "\"rule\":\"default\",\"source\":\"default\",\"reason\":\"default\",\"status\":403,"
+         "\"duration_us\":12}",
+         "2026-11-21T01:43:32.123456Z\tci\tdeny\tSystemInfo\t/"
+         "info\t403\tdefault\tdefault\t12us\t-\tdefault\n"},
         {"{\"event\":\"request\",\"method\":\"BREW\",\"path\":\"/pot\"}",
-         "-\t-\t-\tBREW\t/pot\t-\t-\t-\t-\n"},
+         "-\t-\t-\tBREW\t/pot\t-\t-\t-\t-\t-\t-\n"},
         {"{\"event\":\"open\",\"operation\":\"SystemEvents\",\"decision\":\"allow\"}",
-         "-\t-\tallow\tSystemEvents (open)\t-\t-\t-\t-\t-\n"},
+         "-\t-\tallow\tSystemEvents (open)\t-\t-\t-\t-\t-\t-\t-\n"},
         {"{\"event\":\"request\",\"kind\":\"network\",\"via\":\"forward\",\"method\":\"CONNECT\","
          "\"host\":\"a.test\",\"port\":443,\"decision\":\"deny\"}",
-         "-\t-\tdeny\tCONNECT\ta.test:443\t-\t-\t-\t-\n"},
+         "-\t-\tdeny\tCONNECT\ta.test:443\t-\t-\t-\t-\tforward\t-\n"},
         {"{\"event\":\"request\",\"via\":\"forward\",\"method\":\"GET\",\"path\":\"/a\","
          "\"host\":\"a.test\",\"port\":80}",
-         "-\t-\t-\tGET\ta.test:80/a\t-\t-\t-\t-\n"},
+         "-\t-\t-\tGET\ta.test:80/a\t-\t-\t-\t-\tforward\t-\n"},
         {"{\"event\":\"open\",\"via\":\"transparent\",\"host\":\"a.test\",\"port\":443}",
-         "-\t-\t-\ttransparent (open)\ta.test:443\t-\t-\t-\t-\n"},
+         "-\t-\t-\ttransparent (open)\ta.test:443\t-\t-\t-\t-\ttransparent\t-\n"},
         {"{\"event\":\"request\",\"via\":\"dns\",\"host\":\"a.test\",\"question\":\"AAAA\"}",
-         "-\t-\t-\tAAAA\ta.test\t-\t-\t-\t-\n"},
-        {"{\"event\":\"start\",\"text\":\"listening\"}", "-\t-\t-\tstart\tlistening\t-\t-\t-\t-\n"},
+         "-\t-\t-\tAAAA\ta.test\t-\t-\t-\t-\tdns\t-\n"},
+        {"{\"event\":\"start\",\"text\":\"listening\"}",
+         "-\t-\t-\tstart\tlistening\t-\t-\t-\t-\t-\t-\n"},
         {"{\"event\":\"suppressed\",\"client\":\"ci\",\"count\":9}",
-         "-\tci\t-\tsuppressed\t9 denials not listed\t-\t-\t-\t-\n"},
+         "-\tci\t-\tsuppressed\t9 denials not listed\t-\t-\t-\t-\t-\t-\n"},
         {"{\"event\":\"request\",\"operation\":\"A\",\"decision\":\"allow\",\"would_deny\":\"x\"}",
-         "-\t-\twould-deny\tA\t-\t-\t-\t-\t-\n"},
+         "-\t-\twould-deny\tA\t-\t-\t-\t-\t-\t-\tx\n"},
         {"{\"client\":\"a\\tb\\nc\",\"path\":\"\\u001b[2J\",\"rule\":\"\\u202e\"}",
-         "-\ta\\x09b\\x0ac\t-\t-\t\\x1b[2J\t-\t\\xe2\\x80\\xae\t-\t-\n"},
+         "-\ta\\x09b\\x0ac\t-\t-\t\\x1b[2J\t-\t\\xe2\\x80\\xae\t-\t-\t-\t-\n"},
     };
     AUTO_TABLE struct table table;
     log_table_init(&table, false);
@@ -52,6 +55,21 @@ Test(log_table, rows_without_a_terminal_are_separated_by_tabs)
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         cr_assert_str_eq(render(&table, rows[i].json, false, &out), rows[i].row);
     }
+}
+
+Test(log_table, what_the_gate_says_of_itself_is_no_row)
+{
+    AUTO_TABLE struct table table;
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+    AUTO_LOG_LINE struct log_line line = LOG_LINE_EMPTY;
+    log_table_init(&table, true);
+    cr_assert(
+        log_line_parse(&line, SLICE_LITERAL("{\"ts\":\"2026-11-21T01:43:32.123456Z\",\"event\":"
+                                            "\"policy\",\"reason\":\"reload.failed\","
+                                            "\"text\":\"a\\u001bb\"}")));
+    log_table_append_gate(&table, &line, &out);
+    cr_assert_str_eq(buffer_text(&out),
+                     "2026-11-21T01:43:32Z  -- gate: policy, reload.failed, a\\x1bb\n");
 }
 
 Test(log_table, durations_are_written_for_people)
@@ -69,8 +87,8 @@ Test(log_table, durations_are_written_for_people)
         snprintf(json, sizeof(json), "{\"duration_us\":%s}", rows[i].us);
         const char *row = render(&table, json, false, &out);
         char expected[64];
-        snprintf(expected, sizeof(expected), "\t%s\n", rows[i].shown);
-        cr_assert_str_eq(strrchr(row, '\t'), expected);
+        snprintf(expected, sizeof(expected), "\t%s\t-\t-\n", rows[i].shown);
+        cr_assert_str_eq(row + strlen(row) - strlen(expected), expected);
     }
 }
 
