@@ -45,6 +45,12 @@ static inline bool slice_starts_with(struct slice a, struct slice prefix)
     return a.len >= prefix.len && (prefix.len == 0 || memcmp(a.ptr, prefix.ptr, prefix.len) == 0);
 }
 
+static inline bool slice_ends_with(struct slice a, struct slice suffix)
+{
+    return a.len >= suffix.len &&
+           (suffix.len == 0 || memcmp(a.ptr + (a.len - suffix.len), suffix.ptr, suffix.len) == 0);
+}
+
 /* Whether a and b are equal when ASCII letters are compared without case. Other bytes are compared
  * as they are. Most comparisons of header fields end at the lengths, so those come before the call.
  */

@@ -23,6 +23,7 @@ enum {
     SANDBOX,
     GLOBAL,
     PORT,
+    ADDRESS,
     METHOD,
     PATH,
     WHERE,
@@ -44,6 +45,9 @@ static const struct option options[OPTION_COUNT] = {
     [PORT] =
         OPTION_TEXT_ROW(OPTION_ONCE, "port", "PORTS",
                         "network: the ports of resources without one, like 443 or 8000-8100,9000"),
+    [ADDRESS] = OPTION_TEXT_ROW(OPTION_LIST, "address", "RANGE",
+                                "network: where names may lead, if that is not public: 10.0.0.5 or "
+                                "10.0.0.0/8"),
     [METHOD] = OPTION_TEXT_ROW(OPTION_LIST, "method", "METHOD",
                                "only these methods, like GET,HEAD; docker: with --path"),
     [PATH] =
@@ -69,6 +73,7 @@ const struct option_table policy_allow_option_table = {
     .examples =
         "  dockreeve policy allow network \"api.anthropic.com,*.npmjs.org\"\n"
         "  dockreeve policy allow network github.com --port 22 --client agents --ttl 2h\n"
+        "  dockreeve policy allow network db.lan:5432 --address 10.0.0.0/8\n"
         "  dockreeve policy allow network deb.example.org --method GET --path \"/debian/**\"\n"
         "  dockreeve policy allow docker @read,ContainerStart --where label=team=web\n"
         "  dockreeve policy allow docker --method POST --path \"/containers/*/start\"\n",
@@ -191,6 +196,9 @@ static struct yaml_tree_node *make_rule(const struct adding *adding,
                       yaml_edit_texts(arena, list->methods, list->method_count));
     if (adding->network && list->path_count > 0)
         yaml_edit_set(arena, rule, "paths", yaml_edit_texts(arena, list->paths, list->path_count));
+    if (list->address_count > 0)
+        yaml_edit_set(arena, rule, "addresses",
+                      yaml_edit_texts(arena, list->addresses, list->address_count));
     struct yaml_tree_node *where = yaml_edit_collection(arena, YAML_TREE_MAPPING);
     for (unsigned i = 0; i < values[WHERE].list_count; i++)
         (void)add_where(arena, where, values[WHERE].list[i]); /* looked at before */
@@ -457,6 +465,10 @@ static bool check_options(const struct adding *adding, const char *command)
         return policy_edit_usage(command, "--where is for `docker`");
     if (!adding->network && values[PORT].given)
         return policy_edit_usage(command, "--port is for `network`");
+    if (values[ADDRESS].list_count > 0 && !(adding->network && adding->allows))
+        return policy_edit_usage(command, "--address is for `policy allow network`%s",
+                                 adding->network ? "; deny the range itself: network 10.0.0.0/8"
+                                                 : "");
     for (unsigned i = 0; i < values[WHERE].list_count; i++) {
         const char *equals = strchr(values[WHERE].list[i], '=');
         if (equals == NULL || equals == values[WHERE].list[i])
@@ -495,6 +507,7 @@ static bool read_words(struct adding *adding, const char *command, int argc, cha
         .ports = values[PORT].text,
         .methods = &values[METHOD],
         .paths = &values[PATH],
+        .addresses = &values[ADDRESS],
     };
     return policy_resource_list_read(&adding->list, command, &words, &adding->edit.notes);
 }

@@ -278,7 +278,7 @@ int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why
         json_write_line_end(&out);
         return command_policy_print(&out) ? code : COMMAND_FAILED;
     }
-    policy_messages_write(&edit->errors, &out);
+    policy_messages_write_as(&edit->errors, POLICY_ERROR, &out);
     fprintf(stderr, "dockreeve %s: %s; nothing was written\n%s", edit->command, why,
             buffer_text(&out));
     return code;
@@ -320,7 +320,7 @@ int policy_edit_finish(struct policy_edit *edit)
     int code = apply(edit, &applied);
     if (edit->values[POLICY_EDIT_JSON].flag)
         return print_json(edit, &applied) ? code : COMMAND_FAILED;
-    policy_messages_write(&edit->notes, &notes);
+    policy_messages_write_as(&edit->notes, POLICY_NOTE, &notes);
     command_policy_write_open(&applied, &notes);
     if (!command_policy_print(&edit->text))
         return COMMAND_FAILED;

@@ -230,8 +230,8 @@ int command_policy_import(int argc, char **argv)
     if (values[JSON].flag) {
         write_json(&conversion, &out);
     } else {
-        policy_messages_write(&conversion.notes, &said);
-        policy_messages_write(&conversion.errors, &said);
+        policy_messages_write_as(&conversion.notes, POLICY_NOTE, &said);
+        policy_messages_write_as(&conversion.errors, POLICY_ERROR, &said);
         fputs(buffer_text(&said), stderr);
     }
     if (conversion.done && values[OUTPUT].given &&

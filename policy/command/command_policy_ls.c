@@ -18,6 +18,7 @@
 
 enum {
     CONFIG,
+    ALL,
     CLIENT,
     DECISION,
     JSON,
@@ -34,6 +35,7 @@ enum {
 
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
+    [ALL] = OPTION_FLAG_ROW("all", "what is built in, too", .letter = 'a'),
     [CLIENT] = OPTION_TEXT_ROW(OPTION_TEXT, "client", "NAME",
                                "what decides for this client: its own rules and those it inherits"),
     [DECISION] = OPTION_TEXT_ROW(OPTION_CHOICE, "decision", "allow|deny",
@@ -57,7 +59,7 @@ static const struct option options[OPTION_COUNT] = {
 const struct option_table policy_ls_option_table = {
     .command = "policy ls",
     .arguments = "[CLIENT]",
-    .summary = "Show everything that decides: rules, presets, defaults and what is built in.",
+    .summary = "Show what decides: rules, presets and defaults, with --all what is built in.",
     .options = options,
     .option_count = OPTION_COUNT,
     .examples = "  dockreeve policy ls\n"
@@ -93,10 +95,10 @@ static const struct table_column columns[COLUMN_COUNT] = {
 
 /* One listing: what is asked for, and what it takes to answer. */
 struct listing {
-    const struct policy *policy;        /* borrowed */
-    const struct policy_client *client; /* NULL = of all */
+    const struct policy *policy;          /* borrowed */
+    const struct policy_client *client;   /* NULL = of all */
     const char *kind, *decision, *source; /* NULL = any */
-    bool unused, shadowed, wide, with_covers;
+    bool all, unused, shadowed, wide, with_covers;
     bool colour;
     struct rule_hits *hits; /* owned; NULL = no counts */
     int64_t now_us;
@@ -129,6 +131,8 @@ static bool is_wanted(struct listing *listing)
 {
     const struct rule_row *row = &listing->row;
     struct rule_hit hit;
+    if (row->origin == RULE_ORIGIN_BUILTIN && !listing->all)
+        return false;
     if (listing->client != NULL && !rule_row_concerns(row, listing->policy, listing->client))
         return false;
     if (listing->kind != NULL && strcmp(row->rule.kind, listing->kind) != 0)
@@ -356,6 +360,7 @@ int command_policy_ls(int argc, char **argv)
         .kind = values[TYPE].text,
         .source = values[SOURCE].text,
         .decision = values[DECISION].text,
+        .all = values[ALL].flag || values[SOURCE].given, /* which may ask for "built-in" */
         .unused = values[UNUSED].flag,
         .shadowed = values[SHADOWED].flag,
         .wide = values[WIDE].flag,

@@ -14,6 +14,7 @@ void policy_resource_list_clear(struct policy_resource_list *list)
     free(list->items);
     free(list->methods);
     free(list->paths);
+    free(list->addresses);
     arena_free(&list->arena);
 }
 
@@ -188,6 +189,61 @@ static void read_methods(struct policy_resource_list *list, const struct option_
         list->method_count = 0;
 }
 
+/* Ranges, with commas or each by itself. */
+static bool read_addresses(struct policy_resource_list *list, const char *command,
+                           const struct option_value *option)
+{
+    for (unsigned i = 0; option != NULL && i < option->list_count; i++) {
+        struct slice rest = slice_from_text(option->list[i]);
+        while (rest.ptr != NULL) {
+            struct slice part = slice_trim_blanks(slice_cut(&rest, ','));
+            struct ip_range range;
+            char quoted[120];
+            if (!ip_range_parse(part, &range))
+                return policy_edit_usage(command,
+                                         "--address takes an address or a range, like 10.0.0.5 or "
+                                         "10.0.0.0/8, not %s",
+                                         error_quote(part, quoted, sizeof(quoted)));
+            add_slice(&list->addresses, &list->address_count, &list->address_capacity, part);
+        }
+    }
+    return true;
+}
+
+/* Names of one label, and under those of which nobody outside has any: they lead to private
+ * addresses where they lead anywhere. */
+static bool is_local_name(struct slice pattern)
+{
+    static const struct slice ends[] = {SLICE_LITERAL(".local"),    SLICE_LITERAL(".lan"),
+                                        SLICE_LITERAL(".internal"), SLICE_LITERAL(".intranet"),
+                                        SLICE_LITERAL(".home"),     SLICE_LITERAL(".home.arpa"),
+                                        SLICE_LITERAL(".corp"),     SLICE_LITERAL(".private")};
+    struct slice host = slice_cut(&pattern, ':');
+    bool plain = host.len > 0 && host.ptr[0] != '~' && host.ptr[0] != '[' && host.ptr[0] != '*';
+    if (slice_equal_text(host, "localhost"))
+        return false; /* a rule that names it names its addresses */
+    if (plain && memchr(host.ptr, '.', host.len) == NULL)
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        if (slice_ends_with(host, ends[i]))
+            return true;
+    }
+    return false;
+}
+
+static void note_local_names(const struct policy_resource_list *list, struct policy_messages *notes)
+{
+    for (size_t i = 0; i < list->count && list->address_count == 0; i++) {
+        char quoted[120];
+        if (is_local_name(list->items[i].text))
+            policy_messages_add(notes, NULL, 0, 0,
+                                "%s looks like a name of your own network: where it leads to a "
+                                "private address, a rule has to name that too: --address "
+                                "10.0.0.0/8",
+                                error_quote(list->items[i].text, quoted, sizeof(quoted)));
+    }
+}
+
 static bool read_docker(struct policy_resource_list *list, const char *command,
                         const struct policy_resource_words *words)
 {
@@ -226,5 +282,10 @@ bool policy_resource_list_read(struct policy_resource_list *list, const char *co
     for (unsigned i = 0; i < words->paths->list_count; i++)
         add_slice(&list->paths, &list->path_count, &list->path_capacity,
                   slice_from_text(words->paths->list[i]));
-    return read_hosts(list, command, words, notes);
+    if (!read_addresses(list, command, words->addresses) ||
+        !read_hosts(list, command, words, notes))
+        return false;
+    if (words->allows)
+        note_local_names(list, notes);
+    return true;
 }

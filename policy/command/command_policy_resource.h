@@ -26,6 +26,8 @@ struct policy_resource_list {
     size_t method_count, method_capacity;
     struct slice *paths; /* owned; network */
     size_t path_count, path_capacity;
+    struct slice *addresses; /* owned; network */
+    size_t address_count, address_capacity;
 };
 void policy_resource_list_clear(struct policy_resource_list *list);
 
@@ -35,6 +37,7 @@ struct policy_resource_words {
     const char *resources; /* with commas; NULL = none */
     const char *ports;     /* NULL = none */
     const struct option_value *methods, *paths;
+    const struct option_value *addresses; /* may be NULL: none */
 };
 
 /* Reads them. `notes` takes what was understood in another way than it was written. False after all

@@ -378,7 +378,7 @@ static int conclude(struct run *run, bool readable)
     for (size_t i = 0; i < run->suite_count; i++)
         loaded = loaded && run->suites[i].policy != NULL;
     if (!readable || !loaded || run->errors.count > 0) {
-        policy_messages_write(&run->errors, &out);
+        policy_messages_write_as(&run->errors, POLICY_ERROR, &out);
         fputs(buffer_text(&out), stderr);
         return COMMAND_USAGE;
     }

@@ -2,6 +2,7 @@
  *
  * `policy validate`, and the loading that all commands on policies share. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cli/command.h"
 #include "base/json_write.h"
@@ -25,11 +26,11 @@ static const struct option options[OPTION_COUNT] = {
 
 const struct option_table policy_validate_option_table = {
     .command = "policy validate",
-    .arguments = "",
+    .arguments = "[FILE]",
     .summary = "Check the policy files and say everything that is wrong with them.",
     .options = options,
     .option_count = OPTION_COUNT,
-    .examples = "  dockreeve policy validate --config ./policy.yaml\n",
+    .examples = "  dockreeve policy validate ./policy.yaml\n",
 };
 
 /* `path` keeps the text that the inputs point to. */
@@ -54,7 +55,7 @@ struct policy *command_policy_load(const char *command, const struct option_valu
     struct policy *policy = policy_load(&inputs, &errors, notices == NULL ? &unseen : notices);
     if (policy == NULL) {
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-        policy_messages_write(&errors, &out);
+        policy_messages_write_as(&errors, POLICY_ERROR, &out);
         fprintf(stderr, "dockreeve %s: the policy is not valid\n%s", command, buffer_text(&out));
     }
     return policy;
@@ -112,28 +113,74 @@ bool command_policy_write_file(const char *command, const char *path, const stru
     return false;
 }
 
-static void write_result(const struct policy *policy, const char *path,
-                         const struct policy_messages *errors,
-                         const struct policy_messages *notices, bool json, struct buffer *out)
+static void write_count(size_t count, const char *what, struct buffer *out)
 {
-    if (json) {
-        json_write_object_begin(out);
-        json_write_key_bool(out, "valid", policy != NULL);
-        json_write_key_text(out, "file", path);
-        if (policy != NULL)
-            json_write_key_text(out, "policy", policy_hash(policy));
-        json_write_key(out, "errors");
-        command_policy_write_json(errors, out);
-        json_write_key(out, "notices");
-        command_policy_write_json(notices, out);
-        json_write_line_end(out);
-        return;
+    buffer_printf(out, ", %zu %s%s", count, what, count == 1 ? "" : "s");
+}
+
+/* The last line: whether it is good. */
+static void write_verdict(const struct policy *policy, const char *path,
+                          const struct policy_messages *errors,
+                          const struct policy_messages *notices, struct buffer *out)
+{
+    buffer_printf(out, "%s: %s", path, policy == NULL ? "not valid" : "valid");
+    if (policy == NULL) {
+        write_count(errors->count, "error", out);
+    } else {
+        write_count(policy_rule_count(policy) + policy_network_rule_count(policy), "rule", out);
+        write_count(policy_client_count(policy), "client", out);
+        buffer_printf(out, ", policy %s", policy_hash(policy));
     }
-    policy_messages_write(notices, out);
+    if (notices->count > 0)
+        write_count(notices->count, "note", out);
+    buffer_append_byte(out, '\n');
+}
+
+static void write_json(const struct policy *policy, const char *path,
+                       const struct policy_messages *errors, const struct policy_messages *notices,
+                       struct buffer *out)
+{
+    json_write_object_begin(out);
+    json_write_key_bool(out, "valid", policy != NULL);
+    json_write_key_text(out, "file", path);
     if (policy != NULL)
-        buffer_printf(out, "%s: valid, %zu rules, %zu clients, policy %s\n", path,
-                      policy_rule_count(policy) + policy_network_rule_count(policy),
-                      policy_client_count(policy), policy_hash(policy));
+        json_write_key_text(out, "policy", policy_hash(policy));
+    json_write_key(out, "errors");
+    command_policy_write_json(errors, out);
+    json_write_key(out, "notices");
+    command_policy_write_json(notices, out);
+    json_write_line_end(out);
+}
+
+/* What is wrong goes to standard error, together with the verdict then. */
+static bool say(const struct policy *policy, const char *path, const struct policy_messages *errors,
+                const struct policy_messages *notices, bool quiet)
+{
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY, wrong = BUFFER_EMPTY;
+    policy_messages_write_as(errors, POLICY_ERROR, &wrong);
+    if (!quiet) {
+        policy_messages_write_as(notices, POLICY_NOTE, &out);
+        write_verdict(policy, path, errors, notices, policy == NULL ? &wrong : &out);
+    }
+    bool good = command_policy_print(&out);
+    fputs(buffer_text(&wrong), stderr);
+    return good;
+}
+
+/* The file may be named with --config or without. */
+static bool take_file(struct option_value *config, int argc, char **argv)
+{
+    if (argc == 0)
+        return true;
+    if (argc > 1 || (config->flag && strcmp(config->text, argv[0]) != 0)) {
+        fputs("dockreeve policy validate: name one file: what stands in policy.d beside it is read "
+              "too\n",
+              stderr);
+        return false;
+    }
+    config->text = argv[0];
+    config->given = true;
+    return true;
 }
 
 int command_policy_validate(int argc, char **argv)
@@ -142,6 +189,8 @@ int command_policy_validate(int argc, char **argv)
     int code = command_begin(&policy_validate_option_table, values, &argc, argv);
     if (code >= 0)
         return code;
+    if (!take_file(&values[CONFIG], argc, argv))
+        return COMMAND_USAGE;
     AUTO_FREE char *path = NULL;
     struct policy_inputs inputs = inputs_for(&values[CONFIG], &path);
     if (!environment_is_compat(environ))
@@ -149,14 +198,11 @@ int command_policy_validate(int argc, char **argv)
     CLEANUP(policy_messages_free) struct policy_messages errors = {NULL, 0, 0};
     CLEANUP(policy_messages_free) struct policy_messages notices = {NULL, 0, 0};
     CLEANUP(policy_unref) struct policy *policy = policy_load(&inputs, &errors, &notices);
-    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    AUTO_BUFFER struct buffer wrong = BUFFER_EMPTY;
-    if (values[JSON].flag || !values[QUIET].flag)
-        write_result(policy, path, &errors, &notices, values[JSON].flag, &out);
-    if (!values[JSON].flag)
-        policy_messages_write(&errors, &wrong);
-    fputs(buffer_text(&wrong), stderr);
-    if (!command_policy_print(&out))
+    AUTO_BUFFER struct buffer json = BUFFER_EMPTY;
+    if (values[JSON].flag)
+        write_json(policy, path, &errors, &notices, &json);
+    if (!(values[JSON].flag ? command_policy_print(&json)
+                            : say(policy, path, &errors, &notices, values[QUIET].flag)))
         return COMMAND_FAILED;
     return policy == NULL ? COMMAND_USAGE : COMMAND_DONE;
 }

@@ -72,31 +72,48 @@ void policy_advice_docker(const struct policy *policy, const struct policy_clien
     policy_advice_place(policy, client, "docker", out);
 }
 
+/* The conditions as keys of a rule: ", addresses: [10.0.0.1], methods: [GET]". */
+static void write_keys(const struct policy_advice_conditions *conditions, struct buffer *out)
+{
+    if (conditions->address != NULL) {
+        const char *quote = ip_address_is_v4(conditions->address) ? "" : "\"";
+        buffer_printf(out, ", addresses: [%s", quote);
+        ip_address_write(conditions->address, out);
+        buffer_printf(out, "%s]", quote);
+    }
+    if (conditions->keys.len > 0) {
+        buffer_append_literal(out, ", ");
+        buffer_append_slice(out, conditions->keys);
+    }
+    if (conditions->method != NULL)
+        buffer_printf(out, ", methods: [%s]", conditions->method);
+}
+
 void policy_advice_network(const struct policy *policy, const struct policy_client *client,
-                           struct slice target, bool allows, const char *method, struct slice keys,
-                           struct buffer *out)
+                           struct slice target, bool allows,
+                           const struct policy_advice_conditions *conditions, struct buffer *out)
 {
     const char *verb = allows ? "allow" : "deny";
-    bool more = keys.len > 0 || method != NULL;
-    if (keys.len == 0 && policy->commands_reach_it) {
+    if (conditions->keys.len == 0 && policy->commands_reach_it) {
         buffer_printf(out, "run `dockreeve policy %s network \"", verb);
         buffer_append_slice(out, target);
         buffer_append_byte(out, '"');
-        if (method != NULL)
-            buffer_printf(out, " --method %s", method);
+        if (conditions->address != NULL) {
+            buffer_append_literal(out, " --address ");
+            ip_address_write(conditions->address, out);
+        }
+        if (conditions->method != NULL)
+            buffer_printf(out, " --method %s", conditions->method);
         write_scope(policy, client, out);
         return;
     }
-    buffer_printf(out, "add `- %s%s: \"", more ? "{" : "", verb);
+    AUTO_BUFFER struct buffer keys = BUFFER_EMPTY;
+    write_keys(conditions, &keys);
+    buffer_printf(out, "add `- %s%s: \"", keys.len > 0 ? "{" : "", verb);
     buffer_append_slice(out, target);
     buffer_append_byte(out, '"');
-    if (keys.len > 0) {
-        buffer_append_literal(out, ", ");
-        buffer_append_slice(out, keys);
-    }
-    if (method != NULL)
-        buffer_printf(out, ", methods: [%s]", method);
-    buffer_append_text(out, more ? "}`" : "`");
+    buffer_append_slice(out, buffer_slice(&keys));
+    buffer_append_text(out, keys.len > 0 ? "}`" : "`");
     policy_advice_place(policy, client, "network", out);
 }
 

@@ -18,11 +18,17 @@ void policy_advice_write_name(struct slice name, struct buffer *out);
 void policy_advice_docker(const struct policy *policy, const struct policy_client *client,
                           enum docker_operation operation, bool allows, struct buffer *out);
 
-/* The same for "host:port". `keys` is what else the rule must say ("addresses: [10.0.0.1]", empty =
- * nothing); `method` its method, or NULL. Where `keys` are needed it is a line. */
+/* What a rule for a host must say beside it. Zeros = nothing. */
+struct policy_advice_conditions {
+    const struct ip_address *address; /* `addresses` */
+    const char *method;               /* `methods` */
+    struct slice keys;                /* what no command can say: "protocols: [ssh]" */
+};
+
+/* The same for "host:port". Where `keys` are needed it is a line. */
 void policy_advice_network(const struct policy *policy, const struct policy_client *client,
-                           struct slice target, bool allows, const char *method, struct slice keys,
-                           struct buffer *out);
+                           struct slice target, bool allows,
+                           const struct policy_advice_conditions *conditions, struct buffer *out);
 
 /* Appends "run `dockreeve policy rm ID`" for the rule with that number (policy.h), if its source or
  * label says that the command line wrote it. False, and nothing, when it did not. Refusals are on

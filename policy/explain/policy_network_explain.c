@@ -140,14 +140,15 @@ static bool needs_address(const struct policy *policy, const struct network_requ
            policy_address_class(policy, request->own_host, request->address) != ADDRESS_PUBLIC;
 }
 
-static void write_address(const struct ip_address *address, struct buffer *keys)
+/* Where rules for this host speak of methods or paths, whoever wrote them lets no others through; else
+ * a host that is permitted is permitted for whatever is asked of it next. */
+static bool needs_method(const struct network_request *request,
+                         const struct network_verdict *verdict)
 {
-    const char *quote = ip_address_is_v4(address) ? "" : "\"";
-    add_key(keys, "addresses: [");
-    buffer_append_text(keys, quote);
-    ip_address_write(address, keys);
-    buffer_append_text(keys, quote);
-    buffer_append_byte(keys, ']');
+    return request->sight == NETWORK_SEEN && request->method != HTTP_METHOD_UNKNOWN &&
+           verdict->why != NULL &&
+           (strstr(verdict->why, "other methods") != NULL ||
+            strstr(verdict->why, "other paths") != NULL);
 }
 
 /* On 443 a rule that says nothing admits TLS with a server name. */
@@ -176,20 +177,19 @@ static void write_allow_for(const struct policy *policy, const struct policy_cli
 {
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer keys = BUFFER_EMPTY;
-    const char *method = NULL;
-    if (needs_address(policy, request, verdict))
-        write_address(request->address, &keys);
     if (needs_protocol(request, verdict)) {
         add_key(&keys, "protocols: ");
         buffer_append_text(&keys, protocol_list(request));
     }
     if (needs_no_server_name(request))
         add_key(&keys, "require_sni: false");
-    if (request->sight == NETWORK_SEEN && request->method != HTTP_METHOD_UNKNOWN)
-        method = http_method_name(request->method);
+    const struct policy_advice_conditions conditions = {
+        .address = needs_address(policy, request, verdict) ? request->address : NULL,
+        .method = needs_method(request, verdict) ? http_method_name(request->method) : NULL,
+        .keys = buffer_slice(&keys),
+    };
     write_target(&request->host, request->port, &target);
-    policy_advice_network(policy, client, buffer_slice(&target), true, method, buffer_slice(&keys),
-                          out);
+    policy_advice_network(policy, client, buffer_slice(&target), true, &conditions, out);
     const char *left_out = left_out_reason(&request->host);
     if (left_out != NULL)
         buffer_printf(out,
@@ -230,8 +230,8 @@ void policy_explain_network_fix(const struct policy *policy, const struct policy
     if (strcmp(reason, REASON_SNI_DENIED) == 0 && request->tunnel != NULL) {
         AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
         write_target(&request->tunnel->sni, request->port, &target);
-        policy_advice_network(policy, client, buffer_slice(&target), true, NULL, SLICE_LITERAL(""),
-                              out);
+        policy_advice_network(policy, client, buffer_slice(&target), true,
+                              &(struct policy_advice_conditions){NULL}, out);
         return;
     }
     write_allow_for(policy, client, request, verdict, out);

@@ -137,8 +137,8 @@ void policy_obstacles_network(const struct policy *policy, const struct policy_c
         host_name_write(&request->host, &target);
         buffer_printf(&target, ":%u", request->port);
         buffer_append_literal(out, "to deny it, ");
-        policy_advice_network(policy, client, buffer_slice(&target), false, NULL, SLICE_LITERAL(""),
-                              out);
+        policy_advice_network(policy, client, buffer_slice(&target), false,
+                              &(struct policy_advice_conditions){NULL}, out);
         return;
     }
     bool of_server_name = strcmp(verdict->reason, REASON_SNI_DENIED) == 0;

@@ -29,8 +29,15 @@ void policy_messages_add(struct policy_messages *messages, const char *file, uns
 
 void policy_messages_write(const struct policy_messages *messages, struct buffer *out)
 {
+    policy_messages_write_as(messages, "", out);
+}
+
+void policy_messages_write_as(const struct policy_messages *messages, const char *prefix,
+                              struct buffer *out)
+{
     for (size_t i = 0; i < messages->count; i++) {
         const struct policy_message *message = &messages->items[i];
+        buffer_append_text(out, prefix);
         if (message->file != NULL) {
             buffer_append_text(out, message->file);
             if (message->error.line > 0)

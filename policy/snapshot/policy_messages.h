@@ -23,6 +23,11 @@ void policy_messages_add(struct policy_messages *messages, const char *file, uns
                          unsigned column, const char *format, ...) PRINTF_LIKE(5, 6);
 /* Appends "file:line:column: text\n" for each. */
 void policy_messages_write(const struct policy_messages *messages, struct buffer *out);
+/* The same for a person, who is to see what each line is. */
+void policy_messages_write_as(const struct policy_messages *messages, const char *prefix,
+                              struct buffer *out);
+#define POLICY_ERROR "error: "
+#define POLICY_NOTE "note: "
 void policy_messages_free(struct policy_messages *messages);
 
 #endif

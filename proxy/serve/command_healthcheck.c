@@ -247,7 +247,7 @@ int command_healthcheck(int argc, char **argv)
     struct policy *policy = policy_load(&inputs, &errors, &notices);
     if (policy == NULL) {
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-        policy_messages_write(&errors, &text);
+        policy_messages_write_as(&errors, POLICY_ERROR, &text);
         fputs(buffer_text(&text), stderr);
         code = COMMAND_USAGE;
     } else {

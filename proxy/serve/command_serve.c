@@ -48,9 +48,9 @@ static struct policy *load_policy(const struct policy_inputs *inputs, bool quiet
     struct policy_messages errors = {0}, notices = {0};
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     struct policy *policy = policy_load(inputs, &errors, &notices);
-    policy_messages_write(&errors, &text);
+    policy_messages_write_as(&errors, POLICY_ERROR, &text);
     if (!quiet)
-        policy_messages_write(&notices, &text);
+        policy_messages_write_as(&notices, POLICY_NOTE, &text);
     fputs(buffer_text(&text), stderr);
     policy_messages_free(&errors);
     policy_messages_free(&notices);

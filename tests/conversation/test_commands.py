@@ -267,6 +267,40 @@ class Files(GateCase):
         for word in ("bad.yaml:3", "bad.yaml:4", "ContainerList"):
             self.assertIn(word, said)
 
+    def test_validate_says_what_each_line_is_and_ends_with_the_verdict(self):
+        gate = self.start_gate(POLICY)
+        good, noted, bad = gate.file("good.yaml"), gate.file("noted.yaml"), gate.file("bad.yaml")
+        gate.write(good, "version: 1\ndocker:\n  - allow: ContainerList\n")
+        gate.write(noted, "version: 1\ndocker:\n  - allow: ContainerList\n  - allow: ContainerList\n")
+        gate.write(bad, "version: 1\ndocker:\n  - allow: ContainerLits\nfoo: 1\n")
+        for words in ([good], ["--config", good], [good, "--config", good]):
+            done = run("policy", "validate", *words)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), words)
+            self.assertRegex(done.stdout, r"\A%s: valid, \d+ rules, \d+ clients?, policy [0-9a-f]+\n\Z" % good)
+        done = run("policy", "validate", noted)
+        lines = done.stdout.splitlines()
+        self.assertTrue(lines[0].startswith("note: %s:4:" % noted), lines)
+        self.assertRegex(lines[-1], ": valid, .*, 1 note$")
+        done = run("policy", "validate", bad)
+        lines = done.stderr.splitlines()
+        self.assertEqual((done.returncode, [line.split(":")[0] for line in lines[:-1]]), (2, ["error", "error"]))
+        self.assertEqual(lines[-1], bad + ": not valid, 2 errors")
+        self.assertEqual(run("policy", "validate", "-q", bad).stderr.splitlines(), lines[:-1])
+        self.assertEqual(run("policy", "validate", "-q", noted).stdout, "")
+        for words, code in (([good, bad], 2), ([good, "--config", bad], 2), ([gate.file("not.yaml")], 2)):
+            self.assertEqual(run("policy", "validate", *words).returncode, code, words)
+        self.assertEqual(json.loads(run("policy", "validate", "--json", bad).stdout)["valid"], False)
+
+    def test_other_commands_say_what_each_line_is(self):
+        gate = self.start_gate(POLICY)
+        gate.write(gate.file("bad.yaml"), "version: 1\nfoo: 1\n")
+        for words in (["ls"], ["allow", "network", "a.example.com"], ["check", "docker", "GET /info"]):
+            done = run("policy", *words, "--config", gate.file("bad.yaml"))
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("\nerror: %s:2" % gate.file("bad.yaml"), done.stderr, words)
+        done = run("policy", "allow", "network", "a.example.com", "--config", gate.file("fresh.yaml"), "--client", "nobody")
+        self.assertTrue(all(line.startswith("note: ") for line in done.stderr.splitlines()), done.stderr)
+
     def test_ls(self):
         gate = self.start_gate(POLICY)
         done = run("policy", "ls", "--config", gate.policy_path)

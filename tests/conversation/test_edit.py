@@ -321,7 +321,7 @@ class Remove(EditCase):
             whole = stream.read()
         fixed = next(row["id"] for row in self.json("ls") if row["resource"] == "fixed.example.com:80,443")
         preset = next(row["id"] for row in self.json("ls") if row["resource"] == "SystemVersion")
-        builtin = next(row for row in self.json("ls") if row["source"] == "built-in")
+        builtin = next(row for row in self.json("ls", "--all") if row["source"] == "built-in")
         rows = (
             ("it stands in a file", ["network", "fixed.example.com"], 4, "policy.yaml:3: " + fixed + "  allow network fixed.example.com:80,443: it does not stand in"),
             ("by id", [fixed], 4, "policy.yaml:3: " + fixed),

@@ -87,7 +87,7 @@ class ListCase(unittest.TestCase):
         return [row.get("host", row["resource"]) for row in self.rows(*words)]
 
     def row(self, resource, *words):
-        found = [row for row in self.rows(*words) if row.get("host", row["resource"]) == resource]
+        found = [row for row in self.rows("--all", *words) if row.get("host", row["resource"]) == resource]
         self.assertEqual(len(found), 1, resource)
         return found[0]
 
@@ -192,6 +192,21 @@ class OfAGate(GateCase):
 
 
 class Everything(ListCase):
+    def rows(self, *words, **options):
+        return super().rows("--all", *words, **options)
+
+    def test_what_is_built_in_is_shown_when_it_is_asked_for(self):
+        every, shown = self.rows(), super().rows()
+        built_in = [row for row in every if row["source"] == "built-in" and row.get("name") not in ("report-mode", "from")]
+        self.assertGreater(len(built_in), 30)
+        self.assertEqual(shown, [row for row in every if row not in built_in])
+        self.assertEqual(super().rows("--source", "built-in"), [row for row in every if row["source"] == "built-in"])
+        self.assertEqual(self.ls("-q").split(), [row["id"] for row in shown])
+        self.assertEqual(self.ls("-a", "-q").split(), [row["id"] for row in every])
+        self.write("version: 1\nuse: []\ndocker:\n  - allow: ContainerList\n  - deny: SystemInfo\n")
+        self.assertEqual([line.split("\t")[0].split(":")[0] for line in self.ls().splitlines()],
+                         ["preset/negotiate", "preset/negotiate", "policy.yaml", "policy.yaml", "default", "default"])
+
     def test_presets_and_defaults_are_rows(self):
         rows = {row["resource"]: row for row in self.rows()}
         self.assertEqual((rows["every other operation"]["decision"], rows["every other operation"]["source"]), ("deny", "default"))
@@ -248,10 +263,10 @@ class Everything(ListCase):
 
     def test_the_variables_of_the_replaced_images_are_rows(self):
         os.unlink(self.path)
-        done = run("policy", "ls", "--json", environment={"DOCKREEVE_COMPAT": "tecnativa", "CONTAINERS": "1", "EXEC": "0", "HOME": self.folder,
+        done = run("policy", "ls", "--all", "--json", environment={"DOCKREEVE_COMPAT": "tecnativa", "CONTAINERS": "1", "EXEC": "0", "HOME": self.folder,
                                                           "DOCKREEVE_CONFIG": self.path})
         if done.returncode == 2:  # a file that is named must be there
-            done = run("policy", "ls", "--json", environment={"DOCKREEVE_COMPAT": "tecnativa", "CONTAINERS": "1", "EXEC": "0", "HOME": self.folder})
+            done = run("policy", "ls", "--all", "--json", environment={"DOCKREEVE_COMPAT": "tecnativa", "CONTAINERS": "1", "EXEC": "0", "HOME": self.folder})
         self.assertEqual(done.returncode, 0, done.stderr)
         rows = json.loads(done.stdout)
         self.assertLessEqual({"env CONTAINERS=1", "env EXEC=0"}, {row["source"] for row in rows})

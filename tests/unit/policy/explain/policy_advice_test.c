@@ -190,17 +190,21 @@ static void run_command(struct draft *draft, const struct policy *policy, const 
     const char *words = command + strlen("run `dockreeve policy ");
     bool of_client = strstr(words, " --client ci") != NULL;
     const char *method = strstr(words, " --method ");
+    const char *address = strstr(words, " --address ");
     cr_assert_not_null(strstr(words, " --config "), "%s", command);
     if (strncmp(words, "rm ", 3) == 0) {
         remove_id(draft, policy, words + 3, command);
         return;
     }
     cr_assert_eq(sscanf(words, "%15s %15s %127s", verb, kind, word), 3, "%s", command);
+    int len = snprintf(text, sizeof(text), "{%s: %s", verb, word);
+    if (address != NULL)
+        len += snprintf(text + len, sizeof(text) - (size_t)len, ", addresses: [\"%.*s\"]",
+                        (int)strcspn(address + 11, " `"), address + 11);
     if (method != NULL)
-        snprintf(text, sizeof(text), "{%s: %s, methods: [%.*s]}", verb, word,
-                 (int)strcspn(method + 10, " `"), method + 10);
-    else
-        snprintf(text, sizeof(text), "{%s: %s}", verb, word);
+        len += snprintf(text + len, sizeof(text) - (size_t)len, ", methods: [%.*s]",
+                        (int)strcspn(method + 10, " `"), method + 10);
+    snprintf(text + len, sizeof(text) - (size_t)len, "}");
     add_rule(draft, true, strcmp(kind, "network") == 0, of_client, text);
 }
 
@@ -374,16 +378,21 @@ Test(policy_advice, a_command_is_named_where_it_reaches_the_policy)
         {"our image", "policy.yaml", image, "default", "ImageBuild",
          "add `- allow: ImageBuild` under `docker:` in /"},
         {"our image, of the network", "policy.yaml", image, "ci", "net GET a.test:80/",
-         "add `- {allow: \"a.test:80\", methods: [GET]}` under `network:` in /"},
+         "add `- allow: \"a.test:80\"` under `network:` in /"},
         {"our image, denied on the command line", "policy.yaml", image, "default",
          "POST /containers/x/kill", "change or remove the rule at policy.d/90-cli.yaml:3"},
         {"denied on the command line", "policy.yaml", NULL, "default", "POST /containers/x/kill",
          "run `dockreeve policy rm "},
         {"a host that is", "policy.yaml", NULL, "default", "net tunnel no.test:443",
          "run `dockreeve policy rm "},
-        {"what a command cannot say", "policy.yaml", NULL, "default",
+        {"a private address", "policy.yaml", NULL, "default", "net tunnel x.test:443 at=10.0.0.1",
+         "run `dockreeve policy allow network \"x.test:443\" --address 10.0.0.1 --client default "},
+        {"our image, a private address", "policy.yaml", image, "default",
          "net tunnel x.test:443 at=10.0.0.1",
          "add `- {allow: \"x.test:443\", addresses: [10.0.0.1]}` under `network:` in /"},
+        {"what a command cannot say", "policy.yaml", NULL, "default",
+         "net tunnel x.test:443 speaks=ssh",
+         "add `- {allow: \"x.test:443\", protocols: [ssh]}` under `network:` in /"},
         {"podman's own API", "policy.yaml", NULL, "default", "GET /libpod/info",
          "add `- allow: {path: \"/libpod/**\"}` under `docker:` in /"},
     };

@@ -35,8 +35,9 @@ Test(policy_network_explain, a_denial_says_what_by_which_rule_and_what_would_per
         {"an address class", "tunnel x.test:443 at=10.0.0.1",
          "x.test:443 at 10.0.0.1 on client `default` is denied: rule `allow x.test` "
          "(policy.yaml:3) is for this host",
-         "add `- {allow: \"x.test:443\", addresses: [10.0.0.1]}`"},
-        {"an IPv6 one", "tunnel x.test:443 at=fd00::1", "at fd00::1", "addresses: [\"fd00::1\"]"},
+         "run `dockreeve policy allow network \"x.test:443\" --address 10.0.0.1 --config "},
+        {"an IPv6 one", "tunnel x.test:443 at=fd00::1", "at fd00::1",
+         " --address fd00::1 --config "},
         {"a literal", "tunnel [fd00::1]:22", "[fd00::1]:22 on client",
          "run `dockreeve policy allow network \"[fd00::1]:22\" --config "},
         {"this machine", "tunnel localhost:5432", "only through a rule that names it",
@@ -56,6 +57,10 @@ Test(policy_network_explain, a_denial_says_what_by_which_rule_and_what_would_per
         {"another path", "GET seen.test:80/secret", "rules allow other paths of this host",
          "--method GET --config "},
         {"a path with two readings", "GET seen.test:80/a?!", "more than one way", ""},
+        {"plain HTTP to a host of no rule", "GET a.test:80/x", "denied by default",
+         "run `dockreeve policy allow network \"a.test:80\" --config "},
+        {"plain HTTP to a private address", "GET x.test:80/x at=10.0.0.1", "does not admit this",
+         "run `dockreeve policy allow network \"x.test:80\" --address 10.0.0.1 --config "},
         {"a question", "dns a.test", "dockreeve: a.test on client",
          "run `dockreeve policy allow network \"a.test\" --config "},
     };
