@@ -183,7 +183,8 @@ class Destinations(unittest.TestCase):
             return advice
         self.assertEqual(words[1:4], ["policy", "allow", "network"])
         self.assertEqual(words[-2:], ["--config", self.path])
-        more = "".join(", methods: [%s]" % words[i + 1] for i, word in enumerate(words) if word == "--method")
+        keys = {"--method": "methods", "--address": "addresses"}
+        more = "".join(", %s: [%s]" % (keys[word], words[i + 1]) for i, word in enumerate(words) if word in keys)
         return '- {allow: "%s"%s}' % (words[4], more)
 
     def test_what_a_fix_says_is_a_rule_that_permits(self):

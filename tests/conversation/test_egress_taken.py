@@ -8,6 +8,7 @@ from harness import hello
 from harness.case import SharedGateCase
 from harness.client import get
 from harness.egress import SharedEgressCase, allow, connect, forward
+from harness.gate import wait_for
 from harness.origin import HttpOrigin, Origin, echo
 
 ALERT = bytes([21, 3, 3, 0, 2, 2, 10])  # unexpected_message
@@ -84,8 +85,7 @@ class Taken(SharedEgressCase):
             with self.gate.client() as client:
                 client.send(sent)
                 self.assertEqual(client.to_end(), received)
-            record = self.gate.news()[-1]
-            self.assertEqual(record["reason"], reason)
+            record = wait_for(lambda: self.gate.news(reason=reason), "the record", self.gate.process)[0]
             self.assertIn("this proxy speaks HTTP: write http://", record["text"])
 
         self.each(FOREIGN, check)

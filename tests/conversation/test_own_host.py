@@ -72,7 +72,7 @@ class OwnHost(MachineCase):
         self.serve("version: 1\nnetwork:\n  - allow: \"*:*\"\n", hosts={"own.test": OWN})
         said = self.assert_refusal(self.ask(connect("own.test:8443")), 403, REASON).json()
         self.assertIn("own machine", said["message"])
-        self.assertIn("addresses: [%s]" % OWN, said["fix"])
+        self.assertIn("--address %s" % OWN, said["fix"])
         self.assertIn("own.test:8443", said["fix"])
         said = self.assert_refusal(self.ask(connect("%s:8443" % OWN)), 403, REASON).json()
         self.assertIn("%s:8443" % OWN, said["fix"])

@@ -84,16 +84,17 @@ class InCI(SessionCase):
 
     def check_log(self):
         """Who contacted what, how often, and which rule let it through."""
-        rows = [line.split("\t") for line in self.policy("log", "--summary").splitlines()]
-        allowed = [row for row in rows if row[0] == "allow" and row[3] == self.wanted]
-        self.assertEqual([(row[1], row[5], row[8]) for row in allowed], [("default", "what CI needs (policy.d/90-cli.yaml:10)", "1")])
-        denied = [row for row in rows if row[0] == "deny" and row[3] == self.unwanted]
-        self.assertEqual([row[6] for row in denied], ["address-class.loopback"])
+        lines = [line.split("\t") for line in self.policy("log", "--summary").splitlines()]
+        rows = [dict(zip(lines[0], line)) for line in lines[1:]]
+        allowed = [row for row in rows if row["DECISION"] == "allow" and row["HOST"] == self.wanted]
+        self.assertEqual([(row["SANDBOX"], row["RULE"], row["COUNT"]) for row in allowed], [("default", "what CI needs (policy.d/90-cli.yaml:10)", "1")])
+        denied = [row for row in rows if row["DECISION"] == "deny" and row["HOST"] == self.unwanted]
+        self.assertEqual([row["REASON"] for row in denied], ["address-class.loopback"])
         summary = json.loads(self.policy("log", "--summary", "--json"))
         self.assertEqual({row["rule"] for row in summary["allowed"] if row["host"].startswith("localhost") and row["rule"] != "what CI needs"},
                          {"allow " + self.unwanted})
         shown = [json.loads(line) for line in self.policy("log", "--denied", "--host", self.unwanted, "--json", "--limit", "0").splitlines()]
-        self.assertEqual(len(shown), int(denied[0][8]))
+        self.assertEqual(len(shown), int(denied[0]["COUNT"]))
         self.assertEqual({(record["host"], record["decision"]) for record in shown}, {("localhost", "deny")})
         self.assertEqual(self.policy("log", "--denied", "--host", self.wanted), "")
 

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The person at the keyboard: how wide a help is, when there is colour, what an address in use is called."""
+
+import os
+import socket
+import subprocess
+import unittest
+
+from harness.case import GateCase
+from harness.edit import EditCase
+from harness.gate import binary, run
+
+POLICY = "version: 1\ndocker:\n  - allow: SystemPing\n"
+
+
+class Keyboard(GateCase):
+    def help_of(self, *words, **environment):
+        return subprocess.run([binary(), *words, "--help"], capture_output=True, env=dict(os.environ, **environment), timeout=30, check=True).stdout.decode()
+
+    def test_a_help_is_as_wide_as_the_terminal(self):
+        for words in (["serve"], ["policy", "allow"], ["policy", "log"]):
+            for columns in (100, 80):
+                with self.subTest(" ".join(words), columns=columns):
+                    body = self.help_of(*words, COLUMNS=str(columns)).split("\nExamples:")[0]
+                    self.assertLessEqual(max(map(len, body.splitlines())), columns)
+
+    def test_an_address_in_use_is_a_conflict(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            gate = self.start_gate(POLICY)
+            address = "tcp:127.0.0.1:%d" % taken.getsockname()[1]
+            done = run("serve", "--config", gate.policy_path, "--listen", address, "--log", gate.file("other.jsonl"), "--state", gate.file("other"),
+                       "--no-seccomp")
+        self.assertEqual(done.returncode, 4, done.stderr)
+        self.assertIn(address.split(":", 1)[1], done.stderr)
+
+
+class Addresses(EditCase):
+    def test_one_command_admits_a_private_address(self):
+        self.policy('version: 1\nnetwork:\n  - allow: "db.lan:5432"\n')
+        denied = self.json("check", "network", "db.lan:5432", "--address", "10.0.0.5", code=6)
+        self.assertIn("--address 10.0.0.5", denied["fix"])
+        self.do("allow", "network", "db.lan:5432", "--address", "10.0.0.0/8")
+        self.do("check", "network", "db.lan:5432", "--address", "10.0.0.5")
+        self.do("check", "network", "db.lan:5432", "--address", "192.168.0.5", code=6)
+
+
+if __name__ == "__main__":
+    unittest.main()
