@@ -155,7 +155,7 @@ Test(gates, a_live_socket_is_not_taken_from_its_owner)
     start(&fixture, allow_lists);
     struct policy *policy = fixture_load(&fixture, policy_text(&fixture, allow_lists, &text), &why);
     cr_assert_null(gates_new(&fixture.options, policy, &error));
-    cr_assert_eq(error.exit_code, 1);
+    cr_assert_eq(error.exit_code, COMMAND_CONFLICT);
     cr_assert_not_null(strstr(error.text, "something listens on"), "%s", error.text);
     cr_assert_not_null(strstr(error.text, fixture.gate_path), "%s", error.text);
     close(fixture_connect(&fixture));
