@@ -9,11 +9,14 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import unittest
 
+from harness import wire
 from harness.case import GateCase
 from harness.client import get, post, post_json, request
 from harness.dns_server import DnsServer
+from harness.engine import answer
 from harness.gate import Gate, clean_environment, plain_binary, run, wait_for
 
 POLICY = """version: 1
@@ -422,6 +425,22 @@ class Health(GateCase):
         gate.engine.start()
         gate.stop()
         self.assertNotEqual(run(*arguments).returncode, 0)
+
+    def test_a_gate_that_ends_speaks_for_no_other(self):
+        ending, gate = self.start_gate(POLICY, drain="3600s"), self.start_gate(POLICY)
+        asked, go_on = threading.Event(), threading.Event()
+        ending.engine.on("GET", "/containers/json", lambda connection, _: (asked.set(), go_on.wait(wire.DEADLINE), connection.send(answer(200, b"OK")))[-1])
+        with ending.connect() as connection:
+            connection.send(get("/containers/json"))
+            self.assertTrue(asked.wait(wire.DEADLINE))
+            ending.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: not os.path.exists(ending.socket_path), "the listener to close", ending.process)
+            for _ in range(5):
+                done = run("healthcheck", "--listen", "unix:" + gate.socket_path)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            go_on.set()
+            self.assertEqual(connection.read_response().status, 200)
+        self.assertEqual(ending.wait_exit(), 0)
 
     def test_it_is_nobodys_request(self):
         """Not in the log, the metrics, the counts of rules; whether the policy permits a ping or not."""
