@@ -75,6 +75,7 @@ class Session(DockerCase):
         self.change("allow", "docker", "@run", "--name", "may run")
         done = self.docker("run", "--rm", IMAGE, "echo", "hello")
         self.assertEqual((done.returncode, done.stdout), (0, b"hello\n"), done.stderr)
-        rows = [line.split("\t") for line in self.policy("log", "--summary", "--operation", "ContainerCreate").splitlines()]
-        self.assertEqual([(row[0], row[5].split(" (")[0], row[8]) for row in rows if row[3] == "ContainerCreate"],
+        lines = [line.split("\t") for line in self.policy("log", "--summary", "--operation", "ContainerCreate").splitlines()]
+        rows = [dict(zip(lines[0], line)) for line in lines[1:]]
+        self.assertEqual([(row["DECISION"], row["RULE"].split(" (")[0], row["COUNT"]) for row in rows if "ContainerCreate" in row.values()],
                          [("deny", "default", "1"), ("allow", "may run", "1")])
