@@ -208,13 +208,15 @@ static bool takes_raw(const struct http_line *line, bool connect, const char *ta
     return true;
 }
 
+/* *raw_io: whether such bytes may stand from here on, once that was found out: it is searched for once. */
 static bool is_target_byte(const struct http_line *line, bool connect, const char *target,
-                           const char *p)
+                           const char *p, bool *raw_io)
 {
     if (is(*p, TARGET))
         return true;
     bool raw = is(*p, RAW) || (*p == '#' && line->addressee == HTTP_TO_ENGINE);
-    return raw && takes_raw(line, connect, target, p);
+    *raw_io = *raw_io || (raw && takes_raw(line, connect, target, p));
+    return raw && *raw_io;
 }
 
 static enum http_line_result refuse_target_byte(const struct http_line *line, const char *target,
@@ -244,6 +246,7 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
     const char *p = target, *path = NULL;
     bool proxy = line->addressee == HTTP_TO_PROXY;
     bool connect = request->method == HTTP_METHOD_CONNECT;
+    bool raw = false;
     unsigned escape = 0; /* hex digits that must follow */
     if (target < line->end && (*target == '/' || proxy)) {
         path = *target == '/' ? target : NULL;
@@ -259,7 +262,7 @@ static enum http_line_result scan_target(const struct http_line *line, size_t ma
                           "the request target is longer than %zu bytes; --max-target raises that, "
                           "up to 1020k",
                           max);
-        if (!is_target_byte(line, connect, target, p))
+        if (!is_target_byte(line, connect, target, p, &raw))
             return refuse_target_byte(line, target, p, error);
         if (escape > 0) {
             if (!is(*p, HEX))
