@@ -37,14 +37,13 @@ static bool equal_folded(struct slice a, struct slice b)
 
 const struct body_field *body_type_field(const struct body_type *object, struct slice key)
 {
-    const struct body_field *end = object->fields + object->count;
-    for (const struct body_field *field = object->fields; field != end; field++) {
-        if (slice_equal(field->key, key))
-            return field;
+    for (size_t i = 0; i < object->count; i++) {
+        if (slice_equal(object->fields[i].key, key))
+            return &object->fields[i];
     }
-    for (const struct body_field *field = object->fields; field != end; field++) {
-        if (equal_folded(field->key, key))
-            return field;
+    for (size_t i = 0; i < object->count; i++) {
+        if (equal_folded(object->fields[i].key, key))
+            return &object->fields[i];
     }
     return NULL;
 }
