@@ -74,6 +74,7 @@ struct egress_origin {
     struct authority authority;
     struct ip_address address;
     struct buffer cnames; /* owned: the aliases that led to it, a name_chain's text */
+    bool is_proxy; /* the upstream proxy itself, which is asked for any target with its whole URL */
     struct fd_watch watch;
     struct io_buffer in, out;
     bool reused; /* it has answered before: an early end may just mean that it was idle too long */
@@ -106,6 +107,7 @@ struct egress_conn {
     struct egress_exchange exchange;
     int64_t expires_us; /* Unix time from which on the exchange's policy may say otherwise */
     struct authority target;
+    bool takes_proxy;          /* the target goes by the upstream proxy */
     struct tunnel_facts facts; /* transparent TLS: what the hello said; a WebSocket: other */
     struct log_waiter waiter;
     struct resolver_query query;
@@ -161,7 +163,9 @@ void egress_request_late(struct egress_conn *conn);
 /* There is no room to keep what has come of it. */
 void egress_request_no_room(struct egress_conn *conn, enum share_level level);
 
-/* egress_route.c: from an allowed name to a connected socket. */
+/* egress_route.c: from an allowed name to a connected socket. Whether the target is one for the
+ * upstream proxy comes first: the request is written for it. */
+bool egress_route_takes_proxy(const struct egress_conn *conn);
 void egress_route_start(struct egress_conn *conn);
 /* Stops what is under way. */
 void egress_route_cancel(struct egress_conn *conn);

@@ -28,7 +28,7 @@ void egress_origin_close(struct egress_conn *conn)
     io_buffer_reset(conn->loop->blocks, &origin->in);
     io_buffer_reset(conn->loop->blocks, &origin->out);
     buffer_free(&origin->cnames);
-    origin->reused = false;
+    origin->reused = origin->is_proxy = false;
     if (!stream_is_open(&origin->stream))
         return;
     fd_watch_set(&origin->watch, 0);
@@ -219,7 +219,7 @@ void egress_forward_start(struct egress_conn *conn, int fd, const struct ip_addr
     origin->stream = stream_of_socket(fd);
     origin->authority = conn->target;
     origin->address = address == NULL ? (struct ip_address){{0}} : *address;
-    origin->reused = false;
+    origin->reused = origin->is_proxy = false;
     buffer_clear(&origin->cnames);
     buffer_append_slice(&origin->cnames, egress_exchange_cnames(&conn->exchange));
     conn->http.response.scanned = 0;

@@ -51,6 +51,10 @@ void egress_header_write_request(const struct egress_request_plan *plan, struct 
     const struct http_head *head = plan->head;
     buffer_append_slice(out, head->method_name);
     buffer_append_byte(out, ' ');
+    if (plan->whole_url) {
+        buffer_append_literal(out, "http://");
+        authority_write(&plan->url->authority, 80, out);
+    }
     if (plan->url->leading_slash)
         buffer_append_byte(out, '/');
     buffer_append_slice(out, plan->url->origin_form);
@@ -62,6 +66,8 @@ void egress_header_write_request(const struct egress_request_plan *plan, struct 
         if (!ends_here(head, name) && !is_in(name, request_fields, ARRAY_LEN(request_fields)))
             http_write_field(out, name, head->fields[i].value);
     }
+    if (plan->proxy_authorization.len > 0)
+        http_write_field(out, SLICE_LITERAL("Proxy-Authorization"), plan->proxy_authorization);
     if (head->framing == HTTP_FRAMING_CHUNKED)
         buffer_append_literal(out, "Transfer-Encoding: chunked\r\n");
     else if (head->framing == HTTP_FRAMING_LENGTH)

@@ -13,11 +13,13 @@
 #include "proxy/http/http_head.h"
 #include "rules/network/url_target.h"
 
-/* What is to be sent to an origin. */
+/* What is to be sent to an origin, or to a proxy before it. */
 struct egress_request_plan {
     const struct http_head *head;
     const struct url_target *url;
-    bool websocket; /* ask for the upgrade */
+    bool websocket;                   /* ask for the upgrade */
+    bool whole_url;                   /* to a proxy */
+    struct slice proxy_authorization; /* for that proxy; empty = none */
 };
 void egress_header_write_request(const struct egress_request_plan *plan, struct buffer *out);
 

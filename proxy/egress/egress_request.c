@@ -10,6 +10,7 @@
 #include "proxy/egress/egress_header.h"
 #include "proxy/loop/log_identity.h"
 #include "proxy/egress/tls_hello.h"
+#include "proxy/egress/upstream_proxy.h"
 #include "proxy/http/foreign_client.h"
 #include "rules/reason.h"
 
@@ -145,6 +146,10 @@ static bool write_forward(struct egress_conn *conn, const struct http_head *head
     struct buffer *text = &loop->scratch->text;
     struct egress_request_plan plan = {
         .head = head, .url = url, .websocket = conn->http.wants_upgrade};
+    conn->takes_proxy = egress_route_takes_proxy(conn);
+    plan.whole_url = conn->takes_proxy && !plan.websocket;
+    if (plan.whole_url)
+        plan.proxy_authorization = upstream_proxy_authorization(conn->egress->proxy);
     buffer_clear(text);
     egress_header_write_request(&plan, text);
     http_body_init(&conn->http.request_body, head->framing, head->content_length, head->framing);
@@ -199,6 +204,7 @@ static void handle_connect(struct egress_conn *conn, const struct http_head *hea
         return;
     }
     io_buffer_consume(conn->loop->blocks, &conn->in, head_len);
+    conn->takes_proxy = egress_route_takes_proxy(conn);
     if (egress_conn_take_tunnel(conn))
         egress_route_start(conn);
 }
@@ -283,6 +289,7 @@ static void handle_hello(struct egress_conn *conn, const struct tls_hello *hello
     egress_exchange_set_hello(&conn->exchange, &hello->facts, slice_from_text(hello->alpn));
     conn->facts = hello->facts;
     conn->hello_len = hello->len;
+    conn->takes_proxy = egress_route_takes_proxy(conn);
     if (!egress_request_ask(conn, &inquiry))
         egress_refusal_denied(conn, &inquiry.request);
     else if (egress_conn_take_tunnel(conn))

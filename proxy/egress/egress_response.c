@@ -10,6 +10,7 @@
 #include "proxy/egress/egress_header.h"
 #include "proxy/http/http_pump.h"
 #include "proxy/egress/tunnel.h"
+#include "proxy/egress/upstream_proxy.h"
 #include "rules/reason.h"
 
 static void origin_failed(struct egress_conn *conn, const char *reason, const char *text)
@@ -30,8 +31,8 @@ static void note_payload(struct egress_conn *conn)
 static void response_complete(struct egress_conn *conn)
 {
     bool reusable = conn->http.request_body.finished && !conn->http.response_body_closes &&
-                    !conn->exchange.by_proxy && io_buffer_len(&conn->origin.in) == 0 &&
-                    io_buffer_len(&conn->origin.out) == 0;
+                    conn->exchange.by_proxy == conn->origin.is_proxy &&
+                    io_buffer_len(&conn->origin.in) == 0 && io_buffer_len(&conn->origin.out) == 0;
     note_payload(conn);
     if (stream_is_open(&conn->origin.stream) && reusable)
         egress_origin_read_enable(conn, false);
@@ -199,9 +200,13 @@ static void finish_body(struct egress_conn *conn)
 static void origin_ended(struct egress_conn *conn)
 {
     if (conn->state == EGRESS_CONN_FORWARD) {
+        bool by_proxy = conn->origin.is_proxy;
         if (io_buffer_len(&conn->origin.in) > 0 || !retry(conn))
-            origin_failed(conn, REASON_UPSTREAM_CLOSED,
-                          "dockreeve: the origin closed the connection before it answered");
+            origin_failed(conn, by_proxy ? REASON_UPSTREAM_PROXY_CLOSED : REASON_UPSTREAM_CLOSED,
+                          by_proxy
+                              ? "dockreeve: the upstream proxy closed the connection before it "
+                                "answered"
+                              : "dockreeve: the origin closed the connection before it answered");
     } else if (http_body_end_of_stream(&conn->http.response_body)) {
         if (http_body_write_end(&conn->http.response_body, conn->loop->blocks, &conn->out))
             finish_body(conn);
@@ -230,7 +235,8 @@ static bool read_head(struct egress_conn *conn)
     struct http_head *head = &loop->scratch->head;
     size_t len;
     struct error error;
-    const struct http_sender sender = {"the origin", loop->options->answer_head};
+    const struct http_sender sender = {conn->origin.is_proxy ? "the upstream proxy" : "the origin",
+                                       loop->options->answer_head};
     enum http_response_result result = http_exchange_read_response(
         &conn->http.response, &sender, loop->blocks, in, head, &len, &error);
     if (result == HTTP_RESPONSE_HEAD || conn->http.response.informational > 0)
@@ -252,6 +258,10 @@ static bool read_head(struct egress_conn *conn)
     if (head->status == 101 && !may_switch(conn, head)) {
         origin_failed(conn, REASON_UPSTREAM_UNASKED_UPGRADE,
                       "dockreeve: the origin switched to a protocol that nobody asked for");
+        return false;
+    }
+    if (head->status == 407 && conn->origin.is_proxy) {
+        origin_failed(conn, REASON_UPSTREAM_PROXY_CREDENTIALS, upstream_proxy_wants_credentials);
         return false;
     }
     bool ok = begin_answer(conn, head);

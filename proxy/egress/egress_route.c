@@ -158,6 +158,13 @@ static void admit(struct egress_conn *conn)
 
 /* ---- the upstream proxy ---- */
 
+/* Whether the target goes by the upstream proxy in a request of its own (RFC 9112 section 3.2.2) and
+ * needs no tunnel: many proxies have none to port 80. */
+static bool asks_whole_url(const struct egress_conn *conn)
+{
+    return conn->takes_proxy && conn->aim == EGRESS_AIM_FORWARD && !conn->http.wants_upgrade;
+}
+
 static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
@@ -235,10 +242,11 @@ static void on_connected(void *context, const struct dial_result *result)
     if (result->fd < 0) {
         if (is_still_allowed(conn)) /* and by which rule, the address that the record names */
             egress_refusal_error(conn, &result->error);
-    } else if (conn->exchange.by_proxy) {
+    } else if (conn->exchange.by_proxy && !asks_whole_url(conn)) {
         ask_proxy(conn, result->fd);
     } else if (conn->aim == EGRESS_AIM_FORWARD) {
         egress_forward_start(conn, result->fd, &result->address);
+        conn->origin.is_proxy = conn->exchange.by_proxy;
         admit(conn);
     } else {
         conn->origin.stream = stream_of_socket(result->fd);
@@ -302,13 +310,15 @@ static bool is_relative(const struct ip_address *address)
 
 /* An address that was asked for goes by the upstream proxy like a name; not one of this host, which
  * there would mean another. */
-static bool goes_by_proxy(const struct egress_conn *conn)
+bool egress_route_takes_proxy(const struct egress_conn *conn)
 {
     const struct upstream_proxy *proxy = conn->egress->proxy;
     const struct host_name *host = &conn->target.host;
-    return proxy != NULL && host->is_address && !is_relative(&host->address) &&
-           !own_host_holds(conn->loop->own_host, &host->address) &&
-           upstream_proxy_takes(proxy, &conn->target);
+    if (proxy == NULL || !upstream_proxy_takes(proxy, &conn->target))
+        return false;
+    return host->is_address ? !is_relative(&host->address) &&
+                                  !own_host_holds(conn->loop->own_host, &host->address)
+                            : !host_name_is_local(host);
 }
 
 /* Holds every address against the policy, and keeps those that may be dialled. When none may, the
@@ -346,7 +356,7 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
         /* what was noted may have moved them */
         inquiry.request.cnames = egress_exchange_cnames(&conn->exchange);
         egress_refusal_denied(conn, &inquiry.request);
-    } else if (goes_by_proxy(conn)) {
+    } else if (conn->takes_proxy) {
         go_by_proxy(conn);
     } else {
         dial(conn, conn->target.port);
@@ -395,11 +405,25 @@ static void resolve(struct egress_conn *conn, const struct host_name *host,
         answered(&conn->query, &answer);
 }
 
+/* Whether the connection of the exchange before is there, and nobody has touched it. */
+static bool is_kept(struct egress_conn *conn)
+{
+    struct egress_origin *origin = &conn->origin;
+    return conn->aim == EGRESS_AIM_FORWARD && stream_is_open(&origin->stream) &&
+           io_buffer_len(&origin->in) == 0 && stream_look(&origin->stream) == STREAM_SILENT;
+}
+
 static void go_by_proxy(struct egress_conn *conn)
 {
     struct upstream_proxy *proxy = conn->egress->proxy;
     const struct authority *authority = upstream_proxy_authority(proxy);
     conn->exchange.by_proxy = true;
+    if (is_kept(conn)) {
+        conn->origin.reused = true;
+        admit(conn);
+        return;
+    }
+    egress_origin_close(conn);
     if (!authority->host.is_address && !host_name_is_local(&authority->host)) {
         resolve(conn, &authority->host, on_proxy_resolved);
         return;
@@ -432,15 +456,13 @@ static void on_name_by_proxy(struct resolver_query *query, const struct resolver
 static void find_way(struct egress_conn *conn)
 {
     const struct host_name *host = &conn->target.host;
-    const struct upstream_proxy *proxy = conn->egress->proxy;
-    bool by_proxy = proxy != NULL && upstream_proxy_takes(proxy, &conn->target);
     unsigned count;
     const struct ip_address *meant = network_inquiry_stands_for(host, &count);
     if (meant != NULL)
         check_addresses(conn, meant, count);
-    else if (!by_proxy)
+    else if (!conn->takes_proxy)
         resolve(conn, host, on_answer);
-    else if (conn->target.port == upstream_proxy_authority(proxy)->port)
+    else if (conn->target.port == upstream_proxy_authority(conn->egress->proxy)->port)
         resolve(conn, host, on_name_by_proxy);
     else
         go_by_proxy(conn);
@@ -455,27 +477,18 @@ static void on_proxy_found(struct resolver_query *query, const struct resolver_a
         find_way(conn);
 }
 
-/* The connection of the exchange before, if it leads to the same place and nobody has touched it.
- */
-static bool reuse_origin(struct egress_conn *conn)
+/* Whether the kept connection leads to the target. It leads to an address that was judged under a
+ * policy that may have changed. */
+static bool may_reuse(struct egress_conn *conn)
 {
-    struct egress_origin *origin = &conn->origin;
-    if (conn->aim != EGRESS_AIM_FORWARD || !stream_is_open(&origin->stream))
-        return false;
-    bool usable = !origin->cnames.failed && authority_equal(&origin->authority, &conn->target) &&
-                  io_buffer_len(&origin->in) == 0 && stream_look(&origin->stream) == STREAM_SILENT;
-    if (!usable)
-        egress_origin_close(conn);
-    return usable;
-}
-
-/* A kept connection leads to an address that was judged under a policy that may have changed. */
-static bool may_reuse(const struct egress_conn *conn, const struct ip_address *address)
-{
+    const struct egress_origin *origin = &conn->origin;
     struct network_inquiry inquiry;
+    if (!is_kept(conn) || origin->is_proxy || origin->cnames.failed ||
+        !authority_equal(&origin->authority, &conn->target))
+        return false;
     egress_request_inquire(conn, &inquiry);
-    inquiry.request.address = address;
-    inquiry.request.cnames = buffer_slice(&conn->origin.cnames);
+    inquiry.request.address = &origin->address;
+    inquiry.request.cnames = buffer_slice(&origin->cnames);
     return network_inquiry_ask(&inquiry) != NETWORK_STEP_DENIED;
 }
 
@@ -485,7 +498,7 @@ void egress_route_start(struct egress_conn *conn)
      * cannot be logged. */
     if (!verdict_holds(conn) || !can_be_logged(conn))
         return;
-    if (reuse_origin(conn) && may_reuse(conn, &conn->origin.address) &&
+    if (may_reuse(conn) &&
         egress_exchange_set_cnames(&conn->exchange, buffer_slice(&conn->origin.cnames))) {
         conn->origin.reused = true;
         conn->exchange.address = conn->origin.address;
@@ -493,7 +506,8 @@ void egress_route_start(struct egress_conn *conn)
         admit(conn);
         return;
     }
-    egress_origin_close(conn);
+    if (!conn->origin.is_proxy || !asks_whole_url(conn))
+        egress_origin_close(conn);
     const struct upstream_proxy *proxy = conn->egress->proxy;
     const struct authority *own = proxy == NULL ? NULL : upstream_proxy_authority(proxy);
     if (own == NULL || own->port != conn->target.port)

@@ -203,6 +203,14 @@ bool upstream_proxy_takes(const struct upstream_proxy *proxy, const struct autho
     return true;
 }
 
+struct slice upstream_proxy_authorization(const struct upstream_proxy *proxy)
+{
+    return buffer_slice(&proxy->authorization);
+}
+
+const char upstream_proxy_wants_credentials[] =
+    "dockreeve: the upstream proxy wants other credentials; see --upstream-proxy-auth";
+
 void upstream_proxy_write_connect(const struct upstream_proxy *proxy,
                                   const struct authority *target, struct buffer *out)
 {
@@ -237,8 +245,8 @@ enum upstream_proxy_answer upstream_proxy_read(const char *bytes, size_t len, si
     if (head.status / 100 == 2)
         return UPSTREAM_PROXY_OPEN;
     if (head.status == 407)
-        error_set_reason(error, 502, REASON_UPSTREAM_PROXY_CREDENTIALS,
-                         "the upstream proxy wants other credentials; see --upstream-proxy-auth");
+        error_set_reason(error, 502, REASON_UPSTREAM_PROXY_CREDENTIALS, "%s",
+                         upstream_proxy_wants_credentials + sizeof("dockreeve: ") - 1);
     else
         error_set_reason(error, 502, REASON_UPSTREAM_PROXY_REFUSED,
                          "the upstream proxy answered %u to the CONNECT", head.status);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A proxy that stands between this gate and the internet: everything allowed is asked of it with
- * CONNECT (RFC 9110 section 9.3.6), plain HTTP too. It resolves the names, so addresses cannot be
- * judged here, which the log says; targets written as addresses are judged as ever. */
+ * A proxy that stands between this gate and the internet. Tunnels, and plain HTTP that is to become
+ * one (WebSocket), are asked of it with CONNECT (RFC 9110 section 9.3.6); other plain HTTP with the
+ * whole URL (RFC 9112 section 3.2.2), since most such proxies permit no CONNECT to port 80. It
+ * resolves the names, so addresses cannot be judged here, which the log says; targets written as
+ * addresses are judged as ever. */
 #ifndef DOCKREEVE_PROXY_UPSTREAM_PROXY_H
 #define DOCKREEVE_PROXY_UPSTREAM_PROXY_H
 
@@ -41,6 +43,12 @@ bool upstream_proxy_is_at(const struct upstream_proxy *proxy, const struct ip_ad
 /* The addresses that are known of it. */
 const struct ip_address *upstream_proxy_addresses(const struct upstream_proxy *proxy,
                                                   unsigned *count_out);
+
+/* The value of Proxy-Authorization that it is sent; empty = none. */
+struct slice upstream_proxy_authorization(const struct upstream_proxy *proxy);
+
+/* What a client is told in place of its 407: the challenge is for the operator. */
+extern const char upstream_proxy_wants_credentials[];
 
 /* Appends the CONNECT for `target`. */
 void upstream_proxy_write_connect(const struct upstream_proxy *proxy,

@@ -42,9 +42,9 @@ class Leftovers(EgressCase):
 
         web = self.origin(HttpOrigin())
         web.default = answer(200, b"genuine")
-        gate = self.start_chain(script, allow("far.test:*", special=False) + allow("near.test:*"), "--no-proxy", "near.test")
+        gate = self.start_chain(script, allow("far.test:*", special=False, extra="protocols: [any]") + allow("near.test:*"), "--no-proxy", "near.test")
         with gate.client() as client:
-            self.assertEqual(client.ask(forward("http://far.test:8080/")).status, 502)
+            self.assertEqual(client.ask(forward("http://far.test:8080/", *UPGRADE)).status, 502)
             response = client.ask(forward("http://near.test:%d/" % web.port))
             self.assertEqual((response.status, response.body), (200, b"genuine"))
 

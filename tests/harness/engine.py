@@ -47,13 +47,13 @@ class Request:
         return "<%s>" % self.line
 
 
-def read_request(stream):
-    """The next request up to its body; None when the gate closed in between."""
+def read_request(stream, form=wire.REQUEST_LINE):
+    """The next request up to its body, its line in that form; None when the gate closed in between."""
     if not stream.buffer and not stream.fill():
         return None
     head = stream.until(b"\r\n\r\n")
     lines = wire.split_head(head)
-    match = wire.REQUEST_LINE.match(lines[0])
+    match = form.match(lines[0])
     if not match:
         raise wire.Malformed("request line %r" % lines[0])
     request = Request(match.group(1).decode(), match.group(2).decode(), wire.parse_fields(lines[1:]), head)

@@ -231,8 +231,8 @@ class HttpOrigin(Origin):
             with self.changed:
                 self.violations.append(str(error))
 
-    def read_request(self, connection):
-        request = read_request(connection)
+    def read_request(self, connection, form=wire.REQUEST_LINE):
+        request = read_request(connection, form)
         if request is None:
             return None
         if len(request.fields.all("Host")) != 1:

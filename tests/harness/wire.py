@@ -14,6 +14,7 @@ import time
 DEADLINE = 15.0  # seconds; reached only when something is broken
 
 REQUEST_LINE = re.compile(rb"^([A-Z]+) (/[\x21-\x7e]*) HTTP/1\.1$")
+PROXY_REQUEST_LINE = re.compile(rb"^([A-Z]+) (http://[\x21-\x7e]+/[\x21-\x7e]*|[\x21-\x7e]+:[0-9]+) HTTP/1\.1$")  # to a proxy
 STATUS_LINE = re.compile(rb"^HTTP/1\.([01]) ([1-5][0-9][0-9]) ([\t\x20-\x7e\x80-\xff]*)$")
 FIELD_LINE = re.compile(rb"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t ]*([\t\x20-\x7e\x80-\xff]*?)[\t ]*$")
 CHUNK_SIZE = re.compile(rb"^[0-9A-Fa-f]{1,16}$")
