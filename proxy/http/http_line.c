@@ -194,18 +194,17 @@ static bool is_absolute_form_byte(size_t index, char byte)
  * written anew, and in path and query for an origin, where rules/network/url_target escapes them. */
 static bool takes_raw(const struct http_line *line, bool connect, const char *target, const char *p)
 {
-    const char *from = target;
+    static const char begins_authority[] = "//";
+    const size_t len = (size_t)(p - target);
     if (line->addressee == HTTP_TO_ENGINE)
-        return memchr(target, '?', (size_t)(p - target)) != NULL;
-    if (connect)
-        return false;
-    for (unsigned slashes = *target == '/' ? 2 : 0; slashes < 3; slashes++) {
-        const char *slash = memchr(from, '/', (size_t)(p - from));
-        if (slash == NULL)
-            return false;
-        from = slash + 1;
-    }
-    return true;
+        return memchr(target, '?', len) != NULL;
+    if (connect || *target == '/')
+        return !connect;
+    const char *authority = memmem(target, len, begins_authority, sizeof(begins_authority) - 1);
+    const char *from = authority == NULL ? p : authority + sizeof(begins_authority) - 1;
+    while (from < p && *from != '/' && *from != '?')
+        from++;
+    return from < p;
 }
 
 /* *raw_io: whether such bytes may stand from here on, once that was found out: it is searched for once. */

@@ -28,6 +28,7 @@ docker:
   - allow: ContainerRestart
     where: {label: "acme.restart=yes"}
 """
+RAW = "[|]" * 2500  # bytes that a URL wants escaped, and clients send as they are
 RULES = egress.allow("origin.test:*") + egress.deny("*.telemetry.example.org")
 
 
@@ -122,6 +123,7 @@ def count_egress(binary, make_drive, requests, folder):
 
 DOCKER_ROWS = {
     "Docker: list, kept connection": kept(docker_get("/containers/json"), 200),
+    "Docker: list, 7.5 kB of raw bytes in the query": kept(docker_get("/containers/json?filters=" + RAW), 200),
     "Docker: list, a connection each": fresh(docker_get("/containers/json"), 200),
     "Docker: denied, kept connection": kept(docker_get("/containers/web/export"), 403),
     "Docker: stop (logged first)": kept(docker_get("/containers/web/stop", "POST"), 200),
@@ -130,6 +132,7 @@ DOCKER_ROWS = {
 }
 EGRESS_ROWS = {
     "Egress: plain HTTP, kept connection": lambda echoes, pages: kept(egress.forward("http://origin.test:%d/index.html" % pages.port), 200),
+    "Egress: plain HTTP, 7.5 kB of raw bytes in the query": lambda echoes, pages: kept(egress.forward("http://origin.test:%d/index.html?q=%s" % (pages.port, RAW)), 200),
     "Egress: denied, kept connection": lambda echoes, pages: kept(egress.forward("http://a.telemetry.example.org/"), 403),
     "Egress: tunnel by CONNECT": lambda echoes, pages: tunnel("origin.test:%d" % echoes.port),
 }

@@ -2,6 +2,8 @@
 """Programs of daily use behind the egress gate, each in a folder and an environment of its own. Each test proves both sides: what the
 policy allows works, what it does not allow fails with the gate's 403, and the log names the rule in both cases."""
 
+import base64
+import hashlib
 import os
 import shutil
 import subprocess
@@ -43,6 +45,19 @@ def need(*programs):
     missing = [program for program in programs if not shutil.which(program)]
     if missing:
         raise unittest.SkipTest("not installed: " + ", ".join(missing))
+
+
+def serve_websocket(connection, request):
+    """Echoes frames until one closes."""
+    accept = base64.b64encode(hashlib.sha1((request.field("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
+    connection.send(("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n\r\n" % accept).encode())
+    while True:
+        first, second = connection.exactly(2)
+        length, mask = second & 127, connection.exactly(4)
+        data = bytes(byte ^ mask[n % 4] for n, byte in enumerate(connection.exactly(length)))
+        connection.send(bytes([first, length]) + data)
+        if first & 15 == 8:
+            return False
 
 
 class ClientCase(EgressCase):

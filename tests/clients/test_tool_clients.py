@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tarfile
 
-from client_case import NAMES, ClientCase, need
+from client_case import NAMES, ClientCase, need, serve_websocket
 from harness.origin import HttpOrigin, Origin, TlsOrigin, answer, authority
 
 PROXY_COMMAND = r"""
@@ -177,23 +177,12 @@ class Npm(ClientCase):
 class WebSocket(ClientCase):
     """A library that opens a tunnel first, for ws and for wss."""
 
-    def serve(self, connection, request):
-        accept = base64.b64encode(hashlib.sha1((request.field("Sec-WebSocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()).decode()
-        connection.send(("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: %s\r\n\r\n" % accept).encode())
-        while True:
-            first, second = connection.exactly(2)
-            length, mask = second & 127, connection.exactly(4)
-            data = bytes(byte ^ mask[n % 4] for n, byte in enumerate(connection.exactly(length)))
-            connection.send(bytes([first, length]) + data)
-            if first & 15 == 8:
-                return False
-
     def test_ws_and_wss(self):
         if subprocess.run(["/usr/bin/python3", "-c", "import websocket"], capture_output=True, check=False).returncode != 0:
             self.skipTest("not installed: python3-websocket")
         plain, secure = self.origin(HttpOrigin()), self.origin(TlsOrigin(*NAMES))
         for origin in (plain, secure):
-            origin.on("GET", "/chat", self.serve)
+            origin.on("GET", "/chat", serve_websocket)
 
         def client(url):
             return "/usr/bin/python3", "-c", WEBSOCKET, url, str(self.gate.proxy()), authority().certificate

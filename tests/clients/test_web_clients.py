@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 
-from client_case import NAMES, ClientCase, need
+from client_case import NAMES, ClientCase, need, serve_websocket
 from harness import wire
 from harness.gate import wait_for
 from harness.origin import HttpOrigin, TlsOrigin, answer, authority
@@ -37,6 +37,41 @@ function connect(options, done) {
 """
 PLAIN_FETCH = "fetch(process.argv[2]).then(async r => process.stdout.write(r.status + ' ' + await r.text())).catch(e => { console.error(e, e.cause); process.exit(1); });"
 REQUESTS = "import sys, requests; r = requests.get(sys.argv[1], timeout=20); print(r.status_code, r.text); r.raise_for_status()"
+
+AIOHTTP = """
+import asyncio, ssl, sys, aiohttp
+async def main():
+    context = ssl.create_default_context(cafile=sys.argv[2])
+    async with aiohttp.ClientSession(trust_env=True, timeout=aiohttp.ClientTimeout(20)) as session:
+        if sys.argv[1].startswith("ws"):
+            async with session.ws_connect(sys.argv[1], ssl=context, proxy=sys.argv[3]) as socket:
+                await socket.send_str("sent")
+                return print((await socket.receive()).data)
+        async with session.get(sys.argv[1], ssl=context) as response:
+            print(response.status, await response.text())
+            response.raise_for_status()
+asyncio.run(main())
+"""
+HTTPX = "import sys, httpx; r = httpx.get(sys.argv[1], verify=sys.argv[2], timeout=20); print(r.status_code, r.text); r.raise_for_status()"
+URLLIB = "import sys, urllib.request as u, ssl; print(u.urlopen(sys.argv[1], context=ssl.create_default_context(cafile=sys.argv[2])).read().decode())"
+LWP = """
+use LWP::UserAgent;
+my $agent = LWP::UserAgent->new(timeout => 20, ssl_opts => {SSL_ca_file => $ARGV[1]});
+$agent->env_proxy;
+my $answer = $agent->get($ARGV[0]);
+print $answer->code, " ", $answer->decoded_content, "\\n", $answer->status_line, "\\n";
+exit !$answer->is_success;
+"""
+RUBY = """
+require "net/http"; require "openssl"
+url = URI(ARGV[0])
+http = Net::HTTP.new(url.host, url.port)
+http.use_ssl = url.scheme == "https"
+http.ca_file = ARGV[1]
+answer = http.get(url.request_uri)
+puts answer.code, answer.body
+exit answer.code == "200"
+"""
 
 
 class WebCase(ClientCase):
@@ -171,3 +206,57 @@ class Node(WebCase):
         self.assertEqual(self.works(*node, self.https("good.test"), **more), "200 the content")
         self.fails(*node, self.https("evil.test"), **more)
         self.fails(*node, self.https("bad.good.test"), host="bad.good.test", rule="not there", **more)
+
+
+class Libraries(WebCase):
+    """What programs in other languages are made with."""
+
+    def libraries(self):
+        rows = [(name, "python3", "-c", text) for name, text in (("aiohttp", AIOHTTP), ("httpx", HTTPX), ("urllib", URLLIB))] + [("LWP", "perl", "-e", LWP), ("net/http", "ruby", "-e", RUBY)]
+        checks = {"aiohttp": "import aiohttp", "httpx": "import httpx", "urllib": "", "LWP": "use LWP::UserAgent; use LWP::Protocol::https", "net/http": ""}
+        for name, program, flag, text in rows:
+            program = "/usr/bin/" + program
+            if subprocess.run([program, flag, checks[name]], capture_output=True, check=False).returncode != 0:
+                print("left out: %s is not installed" % name)
+                continue
+            yield name, program, flag, text
+
+    def test_https_and_http(self):
+        def check(*command):
+            def told(url):
+                return (*command, url, authority().certificate)
+
+            self.assertIn("the content", self.works(*told(self.https("good.test"))))
+            self.assertIn("the content", self.works(*told(self.http("plain.test")), host="plain.test", rule="plain packages"))
+            self.fails(*told(self.http("evil.test")))
+            self.fails(*told(self.https("evil.test")))
+            self.fails(*told(self.https("bad.good.test")), host="bad.good.test", rule="not there")
+
+        self.each(self.libraries(), check)
+
+    def test_aiohttp_asks_for_ws_by_that_scheme(self):
+        commands = [command for name, *command in self.libraries() if name == "aiohttp"]
+        if not commands:
+            self.skipTest("not installed: python3-aiohttp")
+        web = self.origin(HttpOrigin())
+        web.default = serve_websocket
+        url = "ws://%s:%d/chat"
+        arguments = (authority().certificate, self.gate.url)
+        self.assertIn("sent", self.works(*commands[0], url % ("socket.test", web.port), *arguments, host="socket.test", rule="web sockets"))
+        self.fails(*commands[0], url % ("evil.test", web.port), *arguments)
+
+
+class WrongProtocol(WebCase):
+    """A proxy variable with another protocol is answered in that protocol, and the log says what is wrong."""
+
+    def test_curl(self):
+        need("curl")
+        address = self.gate.url.split("//")[1]
+
+        def check(scheme, reason):
+            done = self.run_client("curl", "-sS", "--max-time", "20", "--proxy", "%s://%s" % (scheme, address), self.https("good.test"))
+            self.assertNotEqual(done.returncode, 0)
+            record = wait_for(lambda: self.gate.news(reason=reason), reason, self.gate.process)[-1]
+            self.assertIn("this proxy speaks HTTP: write http://", record["text"])
+
+        self.each([("TLS", "https", "malformed.tls"), ("SOCKS 5", "socks5h", "malformed.socks"), ("SOCKS 4", "socks4a", "malformed.socks")], check)

@@ -73,6 +73,7 @@ class Plain(EgressCase):
             ("another port", "http://a.test:8080/x", "GET http://a.test:8080/x"),
             ("no path", "http://a.test", "GET http://a.test/"),
             ("a query without a path", "http://a.test?q=", "GET http://a.test/?q="),
+            ("such bytes without a path", "http://a.test?a=|b", "GET http://a.test/?a=%7Cb"),
             ("bytes that are none of a URL", "http://a.test/?a=|b", "GET http://a.test/?a=%7Cb"),
             ("ws without an upgrade", "ws://a.test/x", "GET http://a.test/x"),
             ("HEAD", "http://a.test/", "HEAD http://a.test/", "HEAD"),

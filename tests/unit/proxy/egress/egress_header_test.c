@@ -9,7 +9,8 @@
 #include "tests/unit/proxy/http_head_feed.h"
 
 /* The request as an origin would get it. */
-static void write_request(const char *start, const char *fields, bool websocket, struct buffer *out)
+static void write_request(const char *start, const char *fields, struct egress_request_plan plan,
+                          struct buffer *out)
 {
     static struct http_head head;
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY, room = BUFFER_EMPTY;
@@ -21,7 +22,8 @@ static void write_request(const char *start, const char *fields, bool websocket,
                                                &consumed, &error),
                  HTTP_HEAD_OK, "%s: %s", buffer_text(&text), error.text);
     cr_assert(url_target_parse(head.target, &room, &url, &error), "%s", error.text);
-    struct egress_request_plan plan = {.head = &head, .url = &url, .websocket = websocket};
+    plan.head = &head;
+    plan.url = &url;
     egress_header_write_request(&plan, out);
     (void)buffer_text(out);
 }
@@ -30,7 +32,7 @@ static void expect_request(const char *name, const char *start, const char *fiel
                            const char *expected)
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    write_request(start, fields, websocket, &out);
+    write_request(start, fields, (struct egress_request_plan){.websocket = websocket}, &out);
     cr_expect_str_eq(buffer_text(&out), expected, "%s: %s", name, buffer_text(&out));
     struct outcome again = read_both_ways(name, REQUEST, buffer_slice(&out), &widest);
     cr_expect_eq(again.result, HTTP_HEAD_OK, "%s: %s", name, again.error.text);
@@ -111,6 +113,25 @@ Test(egress_header, host_comes_from_the_target_whatever_the_client_claimed)
         snprintf(expected, sizeof(expected), "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n",
                  target_rows[i].line, target_rows[i].host);
         expect_request(target_rows[i].name, start, "", false, expected);
+    }
+}
+
+Test(egress_header, a_proxy_gets_the_whole_url)
+{
+    for (size_t i = 0; i < ARRAY_LEN(target_rows); i++) {
+        char start[80], expected[240];
+        AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
+        snprintf(start, sizeof(start), "GET %s", target_rows[i].target);
+        snprintf(expected, sizeof(expected),
+                 "GET http://%s%s HTTP/1.1\r\nHost: %s\r\nProxy-Authorization: Basic eA==\r\n\r\n",
+                 target_rows[i].host, target_rows[i].line, target_rows[i].host);
+        write_request(start, "Proxy-Authorization: Basic Y2xpZW50\r\n",
+                      (struct egress_request_plan){
+                          .whole_url = true,
+                          .proxy_authorization = SLICE_LITERAL("Basic eA=="),
+                      },
+                      &out);
+        cr_expect_str_eq(buffer_text(&out), expected, "%s", target_rows[i].name);
     }
 }
 

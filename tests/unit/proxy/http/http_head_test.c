@@ -560,6 +560,12 @@ static const struct row proxy_rows[] = {
         "GET http://a.test/\"<>\\^`{|}\xc3\xa9?\"<>\\^`{|}\xc3\xa9 HTTP/1.1\r\nHost: "
         "a.test\r\n\r\n",
         0, ""),
+    ROW("what is typed into URLs, without a path",
+        "GET http://a.test?a=|b/ HTTP/1.1\r\nHost: a.test\r\n\r\n", 0, ""),
+    ROW("such bytes in the authority", "GET http://a|b/x HTTP/1.1\r\nHost: a\r\n\r\n", 400,
+        "malformed.target"),
+    ROW("such bytes without an authority", "GET http:|/x HTTP/1.1\r\nHost: a\r\n\r\n", 400,
+        "malformed.target"),
     ROW("a fragment", "GET http://a.test/x#y HTTP/1.1\r\nHost: a.test\r\n\r\n", 400,
         "malformed.target"),
     ROW("CONNECT with an empty body",
