@@ -2,6 +2,7 @@
 noinst_LIBRARIES += libpolicy_view.a
 policy_view_chain = libpolicy_view.a $(policy_seal_chain)
 libpolicy_view_a_SOURCES = \
+	policy/view/log_client_names.c policy/view/log_client_names.h \
 	policy/view/log_page.c policy/view/log_page.h \
 	policy/view/log_page_data.c policy/view/log_page_data.h \
 	policy/view/log_page_parts.c policy/view/log_page_parts.h \

@@ -14,6 +14,7 @@
 #include "policy/log/log_reader.h"
 #include "policy/log/log_input.h"
 #include "policy/log/log_scan.h"
+#include "policy/view/log_client_names.h"
 #include "policy/view/log_summary.h"
 #include "policy/view/log_view.h"
 
@@ -257,6 +258,8 @@ bool log_view_summary(const struct log_view *view, struct error *error)
                          "out of memory; narrow it with --since or --client");
     if (!show(view, rows, count, notes.lost, error))
         return false;
+    if (count == 0 && view->filter->client.ptr != NULL)
+        log_client_names_note(&files, view->filter->client);
     log_view_note_unreadable(notes.unreadable);
     if (notes.lost > 0)
         fprintf(stderr, "note: the gate could not write %llu record%s, which are not counted\n",

@@ -14,6 +14,7 @@
 #include "base/terminal_text.h"
 #include "policy/log/log_input.h"
 #include "policy/log/log_scan.h"
+#include "policy/view/log_client_names.h"
 #include "policy/view/log_table.h"
 
 enum { OUTPUT_LEN = 128 * 1024 }; /* collected before it is written */
@@ -210,6 +211,8 @@ static bool run(struct showing *showing, bool follow)
         (follow && (follower = log_follow_new(path, error)) == NULL) ||
         !show_present(showing, &files, &notes))
         return false;
+    if (showing->shown == 0 && showing->view->filter->client.ptr != NULL)
+        log_client_names_note(&files, showing->view->filter->client);
     if (follow) {
         bool done =
             log_follow_run(follower, steal_fd(&files.fds[0]), notes.end, show_new, showing, error);

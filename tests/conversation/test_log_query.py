@@ -188,6 +188,14 @@ class WrittenLog(unittest.TestCase):
         self.assertIn("1 line of the log could not be read", done.stderr)
         self.assertIn("has no end", done.stderr)
 
+    def test_a_client_that_the_log_does_not_know(self):
+        self.write(WRITTEN)
+        for more in ([], ["--limit", "0"], ["--summary"], ["--json"]):
+            done = self.ask("agent", *more)
+            self.assertIn("no record of a client agent; it has records of ci, agents; did you mean `agents`?\n", done.stderr, more)
+        self.assertIn("note: the log has no record of a client nobody\\x1b; it has", self.ask("--sandbox", "nobody\x1b").stderr)
+        self.assertNotIn("no record of a client", self.ask("ci", "--since", "2027-01-01").stderr, "it is known, and asked for nothing then")
+
     def test_names_only(self):
         self.write(WRITTEN)
         self.assertEqual(self.ask("-q", "--since", "2026-11-20T10:30").stdout.splitlines(),
