@@ -261,6 +261,61 @@ static void read_browser(const struct policy_document *document, const struct ya
         policy_document_set_once(document, key->value, "browser", allow, false, place);
 }
 
+/* ---- refusals ---- */
+
+static void read_detail(const struct policy_document *document, const struct yaml_tree_node *key,
+                        void *place)
+{
+    static const char *const words[] = {[POLICY_REFUSAL_FULL] = "full",
+                                        [POLICY_REFUSAL_RULE] = "rule",
+                                        [POLICY_REFUSAL_NONE] = "none"};
+    struct policy_refusal *refusal = place;
+    if (!policy_document_text(document, key->value, "detail"))
+        return;
+    size_t which = slice_find(key->value->text, words, ARRAY_LEN(words));
+    if (which == ARRAY_LEN(words))
+        policy_document_error(document, key->value, "`detail` is full, rule or none");
+    else
+        refusal->detail = (enum policy_refusal_detail)which;
+}
+
+/* It stands in one line of somebody's terminal. */
+static void read_refusal_text(const struct policy_document *document,
+                              const struct yaml_tree_node *key, void *place)
+{
+    struct policy_refusal *refusal = place;
+    const struct slice text = key->value->text;
+    if (!policy_document_text(document, key->value, "text"))
+        return;
+    bool plain = text.len <= POLICY_REFUSAL_TEXT_MAX;
+    for (size_t i = 0; i < text.len && plain; i++)
+        plain = (unsigned char)text.ptr[i] >= ' ' && text.ptr[i] != 0x7f;
+    if (plain)
+        refusal->text = arena_text(&document->reading->builder->policy->arena, text);
+    else
+        policy_document_error(
+            document, key->value,
+            "`text` takes one line of at most %d bytes, without control characters",
+            POLICY_REFUSAL_TEXT_MAX);
+}
+
+static void read_refusal(const struct policy_document *document, const struct yaml_tree_node *key,
+                         void *place)
+{
+    static const struct policy_key keys[] = {{"detail", read_detail, 0},
+                                             {"text", read_refusal_text, 0}};
+    static const struct policy_map map = {"`refusal`",
+                                          "`refusal` takes a map: {detail: full, rule or none, "
+                                          "text: what clients are told first}",
+                                          keys, ARRAY_LEN(keys)};
+    struct builder_client *client = place;
+    struct policy_refusal refusal = {.detail = POLICY_REFUSAL_FULL};
+    policy_document_read_map(document, key->value, &map, NULL, &refusal);
+    policy_document_set_once(document, key, "refusal", refusal.detail, false, &client->refusal);
+    if (client->refusal_text == NULL)
+        client->refusal_text = refusal.text;
+}
+
 /* ---- rules ---- */
 
 static size_t index_of(const struct policy_document *document, const struct builder_client *client)
@@ -295,6 +350,7 @@ static const struct policy_key client_keys[] = {
     {"hosts", read_hosts, 0},
     {"origins", read_origins, 0},
     {"browser", read_browser, offsetof(struct builder_client, browser)},
+    {"refusal", read_refusal, 0},
     {"use", read_use, 0},
     {"inherit", policy_document_read_bool, offsetof(struct builder_client, inherit)},
     {"docker", read_docker, 0},

@@ -16,6 +16,7 @@ libpolicy_explain_a_SOURCES = \
 	policy/explain/policy_permits.c policy/explain/policy_permits.h \
 	policy/explain/policy_obstacles.c policy/explain/policy_obstacles.h \
 	policy/explain/policy_overlap.c policy/explain/policy_overlap.h \
+	policy/explain/refusal_words.c policy/explain/refusal_words.h \
 	policy/explain/rule_row.c policy/explain/rule_row.h
 
 # Each host of preset/upload-targets with the comment behind it.

@@ -88,6 +88,14 @@ enum policy_dns_answer {
 };
 enum { POLICY_DNS_ADDRESSES_MAX = 4 };
 
+/* How much of a refusal a client is told. */
+enum policy_refusal_detail { POLICY_REFUSAL_FULL, POLICY_REFUSAL_RULE, POLICY_REFUSAL_NONE };
+struct policy_refusal {
+    enum policy_refusal_detail detail;
+    const char *text; /* the operator's own sentence, said first; NULL = none */
+};
+enum { POLICY_REFUSAL_TEXT_MAX = 300 };
+
 /* One kind of asker: its listeners and who may connect to them. */
 struct policy_client {
     const char *name;
@@ -97,6 +105,7 @@ struct policy_client {
     size_t from_count;
     enum policy_mode mode;
     bool strict; /* unknown query parameters are refused; a Host other than CONNECT's target too */
+    struct policy_refusal refusal;
     struct browser_trust browser; /* which web pages may come over TCP */
     enum policy_dns_answer dns_answer;
     struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];

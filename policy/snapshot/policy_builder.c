@@ -266,6 +266,8 @@ static void hash_client(uint64_t *hash, const struct policy *policy,
     for (size_t i = 0; i < entry->rule_count; i++)
         hash_rule(hash, &policy->rules[entry->rules[i]]);
     hash_number(hash, entry->inherit);
+    hash_number(hash, entry->shown.refusal.detail);
+    hash_slice(hash, slice_from_text(entry->shown.refusal.text));
     hash_number(hash, entry->shown.dns_answer);
     for (size_t i = 0; i < entry->shown.dns_address_count; i++)
         hash_slice(hash, slice_of((const char *)entry->shown.dns_addresses[i].bytes, 16));
@@ -355,6 +357,10 @@ static void finish_client(struct policy_builder *builder, size_t index)
             (enum policy_mode)setting_or(&from->mode, setting_or(&builder->mode, POLICY_ENFORCE)),
         .strict = setting_or(&from->strict, setting_or(&builder->strict, false)) != 0,
         .index = index,
+    };
+    entry->shown.refusal = (struct policy_refusal){
+        .detail = (enum policy_refusal_detail)setting_or(&from->refusal, POLICY_REFUSAL_FULL),
+        .text = from->refusal_text,
     };
     entry->shown.dns_answer =
         (enum policy_dns_answer)setting_or(&from->dns_answer, POLICY_DNS_GATE);

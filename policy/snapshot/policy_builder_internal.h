@@ -26,6 +26,8 @@ struct builder_client {
     struct ip_range *from; /* owned */
     size_t from_count, from_capacity;
     struct policy_setting inherit, mode, strict, socket_mode, owner, group;
+    struct policy_setting refusal;      /* enum policy_refusal_detail */
+    const char *refusal_text;           /* in the policy's arena; NULL = none */
     struct policy_setting browser;      /* bool: `browser: allow` */
     struct browser_host *browser_hosts; /* owned; the texts are in the policy's arena */
     size_t browser_host_count, browser_host_capacity;

@@ -8,11 +8,13 @@
 #include <stdio.h>
 
 #include "base/json_write.h"
+#include "policy/explain/refusal_words.h"
 #include "proxy/docker/docker_header.h"
 #include "proxy/docker/engine_request.h"
 #include "proxy/http/foreign_client.h"
 #include "proxy/http/http_write.h"
 #include "proxy/loop/listener.h"
+#include "proxy/loop/log_identity.h"
 #include "proxy/loop/unlogged.h"
 #include "rules/reason.h"
 
@@ -37,6 +39,28 @@ static void write_redirect(const struct docker_conn *conn, bool close, struct bu
                                  docker_exchange_target(exchange), close);
 }
 
+static void write_words(const struct docker_conn *conn, unsigned status, const char *message,
+                        struct buffer *body)
+{
+    const struct docker_exchange *exchange = &conn->exchange;
+    const struct policy_client *client = listener_policy_client(conn->listener);
+    const struct verdict *verdict = &exchange->verdict;
+    AUTO_BUFFER struct buffer words = BUFFER_EMPTY;
+    char id[LOG_ID_LEN_MAX];
+    bool denied = exchange->judged && verdict->result == VERDICT_DENY;
+    const struct refusal_words refusal = {
+        .status = status,
+        .reason = exchange->reason,
+        .rule = denied ? slice_from_text(verdict->rule) : slice_of(NULL, 0),
+        .message = message,
+        .id = log_identity_id(conn->loop, exchange->id, id),
+    };
+    refusal_words_write(client == NULL ? &refusal_words_of_nobody : &client->refusal, &refusal,
+                        &words);
+    json_write_key_string(body, "message", buffer_slice(&words));
+    body->failed |= words.failed;
+}
+
 static void write_http(struct docker_conn *conn, unsigned status, const char *message)
 {
     struct loop *loop = conn->loop;
@@ -44,7 +68,7 @@ static void write_http(struct docker_conn *conn, unsigned status, const char *me
     bool close = conn->close_after || loop->draining;
     AUTO_BUFFER struct buffer body = BUFFER_EMPTY;
     json_write_object_begin(&body);
-    json_write_key_text(&body, "message", message);
+    write_words(conn, status, message, &body);
     json_write_line_end(&body);
     buffer_clear(text);
     if (status == 301)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "proxy/docker/engine_request.h"
+#include "proxy/loop/listener.h"
 #include "rules/docker/api_version.h"
 #include "rules/reason.h"
 
@@ -83,7 +84,9 @@ void docker_version_refuse(struct docker_conn *conn)
     buffer_printf(&text, "client version %.*s is too new. Maximum supported API version is 1.%u",
                   (int)version.len - 1, version.ptr + 1, newest == 0 ? DOCKER_API_NEWEST : newest);
     AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
-    if (docker_version_note(loop->engine, &note))
+    const struct policy_client *client = listener_policy_client(conn->listener);
+    if (client != NULL && client->refusal.detail == POLICY_REFUSAL_FULL &&
+        docker_version_note(loop->engine, &note))
         buffer_printf(&text, ". dockreeve: %s", buffer_text(&note));
     docker_refusal_send(conn, 400, REASON_VERSION_TOO_NEW, buffer_text(&text));
 }

@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "base/json_write.h"
+#include "policy/explain/refusal_words.h"
 #include "proxy/egress/egress_conn.h"
 #include "proxy/http/foreign_client.h"
 #include "proxy/http/http_write.h"
 #include "proxy/io/tls_alert.h"
+#include "proxy/loop/log_identity.h"
 #include "proxy/loop/unlogged.h"
 #include "rules/reason.h"
 
@@ -72,24 +74,51 @@ static bool may_retry(unsigned status)
     return status == 408 || status == 429 || status >= 502;
 }
 
+static const struct policy_refusal *told_how(const struct egress_conn *conn)
+{
+    const struct policy_client *client = egress_conn_client(conn);
+    return client == NULL ? &refusal_words_of_nobody : &client->refusal;
+}
+
+static void write_words(const struct egress_conn *conn, unsigned status, const char *message,
+                        struct slice rule, struct buffer *body)
+{
+    AUTO_BUFFER struct buffer words = BUFFER_EMPTY;
+    char id[LOG_ID_LEN_MAX];
+    const struct refusal_words refusal = {
+        .status = status,
+        .reason = conn->exchange.reason,
+        .rule = rule,
+        .message = message,
+        .id = log_identity_id(conn->loop, conn->exchange.id, id),
+    };
+    refusal_words_write(told_how(conn), &refusal, &words);
+    json_write_key_string(body, "message", buffer_slice(&words));
+    body->failed |= words.failed;
+}
+
 static void write_body(struct egress_conn *conn, unsigned status, const char *message,
                        const char *fix, struct buffer *body)
 {
     struct loop *loop = conn->loop;
     const struct egress_exchange *exchange = &conn->exchange;
-    json_write_object_begin(body);
-    json_write_key_text(body, "message", message);
-    if (exchange->judged && exchange->verdict.result == VERDICT_DENY) {
-        buffer_clear(&loop->scratch->rule);
-        buffer_clear(&loop->scratch->source);
+    const struct policy_refusal *how = told_how(conn);
+    bool denied = exchange->judged && exchange->verdict.result == VERDICT_DENY;
+    buffer_clear(&loop->scratch->rule);
+    buffer_clear(&loop->scratch->source);
+    if (denied) {
         network_verdict_write_rule(&exchange->verdict, &loop->scratch->rule);
         network_verdict_write_source(&exchange->verdict, &loop->scratch->source);
-        json_write_key_string(body, "rule", buffer_slice(&loop->scratch->rule));
-        json_write_key_string(body, "source", buffer_slice(&loop->scratch->source));
     }
-    if (exchange->reason != NULL)
+    json_write_object_begin(body);
+    write_words(conn, status, message, buffer_slice(&loop->scratch->rule), body);
+    if (denied && how->detail != POLICY_REFUSAL_NONE)
+        json_write_key_string(body, "rule", buffer_slice(&loop->scratch->rule));
+    if (denied && how->detail == POLICY_REFUSAL_FULL)
+        json_write_key_string(body, "source", buffer_slice(&loop->scratch->source));
+    if (how->detail != POLICY_REFUSAL_NONE)
         json_write_key_text(body, "reason", exchange->reason);
-    if (fix != NULL && fix[0] != '\0')
+    if (how->detail == POLICY_REFUSAL_FULL && fix != NULL && fix[0] != '\0')
         json_write_key_text(body, "fix", fix);
     json_write_key_bool(body, "retry", may_retry(status));
     json_write_line_end(body);
@@ -104,7 +133,11 @@ static void write_http(struct egress_conn *conn, unsigned status, const char *me
     char proxy_status[160];
     const char *reason = conn->exchange.reason;
     write_body(conn, status, message, fix, &body);
-    int len = snprintf(proxy_status, sizeof(proxy_status), "dockreeve; error=%s; details=\"%s\"",
+    int len =
+        told_how(conn)->detail == POLICY_REFUSAL_NONE
+            ? snprintf(proxy_status, sizeof(proxy_status), "dockreeve; error=%s",
+                       error_type(status, ""))
+            : snprintf(proxy_status, sizeof(proxy_status), "dockreeve; error=%s; details=\"%s\"",
                        error_type(status, reason), reason);
     struct http_refusal refusal = {
         .status = status,

@@ -4,9 +4,7 @@
 import base64
 import datetime
 import json
-import os
 import re
-import tempfile
 import threading
 
 from harness import hello
@@ -15,29 +13,13 @@ from harness.dns_server import DnsServer
 from harness.egress import EgressCase, SharedEgressCase, allow, connect, deny, forward, policy_of
 from harness.gate import run, wait_for
 from harness.origin import HttpOrigin, Origin, RefusingPort, Silence, answer, echo
+from harness.policy_file import PolicyFile
 
 CLOSED = "version: 1\n"
 
 
 def days_from_now(days):
     return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class PolicyFile:
-    """A policy on its own, for the commands."""
-
-    def __init__(self, text):
-        self.text = text
-
-    def __enter__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="dockreeve-policy-")
-        path = os.path.join(self.folder.name, "policy.yaml")
-        with open(path, "w", encoding="utf-8") as out:
-            out.write(self.text)
-        return path
-
-    def __exit__(self, *_):
-        self.folder.cleanup()
 
 
 class Denials(SharedEgressCase):
