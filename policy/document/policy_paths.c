@@ -17,6 +17,12 @@ static bool is_home(const char *path)
            (access(path, X_OK) == 0 || errno != EACCES);
 }
 
+bool policy_path_state_is_own(void)
+{
+    const char *folder = getenv("XDG_STATE_HOME");
+    return geteuid() == 0 || (folder != NULL && folder[0] == '/') || is_home(getenv("HOME"));
+}
+
 /* `system` for root, else `user` under the folder that `variable` names, or under HOME's
  * `fallback`. The XDG specification says to ignore a relative path in the variable. */
 static char *choose(const char *system, const char *variable, const char *fallback,

@@ -6,6 +6,12 @@
 #ifndef DOCKREEVE_POLICY_POLICY_PATHS_H
 #define DOCKREEVE_POLICY_POLICY_PATHS_H
 
+#include <stdbool.h>
+
+/* Whether log and state are kept in folders of this user's own; else they are root's, which may be
+ * closed to it. */
+bool policy_path_state_is_own(void);
+
 /* Owned by the caller; for start-up use, aborts when memory is out. */
 char *policy_path_config(void); /* …/policy.yaml */
 char *policy_path_log(void);    /* …/access.jsonl */

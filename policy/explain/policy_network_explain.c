@@ -170,6 +170,23 @@ static bool needs_no_server_name(const struct network_request *request)
            request->port == NETWORK_PORT_TLS;
 }
 
+/* A name that is denied is not looked up. Of some it is likely all the same that they lead to a private
+ * address: single labels, and the domains that networks of offices, homes and clusters use for
+ * themselves (internal by ICANN's reservation, home.arpa by RFC 8375, local by RFC 6762). */
+static bool is_likely_private(const struct network_request *request)
+{
+    static const char *const domains[] = {".internal", ".home.arpa", ".local",   ".lan",
+                                          ".intranet", ".corp",      ".private", ".localdomain"};
+    struct slice name = host_name_slice(&request->host);
+    if (request->address != NULL || request->host.is_address || host_name_is_local(&request->host))
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(domains); i++) {
+        if (slice_ends_with(name, slice_from_text(domains[i])))
+            return true;
+    }
+    return memchr(name.ptr, '.', name.len) == NULL;
+}
+
 /* The rule that allows the request's host, with what else it must say. */
 static void write_allow_for(const struct policy *policy, const struct policy_client *client,
                             const struct network_request *request,
@@ -190,6 +207,9 @@ static void write_allow_for(const struct policy *policy, const struct policy_cli
     };
     write_target(&request->host, request->port, &target);
     policy_advice_network(policy, client, buffer_slice(&target), true, &conditions, out);
+    if (is_likely_private(request))
+        buffer_append_literal(out, "; where the name leads to a private address, that has to be "
+                                   "named too (--address ADDRESS, in a file `addresses`)");
     const char *left_out = left_out_reason(&request->host);
     if (left_out != NULL)
         buffer_printf(out,

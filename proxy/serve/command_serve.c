@@ -13,6 +13,7 @@
 
 #include "base/cli/command.h"
 #include "base/cli/help.h"
+#include "policy/document/policy_paths.h"
 #include "policy/environment/environment.h"
 #include "policy/document/policy_files.h"
 #include "proxy/serve/commands.h"
@@ -214,6 +215,24 @@ static void open_state(const struct serve_options *options, struct gates *gates,
                 folder, error->text);
 }
 
+/* Makes the folder of a log that was not named; that it could not be made is said when the log is
+ * opened. A user without a home has no folder to make. */
+static void make_log_folder(struct serve_options *options)
+{
+    const char *folder = options->log_folder;
+    struct error ignored;
+    if (folder == NULL)
+        return;
+    bool usable = state_folder_make(folder, options->user, &ignored) && access(folder, W_OK) == 0;
+    if (usable || policy_path_state_is_own())
+        return;
+    fprintf(stderr,
+            "dockreeve: this user has no home of its own, and %s is closed to it: the log goes to "
+            "standard output (elsewhere: --log FILE)\n",
+            folder);
+    options->gates.loop.log.path = "-";
+}
+
 static int run(struct serve_options *options)
 {
     struct error error = {0}, state_error = {0};
@@ -223,8 +242,7 @@ static int run(struct serve_options *options)
     if (policy == NULL)
         return COMMAND_USAGE;
     gid_t group;
-    if (options->log_folder != NULL) /* that it could not be made is said when the log is opened */
-        (void)!state_folder_make(options->log_folder, options->user, &state_error);
+    make_log_folder(options);
     struct log_rotation_user *owner = &options->gates.loop.log.user;
     owner->is_set = options->user != NULL &&
                     confine_find_user(options->user, &owner->uid, &group, &state_error);

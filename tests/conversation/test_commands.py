@@ -400,7 +400,7 @@ class Start(GateCase):
         for path in (gate.folder, home, gate.file("run")):
             os.chown(path, 65534, 65534)
         os.chmod(gate.folder, 0o755)
-        for at, more in ((home, ()), (closed, ("--log", "-", "--state", "none"))):
+        for at, more in ((home, ()), (closed, ()), (closed, ("--log", "-", "--state", "none"))):
             with self.subTest(at):
                 gate.arguments = ["serve", "--upstream", "unix:" + gate.upstream, "--listen", "unix:" + gate.socket_path, *more]
                 gate.environment = {"HOME": at}
@@ -411,6 +411,9 @@ class Start(GateCase):
                     os.umask(before)
                 self.assertEqual(gate.ask(get("/containers/json")).status, 403)
                 self.assertEqual(gate.stop(), 0)
+                if at == closed:
+                    self.assertIn('"operation":"ContainerList"', gate.stdout())
+                self.assertEqual("the log goes to standard output" in gate.stderr(), at == closed)
         self.assertTrue(os.path.exists(os.path.join(home, ".local", "state", "dockreeve", "access.jsonl")))
 
 

@@ -39,6 +39,9 @@ class Keyboard(GateCase):
 class Addresses(EditCase):
     def test_one_command_admits_a_private_address(self):
         self.policy('version: 1\nnetwork:\n  - allow: "db.lan:5432"\n')
+        for name, told in (("x.lan", True), ("db", True), ("a.db.internal", True), ("db.example.org", False), ("localhost", False), ("10.0.0.5", False)):
+            fix = self.json("check", "network", name + ":5432", code=6)["fix"]
+            self.assertEqual("--address ADDRESS" in fix, told, "a name that is denied is not looked up: " + fix)
         denied = self.json("check", "network", "db.lan:5432", "--address", "10.0.0.5", code=6)
         self.assertIn("--address 10.0.0.5", denied["fix"])
         self.do("allow", "network", "db.lan:5432", "--address", "10.0.0.0/8")
