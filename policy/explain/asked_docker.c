@@ -79,8 +79,8 @@ static bool check_body(struct asked_docker *asked)
                               &asked->error))
         return false;
     return docker_content_kind(&asked->request) != DOCKER_BODY_JSON || !asked->content.present ||
-           body_read(&asked->body, asked->request.operation, buffer_slice(&asked->body_text),
-                     &asked->error);
+           body_read(&asked->body, asked->request.operation, asked->request.version_minor,
+                     buffer_slice(&asked->body_text), &asked->error);
 }
 
 /* Whether the gate would have a question to ask the engine. */

@@ -20,7 +20,8 @@ static bool understand(struct docker_conn *conn, struct slice text)
     struct error error;
     AUTO_BUFFER struct buffer sent = BUFFER_EMPTY;
     AUTO_BODY struct body body;
-    bool good = body_read(&body, conn->exchange.operation, text, &error);
+    unsigned minor = conn->loop->scratch->request.version_minor;
+    bool good = body_read(&body, conn->exchange.operation, minor, text, &error);
     if (good) {
         body_write(&body, &sent);
         good = !sent.failed ||

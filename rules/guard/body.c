@@ -234,14 +234,24 @@ static bool refuse_text(struct body *body, struct error *error)
                             "%s: the body: %.400s", body->operation->name, text);
 }
 
-bool body_read(struct body *body, enum docker_operation operation, struct slice text,
-               struct error *error)
+static bool is_too_old(const struct body *body, unsigned minor)
+{
+    return minor > 0 && minor < BODY_API_OLDEST && body_type_is_judged(body->type);
+}
+
+bool body_read(struct body *body, enum docker_operation operation, unsigned minor,
+               struct slice text, struct error *error)
 {
     *body = (struct body){.type = body_type_of(operation),
                           .operation = docker_operation_info(operation),
                           .dropped = BUFFER_EMPTY};
     if (text.len == 0)
         return true;
+    if (is_too_old(body, minor))
+        return error_set_reason(error, 400, REASON_VERSION_TOO_OLD,
+                                "%s: what a body of API 1.%u asks for cannot be judged; the oldest "
+                                "version for it is 1.%d (DOCKER_API_VERSION of the client)",
+                                body->operation->name, minor, BODY_API_OLDEST);
     if (!json_tree_read(&body->tree, text, BODY_VALUES_MAX, error))
         return refuse_text(body, error);
     /* The docker CLI commits with it: nothing is to be changed. */

@@ -26,6 +26,7 @@
 #include "rules/guard/body_type.h"
 
 enum {
+    BODY_API_OLDEST = 25,     /* minor version from which on the tables describe what is judged */
     BODY_VALUES_MAX = 100000, /* values in one body */
     BODY_DROPPED_MAX = 32,    /* names of dropped fields that are kept; the others are counted */
 };
@@ -38,11 +39,12 @@ struct body {
     unsigned dropped_count; /* of all of them */
 };
 
-/* Reads and checks a body; `text` is borrowed as long as the body is used. False with `error`: an
- * HTTP status and the reason "malformed.json", "malformed.field", "unknown.field", "limit.body" or
+/* Reads and checks a body; `text` is borrowed as long as the body is used. `minor` is the API version
+ * that the request names, 0 = none. False with `error`: an HTTP status and the reason
+ * "version.too-old" (engines read such a body otherwise than the tables say), "malformed.json", "malformed.field", "unknown.field", "limit.body" or
  * "gate.memory". The body is to be freed in any case. */
-MUST_CHECK bool body_read(struct body *body, enum docker_operation operation, struct slice text,
-                          struct error *error);
+MUST_CHECK bool body_read(struct body *body, enum docker_operation operation, unsigned minor,
+                          struct slice text, struct error *error);
 void body_free(struct body *body);
 #define AUTO_BODY CLEANUP(body_free)
 

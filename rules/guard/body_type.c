@@ -35,6 +35,14 @@ static bool equal_folded(struct slice a, struct slice b)
     return true;
 }
 
+bool body_type_is_judged(const struct body_type *type)
+{
+    bool judged = type->element != NULL && body_type_is_judged(type->element);
+    for (size_t i = 0; i < type->count && !judged; i++)
+        judged = type->fields[i].guard != GUARD_NONE || body_type_is_judged(type->fields[i].type);
+    return judged;
+}
+
 const struct body_field *body_type_field(const struct body_type *object, struct slice key)
 {
     for (size_t i = 0; i < object->count; i++) {

@@ -6,6 +6,7 @@
 #ifndef DOCKREEVE_RULES_GUARD_BODY_TYPE_H
 #define DOCKREEVE_RULES_GUARD_BODY_TYPE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -41,6 +42,9 @@ struct body_field {
 
 /* What the operation's JSON body is; NULL when it has none. */
 const struct body_type *body_type_of(enum docker_operation operation);
+
+/* Whether some value in it is for a guard to judge. */
+bool body_type_is_judged(const struct body_type *type);
 
 /* The field that the engine takes a key for: Go compares names of fields without case, for ASCII
  * letters, U+017F (s) and U+212A (K). NULL = none. */

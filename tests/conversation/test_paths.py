@@ -114,6 +114,7 @@ class Spellings(SharedGateCase):
             ("a start with a HostConfig", post_json("/v1.23/containers/x/start", {"Privileged": True, "Binds": ["/:/host"]}), (400,)),
             ("copying a file out", post_json("/v1.23/containers/x/copy", {"Resource": "/etc/shadow"}), (403,)),
             ("inserting a file", request("POST", "/v1.12/images/x/insert?path=a&url=b"), (403,)),
+            ("a create", post_json("/v1.24/containers/create", {"Image": "a"}), (400,)),
             ("listing by its oldest name", get("/v1.12/containers/ps"), BAD),
         ], self.refused)
         self.passes(post_json("/v1.23/containers/x/start", b"{}"), "POST /v1.23/containers/x/start")

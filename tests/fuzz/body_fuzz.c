@@ -157,13 +157,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO_BUFFER struct buffer sent = BUFFER_EMPTY, again = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer meant = BUFFER_EMPTY, read = BUFFER_EMPTY;
     AUTO_BODY struct body body;
-    if (!body_read(&body, operation, text, &error)) {
+    if (!body_read(&body, operation, 0, text, &error)) {
         require(error.status == 400 || error.status == 403 || error.status == 413);
         return 0;
     }
     body_write(&body, &sent);
     AUTO_BODY struct body second;
-    require(body_read(&second, operation, buffer_slice(&sent), &error));
+    require(body_read(&second, operation, 0, buffer_slice(&sent), &error));
     require(second.dropped_count == 0);
     body_write(&second, &again);
     require(slice_equal(buffer_slice(&sent), buffer_slice(&again)));

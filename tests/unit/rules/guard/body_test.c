@@ -64,8 +64,8 @@ Test(body, is_written_as_it_was_judged)
         struct error error;
         AUTO_BODY struct body body;
         AUTO_BUFFER struct buffer sent = BUFFER_EMPTY;
-        cr_assert(body_read(&body, row->operation, slice_from_text(row->text), &error), "%s: %s",
-                  row->name, error.text);
+        cr_assert(body_read(&body, row->operation, 41, slice_from_text(row->text), &error),
+                  "%s: %s", row->name, error.text);
         body_write(&body, &sent);
         cr_expect_str_eq(buffer_text(&sent), row->sent, "%s: %s", row->name, buffer_text(&sent));
         for (size_t at = 0; at < body.dropped.len; at++) {
@@ -73,6 +73,34 @@ Test(body, is_written_as_it_was_judged)
                 body.dropped.data[at] = ',';
         }
         cr_expect_str_eq(buffer_text(&body.dropped), row->dropped, "%s", row->name);
+    }
+}
+
+Test(body, of_a_version_before_the_tables_is_refused_where_it_is_judged)
+{
+    static const struct {
+        const char *name;
+        enum docker_operation operation;
+        unsigned minor;
+        const char *text;
+        bool good;
+    } rows[] = {
+        {"a create", DOCKER_CONTAINER_CREATE, 24, "{\"Image\":\"a\"}", false},
+        {"the oldest that is judged", DOCKER_CONTAINER_CREATE, 25, "{\"Image\":\"a\"}", true},
+        {"no version", DOCKER_CONTAINER_CREATE, 0, "{\"Image\":\"a\"}", true},
+        {"no body", DOCKER_CONTAINER_CREATE, 24, "", true},
+        {"an exec", DOCKER_CONTAINER_EXEC, 12, "{\"Cmd\":[]}", false},
+        {"its start, in which nothing is judged", DOCKER_EXEC_START, 12, "{\"Tty\":true}", true},
+        {"a volume", DOCKER_VOLUME_CREATE, 24, "{\"Name\":\"a\"}", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct error error = {0};
+        AUTO_BODY struct body body;
+        cr_expect_eq(body_read(&body, rows[i].operation, rows[i].minor,
+                               slice_from_text(rows[i].text), &error),
+                     rows[i].good, "%s: %s", rows[i].name, error.text);
+        if (!rows[i].good)
+            cr_expect_str_eq(error.reason, "version.too-old", "%s", rows[i].name);
     }
 }
 
@@ -134,8 +162,9 @@ Test(body, is_refused_where_the_engine_might_read_another)
         const struct refused_row *row = &refused_rows[i];
         struct error error;
         AUTO_BODY struct body body;
-        cr_expect_not(body_read(&body, DOCKER_CONTAINER_CREATE, slice_from_text(row->text), &error),
-                      "%s", row->name);
+        cr_expect_not(
+            body_read(&body, DOCKER_CONTAINER_CREATE, 41, slice_from_text(row->text), &error), "%s",
+            row->name);
         cr_expect_eq(error.status, row->status, "%s: %d", row->name, error.status);
         cr_expect_str_eq(error.reason, row->reason, "%s: %s", row->name, error.reason);
         cr_expect_not_null(strstr(error.text, row->says), "%s: %s", row->name, error.text);
@@ -151,14 +180,14 @@ Test(body, has_bounds)
         buffer_append_text(&text, i == 0 ? "\"\"" : ",\"\"");
     buffer_append_text(&text, "]}");
     AUTO_BODY struct body large;
-    cr_expect_not(body_read(&large, DOCKER_CONTAINER_CREATE, buffer_slice(&text), &error));
+    cr_expect_not(body_read(&large, DOCKER_CONTAINER_CREATE, 0, buffer_slice(&text), &error));
     cr_expect_eq(error.status, 413);
     buffer_clear(&text);
     for (unsigned i = 0; i < 1000; i++)
         buffer_printf(&text, "%c\"k%u\":null", i == 0 ? '{' : ',', i);
     buffer_append_byte(&text, '}');
     AUTO_BODY struct body wide;
-    cr_expect(body_read(&wide, DOCKER_CONTAINER_CREATE, buffer_slice(&text), &error), "%s",
+    cr_expect(body_read(&wide, DOCKER_CONTAINER_CREATE, 0, buffer_slice(&text), &error), "%s",
               error.text);
     cr_expect_eq(wide.dropped_count, 1000);
     cr_expect_str_eq(buffer_text(&wide.dropped) + wide.dropped.len - strlen("k31"), "k31");
