@@ -1,5 +1,5 @@
 EXTRA_DIST += Dockerfile .dockerignore deploy/local.mk deploy/quickstart \
-	deploy/debian deploy/static-link deploy/static-link.reviewed \
+	deploy/debian \
 	deploy/systemd/dockreeve-egress.service.in deploy/systemd/dockreeve.service.in docs
 
 dist_man1_MANS += \

@@ -2,8 +2,9 @@
  *
  * `policy import`: another program's list as a policy document. Notes go to standard error and,
  * as comments, into the document. */
+#include <dirent.h>
 #include <errno.h>
-#include <glob.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -117,18 +118,62 @@ static bool read_named(void *context, struct slice name, struct buffer *out)
     return read_path(beside(context, path[0] == '/' ? strrchr(path, '/') + 1 : path, &other), out);
 }
 
-/* The matches of the pattern, as read_named() takes them: without the first `skipped` bytes. */
-static bool list_matches(const char *pattern, size_t skipped, struct buffer *out)
+/* The names that match a glob, as read_named() takes them: without the folder that they are looked for in. */
+struct matches {
+    struct buffer path; /* owned: as far as the pattern was followed */
+    size_t folder_len;  /* of the first folder, in path */
+    struct buffer *out; /* borrowed: a line a match */
+};
+
+static void match_pattern(struct matches *matches, const char *pattern);
+
+/* Goes on to `name`, and to what the rest of the pattern, from its slash on, matches there. */
+static void match_name(struct matches *matches, const char *name, const char *rest)
 {
-    glob_t found;
-    if (glob(pattern, 0, NULL, &found) != 0)
-        return false;
-    for (size_t i = 0; i < found.gl_pathc; i++) {
-        buffer_append_text(out, found.gl_pathv[i] + skipped);
-        buffer_append_byte(out, '\n');
+    struct buffer *path = &matches->path;
+    size_t before = path->len;
+    struct stat status;
+    buffer_append_text(path, name);
+    if (*rest == '/') {
+        buffer_append_byte(path, '/');
+        match_pattern(matches, rest + 1);
+    } else if (lstat(buffer_text(path), &status) == 0) {
+        buffer_append_text(matches->out, buffer_text(path) + matches->folder_len);
+        buffer_append_byte(matches->out, '\n');
     }
-    globfree(&found);
-    return true;
+    path->len = before;
+}
+
+/* As glob(3), which would bring the users and their homes into the program. */
+static void match_pattern(struct matches *matches, const char *pattern)
+{
+    const char *rest = strchrnul(pattern, '/');
+    const char *folder = matches->path.len == 0 ? "." : buffer_text(&matches->path);
+    AUTO_FREE char *name = slice_to_text(slice_of(pattern, (size_t)(rest - pattern)));
+    if (strpbrk(name, "*?[\\") == NULL) {
+        match_name(matches, name, rest);
+        return;
+    }
+    struct dirent **entries = NULL;
+    int count = scandir(folder, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        if (fnmatch(name, entries[i]->d_name, FNM_PERIOD) == 0)
+            match_name(matches, entries[i]->d_name, rest);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+/* From the folder of `file` on; "" for a pattern that begins at the root. */
+static bool list_matches(const char *file, const char *pattern, struct buffer *out)
+{
+    struct matches matches = {.out = out};
+    size_t before = out->len;
+    (void)beside(file, "", &matches.path);
+    matches.folder_len = matches.path.len;
+    match_pattern(&matches, pattern);
+    buffer_free(&matches.path);
+    return out->len > before;
 }
 
 /* The files that the text names by a glob: where it says, or beside the file under the last two names,
@@ -136,19 +181,16 @@ static bool list_matches(const char *pattern, size_t skipped, struct buffer *out
 static bool list_named(void *context, struct slice name, struct buffer *out)
 {
     AUTO_FREE char *pattern = slice_to_text(name);
-    AUTO_BUFFER struct buffer other = BUFFER_EMPTY;
-    size_t folder = strlen(beside(context, "", &other));
     if (name.len == 0 || strlen(pattern) != name.len)
         return false;
     if (pattern[0] != '/')
-        return list_matches(beside(context, pattern, &other), folder, out);
+        return list_matches(context, pattern, out);
     char *last = strrchr(pattern, '/'), *before = last;
     while (before > pattern && before[-1] != '/')
         before--;
-    return list_matches(pattern, 0, out) ||
-           (before > pattern && list_matches(beside(context, before, &other), folder, out)) ||
-           (strpbrk(last, "*?[") == NULL &&
-            list_matches(beside(context, last + 1, &other), folder, out));
+    return list_matches("", pattern, out) ||
+           (before > pattern && list_matches(context, before, out)) ||
+           (strpbrk(last, "*?[") == NULL && list_matches(context, last + 1, out));
 }
 
 static const struct policy_import_source *find_source(const struct option_value *from)

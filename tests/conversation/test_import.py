@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import stat
 import tempfile
 import unittest
@@ -100,6 +101,17 @@ class Import(unittest.TestCase):
         done = self.convert("squid", DEBIAN_SQUID)
         self.assertEqual((done.returncode, done.stdout), (2, ""))
         self.assertIn("/list:12: no file is `/etc/squid-of-another-machine/conf.d/*.conf`", done.stderr)
+
+    def test_a_glob_matches_folders_too_in_order_and_nothing_hidden(self):
+        for folder in ("b", "a", ".hidden"):
+            os.mkdir(self.file(folder))
+            for name in ("2", "1", ".0"):
+                self.file("%s/%s.conf" % (folder, name), "acl good dstdomain %s%s.example.com\n" % (folder.strip("."), name.strip(".")))
+        for glob in ("*/[1-9].conf", self.file("?/*.conf"), "/elsewhere/a/*.conf /elsewhere/b/*.conf", "a/1.conf a/2.conf b/\\1.conf b/2.conf"):
+            with self.subTest(glob):
+                done = self.convert("squid", "include %s\nhttp_access allow good\nhttp_access deny all\n" % glob)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(re.findall(r"(\w\d)\.example\.com", done.stdout), ["a1", "a2", "b1", "b2"])
 
     def test_a_plain_list_of_hosts(self):
         """The format of agent-sandbox's allowed domains: the last line has no end."""
