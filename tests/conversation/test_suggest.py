@@ -51,14 +51,12 @@ class Learned(EgressCase):
     """One kind of use is a tuple: ("docker", "GET /info"), ("tunnel", host, port, what), ("plain", method, host, port, path)."""
 
     def next_proxy(self, connection):
-        connection.until(b"\r\n\r\n")
+        if not connection.until(b"\r\n\r\n").startswith(b"CONNECT "):
+            connection.send(answer(200, b"far", ("Connection", "close")))
+            return
         connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
         while connection.fill():
-            if re.match(rb"[A-Z]+ /", connection.buffer):
-                connection.until(b"\r\n\r\n")
-                connection.send(answer(200, b"far"))
-            else:
-                connection.send(connection.take(len(connection.buffer)))
+            connection.send(connection.take(len(connection.buffer)))
         connection.finish_sending()
 
     def start_learned(self, policy):
