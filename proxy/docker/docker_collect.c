@@ -10,58 +10,60 @@
 
 static bool is_kept(const struct docker_conn *conn)
 {
-    return conn->http.request_body.to != HTTP_FRAMING_NONE;
+    return conn->client.http.request_body.to != HTTP_FRAMING_NONE;
 }
 
 /* Takes what has come. False when it was refused. */
 static bool take(struct docker_conn *conn)
 {
-    struct http_body *body = &conn->http.request_body;
-    struct io_pool *blocks = conn->loop->blocks;
+    struct http_body *body = &conn->client.http.request_body;
+    struct io_pool *blocks = conn->client.loop->blocks;
     struct error error;
-    bool good = is_kept(conn) ? held_body_collect(&conn->held, blocks, body, &conn->in, &error)
-                              : http_body_move(body, blocks, &conn->in, NULL, &error);
+    bool good = is_kept(conn)
+                    ? held_body_collect(&conn->client.held, blocks, body, &conn->client.in, &error)
+                    : http_body_move(body, blocks, &conn->client.in, NULL, &error);
     /* A chunk that is announced counts as if it had come. */
     uint64_t len = body->payload + (body->finished ? 0 : http_body_window(body));
     good = good && docker_content_check_len(conn->exchange.operation,
                                             is_kept(conn) ? DOCKER_BODY_JSON : DOCKER_BODY_NONE,
-                                            len, conn->loop->options->json_body_max, &error);
+                                            len, conn->client.loop->options->json_body_max, &error);
     if (!good)
-        docker_refusal_error(conn, &error);
+        http_refusal_error(&conn->client, &error);
     return good;
 }
 
 /* What waits for the rest is counted; what is whole at once never was. */
 static bool keep(struct docker_conn *conn)
 {
-    return !is_kept(conn) || docker_conn_keep(conn, conn->http.request_body.payload);
+    return !is_kept(conn) || http_conn_keep(&conn->client, conn->client.http.request_body.payload);
 }
 
 bool docker_collect_begin(struct docker_conn *conn, enum docker_body kind)
 {
-    const struct http_head *head = &conn->loop->scratch->head;
+    const struct http_head *head = &conn->client.loop->scratch->head;
     bool streams = kind == DOCKER_BODY_ARCHIVE || kind == DOCKER_BODY_ANY;
     enum http_framing to = kind == DOCKER_BODY_JSON ? HTTP_FRAMING_LENGTH : HTTP_FRAMING_NONE;
-    http_body_init(&conn->http.request_body, head->framing, head->content_length,
+    http_body_init(&conn->client.http.request_body, head->framing, head->content_length,
                    streams ? head->framing : to);
-    conn->http.expects_continue = head->expect_continue && !conn->http.request_body.finished;
-    if (streams || conn->http.request_body.finished)
+    conn->client.http.expects_continue =
+        head->expect_continue && !conn->client.http.request_body.finished;
+    if (streams || conn->client.http.request_body.finished)
         return true;
     if (!take(conn))
         return false;
-    if (conn->http.request_body.finished)
+    if (conn->client.http.request_body.finished)
         return true;
-    docker_conn_set_state(conn, is_kept(conn) ? DOCKER_CONN_COLLECT : DOCKER_CONN_DROP_BODY);
+    http_conn_set_state(&conn->client, is_kept(conn) ? HTTP_CONN_COLLECT : HTTP_CONN_DROP_BODY);
     if (!keep(conn))
         return false;
-    event_timer_start(&conn->timer, conn->loop->options->body_timeout_ms);
-    if (docker_conn_send_continue(conn))
-        docker_conn_read_enable(conn, true);
+    event_timer_start(&conn->client.timer, conn->client.loop->options->body_timeout_ms);
+    if (http_conn_send_continue(&conn->client))
+        http_conn_read_enable(&conn->client, true);
     return false;
 }
 
 void docker_collect_more(struct docker_conn *conn)
 {
-    if (take(conn) && keep(conn) && conn->http.request_body.finished)
+    if (take(conn) && keep(conn) && conn->client.http.request_body.finished)
         docker_exchange_collected(conn);
 }

@@ -8,52 +8,10 @@
 #include "proxy/docker/browser_guard.h"
 #include "proxy/docker/docker_header.h"
 #include "proxy/docker/docker_version.h"
-#include "proxy/docker/engine_request.h"
-#include "proxy/http/foreign_client.h"
 #include "proxy/loop/listener.h"
-#include "proxy/loop/unlogged.h"
 #include "rules/docker/docker_content.h"
 #include "rules/docker/docker_endless.h"
 #include "rules/reason.h"
-
-void docker_exchange_forget(struct docker_conn *conn)
-{
-    struct loop *loop = conn->loop;
-    struct docker_exchange *exchange = &conn->exchange;
-    loop_forget_waiter(loop, &conn->waiter);
-    docker_lookup_free(&conn->lookup);
-    engine_request_free(&conn->version_question);
-    docker_naming_free(&conn->judged);
-    engine_drop(&conn->engine);
-    docker_exchange_drop_request(conn);
-    if (exchange->stream)
-        metrics_totals(loop->metrics)->open_streams--;
-    policy_unref(&exchange->policy);
-    struct buffer facts = exchange->facts;
-    buffer_clear(&facts);
-    *exchange = (struct docker_exchange){.facts = facts};
-    http_exchange_forget(&conn->http, loop->pipes);
-    conn->up_ended = conn->down_ended = conn->client_full = conn->engine_full = false;
-}
-
-void docker_exchange_drop_request(struct docker_conn *conn)
-{
-    struct io_pool *blocks = conn->loop->blocks;
-    io_buffer_reset(blocks, &conn->head);
-    io_buffer_reset(blocks, &conn->forward);
-    held_body_release(&conn->held, blocks);
-    share_keep_nothing(conn->peer_share, &conn->kept_bytes);
-}
-
-/* An exchange begins with its number, once there is something to answer. */
-void docker_exchange_number(struct docker_conn *conn)
-{
-    if (conn->exchange.id != 0)
-        return;
-    conn->has_asked = true;
-    conn->exchange.id = ++conn->loop->next_id;
-    conn->exchange.started_us = timestamp_monotonic_us();
-}
 
 /* Copies what the records will need out of the request, whose bytes are gone once the head is sent
  * on. */
@@ -87,31 +45,17 @@ static void keep_facts(struct docker_conn *conn, const struct docker_request *re
 static bool comes_from_page(const struct docker_conn *conn, const struct policy_client *client,
                             const struct http_head *head, struct error *error)
 {
-    return listener_is_tcp(conn->listener) &&
-           !browser_guard_check(head, &client->browser, listener_is_on_loopback(conn->listener),
-                                client->name, error);
-}
-
-/* A request that is refused at its head: its body, as far as it is here already, is read over, so
- * that a client that asks politely keeps its connection. What is still to come makes the answer the
- * last one. */
-static void skip(struct docker_conn *conn, size_t head_len)
-{
-    const struct http_head *head = &conn->loop->scratch->head;
-    struct io_pool *blocks = conn->loop->blocks;
-    struct error ignored;
-    http_body_init(&conn->http.request_body, head->framing, head->content_length,
-                   HTTP_FRAMING_NONE);
-    io_buffer_consume(blocks, &conn->in, head_len);
-    if (!http_body_move(&conn->http.request_body, blocks, &conn->in, NULL, &ignored))
-        conn->http.request_body.finished = false;
+    return listener_is_tcp(conn->client.listener) &&
+           !browser_guard_check(head, &client->browser,
+                                listener_is_on_loopback(conn->client.listener), client->name,
+                                error);
 }
 
 /* A body that the engine would not read is named in the log. */
 static void note_dropped_body(struct docker_conn *conn)
 {
-    if (conn->http.request_body.to == HTTP_FRAMING_NONE)
-        conn->exchange.dropped_body = conn->http.request_body.payload;
+    if (conn->client.http.request_body.to == HTTP_FRAMING_NONE)
+        conn->exchange.dropped_body = conn->client.http.request_body.payload;
 }
 
 static bool check_body(struct docker_conn *conn, const struct docker_request *request,
@@ -123,7 +67,8 @@ static bool check_body(struct docker_conn *conn, const struct docker_request *re
         .type = http_head_field(head, SLICE_LITERAL("content-type")),
         .encoding = http_head_field(head, SLICE_LITERAL("content-encoding")),
     };
-    return docker_content_check(request, &content, conn->loop->options->json_body_max, error);
+    return docker_content_check(request, &content, conn->client.loop->options->json_body_max,
+                                error);
 }
 
 /* ---- judging ---- */
@@ -132,130 +77,90 @@ static void deny(struct docker_conn *conn)
 {
     const struct verdict *verdict = &conn->exchange.verdict;
     AUTO_BUFFER struct buffer message = BUFFER_EMPTY;
-    if (conn->exchange.opened)
+    if (conn->exchange.common.opened)
         buffer_append_literal(&message, "dockreeve: while this request waited, the policy changed "
                                         "or a rule expired, and it is not allowed any more. ");
-    policy_explain_denial(conn->loop->policy, listener_policy_client(conn->listener),
-                          &conn->loop->scratch->request, verdict, &message);
-    docker_refusal_send(conn, 403, conn->exchange.opened ? REASON_REVOKED : verdict->reason,
-                        buffer_text(&message));
+    policy_explain_denial(conn->client.loop->policy, listener_policy_client(conn->client.listener),
+                          &conn->client.loop->scratch->request, verdict, &message);
+    http_refusal_send(&conn->client, 403,
+                      conn->exchange.common.opened ? REASON_REVOKED : verdict->reason,
+                      buffer_text(&message), NULL);
 }
 
 /* Asks the policy in force about the request in the scratch space. `asked`: the engine was asked for
  * its objects, and `naming` has them, NULL = they could not be had. */
 static void decide(struct docker_conn *conn, bool asked, const struct docker_naming *naming)
 {
-    struct loop *loop = conn->loop;
+    struct loop *loop = conn->client.loop;
     struct docker_request *request = &loop->scratch->request;
     struct docker_exchange *exchange = &conn->exchange;
     struct verdict *verdict = &exchange->verdict;
-    policy_unref(&exchange->policy);
-    exchange->policy = policy_ref(loop->policy);
+    exchange_judged_by(&exchange->common, loop->policy);
     request->now_us = timestamp_now_us();
-    exchange->expires_us = policy_next_expiry(loop->policy, request->now_us);
-    const struct policy_client *client = listener_policy_client(conn->listener);
+    conn->client.expires_us = policy_next_expiry(loop->policy, request->now_us);
+    const struct policy_client *client = listener_policy_client(conn->client.listener);
     if (asked)
         policy_decide_docker_named(loop->policy, client, request, naming, verdict);
     else
         policy_decide_docker(loop->policy, client, request, DOCKER_OBJECT_NOT_ASKED, NULL, NULL,
                              verdict);
     exchange->asked = asked;
-    exchange->judged = verdict->result != VERDICT_NEEDS_OBJECT;
-    exchange->reason = verdict->reason;
-    exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
-}
-
-/* Whether the verdict is what the policy in force would say now. */
-static bool verdict_holds(const struct docker_conn *conn)
-{
-    const struct docker_exchange *exchange = &conn->exchange;
-    return exchange->policy == conn->loop->policy &&
-           (exchange->expires_us == INT64_MAX || timestamp_now_us() < exchange->expires_us);
+    exchange->common.judged = verdict->result != VERDICT_NEEDS_OBJECT;
+    exchange->common.reason = verdict->reason;
+    exchange->common.would_deny = verdict->would_deny ? verdict->reason : NULL;
 }
 
 /* Writes the head anew into `forward`, what was judged in the place of what the client wrote. False
  * when it was refused. */
 static bool write_forward(struct docker_conn *conn, const struct docker_naming *naming)
 {
-    struct loop *loop = conn->loop;
+    struct loop *loop = conn->client.loop;
     const struct http_head *head = &loop->scratch->head;
     struct docker_request *request = &loop->scratch->request;
     const struct docker_operation_info *info = docker_operation_info(request->operation);
-    const struct http_body *body = &conn->http.request_body;
+    const struct http_body *body = &conn->client.http.request_body;
     struct slice object_name = {NULL, 0};
     unsigned version = docker_version_to_send(loop, request);
     if (version > 0)
         conn->exchange.own_version = version;
     request->own_version = conn->exchange.own_version; /* also when it was forgotten meanwhile */
     if (naming != NULL && !docker_naming_apply(naming, request, &object_name)) {
-        docker_refusal_send(conn, 400, REASON_MALFORMED_QUERY_TOO_MANY,
-                            "dockreeve: the query has no room for all the tags that it means; ask "
-                            "for fewer images at once");
+        http_refusal_send(&conn->client, 400, REASON_MALFORMED_QUERY_TOO_MANY,
+                          "dockreeve: the query has no room for all the tags that it means; ask "
+                          "for fewer images at once",
+                          NULL);
         return false;
     }
-    conn->http.wants_upgrade = docker_header_asks_upgrade(head, info->upgrade);
+    conn->client.http.wants_upgrade = docker_header_asks_upgrade(head, info->upgrade);
     struct docker_forward plan = {
         .request = request,
         .head = head,
         .object_name = object_name,
         .framing = body->from == HTTP_FRAMING_NONE ? HTTP_FRAMING_NONE : body->to,
-        .content_length = !body->finished                       ? head->content_length
-                          : held_body_rest(&conn->held).len > 0 ? held_body_rest(&conn->held).len
-                                                                : body->payload,
-        .upgrade = conn->http.wants_upgrade ? info->upgrade : DOCKER_UPGRADE_NONE,
+        .content_length = !body->finished ? head->content_length
+                          : held_body_rest(&conn->client.held).len > 0
+                              ? held_body_rest(&conn->client.held).len
+                              : body->payload,
+        .upgrade = conn->client.http.wants_upgrade ? info->upgrade : DOCKER_UPGRADE_NONE,
     };
     struct buffer *text = &loop->scratch->text;
     buffer_clear(text);
     conn->exchange.dropped_headers = docker_header_write_request(&plan, text);
-    io_buffer_reset(loop->blocks, &conn->forward);
-    if (!text->failed && io_buffer_append(loop->blocks, &conn->forward, text->data, text->len))
+    if (http_forward_set(&conn->client, text))
         return true;
-    docker_refusal_send(conn, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory");
+    http_refusal_send(&conn->client, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory", NULL);
     return false;
-}
-
-/* False when it was refused, because nobody could read of what would follow. */
-static bool can_be_logged(struct docker_conn *conn)
-{
-    struct loop *loop = conn->loop;
-    if (loop->log_failing && loop->options->log_required) {
-        docker_refusal_unlogged(conn); /* its own record tries the log again */
-        return false;
-    }
-    if (loop->options->log_required && !loop_log_has_room(loop, conn->peer_share)) {
-        docker_refusal_send(conn, unlogged_full.status, unlogged_full.reason,
-                            unlogged_full.message);
-        return false;
-    }
-    return true;
-}
-
-static void on_open_written(struct log_waiter *waiter, enum log_write_state state)
-{
-    struct docker_conn *conn = docker_conn_of_waiter(waiter);
-    if (state == LOG_WRITE_DONE) {
-        docker_exchange_forward(conn);
-        return;
-    }
-    if (state == LOG_WRITE_LOST)
-        conn->exchange.opened = false; /* the record is in no log */
-    docker_refusal_unlogged(conn);
 }
 
 /* The request may pass: its head is written anew, and what it changes goes to the log first. */
 static void permit(struct docker_conn *conn, const struct docker_naming *naming)
 {
-    struct loop *loop = conn->loop;
-    if (!write_forward(conn, naming) || !can_be_logged(conn))
+    if (!write_forward(conn, naming) || !http_forward_can_be_logged(&conn->client))
         return;
-    if (http_method_is_read(conn->exchange.method)) {
+    if (conn->client.http.is_read)
         docker_exchange_forward(conn);
-        return;
-    }
-    docker_conn_set_state(conn, DOCKER_CONN_LOG_OPEN);
-    uint64_t seq = docker_log_open(conn);
-    conn->waiter.written = on_open_written;
-    loop_wait_for_log(loop, &conn->waiter, seq);
+    else
+        http_forward_log_open(&conn->client);
 }
 
 static void proceed(struct docker_conn *conn, const struct docker_naming *naming);
@@ -264,9 +169,9 @@ static void ask_for_objects(struct docker_conn *conn)
 {
     struct error error;
     bool asks;
-    docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
-    if (!docker_lookup_start(conn, &conn->loop->scratch->request, &asks, &error)) {
-        docker_refusal_error(conn, &error);
+    http_conn_set_state(&conn->client, HTTP_CONN_FIND);
+    if (!docker_lookup_start(conn, &conn->client.loop->scratch->request, &asks, &error)) {
+        http_refusal_error(&conn->client, &error);
     } else if (!asks) {
         decide(conn, true, NULL);
         proceed(conn, NULL);
@@ -277,7 +182,7 @@ static void ask_for_objects(struct docker_conn *conn)
  * learned from such records, and go by names. */
 static bool is_learned_by_id(const struct docker_conn *conn)
 {
-    const struct docker_request *request = &conn->loop->scratch->request;
+    const struct docker_request *request = &conn->client.loop->scratch->request;
     const struct docker_operation_info *info = docker_operation_info(request->operation);
     size_t digits = 0;
     while (digits < request->object_name.len &&
@@ -293,7 +198,7 @@ static bool is_learned_by_id(const struct docker_conn *conn)
 static void proceed(struct docker_conn *conn, const struct docker_naming *naming)
 {
     if (conn->exchange.verdict.result != VERDICT_DENY &&
-        docker_version_is_wanted(conn->loop, &conn->loop->scratch->request)) {
+        docker_version_is_wanted(conn->client.loop, &conn->client.loop->scratch->request)) {
         docker_version_ask(conn);
         return;
     }
@@ -319,10 +224,10 @@ static void proceed(struct docker_conn *conn, const struct docker_naming *naming
  * Docker listener. */
 static bool understand(struct docker_conn *conn, struct error *error)
 {
-    struct loop *loop = conn->loop;
+    struct loop *loop = conn->client.loop;
     const struct http_head *head = &loop->scratch->head;
     struct docker_request *request = &loop->scratch->request;
-    const struct policy_client *client = listener_policy_client(conn->listener);
+    const struct policy_client *client = listener_policy_client(conn->client.listener);
     bool known = docker_request_parse(request, head->method, head->target,
                                       client != NULL && client->strict, error);
     if (client == NULL)
@@ -331,40 +236,11 @@ static bool understand(struct docker_conn *conn, struct error *error)
     return known && !comes_from_page(conn, client, head, error);
 }
 
-/* Reads the head in `in` into the scratch space. False when more bytes are awaited, or it was
- * refused. */
-static bool read_head(struct docker_conn *conn, size_t *head_len_out)
-{
-    struct loop *loop = conn->loop;
-    struct http_head *head = &loop->scratch->head;
-    struct error error;
-    switch (http_head_parse_request(head, io_buffer_bytes(&conn->in), io_buffer_len(&conn->in),
-                                    &conn->http.head_scanned, &loop->options->head, head_len_out,
-                                    &error)) {
-    case HTTP_HEAD_MORE:
-        return false;
-    case HTTP_HEAD_BAD:
-        conn->http.request_body.finished =
-            false; /* nobody knows where the next request would begin */
-        conn->http.foreign = foreign_client_first(
-            error.reason, slice_of(io_buffer_bytes(&conn->in), io_buffer_len(&conn->in)));
-        docker_refusal_error(conn, &error);
-        return false;
-    case HTTP_HEAD_OK:
-        break;
-    }
-    docker_exchange_number(conn);
-    conn->http.minor_version_0 = head->minor_version == 0;
-    conn->close_after = conn->close_after || head->connection_close || conn->http.minor_version_0;
-    conn->exchange.method = head->method;
-    return true;
-}
-
 /* Reads the head once more: the scratch space has served others since. False when it was refused.
  */
 static bool read_again(struct docker_conn *conn)
 {
-    struct loop *loop = conn->loop;
+    struct loop *loop = conn->client.loop;
     struct error error;
     size_t scanned = 0, len;
     bool whole = http_head_parse_request(&loop->scratch->head, io_buffer_bytes(&conn->head),
@@ -374,7 +250,7 @@ static bool read_again(struct docker_conn *conn)
         return true;
     if (!whole)
         error_set_reason(&error, 503, REASON_LIMIT_MEMORY, "out of memory");
-    docker_refusal_error(conn, &error);
+    http_refusal_error(&conn->client, &error);
     return false;
 }
 
@@ -382,10 +258,12 @@ static bool read_again(struct docker_conn *conn)
  */
 static bool keep_head(struct docker_conn *conn, size_t head_len)
 {
-    struct io_buffer *in = &conn->in, rest = {0};
+    struct io_buffer *in = &conn->client.in, rest = {0};
     size_t rest_len = io_buffer_len(in) - head_len;
-    if (!io_buffer_append(conn->loop->blocks, &rest, io_buffer_bytes(in) + head_len, rest_len)) {
-        docker_refusal_send(conn, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory");
+    if (!io_buffer_append(conn->client.loop->blocks, &rest, io_buffer_bytes(in) + head_len,
+                          rest_len)) {
+        http_refusal_send(&conn->client, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory",
+                          NULL);
         return false;
     }
     conn->head = *in;
@@ -399,35 +277,38 @@ static void refuse(struct docker_conn *conn, const struct error *error)
     if (strcmp(error->reason, REASON_VERSION_TOO_NEW) == 0)
         docker_version_refuse(conn);
     else
-        docker_refusal_error(conn, error);
+        http_refusal_error(&conn->client, error);
 }
 
 /* ---- the way of a request ---- */
 
 void docker_exchange_start(struct docker_conn *conn)
 {
-    const struct docker_request *request = &conn->loop->scratch->request;
-    const struct http_head *head = &conn->loop->scratch->head;
+    const struct docker_request *request = &conn->client.loop->scratch->request;
+    const struct http_head *head = &conn->client.loop->scratch->head;
     struct error error;
     size_t head_len;
-    if (!read_head(conn, &head_len))
+    if (!http_forward_read_head(&conn->client, http_head_parse_request,
+                                &conn->client.loop->scratch->head, &head_len))
         return;
+    http_conn_number(&conn->client);
+    conn->exchange.method = head->method;
     bool known = understand(conn, &error);
     keep_facts(conn, request, head->target);
-    conn->http.may_stream =
+    conn->client.http.may_stream =
         (head->connection_upgrade && head->upgrade.ptr != NULL) ||
         docker_operation_info(request->operation)->upgrade == DOCKER_UPGRADE_TCP;
     if (known)
         decide(conn, false, NULL);
     if (!known) {
-        skip(conn, head_len);
+        http_forward_skip(&conn->client, head, head_len);
         refuse(conn, &error);
     } else if (conn->exchange.verdict.result == VERDICT_DENY) {
-        skip(conn, head_len);
+        http_forward_skip(&conn->client, head, head_len);
         deny(conn);
     } else if (!check_body(conn, request, head, &error)) {
-        skip(conn, head_len);
-        docker_refusal_error(conn, &error);
+        http_forward_skip(&conn->client, head, head_len);
+        http_refusal_error(&conn->client, &error);
     } else if (keep_head(conn, head_len) &&
                docker_collect_begin(conn, docker_content_kind(request)) &&
                docker_json_understand(conn)) {
@@ -462,65 +343,67 @@ void docker_exchange_looked_up(struct docker_conn *conn, const struct docker_nam
     proceed(conn, naming);
 }
 
-bool docker_exchange_may_send(struct docker_conn *conn)
+bool docker_exchange_judge_again(struct docker_conn *conn)
 {
     const struct docker_naming *naming = conn->judged;
-    if (verdict_holds(conn))
-        return true;
     if (!read_again(conn))
         return false;
     /* What the log has as opened does not ask for its objects any more: if they are not known, they
      * count as some of which nothing can be known. */
-    decide(conn, naming != NULL || conn->exchange.opened, naming);
+    decide(conn, naming != NULL || conn->exchange.common.opened, naming);
     if (conn->exchange.verdict.result == VERDICT_ALLOW)
         return write_forward(conn, naming);
-    engine_give(&conn->engine); /* it was asked for nothing */
+    docker_conn_give_engine(conn); /* it was asked for nothing */
     proceed(conn, naming);
     return false;
 }
 
-void docker_exchange_forward(struct docker_conn *conn)
-{
-    struct error error;
-    bool again = conn->http.retried;
-    docker_conn_set_state(conn, DOCKER_CONN_FORWARD);
-    conn->http.forwarded = false;
-    conn->engine =
-        engine_take(conn->loop->engine, again, !http_method_is_read(conn->exchange.method),
-                    docker_exchange_engine_event, conn, &error);
-    if (conn->engine == NULL && error.status == 503 && loop_make_room(conn->loop))
-        conn->engine = engine_take(conn->loop->engine, true, false, docker_exchange_engine_event,
-                                   conn, &error);
-    if (conn->engine == NULL)
-        docker_refusal_error(conn, &error);
-    else if (!conn->engine->connecting)
-        docker_body_send(conn);
-}
-
-void docker_exchange_engine_event(void *context, enum engine_event event)
+static void on_engine_event(void *context, enum engine_event event)
 {
     struct docker_conn *conn = context;
+    struct http_conn *client = &conn->client;
     switch (event) {
     case ENGINE_REFUSED: {
         struct error error = conn->engine->error; /* the connection is dropped before it is told */
-        docker_refusal_error(conn, &error);
+        http_refusal_error(client, &error);
         return;
     }
     case ENGINE_CONNECTED:
-        docker_body_send(conn);
+        http_forward_send(client);
         return;
     case ENGINE_READABLE:
-        if (conn->state == DOCKER_CONN_TUNNEL)
+        if (client->state == HTTP_CONN_TUNNEL)
             docker_tunnel_move(conn);
         else
-            docker_response_read(conn);
+            http_answer_read(client);
         return;
     case ENGINE_WRITABLE:
-        conn->engine_full = false;
-        if (conn->state == DOCKER_CONN_TUNNEL)
-            docker_tunnel_move(conn);
-        else
-            docker_body_send(conn);
+        if (client->state != HTTP_CONN_TUNNEL) {
+            http_forward_send(client);
+            return;
+        }
+        client->http.upstream_full = false;
+        docker_tunnel_move(conn);
         return;
     }
+}
+
+void docker_exchange_forward(struct docker_conn *conn)
+{
+    struct http_conn *client = &conn->client;
+    struct engine *engine = client->loop->engine;
+    struct error error;
+    http_conn_set_state(client, HTTP_CONN_FORWARD);
+    client->http.forwarded = false;
+    conn->engine = engine_take(engine, client->http.retried, !client->http.is_read, on_engine_event,
+                               conn, &error);
+    if (conn->engine == NULL && error.status == 503 && loop_make_room(client->loop))
+        conn->engine = engine_take(engine, true, false, on_engine_event, conn, &error);
+    if (conn->engine == NULL) {
+        http_refusal_error(client, &error);
+        return;
+    }
+    client->upstream = &conn->engine->upstream;
+    if (!client->upstream->connecting)
+        http_forward_send(client);
 }

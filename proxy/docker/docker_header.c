@@ -202,14 +202,14 @@ void docker_header_write_response(const struct docker_response *answer, struct b
         if (!is_dropped(head, name))
             http_write_field(out, name, value);
     }
-    if (answer->framing == HTTP_FRAMING_LENGTH || answer->show_length)
-        http_write_length(out, answer->content_length);
-    else if (answer->framing == HTTP_FRAMING_CHUNKED)
+    if (answer->plan.framing == HTTP_FRAMING_LENGTH || answer->plan.show_length)
+        http_write_length(out, answer->plan.content_length);
+    else if (answer->plan.framing == HTTP_FRAMING_CHUNKED)
         buffer_append_literal(out, "Transfer-Encoding: chunked\r\n");
     if (answer->upgrade != DOCKER_UPGRADE_NONE) {
         buffer_append_literal(out, "Connection: Upgrade\r\n");
         http_write_field(out, SLICE_LITERAL("Upgrade"), upgrade_token(answer->upgrade));
-    } else if (answer->close && !answer->hijack) {
+    } else if (answer->plan.close && !answer->hijack) {
         buffer_append_literal(out, "Connection: close\r\n");
     }
     buffer_append_literal(out, "\r\n");

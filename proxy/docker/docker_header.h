@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "proxy/http/http_exchange.h"
 #include "proxy/http/http_head.h"
 #include "rules/docker/docker_operation.h"
 #include "rules/docker/docker_request.h"
@@ -35,11 +36,8 @@ unsigned docker_header_dropped_names(uint32_t dropped, struct slice *names);
 struct docker_response {
     bool lower_version; /* Api-Version is newer than the table: it becomes the table's */
     const struct http_head *head;
-    enum http_framing framing;
-    uint64_t content_length; /* with HTTP_FRAMING_LENGTH */
-    bool show_length;        /* no body follows (HEAD, 304), yet Content-Length is information */
-    bool close;              /* the connection ends with this answer */
-    bool hijack;             /* what follows is a stream: neither framing nor Connection: close */
+    struct http_answer_plan plan;
+    bool hijack; /* what follows is a stream: neither framing nor Connection: close */
     enum docker_upgrade upgrade; /* a 101 */
 };
 void docker_header_write_response(const struct docker_response *answer, struct buffer *out);

@@ -20,7 +20,7 @@ static bool understand(struct docker_conn *conn, struct slice text)
     struct error error;
     AUTO_BUFFER struct buffer sent = BUFFER_EMPTY;
     AUTO_BODY struct body body;
-    unsigned minor = conn->loop->scratch->request.version_minor;
+    unsigned minor = conn->client.loop->scratch->request.version_minor;
     bool good = body_read(&body, conn->exchange.operation, minor, text, &error);
     if (good) {
         body_write(&body, &sent);
@@ -28,16 +28,16 @@ static bool understand(struct docker_conn *conn, struct slice text)
                error_set_reason(&error, 503, REASON_LIMIT_MEMORY, "no memory is left for the body");
     }
     if (!good) {
-        docker_refusal_error(conn, &error);
+        http_refusal_error(&conn->client, &error);
         return false;
     }
     note_dropped(&conn->exchange, &body);
-    held_body_replace(&conn->held, conn->loop->blocks, &sent);
+    held_body_replace(&conn->client.held, conn->client.loop->blocks, &sent);
     return true;
 }
 
 bool docker_json_understand(struct docker_conn *conn)
 {
-    struct slice text = held_body_rest(&conn->held);
+    struct slice text = held_body_rest(&conn->client.held);
     return text.len == 0 || understand(conn, text);
 }

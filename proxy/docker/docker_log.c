@@ -65,17 +65,17 @@ static void fill_object(const struct docker_naming *naming, struct record_texts 
 static void fill_decision(const struct docker_exchange *exchange, struct log_record *record)
 {
     record->has_decision = true;
-    record->allowed =
-        exchange->judged && exchange->verdict.result == VERDICT_ALLOW && !exchange->refused;
-    if (exchange->judged && (record->allowed || exchange->verdict.result == VERDICT_DENY)) {
+    record->allowed = exchange->common.judged && exchange->verdict.result == VERDICT_ALLOW &&
+                      !exchange->common.refused;
+    if (exchange->common.judged && (record->allowed || exchange->verdict.result == VERDICT_DENY)) {
         record->rule = slice_from_text(exchange->verdict.rule);
         record->source = slice_from_text(exchange->verdict.source);
     } else {
         record->rule = SLICE_LITERAL("built-in");
         record->source = SLICE_LITERAL("built-in");
     }
-    record->reason = slice_from_text(exchange->reason);
-    record->would_deny = slice_from_text(exchange->would_deny);
+    record->reason = slice_from_text(exchange->common.reason);
+    record->would_deny = slice_from_text(exchange->common.would_deny);
 }
 
 static void fill(const struct docker_conn *conn, enum log_event event, struct record_texts *texts,
@@ -85,14 +85,15 @@ static void fill(const struct docker_conn *conn, enum log_event event, struct re
     const struct docker_operation_info *info = docker_operation_info(exchange->operation);
     *record = (struct log_record){
         .time_us = timestamp_now_us(),
-        .id = log_identity_id(conn->loop, exchange->id, texts->id),
+        .id = log_identity_id(conn->client.loop, exchange->common.id, texts->id),
         .event = event,
         .kind = SLICE_LITERAL("docker"),
-        .client = slice_from_text(listener_client(conn->listener)->name),
-        .peer = log_identity_peer(&conn->peer, conn->uid, conn->pid, texts->peer),
+        .client = slice_from_text(listener_client(conn->client.listener)->name),
+        .peer =
+            log_identity_peer(&conn->client.peer, conn->client.uid, conn->client.pid, texts->peer),
         .via = SLICE_LITERAL("docker"),
         .path = slice_of(exchange->facts.data, exchange->path_len),
-        .status = exchange->status,
+        .status = exchange->common.status,
         .dropped_body = exchange->dropped_body,
     };
     if (exchange->method != HTTP_METHOD_UNKNOWN)
@@ -113,27 +114,28 @@ static void fill(const struct docker_conn *conn, enum log_event event, struct re
         docker_header_dropped_names(exchange->dropped_headers, texts->dropped_headers);
     record->dropped_headers = texts->dropped_headers;
     fill_decision(exchange, record);
-    record->text = slice_from_text(foreign_client_advice(conn->http.foreign, HTTP_TO_ENGINE));
-    record->policy = slice_from_text(
-        policy_hash(exchange->policy != NULL ? exchange->policy : conn->loop->policy));
+    record->text =
+        slice_from_text(foreign_client_advice(conn->client.http.foreign, HTTP_TO_ENGINE));
+    record->policy = slice_from_text(policy_hash(
+        exchange->common.policy != NULL ? exchange->common.policy : conn->client.loop->policy));
 }
 
 static void fill_outcome(const struct docker_conn *conn, struct log_record *record)
 {
     const struct docker_exchange *exchange = &conn->exchange;
     record->has_outcome = true;
-    record->bytes_in =
-        exchange->tunnel_in + (exchange->dropped_body > 0 ? 0 : conn->http.request_body.payload);
-    record->bytes_out = exchange->tunnel_out + conn->http.response_body.payload;
-    record->duration_us = (uint64_t)(timestamp_monotonic_us() - exchange->started_us);
+    record->bytes_in = exchange->tunnel_in +
+                       (exchange->dropped_body > 0 ? 0 : conn->client.http.request_body.payload);
+    record->bytes_out = exchange->tunnel_out + conn->client.http.response_body.payload;
+    record->duration_us = (uint64_t)(timestamp_monotonic_us() - exchange->common.started_us);
 }
 
 static void count(const struct docker_conn *conn, const struct log_record *record)
 {
     const struct docker_operation_info *info = docker_operation_info(conn->exchange.operation);
     struct metrics_series *series =
-        metrics_series(conn->loop->metrics, listener_client(conn->listener)->name, info->name,
-                       metrics_decision_of(record->allowed, record->would_deny.len > 0),
+        metrics_series(conn->client.loop->metrics, listener_client(conn->client.listener)->name,
+                       info->name, metrics_decision_of(record->allowed, record->would_deny.len > 0),
                        record->rule.ptr, record->source.ptr);
     metrics_series_count(series);
     metrics_series_observe(series, record->duration_us);
@@ -142,9 +144,10 @@ static void count(const struct docker_conn *conn, const struct log_record *recor
 void docker_log_count_rule(const struct docker_conn *conn)
 {
     const struct docker_exchange *exchange = &conn->exchange;
-    if (exchange->judged && (exchange->verdict.result == VERDICT_DENY || !exchange->refused))
-        rule_counter_count(conn->loop->counter, exchange->policy, exchange->verdict.number,
-                           timestamp_now_us());
+    if (exchange->common.judged &&
+        (exchange->verdict.result == VERDICT_DENY || !exchange->common.refused))
+        rule_counter_count(conn->client.loop->counter, exchange->common.policy,
+                           exchange->verdict.number, timestamp_now_us());
 }
 
 uint64_t docker_log_open(struct docker_conn *conn)
@@ -153,8 +156,8 @@ uint64_t docker_log_open(struct docker_conn *conn)
     struct log_record record;
     fill(conn, LOG_OPEN, &texts, &record);
     docker_log_count_rule(conn);
-    conn->exchange.opened = true;
-    return log_writer_add(conn->loop->log, &record);
+    conn->exchange.common.opened = true;
+    return log_writer_add(conn->client.loop->log, &record);
 }
 
 static uint64_t write_last(struct docker_conn *conn, enum log_event event, const char *reason)
@@ -165,20 +168,15 @@ static uint64_t write_last(struct docker_conn *conn, enum log_event event, const
     fill_outcome(conn, &record);
     record.close = slice_from_text(reason);
     count(conn, &record);
-    if (!conn->exchange.opened)
+    if (!conn->exchange.common.opened)
         docker_log_count_rule(conn);
-    conn->exchange.logged = true;
-    return log_writer_add(conn->loop->log, &record);
+    conn->exchange.common.logged = true;
+    return log_writer_add(conn->client.loop->log, &record);
 }
 
-uint64_t docker_log_request(struct docker_conn *conn)
+uint64_t docker_log_last(struct docker_conn *conn, const char *reason)
 {
-    return conn->exchange.logged ? 0 : write_last(conn, LOG_REQUEST, NULL);
-}
-
-uint64_t docker_log_close(struct docker_conn *conn, const char *reason)
-{
-    if (conn->exchange.id == 0 || conn->exchange.logged)
+    if (conn->exchange.common.id == 0 || conn->exchange.common.logged)
         return 0;
-    return write_last(conn, conn->exchange.opened ? LOG_CLOSE : LOG_REQUEST, reason);
+    return write_last(conn, conn->exchange.common.opened ? LOG_CLOSE : LOG_REQUEST, reason);
 }

@@ -31,7 +31,7 @@ static void end_question(struct docker_lookup *lookup)
 {
     engine_request_free(&lookup->request);
     if (lookup->has_long)
-        share_give_back(lookup->conn->peer_share, SHARE_ANSWERS, 1);
+        share_give_back(lookup->conn->client.peer_share, SHARE_ANSWERS, 1);
     lookup->has_long = false;
 }
 
@@ -41,7 +41,7 @@ static void release(struct docker_lookup *lookup)
     share_forget_waiter(&lookup->waiter);
     end_question(lookup);
     if (lookup->has_place)
-        share_give_back(lookup->conn->peer_share, SHARE_OBJECTS, 1);
+        share_give_back(lookup->conn->client.peer_share, SHARE_OBJECTS, 1);
     lookup->has_place = false;
 }
 
@@ -75,7 +75,7 @@ static void finish(struct docker_lookup *lookup, bool known)
 
 static bool ask(struct docker_lookup *lookup, struct error *error)
 {
-    struct loop *loop = lookup->conn->loop;
+    struct loop *loop = lookup->conn->client.loop;
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
     docker_version_write_prefix(loop, lookup->asked_version, &target);
     docker_naming_write_question(lookup->naming, &target);
@@ -101,18 +101,18 @@ static void on_place(struct share_waiter *waiter)
     }
     lookup->has_place = true;
     if (!ask(lookup, &error))
-        docker_refusal_error(lookup->conn, &error);
+        http_refusal_error(&lookup->conn->client, &error);
 }
 
 static bool begin(struct docker_lookup *lookup, struct error *error)
 {
     struct docker_conn *conn = lookup->conn;
     lookup->waiter.granted = on_place;
-    event_timer_start(&conn->timer, conn->loop->options->lookup_timeout_ms);
-    lookup->has_place = share_take(conn->peer_share, SHARE_OBJECTS, 1) == SHARE_GRANTED;
+    event_timer_start(&conn->client.timer, conn->client.loop->options->lookup_timeout_ms);
+    lookup->has_place = share_take(conn->client.peer_share, SHARE_OBJECTS, 1) == SHARE_GRANTED;
     if (lookup->has_place)
         return ask(lookup, error);
-    share_wait(&lookup->waiter, conn->peer_share, SHARE_OBJECTS);
+    share_wait(&lookup->waiter, conn->client.peer_share, SHARE_OBJECTS);
     return true;
 }
 
@@ -159,7 +159,7 @@ static void answered(struct docker_lookup *lookup)
 /* A long answer is not read on until it may be held. */
 static void hold(struct docker_lookup *lookup)
 {
-    struct share_peer *peer = lookup->conn->peer_share;
+    struct share_peer *peer = lookup->conn->client.peer_share;
     if (lookup->has_long || engine_request_body(lookup->request)->len <= ANSWER_LONG)
         return;
     lookup->has_long = share_take(peer, SHARE_ANSWERS, 1) == SHARE_GRANTED;

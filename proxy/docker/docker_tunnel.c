@@ -23,7 +23,7 @@ enum outcome { GOES_ON, BROKEN };
 /* Writes what was read before the switch, behind what was on its way already. */
 static enum outcome send_early(struct docker_conn *conn, struct direction *way)
 {
-    if (way->rest != NULL && !stream_drain(way->to, conn->loop->blocks, way->rest, false))
+    if (way->rest != NULL && !stream_drain(way->to, conn->client.loop->blocks, way->rest, false))
         return BROKEN;
     *way->full = way->rest != NULL && io_buffer_len(way->rest) > 0;
     if (*way->full)
@@ -31,7 +31,7 @@ static enum outcome send_early(struct docker_conn *conn, struct direction *way)
     size_t before = io_buffer_len(way->early);
     if (before == 0)
         return GOES_ON;
-    if (!stream_drain(way->to, conn->loop->blocks, way->early, false))
+    if (!stream_drain(way->to, conn->client.loop->blocks, way->early, false))
         return BROKEN;
     *way->count += before - io_buffer_len(way->early);
     *way->full = io_buffer_len(way->early) > 0;
@@ -47,8 +47,8 @@ static enum outcome move(struct docker_conn *conn, struct direction *way)
     if (*way->full)
         return GOES_ON;
     uint64_t moved;
-    enum splice_result result =
-        splice_flow_run(way->flow, conn->loop->pipes, way->from, way->to, UINT64_MAX, &moved);
+    enum splice_result result = splice_flow_run(way->flow, conn->client.loop->pipes, way->from,
+                                                way->to, UINT64_MAX, &moved);
     *way->count += moved;
     switch (result) {
     case SPLICE_WANT_WRITE:
@@ -73,61 +73,70 @@ static enum outcome move(struct docker_conn *conn, struct direction *way)
 static void arm(struct docker_conn *conn)
 {
     struct engine_conn *engine = conn->engine;
-    docker_conn_read_enable(conn, !conn->up_ended && !conn->engine_full);
-    engine_read_enable(engine, !conn->down_ended && !conn->client_full);
-    engine_want_write(engine, conn->engine_full);
-    if (conn->client_full)
-        docker_conn_want_write(conn);
+    http_conn_read_enable(&conn->client,
+                          !conn->client.http.up_ended && !conn->client.http.upstream_full);
+    engine_read_enable(engine, !conn->client.http.down_ended && !conn->client.http.client_full);
+    engine_want_write(engine, conn->client.http.upstream_full);
+    if (conn->client.http.client_full)
+        http_conn_want_write(&conn->client);
 }
 
 void docker_tunnel_move(struct docker_conn *conn)
 {
     struct docker_exchange *exchange = &conn->exchange;
     struct engine_conn *engine = conn->engine;
-    struct direction up = {&conn->http.up,     &engine->out,        &conn->in,
-                           &conn->stream,      &engine->stream,     &conn->up_ended,
-                           &conn->engine_full, &exchange->tunnel_in};
-    struct direction down = {&conn->http.down,   NULL,
-                             &engine->in,        &engine->stream,
-                             &conn->stream,      &conn->down_ended,
-                             &conn->client_full, &exchange->tunnel_out};
+    struct direction up = {&conn->client.http.up,
+                           &engine->upstream.out,
+                           &conn->client.in,
+                           &conn->client.stream,
+                           &engine->upstream.stream,
+                           &conn->client.http.up_ended,
+                           &conn->client.http.upstream_full,
+                           &exchange->tunnel_in};
+    struct direction down = {&conn->client.http.down,        NULL,
+                             &engine->upstream.in,           &engine->upstream.stream,
+                             &conn->client.stream,           &conn->client.http.down_ended,
+                             &conn->client.http.client_full, &exchange->tunnel_out};
     if (move(conn, &down) == BROKEN) {
-        if (stream_is_hung_up(&conn->stream))
-            docker_conn_close(conn, ENDING_CLIENT_GONE);
+        if (stream_is_hung_up(&conn->client.stream))
+            http_conn_close(&conn->client, ENDING_CLIENT_GONE);
         else
-            docker_conn_linger(conn,
-                               "broken"); /* what the engine sent before is still on its way */
+            http_conn_linger(&conn->client,
+                             "broken"); /* what the engine sent before is still on its way */
         return;
     }
-    bool up_broken = conn->up_ended && !conn->input_ended; /* in an earlier call */
+    bool up_broken =
+        conn->client.http.up_ended && !conn->client.input_ended; /* in an earlier call */
     if (move(conn, &up) == BROKEN) {
         /* The engine may be gone for writing while its last bytes are still on their way to the
          * client. */
-        conn->up_ended = true;
-        splice_flow_close(&conn->http.up, conn->loop->pipes);
-        if (stream_is_hung_up(&conn->stream)) {
-            docker_conn_close(conn, ENDING_CLIENT_GONE);
+        conn->client.http.up_ended = true;
+        splice_flow_close(&conn->client.http.up, conn->client.loop->pipes);
+        if (stream_is_hung_up(&conn->client.stream)) {
+            http_conn_close(&conn->client, ENDING_CLIENT_GONE);
             return;
         }
-    } else if (conn->up_ended && !up_broken) {
-        conn->input_ended = true;
+    } else if (conn->client.http.up_ended && !up_broken) {
+        conn->client.input_ended = true;
     }
-    bool client_gone = conn->up_ended && stream_is_hung_up(&conn->stream);
-    bool engine_gone = conn->down_ended && stream_is_hung_up(&engine->stream);
+    bool client_gone = conn->client.http.up_ended && stream_is_hung_up(&conn->client.stream);
+    bool engine_gone = conn->client.http.down_ended && stream_is_hung_up(&engine->upstream.stream);
     if (client_gone)
-        docker_conn_close(conn, conn->down_ended ? ENDING_DONE : ENDING_CLIENT_GONE);
-    else if (!engine_gone && !(conn->up_ended && conn->down_ended))
+        http_conn_close(&conn->client,
+                        conn->client.http.down_ended ? ENDING_DONE : ENDING_CLIENT_GONE);
+    else if (!engine_gone && !(conn->client.http.up_ended && conn->client.http.down_ended))
         arm(conn);
-    else if (conn->input_ended)
-        docker_conn_close(conn, ENDING_DONE);
+    else if (conn->client.input_ended)
+        http_conn_close(&conn->client, ENDING_DONE);
     else
-        docker_conn_linger(conn, ENDING_DONE); /* the client still sends */
+        http_conn_linger(&conn->client, ENDING_DONE); /* the client still sends */
 }
 
 void docker_tunnel_start(struct docker_conn *conn)
 {
-    docker_conn_set_state(conn, DOCKER_CONN_TUNNEL);
-    conn->client_full = io_buffer_len(&conn->out) > 0; /* the answer's head goes first */
-    conn->engine_full = io_buffer_len(&conn->engine->out) > 0;
+    http_conn_set_state(&conn->client, HTTP_CONN_TUNNEL);
+    conn->client.http.client_full =
+        io_buffer_len(&conn->client.out) > 0; /* the answer's head goes first */
+    conn->client.http.upstream_full = io_buffer_len(&conn->engine->upstream.out) > 0;
     docker_tunnel_move(conn);
 }

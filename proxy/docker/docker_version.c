@@ -76,7 +76,7 @@ bool docker_version_note_of(const char *engine, unsigned minimum, struct buffer 
 
 void docker_version_refuse(struct docker_conn *conn)
 {
-    const struct loop *loop = conn->loop;
+    const struct loop *loop = conn->client.loop;
     struct slice target = loop->scratch->request.path;
     struct slice version = slice_cut(&(struct slice){target.ptr + 1, target.len - 1}, '/');
     unsigned newest = own_version(loop);
@@ -84,11 +84,11 @@ void docker_version_refuse(struct docker_conn *conn)
     buffer_printf(&text, "client version %.*s is too new. Maximum supported API version is 1.%u",
                   (int)version.len - 1, version.ptr + 1, newest == 0 ? DOCKER_API_NEWEST : newest);
     AUTO_BUFFER struct buffer note = BUFFER_EMPTY;
-    const struct policy_client *client = listener_policy_client(conn->listener);
+    const struct policy_client *client = listener_policy_client(conn->client.listener);
     if (client != NULL && client->refusal.detail == POLICY_REFUSAL_FULL &&
         docker_version_note(loop->engine, &note))
         buffer_printf(&text, ". dockreeve: %s", buffer_text(&note));
-    docker_refusal_send(conn, 400, REASON_VERSION_TOO_NEW, buffer_text(&text));
+    http_refusal_send(&conn->client, 400, REASON_VERSION_TOO_NEW, buffer_text(&text), NULL);
 }
 
 /* ---- asking ---- */
@@ -100,16 +100,16 @@ static void answered(struct docker_conn *conn, const struct http_head *head)
         /* Something in front of an engine that is not there: it says nothing of the engine's
          * version. */
         struct error error;
-        engine_count_error(conn->loop->engine);
+        engine_count_error(conn->client.loop->engine);
         error_set_reason(&error, 502, REASON_UPSTREAM_UNREACHABLE,
                          "the Docker Engine at %s cannot say which version of the API it serves: "
                          "it answers a ping with %u",
-                         engine_name(conn->loop->engine), head->status);
-        docker_refusal_error(conn, &error);
+                         engine_name(conn->client.loop->engine), head->status);
+        http_refusal_error(&conn->client, &error);
         return;
     }
-    engine_learn_no_api(conn->loop->engine);
-    docker_version_learn(conn->loop, DOCKER_SYSTEM_PING, version);
+    engine_learn_no_api(conn->client.loop->engine);
+    docker_version_learn(conn->client.loop, DOCKER_SYSTEM_PING, version);
     engine_request_free(&conn->version_question);
     docker_exchange_versioned(conn);
 }
@@ -121,7 +121,7 @@ static void on_answer(void *context, enum engine_request_event event)
         answered(conn, engine_request_head(conn->version_question));
     } else {
         struct error error = *engine_request_error(conn->version_question);
-        docker_refusal_error(conn, &error);
+        http_refusal_error(&conn->client, &error);
     }
 }
 
@@ -129,15 +129,15 @@ void docker_version_ask(struct docker_conn *conn)
 {
     char target[32];
     struct error error;
-    docker_conn_set_state(conn, DOCKER_CONN_LOOKUP);
-    event_timer_start(&conn->timer, conn->loop->options->lookup_timeout_ms);
+    http_conn_set_state(&conn->client, HTTP_CONN_FIND);
+    event_timer_start(&conn->client.timer, conn->client.loop->options->lookup_timeout_ms);
     snprintf(target, sizeof(target), "/v1.%d/_ping", DOCKER_API_NEWEST);
     const struct engine_question question = {
         .method = HTTP_METHOD_GET, .target = slice_from_text(target), .fresh = true};
     conn->version_question =
-        engine_request_new(conn->loop->engine, &question, on_answer, conn, &error);
+        engine_request_new(conn->client.loop->engine, &question, on_answer, conn, &error);
     if (conn->version_question == NULL)
-        docker_refusal_error(conn, &error);
+        http_refusal_error(&conn->client, &error);
 }
 
 /* ---- the answer to /version ---- */
@@ -147,7 +147,7 @@ static enum docker_version_answer decode(struct docker_conn *conn, const struct 
                                          struct slice arrived, struct io_buffer *payload,
                                          size_t *consumed_out)
 {
-    struct io_pool *blocks = conn->loop->blocks;
+    struct io_pool *blocks = conn->client.loop->blocks;
     struct io_buffer source = {0};
     struct http_body body;
     struct error ignored;
@@ -175,10 +175,10 @@ docker_version_lower_answer(struct docker_conn *conn, const struct http_head *he
         struct slice json = slice_of(io_buffer_bytes(&payload), io_buffer_len(&payload));
         unsigned minimum = api_version_minimum(json);
         if (minimum > 0)
-            engine_set_api_minimum(conn->loop->engine, minimum);
+            engine_set_api_minimum(conn->client.loop->engine, minimum);
         if (!api_version_lower(json, body_out) || slice_equal(json, buffer_slice(body_out)))
             answer = DOCKER_VERSION_AS_IT_IS;
     }
-    io_buffer_reset(conn->loop->blocks, &payload);
+    io_buffer_reset(conn->client.loop->blocks, &payload);
     return answer;
 }

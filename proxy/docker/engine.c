@@ -141,9 +141,9 @@ void engine_drop(struct engine_conn **conn)
         event_del(&dropped->read_event);
     if (event_initialized(&dropped->write_event))
         event_del(&dropped->write_event);
-    stream_close(&dropped->stream);
-    io_buffer_reset(dropped->engine->blocks, &dropped->in);
-    io_buffer_reset(dropped->engine->blocks, &dropped->out);
+    stream_close(&dropped->upstream.stream);
+    io_buffer_reset(dropped->engine->blocks, &dropped->upstream.in);
+    io_buffer_reset(dropped->engine->blocks, &dropped->upstream.out);
     free(dropped);
 }
 
@@ -190,8 +190,8 @@ void engine_give(struct engine_conn **conn)
 {
     struct engine_conn *given = *conn;
     struct engine *engine = given->engine;
-    bool clean =
-        !given->connecting && io_buffer_len(&given->in) == 0 && io_buffer_len(&given->out) == 0;
+    bool clean = !given->upstream.connecting && io_buffer_len(&given->upstream.in) == 0 &&
+                 io_buffer_len(&given->upstream.out) == 0;
     if (!clean || engine->idle_count >= engine->options.max_idle) {
         engine_drop(conn);
         return;
@@ -200,7 +200,7 @@ void engine_give(struct engine_conn **conn)
     engine_read_enable(given, true);
     given->notify = NULL;
     given->context = NULL;
-    given->reused = true;
+    given->upstream.reused = true;
     given->idle_since_us = timestamp_monotonic_us();
     TAILQ_INSERT_HEAD(&engine->idle, given, link);
     engine->idle_count++;
@@ -225,7 +225,7 @@ static void on_read(evutil_socket_t fd, short what, void *context)
 static void refuse(struct engine_conn *conn, int status, int cause)
 {
     engine_count_error(conn->engine);
-    conn->connecting = false;
+    conn->upstream.connecting = false;
     if (status == 504)
         error_set_reason(&conn->error, 504, REASON_UPSTREAM_CONNECT_TIMEOUT,
                          "the Docker Engine at %s did not take the connection in time",
@@ -247,17 +247,18 @@ static void wait_for_connect(struct engine_conn *conn, bool in_progress)
     if (!in_progress && left_us > RETRY_MS * 1000)
         left_us = RETRY_MS * 1000;
     struct timeval wait = duration_timeval(left_us);
-    event_assign(&conn->write_event, conn->engine->base, in_progress ? conn->stream.fd : -1,
-                 EV_WRITE, on_write, conn);
+    event_assign(&conn->write_event, conn->engine->base,
+                 in_progress ? conn->upstream.stream.fd : -1, EV_WRITE, on_write, conn);
     event_add(&conn->write_event, &wait);
 }
 
 static void connected(struct engine_conn *conn)
 {
-    conn->connecting = false;
-    event_assign(&conn->write_event, conn->engine->base, conn->stream.fd, EV_WRITE, on_write, conn);
-    event_assign(&conn->read_event, conn->engine->base, conn->stream.fd, EV_READ | EV_PERSIST,
-                 on_read, conn);
+    conn->upstream.connecting = false;
+    event_assign(&conn->write_event, conn->engine->base, conn->upstream.stream.fd,
+                 EV_WRITE | EV_PERSIST, on_write, conn);
+    event_assign(&conn->read_event, conn->engine->base, conn->upstream.stream.fd,
+                 EV_READ | EV_PERSIST, on_read, conn);
     engine_read_enable(conn, true);
 }
 
@@ -265,7 +266,7 @@ static void on_write(evutil_socket_t fd, short what, void *context)
 {
     (void)fd;
     struct engine_conn *conn = context;
-    if (!conn->connecting) {
+    if (!conn->upstream.connecting) {
         conn->notify(conn->context, ENGINE_WRITABLE);
         return;
     }
@@ -274,7 +275,8 @@ static void on_write(evutil_socket_t fd, short what, void *context)
         return;
     }
     const struct endpoint *address = &conn->engine->options.address;
-    if (connect(conn->stream.fd, &address->address.any, address->len) == 0 || errno == EISCONN) {
+    if (connect(conn->upstream.stream.fd, &address->address.any, address->len) == 0 ||
+        errno == EISCONN) {
         connected(conn);
         conn->notify(conn->context, ENGINE_CONNECTED);
     } else if (errno == EAGAIN) {
@@ -288,7 +290,7 @@ static void on_write(evutil_socket_t fd, short what, void *context)
 
 static bool still_open(struct engine_conn *conn)
 {
-    return stream_look(&conn->stream) == STREAM_SILENT;
+    return stream_look(&conn->upstream.stream) == STREAM_SILENT;
 }
 
 static struct engine_conn *take_idle(struct engine *engine, bool probe)
@@ -309,9 +311,9 @@ static struct engine_conn *take_idle(struct engine *engine, bool probe)
 static bool start_connect(struct engine_conn *conn, struct error *error)
 {
     const struct endpoint *address = &conn->engine->options.address;
-    conn->stream = stream_of_socket(
+    conn->upstream.stream = stream_of_socket(
         socket(address->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!stream_is_open(&conn->stream)) {
+    if (!stream_is_open(&conn->upstream.stream)) {
         bool no_room = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
         return error_set_reason(error, no_room ? 503 : 502,
                                 no_room ? REASON_LIMIT_DESCRIPTORS : REASON_UPSTREAM_UNREACHABLE,
@@ -319,16 +321,16 @@ static bool start_connect(struct engine_conn *conn, struct error *error)
     }
     if (!endpoint_is_unix(address)) {
         int on = 1;
-        setsockopt(conn->stream.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        setsockopt(conn->stream.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        setsockopt(conn->upstream.stream.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        setsockopt(conn->upstream.stream.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     }
     conn->deadline_us =
         timestamp_monotonic_us() + (int64_t)conn->engine->options.connect_timeout_ms * 1000;
-    if (connect(conn->stream.fd, &address->address.any, address->len) == 0) {
+    if (connect(conn->upstream.stream.fd, &address->address.any, address->len) == 0) {
         connected(conn);
         return true;
     }
-    conn->connecting = true;
+    conn->upstream.connecting = true;
     if (errno == EAGAIN || errno == EINPROGRESS) {
         wait_for_connect(conn, errno == EINPROGRESS);
         return true;
@@ -350,7 +352,7 @@ struct engine_conn *engine_take(struct engine *engine, bool fresh, bool probe,
             return NULL;
         }
         conn->engine = engine;
-        conn->stream = STREAM_NONE;
+        conn->upstream.stream = STREAM_NONE;
         if (!start_connect(conn, error)) {
             engine->errors++;
             engine_drop(&conn);

@@ -14,6 +14,7 @@
 #include <event2/event_struct.h>
 
 #include "base/error.h"
+#include "proxy/exchange/http_upstream.h"
 #include "proxy/http/http_head.h"
 #include "proxy/io/endpoint.h"
 #include "proxy/io/stream.h"
@@ -26,15 +27,12 @@ enum engine_event {
     ENGINE_CONNECTED, /* bytes may be written */
     ENGINE_REFUSED,   /* connecting failed: the error is in conn->error; drop it */
     ENGINE_READABLE,  /* bytes or the end of the stream can be read from conn->stream */
-    ENGINE_WRITABLE,  /* asked for with engine_want_write() */
+    ENGINE_WRITABLE,  /* as long as it is asked for with engine_want_write() */
 };
 
 struct engine_conn {
-    struct stream stream; /* owned */
-    bool connecting;
-    bool reused;  /* it has answered before: an early end may just mean that it was idle too long */
-    bool reading; /* the read event is armed */
-    struct io_buffer in, out;
+    struct http_upstream upstream;
+    bool reading;       /* the read event is armed */
     struct error error; /* with ENGINE_REFUSED: code 502, 503 or 504 */
     void (*notify)(void *context, enum engine_event event);
     void *context; /* borrowed: the taker */

@@ -112,25 +112,26 @@ static void send_more(struct engine_request *request)
     struct engine_conn *conn = request->conn;
     bool whole;
     do {
-        size_t room = io_buffer_room(&conn->out);
+        size_t room = io_buffer_room(&conn->upstream.out);
         size_t len = request->unsent.len < room ? request->unsent.len : room;
-        whole = io_buffer_append(blocks_of(request), &conn->out, request->unsent.ptr, len) &&
-                stream_drain(&conn->stream, blocks_of(request), &conn->out, false);
+        whole =
+            io_buffer_append(blocks_of(request), &conn->upstream.out, request->unsent.ptr, len) &&
+            stream_drain(&conn->upstream.stream, blocks_of(request), &conn->upstream.out, false);
         request->unsent = slice_of(request->unsent.ptr + len, request->unsent.len - len);
-    } while (whole && io_buffer_len(&conn->out) == 0 && request->unsent.len > 0);
+    } while (whole && io_buffer_len(&conn->upstream.out) == 0 && request->unsent.len > 0);
     if (!whole) {
-        io_buffer_reset(blocks_of(request), &conn->out);
+        io_buffer_reset(blocks_of(request), &conn->upstream.out);
         request->unsent.len = 0;
-        stream_end(&conn->stream);
+        stream_end(&conn->upstream.stream);
     }
-    engine_want_write(conn, io_buffer_len(&conn->out) > 0);
+    engine_want_write(conn, io_buffer_len(&conn->upstream.out) > 0);
 }
 
 static void send_head(struct engine_request *request)
 {
-    if (!io_buffer_append(blocks_of(request), &request->conn->out, request->head.data,
+    if (!io_buffer_append(blocks_of(request), &request->conn->upstream.out, request->head.data,
                           request->head.len))
-        stream_end(&request->conn->stream);
+        stream_end(&request->conn->upstream.stream);
     send_more(request);
 }
 
@@ -139,7 +140,7 @@ static bool take_connection(struct engine_request *request, bool fresh, struct e
     request->unsent = request->content;
     request->conn = engine_take(request->engine, fresh, !http_method_is_read(request->method),
                                 on_engine, request, error);
-    if (request->conn != NULL && !request->conn->connecting)
+    if (request->conn != NULL && !request->conn->upstream.connecting)
         send_head(request);
     return request->conn != NULL;
 }
@@ -207,7 +208,7 @@ static bool tell_head(struct engine_request *request, const struct http_head *he
     request->answer_head = NULL;
     if (request->conn == NULL)
         return false;
-    io_buffer_consume(blocks_of(request), &request->conn->in, len);
+    io_buffer_consume(blocks_of(request), &request->conn->upstream.in, len);
     return true;
 }
 
@@ -231,8 +232,8 @@ static bool read_head(struct engine_request *request)
     struct http_head head;
     size_t len;
     switch (http_exchange_read_response(&request->reader, engine_sender(request->engine),
-                                        blocks_of(request), &request->conn->in, &head, &len,
-                                        &request->error)) {
+                                        blocks_of(request), &request->conn->upstream.in, &head,
+                                        &len, &request->error)) {
     case HTTP_RESPONSE_MORE:
         return false;
     case HTTP_RESPONSE_BAD:
@@ -251,7 +252,7 @@ static bool read_head(struct engine_request *request)
 static void read_body(struct engine_request *request)
 {
     struct io_pool *blocks = blocks_of(request);
-    struct io_buffer *in = &request->conn->in, payload = {0};
+    struct io_buffer *in = &request->conn->upstream.in, payload = {0};
     size_t before = request->body.len;
     bool good = true;
     while (good && io_buffer_len(in) > 0 && !request->framing.finished) {
@@ -281,8 +282,8 @@ static void read_body(struct engine_request *request)
 static bool ask_again(struct engine_request *request)
 {
     struct engine_conn *conn = request->conn;
-    if (!conn->reused || !http_method_is_read(request->method) || request->answered ||
-        request->reader.informational > 0 || io_buffer_len(&conn->in) > 0)
+    if (!conn->upstream.reused || !http_method_is_read(request->method) || request->answered ||
+        request->reader.informational > 0 || io_buffer_len(&conn->upstream.in) > 0)
         return false;
     engine_drop(&request->conn);
     if (!take_connection(request, true, &request->error))
@@ -304,7 +305,7 @@ static void engine_ended(struct engine_request *request)
 static void read_answer(struct engine_request *request)
 {
     struct engine_conn *conn = request->conn;
-    ssize_t got = stream_fill(&conn->stream, blocks_of(request), &conn->in,
+    ssize_t got = stream_fill(&conn->upstream.stream, blocks_of(request), &conn->upstream.in,
                               request->answered ? IO_READ_BULK : IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
@@ -366,6 +367,6 @@ void engine_request_resume(struct engine_request *request)
 struct engine_conn *engine_request_take_stream(struct engine_request *request)
 {
     evtimer_del(&request->timer);
-    io_buffer_consume(blocks_of(request), &request->conn->in, request->answer_head_len);
+    io_buffer_consume(blocks_of(request), &request->conn->upstream.in, request->answer_head_len);
     return steal_pointer(&request->conn);
 }

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 noinst_LIBRARIES += libproxy_docker.a
 libproxy_docker_a_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
-proxy_docker_chain = libproxy_docker.a $(proxy_loop_chain)
+proxy_docker_chain = libproxy_docker.a $(proxy_exchange_chain)
 libproxy_docker_a_SOURCES = \
 	proxy/docker/browser_guard.c proxy/docker/browser_guard.h \
-	proxy/docker/docker_body.c \
+	proxy/docker/docker_answer.c \
 	proxy/docker/docker_collect.c \
 	proxy/docker/docker_conn.c proxy/docker/docker_conn.h \
 	proxy/docker/docker_exchange.c \
@@ -12,8 +12,6 @@ libproxy_docker_a_SOURCES = \
 	proxy/docker/docker_json.c \
 	proxy/docker/docker_log.c \
 	proxy/docker/docker_lookup.c \
-	proxy/docker/docker_refusal.c \
-	proxy/docker/docker_response.c \
 	proxy/docker/docker_revoke.c \
 	proxy/docker/docker_tunnel.c \
 	proxy/docker/docker_version.c proxy/docker/docker_version.h \

@@ -2,10 +2,9 @@
  *
  * What the egress gate of one `serve` has beside the rest: its client connections, its tunnels, the
  * resolver. Hung on the gate. The parts: egress_conn.c (connections of clients), egress_request.c
- * (what is asked for), egress_route.c (resolving, checking and dialling), egress_forward.c and
- * egress_response.c (plain HTTP), tunnel.c, tunnel_peek.c and tunnel_answer.c (CONNECT and transparent
- * TLS),
- * egress_refusal.c, egress_log.c. */
+ * (what is asked for), egress_route.c (resolving, checking and dialling), egress_origin.c and
+ * egress_answer.c (plain HTTP, and answers of our own), tunnel.c, tunnel_peek.c and tunnel_answer.c
+ * (CONNECT and transparent TLS), egress_log.c. */
 #ifndef DOCKREEVE_PROXY_EGRESS_H
 #define DOCKREEVE_PROXY_EGRESS_H
 
@@ -45,9 +44,8 @@ const char *egress_upstream_proxy_name(const struct egress *egress);
 
 /* Sees to it that tunnels in `throttled` are resumed. */
 void egress_start_throttle(struct egress *egress);
-/* egress_revoke.c: whether a tunnel, or the request that is under way on a connection, would not be let
- * open any more by the policy in force; with `cuts` it is ended. */
-bool egress_revoke_stream(struct client_conn *client, bool cuts);
+/* egress_revoke.c: whether a tunnel would not be let open any more by the policy in force; with `cuts`
+ * it is ended. */
 bool egress_revoke_tunnel(struct client_conn *client, bool cuts);
 
 #endif

@@ -9,14 +9,6 @@
 
 enum { REFUSED_LEN_MAX = 2048 };
 
-void egress_exchange_number(struct egress_exchange *exchange, struct loop *loop)
-{
-    if (exchange->id != 0)
-        return;
-    exchange->id = ++loop->next_id;
-    exchange->started_us = timestamp_monotonic_us();
-}
-
 void egress_exchange_set_target(struct egress_exchange *exchange, struct slice peer,
                                 const struct host_name *host, uint16_t port, struct slice path)
 {
@@ -134,14 +126,11 @@ bool egress_exchange_hello(const struct egress_exchange *exchange, struct tunnel
 void egress_exchange_judge(struct egress_exchange *exchange, struct policy *policy,
                            const struct network_verdict *verdict)
 {
-    if (exchange->policy != policy) {
-        policy_unref(&exchange->policy);
-        exchange->policy = policy_ref(policy);
-    }
+    exchange_judged_by(&exchange->common, policy);
     exchange->verdict = *verdict;
-    exchange->judged = true;
-    exchange->reason = verdict->reason;
-    exchange->would_deny = verdict->would_deny ? verdict->reason : NULL;
+    exchange->common.judged = true;
+    exchange->common.reason = verdict->reason;
+    exchange->common.would_deny = verdict->would_deny ? verdict->reason : NULL;
 }
 
 void egress_exchange_inquire(const struct egress_exchange *exchange, const struct loop *loop,
@@ -200,9 +189,7 @@ void egress_exchange_shrink(struct egress_exchange *exchange)
 
 void egress_exchange_clear(struct egress_exchange *exchange, struct loop *loop)
 {
-    if (exchange->stream)
-        metrics_totals(loop->metrics)->open_streams--;
-    policy_unref(&exchange->policy);
+    exchange_forget(&exchange->common, loop);
     struct buffer facts = exchange->facts;
     buffer_clear(&facts);
     *exchange = (struct egress_exchange){.facts = facts};

@@ -11,14 +11,11 @@
 #include "base/buffer.h"
 #include "policy/explain/network_inquiry.h"
 #include "proxy/egress/egress.h"
+#include "proxy/exchange/exchange.h"
 #include "proxy/loop/listener.h"
 
 struct egress_exchange {
-    uint64_t id;           /* 0 = nothing was asked yet */
-    int64_t started_us;    /* monotonic */
-    struct policy *policy; /* a reference: the verdict's texts are in it */
-    const char *reason;    /* stable code; static, or in the policy */
-    const char *would_deny;
+    struct exchange common;
     const char *text; /* a sentence for the record; static; NULL = none */
     struct network_verdict verdict;
     struct buffer facts;       /* owned: peer, host, path and a method without a number one behind
@@ -26,24 +23,17 @@ struct egress_exchange {
                             where they came */
     struct ip_address address; /* dialled; with has_address */
     uint64_t bytes_in, bytes_out;
-    uint16_t port, status;
+    uint16_t port;
     uint16_t path_len, cnames_at, cnames_len, refused_at, refused_len, hello_at; /* in `facts` */
     uint8_t peer_len, host_len, method_len, refused_count, sni_len, alpn_len;
     uint8_t method;   /* enum http_method */
     uint8_t protocol; /* enum network_protocol, of a tunnel's first bytes; 0 = not known (yet) */
     bool has_address, has_sni, sni_bad, ech, host_mismatch;
     bool transparent; /* `via` */
-    bool judged;      /* the verdict says something */
-    bool refused;     /* answered by us for a reason of our own, whatever the rules say */
-    bool opened;      /* an open record was written; a close record is owed */
-    bool logged;      /* the closing record was written */
     bool by_proxy;    /* an upstream proxy resolves the name */
-    bool stream;      /* counted among the open streams */
     bool counted;     /* for the rule that decided */
 };
 
-/* Numbers it and starts its clock, once. */
-void egress_exchange_number(struct egress_exchange *exchange, struct loop *loop);
 /* Names peer, host and path; forgets what came behind. */
 void egress_exchange_set_target(struct egress_exchange *exchange, struct slice peer,
                                 const struct host_name *host, uint16_t port, struct slice path);
@@ -98,8 +88,6 @@ void egress_log_count_rule(struct egress_exchange *exchange, struct loop *loop);
  */
 uint64_t egress_log_open(struct egress_exchange *exchange, struct loop *loop,
                          const struct listener *listener);
-uint64_t egress_log_request(struct egress_exchange *exchange, struct loop *loop,
-                            const struct listener *listener);
 /* `close` when an open record was written, else `request`; nothing when nothing was asked. */
 uint64_t egress_log_close(struct egress_exchange *exchange, struct loop *loop,
                           const struct listener *listener, const char *reason);

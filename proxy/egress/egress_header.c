@@ -80,21 +80,21 @@ void egress_header_write_request(const struct egress_request_plan *plan, struct 
     buffer_append_literal(out, "\r\n");
 }
 
-void egress_header_write_response(const struct egress_answer_plan *plan, struct buffer *out)
+void egress_header_write_response(const struct egress_answer *answer, struct buffer *out)
 {
-    const struct http_head *head = plan->head;
+    const struct http_head *head = answer->head;
     http_write_status(out, head->status, head->reason);
     for (unsigned i = 0; i < head->field_count; i++) {
         if (!ends_here(head, head->fields[i].name))
             http_write_field(out, head->fields[i].name, head->fields[i].value);
     }
-    if (plan->framing == HTTP_FRAMING_CHUNKED)
+    if (answer->plan.framing == HTTP_FRAMING_CHUNKED)
         buffer_append_literal(out, "Transfer-Encoding: chunked\r\n");
-    else if (plan->framing == HTTP_FRAMING_LENGTH || plan->show_length)
-        http_write_length(out, plan->content_length);
-    if (plan->websocket)
+    else if (answer->plan.framing == HTTP_FRAMING_LENGTH || answer->plan.show_length)
+        http_write_length(out, answer->plan.content_length);
+    if (answer->websocket)
         buffer_append_literal(out, "Connection: Upgrade\r\nUpgrade: websocket\r\n");
-    else if (plan->close)
+    else if (answer->plan.close)
         buffer_append_literal(out, "Connection: close\r\n");
     buffer_append_literal(out, "\r\n");
 }

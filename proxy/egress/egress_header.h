@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
+#include "proxy/http/http_exchange.h"
 #include "proxy/http/http_head.h"
 #include "rules/network/url_target.h"
 
@@ -24,15 +25,12 @@ struct egress_request_plan {
 void egress_header_write_request(const struct egress_request_plan *plan, struct buffer *out);
 
 /* What is to be sent to the client in answer to the origin's `head`. */
-struct egress_answer_plan {
+struct egress_answer {
     const struct http_head *head;
-    enum http_framing framing;
-    uint64_t content_length; /* with HTTP_FRAMING_LENGTH */
-    bool show_length;        /* no body follows (HEAD, 304), yet Content-Length is information */
-    bool close;              /* the connection ends with this answer */
-    bool websocket;          /* a 101 */
+    struct http_answer_plan plan;
+    bool websocket; /* a 101 */
 };
-void egress_header_write_response(const struct egress_answer_plan *plan, struct buffer *out);
+void egress_header_write_response(const struct egress_answer *answer, struct buffer *out);
 
 /* Whether the head names, by Connection and Upgrade, the WebSocket protocol. */
 bool egress_header_asks_websocket(const struct http_head *head);

@@ -78,8 +78,8 @@ static void fill_decision(const struct egress_exchange *exchange, struct record_
 {
     bool allowed = exchange->verdict.result == VERDICT_ALLOW;
     record->has_decision = true;
-    record->allowed = exchange->judged && allowed && !exchange->refused;
-    if (exchange->judged && (record->allowed || !allowed)) {
+    record->allowed = exchange->common.judged && allowed && !exchange->common.refused;
+    if (exchange->common.judged && (record->allowed || !allowed)) {
         network_verdict_write_rule(&exchange->verdict, texts->rule);
         network_verdict_write_source(&exchange->verdict, texts->source);
         record->rule = buffer_slice(texts->rule);
@@ -88,9 +88,9 @@ static void fill_decision(const struct egress_exchange *exchange, struct record_
         record->rule = SLICE_LITERAL("built-in");
         record->source = SLICE_LITERAL("built-in");
     }
-    record->reason = slice_from_text(exchange->reason);
+    record->reason = slice_from_text(exchange->common.reason);
     record->text = slice_from_text(exchange->text);
-    record->would_deny = slice_from_text(exchange->would_deny);
+    record->would_deny = slice_from_text(exchange->common.would_deny);
 }
 
 static void fill(struct egress_exchange *exchange, struct loop *loop,
@@ -103,7 +103,7 @@ static void fill(struct egress_exchange *exchange, struct loop *loop,
     buffer_clear(texts->source);
     *record = (struct log_record){
         .time_us = timestamp_now_us(),
-        .id = log_identity_id(loop, exchange->id, texts->id),
+        .id = log_identity_id(loop, exchange->common.id, texts->id),
         .event = event,
         .kind = SLICE_LITERAL("network"),
         .client = slice_from_text(listener_client(listener)->name),
@@ -111,7 +111,7 @@ static void fill(struct egress_exchange *exchange, struct loop *loop,
         .port = exchange->port,
         .ech = exchange->ech,
         .host_mismatch = exchange->host_mismatch,
-        .status = exchange->status,
+        .status = exchange->common.status,
     };
     if (exchange->method != HTTP_METHOD_UNKNOWN)
         record->method = slice_from_text(http_method_name((enum http_method)exchange->method));
@@ -122,8 +122,8 @@ static void fill(struct egress_exchange *exchange, struct loop *loop,
     fill_decision(exchange, texts, record);
     if (exchange->by_proxy)
         record->upstream_proxy = slice_from_text(upstream_proxy_name(loop->egress->proxy));
-    record->policy =
-        slice_from_text(policy_hash(exchange->policy != NULL ? exchange->policy : loop->policy));
+    record->policy = slice_from_text(
+        policy_hash(exchange->common.policy != NULL ? exchange->common.policy : loop->policy));
 }
 
 /* Whether the origin was looked for in vain. */
@@ -154,10 +154,10 @@ static void count(struct loop *loop, const struct listener *listener,
 
 void egress_log_count_rule(struct egress_exchange *exchange, struct loop *loop)
 {
-    bool decided =
-        exchange->judged && (exchange->verdict.result == VERDICT_DENY || !exchange->refused);
+    bool decided = exchange->common.judged &&
+                   (exchange->verdict.result == VERDICT_DENY || !exchange->common.refused);
     if (decided && !exchange->counted)
-        rule_counter_count(loop->counter, exchange->policy, exchange->verdict.number,
+        rule_counter_count(loop->counter, exchange->common.policy, exchange->verdict.number,
                            timestamp_now_us());
     exchange->counted = true;
 }
@@ -170,7 +170,7 @@ uint64_t egress_log_open(struct egress_exchange *exchange, struct loop *loop,
     fill(exchange, loop, listener, LOG_OPEN, &texts, &record);
     if (exchange->method != HTTP_METHOD_CONNECT) /* a tunnel's first bytes have a say too */
         egress_log_count_rule(exchange, loop);
-    exchange->opened = true;
+    exchange->common.opened = true;
     return log_writer_add(loop->log, &record);
 }
 
@@ -184,24 +184,19 @@ static uint64_t write_last(struct egress_exchange *exchange, struct loop *loop,
     record.has_outcome = true;
     record.bytes_in = exchange->bytes_in;
     record.bytes_out = exchange->bytes_out;
-    record.duration_us = (uint64_t)(timestamp_monotonic_us() - exchange->started_us);
+    record.duration_us = (uint64_t)(timestamp_monotonic_us() - exchange->common.started_us);
     record.close = slice_from_text(reason);
     count(loop, listener, exchange, &record, &texts);
     egress_log_count_rule(exchange, loop);
-    exchange->logged = true;
+    exchange->common.logged = true;
     return log_writer_add(loop->log, &record);
-}
-
-uint64_t egress_log_request(struct egress_exchange *exchange, struct loop *loop,
-                            const struct listener *listener)
-{
-    return exchange->logged ? 0 : write_last(exchange, loop, listener, LOG_REQUEST, NULL);
 }
 
 uint64_t egress_log_close(struct egress_exchange *exchange, struct loop *loop,
                           const struct listener *listener, const char *reason)
 {
-    if (exchange->id == 0 || exchange->logged)
+    if (exchange->common.id == 0 || exchange->common.logged)
         return 0;
-    return write_last(exchange, loop, listener, exchange->opened ? LOG_CLOSE : LOG_REQUEST, reason);
+    return write_last(exchange, loop, listener, exchange->common.opened ? LOG_CLOSE : LOG_REQUEST,
+                      reason);
 }

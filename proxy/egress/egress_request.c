@@ -19,28 +19,14 @@ static void keep_facts(struct egress_conn *conn, const struct http_head *head,
                        const struct host_name *host, uint16_t port, struct slice path)
 {
     char text[LOG_PEER_LEN_MAX];
-    struct slice peer = log_identity_peer(&conn->peer, conn->uid, conn->pid, text);
-    conn->has_asked = true;
-    egress_exchange_number(&conn->exchange, conn->loop);
+    struct slice peer =
+        log_identity_peer(&conn->client.peer, conn->client.uid, conn->client.pid, text);
+    conn->client.has_asked = true;
+    exchange_number(&conn->exchange.common, conn->client.loop);
     egress_exchange_set_target(&conn->exchange, peer, host, port, path);
     if (head != NULL)
         egress_exchange_set_method(&conn->exchange, head->method, head->method_name);
-    conn->exchange.transparent = listener_role(conn->listener) != POLICY_ROLE_EGRESS;
-}
-
-/* A request that is refused: its body, as far as it is here already, is read over, so that a client
- * that asks politely keeps its connection. */
-static void skip(struct egress_conn *conn, const struct http_head *head, size_t head_len)
-{
-    struct error ignored;
-    io_buffer_consume(conn->loop->blocks, &conn->in, head_len);
-    http_body_init(&conn->http.request_body, head->framing, head->content_length,
-                   HTTP_FRAMING_NONE);
-    if (head->method == HTTP_METHOD_CONNECT && io_buffer_len(&conn->in) > 0)
-        conn->http.request_body.finished = false; /* meant for the tunnel, not for us */
-    else if (!http_body_move(&conn->http.request_body, conn->loop->blocks, &conn->in, NULL,
-                             &ignored))
-        conn->http.request_body.finished = false;
+    conn->exchange.transparent = listener_role(conn->client.listener) != POLICY_ROLE_EGRESS;
 }
 
 /* RFC 9110 section 9.3.6: a CONNECT has no body, and two readers would not agree where one ends; of
@@ -48,7 +34,7 @@ static void skip(struct egress_conn *conn, const struct http_head *head, size_t 
 static bool check_connect(struct egress_conn *conn, const struct http_head *head,
                           struct error *error)
 {
-    const struct policy_client *client = egress_conn_client(conn);
+    const struct policy_client *client = http_conn_client(&conn->client);
     struct authority host;
     struct error ignored;
     if (head->framing != HTTP_FRAMING_NONE &&
@@ -72,7 +58,7 @@ static bool check_connect(struct egress_conn *conn, const struct http_head *head
 static bool read_target(struct egress_conn *conn, const struct http_head *head, struct buffer *room,
                         struct url_target *url, struct error *error)
 {
-    if (listener_role(conn->listener) == POLICY_ROLE_HTTP) {
+    if (listener_role(conn->client.listener) == POLICY_ROLE_HTTP) {
         if (!url_target_parse_origin(head->target, room, url, error))
             return false;
         if (head->host.ptr == NULL)
@@ -103,20 +89,22 @@ static bool may_forward(const struct http_head *head, struct error *error)
 
 void egress_request_inquire(const struct egress_conn *conn, struct network_inquiry *inquiry)
 {
-    egress_exchange_inquire(&conn->exchange, conn->loop, egress_conn_client(conn),
+    egress_exchange_inquire(&conn->exchange, conn->client.loop, http_conn_client(&conn->client),
                             &conn->target.host, inquiry);
-    if (conn->aim == EGRESS_AIM_TLS || conn->http.wants_upgrade)
+    if (conn->aim == EGRESS_AIM_TLS || conn->client.http.wants_upgrade)
         inquiry->request.tunnel = &conn->facts;
     if (conn->aim == EGRESS_AIM_FORWARD)
-        egress_exchange_describe(&conn->exchange, &conn->loop->scratch->path, &inquiry->request);
+        egress_exchange_describe(&conn->exchange, &conn->client.loop->scratch->path,
+                                 &inquiry->request);
 }
 
 bool egress_request_ask(struct egress_conn *conn, struct network_inquiry *inquiry)
 {
     egress_request_inquire(conn, inquiry);
     conn->step = network_inquiry_ask(inquiry);
-    egress_exchange_judge(&conn->exchange, conn->loop->policy, &inquiry->verdict);
-    conn->expires_us = policy_next_expiry(conn->loop->policy, inquiry->request.now_us);
+    egress_exchange_judge(&conn->exchange, conn->client.loop->policy, &inquiry->verdict);
+    conn->client.expires_us =
+        policy_next_expiry(conn->client.loop->policy, inquiry->request.now_us);
     return conn->step != NETWORK_STEP_DENIED;
 }
 
@@ -132,34 +120,36 @@ static bool judge_upgrade(struct egress_conn *conn, const struct http_head *head
         return true;
     conn->facts = (struct tunnel_facts){.protocol = NETWORK_PROTOCOL_OTHER};
     inquiry->request.tunnel = &conn->facts;
-    conn->http.wants_upgrade = network_inquiry_ask(inquiry) != NETWORK_STEP_DENIED;
-    if (conn->http.wants_upgrade || verdict->label == NULL || verdict->rule_allows)
+    conn->client.http.wants_upgrade = network_inquiry_ask(inquiry) != NETWORK_STEP_DENIED;
+    if (conn->client.http.wants_upgrade || verdict->label == NULL || verdict->rule_allows)
         return true;
-    egress_exchange_judge(&conn->exchange, conn->loop->policy, verdict);
+    egress_exchange_judge(&conn->exchange, conn->client.loop->policy, verdict);
     return false;
 }
 
 static bool write_forward(struct egress_conn *conn, const struct http_head *head,
                           const struct url_target *url)
 {
-    struct loop *loop = conn->loop;
+    struct loop *loop = conn->client.loop;
     struct buffer *text = &loop->scratch->text;
     struct egress_request_plan plan = {
-        .head = head, .url = url, .websocket = conn->http.wants_upgrade};
+        .head = head, .url = url, .websocket = conn->client.http.wants_upgrade};
     conn->takes_proxy = egress_route_takes_proxy(conn);
     plan.whole_url = conn->takes_proxy && !plan.websocket;
     if (plan.whole_url)
         plan.proxy_authorization = upstream_proxy_authorization(conn->egress->proxy);
     buffer_clear(text);
     egress_header_write_request(&plan, text);
-    http_body_init(&conn->http.request_body, head->framing, head->content_length, head->framing);
-    conn->http.expects_continue = head->expect_continue && !conn->http.request_body.finished;
-    return !text->failed && io_buffer_append(loop->blocks, &conn->forward, text->data, text->len);
+    http_body_init(&conn->client.http.request_body, head->framing, head->content_length,
+                   head->framing);
+    conn->client.http.expects_continue =
+        head->expect_continue && !conn->client.http.request_body.finished;
+    return http_forward_set(&conn->client, text);
 }
 
 static void handle_forward(struct egress_conn *conn, const struct http_head *head, size_t head_len)
 {
-    struct loop *loop = conn->loop;
+    struct loop *loop = conn->client.loop;
     AUTO_BUFFER struct buffer room = BUFFER_EMPTY;
     struct url_target url;
     struct error error;
@@ -167,22 +157,23 @@ static void handle_forward(struct egress_conn *conn, const struct http_head *hea
     conn->aim = EGRESS_AIM_FORWARD;
     if (!read_target(conn, head, &room, &url, &error) || !may_forward(head, &error)) {
         keep_facts(conn, head, NULL, 0, slice_of(NULL, 0));
-        skip(conn, head, head_len);
-        egress_refusal_error(conn, &error);
+        http_forward_skip(&conn->client, head, head_len);
+        http_refusal_error(&conn->client, &error);
         return;
     }
     conn->target = url.authority;
     keep_facts(conn, head, &url.authority.host, url.authority.port, url.path);
     if (!egress_request_ask(conn, &inquiry) || !judge_upgrade(conn, head, &inquiry)) {
-        skip(conn, head, head_len);
-        egress_refusal_denied(conn, &inquiry.request);
+        http_forward_skip(&conn->client, head, head_len);
+        egress_answer_denied(conn, &inquiry.request);
         return;
     }
     bool kept = write_forward(conn, head, &url);
-    io_buffer_consume(loop->blocks, &conn->in, head_len);
+    io_buffer_consume(loop->blocks, &conn->client.in, head_len);
     if (!kept)
-        egress_refusal_send(conn, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory", NULL);
-    else if (!conn->http.wants_upgrade || egress_conn_take_tunnel(conn))
+        http_refusal_send(&conn->client, 503, REASON_LIMIT_MEMORY, "dockreeve: out of memory",
+                          NULL);
+    else if (!conn->client.http.wants_upgrade || egress_conn_take_tunnel(conn))
         egress_route_start(conn);
 }
 
@@ -193,17 +184,17 @@ static void handle_connect(struct egress_conn *conn, const struct http_head *hea
     conn->aim = EGRESS_AIM_CONNECT;
     if (!check_connect(conn, head, &error)) {
         keep_facts(conn, head, NULL, 0, slice_of(NULL, 0));
-        skip(conn, head, head_len);
-        egress_refusal_error(conn, &error);
+        http_forward_skip(&conn->client, head, head_len);
+        http_refusal_error(&conn->client, &error);
         return;
     }
     keep_facts(conn, head, &conn->target.host, conn->target.port, slice_of(NULL, 0));
     if (!egress_request_ask(conn, &inquiry)) {
-        skip(conn, head, head_len);
-        egress_refusal_denied(conn, &inquiry.request);
+        http_forward_skip(&conn->client, head, head_len);
+        egress_answer_denied(conn, &inquiry.request);
         return;
     }
-    io_buffer_consume(conn->loop->blocks, &conn->in, head_len);
+    io_buffer_consume(conn->client.loop->blocks, &conn->client.in, head_len);
     conn->takes_proxy = egress_route_takes_proxy(conn);
     if (egress_conn_take_tunnel(conn))
         egress_route_start(conn);
@@ -212,49 +203,31 @@ static void handle_connect(struct egress_conn *conn, const struct http_head *hea
 /* What is refused whatever is asked for. */
 static bool may_ask(const struct egress_conn *conn, struct error *error)
 {
-    if (egress_conn_client(conn) == NULL)
+    if (http_conn_client(&conn->client) == NULL)
         return error_set_reason(error, 403, REASON_LISTENER_CLOSED,
                                 "this listener is no longer part of the policy");
-    return conn->stream.fd < conn->egress->descriptor_limit ||
+    return conn->client.stream.fd < conn->egress->descriptor_limit ||
            error_set_reason(error, 503, REASON_LIMIT_DESCRIPTORS,
                             "no descriptors are left for another connection; try again later");
 }
 
 void egress_request_start(struct egress_conn *conn)
 {
-    struct loop *loop = conn->loop;
+    struct loop *loop = conn->client.loop;
     struct http_head *head = &loop->scratch->head;
-    bool proxy = listener_role(conn->listener) == POLICY_ROLE_EGRESS;
+    bool proxy = listener_role(conn->client.listener) == POLICY_ROLE_EGRESS;
     struct error error;
     size_t head_len;
-    enum http_head_result (*parse)(struct http_head *, const char *, size_t, size_t *,
-                                   const struct http_head_limits *, size_t *, struct error *) =
-        proxy ? http_head_parse_proxy_request : http_head_parse_origin_request;
-    switch (parse(head, io_buffer_bytes(&conn->in), io_buffer_len(&conn->in),
-                  &conn->http.head_scanned, &loop->options->head, &head_len, &error)) {
-    case HTTP_HEAD_MORE:
+    if (!http_forward_read_head(
+            &conn->client, proxy ? http_head_parse_proxy_request : http_head_parse_origin_request,
+            head, &head_len))
         return;
-    case HTTP_HEAD_BAD:
-        conn->http.request_body.finished =
-            false; /* nobody knows where the next request would begin */
-        conn->aim = EGRESS_AIM_FORWARD;
-        conn->http.foreign = foreign_client_first(
-            error.reason, slice_of(io_buffer_bytes(&conn->in), io_buffer_len(&conn->in)));
-        conn->exchange.text =
-            foreign_client_advice(conn->http.foreign, proxy ? HTTP_TO_PROXY : HTTP_TO_ORIGIN);
-        keep_facts(conn, NULL, NULL, 0, slice_of(NULL, 0));
-        egress_refusal_error(conn, &error);
-        return;
-    case HTTP_HEAD_OK:
-        break;
-    }
     conn->aim = head->method == HTTP_METHOD_CONNECT ? EGRESS_AIM_CONNECT : EGRESS_AIM_FORWARD;
-    conn->http.minor_version_0 = head->minor_version == 0;
-    conn->close_after = conn->close_after || head->connection_close || conn->http.minor_version_0;
+    conn->client.http.may_stream = conn->aim == EGRESS_AIM_CONNECT;
     if (!may_ask(conn, &error)) {
         keep_facts(conn, head, NULL, 0, slice_of(NULL, 0));
-        skip(conn, head, head_len);
-        egress_refusal_error(conn, &error);
+        http_forward_skip(&conn->client, head, head_len);
+        http_refusal_error(&conn->client, &error);
     } else if (conn->aim == EGRESS_AIM_CONNECT) {
         handle_connect(conn, head, head_len);
     } else {
@@ -283,7 +256,7 @@ static void handle_hello(struct egress_conn *conn, const struct tls_hello *hello
     bool readable = may_ask(conn, &error) && read_hello(conn, hello, &error);
     keep_facts(conn, NULL, readable ? &conn->target.host : NULL, 443, slice_of(NULL, 0));
     if (!readable) {
-        egress_refusal_error(conn, &error);
+        http_refusal_error(&conn->client, &error);
         return;
     }
     egress_exchange_set_hello(&conn->exchange, &hello->facts, slice_from_text(hello->alpn));
@@ -291,7 +264,7 @@ static void handle_hello(struct egress_conn *conn, const struct tls_hello *hello
     conn->hello_len = hello->len;
     conn->takes_proxy = egress_route_takes_proxy(conn);
     if (!egress_request_ask(conn, &inquiry))
-        egress_refusal_denied(conn, &inquiry.request);
+        egress_answer_denied(conn, &inquiry.request);
     else if (egress_conn_take_tunnel(conn))
         egress_route_start(conn);
 }
@@ -300,13 +273,14 @@ void egress_request_start_hello(struct egress_conn *conn)
 {
     struct tls_hello hello;
     struct error error;
-    switch (tls_hello_read(io_buffer_bytes(&conn->in), io_buffer_len(&conn->in), &hello, &error)) {
+    switch (tls_hello_read(io_buffer_bytes(&conn->client.in), io_buffer_len(&conn->client.in),
+                           &hello, &error)) {
     case TLS_HELLO_MORE:
         return;
     case TLS_HELLO_BAD:
         error.status = 400;
         keep_facts(conn, NULL, NULL, 443, slice_of(NULL, 0));
-        egress_refusal_error(conn, &error);
+        http_refusal_error(&conn->client, &error);
         return;
     case TLS_HELLO_OK:
         handle_hello(conn, &hello);
@@ -314,25 +288,14 @@ void egress_request_start_hello(struct egress_conn *conn)
     }
 }
 
-void egress_request_late(struct egress_conn *conn)
+void egress_request_unread(struct egress_conn *conn)
 {
-    bool hello = conn->state == EGRESS_CONN_HELLO;
+    const bool hello = conn->aim == EGRESS_AIM_TLS;
+    if (!hello)
+        conn->aim = EGRESS_AIM_FORWARD;
+    conn->exchange.text = foreign_client_advice(
+        conn->client.http.foreign, listener_role(conn->client.listener) == POLICY_ROLE_EGRESS
+                                       ? HTTP_TO_PROXY
+                                       : HTTP_TO_ORIGIN);
     keep_facts(conn, NULL, NULL, hello ? 443 : 0, slice_of(NULL, 0));
-    conn->http.request_body.finished = false; /* the rest may still come: it is nobody's request */
-    egress_refusal_send(conn, 408, hello ? REASON_LIMIT_HELLO_TIME : REASON_LIMIT_HEADER_TIME,
-                        hello ? "dockreeve: the ClientHello did not arrive in time"
-                              : "dockreeve: the request head did not arrive in time",
-                        NULL);
-}
-
-void egress_request_no_room(struct egress_conn *conn, enum share_level level)
-{
-    char message[128];
-    keep_facts(conn, NULL, NULL, 0, slice_of(NULL, 0));
-    conn->http.request_body.finished = false; /* nobody waits for the rest */
-    snprintf(message, sizeof(message),
-             "dockreeve: %s has as many bytes of unfinished requests here as it may; try again "
-             "later",
-             share_level_name(level));
-    egress_refusal_send(conn, 503, share_reason(SHARE_BYTES), message, NULL);
 }

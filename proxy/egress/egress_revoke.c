@@ -25,49 +25,17 @@ static bool tunnel_still_allowed(const struct tunnel *tunnel)
     return network_inquiry_ask(&inquiry) != NETWORK_STEP_DENIED;
 }
 
-static bool stream_still_allowed(const struct egress_conn *conn, struct network_verdict *verdict)
+bool egress_revoke_is_allowed(struct egress_conn *conn, bool note)
 {
-    struct network_inquiry inquiry;
-    *verdict = conn->exchange.verdict;
-    if (egress_conn_client(conn) == NULL)
-        return false;
-    egress_request_inquire(conn, &inquiry);
-    bool allowed = network_inquiry_ask(&inquiry) != NETWORK_STEP_DENIED;
-    *verdict = inquiry.verdict;
-    return allowed;
-}
-
-/* Whether a request is with its origin and not over. What waits to be sent is judged when it is. */
-static bool is_under_way(const struct egress_conn *conn)
-{
-    return conn->http.forwarded && !conn->exchange.logged &&
-           (conn->state == EGRESS_CONN_FORWARD || conn->state == EGRESS_CONN_LOG_RESPONSE ||
-            conn->state == EGRESS_CONN_RELAY);
-}
-
-/* A client that has no answer yet gets one. */
-static void cut_stream(struct egress_conn *conn, const struct network_verdict *verdict)
-{
-    if (conn->state != EGRESS_CONN_FORWARD) {
-        egress_conn_close(conn, REASON_REVOKED);
-        return;
+    struct network_inquiry inquiry = {.verdict = conn->exchange.verdict};
+    bool allowed = false;
+    if (http_conn_client(&conn->client) != NULL) {
+        egress_request_inquire(conn, &inquiry);
+        allowed = network_inquiry_ask(&inquiry) != NETWORK_STEP_DENIED;
     }
-    egress_exchange_judge(&conn->exchange, conn->loop->policy, verdict);
-    egress_refusal_send(conn, 403, REASON_REVOKED,
-                        "dockreeve: while this request was under way, the policy changed or a rule "
-                        "expired, and it is not allowed any more",
-                        NULL);
-}
-
-bool egress_revoke_stream(struct client_conn *client, bool cuts)
-{
-    struct egress_conn *conn = container_of(client, struct egress_conn, client);
-    struct network_verdict verdict;
-    if (!is_under_way(conn) || stream_still_allowed(conn, &verdict))
-        return false;
-    if (cuts)
-        cut_stream(conn, &verdict);
-    return true;
+    if (!allowed && note)
+        egress_exchange_judge(&conn->exchange, conn->client.loop->policy, &inquiry.verdict);
+    return allowed;
 }
 
 bool egress_revoke_tunnel(struct client_conn *client, bool cuts)

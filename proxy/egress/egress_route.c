@@ -10,7 +10,6 @@
 #include "proxy/egress/egress_conn.h"
 #include "proxy/egress/egress_options.h"
 #include "proxy/loop/own_address.h"
-#include "proxy/loop/unlogged.h"
 #include "proxy/io/own_host.h"
 #include "proxy/egress/tunnel.h"
 #include "proxy/egress/upstream_proxy.h"
@@ -27,29 +26,29 @@ void egress_route_cancel(struct egress_conn *conn)
 
 static void refuse_closed(struct egress_conn *conn)
 {
-    egress_refusal_send(conn, 403, REASON_LISTENER_CLOSED,
-                        "dockreeve: this listener is no longer part of the policy", NULL);
+    http_refusal_send(&conn->client, 403, REASON_LISTENER_CLOSED,
+                      "dockreeve: this listener is no longer part of the policy", NULL);
 }
 
 static void refuse_without_memory(struct egress_conn *conn)
 {
-    egress_refusal_send(conn, 503, REASON_LIMIT_MEMORY,
-                        "dockreeve: no memory is left for this request; try again later", NULL);
+    http_refusal_send(&conn->client, 503, REASON_LIMIT_MEMORY,
+                      "dockreeve: no memory is left for this request; try again later", NULL);
 }
 
 /* Asked again with the address that was dialled, so that the record names the rule that admits it.
  * Dialling takes a while, too, in which the policy may have become another one, and what that
  * forbids would begin behind its back. False when it refused. */
-static bool is_still_allowed(struct egress_conn *conn)
+bool egress_route_judge_again(struct egress_conn *conn)
 {
     struct network_inquiry inquiry;
-    if (egress_conn_client(conn) == NULL) {
+    if (http_conn_client(&conn->client) == NULL) {
         refuse_closed(conn);
         return false;
     }
     bool allowed = egress_request_ask(conn, &inquiry);
     if (!allowed)
-        egress_refusal_denied(conn, &inquiry.request);
+        egress_answer_denied(conn, &inquiry.request);
     return allowed;
 }
 
@@ -57,40 +56,39 @@ static bool is_still_allowed(struct egress_conn *conn)
  * by then, or a rule may have expired. False when it refused. */
 static bool verdict_holds(struct egress_conn *conn)
 {
-    bool same = conn->exchange.policy == conn->loop->policy &&
-                (conn->expires_us == INT64_MAX || timestamp_now_us() < conn->expires_us);
-    return same || is_still_allowed(conn);
+    return http_conn_verdict_holds(&conn->client) || egress_route_judge_again(conn);
 }
 
 static void start_tunnel(struct egress_conn *conn)
 {
     static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
-    struct loop *loop = conn->loop;
+    struct loop *loop = conn->client.loop;
     bool announced = conn->aim == EGRESS_AIM_CONNECT;
     struct egress *egress = conn->egress;
     struct tunnel_plan plan = {
         .egress = egress,
-        .listener = conn->listener,
-        .streams[TUNNEL_ORIGIN] = steal_stream(&conn->origin.stream),
-        .to_client = conn->out,
-        .to_origin = conn->in,
+        .listener = conn->client.listener,
+        .streams[TUNNEL_ORIGIN] = steal_stream(&conn->origin.upstream.stream),
+        .to_client = conn->client.out,
+        .to_origin = conn->client.in,
         .peek = conn->step == NETWORK_STEP_FIRST_BYTES,
-        .hello_len = announced || io_buffer_len(&conn->origin.in) > 0 ? 0 : conn->hello_len,
+        .hello_len =
+            announced || io_buffer_len(&conn->origin.upstream.in) > 0 ? 0 : conn->hello_len,
     };
     fd_watch_set(&conn->origin.watch, 0);
-    conn->out = conn->in = (struct io_buffer){0};
+    conn->client.out = conn->client.in = (struct io_buffer){0};
     /* Behind an upstream proxy the origin may have said something already. */
-    struct io_buffer *said = &conn->origin.in;
+    struct io_buffer *said = &conn->origin.upstream.in;
     bool kept =
         (!announced ||
          io_buffer_append(loop->blocks, &plan.to_client, established, sizeof(established) - 1)) &&
         (io_buffer_len(said) == 0 || io_buffer_append(loop->blocks, &plan.to_client,
                                                       io_buffer_bytes(said), io_buffer_len(said)));
     if (!kept) {
-        conn->out = plan.to_client;
-        conn->in = plan.to_origin;
+        conn->client.out = plan.to_client;
+        conn->client.in = plan.to_origin;
         stream_close(&plan.streams[TUNNEL_ORIGIN]);
-        egress_conn_close(conn, REASON_LIMIT_MEMORY);
+        http_conn_close(&conn->client, REASON_LIMIT_MEMORY);
         return;
     }
     struct egress_exchange exchange = conn->exchange;
@@ -102,58 +100,36 @@ static void start_tunnel(struct egress_conn *conn)
     (void)tunnel_start(&plan);
 }
 
-static void on_open_written(struct log_waiter *waiter, enum log_write_state state)
+/* What an upstream sends is read from the moment on at which it is asked. */
+static void send_request(struct egress_conn *conn)
 {
-    struct egress_conn *conn = egress_conn_of_waiter(waiter);
-    if (state != LOG_WRITE_DONE) {
-        if (state == LOG_WRITE_LOST)
-            conn->exchange.opened = false; /* the record is in no log */
-        egress_refusal_unlogged(conn);
-    } else if (!verdict_holds(conn)) {
-        return;
-    } else if (conn->aim == EGRESS_AIM_FORWARD) {
-        egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
-        egress_forward_send(conn);
-    } else {
-        start_tunnel(conn);
-    }
+    http_conn_set_state(&conn->client, HTTP_CONN_FORWARD);
+    egress_origin_watch(conn, EV_READ, true);
+    http_forward_send(&conn->client);
 }
 
-/* False when it refused, because nobody could read of what would follow. */
-static bool can_be_logged(struct egress_conn *conn)
+void egress_route_recorded(struct egress_conn *conn)
 {
-    const struct loop *loop = conn->loop;
-    if (!loop->options->log_required)
-        return true;
-    if (loop->log_failing) {
-        egress_refusal_unlogged(conn); /* its own record tries the log again */
-        return false;
-    }
-    if (loop_log_has_room(loop, conn->peer_share))
-        return true;
-    egress_refusal_send(conn, unlogged_full.status, unlogged_full.reason, unlogged_full.message,
-                        NULL);
-    return false;
+    if (!verdict_holds(conn))
+        return;
+    if (conn->aim == EGRESS_AIM_FORWARD)
+        send_request(conn);
+    else
+        start_tunnel(conn);
 }
 
 /* The way is open. What may change something, and every tunnel, goes to the log first. */
 static void admit(struct egress_conn *conn)
 {
-    struct loop *loop = conn->loop;
-    bool looks_only = conn->aim == EGRESS_AIM_FORWARD && !conn->http.wants_upgrade &&
-                      http_method_is_read((enum http_method)conn->exchange.method);
-    if (!is_still_allowed(conn) || !can_be_logged(conn))
+    bool looks_only = conn->aim == EGRESS_AIM_FORWARD && !conn->client.http.wants_upgrade &&
+                      conn->client.http.is_read;
+    if (!egress_route_judge_again(conn) || !http_forward_can_be_logged(&conn->client))
         return;
-    conn->exchange.status = conn->aim == EGRESS_AIM_CONNECT ? 200 : 0;
-    if (looks_only || conn->exchange.opened) { /* or asked again: its record is there */
-        egress_conn_set_state(conn, EGRESS_CONN_FORWARD);
-        egress_forward_send(conn);
-    } else {
-        egress_conn_set_state(conn, EGRESS_CONN_LOG_OPEN);
-        uint64_t seq = egress_log_open(&conn->exchange, loop, conn->listener);
-        conn->waiter.written = on_open_written;
-        loop_wait_for_log(loop, &conn->waiter, seq);
-    }
+    conn->exchange.common.status = conn->aim == EGRESS_AIM_CONNECT ? 200 : 0;
+    if (looks_only || conn->exchange.common.opened) /* or asked again: its record is there */
+        send_request(conn);
+    else
+        http_forward_log_open(&conn->client);
 }
 
 /* ---- the upstream proxy ---- */
@@ -162,7 +138,7 @@ static void admit(struct egress_conn *conn)
  * needs no tunnel: many proxies have none to port 80. */
 static bool asks_whole_url(const struct egress_conn *conn)
 {
-    return conn->takes_proxy && conn->aim == EGRESS_AIM_FORWARD && !conn->http.wants_upgrade;
+    return conn->takes_proxy && conn->aim == EGRESS_AIM_FORWARD && !conn->client.http.wants_upgrade;
 }
 
 static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
@@ -170,46 +146,47 @@ static void on_proxy_answer(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     struct egress_conn *conn = context;
-    struct loop *loop = conn->loop;
+    struct loop *loop = conn->client.loop;
     struct error error;
     size_t consumed;
-    ssize_t got = stream_fill(&conn->origin.stream, loop->blocks, &conn->origin.in, IO_READ_HEAD);
+    ssize_t got = stream_fill(&conn->origin.upstream.stream, loop->blocks,
+                              &conn->origin.upstream.in, IO_READ_HEAD);
     if (got < 0 && errno == EAGAIN)
         return;
     if (got <= 0) {
-        egress_refusal_send(conn, 502, REASON_UPSTREAM_PROXY_CLOSED,
-                            "dockreeve: the upstream proxy closed the connection", NULL);
+        http_refusal_send(&conn->client, 502, REASON_UPSTREAM_PROXY_CLOSED,
+                          "dockreeve: the upstream proxy closed the connection", NULL);
         return;
     }
-    switch (upstream_proxy_read(io_buffer_bytes(&conn->origin.in), io_buffer_len(&conn->origin.in),
-                                &consumed, &error)) {
+    switch (upstream_proxy_read(io_buffer_bytes(&conn->origin.upstream.in),
+                                io_buffer_len(&conn->origin.upstream.in), &consumed, &error)) {
     case UPSTREAM_PROXY_MORE:
         return;
     case UPSTREAM_PROXY_REFUSED:
-        egress_refusal_error(conn, &error);
+        http_refusal_error(&conn->client, &error);
         return;
     case UPSTREAM_PROXY_OPEN:
         break;
     }
-    io_buffer_consume(loop->blocks, &conn->origin.in, consumed);
-    int socket = steal_stream(&conn->origin.stream).fd;
+    io_buffer_consume(loop->blocks, &conn->origin.upstream.in, consumed);
+    int socket = steal_stream(&conn->origin.upstream.stream).fd;
     fd_watch_set(&conn->origin.watch, 0);
     if (conn->aim != EGRESS_AIM_FORWARD) {
-        conn->origin.stream = stream_of_socket(socket);
+        conn->origin.upstream.stream = stream_of_socket(socket);
         admit(conn);
-    } else if (io_buffer_len(&conn->origin.in) > 0) {
+    } else if (io_buffer_len(&conn->origin.upstream.in) > 0) {
         close(socket);
-        egress_refusal_send(conn, 502, REASON_UPSTREAM_UNASKED,
-                            "dockreeve: the origin answered before it was asked", NULL);
+        http_refusal_send(&conn->client, 502, REASON_UPSTREAM_UNASKED,
+                          "dockreeve: the origin answered before it was asked", NULL);
     } else {
-        egress_forward_start(conn, socket, NULL);
+        egress_origin_open(conn, socket, NULL);
         admit(conn);
     }
 }
 
 static void ask_proxy(struct egress_conn *conn, int fd)
 {
-    struct loop *loop = conn->loop;
+    struct loop *loop = conn->client.loop;
     struct buffer *text = &loop->scratch->text;
     if (!verdict_holds(conn)) {
         close(fd);
@@ -217,16 +194,16 @@ static void ask_proxy(struct egress_conn *conn, int fd)
     }
     buffer_clear(text);
     upstream_proxy_write_connect(conn->egress->proxy, &conn->target, text);
-    conn->origin.stream = stream_of_socket(fd);
-    egress_conn_set_state(conn, EGRESS_CONN_HANDSHAKE);
-    event_timer_start(&conn->timer, conn->egress->options->dial_timeout_ms);
+    conn->origin.upstream.stream = stream_of_socket(fd);
+    http_conn_set_state(&conn->client, HTTP_CONN_FIND);
+    event_timer_start(&conn->client.timer, conn->egress->options->dial_timeout_ms);
     fd_watch_init(&conn->origin.watch, loop->base, fd, on_proxy_answer, conn);
     fd_watch_set(&conn->origin.watch, EV_READ);
     /* A fresh connection takes a few hundred bytes at once. */
     if (text->failed ||
-        stream_write(&conn->origin.stream, text->data, text->len) != (ssize_t)text->len)
-        egress_refusal_send(conn, 502, REASON_UPSTREAM_PROXY_CLOSED,
-                            "dockreeve: the upstream proxy does not take the request", NULL);
+        stream_write(&conn->origin.upstream.stream, text->data, text->len) != (ssize_t)text->len)
+        http_refusal_send(&conn->client, 502, REASON_UPSTREAM_PROXY_CLOSED,
+                          "dockreeve: the upstream proxy does not take the request", NULL);
 }
 
 /* ---- dialling ---- */
@@ -240,17 +217,19 @@ static void on_connected(void *context, const struct dial_result *result)
         conn->exchange.has_address = true;
     }
     if (result->fd < 0) {
-        if (is_still_allowed(conn)) /* and by which rule, the address that the record names */
-            egress_refusal_error(conn, &result->error);
+        if (egress_route_judge_again(
+                conn)) /* and by which rule, the address that the record names */
+            http_refusal_error(&conn->client, &result->error);
     } else if (conn->exchange.by_proxy && !asks_whole_url(conn)) {
         ask_proxy(conn, result->fd);
     } else if (conn->aim == EGRESS_AIM_FORWARD) {
-        egress_forward_start(conn, result->fd, &result->address);
+        egress_origin_open(conn, result->fd, &result->address);
         conn->origin.is_proxy = conn->exchange.by_proxy;
         admit(conn);
     } else {
-        conn->origin.stream = stream_of_socket(result->fd);
-        fd_watch_init(&conn->origin.watch, conn->loop->base, result->fd, on_proxy_answer, conn);
+        conn->origin.upstream.stream = stream_of_socket(result->fd);
+        fd_watch_init(&conn->origin.watch, conn->client.loop->base, result->fd, on_proxy_answer,
+                      conn);
         admit(conn);
     }
 }
@@ -258,22 +237,22 @@ static void on_connected(void *context, const struct dial_result *result)
 static void dial(struct egress_conn *conn, uint16_t port)
 {
     struct error error;
-    egress_conn_set_state(conn, EGRESS_CONN_DIAL);
-    conn->dial = dial_start(conn->loop->base, conn->addresses, conn->address_count, port,
+    http_conn_set_state(&conn->client, HTTP_CONN_FIND);
+    conn->dial = dial_start(conn->client.loop->base, conn->addresses, conn->address_count, port,
                             conn->egress->descriptor_limit, conn->egress->options->dial_timeout_ms,
                             on_connected, conn, &error);
     if (conn->dial == NULL)
-        egress_refusal_error(conn, &error);
+        http_refusal_error(&conn->client, &error);
 }
 
 /* ---- checking ---- */
 
 static void refuse_own(struct egress_conn *conn)
 {
-    egress_refusal_send(conn, 403, REASON_OWN_ADDRESS,
-                        "dockreeve: this is an address of the gate itself or of its upstream "
-                        "proxy, which is never a destination",
-                        NULL);
+    http_refusal_send(&conn->client, 403, REASON_OWN_ADDRESS,
+                      "dockreeve: this is an address of the gate itself or of its upstream "
+                      "proxy, which is never a destination",
+                      NULL);
 }
 
 /* Whoever reaches the upstream proxy asks it for what the policy never sees. Other ports of its
@@ -287,7 +266,7 @@ static bool is_upstream_proxy(const struct egress_conn *conn, const struct ip_ad
     const struct ip_address *known = upstream_proxy_addresses(proxy, &count);
     bool is = upstream_proxy_is_at(proxy, address, conn->target.port);
     for (unsigned i = 0; i < count && !is; i++)
-        is = own_address_same_machine(conn->loop, address, &known[i]);
+        is = own_address_same_machine(conn->client.loop, address, &known[i]);
     return is;
 }
 
@@ -317,7 +296,7 @@ bool egress_route_takes_proxy(const struct egress_conn *conn)
     if (proxy == NULL || !upstream_proxy_takes(proxy, &conn->target))
         return false;
     return host->is_address ? !is_relative(&host->address) &&
-                                  !own_host_holds(conn->loop->own_host, &host->address)
+                                  !own_host_holds(conn->client.loop->own_host, &host->address)
                             : !host_name_is_local(host);
 }
 
@@ -326,7 +305,7 @@ bool egress_route_takes_proxy(const struct egress_conn *conn)
 static void check_addresses(struct egress_conn *conn, const struct ip_address *addresses,
                             unsigned count)
 {
-    struct loop *loop = conn->loop;
+    struct loop *loop = conn->client.loop;
     struct network_inquiry inquiry;
     struct network_verdict verdicts[RESOLVER_ADDRESSES_MAX];
     uint32_t own = 0;
@@ -355,7 +334,7 @@ static void check_addresses(struct egress_conn *conn, const struct ip_address *a
     if (denied) {
         /* what was noted may have moved them */
         inquiry.request.cnames = egress_exchange_cnames(&conn->exchange);
-        egress_refusal_denied(conn, &inquiry.request);
+        egress_answer_denied(conn, &inquiry.request);
     } else if (conn->takes_proxy) {
         go_by_proxy(conn);
     } else {
@@ -368,14 +347,14 @@ static void on_answer(struct resolver_query *query, const struct resolver_answer
     struct egress_conn *conn = query->context;
     if (!egress_exchange_set_cnames(&conn->exchange, name_chain_slice(&answer->chain)))
         refuse_without_memory(conn);
-    else if (egress_conn_client(conn) == NULL)
+    else if (http_conn_client(&conn->client) == NULL)
         refuse_closed(conn);
     else if (is_alias_of_proxy(conn, &answer->chain))
         refuse_own(conn);
     else if (answer->count > 0)
         check_addresses(conn, answer->addresses, answer->count);
-    else if (is_still_allowed(conn)) /* an alias may be denied */
-        egress_refusal_error(conn, &answer->error);
+    else if (egress_route_judge_again(conn)) /* an alias may be denied */
+        http_refusal_error(&conn->client, &answer->error);
 }
 
 /* The proxy is the operator's: its own addresses are not judged. */
@@ -383,7 +362,7 @@ static void on_proxy_resolved(struct resolver_query *query, const struct resolve
 {
     struct egress_conn *conn = query->context;
     if (answer->count == 0) {
-        egress_refusal_error(conn, &answer->error);
+        http_refusal_error(&conn->client, &answer->error);
         return;
     }
     upstream_proxy_learn(conn->egress->proxy, answer->addresses, answer->count);
@@ -399,8 +378,8 @@ static void resolve(struct egress_conn *conn, const struct host_name *host,
     struct resolver_answer answer;
     conn->query.answered = answered;
     conn->query.context = conn;
-    conn->query.peer = conn->peer_share;
-    egress_conn_set_state(conn, EGRESS_CONN_RESOLVE);
+    conn->query.peer = conn->client.peer_share;
+    http_conn_set_state(&conn->client, HTTP_CONN_FIND);
     if (resolver_ask(conn->egress->resolver, &conn->query, host, &answer))
         answered(&conn->query, &answer);
 }
@@ -409,8 +388,9 @@ static void resolve(struct egress_conn *conn, const struct host_name *host,
 static bool is_kept(struct egress_conn *conn)
 {
     struct egress_origin *origin = &conn->origin;
-    return conn->aim == EGRESS_AIM_FORWARD && stream_is_open(&origin->stream) &&
-           io_buffer_len(&origin->in) == 0 && stream_look(&origin->stream) == STREAM_SILENT;
+    return conn->aim == EGRESS_AIM_FORWARD && stream_is_open(&origin->upstream.stream) &&
+           io_buffer_len(&origin->upstream.in) == 0 &&
+           stream_look(&origin->upstream.stream) == STREAM_SILENT;
 }
 
 static void go_by_proxy(struct egress_conn *conn)
@@ -419,7 +399,7 @@ static void go_by_proxy(struct egress_conn *conn)
     const struct authority *authority = upstream_proxy_authority(proxy);
     conn->exchange.by_proxy = true;
     if (is_kept(conn)) {
-        conn->origin.reused = true;
+        conn->origin.upstream.reused = true;
         admit(conn);
         return;
     }
@@ -496,11 +476,11 @@ void egress_route_start(struct egress_conn *conn)
 {
     /* The second try of a request waited for the first. And name servers hear nothing of what
      * cannot be logged. */
-    if (!verdict_holds(conn) || !can_be_logged(conn))
+    if (!verdict_holds(conn) || !http_forward_can_be_logged(&conn->client))
         return;
     if (may_reuse(conn) &&
         egress_exchange_set_cnames(&conn->exchange, buffer_slice(&conn->origin.cnames))) {
-        conn->origin.reused = true;
+        conn->origin.upstream.reused = true;
         conn->exchange.address = conn->origin.address;
         conn->exchange.has_address = true;
         admit(conn);

@@ -103,8 +103,8 @@ void tunnel_end(struct tunnel *tunnel, const char *reason)
 
 void tunnel_refuse(struct tunnel *tunnel, const char *reason)
 {
-    tunnel->exchange.refused = true;
-    tunnel->exchange.reason = reason;
+    tunnel->exchange.common.refused = true;
+    tunnel->exchange.common.reason = reason;
     tunnel_end(tunnel, reason);
 }
 
@@ -338,7 +338,7 @@ bool tunnel_start(struct tunnel_plan *plan)
     init_end(tunnel, TUNNEL_ORIGIN, &plan->streams[TUNNEL_ORIGIN], &plan->to_origin);
     tunnel_set_state(tunnel, TUNNEL_OPEN);
     egress_exchange_shrink(&tunnel->exchange);
-    tunnel->exchange.stream = true;
+    tunnel->exchange.common.stream = true;
     metrics_totals(loop->metrics)->open_streams++;
     client_conn_opened(loop, &tunnel->client, &kind);
     bool looks = plan->peek || plan->hello_len > 0;
@@ -358,7 +358,7 @@ static void tick(struct client_conn *client, int64_t now_us)
     struct tunnel *tunnel = container_of(client, struct tunnel, client);
     const struct egress_options *options = tunnel->egress->options;
     int64_t idle_us = now_us - tunnel->moved_us;
-    int64_t age_us = now_us - tunnel->exchange.started_us;
+    int64_t age_us = now_us - tunnel->exchange.common.started_us;
     if (!tunnel->kept_alive && age_us > KEEP_ALIVE_US &&
         stream_is_open(&tunnel->ends[TUNNEL_ORIGIN].stream)) {
         endpoint_keep_alive(tunnel->ends[TUNNEL_ORIGIN].stream.fd);

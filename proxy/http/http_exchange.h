@@ -24,6 +24,7 @@ struct http_exchange {
                                   foreign_client.h; '\0' = HTTP */
     bool wants_upgrade;        /* the client asked for a protocol that it may be switched to */
     bool may_stream;           /* the request could begin a stream */
+    bool is_read;              /* asking twice changes nothing */
     bool minor_version_0;      /* HTTP/1.0: answered close-delimited */
     bool expects_continue;     /* 100 is owed once the request is let through */
     bool forwarded;            /* the head is in the other side's buffer or beyond */
@@ -31,6 +32,17 @@ struct http_exchange {
     bool retried;              /* sent a second time, since a kept connection had gone stale */
     bool own_response;         /* what is to be sent to the client is an answer of ours */
     bool hold;                 /* and waits for the log */
+    bool switched;             /* the answer switches to a stream */
+    bool up_ended, down_ended; /* of a stream: that direction has carried its end */
+    bool client_full, upstream_full; /* that side takes no more bytes now */
+};
+
+/* What the client is told of an answer's framing. */
+struct http_answer_plan {
+    enum http_framing framing;
+    uint64_t content_length; /* with HTTP_FRAMING_LENGTH */
+    bool show_length;        /* no body follows (HEAD, 304), yet Content-Length is information */
+    bool close;              /* the connection ends with this answer */
 };
 
 /* Back to nothing: also how one begins. */

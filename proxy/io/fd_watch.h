@@ -10,29 +10,30 @@
 
 struct fd_watch {
     struct event event;
+    short interest; /* EV_READ, EV_WRITE, both or 0 */
 };
 
 static inline void fd_watch_init(struct fd_watch *watch, struct event_base *base, int fd,
                                  event_callback_fn called, void *context)
 {
     event_assign(&watch->event, base, fd, EV_PERSIST, called, context);
+    watch->interest = 0;
 }
 
-/* What is waited for now: EV_READ, EV_WRITE, both or 0. */
+/* What is waited for now. */
 static inline short fd_watch_interest(const struct fd_watch *watch)
 {
-    return event_pending(&watch->event, EV_READ | EV_WRITE, NULL) == 0
-               ? 0
-               : (short)(event_get_events(&watch->event) & (EV_READ | EV_WRITE));
+    return watch->interest;
 }
 
 static inline void fd_watch_set(struct fd_watch *watch, short interest)
 {
-    if (fd_watch_interest(watch) == interest)
-        return;
     struct event *event = &watch->event;
-    if (event_pending(event, EV_READ | EV_WRITE, NULL) != 0)
+    if (watch->interest == interest)
+        return;
+    if (watch->interest != 0)
         event_del(event);
+    watch->interest = interest;
     if (interest == 0)
         return;
     event_assign(event, event_get_base(event), event_get_fd(event), (short)(interest | EV_PERSIST),

@@ -63,9 +63,9 @@ static bool check_response(uint64_t number)
         return false;
     struct docker_response answer = {
         .head = &outcome.head,
-        .framing = (enum http_framing)(next_random(&state) % 4),
-        .content_length = next_random(&state),
-        .close = chance(&state, 50),
+        .plan.framing = (enum http_framing)(next_random(&state) % 4),
+        .plan.content_length = next_random(&state),
+        .plan.close = chance(&state, 50),
     };
     docker_header_write_response(&answer, &written);
     plain_read(seed, buffer_text(&written), &plain);
@@ -74,13 +74,14 @@ static bool check_response(uint64_t number)
     cr_assert_str_eq(plain.first[0], "HTTP/1.1");
     cr_assert_str_eq(plain.first[1], number_text);
     cr_assert_str_eq(plain.first[2], "Some reason");
-    snprintf(number_text, sizeof(number_text), "%llu", (unsigned long long)answer.content_length);
+    snprintf(number_text, sizeof(number_text), "%llu",
+             (unsigned long long)answer.plan.content_length);
     cr_assert_str_eq(plain_value(&plain, "content-length"),
-                     answer.framing == HTTP_FRAMING_LENGTH ? number_text : "(none)");
+                     answer.plan.framing == HTTP_FRAMING_LENGTH ? number_text : "(none)");
     cr_assert_str_eq(plain_value(&plain, "transfer-encoding"),
-                     answer.framing == HTTP_FRAMING_CHUNKED ? "chunked" : "(none)");
-    cr_assert_str_eq(plain_value(&plain, "connection"), answer.close ? "close" : "(none)", "%s",
-                     seed);
+                     answer.plan.framing == HTTP_FRAMING_CHUNKED ? "chunked" : "(none)");
+    cr_assert_str_eq(plain_value(&plain, "connection"), answer.plan.close ? "close" : "(none)",
+                     "%s", seed);
     for (unsigned i = 0; i < plain.field_count; i++) {
         const char *name = plain.fields[i].name;
         if (strcmp(name, "Content-Length") != 0 && strcmp(name, "Transfer-Encoding") != 0 &&
@@ -114,20 +115,21 @@ static const char *response(const char *head_text, struct docker_response answer
 Test(docker_header, streams_and_answers_without_body_are_framed_for_what_they_are)
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    struct docker_response answer = {.upgrade = DOCKER_UPGRADE_TCP, .close = true};
+    struct docker_response answer = {.upgrade = DOCKER_UPGRADE_TCP, .plan.close = true};
     cr_assert_str_eq(
         response("HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
                  "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n",
                  answer, &out),
         "HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
         "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
-    answer = (struct docker_response){.framing = HTTP_FRAMING_CLOSE, .hijack = true, .close = true};
+    answer = (struct docker_response){
+        .plan.framing = HTTP_FRAMING_CLOSE, .hijack = true, .plan.close = true};
     cr_assert_str_eq(response("HTTP/1.1 200 OK\r\nContent-Type: x/y\r\n\r\n", answer, &out),
                      "HTTP/1.1 200 OK\r\nContent-Type: x/y\r\n\r\n");
-    answer = (struct docker_response){.show_length = true, .content_length = 12};
+    answer = (struct docker_response){.plan.show_length = true, .plan.content_length = 12};
     cr_assert_str_eq(response("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n", answer, &out),
                      "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n");
-    answer = (struct docker_response){.framing = HTTP_FRAMING_NONE};
+    answer = (struct docker_response){.plan.framing = HTTP_FRAMING_NONE};
     cr_assert_str_eq(response("HTTP/1.1 204 No Content\r\n\r\n", answer, &out),
                      "HTTP/1.1 204 No Content\r\n\r\n");
 }

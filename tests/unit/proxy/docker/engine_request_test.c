@@ -398,7 +398,8 @@ Test(engine_request, a_raw_stream_is_handed_over_with_what_came_behind_the_head)
     cr_assert_eq(stage.status, 101);
     cr_assert_not_null(stage.raw);
     cr_assert(slice_equal_text(
-        slice_of(io_buffer_bytes(&stage.raw->in), io_buffer_len(&stage.raw->in)), "$ "));
+        slice_of(io_buffer_bytes(&stage.raw->upstream.in), io_buffer_len(&stage.raw->upstream.in)),
+        "$ "));
     engine_request_free(&stage.request);
     cr_assert_not(is_closed_by_us(peer), "the request is gone, its stream is not");
     close(peer);

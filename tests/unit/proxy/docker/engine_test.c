@@ -74,7 +74,7 @@ static struct engine_conn *take(struct stage *stage, bool fresh, bool probe)
 static struct engine_conn *take_accepted(struct stage *stage, int *peer_out)
 {
     struct engine_conn *conn = take(stage, true, false);
-    cr_assert_not(conn->connecting);
+    cr_assert_not(conn->upstream.connecting);
     *peer_out = accept(stage->listener, NULL, NULL);
     cr_assert_geq(*peer_out, 0);
     return conn;
@@ -93,7 +93,7 @@ Test(engine, the_connection_used_last_is_used_next)
     stage_open(&stage, 8, 1000);
     struct engine_conn *first = take_accepted(&stage, &peers[0]);
     struct engine_conn *second = take_accepted(&stage, &peers[1]);
-    cr_assert_not(first->reused);
+    cr_assert_not(first->upstream.reused);
     struct engine_conn *was_first = first, *was_second = second;
     engine_give(&first);
     engine_give(&second);
@@ -102,12 +102,12 @@ Test(engine, the_connection_used_last_is_used_next)
     second = take(&stage, false, false);
     cr_assert_eq(first, was_second);
     cr_assert_eq(second, was_first);
-    cr_assert(first->reused);
+    cr_assert(first->upstream.reused);
     struct engine_conn *third = take(&stage, false, false);
-    cr_assert_not(third->reused, "the pool is empty");
+    cr_assert_not(third->upstream.reused, "the pool is empty");
     engine_give(&first);
     struct engine_conn *fresh = take(&stage, true, false);
-    cr_assert_not(fresh->reused, "fresh means fresh");
+    cr_assert_not(fresh->upstream.reused, "fresh means fresh");
     engine_drop(&second);
     cr_assert(is_closed_by_us(peers[0]));
     engine_drop(&third);
@@ -139,8 +139,8 @@ Test(engine, a_connection_with_bytes_left_over_is_never_used_again)
     stage_open(&stage, 8, 1000);
     struct engine_conn *in = take_accepted(&stage, &peers[0]);
     struct engine_conn *out = take_accepted(&stage, &peers[1]);
-    cr_assert(io_buffer_append(stage.blocks, &in->in, "x", 1));
-    cr_assert(io_buffer_append(stage.blocks, &out->out, "x", 1));
+    cr_assert(io_buffer_append(stage.blocks, &in->upstream.in, "x", 1));
+    cr_assert(io_buffer_append(stage.blocks, &out->upstream.out, "x", 1));
     engine_give(&in);
     engine_give(&out);
     cr_assert(is_closed_by_us(peers[0]));
@@ -159,7 +159,7 @@ Test(engine, an_idle_connection_that_the_engine_closed_leaves_the_pool_by_itself
     close(peer);
     event_base_loop(stage.base, EVLOOP_NONBLOCK);
     conn = take(&stage, false, false);
-    cr_assert_not(conn->reused);
+    cr_assert_not(conn->upstream.reused);
     engine_drop(&conn);
     cr_assert_eq(stage.events, 0);
 }
@@ -174,7 +174,7 @@ Test(engine, bytes_that_nobody_asked_for_end_an_idle_connection)
     cr_assert_eq(send(peer, "HTTP/1.1 200 OK\r\n", 17, 0), 17);
     event_base_loop(stage.base, EVLOOP_NONBLOCK);
     conn = take(&stage, false, false);
-    cr_assert_not(conn->reused);
+    cr_assert_not(conn->upstream.reused);
     cr_assert(is_closed_by_us(peer) || errno == ECONNRESET);
     engine_drop(&conn);
     close(peer);
@@ -193,7 +193,7 @@ Test(engine, a_probe_finds_a_stale_connection_before_the_loop_does)
     close(stale);
     struct engine_conn *conn = take(&stage, false, true);
     cr_assert_eq(conn, was_first, "the stale one was passed over");
-    cr_assert(conn->reused);
+    cr_assert(conn->upstream.reused);
     engine_drop(&conn);
     close(good);
 }
@@ -293,7 +293,7 @@ Test(engine, a_full_queue_is_waited_for_until_the_connect_timeout)
     stage_open(&stage, 8, 60);
     int count = fill_queue(&stage, fds, 16);
     struct engine_conn *conn = take(&stage, false, false);
-    cr_assert(conn->connecting);
+    cr_assert(conn->upstream.connecting);
     int64_t began = timestamp_monotonic_us();
     event_base_dispatch(stage.base);
     cr_assert_eq(stage.last, ENGINE_REFUSED);
@@ -314,11 +314,11 @@ Test(engine, a_queue_that_gets_room_takes_the_connection)
     stage_open(&stage, 8, 5000);
     int count = fill_queue(&stage, fds, 16);
     struct engine_conn *conn = take(&stage, false, false);
-    cr_assert(conn->connecting);
+    cr_assert(conn->upstream.connecting);
     int peer = accept(stage.listener, NULL, NULL);
     event_base_dispatch(stage.base);
     cr_assert_eq(stage.last, ENGINE_CONNECTED);
-    cr_assert_not(conn->connecting);
+    cr_assert_not(conn->upstream.connecting);
     close(peer);
     engine_give(&conn);
     for (int i = 0; i < count; i++)

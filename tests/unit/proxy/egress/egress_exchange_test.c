@@ -35,7 +35,7 @@ static void begin(struct egress_exchange *exchange, const struct gate_fixture *f
                   const char *host_text, const char *path)
 {
     struct host_name host = host_of(host_text);
-    egress_exchange_number(exchange, fixture->loop);
+    exchange_number(&exchange->common, fixture->loop);
     egress_exchange_set_target(exchange, SLICE_LITERAL("192.0.2.9:1234"), &host, 443,
                                slice_from_text(path));
     judge(exchange, fixture, &host);
@@ -83,11 +83,11 @@ Test(egress_exchange, it_is_numbered_once)
     AUTO_FIXTURE struct gate_fixture fixture;
     struct egress_exchange exchange = {0};
     setup(&fixture);
-    egress_exchange_number(&exchange, fixture.loop);
-    uint64_t id = exchange.id;
+    exchange_number(&exchange.common, fixture.loop);
+    uint64_t id = exchange.common.id;
     cr_expect_neq(id, 0);
-    egress_exchange_number(&exchange, fixture.loop);
-    cr_expect_eq(exchange.id, id);
+    exchange_number(&exchange.common, fixture.loop);
+    cr_expect_eq(exchange.common.id, id);
     egress_exchange_free(&exchange, fixture.loop);
 }
 
@@ -160,9 +160,9 @@ Test(egress_exchange, a_request_has_one_record)
     setup(&fixture);
     struct listener *listener = egress_fixture_listener(&fixture);
     begin(&exchange, &fixture, "b.test", "/x");
-    exchange.status = 403;
-    cr_expect_neq(egress_log_request(&exchange, fixture.loop, listener), 0);
-    cr_expect_eq(egress_log_request(&exchange, fixture.loop, listener), 0);
+    exchange.common.status = 403;
+    cr_expect_neq(egress_log_close(&exchange, fixture.loop, listener, NULL), 0);
+    cr_expect_eq(egress_log_close(&exchange, fixture.loop, listener, NULL), 0);
     cr_expect_eq(egress_log_close(&exchange, fixture.loop, listener, "done"), 0);
     expect_in_log(&fixture, parts, ARRAY_LEN(parts));
     egress_exchange_free(&exchange, fixture.loop);
@@ -176,10 +176,10 @@ Test(egress_exchange, a_refusal_of_our_own_is_no_allow_whatever_the_rules_say)
     struct egress_exchange exchange = {.method = HTTP_METHOD_CONNECT};
     setup(&fixture);
     begin(&exchange, &fixture, "a.test", "");
-    exchange.refused = true;
-    exchange.reason = "own-address";
-    cr_expect_neq(egress_log_request(&exchange, fixture.loop, egress_fixture_listener(&fixture)),
-                  0);
+    exchange.common.refused = true;
+    exchange.common.reason = "own-address";
+    cr_expect_neq(
+        egress_log_close(&exchange, fixture.loop, egress_fixture_listener(&fixture), NULL), 0);
     expect_in_log(&fixture, parts, ARRAY_LEN(parts));
     egress_exchange_free(&exchange, fixture.loop);
 }
@@ -199,7 +199,7 @@ Test(egress_exchange, refused_addresses_are_bounded_and_come_apart_again)
     cr_expect_gt(exchange.refused_count, 10);
     cr_expect_lt(exchange.facts.len, 4096);
     set_hello(&exchange, "a.test", "", true);
-    egress_log_request(&exchange, fixture.loop, egress_fixture_listener(&fixture));
+    egress_log_close(&exchange, fixture.loop, egress_fixture_listener(&fixture), NULL);
     cr_expect_eq(count_in_log(&fixture, "address-class.private"), exchange.refused_count);
     cr_expect_eq(count_in_log(&fixture, "\"sni\":\"a.test\""), 1);
     egress_exchange_free(&exchange, fixture.loop);
@@ -214,14 +214,14 @@ Test(egress_exchange, the_next_one_knows_nothing_of_the_last)
     begin(&exchange, &fixture, "a.test", "/secret");
     egress_exchange_add_refused(&exchange, &refused, "address-class.private");
     set_hello(&exchange, "a.test", "h2", true);
-    uint64_t before = exchange.id;
+    uint64_t before = exchange.common.id;
     egress_exchange_clear(&exchange, fixture.loop);
-    cr_expect_eq(exchange.id, 0);
-    cr_expect_null(exchange.policy);
+    cr_expect_eq(exchange.common.id, 0);
+    cr_expect_null(exchange.common.policy);
     begin(&exchange, &fixture, "b.test", "");
-    cr_expect_gt(exchange.id, before);
+    cr_expect_gt(exchange.common.id, before);
     cr_expect(slice_equal_text(egress_exchange_host(&exchange), "b.test"));
-    egress_log_request(&exchange, fixture.loop, egress_fixture_listener(&fixture));
+    egress_log_close(&exchange, fixture.loop, egress_fixture_listener(&fixture), NULL);
     cr_expect_eq(count_in_log(&fixture, "secret"), 0);
     cr_expect_eq(count_in_log(&fixture, "\"sni\""), 0);
     cr_expect_eq(count_in_log(&fixture, "10.0.0.1"), 0);
@@ -259,7 +259,7 @@ Test(egress_exchange, streams_are_counted_off_when_they_are_cleared)
     struct egress_exchange exchange = {0};
     setup(&fixture);
     uint64_t before = metrics_totals(fixture.loop->metrics)->open_streams;
-    exchange.stream = true;
+    exchange.common.stream = true;
     metrics_totals(fixture.loop->metrics)->open_streams++;
     egress_exchange_clear(&exchange, fixture.loop);
     egress_exchange_clear(&exchange, fixture.loop);

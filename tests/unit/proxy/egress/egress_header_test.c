@@ -207,37 +207,37 @@ Test(egress_header, only_the_two_fields_together_ask_for_a_websocket)
 
 static const struct {
     const char *name, *answer;
-    struct egress_answer_plan plan;
+    struct egress_answer plan;
     const char *expected;
 } answer_rows[] = {
     {"a length",
      "HTTP/1.1 200 Fine\r\nContent-Length: 7\r\nServer: x\r\n\r\n",
-     {.framing = HTTP_FRAMING_LENGTH, .content_length = 7},
+     {.plan = {.framing = HTTP_FRAMING_LENGTH, .content_length = 7}},
      "HTTP/1.1 200 Fine\r\nServer: x\r\nContent-Length: 7\r\n\r\n"},
     {"chunks, with what servers add to them",
      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-End\r\nKeep-Alive: timeout=5\r\n"
      "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\n",
-     {.framing = HTTP_FRAMING_CHUNKED},
+     {.plan = {.framing = HTTP_FRAMING_CHUNKED}},
      "HTTP/1.1 200 OK\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nTransfer-Encoding: chunked\r\n\r\n"},
     {"until the end, which the client is told as chunks",
      "HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n",
-     {.framing = HTTP_FRAMING_CHUNKED},
+     {.plan = {.framing = HTTP_FRAMING_CHUNKED}},
      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"},
     {"until the end",
      "HTTP/1.1 200 OK\r\n\r\n",
-     {.framing = HTTP_FRAMING_CLOSE, .close = true},
+     {.plan = {.framing = HTTP_FRAMING_CLOSE, .close = true}},
      "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"},
     {"a length that is only told",
      "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\nETag: x\r\n\r\n",
-     {.framing = HTTP_FRAMING_NONE, .content_length = 9, .show_length = true},
+     {.plan = {.framing = HTTP_FRAMING_NONE, .content_length = 9, .show_length = true}},
      "HTTP/1.1 304 Not Modified\r\nETag: x\r\nContent-Length: 9\r\n\r\n"},
     {"nothing follows",
      "HTTP/1.1 204 No Content\r\n\r\n",
-     {.framing = HTTP_FRAMING_NONE},
+     {.plan = {.framing = HTTP_FRAMING_NONE}},
      "HTTP/1.1 204 No Content\r\n\r\n"},
     {"no reason phrase",
      "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n",
-     {.framing = HTTP_FRAMING_LENGTH},
+     {.plan = {.framing = HTTP_FRAMING_LENGTH}},
      "HTTP/1.1 200 \r\nContent-Length: 0\r\n\r\n"},
     {"a switch",
      "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\n"
@@ -248,7 +248,7 @@ static const struct {
     {"fields between an origin and a proxy",
      "HTTP/1.1 401 No\r\nProxy-Authenticate: Basic\r\nProxy-Status: x\r\nProxy-Any: x\r\n"
      "WWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n",
-     {.framing = HTTP_FRAMING_LENGTH},
+     {.plan = {.framing = HTTP_FRAMING_LENGTH}},
      "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n"},
 };
 
@@ -258,11 +258,11 @@ Test(egress_header, answers_are_written_anew)
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         struct outcome outcome = read_both_ways(answer_rows[i].name, RESPONSE,
                                                 slice_from_text(answer_rows[i].answer), &widest);
-        struct egress_answer_plan plan = answer_rows[i].plan;
+        struct egress_answer answer = answer_rows[i].plan;
         cr_assert_eq(outcome.result, HTTP_HEAD_OK, "%s: %s", answer_rows[i].name,
                      outcome.error.text);
-        plan.head = &outcome.head;
-        egress_header_write_response(&plan, &out);
+        answer.head = &outcome.head;
+        egress_header_write_response(&answer, &out);
         cr_expect_str_eq(buffer_text(&out), answer_rows[i].expected, "%s: %s", answer_rows[i].name,
                          buffer_text(&out));
     }

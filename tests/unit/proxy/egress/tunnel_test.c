@@ -53,7 +53,7 @@ static void start(struct world *world, const char *host_text, uint16_t port, boo
     int client[2], origin[2];
     if (fixture->loop == NULL)
         egress_fixture_start(fixture, "tcp:127.0.0.1:0", rules);
-    struct egress_exchange exchange = {.method = HTTP_METHOD_CONNECT, .reason = "rule"};
+    struct egress_exchange exchange = {.method = HTTP_METHOD_CONNECT, .common.reason = "rule"};
     struct ip_address address;
     cr_assert(ip_address_parse(SLICE_LITERAL("127.0.0.1"), &address));
     if (strcmp(host_text, "127.0.0.1") == 0)
@@ -64,7 +64,7 @@ static void start(struct world *world, const char *host_text, uint16_t port, boo
     tcp_pair(origin);
     world->client = client[0];
     world->origin = origin[0];
-    egress_exchange_number(&exchange, fixture->loop);
+    exchange_number(&exchange.common, fixture->loop);
     egress_exchange_set_target(&exchange, SLICE_LITERAL("192.0.2.9:1"), &host, port,
                                SLICE_LITERAL(""));
     exchange.address = address;
@@ -277,7 +277,7 @@ Test(tunnel, limits_of_silence_and_of_life)
         struct tunnel *tunnel = the_tunnel(&world);
         int64_t now_us = timestamp_monotonic_us();
         tunnel->moved_us = now_us - rows[i].moved_s * 1000000;
-        tunnel->exchange.started_us = now_us - rows[i].age_s * 1000000;
+        tunnel->exchange.common.started_us = now_us - rows[i].age_s * 1000000;
         tunnel->client.kind->tick(&tunnel->client, now_us);
         cr_expect_eq(the_tunnel(&world) == NULL, rows[i].close != NULL, "%s", rows[i].name);
         if (rows[i].close != NULL)
