@@ -43,8 +43,4 @@ const char *environment_default_listen(char *const *environment);
  * "/var/run/docker.sock". */
 const char *environment_socket_path(char *const *environment);
 
-/* LOG_LEVEL: whether the gate tells errors alone of itself. The request log is never meant by it. */
-bool environment_is_quiet(char *const *environment);
-bool environment_level_is_known(struct slice level);
-
 #endif

@@ -240,3 +240,19 @@ bool environment_names(const struct environment_named *named, enum docker_operat
     }
     return false;
 }
+
+/* As syslog has them; up to `error` they ask for nothing but errors. */
+static const char *const levels[] = {"emerg", "alert",   "crit",   "err",  "error",
+                                     "warn",  "warning", "notice", "info", "debug"};
+enum { QUIET_LEVELS = 5 };
+
+bool environment_level_is_known(struct slice level)
+{
+    return slice_find_nocase(level, levels, ARRAY_LEN(levels)) < ARRAY_LEN(levels);
+}
+
+bool environment_is_quiet(char *const *environment)
+{
+    const char *value = environment_value(environment, "LOG_LEVEL");
+    return slice_find_nocase(slice_from_text(value), levels, QUIET_LEVELS) < QUIET_LEVELS;
+}

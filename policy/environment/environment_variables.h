@@ -97,4 +97,8 @@ bool environment_section_covers(const struct environment_section *section, const
 /* Whether the list of `named` has the operation. */
 bool environment_names(const struct environment_named *named, enum docker_operation operation);
 
+/* LOG_LEVEL: whether the gate tells errors alone of itself. The request log is never meant by it. */
+bool environment_is_quiet(char *const *environment);
+bool environment_level_is_known(struct slice level);
+
 #endif

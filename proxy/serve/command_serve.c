@@ -15,6 +15,7 @@
 #include "base/cli/help.h"
 #include "policy/document/policy_paths.h"
 #include "policy/environment/environment.h"
+#include "policy/environment/environment_variables.h"
 #include "policy/document/policy_files.h"
 #include "proxy/serve/commands.h"
 #include "proxy/loop/confine.h"
