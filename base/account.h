@@ -3,8 +3,7 @@
  * Users and groups by name, from /etc/passwd and /etc/group alone. The C library's own lookups load
  * NSS modules, which a static binary cannot; so names that only LDAP or systemd-userdb know are not
  * found, and their numbers must be given instead. */
-#ifndef DOCKREEVE_POLICY_ACCOUNT_H
-#define DOCKREEVE_POLICY_ACCOUNT_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -29,5 +28,3 @@ MUST_CHECK bool account_parse_id(struct slice text, uint32_t *id_out);
 MUST_CHECK bool account_search_passwd(struct slice text, const char *name, uid_t number,
                                       uid_t *uid_out, gid_t *gid_out);
 MUST_CHECK bool account_search_group(struct slice text, const char *name, gid_t *gid_out);
-
-#endif

@@ -3,8 +3,7 @@
  * Memory that is given back as a whole: the many small texts and nodes of a document and of a
  * compiled policy. Used while loading only; aborts when memory is out, which at a reload is the
  * loader thread's process-wide end as at the start. */
-#ifndef DOCKREEVE_POLICY_ARENA_H
-#define DOCKREEVE_POLICY_ARENA_H
+#pragma once
 
 #include <stddef.h>
 
@@ -26,5 +25,3 @@ void arena_free(struct arena *arena);
 /* Doubles `items` (of `size` bytes each) when `count` has reached *capacity. Aborts when memory is
  * out. */
 void *array_grow(void *items, size_t count, size_t *capacity, size_t size);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Eight bytes of text at a time: what JSON's reader and writer and the log's reader ask of every byte. */
-#ifndef DOCKREEVE_BASE_ASCII_RUN_H
-#define DOCKREEVE_BASE_ASCII_RUN_H
+#pragma once
 
 #include <endian.h>
 #include <stdbool.h>
@@ -77,5 +76,3 @@ static inline bool ascii_run_is_printable(struct slice text)
         memcpy(&word, text.ptr + at, text.len - at);
     return (odd | ascii_run_odd(word)) == 0;
 }
-
-#endif

@@ -3,8 +3,7 @@
  * Compiler attributes and cleanup helpers. A local that owns something is declared with one of the
  * cleanup attributes below and handed on with steal_pointer(), so that every early return frees
  * what it must and nothing is freed twice. */
-#ifndef DOCKREEVE_BASE_ATTRIBUTES_H
-#define DOCKREEVE_BASE_ATTRIBUTES_H
+#pragma once
 
 #include <stddef.h>
 #include <stdio.h>
@@ -55,5 +54,3 @@ static inline void cleanup_fclose(FILE **file)
 #define AUTO_FREE CLEANUP(cleanup_free)
 #define AUTO_CLOSE CLEANUP(cleanup_close)
 #define AUTO_FCLOSE CLEANUP(cleanup_fclose)
-
-#endif

@@ -3,8 +3,7 @@
  * A growing byte buffer for text that is being built: log lines, request heads, error messages.
  * Growing can fail; the failure is remembered (`failed`), later appends do nothing, and the user
  * checks once at the end instead of at every append. */
-#ifndef DOCKREEVE_BASE_BUFFER_H
-#define DOCKREEVE_BASE_BUFFER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -84,5 +83,3 @@ static inline void buffer_clear(struct buffer *buffer)
 void buffer_free(struct buffer *buffer);
 
 #define AUTO_BUFFER CLEANUP(buffer_free)
-
-#endif

@@ -3,8 +3,7 @@
  * One failure, in words for the user. Filled once, where the fact is known, and passed up
  * unchanged. Bytes that came from a network or a file must be passed through error_quote() before
  * they enter a text. */
-#ifndef DOCKREEVE_BASE_ERROR_H
-#define DOCKREEVE_BASE_ERROR_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,5 +51,3 @@ bool error_set_reason(struct error *error, int status, const char *reason, const
 /* Writes `bytes` between back quotes into quoted, at most `size` bytes with the final NUL:
  * printable ASCII as it is, all else as \xNN, cut with "..." when too long. Returns `quoted`. */
 char *error_quote(struct slice bytes, char *quoted, size_t size);
-
-#endif

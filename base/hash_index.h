@@ -3,8 +3,7 @@
  * A hash table from hashes to the numbers of items that the caller keeps in an array: open
  * addressing, at most half full. The index says which items have a hash; whether one of them is the
  * wanted one is for the caller to compare. All zeros is an empty index. */
-#ifndef DOCKREEVE_BASE_HASH_INDEX_H
-#define DOCKREEVE_BASE_HASH_INDEX_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,5 +41,3 @@ void hash_index_remove(struct hash_index *index, uint64_t hash, size_t number);
 /* Takes all out and keeps the room. */
 void hash_index_clear(struct hash_index *index);
 void hash_index_free(struct hash_index *index);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Bytes as hexadecimal digits: two a byte, lower case, the one spelling that is written and read. */
-#ifndef DOCKREEVE_BASE_HEX_H
-#define DOCKREEVE_BASE_HEX_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,5 +15,3 @@ char *hex_write(char *out, const unsigned char *bytes, size_t len);
 
 /* Reads 2 * len digits. False when one is none; `bytes` is then of no use. */
 bool hex_read(const char *text, unsigned char *bytes, size_t len);
-
-#endif

@@ -3,8 +3,7 @@
  * Characters with which a text says something else than what a person sees: some end a line for
  * YAML and for no editor, some turn the direction of writing, some do not show at all. A policy
  * that has to hold such a character writes it as an escape, in double quotes. */
-#ifndef DOCKREEVE_POLICY_HIDDEN_CHARACTER_H
-#define DOCKREEVE_POLICY_HIDDEN_CHARACTER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,5 +33,3 @@ struct hidden_character_search {
 void hidden_character_begin(struct hidden_character_search *search, const char *bytes, size_t len);
 /* The next one; false at the end. Bytes that are no UTF-8 count as one character each. */
 bool hidden_character_next(struct hidden_character_search *search, struct hidden_character *out);
-
-#endif

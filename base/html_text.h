@@ -3,8 +3,7 @@
  * Foreign text in a page of HTML, and templates with places for it. What is appended as text never
  * becomes markup, in an element or in a quoted attribute; what a reader could not see or what would
  * change the direction of writing is spelled as on a terminal (base/terminal_text.h). */
-#ifndef DOCKREEVE_POLICY_HTML_TEXT_H
-#define DOCKREEVE_POLICY_HTML_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,5 +31,3 @@ typedef void html_slot_write(void *context, unsigned index, struct buffer *out);
  * program: a name that is not among names[0..count) is a mistake of ours and returns false. */
 MUST_CHECK bool html_template_append(struct buffer *out, const char *text, const char *const *names,
                                      unsigned count, html_slot_write *write, void *context);
-
-#endif

@@ -5,8 +5,7 @@
  * pass: bad UTF-8, lone surrogates, unknown escapes, leading zeros, trailing commas, text behind
  * the value, nesting deeper than JSON_DEPTH_MAX. It sees every key, so a caller can refuse doubles.
  */
-#ifndef DOCKREEVE_BASE_JSON_TOKEN_H
-#define DOCKREEVE_BASE_JSON_TOKEN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,5 +59,3 @@ void json_unescape(struct json_token token, struct buffer *out);
 
 /* Whether a string or key token means exactly `text`. */
 bool json_token_equal(struct json_token token, struct slice text);
-
-#endif

@@ -5,8 +5,7 @@
  * depth is bounded. A key that comes twice in one object is refused, since readers differ in which
  * one holds. Lookups take NULL for a value that is not there, so that a chain of them needs no test
  * in between. */
-#ifndef DOCKREEVE_BASE_JSON_TREE_H
-#define DOCKREEVE_BASE_JSON_TREE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -66,5 +65,3 @@ uint64_t json_tree_u64(const struct json_tree_node *node, const char *path);
 
 /* The first value in the array or object there, from which `next` goes on; NULL where none is. */
 const struct json_tree_node *json_tree_first(const struct json_tree_node *node, const char *path);
-
-#endif

@@ -5,8 +5,7 @@
  * due stands in the buffer's last byte, so that a text may begin in an empty buffer or on a new
  * line of a buffer that holds other things. Strings from anywhere may be written: the result is
  * always valid UTF-8 and free of bytes that a terminal would obey. */
-#ifndef DOCKREEVE_BASE_JSON_WRITE_H
-#define DOCKREEVE_BASE_JSON_WRITE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,5 +47,3 @@ void json_write_key_bool(struct buffer *buffer, const char *key, bool value);
 void json_write_key_list(struct buffer *buffer, const char *key, struct slice list, char separator);
 /* RFC 3339, in UTC. */
 void json_write_key_time(struct buffer *buffer, const char *key, int64_t time_us);
-
-#endif

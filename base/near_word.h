@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * "Did you mean …?": the nearest of a list of words to one that was mistyped. */
-#ifndef DOCKREEVE_BASE_NEAR_WORD_H
-#define DOCKREEVE_BASE_NEAR_WORD_H
+#pragma once
 
 #include <stddef.h>
 
@@ -25,5 +24,3 @@ struct near_word_hint {
     char text[300];
 };
 struct near_word_hint near_word_hint(const struct near_word *near);
-
-#endif

@@ -4,8 +4,7 @@
  * of links included, must belong to root or to this user and be writable by nobody else. A folder
  * with the sticky bit that everybody may write, like /tmp, is good for an entry that belongs to
  * root or this user and has no other name: nobody else can rename or remove that. */
-#ifndef DOCKREEVE_POLICY_PATH_TRUST_H
-#define DOCKREEVE_POLICY_PATH_TRUST_H
+#pragma once
 
 #include <limits.h>
 #include <stdbool.h>
@@ -37,5 +36,3 @@ bool path_trust_owner(const struct path_trust_rules *rules, uid_t owner);
  * is nobody's fault. False with the first fault. */
 bool path_trust_check(const char *path, const struct path_trust_rules *rules,
                       struct path_trust_fault *fault_out);
-
-#endif

@@ -4,8 +4,7 @@
  * the root and the file that a name stands for. Who asks: which of these folders somebody else can
  * write (base/path_trust.h), which are to be watched (policy/document/policy_files.h), and whether a file
  * that cannot be opened was never there or is a link that leads nowhere. */
-#ifndef DOCKREEVE_POLICY_PATH_WALK_H
-#define DOCKREEVE_POLICY_PATH_WALK_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -30,5 +29,3 @@ enum path_walk_result {
 enum path_walk_result path_walk(const char *path,
                                 void (*step)(void *context, const struct path_walk_step *step),
                                 void *context);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Percent-encoding (RFC 3986 section 2.1), one escape at a time, so that each caller decides what a
  * byte may mean in its place. */
-#ifndef DOCKREEVE_BASE_PERCENT_CODE_H
-#define DOCKREEVE_BASE_PERCENT_CODE_H
+#pragma once
 
 #include "base/buffer.h"
 #include "base/slice.h"
@@ -15,5 +14,3 @@ int percent_decode_at(struct slice text, size_t at);
 /* Appends `text` with every byte escaped (upper-case digits) but the unreserved ones, A-Z a-z 0-9 -
  * . _ ~, and those in `also`. */
 void percent_encode(struct buffer *out, struct slice text, const char *also);
-
-#endif

@@ -3,8 +3,7 @@
  * A borrowed run of bytes. Everything that parses works on slices, so that text from the network is
  * never taken for a C string and never copied only to be looked at. A slice owns nothing: the bytes
  * must outlive it. */
-#ifndef DOCKREEVE_BASE_SLICE_H
-#define DOCKREEVE_BASE_SLICE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -99,5 +98,3 @@ static inline uint64_t slice_hash(struct slice a, uint64_t seed)
         seed = (seed ^ (unsigned char)a.ptr[i]) * UINT64_C(0x100000001b3);
     return seed;
 }
-
-#endif

@@ -4,8 +4,7 @@
  * header. Rows are never kept: who wants a column to be as wide as its widest cell measures all rows
  * first and writes them in a second pass. Nothing is cut; a cell that is wider than its column pushes
  * only its own row to the right. */
-#ifndef DOCKREEVE_BASE_TABLE_H
-#define DOCKREEVE_BASE_TABLE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,5 +43,3 @@ void table_measure(struct table *table);
  * not measured widens the columns of those that follow it. */
 void table_write_titles(struct table *table, struct buffer *out);
 void table_write_row(struct table *table, struct buffer *out);
-
-#endif

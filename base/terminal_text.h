@@ -2,8 +2,7 @@
  *
  * Foreign text on a person's terminal: nothing that the terminal would obey, and nothing that shows
  * a name other than the one that stands there (direction marks, invisible characters). */
-#ifndef DOCKREEVE_BASE_TERMINAL_TEXT_H
-#define DOCKREEVE_BASE_TERMINAL_TEXT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -24,5 +23,3 @@ size_t terminal_text_columns(struct slice safe);
 
 /* Whether `out` is a terminal and the user did not set NO_COLOR (https://no-color.org). */
 bool terminal_text_in_colour(FILE *out);
-
-#endif

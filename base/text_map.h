@@ -3,8 +3,7 @@
  * A table from texts to pointers: for what is collected from a log, where nobody knows beforehand
  * how many different things there are. Aborts when memory is out; for commands, not for the gate.
  */
-#ifndef DOCKREEVE_POLICY_TEXT_MAP_H
-#define DOCKREEVE_POLICY_TEXT_MAP_H
+#pragma once
 
 #include <stddef.h>
 
@@ -31,5 +30,3 @@ void *text_map_find(const struct text_map *map, struct slice key);
 void *text_map_take(struct text_map *map, struct slice key);
 /* Frees the keys; the values are the caller's. */
 void text_map_free(struct text_map *map);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Wall-clock times as the log writes them, and durations as people write them. */
-#ifndef DOCKREEVE_BASE_TIMESTAMP_H
-#define DOCKREEVE_BASE_TIMESTAMP_H
+#pragma once
 
 #include <stdint.h>
 #include <sys/time.h>
@@ -55,5 +54,3 @@ MUST_CHECK bool timestamp_parse_named(struct slice text, int64_t now_us, int64_t
 MUST_CHECK bool duration_parse_ms(struct slice text, uint64_t *duration_ms_out);
 /* Writes it in the largest unit without a remainder, as duration_parse_ms() reads it: "90s", "0". */
 void duration_spell_ms(uint64_t duration_ms, char *spelled, size_t size);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * The request methods this program knows. RFC 9110 section 9: names are case-sensitive, so `get` is
  * no method at all. Any other token in capitals is a method that no rule can name. */
-#ifndef DOCKREEVE_RULES_HTTP_METHOD_H
-#define DOCKREEVE_RULES_HTTP_METHOD_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -56,5 +55,3 @@ const char *http_method_name(enum http_method method);
 
 /* Whether the method is for looking only (GET, HEAD). All others may change something. */
 bool http_method_is_read(enum http_method method);
-
-#endif

@@ -8,8 +8,7 @@
  * {id}, slashes included; a segment `**` is any number of segments, none included. Expressions are
  * anchored at both ends, work on bytes, and stop at a limit of work and memory: reaching it is an
  * answer of its own, which an allow reads as "no" and a deny as "yes". */
-#ifndef DOCKREEVE_RULES_PATTERN_H
-#define DOCKREEVE_RULES_PATTERN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,5 +58,3 @@ enum pattern_result pattern_match_path(const struct pattern *pattern, struct sli
  * segments) can match a path pattern. For expressions only what stands before the first
  * metacharacter is compared: true means "perhaps". */
 bool pattern_may_match_template(const struct pattern *pattern, const char *path_template);
-
-#endif

@@ -3,8 +3,7 @@
  * The closed list of codes that records and refusals carry, stable for ever: why something was
  * refused (`reason`), and how a tunnel or a body ended (`close`, which may
  * also be a reason). The manual, dockreeve-log(5), explains each; a test compares the two. */
-#ifndef DOCKREEVE_RULES_REASON_H
-#define DOCKREEVE_RULES_REASON_H
+#pragma once
 
 /* clang-format off */
 #define REASONS(R) \
@@ -175,5 +174,3 @@ REASONS(REASON_DECLARE)
 ENDINGS(ENDING_DECLARE)
 #undef REASON_DECLARE
 #undef ENDING_DECLARE
-
-#endif

@@ -3,8 +3,7 @@
  * Commands and how one is found: names of one or more words ("serve", "policy log"), each with its
  * option table. What is unknown is answered with the nearest name. dockreeve.c holds the one table.
  */
-#ifndef DOCKREEVE_BASE_COMMAND_H
-#define DOCKREEVE_BASE_COMMAND_H
+#pragma once
 
 #include "base/attributes.h"
 #include "base/cli/option.h"
@@ -40,5 +39,3 @@ static inline struct slice command_next_word(struct slice *name)
 {
     return slice_cut(name, ' ');
 }
-
-#endif

@@ -16,8 +16,7 @@
  *   METHOD            methods of HTTP
  *   yes|no            these words; lower-case words of `arguments` stand for themselves, too, and
  *                     where they are `docker` and `network`, operations and hosts follow them */
-#ifndef DOCKREEVE_BASE_COMPLETION_H
-#define DOCKREEVE_BASE_COMPLETION_H
+#pragma once
 
 #include "base/buffer.h"
 #include "base/cli/command.h"
@@ -56,5 +55,3 @@ void completion_append(const struct command_table *table, completion_words_write
  * people need not know, what completion_append() says. Returns the exit code. */
 int completion_run(const struct command_table *table, completion_words_write *write, int argc,
                    char **argv);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What fits where on a command line, read off the tables of commands and options. */
-#ifndef DOCKREEVE_BASE_COMPLETION_OFFER_H
-#define DOCKREEVE_BASE_COMPLETION_OFFER_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -34,5 +33,3 @@ bool completion_takes_request(const char *arguments);
 /* The next word of `arguments` that is typed as it stands: lower-case, and none of the sentence's
  * own ("or"). False at the end. */
 bool completion_next_literal(const char **arguments, struct slice *word_out);
-
-#endif

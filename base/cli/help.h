@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What `--help` prints, from the tables. */
-#ifndef DOCKREEVE_BASE_HELP_H
-#define DOCKREEVE_BASE_HELP_H
+#pragma once
 
 #include <stdio.h>
 
@@ -16,5 +15,3 @@ void help_print_command(const struct option_table *table, FILE *out);
  * COLUMNS, from 40 to 100, else 80. The cursor stands at `at`; what is already behind `column` has a
  * line to itself. */
 void help_print_wrapped(struct slice text, size_t at, size_t column, FILE *out);
-
-#endif

@@ -3,8 +3,7 @@
  * Command-line options, from one table a command: name, type, range, default, unit and one
  * sentence. The parser and `--help` read the table; a test compares the man pages and the
  * completions with it. */
-#ifndef DOCKREEVE_BASE_OPTION_H
-#define DOCKREEVE_BASE_OPTION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -88,5 +87,3 @@ char *option_text_or(const struct option_value *value, char *(*fallback)(void));
 
 /* Appends the range of a number: "0 to 1000", "at least 1"; nothing where the table sets no bound. */
 void option_spell_range(const struct option *option, struct buffer *out);
-
-#endif

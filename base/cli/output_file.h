@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a command writes to a file that the user names: all of it or nothing. */
-#ifndef DOCKREEVE_POLICY_OUTPUT_FILE_H
-#define DOCKREEVE_POLICY_OUTPUT_FILE_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -16,5 +15,3 @@
  * `error` (code 1); an old regular file is then untouched. */
 MUST_CHECK bool output_file_write(const char *path, struct slice bytes, mode_t mode,
                                   struct error *error);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The answers of `policy check` and `policy explain`, as text or as one JSON object. */
-#ifndef DOCKREEVE_POLICY_COMMAND_ANSWER_H
-#define DOCKREEVE_POLICY_COMMAND_ANSWER_H
+#pragma once
 
 #include "policy/explain/asked_docker.h"
 #include "policy/explain/asked_network.h"
@@ -17,5 +16,3 @@ void command_answer_docker(const struct asked_docker *asked, const struct comman
                            struct buffer *out);
 void command_answer_network(const struct asked_network *asked,
                             const struct command_answer_form *form, struct buffer *out);
-
-#endif

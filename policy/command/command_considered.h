@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The rules that `policy explain` saw, as lines or as items of a JSON array. */
-#ifndef DOCKREEVE_POLICY_COMMAND_CONSIDERED_H
-#define DOCKREEVE_POLICY_COMMAND_CONSIDERED_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -21,5 +20,3 @@ void considered_add(void *context, const struct policy_considered *rule);
 /* Appends what was collected: "considered": [...] of an object, or lines under a title. */
 void considered_write(const struct considered *considered, struct buffer *out);
 void considered_clear(struct considered *considered);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which log the commands read that show one, or learn from one. */
-#ifndef DOCKREEVE_POLICY_COMMAND_LOG_SOURCE_H
-#define DOCKREEVE_POLICY_COMMAND_LOG_SOURCE_H
+#pragma once
 
 #include "base/cli/option.h"
 
@@ -17,5 +16,3 @@
  * gate here writes its log to standard output: whoever keeps that has to be asked, and the error says
  * with which line. To be freed. */
 char *command_log_source(const char *command, const struct option_value *log, struct error *error);
-
-#endif

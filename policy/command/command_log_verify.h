@@ -2,8 +2,7 @@
  *
  * What `policy log` does with a sealed log (policy/seal/log_seal.h). Both return the exit code and say
  * on standard error what went wrong. */
-#ifndef DOCKREEVE_POLICY_COMMAND_LOG_VERIFY_H
-#define DOCKREEVE_POLICY_COMMAND_LOG_VERIFY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,5 +21,3 @@ int command_log_verify(const struct log_verify_request *request);
 /* `--seal-init`: makes a key in the folder `state` and shows the auditor's once; 4 when there is
  * one already and not `force`, or when a gate seals with it. */
 int command_log_seal_init(const char *state, bool force, bool json);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the commands on policies share: loading with --config, and telling what was wrong. */
-#ifndef DOCKREEVE_POLICY_COMMAND_POLICY_H
-#define DOCKREEVE_POLICY_COMMAND_POLICY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -35,5 +34,3 @@ MUST_CHECK bool command_policy_print(struct buffer *out);
  * that fails. */
 MUST_CHECK bool command_policy_write_file(const char *command, const char *path,
                                           const struct buffer *document);
-
-#endif

@@ -3,8 +3,7 @@
  * What a running gate makes of a change that a command has just written: it reads the policy at
  * once, and says how many open streams and tunnels are not allowed any more. This folder knows no
  * sockets, so the way to the gate is handed in. */
-#ifndef DOCKREEVE_POLICY_COMMAND_POLICY_APPLY_H
-#define DOCKREEVE_POLICY_COMMAND_POLICY_APPLY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -49,5 +48,3 @@ void command_policy_read_open(const struct json_tree_node *answer, struct policy
  * member "open": {"streams","tunnels","cut"}, null where no gate was asked. */
 void command_policy_write_open(const struct policy_applied *applied, struct buffer *out);
 void command_policy_write_open_json(const struct policy_applied *applied, struct buffer *out);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * `policy check` and `policy explain` but for DNS and the machine's addresses: this folder knows no
  * sockets, so who has them hands in how they are found. */
-#ifndef DOCKREEVE_POLICY_COMMAND_POLICY_CHECK_H
-#define DOCKREEVE_POLICY_COMMAND_POLICY_CHECK_H
+#pragma once
 
 #include "base/cli/option.h"
 #include "policy/explain/asked_network.h"
@@ -27,5 +26,3 @@ struct command_lookup {
  * refused, and of this machine's addresses those are known that the policy lists. */
 int command_policy_check_with(const struct command_lookup *lookup, int argc, char **argv);
 int command_policy_explain_with(const struct command_lookup *lookup, int argc, char **argv);
-
-#endif

@@ -3,8 +3,7 @@
  * What the commands share that change policy.d/90-cli.yaml: the present policy and the file under
  * its lock, the proof that the policy with the change loads, the writing, and what is to be said
  * about it. */
-#ifndef DOCKREEVE_POLICY_COMMAND_POLICY_EDIT_H
-#define DOCKREEVE_POLICY_COMMAND_POLICY_EDIT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -113,5 +112,3 @@ bool policy_edit_is_scope(const char *word);
 struct slice policy_edit_next_resource(struct slice *rest);
 /* Whether a resource, trimmed, is one and no list with blanks between; else that is said. */
 bool policy_edit_is_one(const char *command, struct slice part);
-
-#endif

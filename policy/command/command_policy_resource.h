@@ -2,8 +2,7 @@
  *
  * The resources of `policy allow`, `deny` and `rm` as people write them, older spellings and URLs
  * among them, made into those of the policy language. */
-#ifndef DOCKREEVE_POLICY_COMMAND_POLICY_RESOURCE_H
-#define DOCKREEVE_POLICY_COMMAND_POLICY_RESOURCE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -49,5 +48,3 @@ MUST_CHECK bool policy_resource_list_read(struct policy_resource_list *list, con
 /* Appends the host that a word means, always with its ports, as policy_listed_network_write() has
  * it: two words that mean the same give the same. What is no host is appended as it is. */
 void policy_resource_canonical(struct slice written, bool allows, struct buffer *out);
-
-#endif

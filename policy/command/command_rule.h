@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What `policy ls` and `policy inspect` share: how often rules decided, and a rule in JSON. */
-#ifndef DOCKREEVE_POLICY_COMMAND_RULE_H
-#define DOCKREEVE_POLICY_COMMAND_RULE_H
+#pragma once
 
 #include "base/cli/option.h"
 #include "policy/explain/rule_row.h"
@@ -26,5 +25,3 @@ void command_rule_write_age(int64_t then_us, int64_t now_us, struct buffer *out)
 /* Appends the members of the row's JSON object, without braces. `hits` may be NULL. */
 void command_rule_write_json(const struct rule_row *row, const struct rule_hits *hits,
                              const struct policy_cover *cover, struct buffer *out);
-
-#endif

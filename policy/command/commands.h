@@ -3,8 +3,7 @@
  * The commands that work on policies and the log alone, without a running gate (docs/design.md 6). Each has
  * one function and one option table; dockreeve.c lists them, and help and completion are made from
  * the tables. argv holds what stands behind the command's name; the result is the exit code. */
-#ifndef DOCKREEVE_POLICY_COMMANDS_H
-#define DOCKREEVE_POLICY_COMMANDS_H
+#pragma once
 
 #include "base/cli/option.h"
 
@@ -42,5 +41,3 @@ int command_policy_schema(int argc, char **argv);
 int command_policy_suggest(int argc, char **argv);
 int command_policy_test(int argc, char **argv);
 int command_policy_validate(int argc, char **argv);
-
-#endif

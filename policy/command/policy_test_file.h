@@ -2,8 +2,7 @@
  *
  * A file of requests with the verdicts that are expected, for `policy test`. Read as strictly as a
  * policy: every error with file, line and column, and "did you mean". */
-#ifndef DOCKREEVE_POLICY_POLICY_TEST_FILE_H
-#define DOCKREEVE_POLICY_POLICY_TEST_FILE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -43,5 +42,3 @@ struct policy_test_file {
 MUST_CHECK bool policy_test_file_read(struct policy_test_file *file, const char *path,
                                       struct policy_messages *errors);
 void policy_test_file_clear(struct policy_test_file *file);
-
-#endif

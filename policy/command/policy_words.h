@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Words that complete a command line and that only the policy knows (base/cli/completion.h). */
-#ifndef DOCKREEVE_POLICY_POLICY_WORDS_H
-#define DOCKREEVE_POLICY_POLICY_WORDS_H
+#pragma once
 
 #include "base/cli/completion.h"
 
@@ -13,5 +12,3 @@ enum { POLICY_WORDS_MAX = 1000 };
  * bytes) are left out; descriptions are safe for a terminal. Of a policy that is not valid there
  * are no clients, rules and hosts. */
 void policy_words_append(const struct completion_question *question, struct buffer *out);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * From a document's tree to rules, clients and settings in a builder (docs/design.md 3). Everything that is
  * wrong is reported with its place; reading goes on behind it, so that one run shows all errors. */
-#ifndef DOCKREEVE_POLICY_POLICY_DOCUMENT_H
-#define DOCKREEVE_POLICY_POLICY_DOCUMENT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -145,5 +144,3 @@ void policy_document_set_once(const struct policy_document *document,
 /* Reports a key that the language has and this version has not. */
 void policy_document_not_yet(const struct policy_document *document,
                              const struct yaml_tree_node *key, const char *what);
-
-#endif

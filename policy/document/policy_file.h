@@ -2,8 +2,7 @@
  *
  * Reading of policy files, with the question first whether somebody else could have written them
  * (docs/design.md 1.7). */
-#ifndef DOCKREEVE_POLICY_POLICY_FILE_H
-#define DOCKREEVE_POLICY_POLICY_FILE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -29,5 +28,3 @@ enum policy_file_result policy_file_read_noted(const char *path, bool check_owne
 /* The same check for the folder of drop-ins, which must be a folder. False with a message in
  * `errors`; one that is not there is fine. */
 bool policy_file_check_folder(const char *path, bool check_owner, struct policy_messages *errors);
-
-#endif

@@ -4,8 +4,7 @@
  * there or not, as it was when it was asked for. As long as none of them has changed, loading the
  * policy again makes the same of it. From that follows what is to be watched: the folders in which
  * they really lie, and those of every link and missing entry on the way. */
-#ifndef DOCKREEVE_POLICY_POLICY_FILES_H
-#define DOCKREEVE_POLICY_POLICY_FILES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,5 +56,3 @@ bool policy_files_folder_wants(const struct policy_files_folder *folder, const c
 bool policy_files_is_drop_in(const char *name);
 /* Whether it is none and may have been meant as one: "60.yml", "60.YAML", "60.json". */
 bool policy_files_is_like_drop_in(const char *name);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * From files, presets and environment to a compiled policy. Everything that is wrong is collected
  * and reported at once; a policy with one error is no policy (docs/design.md 1.7). */
-#ifndef DOCKREEVE_POLICY_POLICY_LOAD_H
-#define DOCKREEVE_POLICY_POLICY_LOAD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,5 +44,3 @@ struct policy_inputs {
  * should say, also on success. */
 struct policy *policy_load(const struct policy_inputs *inputs, struct policy_messages *errors,
                            struct policy_messages *notices);
-
-#endif

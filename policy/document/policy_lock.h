@@ -3,8 +3,7 @@
  * The lock that commands which edit policy.d hold: on a file in that folder that nobody but its
  * owner can open, since whoever can open a file can lock it, and keep it locked. It ends with its
  * holder, however that ends; the file stays. */
-#ifndef DOCKREEVE_POLICY_POLICY_LOCK_H
-#define DOCKREEVE_POLICY_POLICY_LOCK_H
+#pragma once
 
 #include "base/error.h"
 
@@ -23,5 +22,3 @@ MUST_CHECK int policy_lock_take(int folder_fd, const char *folder, unsigned time
 
 /* Whether the file that is locked is still the one of that folder. */
 bool policy_lock_is_in_place(int lock_fd, int folder_fd);
-
-#endif

@@ -3,8 +3,7 @@
  * `own_addresses` and DOCKREEVE_OWN_ADDRESSES: addresses of the machine that the gate cannot see,
  * because it runs in a container. They add to those that it knows itself; an empty list says that
  * there are none. */
-#ifndef DOCKREEVE_POLICY_POLICY_OWN_ADDRESSES_H
-#define DOCKREEVE_POLICY_POLICY_OWN_ADDRESSES_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -19,5 +18,3 @@ policy_reader policy_own_addresses_read;
  * when it is not set or set to nothing. */
 void policy_own_addresses_from_environment(struct policy_builder *builder, char *const *environment,
                                            struct policy_messages *errors);
-
-#endif

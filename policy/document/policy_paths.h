@@ -3,8 +3,7 @@
  * Where things are kept when nothing else is said (docs/design.md 4): under /etc, /var/log and /var/lib for
  * root, under the XDG folders for everybody else. The options --config, --log and --state and their
  * variables come before these. */
-#ifndef DOCKREEVE_POLICY_POLICY_PATHS_H
-#define DOCKREEVE_POLICY_POLICY_PATHS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -16,5 +15,3 @@ bool policy_path_state_is_own(void);
 char *policy_path_config(void); /* …/policy.yaml */
 char *policy_path_log(void);    /* …/access.jsonl */
 char *policy_path_state(void);  /* a folder */
-
-#endif

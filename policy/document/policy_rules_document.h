@@ -2,8 +2,7 @@
  *
  * Documents of rules: presets, and files that `use` names. The readers of their keys serve the main
  * document too, which may hold more (policy_main_document.h). */
-#ifndef DOCKREEVE_POLICY_POLICY_RULES_DOCUMENT_H
-#define DOCKREEVE_POLICY_POLICY_RULES_DOCUMENT_H
+#pragma once
 
 #include "policy/document/policy_document.h"
 
@@ -20,5 +19,3 @@ void policy_document_read_use(const struct policy_document *document, size_t cli
 /* Readers of its keys; they use no place. */
 policy_reader policy_rules_read_version, policy_rules_read_use, policy_rules_read_docker,
     policy_rules_read_network;
-
-#endif

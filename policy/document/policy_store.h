@@ -3,8 +3,7 @@
  * policy.d/90-cli.yaml, the one file that the command line edits (docs/design.md 4). Two commands at once
  * wait for each other (policy/document/policy_lock.h), and whatever happens in between, the file is the old
  * one or the new one: the new one is written beside it, synced, and renamed over it. Keys that no command writes stay; comments do not. */
-#ifndef DOCKREEVE_POLICY_POLICY_STORE_H
-#define DOCKREEVE_POLICY_POLICY_STORE_H
+#pragma once
 
 #include "base/arena.h"
 #include "policy/document/policy_load.h"
@@ -40,5 +39,3 @@ MUST_CHECK bool policy_store_write(struct policy_store *store, struct slice text
                                    struct error *error);
 /* Removes the file, if it is there. */
 MUST_CHECK bool policy_store_remove(struct policy_store *store, struct error *error);
-
-#endif

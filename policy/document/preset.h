@@ -2,8 +2,7 @@
  *
  * The built-in presets: documents like any other, embedded when the program is built
  * (base/embed.sh). */
-#ifndef DOCKREEVE_POLICY_PRESET_H
-#define DOCKREEVE_POLICY_PRESET_H
+#pragma once
 
 #include <stddef.h>
 
@@ -18,5 +17,3 @@ size_t preset_count(void);
 const struct preset *preset_at(size_t index);
 /* NULL when there is none of that name. */
 const struct preset *preset_find(struct slice name);
-
-#endif

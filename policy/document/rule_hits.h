@@ -9,8 +9,7 @@
  *   dockreeve hits 1
  *   KEY COUNT LAST       16 hexadecimal digits, requests, microseconds of Unix time
  *   end LINES */
-#ifndef DOCKREEVE_POLICY_RULE_HITS_H
-#define DOCKREEVE_POLICY_RULE_HITS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -70,5 +69,3 @@ MUST_CHECK bool rule_hits_read(struct rule_hits *hits, const char *path, struct 
  * Writes to `path`.new first. */
 MUST_CHECK bool rule_hits_write(const struct rule_hits *hits, const char *path,
                                 struct error *error);
-
-#endif

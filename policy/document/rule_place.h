@@ -2,8 +2,7 @@
  *
  * Where a rule stands: file, line and column, the lines as they are written there, and what would
  * take it away. */
-#ifndef DOCKREEVE_POLICY_RULE_PLACE_H
-#define DOCKREEVE_POLICY_RULE_PLACE_H
+#pragma once
 
 #include "base/buffer.h"
 #include "policy/explain/rule_row.h"
@@ -29,5 +28,3 @@ void rule_place_write(const struct rule_place *place, struct buffer *out);
 
 /* Appends the command or the change that takes the rule away. */
 void rule_place_write_removal(const struct rule_row *row, struct buffer *out);
-
-#endif

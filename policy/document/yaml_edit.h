@@ -2,8 +2,7 @@
  *
  * Changing a tree of yaml_tree.h: nodes that were not in the text, keys and items put in and taken
  * out. What a change does not name stays as it is. Nodes live in the arena that is given. */
-#ifndef DOCKREEVE_POLICY_YAML_EDIT_H
-#define DOCKREEVE_POLICY_YAML_EDIT_H
+#pragma once
 
 #include "policy/document/yaml_tree.h"
 
@@ -34,5 +33,3 @@ void yaml_edit_remove(struct yaml_tree_node *sequence, const struct yaml_tree_no
 
 /* Whether both say the same: texts and order count, keys' order, quotes and places do not. */
 bool yaml_edit_equal(const struct yaml_tree_node *a, const struct yaml_tree_node *b);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What libyaml stopped at, in words that mend it. For yaml_tree.c only. */
-#ifndef DOCKREEVE_POLICY_YAML_SYNTAX_H
-#define DOCKREEVE_POLICY_YAML_SYNTAX_H
+#pragma once
 
 #include <yaml.h>
 
@@ -13,5 +12,3 @@
  * parsed. What has no sentence of ours is said in libyaml's words. */
 void yaml_syntax_explain(const yaml_parser_t *parser, struct slice text, yaml_mark_t *mark_out,
                          struct buffer *out);
-
-#endif

@@ -5,8 +5,7 @@
  * ends or turns a line unseen, none in keys and values that does not show. Scalars stay text,
  * and keep whether they were quoted: nothing is turned into a number, a boolean or null here, so
  * `0660` and `yes` mean what the reader of that key decides. */
-#ifndef DOCKREEVE_POLICY_YAML_TREE_H
-#define DOCKREEVE_POLICY_YAML_TREE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -37,5 +36,3 @@ MUST_CHECK bool yaml_tree_parse(struct arena *arena, const char *bytes, size_t l
 
 /* What to call the node in a message: "a list", "a map", "text". */
 const char *yaml_tree_kind_name(const struct yaml_tree_node *node);
-
-#endif

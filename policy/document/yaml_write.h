@@ -3,8 +3,7 @@
  * A tree of yaml_tree.h as YAML text, in one canonical form: block style, two blanks a level, an
  * item or key a line, quotes where a reader could take the text for anything else. What is written
  * parses back to the same tree. */
-#ifndef DOCKREEVE_POLICY_YAML_WRITE_H
-#define DOCKREEVE_POLICY_YAML_WRITE_H
+#pragma once
 
 #include "base/buffer.h"
 #include "policy/document/yaml_tree.h"
@@ -19,5 +18,3 @@ bool yaml_write_is_plain(struct slice text);
  * the same either way, but for true, false and null, which stay as they are. Scalars must be
  * UTF-8. */
 void yaml_write(struct yaml_tree_node *root, unsigned first_line, struct buffer *out);
-
-#endif

@@ -4,8 +4,7 @@
  * makes the variables of that image the rules, with the verdicts that it gives (docs/design.md 3.4), apart
  * from where it matches too loosely. Values are read as HAProxy reads them there: a number that is
  * not zero is true, a word such as `true` is not. Pure: works on the array it is handed. */
-#ifndef DOCKREEVE_POLICY_ENVIRONMENT_H
-#define DOCKREEVE_POLICY_ENVIRONMENT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -42,5 +41,3 @@ const char *environment_default_listen(char *const *environment);
  * endpoint_parse() reads), else
  * "/var/run/docker.sock". */
 const char *environment_socket_path(char *const *environment);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The variables about web pages (rules/network/browser_request.h). For environment.c and policy_load.c. */
-#ifndef DOCKREEVE_POLICY_ENVIRONMENT_BROWSER_H
-#define DOCKREEVE_POLICY_ENVIRONMENT_BROWSER_H
+#pragma once
 
 #include "policy/snapshot/policy_builder.h"
 
@@ -13,5 +12,3 @@ void environment_add_browser(struct policy_builder *builder, char *const *enviro
 
 /* A notice for each of them, and DOCKREEVE_GUARD, that is set where variables are not the policy. */
 void environment_note_unread_browser(char *const *environment, struct policy_messages *notices);
-
-#endif

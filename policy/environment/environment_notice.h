@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the start says about variables that do something else than they seem to. */
-#ifndef DOCKREEVE_POLICY_ENVIRONMENT_NOTICE_H
-#define DOCKREEVE_POLICY_ENVIRONMENT_NOTICE_H
+#pragma once
 
 #include "policy/environment/environment_variables.h"
 #include "policy/snapshot/policy.h"
@@ -23,5 +22,3 @@ void environment_notices_add_unread(char *const *environment, struct policy_mess
 
 /* Names that begin with DOCKREEVE_ and that nothing reads. */
 void environment_notices_add_own(char *const *environment, struct policy_messages *notices);
-
-#endif

@@ -3,8 +3,7 @@
  * The variables of the two images whose place Dockreeve takes (tecnativa/docker-socket-proxy and
  * linuxserver/socket-proxy), as closed tables, and how a value is read: exactly as they do. For
  * environment.c and environment_notice.c only. */
-#ifndef DOCKREEVE_POLICY_ENVIRONMENT_VARIABLES_H
-#define DOCKREEVE_POLICY_ENVIRONMENT_VARIABLES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -100,5 +99,3 @@ bool environment_names(const struct environment_named *named, enum docker_operat
 /* LOG_LEVEL: whether the gate tells errors alone of itself. The request log is never meant by it. */
 bool environment_is_quiet(char *const *environment);
 bool environment_level_is_known(struct slice level);
-
-#endif

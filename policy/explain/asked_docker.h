@@ -4,8 +4,7 @@
  * `policy explain` and `policy test` answer with it. Without facts nothing is known of the object,
  * and what depends on it is denied, which is what the gate does with an unknown one. A body is read as
  * the gate reads it. */
-#ifndef DOCKREEVE_POLICY_ASKED_DOCKER_H
-#define DOCKREEVE_POLICY_ASKED_DOCKER_H
+#pragma once
 
 #include "base/error.h"
 #include "policy/snapshot/policy.h"
@@ -53,5 +52,3 @@ const char *asked_docker_source(const struct asked_docker *asked);
 const char *asked_docker_reason(const struct asked_docker *asked);
 
 void asked_docker_clear(struct asked_docker *asked);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * A destination from words, asked as the gate asks it. `policy check`, `policy explain` and `policy test` answer with it. What the words do
  * not say is unknown and never refuses. */
-#ifndef DOCKREEVE_POLICY_ASKED_NETWORK_H
-#define DOCKREEVE_POLICY_ASKED_NETWORK_H
+#pragma once
 
 #include "base/error.h"
 #include "policy/explain/network_inquiry.h"
@@ -62,5 +61,3 @@ void asked_network_write_rule(const struct asked_network *asked, struct buffer *
 void asked_network_write_source(const struct asked_network *asked, struct buffer *out);
 
 void asked_network_clear(struct asked_network *asked);
-
-#endif

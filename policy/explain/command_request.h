@@ -2,8 +2,7 @@
  *
  * The request and the pretended object that `policy check` and `policy explain` ask about, from
  * words on a command line. */
-#ifndef DOCKREEVE_POLICY_COMMAND_REQUEST_H
-#define DOCKREEVE_POLICY_COMMAND_REQUEST_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -24,5 +23,3 @@ MUST_CHECK bool command_target_check(struct slice target, size_t raw_from, struc
 /* Adds "name=web", "label=key=value" and so on as a fact. False with `error` when it is none. */
 MUST_CHECK bool command_object_add(struct docker_object *object, const char *text,
                                    struct error *error);
-
-#endif

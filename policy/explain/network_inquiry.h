@@ -14,8 +14,7 @@
  * what a tunnel's first bytes say  all of it at once                     nothing: OPEN; a second ClientHello takes the first one's place
  */
 /* clang-format on */
-#ifndef DOCKREEVE_POLICY_NETWORK_INQUIRY_H
-#define DOCKREEVE_POLICY_NETWORK_INQUIRY_H
+#pragma once
 
 #include "policy/snapshot/policy_network.h"
 
@@ -61,5 +60,3 @@ enum network_step network_inquiry_next(const struct network_inquiry *inquiry);
  * has to be resolved. */
 const struct ip_address *network_inquiry_stands_for(const struct host_name *host,
                                                     unsigned *count_out);
-
-#endif

@@ -3,8 +3,7 @@
  * One step that would turn a verdict: a command where the command line can do it, else a line of the
  * policy (docs/design.md 1.6). Denials of the gate name one; all that is needed together:
  * policy_obstacles.h. */
-#ifndef DOCKREEVE_POLICY_POLICY_ADVICE_H
-#define DOCKREEVE_POLICY_POLICY_ADVICE_H
+#pragma once
 
 #include "policy/snapshot/policy.h"
 #include "rules/docker/docker_reach.h"
@@ -42,5 +41,3 @@ void policy_advice_reach_path(const struct docker_reach_place *place, struct buf
 /* Appends " under `network:` in FILE", where a line has to be added by hand. */
 void policy_advice_place(const struct policy *policy, const struct policy_client *client,
                          const char *section, struct buffer *out);
-
-#endif

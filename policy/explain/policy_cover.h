@@ -4,8 +4,7 @@
  * admits, or an earlier rule of the same effect decides all of it. Only rules without conditions
  * are blamed, since of those alone it is certain; so what is found here is true, and not everything
  * that is true is found. `policy validate` warns of it and `policy ls --shadowed` lists it. */
-#ifndef DOCKREEVE_POLICY_POLICY_COVER_H
-#define DOCKREEVE_POLICY_POLICY_COVER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,5 +58,3 @@ void policy_cover_say(const struct policy *policy, uint32_t number,
  * several. */
 void policy_cover_write_rule(const struct policy_cover *cover, struct buffer *out);
 void policy_cover_write_source(const struct policy_cover *cover, struct buffer *out);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which rules of a policy decided something, for `policy test --coverage`. */
-#ifndef DOCKREEVE_POLICY_POLICY_COVERAGE_H
-#define DOCKREEVE_POLICY_POLICY_COVERAGE_H
+#pragma once
 
 #include "policy/snapshot/policy_list.h"
 
@@ -21,5 +20,3 @@ void policy_coverage_missing(const struct policy_coverage *coverage, const struc
                              void (*found)(void *context, struct slice source, struct slice rule),
                              void *context);
 void policy_coverage_clear(struct policy_coverage *coverage);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Notices about rules. */
-#ifndef DOCKREEVE_POLICY_POLICY_NOTICES_H
-#define DOCKREEVE_POLICY_POLICY_NOTICES_H
+#pragma once
 
 #include "policy/snapshot/policy.h"
 #include "policy/snapshot/policy_messages.h"
@@ -10,5 +9,3 @@
 /* What `policy validate` warns of: rules that never decide, changes allowed to everybody,
  * ContainerCreate. One look into the index a network rule. */
 void policy_notices_add(const struct policy *policy, struct policy_messages *notices);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * All that stands between a verdict and its opposite, for `policy check` and `policy explain`. */
-#ifndef DOCKREEVE_POLICY_POLICY_OBSTACLES_H
-#define DOCKREEVE_POLICY_POLICY_OBSTACLES_H
+#pragma once
 
 #include "policy/snapshot/policy.h"
 #include "policy/snapshot/policy_network.h"
@@ -17,5 +16,3 @@ void policy_obstacles_docker(const struct policy *policy, const struct policy_cl
 void policy_obstacles_network(const struct policy *policy, const struct policy_client *client,
                               const struct network_request *request,
                               const struct network_verdict *verdict, struct buffer *out);
-
-#endif

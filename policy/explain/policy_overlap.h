@@ -3,8 +3,7 @@
  * What the other rules of a policy make of one that was just added: those that decide all of it
  * (policy_cover.h), denies that take a part, a default that allows it already. policy_load() speaks
  * of the first alone, and not of denies. */
-#ifndef DOCKREEVE_POLICY_POLICY_OVERLAP_H
-#define DOCKREEVE_POLICY_POLICY_OVERLAP_H
+#pragma once
 
 #include <stdint.h>
 
@@ -15,5 +14,3 @@
  * those that leave nothing of it. A host is put to the gate's own decision. */
 void policy_overlap(const struct policy *policy, uint32_t number, int64_t now_us,
                     struct policy_messages *messages);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which rules permit an operation to anybody, asked of the one decision: for notices that claim it. */
-#ifndef DOCKREEVE_POLICY_POLICY_PERMITS_H
-#define DOCKREEVE_POLICY_POLICY_PERMITS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,5 +22,3 @@ void policy_permits_free(struct policy_permits *permits);
  * counts for nothing. */
 void policy_permits_add(struct policy_permits *permits, const struct policy *policy,
                         enum docker_operation operation, int64_t now_us);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a client is told of a refusal, by the `refusal` key of its policy. The log always has all of it. */
-#ifndef DOCKREEVE_POLICY_REFUSAL_WORDS_H
-#define DOCKREEVE_POLICY_REFUSAL_WORDS_H
+#pragma once
 
 #include "base/buffer.h"
 #include "policy/snapshot/policy.h"
@@ -28,5 +27,3 @@ extern const struct policy_refusal refusal_words_of_nobody;
  * that is too new is told in the engine's own words, which clients read to choose an older one. */
 void refusal_words_write(const struct policy_refusal *how, const struct refusal_words *refusal,
                          struct buffer *out);
-
-#endif

@@ -3,8 +3,7 @@
  * All that decides, one by one, as `policy ls` and `policy inspect` show it: Docker rules, network
  * rules (a host each), the two defaults, settings of clients, and what is built in. Walking
  * keeps one row in memory, whatever their number. */
-#ifndef DOCKREEVE_POLICY_RULE_ROW_H
-#define DOCKREEVE_POLICY_RULE_ROW_H
+#pragma once
 
 #include "base/buffer.h"
 #include "policy/snapshot/policy_builtin.h"
@@ -69,5 +68,3 @@ bool rule_row_concerns(const struct rule_row *row, const struct policy *policy,
 /* What keeps the row from ever deciding. Ask in the order of the walk. */
 void rule_row_cover(const struct rule_row *row, struct policy_cover_scope *scope, int64_t now_us,
                     struct policy_cover *out);
-
-#endif

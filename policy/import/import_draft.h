@@ -3,8 +3,7 @@
  * The document that an import is making: patterns, grouped into rules by what else they ask for,
  * and what could not be said as it was. A pattern enters only after the reader of policies has
  * accepted it, so that what is printed loads. */
-#ifndef DOCKREEVE_POLICY_IMPORT_DRAFT_H
-#define DOCKREEVE_POLICY_IMPORT_DRAFT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -103,5 +102,3 @@ struct import_quoted {
     char text[120];
 };
 struct import_quoted import_quoted(struct slice text);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An expression of a list, with what is to be said about it. */
-#ifndef DOCKREEVE_POLICY_IMPORT_EXPRESSION_H
-#define DOCKREEVE_POLICY_IMPORT_EXPRESSION_H
+#pragma once
 
 #include "policy/import/import_draft.h"
 #include "policy/import/posix_expression.h"
@@ -15,5 +14,3 @@ MUST_CHECK bool import_expression(struct import_draft *draft, struct import_plac
 
 /* Says how many more expressions there were than were noted. */
 void import_expression_end(struct import_draft *draft);
-
-#endif

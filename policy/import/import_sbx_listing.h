@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The table that `sbx policy ls` prints. */
-#ifndef DOCKREEVE_POLICY_IMPORT_SBX_LISTING_H
-#define DOCKREEVE_POLICY_IMPORT_SBX_LISTING_H
+#pragma once
 
 #include "policy/import/import_draft.h"
 
@@ -11,5 +10,3 @@
 bool import_sbx_has_listing(struct slice text);
 /* Reads the tables of the input. A known generation wins over what the head says. */
 void import_sbx_listing(struct import_draft *draft);
-
-#endif

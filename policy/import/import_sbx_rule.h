@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One rule of sbx, whichever of its forms it was read from, and what it becomes in the draft. */
-#ifndef DOCKREEVE_POLICY_IMPORT_SBX_RULE_H
-#define DOCKREEVE_POLICY_IMPORT_SBX_RULE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -21,5 +20,3 @@ struct sbx_rule {
 /* Adds the rule. `generation` as in struct policy_import_input. */
 void import_sbx_rule(struct import_draft *draft, struct import_place place, unsigned generation,
                      const struct sbx_rule *rule);
-
-#endif

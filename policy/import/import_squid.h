@@ -2,8 +2,7 @@
  *
  * Squid's access lists as far as they are about destinations: what `acl` lines define and
  * `http_access` lines combine. */
-#ifndef DOCKREEVE_POLICY_IMPORT_SQUID_H
-#define DOCKREEVE_POLICY_IMPORT_SQUID_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,5 +52,3 @@ void squid_acls_free(struct squid_acls *acls);
 void squid_acls_read(struct squid_acls *acls, struct import_place place, struct slice line);
 /* NULL when no line defined it. Valid until the next squid_acls_read(). */
 const struct squid_acl *squid_acls_find(const struct squid_acls *acls, struct slice name);
-
-#endif

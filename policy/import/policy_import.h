@@ -4,8 +4,7 @@
  * meaning, and the result never permits more than the source did: an allow that cannot be said
  * exactly is narrowed or left out, with a note; a deny that cannot be said is made wider or, where
  * it cannot even be that, ends the import without a document. */
-#ifndef DOCKREEVE_POLICY_POLICY_IMPORT_H
-#define DOCKREEVE_POLICY_POLICY_IMPORT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,5 +60,3 @@ void import_hosts(struct import_draft *draft);
 void import_sbx(struct import_draft *draft);
 void import_squid(struct import_draft *draft);
 void import_tinyproxy(struct import_draft *draft);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * POSIX expressions and shell patterns over host names, as tinyproxy and Squid write them, as host
  * patterns of ours. */
-#ifndef DOCKREEVE_POLICY_POSIX_EXPRESSION_H
-#define DOCKREEVE_POLICY_POSIX_EXPRESSION_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -46,5 +45,3 @@ MUST_CHECK bool posix_expression_write(enum posix_expression_kind kind, struct s
                                        bool fold, struct buffer *out,
                                        struct posix_expression_bounds *bounds_out,
                                        struct error *error);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Where in a file of the log a time stands, found by halving: records are in the order of time,
  * except where the clock was stepped. */
-#ifndef DOCKREEVE_POLICY_LOG_BISECT_H
-#define DOCKREEVE_POLICY_LOG_BISECT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,5 +19,3 @@ enum { LOG_BISECT_MARGIN = 1024 * 1024 };
  * since_us to until_us (0 = no bound) are; *end_out is -1 where that is the file's end. */
 MUST_CHECK bool log_bisect(int fd, int64_t since_us, int64_t until_us, off_t *begin_out,
                            off_t *end_out, struct error *error);
-
-#endif

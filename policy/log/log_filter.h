@@ -2,8 +2,7 @@
  *
  * Which records of the log are wanted: what the options of `policy log` say. All conditions must
  * hold. */
-#ifndef DOCKREEVE_POLICY_LOG_FILTER_H
-#define DOCKREEVE_POLICY_LOG_FILTER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,5 +51,3 @@ void log_filter_clear(struct log_filter *filter);
 
 /* Whether its time is wanted, whatever else is. */
 bool log_filter_is_within(const struct log_filter *filter, const struct log_line *line);
-
-#endif

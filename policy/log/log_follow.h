@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Waiting for what the gate appends to its log: `policy log --follow`. */
-#ifndef DOCKREEVE_POLICY_LOG_FOLLOW_H
-#define DOCKREEVE_POLICY_LOG_FOLLOW_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -28,5 +27,3 @@ MUST_CHECK bool log_follow_run(struct log_follow *follow, int fd, off_t at, log_
 
 void log_follow_free(struct log_follow **follow);
 #define AUTO_LOG_FOLLOW CLEANUP(log_follow_free)
-
-#endif

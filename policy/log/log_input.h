@@ -2,8 +2,7 @@
  *
  * A log that comes in on standard input, "-": what `docker logs`, `docker compose logs` or
  * `journalctl -o cat` have kept of a gate that writes its log to standard output. */
-#ifndef DOCKREEVE_POLICY_LOG_INPUT_H
-#define DOCKREEVE_POLICY_LOG_INPUT_H
+#pragma once
 
 #include "base/error.h"
 #include "policy/log/log_follow.h"
@@ -19,5 +18,3 @@ MUST_CHECK bool log_input_open(struct log_files *files, const char *path, struct
 /* Gives out the lines of standard input as they come, until its end or until `take` ends it. False
  * with `error` when it cannot be read. */
 MUST_CHECK bool log_input_follow(log_follow_take *take, void *context, struct error *error);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One line of the audit log, read back: the counterpart of log_record.h. */
-#ifndef DOCKREEVE_POLICY_LOG_LINE_H
-#define DOCKREEVE_POLICY_LOG_LINE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -104,5 +103,3 @@ bool log_line_is_request(const struct log_line *line);
  * operation, or the method of a request that is none; empty for other records. Points into the line
  * or into `room`. */
 struct slice log_line_what(const struct log_line *line, struct buffer *room);
-
-#endif

@@ -4,8 +4,7 @@
  * older), forwards and backwards: the last fifty lines of a log of any size cost a few blocks.
  * Lines are whole lines; what stands behind the last line end was being written, or was cut off by
  * a crash. */
-#ifndef DOCKREEVE_POLICY_LOG_READER_H
-#define DOCKREEVE_POLICY_LOG_READER_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -69,5 +68,3 @@ MUST_CHECK enum log_read log_backward_next(struct log_backward *backward, struct
                                            struct error *error);
 /* Finds out `end` and `torn` without reading on. */
 MUST_CHECK bool log_backward_begin(struct log_backward *backward, struct error *error);
-
-#endif

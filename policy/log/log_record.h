@@ -2,8 +2,7 @@
  *
  * One line of the audit log (docs/design.md 5): the fields, their names and order. Written by the gate,
  * read by `policy log`. */
-#ifndef DOCKREEVE_POLICY_LOG_RECORD_H
-#define DOCKREEVE_POLICY_LOG_RECORD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -77,5 +76,3 @@ struct log_record {
  * (out->failed). `cache` belongs to the one log. */
 void log_record_write(const struct log_record *record, struct timestamp_cache *cache,
                       struct buffer *out);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * All records of a log that a filter wants: the oldest first for summaries, pages and suggestions,
  * which look at everything, or the newest first for who wants the last of them. */
-#ifndef DOCKREEVE_POLICY_LOG_SCAN_H
-#define DOCKREEVE_POLICY_LOG_SCAN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -44,5 +43,3 @@ MUST_CHECK bool log_scan(const struct log_files *files, const struct log_filter 
 MUST_CHECK bool log_scan_backward(const struct log_files *files, const struct log_filter *filter,
                                   log_scan_take *take, void *context,
                                   struct log_scan_notes *notes_out, struct error *error);
-
-#endif

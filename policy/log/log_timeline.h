@@ -2,8 +2,7 @@
  *
  * How many requests there were when: a bounded row of equally wide spans of time that become wider
  * as the log turns out to be longer, so that one pass over a log of any length is enough. */
-#ifndef DOCKREEVE_POLICY_LOG_TIMELINE_H
-#define DOCKREEVE_POLICY_LOG_TIMELINE_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -31,5 +30,3 @@ int64_t log_timeline_begin_us(const struct log_timeline *timeline, size_t index)
 
 /* "5 minutes", "1 day". */
 void log_timeline_write_width(const struct log_timeline *timeline, struct buffer *out);
-
-#endif

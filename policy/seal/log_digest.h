@@ -3,8 +3,7 @@
  * SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104) as the sealed log needs them. The only place
  * that knows a cryptographic library. States are plain bytes that may be copied: what is hashed
  * before every record (a domain, a padded key) is hashed once. */
-#ifndef DOCKREEVE_POLICY_LOG_DIGEST_H
-#define DOCKREEVE_POLICY_LOG_DIGEST_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -34,5 +33,3 @@ struct log_mac_key {
 void log_mac_key_set(struct log_mac_key *key, const unsigned char *bytes, size_t len);
 void log_mac(const struct log_mac_key *key, const void *bytes, size_t len,
              unsigned char out[static LOG_DIGEST_LEN]);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Where a sealed log goes on when the gate starts: behind its last sealed record, with the key of
  * the epoch that it is in. */
-#ifndef DOCKREEVE_POLICY_LOG_RESUME_H
-#define DOCKREEVE_POLICY_LOG_RESUME_H
+#pragma once
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -18,5 +17,3 @@ MUST_CHECK bool log_resume(const char *path, struct seal_state *state, struct bu
 
 /* Whether the last whole record of the log is sealed: a gate without a key breaks the chain. */
 bool log_ends_sealed(const char *path);
-
-#endif

@@ -19,8 +19,7 @@
  * event `seal` is the last of its epoch, and a key is erased only when that record is on the disk:
  * epochs follow each other without a gap. The key
  * of epoch 0 is the auditor's; no record is sealed with it. */
-#ifndef DOCKREEVE_POLICY_LOG_SEAL_H
-#define DOCKREEVE_POLICY_LOG_SEAL_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -90,5 +89,3 @@ void log_sealer_rewind(struct log_sealer *sealer);
 /* Goes on with the key of another epoch; the earlier one is wiped. */
 void log_sealer_set_key(struct log_sealer *sealer, const struct log_seal_key *key);
 void log_sealer_wipe(struct log_sealer *sealer);
-
-#endif

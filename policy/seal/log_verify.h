@@ -3,8 +3,7 @@
  * Judges a sealed log line by line, from the oldest on (policy/seal/log_seal.h says what the seals are):
  * whether it is whole, and if not, what happened to which record first. Holds a handful of records,
  * whatever the log's length. Nothing in the log is taken on trust. */
-#ifndef DOCKREEVE_POLICY_LOG_VERIFY_H
-#define DOCKREEVE_POLICY_LOG_VERIFY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -97,5 +96,3 @@ void log_verify_torn(struct log_verify *verify, struct slice rest, bool last);
 /* To be called once, at the end; wipes the keys and gives memory back. The verdict stays valid as
  * long as `verify`. */
 const struct log_verdict *log_verify_end(struct log_verify *verify);
-
-#endif

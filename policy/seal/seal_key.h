@@ -4,8 +4,7 @@
  * the state folder, which holds the key of the present epoch and makes the log a sealed one. The
  * file is replaced at each epoch; what it held before is overwritten as far as the file system
  * lets anybody do that. Nothing here allocates but reading the text. */
-#ifndef DOCKREEVE_POLICY_SEAL_KEY_H
-#define DOCKREEVE_POLICY_SEAL_KEY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -45,5 +44,3 @@ MUST_CHECK bool seal_state_write(int folder, const struct seal_state *state, str
 
 /* A file made by root in a folder of the gate's user belongs to that user. */
 void seal_state_hand_over(int folder, int lock);
-
-#endif

@@ -4,8 +4,7 @@
  * decides. The gate, `policy check` and `policy explain` all ask policy_decide_docker(); nothing
  * else grants or refuses by rule. A snapshot is built on the loader thread by policy_load() and may
  * be read from any thread as long as a reference is held. */
-#ifndef DOCKREEVE_POLICY_POLICY_H
-#define DOCKREEVE_POLICY_POLICY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -198,5 +197,3 @@ void policy_decide_docker_named(const struct policy *policy, const struct policy
 void policy_explain_denial(const struct policy *policy, const struct policy_client *client,
                            const struct docker_request *request, const struct verdict *verdict,
                            struct buffer *out);
-
-#endif

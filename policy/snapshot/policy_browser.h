@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The web pages that a client trusts. */
-#ifndef DOCKREEVE_POLICY_POLICY_BROWSER_H
-#define DOCKREEVE_POLICY_POLICY_BROWSER_H
+#pragma once
 
 #include "policy/snapshot/policy_builder_internal.h"
 
@@ -14,5 +13,3 @@ MUST_CHECK bool policy_browser_add_host(struct policy_builder *builder,
 MUST_CHECK bool policy_browser_add_origin(struct policy_builder *builder,
                                           struct builder_client *client, struct slice text,
                                           struct error *error);
-
-#endif

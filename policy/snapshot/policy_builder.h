@@ -3,8 +3,7 @@
  * A policy while it is being put together: rules, clients and defaults from documents, presets,
  * options and environment variables are collected here, checked against each other at the end and
  * compiled into the immutable snapshot. For loaders only. */
-#ifndef DOCKREEVE_POLICY_POLICY_BUILDER_H
-#define DOCKREEVE_POLICY_POLICY_BUILDER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,5 +59,3 @@ void policy_builder_set_operation_advice(struct policy_builder *builder,
  * ones in `errors`. The builder may only be freed afterwards. */
 struct policy *policy_builder_finish(struct policy_builder *builder, struct policy_messages *errors,
                                      struct policy_messages *notices);
-
-#endif

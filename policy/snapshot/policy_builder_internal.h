@@ -2,8 +2,7 @@
  *
  * What a builder consists of, for those who read documents and variables into it. Everybody else sees
  * policy_builder.h. */
-#ifndef DOCKREEVE_POLICY_POLICY_BUILDER_INTERNAL_H
-#define DOCKREEVE_POLICY_POLICY_BUILDER_INTERNAL_H
+#pragma once
 
 #include "policy/snapshot/policy_builder.h"
 #include "policy/snapshot/policy_internal.h"
@@ -61,5 +60,3 @@ void policy_builder_take_rule(struct policy_builder *builder, struct policy_rule
 /* The network rules of a client, or of the top level for POLICY_EVERY_CLIENT. The pointer is valid
  * until the next client is made. */
 struct network_set *policy_builder_network(struct policy_builder *builder, size_t client);
-
-#endif

@@ -4,8 +4,7 @@
  * `policy ls` can show all that decides. The decisions themselves are made where their facts are
  * (rules/network/network_rule.c, rules/docker/docker_reach.c, proxy/); this table names them. A test compares it
  * with dockreeve-policy(5). */
-#ifndef DOCKREEVE_POLICY_POLICY_BUILTIN_H
-#define DOCKREEVE_POLICY_POLICY_BUILTIN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,5 +30,3 @@ void policy_builtin_at(size_t index, struct policy_builtin *out);
 
 /* Appends the ranges of the class: "127.0.0.0/8, ::1/128". */
 void policy_builtin_write_ranges(enum address_class class, struct buffer *out);
-
-#endif

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * When the rules of a policy expire; policy_next_expiry() stands in policy.h. */
-#ifndef DOCKREEVE_POLICY_POLICY_EXPIRY_H
-#define DOCKREEVE_POLICY_POLICY_EXPIRY_H
+#pragma once
 
 #include "policy/snapshot/policy.h"
 
 /* Fills policy->expiries, once every rule is there. */
 void policy_expiry_collect(struct policy *policy);
-
-#endif

@@ -6,8 +6,7 @@
  * of their patterns (path, fact or parameter); what has neither is visited always. The index only
  * proposes: every rule it finds is still matched in full, so a wrong proposal costs time and never
  * changes a verdict. */
-#ifndef DOCKREEVE_POLICY_POLICY_INDEX_H
-#define DOCKREEVE_POLICY_POLICY_INDEX_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,5 +58,3 @@ static inline void policy_search_add(struct policy_search *search, bool allows, 
         return;
     }
 }
-
-#endif

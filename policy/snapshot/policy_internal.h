@@ -2,8 +2,7 @@
  *
  * What a compiled policy consists of, for the files that build, index, list and explain it. Everybody
  * else sees policy.h. */
-#ifndef DOCKREEVE_POLICY_POLICY_INTERNAL_H
-#define DOCKREEVE_POLICY_POLICY_INTERNAL_H
+#pragma once
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -124,5 +123,3 @@ enum policy_reach
 policy_judge_reach(const struct policy *policy, const struct policy_client *client,
                    const struct docker_request *request, enum docker_object_state state,
                    const struct docker_object *object, struct docker_reach_place *place_out);
-
-#endif

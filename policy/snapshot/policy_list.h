@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The rules of a policy, one by one, for `policy ls`. */
-#ifndef DOCKREEVE_POLICY_POLICY_LIST_H
-#define DOCKREEVE_POLICY_POLICY_LIST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -90,5 +89,3 @@ struct policy_place {
 };
 bool policy_use_place(const struct policy *policy, const char *scope, const char *label,
                       struct policy_place *place_out);
-
-#endif

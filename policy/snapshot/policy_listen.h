@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Where clients are listened for: reading it, and checking all of it against each other. */
-#ifndef DOCKREEVE_POLICY_POLICY_LISTEN_H
-#define DOCKREEVE_POLICY_POLICY_LISTEN_H
+#pragma once
 
 #include "policy/snapshot/policy_builder_internal.h"
 
@@ -19,5 +18,3 @@ MUST_CHECK bool policy_dns_address_add(struct builder_client *client, struct sli
 /* Checks the listeners of all clients against each other. */
 void policy_listen_check_all(const struct policy_builder *builder, struct policy_messages *errors,
                              struct policy_messages *notices);
-
-#endif

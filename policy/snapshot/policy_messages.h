@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a load has to say: errors that make it no policy, and notices. */
-#ifndef DOCKREEVE_POLICY_POLICY_MESSAGES_H
-#define DOCKREEVE_POLICY_POLICY_MESSAGES_H
+#pragma once
 
 #include <stddef.h>
 
@@ -29,5 +28,3 @@ void policy_messages_write_as(const struct policy_messages *messages, const char
 #define POLICY_ERROR "error: "
 #define POLICY_NOTE "note: "
 void policy_messages_free(struct policy_messages *messages);
-
-#endif

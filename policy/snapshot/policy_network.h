@@ -4,8 +4,7 @@
  * transparent listeners, DNS, `policy check network` and `policy explain network` all ask
  * policy_decide_network(), in the order of policy/explain/network_inquiry.h; nothing else grants or
  * refuses by rule. */
-#ifndef DOCKREEVE_POLICY_POLICY_NETWORK_H
-#define DOCKREEVE_POLICY_POLICY_NETWORK_H
+#pragma once
 
 #include "policy/snapshot/policy.h"
 #include "rules/network/network_rule.h"
@@ -65,5 +64,3 @@ void policy_explain_network_denial(const struct policy *policy, const struct pol
 void policy_explain_network_fix(const struct policy *policy, const struct policy_client *client,
                                 const struct network_request *request,
                                 const struct network_verdict *verdict, struct buffer *out);
-
-#endif

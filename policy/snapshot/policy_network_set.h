@@ -4,8 +4,7 @@
  * small entry for every host pattern, since one list may hold a million. Clients that inherit ask
  * the top-level set and their own; nothing is copied from one to the other. Filled by the reader,
  * sealed once, then only read. */
-#ifndef DOCKREEVE_POLICY_POLICY_NETWORK_SET_H
-#define DOCKREEVE_POLICY_POLICY_NETWORK_SET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -81,5 +80,3 @@ static inline struct slice network_entry_slice(const struct network_entry *entry
 {
     return slice_of(entry->text, entry->len);
 }
-
-#endif

@@ -4,8 +4,7 @@
  * rules admit what was used and nothing else, but for two groupings: a set of operations
  * ("@lifecycle") when all of its members were used, and `*.example.com` when three hosts directly
  * below example.com were. */
-#ifndef DOCKREEVE_POLICY_SUGGEST_H
-#define DOCKREEVE_POLICY_SUGGEST_H
+#pragma once
 
 #include "policy/snapshot/policy_list.h"
 #include "policy/suggest/suggest_evidence.h"
@@ -38,5 +37,3 @@ void suggest_mark_permitted(struct suggest_evidence *evidence, const struct poli
 
 /* How evidence->used names a rule: "SOURCE RULE" as in the log. Appended. */
 void suggest_write_rule_key(const struct policy_listed_rule *rule, struct buffer *out);
-
-#endif

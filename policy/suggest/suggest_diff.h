@@ -2,8 +2,7 @@
  *
  * A suggestion held against the present policy: what would be added, and which of its allows the
  * log never needed. */
-#ifndef DOCKREEVE_POLICY_SUGGEST_DIFF_H
-#define DOCKREEVE_POLICY_SUGGEST_DIFF_H
+#pragma once
 
 #include "policy/suggest/suggest.h"
 
@@ -13,5 +12,3 @@
 bool suggest_write_diff(const struct suggestion *suggestion,
                         const struct suggest_evidence *evidence, const struct policy *policy,
                         bool json, bool colour, struct buffer *out);
-
-#endif

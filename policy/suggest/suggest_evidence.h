@@ -4,8 +4,7 @@
  * plain HTTP, each once, with how often and when. Beside it what cannot become a rule and why.
  * Nothing of a record is taken over unless it is in its canonical form: the log may have been
  * written by anybody. */
-#ifndef DOCKREEVE_POLICY_SUGGEST_EVIDENCE_H
-#define DOCKREEVE_POLICY_SUGGEST_EVIDENCE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -122,5 +121,3 @@ void suggest_evidence_leave_out(struct suggest_evidence *evidence, const char *c
 
 /* "example.com:443", "[2001:db8::1]:443". Appended. */
 void suggest_target_write(const struct suggest_target *target, struct buffer *out);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * One record on its way to become evidence: what suggest_evidence.c and suggest_destination.c, which
  * knows the internet, share. */
-#ifndef DOCKREEVE_POLICY_SUGGEST_RECORD_H
-#define DOCKREEVE_POLICY_SUGGEST_RECORD_H
+#pragma once
 
 #include "policy/suggest/suggest_evidence.h"
 
@@ -48,5 +47,3 @@ void suggest_record_leave_out(struct suggest_evidence *evidence,
 
 /* Takes a record of the internet. */
 void suggest_record_add_network(struct suggest_evidence *evidence, struct suggest_record *record);
-
-#endif

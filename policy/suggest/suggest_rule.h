@@ -2,8 +2,7 @@
  *
  * The rules of a suggestion while they are gathered: one for each client, kind and set of keys, with
  * a list of hosts or operations, each with its evidence. */
-#ifndef DOCKREEVE_POLICY_SUGGEST_RULE_H
-#define DOCKREEVE_POLICY_SUGGEST_RULE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,5 +60,3 @@ struct suggest_rule *suggest_rule_for(struct suggestion *suggestion,
 void suggest_rule_add(struct suggest_rule *rule, const struct suggest_item *item);
 void suggest_free(struct suggestion *suggestion);
 #define AUTO_SUGGESTION CLEANUP(suggest_free)
-
-#endif

@@ -2,8 +2,7 @@
  *
  * What `use` brings into the present policy.yaml beside what it permits: denies. A suggestion names
  * no files, so the denies of those that it would leave behind become rules of its own. */
-#ifndef DOCKREEVE_POLICY_SUGGEST_USE_H
-#define DOCKREEVE_POLICY_SUGGEST_USE_H
+#pragma once
 
 #include "policy/document/yaml_tree.h"
 
@@ -13,5 +12,3 @@
  * read. */
 MUST_CHECK bool suggest_take_used_denies(struct arena *arena, struct yaml_tree_node *root,
                                          const char *file, struct policy_messages *errors);
-
-#endif

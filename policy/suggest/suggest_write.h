@@ -3,8 +3,7 @@
  * A suggestion as a policy document or as JSON. Each line of a rule names its evidence in a
  * comment. Of the log nothing gets into either but what suggest_evidence.h took in its canonical
  * form. */
-#ifndef DOCKREEVE_POLICY_SUGGEST_WRITE_H
-#define DOCKREEVE_POLICY_SUGGEST_WRITE_H
+#pragma once
 
 #include "policy/suggest/suggest.h"
 #include "policy/document/yaml_tree.h"
@@ -29,5 +28,3 @@ void suggest_write_item_json(const struct suggest_item *item, struct buffer *out
 void suggest_write_rule_keys_json(const struct suggest_rule *rule, struct buffer *out);
 /* Appends "12 requests, 2026-11-20T08:01:12Z to 2026-11-21T07:12:01Z". */
 void suggest_write_span(const struct suggest_span *span, struct buffer *out);
-
-#endif

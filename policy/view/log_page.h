@@ -4,8 +4,7 @@
  * what was denied and what was allowed, each row with the rule behind it and its newest records.
  * The page loads nothing, and its content security policy forbids it to. It names no time and no
  * machine but those of the log: the same log gives the same page. */
-#ifndef DOCKREEVE_POLICY_LOG_PAGE_H
-#define DOCKREEVE_POLICY_LOG_PAGE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -32,5 +31,3 @@ MUST_CHECK bool log_page_append(const struct log_page_data *data,
  * itself, else 1. */
 MUST_CHECK bool log_page_write(const struct log_page_request *request, const char *output,
                                struct error *error);
-
-#endif

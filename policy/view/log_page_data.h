@@ -3,8 +3,7 @@
  * What a page of the log shows, gathered in two passes over the files: first the rows, then the
  * newest records of those rows that are shown. Memory is bounded by what is shown and by the number
  * of different rows, however long the log is. */
-#ifndef DOCKREEVE_POLICY_LOG_PAGE_DATA_H
-#define DOCKREEVE_POLICY_LOG_PAGE_DATA_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,5 +62,3 @@ struct log_page_data {
 MUST_CHECK bool log_page_data_gather(struct log_page_data *data, const struct log_files *files,
                                      const struct log_filter *filter, struct error *error);
 void log_page_data_free(struct log_page_data *data);
-
-#endif

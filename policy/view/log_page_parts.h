@@ -2,8 +2,7 @@
  *
  * What the files that write the log's page share: the page being written and small parts of it. The
  * templates stand in policy/view/page/ and become log_page_texts.inc. */
-#ifndef DOCKREEVE_POLICY_LOG_PAGE_PARTS_H
-#define DOCKREEVE_POLICY_LOG_PAGE_PARTS_H
+#pragma once
 
 #include "base/html_text.h"
 #include "policy/view/log_page.h"
@@ -46,5 +45,3 @@ void log_page_append_section(struct log_page *page, const struct log_page_sectio
 
 /* Nothing when there was no request. */
 void log_page_append_timeline(struct log_page *page, struct buffer *out);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * The log coalesced: one row for each client, kind, host or operation, way, rule and reason, with
  * how often and when. For `policy log --summary`, its page and `policy suggest`. */
-#ifndef DOCKREEVE_POLICY_LOG_SUMMARY_H
-#define DOCKREEVE_POLICY_LOG_SUMMARY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,5 +41,3 @@ const struct log_summary_row *log_summary_seal(struct log_summary *summary, size
 /* The number of the row to which the record belongs. False when no record like it was added. */
 MUST_CHECK bool log_summary_find(struct log_summary *summary, const struct log_line *line,
                                  size_t *number_out);
-
-#endif

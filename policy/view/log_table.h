@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Log lines as rows of a table (base/table.h). */
-#ifndef DOCKREEVE_POLICY_LOG_TABLE_H
-#define DOCKREEVE_POLICY_LOG_TABLE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -22,5 +21,3 @@ void log_table_append_gate(const struct table *table, const struct log_line *lin
 
 /* Microseconds as "812us", "12.3ms", "4.1s" or "2h03m"; what is no number as it is. */
 void log_table_append_duration(struct slice microseconds, struct buffer *cell);
-
-#endif

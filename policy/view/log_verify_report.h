@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The verdict over a sealed log, in words and as JSON. */
-#ifndef DOCKREEVE_POLICY_LOG_VERIFY_REPORT_H
-#define DOCKREEVE_POLICY_LOG_VERIFY_REPORT_H
+#pragma once
 
 #include "policy/seal/log_verify.h"
 
@@ -29,5 +28,3 @@ struct log_verify_report {
 enum log_verify_result log_verify_result(const struct log_verify_report *report);
 void log_verify_report_text(const struct log_verify_report *report, struct buffer *out);
 void log_verify_report_json(const struct log_verify_report *report, struct buffer *out);
-
-#endif

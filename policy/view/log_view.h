@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The log on standard output: its records, or what they come to. */
-#ifndef DOCKREEVE_POLICY_LOG_VIEW_H
-#define DOCKREEVE_POLICY_LOG_VIEW_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,5 +41,3 @@ void log_view_note_torn(void);
 /* Writes the bytes to standard output. False with `error`: code 1, or 0 when the reader has gone
  * away. */
 MUST_CHECK bool log_view_write(struct slice bytes, struct error *error);
-
-#endif

@@ -12,8 +12,7 @@
  *
  * Beside that a connection ends DNS_CONN_LIFETIME_S after it began, whatever it does. */
 /* clang-format on */
-#ifndef DOCKREEVE_PROXY_DNS_CONN_H
-#define DOCKREEVE_PROXY_DNS_CONN_H
+#pragma once
 
 #include <sys/queue.h>
 
@@ -44,5 +43,3 @@ void dns_conn_accept(struct dns_conns *conns, int fd, const struct endpoint *pee
 
 /* Closes all of them. */
 void dns_conns_close(struct dns_conns *conns);
-
-#endif

@@ -8,8 +8,7 @@
  * of this server and asks the next one, again and again, while NXDOMAIN ends the client's try at
  * once. Types other than A and AAAA of an allowed name have no records. Nothing is forwarded; only
  * where a client is to have real addresses, the resolver is asked, and each address is judged. */
-#ifndef DOCKREEVE_PROXY_DNS_EXCHANGE_H
-#define DOCKREEVE_PROXY_DNS_EXCHANGE_H
+#pragma once
 
 #include <stdint.h>
 
@@ -48,5 +47,3 @@ void dns_exchange_start(struct dns_exchange *exchange, enum dns_code code);
 
 /* The asker has gone: nothing is called any more. */
 void dns_exchange_cancel(struct dns_exchange *exchange);
-
-#endif

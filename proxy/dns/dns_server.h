@@ -3,8 +3,7 @@
  * The DNS listener: answers only names that the policy allows, itself, and never forwards anything.
  * A denied name does not exist (NXDOMAIN), so that stub resolvers give up at once instead of asking
  * elsewhere. Every question is one record in the log, written before its answer goes out. */
-#ifndef DOCKREEVE_PROXY_DNS_SERVER_H
-#define DOCKREEVE_PROXY_DNS_SERVER_H
+#pragma once
 
 #include "proxy/loop/loop.h"
 #include "proxy/loop/listener.h"
@@ -15,5 +14,3 @@
 void *dns_server_open(struct listener *listener, int udp_fd, int tcp_fd);
 /* Closes the sockets and forgets the questions under way. */
 void dns_server_close(void *server);
-
-#endif

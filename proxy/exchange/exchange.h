@@ -2,8 +2,7 @@
  *
  * What every exchange has, whichever gate it is of: its number, whose policy judged it, what is said
  * of it and which of its records are written. */
-#ifndef DOCKREEVE_PROXY_EXCHANGE_H
-#define DOCKREEVE_PROXY_EXCHANGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,5 +31,3 @@ void exchange_judged_by(struct exchange *exchange, struct policy *policy);
 void exchange_count_stream(struct exchange *exchange, struct loop *loop, bool is_stream);
 /* Back to nothing asked. */
 void exchange_forget(struct exchange *exchange, struct loop *loop);
-
-#endif

@@ -31,8 +31,7 @@
  * its download; what is held for it is bounded. Whatever the state, a connection ends at once when a
  * new policy does not admit its client or address any more. */
 /* clang-format on */
-#ifndef DOCKREEVE_PROXY_HTTP_CONN_H
-#define DOCKREEVE_PROXY_HTTP_CONN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -292,5 +291,3 @@ void http_refusal_write_words(const struct http_conn *conn, unsigned status, con
 const struct policy_refusal *http_refusal_told_how(const struct http_conn *conn);
 /* The upstream, not the request, is to blame: counted there, 502. */
 void http_refusal_upstream(struct http_conn *conn, const char *reason, const char *message);
-
-#endif

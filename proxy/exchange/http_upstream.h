@@ -2,8 +2,7 @@
  *
  * The other side of an exchange, as far as bytes move: the engine's connection, or an origin's.
  * Whose it is, how it is waited for and what becomes of it afterwards is its gate's business. */
-#ifndef DOCKREEVE_PROXY_HTTP_UPSTREAM_H
-#define DOCKREEVE_PROXY_HTTP_UPSTREAM_H
+#pragma once
 
 #include "proxy/io/stream.h"
 
@@ -13,5 +12,3 @@ struct http_upstream {
     bool connecting;
     bool reused; /* it has answered before: an early end may just mean that it was idle too long */
 };
-
-#endif

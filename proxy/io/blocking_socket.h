@@ -2,8 +2,7 @@
  *
  * Sockets of commands that ask something, wait for the answer and end. `until_us` is a time of
  * timestamp_monotonic_us(); what is not done by then fails with ETIMEDOUT. */
-#ifndef DOCKREEVE_PROXY_BLOCKING_SOCKET_H
-#define DOCKREEVE_PROXY_BLOCKING_SOCKET_H
+#pragma once
 
 #include "base/buffer.h"
 #include "proxy/io/endpoint.h"
@@ -15,5 +14,3 @@ MUST_CHECK bool blocking_socket_send(int fd, struct slice bytes, int64_t until_u
 /* Appends what has come, waiting for the first byte. False with errno; the end of what the peer
  * sends is ECONNRESET. */
 MUST_CHECK bool blocking_socket_receive(int fd, struct buffer *in, int64_t until_us);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Socket addresses as people write them, and as the log shows them. Numeric only: nothing here asks
  * a resolver, so the static binary needs no NSS. */
-#ifndef DOCKREEVE_PROXY_ENDPOINT_H
-#define DOCKREEVE_PROXY_ENDPOINT_H
+#pragma once
 
 #include <errno.h>
 #include <stdbool.h>
@@ -60,5 +59,3 @@ static inline int endpoint_listen_code(int system_error)
 {
     return system_error == EADDRINUSE ? COMMAND_CONFLICT : COMMAND_FAILED;
 }
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Arming and disarming an event only when that changes something: each change costs a system call.
  */
-#ifndef DOCKREEVE_PROXY_EVENT_SWITCH_H
-#define DOCKREEVE_PROXY_EVENT_SWITCH_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -19,5 +18,3 @@ static inline void event_switch(struct event *event, bool *armed, bool on)
     else
         event_del(event);
 }
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Deadlines: one timer for whatever is waited for, of so many milliseconds. */
-#ifndef DOCKREEVE_PROXY_EVENT_TIMER_H
-#define DOCKREEVE_PROXY_EVENT_TIMER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -23,5 +22,3 @@ static inline void event_timer_stop(struct event *timer)
     if (event_pending(timer, EV_TIMEOUT, NULL))
         event_del(timer);
 }
-
-#endif

@@ -2,8 +2,7 @@
  *
  * One event for a descriptor, whatever of it is waited for: half the memory of an event for reading
  * and one for writing, and a system call only when the interest changes. */
-#ifndef DOCKREEVE_PROXY_FD_WATCH_H
-#define DOCKREEVE_PROXY_FD_WATCH_H
+#pragma once
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -40,5 +39,3 @@ static inline void fd_watch_set(struct fd_watch *watch, short interest)
                  event_get_callback(event), event_get_callback_arg(event));
     event_add(event, NULL);
 }
-
-#endif

@@ -3,8 +3,7 @@
  * Buffers between a stream and a parser. A buffer borrows a block from the loop's pool while it
  * holds bytes and gives it back when it is empty, so that an idle connection or a silent stream
  * costs no buffer at all. */
-#ifndef DOCKREEVE_PROXY_IO_BUFFER_H
-#define DOCKREEVE_PROXY_IO_BUFFER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -77,5 +76,3 @@ void io_buffer_consume(struct io_pool *pool, struct io_buffer *buffer, size_t le
 
 /* Drops the content and the block. */
 void io_buffer_reset(struct io_pool *pool, struct io_buffer *buffer);
-
-#endif

@@ -3,8 +3,7 @@
  * Which addresses are this machine's, public ones and those added since the start too: the kernel is
  * asked each time where a packet for an address would go. It sees the network namespace of this
  * process and no other; a container's host is behind a router like any other machine. */
-#ifndef DOCKREEVE_PROXY_OWN_HOST_H
-#define DOCKREEVE_PROXY_OWN_HOST_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -27,5 +26,3 @@ bool own_host_is_container(void);
 
 /* What is said then, as long as the policy does not say which addresses the host has. */
 extern const char own_host_container_note[];
-
-#endif

@@ -4,8 +4,7 @@
  * system calls, so tunnels borrow one for as long as bytes are on their way through it and give it
  * back when it is empty. A pipe that still holds bytes is never lent again: they would come out in
  * somebody else's tunnel. */
-#ifndef DOCKREEVE_PROXY_PIPE_POOL_H
-#define DOCKREEVE_PROXY_PIPE_POOL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -37,5 +36,3 @@ MUST_CHECK bool pipe_pool_take(struct pipe_pool *pool, struct pipe_pair *out);
 void pipe_pool_give(struct pipe_pool *pool, struct pipe_pair *pair);
 
 unsigned pipe_pool_idle_count(const struct pipe_pool *pool);
-
-#endif

@@ -3,8 +3,7 @@
  * The file of a unix listening socket: who may connect is its mode, owner and group. They are
  * changed in an order in which nobody may connect who could neither before nor may afterwards, on
  * the file that was bound and on none that somebody has put in its place. */
-#ifndef DOCKREEVE_PROXY_SOCKET_FILE_H
-#define DOCKREEVE_PROXY_SOCKET_FILE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,5 +45,3 @@ MUST_CHECK bool socket_file_permit(struct socket_file *file,
 void socket_file_remove(struct socket_file *file);
 /* Forgets it. */
 void socket_file_clear(struct socket_file *file);
-
-#endif

@@ -3,8 +3,7 @@
  * One direction of payload that nobody looks into (tunnels, hijacked streams, long bodies of known
  * length), moved from one stream to another through a kernel pipe with splice(2) where both can. The pipe is borrowed
  * from the pool only while bytes are in it. */
-#ifndef DOCKREEVE_PROXY_SPLICE_FLOW_H
-#define DOCKREEVE_PROXY_SPLICE_FLOW_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,5 +39,3 @@ enum splice_result splice_flow_run(struct splice_flow *flow, struct pipe_pool *p
 
 /* Gives the pipe back, whatever is in it. */
 void splice_flow_close(struct splice_flow *flow, struct pipe_pool *pool);
-
-#endif

@@ -4,8 +4,7 @@
  * and origins does it through this table of functions and never calls recv(2), send(2) or
  * shutdown(2) itself, so that a stream need not be a bare socket. Waiting stays with libevent, on
  * `fd`. */
-#ifndef DOCKREEVE_PROXY_STREAM_H
-#define DOCKREEVE_PROXY_STREAM_H
+#pragma once
 
 #include "proxy/io/io_buffer.h"
 
@@ -102,5 +101,3 @@ void stream_set_reset(struct stream *stream);
 
 /* Does nothing when it is closed. */
 void stream_close(struct stream *stream);
-
-#endif

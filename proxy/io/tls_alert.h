@@ -2,8 +2,7 @@
  *
  * Fatal alerts (RFC 8446 section 6) for TLS clients that are turned away by one who does not speak
  * TLS: a record that stands alone, in the clear, before any handshake. */
-#ifndef DOCKREEVE_PROXY_TLS_ALERT_H
-#define DOCKREEVE_PROXY_TLS_ALERT_H
+#pragma once
 
 enum tls_alert {
     TLS_ALERT_UNEXPECTED_MESSAGE = 10, /* nobody here speaks TLS */
@@ -17,5 +16,3 @@ enum tls_alert {
         21, 3, 3, 0, 2, 2, (unsigned char)(alert)                                                  \
     }
 enum { TLS_ALERT_LEN = 7 };
-
-#endif

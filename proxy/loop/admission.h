@@ -2,8 +2,7 @@
  *
  * Who gets in: an accepted socket takes its peer's place among the connections, or is told at once
  * that there is none. Nobody waits for the head of a connection that is refused. */
-#ifndef DOCKREEVE_PROXY_ADMISSION_H
-#define DOCKREEVE_PROXY_ADMISSION_H
+#pragma once
 
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -43,5 +42,3 @@ struct admission_told;
 TAILQ_HEAD(admission_told_list, admission_told);
 /* Closes them all. */
 void admission_close_told(struct loop *loop);
-
-#endif

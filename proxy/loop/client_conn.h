@@ -3,8 +3,7 @@
  * What the loop knows of whatever a client holds open, a connection, a tunnel or a question, of any
  * protocol: how it is looked after, held against another policy, and ended. All stand in one list of the gate, in
  * the order in which they were opened. */
-#ifndef DOCKREEVE_PROXY_CLIENT_CONN_H
-#define DOCKREEVE_PROXY_CLIENT_CONN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,5 +51,3 @@ void client_conn_close_idle(struct loop *loop);
 bool client_conn_all_endless(const struct loop *loop);
 void client_conn_close_all(struct loop *loop);
 void client_conn_free_closed(struct loop *loop);
-
-#endif

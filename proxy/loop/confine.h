@@ -8,8 +8,7 @@
  *
  * It does not contain what the gate must keep: its connection to the engine, which is root on the
  * host. */
-#ifndef DOCKREEVE_PROXY_CONFINE_H
-#define DOCKREEVE_PROXY_CONFINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,5 +40,3 @@ MUST_CHECK bool confine_capabilities(struct error *error);
  * a text in `error`: a note for the diagnostics, the filter was left out as asked or because a
  * sanitizer's runtime needs more calls; otherwise error->text is empty. */
 MUST_CHECK bool confine_lock(bool enabled, struct error *error);
-
-#endif

@@ -3,8 +3,7 @@
  * The system call filter of the serving gate: a closed list of what the loop, a reload and a log
  * rotation need. Written for 64-bit processors: the older ones spell the calls for time and files
  * differently, and would find them refused. */
-#ifndef DOCKREEVE_PROXY_CONFINE_FILTER_H
-#define DOCKREEVE_PROXY_CONFINE_FILTER_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -14,5 +13,3 @@
  * CAP_SYS_ADMIN. False with `error` (code: an errno) where the kernel has no seccomp filters or
  * another thread cannot be reached. */
 MUST_CHECK bool confine_filter_load(struct error *error);
-
-#endif

@@ -3,8 +3,7 @@
  * Listening sockets: one client's name each. Unix sockets are made under a tight umask in a folder
  * of their own, only a dead one is unlinked; TCP peers outside `from` are closed at once. A reload
  * opens what is new before anything changes. */
-#ifndef DOCKREEVE_PROXY_LISTENER_H
-#define DOCKREEVE_PROXY_LISTENER_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -83,5 +82,3 @@ void listener_write_all(const struct loop *loop, struct buffer *out);
 /* Appends those of one client as a JSON array: ["unix:/run/…","egress tcp:…"]. */
 void listener_write_json(const struct loop *loop, const struct policy_client *client,
                          struct buffer *out);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The fields `id` and `peer` of a log record, written the same way by every gate. */
-#ifndef DOCKREEVE_PROXY_LOG_IDENTITY_H
-#define DOCKREEVE_PROXY_LOG_IDENTITY_H
+#pragma once
 
 #include "base/slice.h"
 #include "proxy/loop/loop.h"
@@ -15,5 +14,3 @@ struct slice log_identity_id(const struct loop *loop, uint64_t number, char text
 /* "127.0.0.1:40312", "[::1]:40312" or, of a unix peer, "uid=1000 pid=4711", in `text`. */
 struct slice log_identity_peer(const struct endpoint *peer, uint32_t uid, int32_t pid,
                                char text[LOG_PEER_LEN_MAX]);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Records that were lost are not passed over in silence: as soon as the log takes records again, one
  * of event `lost` says how many there were, and so does standard error. */
-#ifndef DOCKREEVE_PROXY_LOG_LOSS_H
-#define DOCKREEVE_PROXY_LOG_LOSS_H
+#pragma once
 
 #include "proxy/loop/log_writer.h"
 
@@ -17,5 +16,3 @@ struct log_loss {
 /* Adds the record, if some were lost that nobody was told of. Call before each flush. One that is
  * lost itself comes again. */
 void log_loss_tell(struct log_loss *loss, struct log_writer *log, const char *policy);
-
-#endif

@@ -3,8 +3,7 @@
  * The files behind the audit log: how one is opened, and how PATH becomes PATH.1 … PATH.keep when
  * it has grown too large. Knows names and descriptors, nothing of records; proxy/loop/log_writer.c
  * decides when. */
-#ifndef DOCKREEVE_PROXY_LOG_ROTATION_H
-#define DOCKREEVE_PROXY_LOG_ROTATION_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -40,5 +39,3 @@ bool log_rotation_is_torn(const char *path);
  * out before anything was moved; after a failure PATH is still the file it was. */
 MUST_CHECK bool log_rotation_shift(const char *path, unsigned keep, int *fd_out,
                                    struct error *error);
-
-#endif

@@ -9,8 +9,7 @@
  * where 2 and 3 happen on a worker of its own. The order keeps epochs without a gap: a power
  * failure leaves the key of an epoch that the log has reached. An epoch can no longer be forged
  * once 3 is done; when it fails, that is said, and the next seal tries again. */
-#ifndef DOCKREEVE_PROXY_LOG_SEALING_H
-#define DOCKREEVE_PROXY_LOG_SEALING_H
+#pragma once
 
 #include "base/error.h"
 #include "policy/seal/log_seal.h"
@@ -40,5 +39,3 @@ void log_sealing_now(struct log_sealing *sealing);
 void log_sealing_finish(struct log_sealing *sealing, int64_t until_us);
 
 void log_sealing_close(struct log_sealing **sealing);
-
-#endif

@@ -8,8 +8,7 @@
  * missing from the `seq` of the log is a record that was lost; log_loss.h tells of them. Records of a sealed log
  * (policy/seal/log_seal.h) are sealed as they enter the batch; the chain of what was lost is taken back.
  * Expects SIGPIPE and SIGXFSZ to be ignored. Not thread-safe; allocates only when opened. */
-#ifndef DOCKREEVE_PROXY_LOG_WRITER_H
-#define DOCKREEVE_PROXY_LOG_WRITER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -111,5 +110,3 @@ bool log_writer_keep_place(struct log_writer *writer, struct error *error);
 
 /* Flushes what it can without waiting, closes and frees. */
 void log_writer_close(struct log_writer **writer);
-
-#endif

@@ -4,8 +4,7 @@
  * clock, log, policy, what there is only so much of, and the list of what is open. A turn of the
  * loop is: handle what is ready, write the log with one write(2), then let go what waited for
  * its record, then free what was closed. A test can run two gates in one process. */
-#ifndef DOCKREEVE_PROXY_LOOP_H
-#define DOCKREEVE_PROXY_LOOP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -180,5 +179,3 @@ struct client_state *loop_client_state(struct loop *loop, const char *name);
 /* Puts a new policy in place between two turns; listeners were opened by listener_prepare(). Takes
  * over the reference. */
 void loop_set_policy(struct loop *loop, struct policy *policy);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The life of a gate: listening, turning, ending. */
-#ifndef DOCKREEVE_PROXY_LOOP_RUN_H
-#define DOCKREEVE_PROXY_LOOP_RUN_H
+#pragma once
 
 #include "base/error.h"
 #include "proxy/loop/loop.h"
@@ -25,5 +24,3 @@ void loop_drain(struct loop *loop);
 /* Stops the worker, closes listeners and connections at once, each with its closing record. Comes
  * before loop_free(). */
 void loop_close_all(struct loop *loop);
-
-#endif

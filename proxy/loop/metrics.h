@@ -4,8 +4,7 @@
  * prints. Series are made when they are first seen and stay until the end, because a scraper takes
  * a vanished counter for a restart; their number is bounded, so that no sequence of policies can
  * fill the memory. Not thread-safe: one loop owns one struct metrics. */
-#ifndef DOCKREEVE_PROXY_METRICS_H
-#define DOCKREEVE_PROXY_METRICS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,5 +81,3 @@ void metrics_set_policy(struct metrics *metrics, const char *hash);
 
 /* Appends everything; content type "text/plain; version=0.0.4; charset=utf-8". */
 void metrics_print(const struct metrics *metrics, struct buffer *out);
-
-#endif

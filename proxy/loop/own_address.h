@@ -2,8 +2,7 @@
  *
  * Where the gate itself can be reached. No rule makes these a destination (docs/design.md 6): through its
  * own listeners, or the engine's TCP port behind it, a client could ask as somebody else. */
-#ifndef DOCKREEVE_PROXY_OWN_ADDRESS_H
-#define DOCKREEVE_PROXY_OWN_ADDRESS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,5 +33,3 @@ bool own_address_is(const struct loop *loop, const struct ip_address *address, u
  * policy lists them): what listens at one mostly listens at each. */
 bool own_address_same_machine(const struct loop *loop, const struct ip_address *a,
                               const struct ip_address *b);
-
-#endif

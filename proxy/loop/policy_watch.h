@@ -2,8 +2,7 @@
  *
  * Watches the folders of a policy's files (policy/document/policy_files.h) by inotify(7). The event loop's
  * alone. */
-#ifndef DOCKREEVE_PROXY_POLICY_WATCH_H
-#define DOCKREEVE_PROXY_POLICY_WATCH_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -27,5 +26,3 @@ MUST_CHECK bool policy_watch_set(struct policy_watch *watch, struct policy_files
 
 /* Reads all events; whether one of them matters. */
 bool policy_watch_read(struct policy_watch *watch);
-
-#endif

@@ -4,8 +4,7 @@
  * compiled by the worker and put in place between two turns of the loop. What is wrong
  * with it goes to the log, to standard error and to whoever waits for it; then the old one stays.
  */
-#ifndef DOCKREEVE_PROXY_RELOAD_H
-#define DOCKREEVE_PROXY_RELOAD_H
+#pragma once
 
 #include "base/error.h"
 #include "proxy/loop/loop.h"
@@ -51,5 +50,3 @@ const struct reload_report *reload_last(const struct reload *reload);
 
 /* The worker has been stopped. */
 void reload_stop(struct reload **reload);
-
-#endif

@@ -5,8 +5,7 @@
  * logs, attach and exec, uploads, answers that are awaited, of both gates; a tunnel is a CONNECT, a
  * transparent TLS connection or a WebSocket. Each is asked for once more by the decision function,
  * with what is known of it. */
-#ifndef DOCKREEVE_PROXY_REVOCATION_H
-#define DOCKREEVE_PROXY_REVOCATION_H
+#pragma once
 
 #include "proxy/loop/loop.h"
 
@@ -25,5 +24,3 @@ void revocation_after_reload(struct loop *loop, struct revocation *revocation_ou
 
 /* Once a second: a rule that has expired counts as one that was taken away. */
 void revocation_tick(struct loop *loop);
-
-#endif

@@ -5,8 +5,7 @@
  * later ones an index. What was counted goes to `hits` in the state folder every few seconds, by
  * the worker, so that no slow disk stops the loop. A gate killed loses the last seconds.
  */
-#ifndef DOCKREEVE_PROXY_RULE_COUNTER_H
-#define DOCKREEVE_PROXY_RULE_COUNTER_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -37,5 +36,3 @@ size_t rule_counter_len(const struct rule_counter *counter);
 
 /* Writes the rest, here and now. The worker has been stopped. */
 void rule_counter_close(struct rule_counter **counter);
-
-#endif

@@ -4,8 +4,7 @@
  * (sd_listen_fds(3)) and what we tell it about our state (sd_notify(3)). Without a service manager
  * both do nothing. Call both before threads exist: the variables are taken out of the environment,
  * so that no child and no later call mistakes them for its own. */
-#ifndef DOCKREEVE_PROXY_SERVICE_MANAGER_H
-#define DOCKREEVE_PROXY_SERVICE_MANAGER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,5 +49,3 @@ void service_manager_status(struct service_manager *manager, const char *status)
  * for. */
 uint64_t service_manager_watchdog_interval_us(const struct service_manager *manager);
 void service_manager_watchdog(struct service_manager *manager);
-
-#endif

@@ -3,8 +3,7 @@
  * The folder in which a gate keeps its control socket and its counts (docs/design.md 4). It is open for
  * reading (0755), since `policy ls` of any user may show counts; what is secret in it has a mode of
  * its own. A gate can live without: an image from scratch is often read-only. */
-#ifndef DOCKREEVE_PROXY_STATE_FOLDER_H
-#define DOCKREEVE_PROXY_STATE_FOLDER_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -20,5 +19,3 @@ MUST_CHECK bool state_folder_make(const char *path, const char *user, struct err
 /* Whether it is a folder that only root and this process's user can write: whoever else can could
  * put a socket of their own there. False with `error` (code 1). */
 MUST_CHECK bool state_folder_check(const char *path, struct error *error);
-
-#endif

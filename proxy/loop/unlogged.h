@@ -2,8 +2,7 @@
  *
  * A refusal that gets no record of its own, in either gate: its client floods, or the log has no room
  * for it. It is counted instead, and the client is told that, not what it was refused for. */
-#ifndef DOCKREEVE_PROXY_UNLOGGED_H
-#define DOCKREEVE_PROXY_UNLOGGED_H
+#pragma once
 
 #include "proxy/loop/loop.h"
 
@@ -19,5 +18,3 @@ extern const struct unlogged_refusal unlogged_full;
  * logged. `logged`: its record was written already. */
 const struct unlogged_refusal *unlogged_refusal(struct loop *loop, struct share_peer *peer,
                                                 enum share_gate kind, unsigned status, bool logged);
-
-#endif

@@ -3,8 +3,7 @@
  * A thread beside the loop for what takes long. It does jobs one after the other, in the order in which
  * they were given; an eventfd brings them back. A job belongs to the thread while it is out and to the
  * loop otherwise, so that jobs need no lock of their own. */
-#ifndef DOCKREEVE_PROXY_WORKER_H
-#define DOCKREEVE_PROXY_WORKER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,5 +41,3 @@ MUST_CHECK bool worker_wait(struct worker *worker, const struct worker_job *job,
 void worker_stop(struct worker **worker);
 /* The thread hangs in a system call: what it uses stays until the program ends. */
 void worker_abandon(struct worker **worker);
-
-#endif

@@ -3,8 +3,7 @@
  * The operator's listener: /healthz (the gate answers), /readyz (the engine answers a real ping),
  * /metrics. On a unix socket, the loopback, or for named addresses elsewhere; GET and HEAD, one
  * request a connection; it tells no secret and changes nothing. */
-#ifndef DOCKREEVE_PROXY_ADMIN_H
-#define DOCKREEVE_PROXY_ADMIN_H
+#pragma once
 
 #include "base/cli/option.h"
 #include "proxy/operator/operator_socket.h"
@@ -21,5 +20,3 @@ struct admin_options {
 /* Listens there; `options` are borrowed. NULL with `error`. */
 struct operator_socket *admin_open(struct loop *loop, const struct admin_options *options,
                                    struct error *error);
-
-#endif

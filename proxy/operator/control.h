@@ -5,8 +5,7 @@
  * one JSON object on one line; then the connection ends. `reload cut` also ends the open streams and
  * tunnels that the policy does not allow any more. The socket has mode 0600, and the peer must be root
  * or the gate's own user. Reloads leave the socket alone; a clean stop removes it. */
-#ifndef DOCKREEVE_PROXY_CONTROL_H
-#define DOCKREEVE_PROXY_CONTROL_H
+#pragma once
 
 #include "proxy/loop/revocation.h"
 #include "proxy/operator/operator_socket.h"
@@ -23,5 +22,3 @@ struct operator_socket *control_open(struct loop *loop, const char *folder, stru
 void control_status_write(struct loop *loop, struct buffer *out);
 /* Appends the member `no_longer_allowed` of an answer. */
 void control_revocation_write(const struct revocation *revocation, struct buffer *out);
-
-#endif

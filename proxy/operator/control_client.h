@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Asking a running gate at its control socket (control.h), for commands that run and end. */
-#ifndef DOCKREEVE_PROXY_CONTROL_CLIENT_H
-#define DOCKREEVE_PROXY_CONTROL_CLIENT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,5 +14,3 @@
  * will not: the text says which socket and what to do. The answer is to be freed in any case. */
 MUST_CHECK bool control_client_ask(const char *folder, const char *request, uint64_t timeout_ms,
                                    struct json_tree *answer, struct error *error);
-
-#endif

@@ -4,8 +4,7 @@
  * abstract unix socket, which is there without any folder and is seen by those alone who share the
  * gate's network namespace. They may learn whether the gate and its engine are well, and no more.
  * Several gates may run in one namespace; a question names the listener that it is about. */
-#ifndef DOCKREEVE_PROXY_HEALTH_H
-#define DOCKREEVE_PROXY_HEALTH_H
+#pragma once
 
 #include "proxy/operator/operator_socket.h"
 
@@ -20,5 +19,3 @@
 
 /* NULL when there can be none: the check asks a listener then, as any client. */
 struct operator_socket *health_open(struct loop *loop);
-
-#endif

@@ -7,8 +7,7 @@
  *   READING   a whole question    5 s in all   an answer, or the asker's leaving
  *   WAITING   what is asked for   none         an answer, or the asker's leaving
  *   WRITING   room in the socket  5 s in all   the last byte */
-#ifndef DOCKREEVE_PROXY_OPERATOR_SOCKET_H
-#define DOCKREEVE_PROXY_OPERATOR_SOCKET_H
+#pragma once
 
 #include "base/error.h"
 #include "proxy/io/fd_watch.h"
@@ -67,5 +66,3 @@ const struct endpoint *operator_socket_endpoint(const struct operator_socket *so
 void operator_conn_wait(struct operator_conn *conn);
 /* Sends what stands in `answer`. The connection may be gone afterwards. */
 void operator_conn_answer(struct operator_conn *conn);
-
-#endif

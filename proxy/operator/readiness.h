@@ -2,8 +2,7 @@
  *
  * Whether the gate can serve, for /readyz and the health check: is there an engine behind the socket,
  * and does it answer a real ping? Where nobody is served the Docker API, being up is enough. */
-#ifndef DOCKREEVE_PROXY_READINESS_H
-#define DOCKREEVE_PROXY_READINESS_H
+#pragma once
 
 #include "proxy/docker/engine_request.h"
 #include "proxy/operator/operator_socket.h"
@@ -20,5 +19,3 @@ void readiness_ask(struct operator_conn *conn, uint64_t timeout_ms,
                    void (*told)(struct operator_conn *conn, bool ready, const char *text));
 /* The connection ends. */
 void readiness_forget(struct operator_conn *conn);
-
-#endif

@@ -3,8 +3,7 @@
  * What was learnt about names, for as long as it holds. Within bounds: the least recently used name
  * goes when a new one needs its place. Knows no clock and asks nobody: the resolver says what time
  * it is. */
-#ifndef DOCKREEVE_PROXY_ADDRESS_CACHE_H
-#define DOCKREEVE_PROXY_ADDRESS_CACHE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,5 +35,3 @@ void address_cache_keep(struct address_cache *cache, const struct host_name *hos
 
 /* How many names are kept, those that have run out and were not looked for since included. */
 unsigned address_cache_count(const struct address_cache *cache);
-
-#endif

@@ -4,8 +4,7 @@
  * the one before has failed or 250 ms have passed, and the first that connects wins. Dials just
  * what it is given. A socket that ends up connected to itself (own and peer address equal) is
  * closed and counts as refused. */
-#ifndef DOCKREEVE_PROXY_DIALER_H
-#define DOCKREEVE_PROXY_DIALER_H
+#pragma once
 
 #include <stdint.h>
 
@@ -34,5 +33,3 @@ struct dial *dial_start(struct event_base *base, const struct ip_address *addres
 /* Ends it without a callback. After the callback the dial is gone by itself. NULL-safe, sets NULL.
  */
 void dial_cancel(struct dial **dial);
-
-#endif

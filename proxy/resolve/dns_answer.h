@@ -4,8 +4,7 @@
  * the chain of CNAME records by which they belong to the name that was asked for. Records of other
  * names are as if they were not there. A chain that cannot be followed to its end makes no answer:
  * what was not followed could not be judged. */
-#ifndef DOCKREEVE_PROXY_DNS_ANSWER_H
-#define DOCKREEVE_PROXY_DNS_ANSWER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,5 +49,3 @@ MUST_CHECK enum dns_answer_result dns_answer_read(const unsigned char *bytes, si
 
 /* Writes that question into out[0..DNS_ANSWER_ASK_MAX); returns its length. */
 size_t dns_answer_ask(uint16_t id, const struct host_name *name, uint16_t type, unsigned char *out);
-
-#endif

@@ -3,8 +3,7 @@
  * c-ares on the event loop: reads who the name servers are, and asks them over TCP what was too long
  * for a datagram; no search list, no /etc/hosts. Called by dns_query.c only, which asks over UDP and
  * reads the answers. */
-#ifndef DOCKREEVE_PROXY_DNS_CHANNEL_H
-#define DOCKREEVE_PROXY_DNS_CHANNEL_H
+#pragma once
 
 #include <event2/event.h>
 
@@ -31,5 +30,3 @@ unsigned dns_channel_servers(const struct dns_channel *channel, struct endpoint 
  * this call when no server can be reached. */
 void dns_channel_ask(struct dns_channel *channel, const char *name, int type,
                      ares_callback answered, void *context);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * DNS messages as our own DNS listener needs them (RFC 1035 section 4, RFC 6891): one question in,
  * an answer of our making out. Nothing is ever forwarded, so there is no reader of answers here. */
-#ifndef DOCKREEVE_PROXY_DNS_MESSAGE_H
-#define DOCKREEVE_PROXY_DNS_MESSAGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,5 +56,3 @@ const char *dns_type_name(uint16_t type, char text[12]);
 size_t dns_answer_write(const struct dns_question *question, enum dns_code code,
                         const struct ip_address *addresses, unsigned count, uint32_t ttl_s,
                         size_t limit, unsigned char *out);
-
-#endif

@@ -5,8 +5,7 @@
  * both at once (RFC 5452). The socket is connected, so datagrams of others do not get in. The
  * servers are asked in their order, three rounds with growing patience; an answer that does not fit
  * a datagram is fetched over TCP. */
-#ifndef DOCKREEVE_PROXY_DNS_QUERY_H
-#define DOCKREEVE_PROXY_DNS_QUERY_H
+#pragma once
 
 #include <event2/event.h>
 
@@ -35,5 +34,3 @@ struct dns_query *dns_query_start(struct dns_asker *asker, const struct host_nam
                                   uint16_t type, dns_query_answered *answered, void *context);
 /* Nothing is called any more; its socket is closed. NULL does nothing. */
 void dns_query_cancel(struct dns_query **query);
-
-#endif

@@ -4,8 +4,7 @@
  * comment. Read once and strictly: what cannot be read is an error with file and line, because a
  * line that is passed over in silence sends its name to DNS. A name on several lines has all their
  * addresses. */
-#ifndef DOCKREEVE_PROXY_HOSTS_TABLE_H
-#define DOCKREEVE_PROXY_HOSTS_TABLE_H
+#pragma once
 
 #include "base/error.h"
 #include "rules/network/host_name.h"
@@ -23,5 +22,3 @@ void hosts_table_free(struct hosts_table **table);
  * name. */
 unsigned hosts_table_find(const struct hosts_table *table, const struct host_name *host,
                           struct ip_address *addresses);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A resolver in a loop of its own, for commands that ask for a name, wait and end. */
-#ifndef DOCKREEVE_PROXY_NAME_FINDER_H
-#define DOCKREEVE_PROXY_NAME_FINDER_H
+#pragma once
 
 #include "proxy/resolve/resolver.h"
 
@@ -15,5 +14,3 @@ void name_finder_free(struct name_finder **finder);
 /* The answer stays until the next question. */
 const struct resolver_answer *name_finder_ask(struct name_finder *finder,
                                               const struct host_name *name);
-
-#endif

@@ -5,8 +5,7 @@
  * same time are asked once, and no longer than somebody waits for them. What the addresses are, and
  * which aliases led to them, is not judged here: every caller must judge each of them before it is
  * used. */
-#ifndef DOCKREEVE_PROXY_RESOLVER_H
-#define DOCKREEVE_PROXY_RESOLVER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -74,5 +73,3 @@ bool resolver_ask(struct resolver *resolver, struct resolver_query *query,
                   const struct host_name *host, struct resolver_answer *answer);
 /* The query is forgotten; a name that nobody else waits for is asked for no longer. */
 void resolver_cancel(struct resolver_query *query);
-
-#endif

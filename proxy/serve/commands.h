@@ -3,8 +3,7 @@
  * The commands that need the event loop or the engine (docs/design.md 6). Each has one function and one
  * option table; dockreeve.c lists them, and help and completion are made from the tables. argv
  * holds what stands behind the command's name; the result is the exit code. */
-#ifndef DOCKREEVE_PROXY_COMMANDS_H
-#define DOCKREEVE_PROXY_COMMANDS_H
+#pragma once
 
 #include "base/cli/option.h"
 
@@ -31,5 +30,3 @@ int command_doctor(int argc, char **argv);
 int command_policy_reload(int argc, char **argv);
 int command_policy_status(int argc, char **argv);
 int command_version(int argc, char **argv);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Rows of option tables that several commands have: the same name means the same thing everywhere.
  */
-#ifndef DOCKREEVE_PROXY_COMMON_OPTIONS_H
-#define DOCKREEVE_PROXY_COMMON_OPTIONS_H
+#pragma once
 
 #include "base/cli/option.h"
 
@@ -21,5 +20,3 @@
     OPTION_TEXT_ROW(OPTION_TEXT, "state", "DIR",                                                   \
                     "the state folder of the gate, as given to serve",                             \
                     .environment = "DOCKREEVE_STATE")
-
-#endif

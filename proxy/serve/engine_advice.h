@@ -2,8 +2,7 @@
  *
  * What the failure to reach an engine means, and what mends it: one sentence for doctor, for the start
  * of serve and for healthcheck. */
-#ifndef DOCKREEVE_PROXY_ENGINE_ADVICE_H
-#define DOCKREEVE_PROXY_ENGINE_ADVICE_H
+#pragma once
 
 #include "base/buffer.h"
 #include "proxy/io/endpoint.h"
@@ -11,5 +10,3 @@
 /* Appends it. `why` is what probe_ping() said; text "" = it answered, but with no success. */
 void engine_advice_write(const struct endpoint *engine, const struct error *why,
                          struct buffer *out);
-
-#endif

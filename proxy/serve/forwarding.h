@@ -3,13 +3,10 @@
  * Whether the gate's network namespace is a router: whoever shares a network with one of its
  * listeners for the internet then sends packets for other places to it, by its hardware address,
  * and goes around the gate that way. `serve` and `doctor` say so. */
-#ifndef DOCKREEVE_PROXY_FORWARDING_H
-#define DOCKREEVE_PROXY_FORWARDING_H
+#pragma once
 
 #include "policy/snapshot/policy.h"
 
 /* The warning (static text); NULL when there is nothing to warn of: no listener for the internet
  * that others can reach, only one interface beside loopback, or no forwarding. */
 const char *forwarding_warning(const struct policy *policy);
-
-#endif

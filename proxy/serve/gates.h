@@ -2,8 +2,7 @@
  *
  * Where everything is put together: which gates there are, what is served at which listener, and in
  * which order the parts are made and freed. */
-#ifndef DOCKREEVE_PROXY_GATES_H
-#define DOCKREEVE_PROXY_GATES_H
+#pragma once
 
 #include "proxy/docker/engine.h"
 #include "proxy/egress/egress_options.h"
@@ -35,5 +34,3 @@ struct gates *gates_new(const struct gates_options *options, struct policy *poli
 int gates_run(struct gates *gates);
 /* Closes what is open, each with its closing record. */
 void gates_free(struct gates **gates);
-
-#endif

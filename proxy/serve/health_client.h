@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Asks the gate that serves a listener how it is (proxy/operator/health.h). */
-#ifndef DOCKREEVE_PROXY_HEALTH_CLIENT_H
-#define DOCKREEVE_PROXY_HEALTH_CLIENT_H
+#pragma once
 
 #include "base/error.h"
 #include "proxy/io/endpoint.h"
@@ -15,5 +14,3 @@ enum health {
 
 enum health health_client_ask(const struct endpoint *listener, uint64_t timeout_ms,
                               struct error *error);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * One blocking GET /_ping, or only a connection, for `healthcheck` and `doctor`: does somebody
  * answer there? */
-#ifndef DOCKREEVE_PROXY_PROBE_H
-#define DOCKREEVE_PROXY_PROBE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,5 +29,3 @@ MUST_CHECK bool probe_api_ask(const struct endpoint *endpoint, uint64_t timeout_
 /* Whether a connection is taken there, to be closed again. The rest as above. */
 MUST_CHECK bool probe_connect(const struct endpoint *endpoint, uint64_t timeout_ms,
                               struct error *error);
-
-#endif

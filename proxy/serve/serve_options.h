@@ -2,8 +2,7 @@
  *
  * The options of `serve`: one table that the parser, --help, the completion and the man page's test
  * read, and the gates_options made of it. */
-#ifndef DOCKREEVE_PROXY_SERVE_OPTIONS_H
-#define DOCKREEVE_PROXY_SERVE_OPTIONS_H
+#pragma once
 
 #include "base/cli/option.h"
 #include "proxy/serve/gates.h"
@@ -42,5 +41,3 @@ MUST_CHECK bool serve_options_read_resolvers(const struct option_value *value,
 
 /* Where the client `default` listens when nobody says so: a socket in its own folder. */
 void serve_options_default_listen(char *text, size_t size);
-
-#endif

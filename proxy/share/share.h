@@ -15,8 +15,7 @@
  * A gate has one struct share; a client's part lives as long; a peer's record is made on first use
  * and remembered for a moment after the last. Not thread-safe. Nothing here allocates but the first
  * use of a peer. */
-#ifndef DOCKREEVE_PROXY_SHARE_H
-#define DOCKREEVE_PROXY_SHARE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -191,5 +190,3 @@ void share_report_refused(struct share *share, unsigned named_max,
 /* Forgets the peers that have held nothing for SHARE_REST_US, and notes who waits. Call once a
  * second. */
 void share_sweep(struct share *share, int64_t now_us);
-
-#endif

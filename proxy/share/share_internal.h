@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What share.c, share_room.c and share_refusal.c know of each other's records. For them alone. */
-#ifndef DOCKREEVE_PROXY_SHARE_INTERNAL_H
-#define DOCKREEVE_PROXY_SHARE_INTERNAL_H
+#pragma once
 
 #include "proxy/share/share.h"
 
@@ -65,5 +64,3 @@ struct share {
 /* Of the denials that a client may have logged at once, those that one peer cannot use up for the
  * others. */
 unsigned share_denials_kept(const struct share *share);
-
-#endif

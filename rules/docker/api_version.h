@@ -3,8 +3,7 @@
  * Versions of the Docker Engine API, "1.N". The gate is an engine of the version that its table of
  * operations ends at (DOCKER_API_NEWEST): what an engine behind it says of a newer one is lowered,
  * so that clients agree with the gate on a version that it can judge. */
-#ifndef DOCKREEVE_RULES_API_VERSION_H
-#define DOCKREEVE_RULES_API_VERSION_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -29,5 +28,3 @@ unsigned api_version_minimum(struct slice json);
 /* The oldest version that an engine's refusal names ("… Minimum supported API version is 1.44 …");
  * 0 = it names none. */
 unsigned api_version_of_refusal(struct slice text);
-
-#endif

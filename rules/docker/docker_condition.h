@@ -26,8 +26,7 @@
  *     deny.
  *   - A fact that cannot be had, and an expression that ran into its limit: no match in an allow, a
  *     match in a deny. */
-#ifndef DOCKREEVE_RULES_DOCKER_CONDITION_H
-#define DOCKREEVE_RULES_DOCKER_CONDITION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -81,5 +80,3 @@ enum docker_match docker_condition_match(const struct docker_condition *conditio
                                          const struct docker_request *request,
                                          enum docker_object_state state,
                                          const struct docker_object *object, const char **why_out);
-
-#endif

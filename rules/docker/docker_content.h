@@ -2,8 +2,7 @@
  *
  * What is judged of a request's body: whether the operation reads one, its media type, its length.
  * The gate and `policy check` ask the same functions. What stands in it: rules/guard/body.h. */
-#ifndef DOCKREEVE_RULES_DOCKER_CONTENT_H
-#define DOCKREEVE_RULES_DOCKER_CONTENT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,5 +37,3 @@ MUST_CHECK bool docker_content_check(const struct docker_request *request,
 /* The part of it that is about the length, for a body whose length is known once it was read. */
 MUST_CHECK bool docker_content_check_len(enum docker_operation operation, enum docker_body kind,
                                          uint64_t len, uint64_t json_max, struct error *error);
-
-#endif

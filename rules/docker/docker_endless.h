@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which answers of the engine have no end of their own: they go on until somebody hangs up. */
-#ifndef DOCKREEVE_RULES_DOCKER_ENDLESS_H
-#define DOCKREEVE_RULES_DOCKER_ENDLESS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -10,5 +9,3 @@
 
 /* What a container or a process at the other side ends (attach, exec, wait) has an end. */
 bool docker_endless(const struct docker_request *request);
-
-#endif

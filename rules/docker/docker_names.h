@@ -4,8 +4,7 @@
  * without one slash before it is the same name, and a repository and its `tag` are one reference
  * however they are spread over the two parameters. The request is brought into one spelling when it
  * is parsed; rules are held against what it means. */
-#ifndef DOCKREEVE_RULES_DOCKER_NAMES_H
-#define DOCKREEVE_RULES_DOCKER_NAMES_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -39,5 +38,3 @@ MUST_CHECK bool docker_name_image(const struct docker_request *request, unsigned
  * slash before a container's name; the repository as the engine shows it in one parameter, tag or
  * digest in `tag`. What the engine would refuse stays as it is. Part of docker_request_parse(). */
 void docker_names_make_canonical(struct docker_request *request);
-
-#endif

@@ -16,8 +16,7 @@
  *
  * A name that looks like the beginning of an id is one or the other by the engine's own answer.
  * Pure: who asks, and how, is the caller's. */
-#ifndef DOCKREEVE_RULES_DOCKER_NAMING_H
-#define DOCKREEVE_RULES_DOCKER_NAMING_H
+#pragma once
 
 #include "rules/docker/docker_object.h"
 #include "rules/docker/docker_request.h"
@@ -61,5 +60,3 @@ bool docker_naming_has_moved(const struct docker_naming *naming, struct slice an
  * NULL = nothing. False when the query has no room left. */
 MUST_CHECK bool docker_naming_apply(const struct docker_naming *naming,
                                     struct docker_request *request, struct slice *object_name_out);
-
-#endif

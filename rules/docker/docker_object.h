@@ -3,8 +3,7 @@
  * What the engine says of an existing object: the facts that `where:` rules match. The proxy asks
  * the engine each time and hands the answer in here; nothing is cached, since a name can mean
  * another object a moment later. */
-#ifndef DOCKREEVE_RULES_DOCKER_OBJECT_H
-#define DOCKREEVE_RULES_DOCKER_OBJECT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -64,5 +63,3 @@ MUST_CHECK bool docker_object_read(struct docker_object *object, enum docker_obj
                                    struct error *error);
 
 void docker_object_clear(struct docker_object *object);
-
-#endif

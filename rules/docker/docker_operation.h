@@ -4,8 +4,7 @@
  * not in it is refused. The names, methods, paths and parameters are those of the published API
  * descriptions 1.25 to 1.55; a few routes that the engine serves and the descriptions leave out
  * stand at the end under names of our own. */
-#ifndef DOCKREEVE_RULES_DOCKER_OPERATION_H
-#define DOCKREEVE_RULES_DOCKER_OPERATION_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -148,5 +147,3 @@ MUST_CHECK bool docker_operation_set_add_selector(struct docker_operation_set *s
 /* The names of the sets ("@read", …), NULL-terminated, for messages, completion and "did you mean".
  */
 const char *const *docker_operation_set_names(void);
-
-#endif

@@ -4,8 +4,7 @@
  * path of the engine's host, an address that the engine itself connects to, a registry of the
  * client's choice. A rule that permits the operation does not permit that; only one that names it
  * does: by a condition on the parameter, on the image or name, or by a path that spells it out. */
-#ifndef DOCKREEVE_RULES_DOCKER_REACH_H
-#define DOCKREEVE_RULES_DOCKER_REACH_H
+#pragma once
 
 #include "base/buffer.h"
 #include "rules/docker/docker_request.h"
@@ -43,5 +42,3 @@ bool docker_reach_condition(const struct docker_reach_place *place, struct buffe
 
 /* The reason code of a refusal: "guard.query", "guard.name". */
 const char *docker_reach_reason(const struct docker_reach_place *place);
-
-#endif

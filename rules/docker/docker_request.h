@@ -5,8 +5,7 @@
  * thing that is judged, logged and, written anew by docker_request_write_target(), sent on. Every
  * spelling that the engine could read in another way than we do is refused here
  * (docs/design.md 1.1, 1.2 and 3.1). */
-#ifndef DOCKREEVE_RULES_DOCKER_REQUEST_H
-#define DOCKREEVE_RULES_DOCKER_REQUEST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -100,5 +99,3 @@ bool docker_request_flag(const struct docker_request *request, struct slice key)
 
 /* Frees the memory behind `text`. The request may be filled again. */
 void docker_request_clear(struct docker_request *request);
-
-#endif

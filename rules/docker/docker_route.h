@@ -3,8 +3,7 @@
  * From a method and a decoded path to the operation, by the engine's own routes: the same order,
  * the same greedy `{name:.*}`, so that an image called `json` or a container path with slashes is
  * read here as the engine reads it. */
-#ifndef DOCKREEVE_RULES_DOCKER_ROUTE_H
-#define DOCKREEVE_RULES_DOCKER_ROUTE_H
+#pragma once
 
 #include "base/slice.h"
 #include "rules/docker/docker_operation.h"
@@ -24,5 +23,3 @@ unsigned docker_route_methods(struct slice path);
 /* The known first segment that is nearest to that of `path`, NULL when that is known itself or none
  * is near. For "did you mean". */
 const char *docker_route_near(struct slice path);
-
-#endif

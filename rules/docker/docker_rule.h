@@ -7,8 +7,7 @@
  * must hold: docker_condition.h). `expires`: where the time is not known, an allow has expired and
  * a deny has not. An operation that can never have one of the conditions' keys is not selected by
  * the rule, neither in an allow nor in a deny. */
-#ifndef DOCKREEVE_RULES_DOCKER_RULE_H
-#define DOCKREEVE_RULES_DOCKER_RULE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -61,5 +60,3 @@ enum docker_match docker_rule_match(const struct docker_rule *rule,
                                     enum docker_object_state state,
                                     const struct docker_object *object,
                                     struct docker_mismatch *mismatch);
-
-#endif

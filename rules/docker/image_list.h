@@ -2,8 +2,7 @@
  *
  * What the engine's list of images says of one repository: its tags, and the ids of what it has by
  * digest only. Asked for where an operation takes every image of a repository at once. */
-#ifndef DOCKREEVE_RULES_IMAGE_LIST_H
-#define DOCKREEVE_RULES_IMAGE_LIST_H
+#pragma once
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -21,5 +20,3 @@ typedef bool image_list_visit(void *context, struct slice reference);
  * or when the visitor ended it (error not filled). */
 MUST_CHECK bool image_list_read(struct slice json, struct slice repository, image_list_visit *visit,
                                 void *context, struct error *error);
-
-#endif

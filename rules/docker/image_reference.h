@@ -4,8 +4,7 @@
  * `nginx:latest`, `docker.io/library/nginx` and `docker.io/library/nginx:latest` are the same image,
  * and a rule that names one of them means all. Source: the reference grammar of the distribution
  * project. */
-#ifndef DOCKREEVE_RULES_IMAGE_REFERENCE_H
-#define DOCKREEVE_RULES_IMAGE_REFERENCE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -54,5 +53,3 @@ struct slice image_reference_spelling(struct slice reference, unsigned index, ch
 /* The reference with its registry in small letters and without the port 443, which it has anyway, in
  * `text` of IMAGE_REFERENCE_MAX bytes; ptr NULL when it stands so, has no registry, or is longer. */
 struct slice image_reference_plain_registry(struct slice reference, char *text);
-
-#endif

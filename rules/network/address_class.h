@@ -6,8 +6,7 @@
  * cloud providers' metadata addresses. Forms that carry an IPv4 address inside an IPv6 one (mapped,
  * compatible, translated, NAT64, 6to4, Teredo, ISATAP) are as special as the most special address
  * in them. */
-#ifndef DOCKREEVE_RULES_ADDRESS_CLASS_H
-#define DOCKREEVE_RULES_ADDRESS_CLASS_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,5 +61,3 @@ struct address_class_row {
     const char *source; /* "RFC 3927" */
 };
 const struct address_class_row *address_class_rows(size_t *count_out);
-
-#endif

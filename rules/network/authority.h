@@ -2,8 +2,7 @@
  *
  * `host:port`, as CONNECT, Host fields and absolute URIs carry it (RFC 9112 section 3.2.3), made
  * canonical or refused. */
-#ifndef DOCKREEVE_RULES_AUTHORITY_H
-#define DOCKREEVE_RULES_AUTHORITY_H
+#pragma once
 
 #include "rules/network/host_name.h"
 
@@ -23,5 +22,3 @@ bool authority_equal(const struct authority *a, const struct authority *b);
 
 /* Appends "host:port"; without ":port" when it is `default_port` (0 = always with). */
 void authority_write(const struct authority *authority, unsigned default_port, struct buffer *out);
-
-#endif

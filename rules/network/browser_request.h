@@ -4,8 +4,7 @@
  * Docker client: a page of another site (Sec-Fetch-Site, Origin), or one whose name was made to
  * lead to this listener after it was loaded (DNS rebinding), which a foreign name in Host shows.
  * Pure: fields in, answer out. Unix sockets are out of a page's reach and not judged. */
-#ifndef DOCKREEVE_RULES_BROWSER_REQUEST_H
-#define DOCKREEVE_RULES_BROWSER_REQUEST_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,5 +60,3 @@ MUST_CHECK bool browser_origin_write(struct slice text, struct buffer *out, stru
  * anyway. Appends the canonical name. False with `error`, in words that say how to mend it. */
 MUST_CHECK bool browser_host_parse(struct slice text, struct buffer *text_out, bool *below_out,
                                    struct error *error);
-
-#endif

@@ -5,8 +5,7 @@
  * labels, and one of address ranges, asked once for every prefix length in use. Expressions cannot
  * be indexed and are tried one by one; so are `*` rules handed out to every host. Built once,
  * then only read, by any thread. */
-#ifndef DOCKREEVE_RULES_HOST_INDEX_H
-#define DOCKREEVE_RULES_HOST_INDEX_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,5 +56,3 @@ void host_index_begin_address(const struct host_index *index, const struct ip_ad
                               struct host_index_cursor *cursor);
 /* The next id, or HOST_INDEX_END. */
 uint32_t host_index_next(struct host_index_cursor *cursor);
-
-#endif

@@ -4,8 +4,7 @@
  * and `policy check` alike. What has two readings is refused here, so that nothing behind this file
  * can read it in the other one. Not a general host parser: Unicode, percent escapes, userinfo,
  * zones and every number form that C libraries take for an address are errors. */
-#ifndef DOCKREEVE_RULES_HOST_NAME_H
-#define DOCKREEVE_RULES_HOST_NAME_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,5 +59,3 @@ static inline struct slice host_name_slice(const struct host_name *host)
 {
     return slice_of(host->text, host->len);
 }
-
-#endif

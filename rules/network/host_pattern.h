@@ -4,8 +4,7 @@
  * the apex; `**.example.com` is the same), `*`, `~expression`, an address, a CIDR range; each with
  * `:ports` behind it if wanted. An IPv6 address or range with ports stands in brackets:
  * `[2001:db8::1]:443`, `[2001:db8::]/32:443`; without ports brackets may be left out. */
-#ifndef DOCKREEVE_RULES_HOST_PATTERN_H
-#define DOCKREEVE_RULES_HOST_PATTERN_H
+#pragma once
 
 #include "rules/network/host_name.h"
 #include "rules/network/port_set.h"
@@ -43,5 +42,3 @@ bool host_pattern_matches(const struct host_pattern *pattern, const struct host_
 
 /* Appends the canonical spelling, ports only when they were written. */
 void host_pattern_write(const struct host_pattern *pattern, struct buffer *out);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * IP addresses and CIDR ranges. An IPv4 address is kept as its IPv4-mapped IPv6 form, so that
  * ::ffff:a.b.c.d and a.b.c.d are one. */
-#ifndef DOCKREEVE_RULES_IP_RANGE_H
-#define DOCKREEVE_RULES_IP_RANGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,5 +44,3 @@ MUST_CHECK bool ip_range_parse(struct slice text, struct ip_range *range_out);
  */
 void ip_range_write(const struct ip_range *range, struct buffer *out);
 bool ip_range_contains(const struct ip_range *range, const struct ip_address *address);
-
-#endif

@@ -3,8 +3,7 @@
  * Where a name leads by CNAME records before there is an address: canonical names, in their order,
  * the name that was asked for not among them. Denies hold against each (docs/design.md 3.2). Kept as one
  * text, so that whoever keeps it for long keeps no more than the names have bytes. */
-#ifndef DOCKREEVE_RULES_NAME_CHAIN_H
-#define DOCKREEVE_RULES_NAME_CHAIN_H
+#pragma once
 
 #include "rules/network/host_name.h"
 
@@ -42,5 +41,3 @@ bool name_chain_next(struct slice *text, struct host_name *name_out);
 
 /* The chain of such a text. False when it is none, or too long. */
 MUST_CHECK bool name_chain_from_slice(struct name_chain *chain_out, struct slice text);
-
-#endif

@@ -3,8 +3,7 @@
  * The conditions of a network rule beside its hosts, and one request for a destination as far as it
  * is known: first the name, then an address it resolved to, then what the tunnel carries. Facts not
  * known yet never make a rule fail; the request is asked again when they are. */
-#ifndef DOCKREEVE_RULES_NETWORK_RULE_H
-#define DOCKREEVE_RULES_NETWORK_RULE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -129,5 +128,3 @@ enum network_match network_rule_match(const struct network_rule *rule,
  */
 enum network_match network_default_match(const struct network_request *request, const char **why,
                                          const char **reason);
-
-#endif

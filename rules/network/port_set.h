@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The ports of a host pattern: "80,443,8000-8100" or "*". */
-#ifndef DOCKREEVE_RULES_PORT_SET_H
-#define DOCKREEVE_RULES_PORT_SET_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,5 +31,3 @@ bool port_set_has(const struct port_set *ports, uint16_t port);
 bool port_set_equal(const struct port_set *a, const struct port_set *b);
 /* Appends "80,443,8000-8100" or "*". */
 void port_set_write(const struct port_set *ports, struct buffer *out);
-
-#endif

@@ -4,8 +4,7 @@
  * who asks, and the second level of countries' registries (co.uk). A pattern `*.` of such a domain
  * would admit hosts that anybody can have, so none is ever suggested. A small reviewed table, not
  * the Public Suffix List: what it does not know is only grouped, never decided. */
-#ifndef DOCKREEVE_RULES_SHARED_DOMAIN_H
-#define DOCKREEVE_RULES_SHARED_DOMAIN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,5 +22,3 @@ struct shared_domain_row {
 };
 /* The table, sorted by name. */
 const struct shared_domain_row *shared_domain_rows(size_t *count_out);
-
-#endif

@@ -4,8 +4,7 @@
  * the canonical path that rules are matched with. The origin gets the path as it was spelled, since
  * servers tell spellings apart, but for bytes that are none of a URL: they are escaped, once, before
  * anything else is done with the target. Rules see one form only. */
-#ifndef DOCKREEVE_RULES_URL_TARGET_H
-#define DOCKREEVE_RULES_URL_TARGET_H
+#pragma once
 
 #include "base/buffer.h"
 #include "rules/network/authority.h"
@@ -47,5 +46,3 @@ MUST_CHECK bool url_target_parse_origin(struct slice text, struct buffer *room,
  * (fullwidth forms and their like), or an escaped percent sign in front of what is an escape then;
  * also when memory ran out. */
 bool url_path_canonical(struct slice path, struct buffer *out);
-
-#endif

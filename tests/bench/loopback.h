@@ -3,8 +3,7 @@
  * What the egress bench programs share: the clock, a connection to a port of this machine, and a
  * CONNECT that waits for its answer. A bench that gets something unexpected ends with the reason:
  * its figures would mean nothing. */
-#ifndef DOCKREEVE_TESTS_BENCH_LOOPBACK_H
-#define DOCKREEVE_TESTS_BENCH_LOOPBACK_H
+#pragma once
 
 #include <arpa/inet.h>
 #include <err.h>
@@ -105,5 +104,3 @@ static inline int loopback_tunnel(const char *port, const char *target)
         errx(1, "bytes came through a tunnel that nobody had sent");
     return fd;
 }
-
-#endif

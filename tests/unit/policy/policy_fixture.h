@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Policies from texts, in a folder of their own that goes away with the test. */
-#ifndef DOCKREEVE_TESTS_POLICY_FIXTURE_H
-#define DOCKREEVE_TESTS_POLICY_FIXTURE_H
+#pragma once
 
 #include "policy/snapshot/policy.h"
 #include "policy/document/policy_load.h"
@@ -40,5 +39,3 @@ struct verdict policy_fixture_ask(const struct policy_fixture *fixture, const ch
 typedef int policy_fixture_command(int argc, char **argv);
 int policy_fixture_run(const struct policy_fixture *fixture, policy_fixture_command *command,
                        const char *const *words, struct buffer *out);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Destinations in words, for tests of network rules: "tunnel github.com:443 sni=github.com". */
-#ifndef DOCKREEVE_TESTS_POLICY_NETWORK_FIXTURE_H
-#define DOCKREEVE_TESTS_POLICY_NETWORK_FIXTURE_H
+#pragma once
 
 #include "policy/snapshot/policy_network.h"
 #include "tests/unit/policy/policy_fixture.h"
@@ -30,5 +29,3 @@ void network_question_parse(struct network_question *question, const char *text)
 struct network_verdict network_question_ask(const struct policy *policy, const char *client,
                                             const char *text,
                                             const struct policy_observer *observer);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * A whole gate with one egress listener, and sockets to put a tunnel between. The loop is turned by
  * the test, so that nothing depends on timing. */
-#ifndef DOCKREEVE_TESTS_EGRESS_FIXTURE_H
-#define DOCKREEVE_TESTS_EGRESS_FIXTURE_H
+#pragma once
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -78,5 +77,3 @@ static inline void tcp_pair(int pair[2])
     cr_assert_geq(pair[1], 0);
     close(listening);
 }
-
-#endif

@@ -3,8 +3,7 @@
  * A whole gate in a test: options, a policy from text, and an engine that answers from a script.
  * Gate and engine share the gate's event loop, so that a test needs no other thread and nothing
  * depends on timing. */
-#ifndef DOCKREEVE_TESTS_GATE_FIXTURE_H
-#define DOCKREEVE_TESTS_GATE_FIXTURE_H
+#pragma once
 
 #include <criterion/criterion.h>
 
@@ -274,5 +273,3 @@ static inline const char *fixture_ask(int fd, const char *request, struct buffer
     }
     return buffer_text(answer);
 }
-
-#endif

@@ -2,8 +2,7 @@
  *
  * Reading one head in a test, whole and byte by byte. The outcome must not depend on how the bytes
  * arrive. */
-#ifndef DOCKREEVE_TESTS_HTTP_HEAD_FEED_H
-#define DOCKREEVE_TESTS_HTTP_HEAD_FEED_H
+#pragma once
 
 #include <criterion/criterion.h>
 
@@ -72,5 +71,3 @@ static inline struct outcome read_both_ways(const char *name, enum side side, st
     }
     return whole;
 }
-
-#endif

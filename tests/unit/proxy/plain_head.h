@@ -2,8 +2,7 @@
  *
  * A reader of message heads for tests that knows nothing of the code under test, and the fixed
  * pseudo-random sequence that property tests are made from. */
-#ifndef DOCKREEVE_TESTS_PLAIN_HEAD_H
-#define DOCKREEVE_TESTS_PLAIN_HEAD_H
+#pragma once
 
 #include <criterion/criterion.h>
 
@@ -82,5 +81,3 @@ static inline bool chance(uint64_t *state, unsigned percent)
 {
     return next_random(state) % 100 < percent;
 }
-
-#endif

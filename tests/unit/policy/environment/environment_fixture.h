@@ -2,8 +2,7 @@
  *
  * A policy made of environment variables, and requests judged by it. For the tests of
  * policy/environment/environment*.c. */
-#ifndef DOCKREEVE_TESTS_ENVIRONMENT_FIXTURE_H
-#define DOCKREEVE_TESTS_ENVIRONMENT_FIXTURE_H
+#pragma once
 
 #include "base/buffer.h"
 #include "policy/environment/environment.h"
@@ -37,5 +36,3 @@ void environment_fixture_teardown(struct environment_fixture *f);
  * the request does not parse. The sentence for the client goes to `denial`, which may be NULL. */
 char environment_fixture_judge(const struct environment_fixture *f, const char *request_line,
                                struct verdict *verdict_out, struct buffer *denial);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * A sealed log in memory, made as the gate makes one, and its judgement. For unit tests and the
  * fuzz target. */
-#ifndef DOCKREEVE_TESTS_SEALED_LOG_FIXTURE_H
-#define DOCKREEVE_TESTS_SEALED_LOG_FIXTURE_H
+#pragma once
 
 #include <stdlib.h>
 #include <string.h>
@@ -110,5 +109,3 @@ static inline const struct log_verdict *sealed_log_judge(struct log_verify *veri
     }
     return log_verify_end(verify);
 }
-
-#endif

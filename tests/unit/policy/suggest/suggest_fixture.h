@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Logs in words, and suggestions on one line, for tests of `policy suggest`. */
-#ifndef DOCKREEVE_TESTS_SUGGEST_FIXTURE_H
-#define DOCKREEVE_TESTS_SUGGEST_FIXTURE_H
+#pragma once
 
 #include "policy/suggest/suggest_write.h"
 
@@ -22,5 +21,3 @@ void suggest_fixture_show(const struct suggest_fixture *fixture, struct buffer *
 /* The document as a whole policy. Appended. */
 void suggest_fixture_write(const struct suggest_fixture *fixture, struct buffer *out);
 void suggest_fixture_clear(struct suggest_fixture *fixture);
-
-#endif

@@ -2,8 +2,7 @@
  *
  * ClientHellos made here to hide or to double what they ask for, and their reading: from memory of the exact size, so that a
  * read behind it is seen, and of every prefix. */
-#ifndef DOCKREEVE_TLS_HELLO_FIXTURE_H
-#define DOCKREEVE_TLS_HELLO_FIXTURE_H
+#pragma once
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -46,5 +45,3 @@ void hello_read_extensions(const char *row, const struct buffer *extensions,
                            struct tls_hello *hello);
 
 void hello_expect_bad(const char *row, const struct buffer *bytes, const char *reason);
-
-#endif

@@ -3,8 +3,7 @@
  * A name server inside the test's own event loop, over UDP and TCP on one port of 127.0.0.1. What
  * it answers stands in a table; its lies are followed by the truth, so that who takes the lie is
  * seen. Truths are 192.0.2.N and 2001:db8::N, lies 203.0.113.66 and 2001:db8::66:66. */
-#ifndef DOCKREEVE_TESTS_NAME_SERVER_H
-#define DOCKREEVE_TESTS_NAME_SERVER_H
+#pragma once
 
 #include <criterion/criterion.h>
 
@@ -350,5 +349,3 @@ static void name_server_close(struct name_server *server)
     if (server->connection >= 0)
         close(server->connection);
 }
-
-#endif
