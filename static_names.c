@@ -6,42 +6,34 @@
 #include <netdb.h>
 #include <stddef.h>
 
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
-                struct addrinfo **found_out)
+int getaddrinfo(const char *, const char *, const struct addrinfo *, struct addrinfo **)
 {
-    (void)node, (void)service, (void)hints, (void)found_out;
     return EAI_FAIL;
 }
 
-void freeaddrinfo(struct addrinfo *found)
+void freeaddrinfo(struct addrinfo *)
 {
-    (void)found;
 }
 
-struct protoent *getprotobynumber(int number)
+struct protoent *getprotobynumber(int)
 {
-    (void)number;
     return NULL;
 }
 
-struct servent *getservbyname(const char *name, const char *protocol)
+struct servent *getservbyname(const char *, const char *)
 {
-    (void)name, (void)protocol;
     return NULL;
 }
 
-int getservbyname_r(const char *name, const char *protocol, struct servent *entry, char *bytes,
-                    size_t size, struct servent **found_out)
+int getservbyname_r(const char *, const char *, struct servent *, char *, size_t,
+                    struct servent **found_out)
 {
-    (void)name, (void)protocol, (void)entry, (void)bytes, (void)size;
     *found_out = NULL;
     return 0;
 }
 
-int getservbyport_r(int port, const char *protocol, struct servent *entry, char *bytes, size_t size,
-                    struct servent **found_out)
+int getservbyport_r(int, const char *, struct servent *, char *, size_t, struct servent **found_out)
 {
-    (void)port, (void)protocol, (void)entry, (void)bytes, (void)size;
     *found_out = NULL;
     return 0;
 }

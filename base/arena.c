@@ -26,9 +26,7 @@ void *arena_alloc(struct arena *arena, size_t size)
     struct arena_block *block = arena->newest;
     if (block == NULL || block->size - block->used < size) {
         size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-        block = calloc(1, sizeof(*block) + room);
-        if (block == NULL)
-            abort();
+        block = calloc_or_abort(1, sizeof(*block) + room);
         block->size = room;
         block->older = arena->newest;
         arena->newest = block;

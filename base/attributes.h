@@ -51,6 +51,15 @@ static inline void cleanup_fclose(FILE **file)
         fclose(*file);
 }
 
+/* `count` zeroed items of `size` bytes. Aborts when memory is out: for start-up, the loader and commands. */
+static inline void *calloc_or_abort(size_t count, size_t size)
+{
+    void *items = calloc(count == 0 ? 1 : count, size);
+    if (items == NULL)
+        abort();
+    return items;
+}
+
 #define AUTO_FREE CLEANUP(cleanup_free)
 #define AUTO_CLOSE CLEANUP(cleanup_close)
 #define AUTO_FCLOSE CLEANUP(cleanup_fclose)

@@ -80,3 +80,15 @@ char *error_quote(struct slice bytes, char *quoted, size_t size)
     quoted[used] = '\0';
     return quoted;
 }
+
+struct quoted quote(struct slice bytes)
+{
+    struct quoted quoted;
+    error_quote(bytes, quoted.text, sizeof(quoted.text));
+    return quoted;
+}
+
+struct quoted quote_text(const char *text)
+{
+    return quote(slice_from_text(text));
+}

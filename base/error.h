@@ -51,3 +51,10 @@ bool error_set_reason(struct error *error, int status, const char *reason, const
 /* Writes `bytes` between back quotes into quoted, at most `size` bytes with the final NUL:
  * printable ASCII as it is, all else as \xNN, cut with "..." when too long. Returns `quoted`. */
 char *error_quote(struct slice bytes, char *quoted, size_t size);
+
+/* The same for an argument of a message: quote(name).text. */
+struct quoted {
+    char text[256];
+};
+struct quoted quote(struct slice bytes);
+struct quoted quote_text(const char *text);

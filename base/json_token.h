@@ -3,8 +3,7 @@
  * A strict JSON tokenizer (RFC 8259). It keeps the text of numbers and strings as it stands, so
  * that what is read can be written again digit for digit, and it refuses what other readers let
  * pass: bad UTF-8, lone surrogates, unknown escapes, leading zeros, trailing commas, text behind
- * the value, nesting deeper than JSON_DEPTH_MAX. It sees every key, so a caller can refuse doubles.
- */
+ * the value, nesting deeper than JSON_DEPTH_MAX. It sees every key, so a caller can refuse doubles. */
 #pragma once
 
 #include <stdbool.h>
@@ -53,8 +52,7 @@ struct json_token json_next(struct json_reader *reader);
 /* Reads past the rest of the value whose first token was `first`. False when it is not JSON. */
 MUST_CHECK bool json_skip(struct json_reader *reader, struct json_token first);
 
-/* Appends the text of a string or key token to `out`, escapes replaced by what they mean, in UTF-8.
- */
+/* Appends the text of a string or key token to `out`, escapes replaced by what they mean, in UTF-8. */
 void json_unescape(struct json_token token, struct buffer *out);
 
 /* Whether a string or key token means exactly `text`. */

@@ -70,9 +70,7 @@ static struct json_tree_node *new_node(struct json_tree *tree)
 
 static bool refuse_key(struct slice key, struct error *error)
 {
-    char quoted[160];
-    return error_set_system(error, EINVAL, "the key %s comes twice in one object",
-                            error_quote(key, quoted, sizeof(quoted)));
+    return error_set_system(error, EINVAL, "the key %s comes twice in one object", quote(key).text);
 }
 
 /* Whether the last member of a small object is one of the earlier ones. */

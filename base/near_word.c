@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Optimal string alignment distance (insert, delete, replace, swap of neighbours) over short words.
- */
+ * Optimal string alignment distance (insert, delete, replace, swap of neighbours) over short words. */
 #include "base/near_word.h"
 
 #include <stdio.h>

@@ -51,8 +51,7 @@ static inline bool slice_ends_with(struct slice a, struct slice suffix)
 }
 
 /* Whether a and b are equal when ASCII letters are compared without case. Other bytes are compared
- * as they are. Most comparisons of header fields end at the lengths, so those come before the call.
- */
+ * as they are. Most comparisons of header fields end at the lengths, so those come before the call. */
 bool slice_equal_folded(const char *a, const char *b, size_t len);
 static inline bool slice_equal_nocase(struct slice a, struct slice b)
 {
@@ -72,8 +71,7 @@ struct slice slice_trim_blanks(struct slice a);
  * NULL, so that `while (rest.ptr != NULL)` visits every part. */
 struct slice slice_cut(struct slice *rest, char separator);
 
-/* Reads a decimal number of 1 to 19 digits, nothing else around it. False when it is anything else.
- */
+/* Reads a decimal number of 1 to 19 digits, nothing else around it. False when it is anything else. */
 MUST_CHECK bool slice_to_u64(struct slice a, uint64_t *number_out);
 
 /* What a hexadecimal digit of either case stands for; -1 for any other byte. */

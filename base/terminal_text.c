@@ -19,8 +19,7 @@ static bool is_shown(uint32_t point)
 }
 
 /* How many bytes the text has before the first that is not printable ASCII: of nearly all texts,
- * all.
- */
+ * all. */
 static size_t count_plain(struct slice text)
 {
     size_t at = 0;

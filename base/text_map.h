@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A table from texts to pointers: for what is collected from a log, where nobody knows beforehand
- * how many different things there are. Aborts when memory is out; for commands, not for the gate.
- */
+ * how many different things there are. Aborts when memory is out; for commands, not for the gate. */
 #pragma once
 
 #include <stddef.h>

@@ -140,10 +140,8 @@ static void *arena_allocate(size_t size, void *context)
     return block;
 }
 
-static void arena_release(void *block, void *context)
+static void arena_release(void *, void *)
 {
-    (void)block;
-    (void)context;
 }
 
 static enum pattern_result regex_match(const struct pattern *pattern, struct slice subject)
@@ -192,9 +190,8 @@ static bool compile_regex(struct pattern *pattern, struct error *error)
     if (pattern->code == NULL) {
         char reason[160] = "";
         pcre2_get_error_message(code, (PCRE2_UCHAR *)reason, sizeof(reason));
-        char quoted[160];
         error_set(error, 2, "%s is not a regular expression: %s, at its character %zu",
-                  error_quote(pattern->text, quoted, sizeof(quoted)), reason, (size_t)offset + 1);
+                  quote(pattern->text).text, reason, (size_t)offset + 1);
         error->column = (unsigned)offset + 2;
         return false;
     }
@@ -254,8 +251,7 @@ bool pattern_compile(struct pattern *pattern, enum pattern_flavour flavour, stru
     bool regex = text.len > 0 && text.ptr[0] == '~';
     if (!regex && flavour == PATTERN_PATH && !check_path_glob(text, error))
         return false;
-    /* A star alone stands for any value: who denies it means all, not just those without a slash.
-     */
+    /* A star alone stands for any value: who denies it means all, not just those without a slash. */
     if (flavour == PATTERN_VALUE && slice_equal_text(text, "*"))
         text = SLICE_LITERAL("**");
     pattern->flavour = flavour;

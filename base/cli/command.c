@@ -92,8 +92,7 @@ static int refuse_unknown(const struct command_table *table, int words, char *co
 {
     struct near_word near;
     near_word_init(&near, slice_from_text(argv[words]));
-    /* near_word borrows what it is offered until the end: the words are copied side by side first.
-     */
+    /* near_word borrows what it is offered until the end: the words are copied side by side first. */
     AUTO_BUFFER struct buffer copies = BUFFER_EMPTY;
     for (unsigned i = 0; i < table->count; i++) {
         const char *name = table->commands[i].options->command;
@@ -115,9 +114,7 @@ static int refuse_unknown(const struct command_table *table, int words, char *co
         near_word_offer(&near, "--help");
         near_word_offer(&near, "--version");
     }
-    char quoted[128];
-    error_quote(slice_from_text(argv[words]), quoted, sizeof(quoted));
-    fprintf(stderr, "%s: unknown command %s", table->program, quoted);
+    fprintf(stderr, "%s: unknown command %s", table->program, quote_text(argv[words]).text);
     if (near.best != NULL) {
         fprintf(stderr, "; did you mean `%s", table->program);
         for (int i = 0; i < words; i++)

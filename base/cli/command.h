@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Commands and how one is found: names of one or more words ("serve", "policy log"), each with its
- * option table. What is unknown is answered with the nearest name. dockreeve.c holds the one table.
- */
+ * option table. What is unknown is answered with the nearest name. dockreeve.c holds the one table. */
 #pragma once
 
 #include "base/attributes.h"

@@ -49,9 +49,7 @@ static void offer(const struct line *line, struct slice word, const char *descri
         return;
     buffer_append_slice(line->out, line->kept);
     buffer_append_slice(line->out, word);
-    buffer_append_byte(line->out, '\t');
-    buffer_append_text(line->out, description);
-    buffer_append_byte(line->out, '\n');
+    buffer_printf(line->out, "\t%s\n", description);
 }
 
 /* ---- what has been typed ---- */

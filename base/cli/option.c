@@ -101,16 +101,16 @@ static bool set_number(const struct option *option, struct option_value *value, 
         expected = "a whole number";
     }
     AUTO_BUFFER struct buffer range = BUFFER_EMPTY;
-    char name[QUOTED_MAX], quoted[QUOTED_MAX];
+    char name[QUOTED_MAX];
     name_source(option, source, name);
-    error_quote(slice, quoted, sizeof(quoted));
+    const struct quoted quoted = quote(slice);
     option_spell_range(option, &range);
     if (!good)
-        return error_set(error, COMMAND_USAGE, "%s: %s is not %s%s%s", name, quoted, expected,
+        return error_set(error, COMMAND_USAGE, "%s: %s is not %s%s%s", name, quoted.text, expected,
                          range.len > 0 ? "; it takes " : "", buffer_text(&range));
     if (value->number < option->min || (option->max > 0 && value->number > option->max))
-        return error_set(error, COMMAND_USAGE, "%s: %s is out of range; it takes %s", name, quoted,
-                         buffer_text(&range));
+        return error_set(error, COMMAND_USAGE, "%s: %s is out of range; it takes %s", name,
+                         quoted.text, buffer_text(&range));
     return true;
 }
 
@@ -129,10 +129,10 @@ static bool set_flag(const struct option *option, struct option_value *value, co
             return true;
         }
     }
-    char name[QUOTED_MAX], quoted[QUOTED_MAX];
+    char name[QUOTED_MAX];
     name_source(option, source, name);
     return error_set(error, COMMAND_USAGE, "%s: %s is neither 1 (yes) nor 0 (no)", name,
-                     error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+                     quote_text(text).text);
 }
 
 /* The words of a choice, "allow|deny", are found by their number. */
@@ -140,7 +140,7 @@ static bool set_choice(const struct option *option, struct option_value *value, 
                        enum value_source source, struct error *error)
 {
     AUTO_BUFFER struct buffer all = BUFFER_EMPTY;
-    char name[QUOTED_MAX], quoted[QUOTED_MAX];
+    char name[QUOTED_MAX];
     struct slice rest = slice_from_text(option->argument);
     for (value->number = 0; rest.ptr != NULL; value->number++) {
         struct slice word = slice_cut(&rest, '|');
@@ -151,7 +151,7 @@ static bool set_choice(const struct option *option, struct option_value *value, 
     }
     name_source(option, source, name);
     return error_set(error, COMMAND_USAGE, "%s takes %s, not %s", name, buffer_text(&all),
-                     error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+                     quote_text(text).text);
 }
 
 static bool set_list(const struct option *option, struct option_value *value, const char *text,
@@ -218,7 +218,6 @@ static bool set_defaults(const struct option_table *table, struct option_value *
 static bool unknown_option(const struct option_table *table, struct slice name, const char *dashes,
                            struct error *error)
 {
-    char quoted[QUOTED_MAX];
     struct near_word near;
     near_word_init(&near, name);
     for (unsigned i = 0; i < table->option_count; i++)
@@ -227,12 +226,12 @@ static bool unknown_option(const struct option_table *table, struct slice name, 
     AUTO_BUFFER struct buffer whole = BUFFER_EMPTY;
     buffer_append_text(&whole, dashes);
     buffer_append_slice(&whole, name);
-    error_quote(buffer_slice(&whole), quoted, sizeof(quoted));
+    const struct quoted quoted = quote(buffer_slice(&whole));
     if (dashes[1] == '-' && near.best != NULL)
-        return error_set(error, COMMAND_USAGE, "unknown option %s; did you mean --%s?", quoted,
+        return error_set(error, COMMAND_USAGE, "unknown option %s; did you mean --%s?", quoted.text,
                          near.best);
     return error_set(error, COMMAND_USAGE, "unknown option %s; `dockreeve %s --help` lists them",
-                     quoted, table->command);
+                     quoted.text, table->command);
 }
 
 /* One parse in progress. Words are read from argv at `next` and plain arguments gathered at its
@@ -336,10 +335,9 @@ bool option_parse(const struct option_table *table, struct option_value *values,
         if (*help_out)
             return true;
     }
-    char quoted[QUOTED_MAX];
     if (parse.kept > 0 && table->arguments[0] == '\0')
         return error_set(error, COMMAND_USAGE, "takes no arguments, but got %s",
-                         error_quote(slice_from_text(argv[0]), quoted, sizeof(quoted)));
+                         quote_text(argv[0]).text);
     *argc_out = parse.kept;
     return true;
 }

@@ -15,10 +15,9 @@
 
 static bool fail(const char *path, struct error *error)
 {
-    char quoted[256];
     int failure = errno;
-    return error_set(error, COMMAND_FAILED, "cannot write %s: %s",
-                     error_quote(slice_from_text(path), quoted, sizeof(quoted)), strerror(failure));
+    return error_set(error, COMMAND_FAILED, "cannot write %s: %s", quote_text(path).text,
+                     strerror(failure));
 }
 
 static bool replace(const char *path, struct slice bytes, mode_t mode)

@@ -90,7 +90,6 @@ static bool same_file(int fd, const struct stat *status)
 static bool open_one(struct sealed_files *files, char *name, struct error *error)
 {
     AUTO_FREE char *owned = name;
-    char quoted[256];
     struct stat status;
     AUTO_CLOSE int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 && errno == ENOENT) {
@@ -98,12 +97,12 @@ static bool open_one(struct sealed_files *files, char *name, struct error *error
             files->missing = steal_pointer(&owned);
         return true;
     }
-    error_quote(slice_from_text(name), quoted, sizeof(quoted));
+    const struct quoted quoted = quote_text(name);
     if (fd < 0 || fstat(fd, &status) != 0)
-        return error_set(error, COMMAND_FAILED, "cannot read the log %s: %s", quoted,
+        return error_set(error, COMMAND_FAILED, "cannot read the log %s: %s", quoted.text,
                          strerror(errno));
     if (!S_ISREG(status.st_mode))
-        return error_set(error, COMMAND_FAILED, "%s is not a regular file", quoted);
+        return error_set(error, COMMAND_FAILED, "%s is not a regular file", quoted.text);
     if (files->count > 0 && same_file(files->fds[files->count - 1], &status))
         return true; /* rotated between two of our steps */
     files->fds[files->count] = steal_fd(&fd);
@@ -114,10 +113,8 @@ static bool open_one(struct sealed_files *files, char *name, struct error *error
 static bool open_all(struct sealed_files *files, const char *path, struct error *error)
 {
     unsigned highest = highest_number(path);
-    files->fds = calloc(highest + 1, sizeof(*files->fds));
-    files->names = calloc(highest + 1, sizeof(*files->names));
-    if (files->fds == NULL || files->names == NULL)
-        abort();
+    files->fds = calloc_or_abort(highest + 1, sizeof(*files->fds));
+    files->names = calloc_or_abort(highest + 1, sizeof(*files->names));
     for (unsigned number = 0; number <= highest; number++) {
         if (!open_one(files, numbered(path, number), error))
             return false;
@@ -128,10 +125,8 @@ static bool open_all(struct sealed_files *files, const char *path, struct error 
 static bool open_standard(struct sealed_files *files, struct error *error)
 {
     AUTO_LOG_FILES struct log_files standard = {.count = 0};
-    files->fds = calloc(1, sizeof(*files->fds));
-    files->names = calloc(1, sizeof(*files->names));
-    if (files->fds == NULL || files->names == NULL)
-        abort();
+    files->fds = calloc_or_abort(1, sizeof(*files->fds));
+    files->names = calloc_or_abort(1, sizeof(*files->names));
     if (!log_input_open(&standard, "-", error))
         return false;
     files->is_piped = true;
@@ -145,7 +140,6 @@ static bool sealed_files_open(struct sealed_files *files, const char *path, stru
 {
     static const struct timespec moment = {0, 20000000};
     struct rlimit limit;
-    char quoted[256];
     if (log_input_is_standard(path))
         return open_standard(files, error);
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -164,7 +158,7 @@ static bool sealed_files_open(struct sealed_files *files, const char *path, stru
         return true;
     return error_set(error, COMMAND_NOT_FOUND,
                      "there is no log at %s; name another with --log FILE or DOCKREEVE_LOG",
-                     error_quote(slice_from_text(path), quoted, sizeof(quoted)));
+                     quote_text(path).text);
 }
 
 static bool verify_file(struct log_verify *verify, const struct sealed_files *files,
@@ -199,9 +193,8 @@ static void key_list_wipe(struct key_list *list)
 static bool add_keys(struct key_list *list, struct slice text, const char *name,
                      struct error *error)
 {
-    char quoted[256];
     unsigned line = 0, before = list->count;
-    error_quote(slice_from_text(name), quoted, sizeof(quoted));
+    const struct quoted quoted = quote_text(name);
     while (text.ptr != NULL) {
         struct slice row = slice_trim_blanks(slice_cut(&text, '\n'));
         line++;
@@ -215,10 +208,10 @@ static bool add_keys(struct key_list *list, struct slice text, const char *name,
             return error_set(error, COMMAND_USAGE,
                              "--key: line %u of %s is no key: one looks like dockreeve-seal-1: and "
                              "64 hexadecimal digits, as --seal-init printed it",
-                             line, quoted);
+                             line, quoted.text);
     }
     return list->count > before ||
-           error_set(error, COMMAND_USAGE, "--key: there is no key in %s", quoted);
+           error_set(error, COMMAND_USAGE, "--key: there is no key in %s", quoted.text);
 }
 
 static bool read_key(struct key_list *list, const char *argument, struct error *error)
@@ -227,18 +220,19 @@ static bool read_key(struct key_list *list, const char *argument, struct error *
     struct slice text = slice_from_text(argument);
     if (slice_starts_with(text, prefix))
         return add_keys(list, text, "the command line", error);
-    char bytes[KEY_FILE_MAX], quoted[256];
+    char bytes[KEY_FILE_MAX];
     bool from_stdin = strcmp(argument, "-") == 0;
     AUTO_FCLOSE FILE *file = from_stdin ? fdopen(dup(STDIN_FILENO), "r") : fopen(argument, "re");
-    error_quote(text, quoted, sizeof(quoted));
+    const struct quoted quoted = quote(text);
     if (file == NULL)
-        return error_set(error, COMMAND_USAGE, "--key: cannot read %s: %s", quoted,
+        return error_set(error, COMMAND_USAGE, "--key: cannot read %s: %s", quoted.text,
                          strerror(errno));
     setvbuf(file, NULL, _IONBF, 0); /* no copy of the key in a buffer */
     size_t len = fread(bytes, 1, sizeof(bytes), file);
-    bool good = !ferror(file) ? add_keys(list, slice_of(bytes, len),
-                                         from_stdin ? "standard input" : argument, error)
-                              : error_set(error, COMMAND_USAGE, "--key: cannot read %s", quoted);
+    bool good =
+        !ferror(file)
+            ? add_keys(list, slice_of(bytes, len), from_stdin ? "standard input" : argument, error)
+            : error_set(error, COMMAND_USAGE, "--key: cannot read %s", quoted.text);
     explicit_bzero(bytes, sizeof(bytes));
     return good;
 }
@@ -351,12 +345,11 @@ static bool seal_init(const char *state, bool force, bool json, bool *replaced_o
     AUTO_CLOSE int lock = -1;
     struct seal_state old;
     struct error broken;
-    char quoted[256];
     if ((mkdir(state, 0700) != 0 && errno != EEXIST) ||
         !seal_folder_open(state, &folder, &lock, error)) {
         if (folder < 0 && error->text[0] == '\0')
             error_set(error, COMMAND_FAILED, "cannot make the state folder %s: %s",
-                      error_quote(slice_from_text(state), quoted, sizeof(quoted)), strerror(errno));
+                      quote_text(state).text, strerror(errno));
         return false;
     }
     /* A broken one counts: the log is sealed with it. */
@@ -367,7 +360,7 @@ static bool seal_init(const char *state, bool force, bool json, bool *replaced_o
         return error_set(error, COMMAND_CONFLICT,
                          "this log is sealed already (" SEAL_KEY_FILE " in %s); --force ends that "
                          "series and begins a new one with another key",
-                         error_quote(slice_from_text(state), quoted, sizeof(quoted)));
+                         quote_text(state).text);
     if (!make_key(folder, json, error))
         return false;
     seal_state_hand_over(folder, lock);

@@ -348,9 +348,7 @@ static bool add_all(struct adding *adding)
         add_known(adding, rule);
         adding->end = &rule->next;
     }
-    adding->additions = calloc(adding->list.count + 1, sizeof(adding->additions[0]));
-    if (adding->additions == NULL)
-        abort();
+    adding->additions = calloc_or_abort(adding->list.count + 1, sizeof(adding->additions[0]));
     for (size_t i = 0; i < adding->list.count; i++) {
         struct addition *addition = &adding->additions[i];
         addition->resource = &adding->list.items[i];

@@ -215,15 +215,14 @@ const struct option_table policy_reset_option_table = {
 /* Returns -1 to go on. */
 static int confirm(const char *command, const char *client)
 {
-    char answer[16] = "", quoted[80];
+    char answer[16] = "";
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
         policy_edit_usage(command, "there is no terminal to ask on: --force forgets the rules "
                                    "without a question");
         return COMMAND_DECLINED;
     }
-    error_quote(slice_from_text(client), quoted, sizeof(quoted));
     fprintf(stderr, "Forget what the command line has put into the policy%s%s? [y/N] ",
-            client == NULL ? "" : " for client ", client == NULL ? "" : quoted);
+            client == NULL ? "" : " for client ", client == NULL ? "" : quote_text(client).text);
     if (fgets(answer, sizeof(answer), stdin) != NULL) {
         struct slice word = slice_from_text(answer);
         if (word.len > 0 && word.ptr[word.len - 1] == '\n')
@@ -280,7 +279,6 @@ int command_policy_reset(int argc, char **argv, const struct policy_gate *gate)
         code = forget(&edit, client);
     if (code >= 0)
         return code;
-    char quoted[80];
     if (client == NULL)
         buffer_printf(&edit.text, "%s: %s\n",
                       edit.changed ? "removed" : "nothing to forget, there is no",
@@ -288,7 +286,7 @@ int command_policy_reset(int argc, char **argv, const struct policy_gate *gate)
     else
         buffer_printf(&edit.text, "%s client %s\n",
                       edit.changed ? "forgotten: the rules of" : "nothing to forget of",
-                      error_quote(slice_from_text(client), quoted, sizeof(quoted)));
+                      quote_text(client).text);
     json_write_key_text(&edit.members, "scope", client == NULL ? "*" : client);
     return policy_edit_finish(&edit);
 }

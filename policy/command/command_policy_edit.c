@@ -254,13 +254,10 @@ bool policy_edit_check_text(const char *command, int argc, char *const *argv)
     for (int i = 0; i < argc; i++) {
         const char *at = argv[i];
         for (size_t left = strlen(argv[i]), len = 1; left > 0; at += len, left -= len) {
-            char quoted[120];
             uint32_t point;
             len = utf8_decode(at, left, &point);
             if (len == 0)
-                return policy_edit_usage(
-                    command, "%s is not UTF-8",
-                    error_quote(slice_from_text(argv[i]), quoted, sizeof(quoted)));
+                return policy_edit_usage(command, "%s is not UTF-8", quote_text(argv[i]).text);
         }
     }
     return true;
@@ -415,7 +412,6 @@ static bool is_ports(struct slice text)
 
 bool policy_edit_is_one(const char *command, struct slice part)
 {
-    char quoted[120];
     if (part.len == 0 || part.ptr[0] == '~' || part.ptr[0] == '{' ||
         memchr(part.ptr, ' ', part.len) == NULL)
         return true;
@@ -424,10 +420,8 @@ bool policy_edit_is_one(const char *command, struct slice part)
         if (part.ptr[i] != ' ' || part.ptr[i - 1] != ' ')
             buffer_append_byte(&list, part.ptr[i] == ' ' ? ',' : part.ptr[i]);
     }
-    char meant[120];
     return policy_edit_usage(command, "%s: more than one: put a comma between them, %s",
-                             error_quote(part, quoted, sizeof(quoted)),
-                             error_quote(buffer_slice(&list), meant, sizeof(meant)));
+                             quote(part).text, quote(buffer_slice(&list)).text);
 }
 
 struct slice policy_edit_next_resource(struct slice *rest)

@@ -138,8 +138,7 @@ static void match_name(struct matches *matches, const char *name, const char *re
         buffer_append_byte(path, '/');
         match_pattern(matches, rest + 1);
     } else if (lstat(buffer_text(path), &status) == 0) {
-        buffer_append_text(matches->out, buffer_text(path) + matches->folder_len);
-        buffer_append_byte(matches->out, '\n');
+        buffer_printf(matches->out, "%s\n", buffer_text(path) + matches->folder_len);
     }
     path->len = before;
 }

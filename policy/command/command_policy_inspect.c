@@ -100,15 +100,14 @@ static void search_all(struct search *search, const struct policy *policy, struc
 
 static void say_none(const struct search *search)
 {
-    char quoted[120], other[120];
-    error_quote(search->wanted, quoted, sizeof(quoted));
+    const struct quoted quoted = quote(search->wanted);
     if (search->near.best == NULL)
         fprintf(stderr,
                 "dockreeve policy inspect: there is no rule %s; `dockreeve policy ls` shows all\n",
-                quoted);
+                quoted.text);
     else
-        fprintf(stderr, "dockreeve policy inspect: there is no rule %s; did you mean %s?\n", quoted,
-                error_quote(slice_from_text(search->near.best), other, sizeof(other)));
+        fprintf(stderr, "dockreeve policy inspect: there is no rule %s; did you mean %s?\n",
+                quoted.text, quote_text(search->near.best).text);
 }
 
 /* Appends "allow *.npmjs.org:80,443 where ...". */
@@ -127,7 +126,6 @@ static void say_candidates(const struct search *search, const struct policy *pol
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
-    char quoted[120];
     size_t said = 0;
     struct rule_walk walk = {.policy = policy};
     while (said < CANDIDATES_MAX && rule_walk_next(&walk, row)) {
@@ -145,7 +143,7 @@ static void say_candidates(const struct search *search, const struct policy *pol
     if (search->count > said)
         buffer_printf(&out, "  and %zu more\n", search->count - said);
     fprintf(stderr, "dockreeve policy inspect: %s could be any of %zu rules:\n%s",
-            error_quote(search->wanted, quoted, sizeof(quoted)), search->count, buffer_text(&out));
+            quote(search->wanted).text, search->count, buffer_text(&out));
 }
 
 /* ---- what is shown ---- */
@@ -162,8 +160,7 @@ struct finding {
 
 static void title(struct buffer *out, const char *text)
 {
-    buffer_append_text(out, text);
-    buffer_append_byte(out, ':');
+    buffer_printf(out, "%s:", text);
     for (size_t i = strlen(text) + 1; i < TITLE_WIDTH; i++)
         buffer_append_byte(out, ' ');
 }
@@ -208,8 +205,7 @@ static void write_protocols(const struct network_rule *rule, struct buffer *out)
         for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
             if ((rule->protocols >> i & 1) == 0)
                 continue;
-            buffer_append_text(out, out->len > begin ? ", " : "");
-            buffer_append_text(out, names[i]);
+            buffer_printf(out, "%s%s", out->len > begin ? ", " : "", names[i]);
         }
 }
 
@@ -294,8 +290,7 @@ static void write_lines(const struct rule_place *place, struct buffer *out)
         const unsigned number = place->first + (unsigned)i;
         buffer_printf(out, "%s %6u  ", number == place->line ? ">" : " ", number);
         terminal_text_append(out, place->lines[i]);
-        buffer_append_text(out, place->is_cut[i] ? "..." : "");
-        buffer_append_byte(out, '\n');
+        buffer_printf(out, "%s\n", place->is_cut[i] ? "..." : "");
     }
 }
 

@@ -276,8 +276,7 @@ static bool write_ids(struct listing *listing)
     bool good = true;
     rewind_walk(listing);
     while (good && next_row(listing)) {
-        buffer_append_text(&listing->out, listing->row.rule.id);
-        buffer_append_byte(&listing->out, '\n');
+        buffer_printf(&listing->out, "%s\n", listing->row.rule.id);
         good = pass_on(&listing->out);
     }
     return good;
@@ -309,12 +308,11 @@ static int find_client(const struct policy *policy, const struct option_value *v
     if (*client_out != NULL)
         return COMMAND_DONE;
     struct near_word near;
-    char quoted[80];
     near_word_init(&near, slice_from_text(name));
     for (size_t i = 0; i < policy_client_count(policy); i++)
         near_word_offer(&near, policy_client_at(policy, i)->name);
-    fprintf(stderr, "dockreeve policy ls: there is no client %s%s\n",
-            error_quote(slice_from_text(name), quoted, sizeof(quoted)), near_word_hint(&near).text);
+    fprintf(stderr, "dockreeve policy ls: there is no client %s%s\n", quote_text(name).text,
+            near_word_hint(&near).text);
     return COMMAND_NOT_FOUND;
 }
 

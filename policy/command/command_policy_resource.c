@@ -39,8 +39,7 @@ static struct slice behind(struct slice text, size_t len)
     return slice_of(text.ptr + len, text.len - len);
 }
 
-/* Takes the host out of a URL. Other schemes stay as they are: the pattern's reader refuses them.
- */
+/* Takes the host out of a URL. Other schemes stay as they are: the pattern's reader refuses them. */
 static void take_url(struct host_word *word)
 {
     static const struct {
@@ -69,15 +68,14 @@ static void take_url(struct host_word *word)
 static void note_url(const struct host_word *word, struct slice written, struct slice understood,
                      struct policy_messages *notes)
 {
-    char quoted[120], taken[120];
-    error_quote(written, quoted, sizeof(quoted));
-    error_quote(understood, taken, sizeof(taken));
+    const struct quoted taken = quote(understood);
     const char *more = "";
     if (word->url_path.len > 0 && strcmp(word->scheme_ports, "443") == 0)
         more = "; the path is not part of it, since nobody can see it in TLS";
     else if (word->url_path.len > 0)
         more = "; the path is not part of it: --path limits to one";
-    policy_messages_add(notes, NULL, 0, 0, "%s: its host is taken, %s%s", quoted, taken, more);
+    policy_messages_add(notes, NULL, 0, 0, "%s: its host is taken, %s%s", quote(written).text,
+                        taken.text, more);
 }
 
 /* Sets the ports that stand beside the pattern: those of --port or of the URL's scheme. */
@@ -148,14 +146,13 @@ static bool read_hosts(struct policy_resource_list *list, const char *command,
     while (rest.ptr != NULL) {
         struct slice part = policy_edit_next_resource(&rest);
         struct error error;
-        char quoted[120];
         if (!policy_edit_is_one(command, part)) {
             good = false;
             continue;
         }
         if (read_host(list, words, part, notes, &error))
             continue;
-        policy_edit_usage(command, "%s: %s", error_quote(part, quoted, sizeof(quoted)), error.text);
+        policy_edit_usage(command, "%s: %s", quote(part).text, error.text);
         good = false;
     }
     return good;
@@ -198,12 +195,11 @@ static bool read_addresses(struct policy_resource_list *list, const char *comman
         while (rest.ptr != NULL) {
             struct slice part = slice_trim_blanks(slice_cut(&rest, ','));
             struct ip_range range;
-            char quoted[120];
             if (!ip_range_parse(part, &range))
                 return policy_edit_usage(command,
                                          "--address takes an address or a range, like 10.0.0.5 or "
                                          "10.0.0.0/8, not %s",
-                                         error_quote(part, quoted, sizeof(quoted)));
+                                         quote(part).text);
             add_slice(&list->addresses, &list->address_count, &list->address_capacity, part);
         }
     }
@@ -234,13 +230,12 @@ static bool is_local_name(struct slice pattern)
 static void note_local_names(const struct policy_resource_list *list, struct policy_messages *notes)
 {
     for (size_t i = 0; i < list->count && list->address_count == 0; i++) {
-        char quoted[120];
         if (is_local_name(list->items[i].text))
             policy_messages_add(notes, NULL, 0, 0,
                                 "%s looks like a name of your own network: where it leads to a "
                                 "private address, a rule has to name that too: --address "
                                 "10.0.0.0/8",
-                                error_quote(list->items[i].text, quoted, sizeof(quoted)));
+                                quote(list->items[i].text).text);
     }
 }
 

@@ -216,7 +216,6 @@ static bool report_built_in(struct removing *removing, struct slice word)
 static void report_missing(struct removing *removing, struct slice word)
 {
     struct near_word near;
-    char quoted[120];
     if (report_built_in(removing, word))
         return;
     near_word_init(&near, word);
@@ -229,13 +228,14 @@ static void report_missing(struct removing *removing, struct slice word)
         near_word_offer(&near, rule->id);
         near_word_offer(&near, rule->written.ptr);
     }
-    error_quote(word, quoted, sizeof(quoted));
+    const struct quoted quoted = quote(word);
     if (near.best != NULL)
         policy_messages_add(&removing->edit.errors, NULL, 0, 0,
-                            "there is no such rule: %s; did you mean `%s`?", quoted, near.best);
+                            "there is no such rule: %s; did you mean `%s`?", quoted.text,
+                            near.best);
     else
         policy_messages_add(&removing->edit.errors, NULL, 0, 0, "there is no such rule: %s",
-                            quoted);
+                            quoted.text);
     fail(removing, COMMAND_NOT_FOUND);
 }
 

@@ -81,8 +81,7 @@ static void write_core_methods(struct buffer *out)
         add(out, begin, slice_from_text(http_method_name((enum http_method)i)));
 }
 
-/* In a network rule neither TRACE, which is never forwarded, nor CONNECT, which asks for a tunnel.
- */
+/* In a network rule neither TRACE, which is never forwarded, nor CONNECT, which asks for a tunnel. */
 static void write_seen_methods(struct buffer *out)
 {
     const size_t begin = out->len;

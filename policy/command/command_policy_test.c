@@ -83,10 +83,8 @@ static struct policy *load_preset(const struct policy_test_file *file,
     CLEANUP(policy_messages_free) struct policy_messages notices = {0};
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     if (preset_find(slice_from_text(name)) == NULL) {
-        char quoted[120];
-        error_quote(slice_from_text(name), quoted, sizeof(quoted));
         policy_messages_add(errors, file->path, file->policy_line, file->policy_column,
-                            "there is no %s", quoted);
+                            "there is no %s", quote_text(name).text);
         return NULL;
     }
     buffer_printf(&text, "version: 1\nuse: [%s]\nclients: {default: {}}\n", name);
@@ -401,9 +399,7 @@ int command_policy_test(int argc, char **argv)
         return COMMAND_USAGE;
     }
     CLEANUP(run_clear) struct run run = {.values = values};
-    struct policy_test_file *files = calloc((size_t)argc, sizeof(files[0]));
-    if (files == NULL)
-        abort();
+    struct policy_test_file *files = calloc_or_abort((size_t)argc, sizeof(files[0]));
     bool readable = true;
     for (int i = 0; i < argc; i++)
         readable = policy_test_file_read(&files[i], argv[i], &run.errors) && readable;

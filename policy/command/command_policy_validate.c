@@ -68,12 +68,10 @@ const struct policy_client *command_policy_client(const struct policy *policy, c
     if (client != NULL)
         return client;
     struct near_word near;
-    char quoted[120];
     near_word_init(&near, slice_from_text(name));
     for (size_t i = 0; i < policy_client_count(policy); i++)
         near_word_offer(&near, policy_client_at(policy, i)->name);
-    error_set(error, COMMAND_USAGE, "the policy has no client %s%s",
-              error_quote(slice_from_text(name), quoted, sizeof(quoted)),
+    error_set(error, COMMAND_USAGE, "the policy has no client %s%s", quote_text(name).text,
               near_word_hint(&near).text);
     return NULL;
 }

@@ -174,9 +174,7 @@ static void read_account(const struct policy_document *document, const struct ya
         policy_document_set_once(document, node, key->text.ptr, id, false, place);
         return;
     }
-    char quoted[80];
-    policy_document_error(document, node, "there is no %s in %s",
-                          error_quote(node->text, quoted, sizeof(quoted)),
+    policy_document_error(document, node, "there is no %s in %s", quote(node->text).text,
                           group ? "/etc/group" : "/etc/passwd");
 }
 
@@ -222,10 +220,8 @@ static void read_trusted(const struct policy_document *document, const struct ya
                          struct builder_client *client, add_trusted *add)
 {
     struct error error;
-    char quoted[80];
     if (!add(document->reading->builder, client, node->text, &error))
-        policy_document_error(document, node, "%s: %s",
-                              error_quote(node->text, quoted, sizeof(quoted)), error.text);
+        policy_document_error(document, node, "%s: %s", quote(node->text).text, error.text);
 }
 
 static void read_host(const struct policy_document *document, const struct yaml_tree_node *node,
@@ -388,9 +384,8 @@ static void read_client(const struct policy_document *document, const struct yam
 }
 
 void policy_clients_read(const struct policy_document *document, const struct yaml_tree_node *key,
-                         void *place)
+                         void *)
 {
-    (void)place;
     if (key->value->kind != YAML_TREE_MAPPING) {
         policy_document_error(document, key->value, "`clients` takes a map of names");
         return;

@@ -59,15 +59,14 @@ static bool is_null(const struct yaml_tree_node *node)
 bool policy_document_text(const struct policy_document *document, const struct yaml_tree_node *node,
                           const char *what)
 {
-    char quoted[80];
-    error_quote(slice_from_text(what), quoted, sizeof(quoted));
+    const struct quoted quoted = quote_text(what);
     if (node->kind != YAML_TREE_SCALAR)
-        policy_document_error(document, node, "%s takes text here, not %s", quoted,
+        policy_document_error(document, node, "%s takes text here, not %s", quoted.text,
                               yaml_tree_kind_name(node));
     else if (is_null(node))
-        policy_document_error(document, node, "%s has no value", quoted);
+        policy_document_error(document, node, "%s has no value", quoted.text);
     else if (node->text.len == 0)
-        policy_document_error(document, node, "%s is empty", quoted);
+        policy_document_error(document, node, "%s is empty", quoted.text);
     else
         return true;
     return false;
@@ -97,9 +96,7 @@ size_t policy_document_word(const struct policy_document *document,
     near_word_init(&near, node->text);
     for (size_t i = 0; i < count; i++)
         near_word_offer(&near, names[i]);
-    char quoted[80];
-    policy_document_error(document, node, "%s is no key of %s%s",
-                          error_quote(node->text, quoted, sizeof(quoted)), where,
+    policy_document_error(document, node, "%s is no key of %s%s", quote(node->text).text, where,
                           near_word_hint(&near).text);
     return count;
 }
@@ -174,12 +171,11 @@ void policy_document_read_bool(const struct policy_document *document,
 bool policy_document_range(const struct policy_document *document,
                            const struct yaml_tree_node *node, struct ip_range *range_out)
 {
-    char quoted[80];
     if (ip_range_parse(node->text, range_out))
         return true;
     policy_document_error(document, node,
                           "%s is no address or range (10.0.0.0/8, with zeros behind the prefix)",
-                          error_quote(node->text, quoted, sizeof(quoted)));
+                          quote(node->text).text);
     return false;
 }
 
@@ -213,11 +209,9 @@ void policy_document_keep_text(const struct policy_document *document,
 }
 
 void policy_document_refuse_not_yet(const struct policy_document *document,
-                                    const struct yaml_tree_node *key, void *place)
+                                    const struct yaml_tree_node *key, void *)
 {
-    char quoted[40];
-    (void)place;
-    policy_document_not_yet(document, key, error_quote(key->text, quoted, sizeof(quoted)));
+    policy_document_not_yet(document, key, quote(key->text).text);
 }
 
 /* ---- lists ---- */
@@ -249,11 +243,9 @@ bool policy_document_one_word(const struct policy_document *document,
                               const struct yaml_tree_node *node)
 {
     AUTO_BUFFER struct buffer why = BUFFER_EMPTY;
-    char quoted[80];
     if (policy_document_is_word(node, &why))
         return true;
-    policy_document_error(document, node, "%s: %s", error_quote(node->text, quoted, sizeof(quoted)),
-                          buffer_text(&why));
+    policy_document_error(document, node, "%s: %s", quote(node->text).text, buffer_text(&why));
     return false;
 }
 

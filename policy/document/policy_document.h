@@ -112,8 +112,7 @@ void policy_document_error(const struct policy_document *document,
 void policy_document_notice(const struct policy_document *document,
                             const struct yaml_tree_node *node, const char *format, ...)
     PRINTF_LIKE(3, 4);
-/* Text that is there: not a list or map, not null, not empty. `what` names the key in the message.
- */
+/* Text that is there: not a list or map, not null, not empty. `what` names the key in the message. */
 bool policy_document_text(const struct policy_document *document, const struct yaml_tree_node *node,
                           const char *what);
 bool policy_document_bool(const struct policy_document *document, const struct yaml_tree_node *node,

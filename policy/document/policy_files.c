@@ -31,9 +31,7 @@ struct policy_files {
 
 struct policy_files *policy_files_new(void)
 {
-    struct policy_files *files = calloc(1, sizeof(*files));
-    if (files == NULL)
-        abort();
+    struct policy_files *files = calloc_or_abort(1, sizeof(*files));
     return files;
 }
 
@@ -194,8 +192,7 @@ static void take_file(struct policy_files_plan *plan, const struct path_walk_ste
         file->is_file = true;
 }
 
-/* A folder in the middle of the way is watched itself; of its entry there is nothing more to know.
- */
+/* A folder in the middle of the way is watched itself; of its entry there is nothing more to know. */
 static void take_step(void *context, const struct path_walk_step *step)
 {
     struct policy_files_folder *folder = folder_of(context, step->folder);

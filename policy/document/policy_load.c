@@ -84,7 +84,6 @@ static const char **drop_in_names(struct policy_reading *reading, const char *fo
 {
     const char **names = NULL;
     size_t count = 0, capacity = 0;
-    char quoted[100];
     DIR *directory = opendir(folder);
     int reason = directory == NULL && errno != ENOENT ? errno : 0;
     for (struct dirent *entry; directory != NULL;) {
@@ -94,10 +93,9 @@ static const char **drop_in_names(struct policy_reading *reading, const char *fo
             break;
         }
         if (policy_files_is_like_drop_in(entry->d_name))
-            policy_messages_add(
-                reading->notices, folder, 0, 0,
-                "%s is not read: the names of drop-ins end in `.yaml`",
-                error_quote(slice_from_text(entry->d_name), quoted, sizeof(quoted)));
+            policy_messages_add(reading->notices, folder, 0, 0,
+                                "%s is not read: the names of drop-ins end in `.yaml`",
+                                quote_text(entry->d_name).text);
         if (!policy_files_is_drop_in(entry->d_name) ||
             (reading->cli_text != NULL && strcmp(entry->d_name, POLICY_CLI_NAME) == 0))
             continue;

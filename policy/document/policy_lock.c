@@ -52,8 +52,7 @@ static int open_file(int folder_fd, const char *folder, struct error *error)
     return steal_fd(&fd);
 }
 
-/* "1: FLOCK  ADVISORY  WRITE 4711 fd:01:1311 0 EOF"; those that wait have "->" behind the number.
- */
+/* "1: FLOCK  ADVISORY  WRITE 4711 fd:01:1311 0 EOF"; those that wait have "->" behind the number. */
 static long find_holder(const struct stat *file)
 {
     AUTO_FCLOSE FILE *locks = fopen("/proc/locks", "re");
@@ -74,7 +73,7 @@ static long find_holder(const struct stat *file)
 /* "process 4711 (dockreeve policy allow …)" */
 static void name_holder(long pid, char *out, size_t size)
 {
-    char path[64], command[96] = "", quoted[200];
+    char path[64], command[96] = "";
     if (pid <= 0) {
         snprintf(out, size, "another process");
         return;
@@ -88,8 +87,7 @@ static void name_holder(long pid, char *out, size_t size)
     if (words == 0)
         snprintf(out, size, "process %ld", pid);
     else
-        snprintf(out, size, "process %ld (%s)", pid,
-                 error_quote(slice_of(command, words), quoted, sizeof(quoted)));
+        snprintf(out, size, "process %ld (%s)", pid, quote(slice_of(command, words)).text);
 }
 
 /* Begins to count anew when somebody else holds the lock now, or the file was changed. */

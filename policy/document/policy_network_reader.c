@@ -65,13 +65,12 @@ static void read_method(const struct policy_document *document, const struct yam
 {
     struct draft *draft = place;
     enum http_method method = http_method_from_name(node->text);
-    char quoted[40];
     if (method == HTTP_METHOD_UNKNOWN)
         policy_document_error(document, node,
                               "%s is no method that a rule can name: write GET, HEAD, POST, PUT, "
                               "PATCH, DELETE, OPTIONS or one of WebDAV (PROPFIND, REPORT, "
                               "...) in capitals; without `methods` a rule is for all of them",
-                              error_quote(node->text, quoted, sizeof(quoted)));
+                              quote(node->text).text);
     else if (method == HTTP_METHOD_CONNECT || method == HTTP_METHOD_TRACE)
         policy_document_error(document, node,
                               method == HTTP_METHOD_TRACE
@@ -125,19 +124,15 @@ static void read_path(const struct policy_document *document, const struct yaml_
 
 static void host_notice(struct draft *draft, const struct yaml_tree_node *node, const char *text)
 {
-    char quoted[120];
     if (draft->list->noted_hosts++ < SPOKEN_MAX)
-        policy_document_notice(draft->document, node, "%s: %s",
-                               error_quote(node->text, quoted, sizeof(quoted)), text);
+        policy_document_notice(draft->document, node, "%s: %s", quote(node->text).text, text);
 }
 
 static void read_specials(struct rule_list *list)
 {
     size_t count;
     const struct address_class_row *rows = address_class_rows(&count);
-    list->specials = calloc(count, sizeof(list->specials[0]));
-    if (list->specials == NULL)
-        abort();
+    list->specials = calloc_or_abort(count, sizeof(list->specials[0]));
     for (size_t i = 0; i < count; i++) {
         list->specials[list->special_count].class = rows[i].class;
         if (rows[i].class != ADDRESS_PUBLIC &&
@@ -259,10 +254,8 @@ static void read_expires(const struct policy_document *document, const struct ya
 
 static void host_error(struct draft *draft, const struct yaml_tree_node *node, const char *text)
 {
-    char quoted[120];
     if (draft->list->wrong_hosts++ < SPOKEN_MAX)
-        policy_document_error(draft->document, node, "%s: %s",
-                              error_quote(node->text, quoted, sizeof(quoted)), text);
+        policy_document_error(draft->document, node, "%s: %s", quote(node->text).text, text);
 }
 
 static bool is_only_tls_port(const struct port_set *ports)

@@ -21,13 +21,10 @@ static bool add(struct policy *policy, struct slice text)
 }
 
 static void read_item(const struct policy_document *document, const struct yaml_tree_node *node,
-                      void *place)
+                      void *)
 {
-    char quoted[80];
-    (void)place;
     if (!add(document->reading->builder->policy, node->text))
-        policy_document_error(document, node, "%s %s",
-                              error_quote(node->text, quoted, sizeof(quoted)), advice);
+        policy_document_error(document, node, "%s %s", quote(node->text).text, advice);
 }
 
 void policy_own_addresses_read(const struct policy_document *document,
@@ -47,7 +44,6 @@ void policy_own_addresses_from_environment(struct policy_builder *builder, char 
 {
     const char *value =
         environment == NULL ? NULL : environment_value(environment, POLICY_OWN_ADDRESSES_VARIABLE);
-    char quoted[80];
     if (value == NULL || value[0] == '\0')
         return;
     builder->policy->says_own_addresses = true;
@@ -60,7 +56,7 @@ void policy_own_addresses_from_environment(struct policy_builder *builder, char 
         struct slice text = slice_of(value, len);
         if (len > 0 && !add(builder->policy, text))
             policy_messages_add(errors, NULL, 0, 0, POLICY_OWN_ADDRESSES_VARIABLE ": %s %s",
-                                error_quote(text, quoted, sizeof(quoted)), advice);
+                                quote(text).text, advice);
         value += len + (value[len] != '\0');
     }
 }

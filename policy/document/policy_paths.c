@@ -33,12 +33,9 @@ static char *choose(const char *system, const char *variable, const char *fallba
     if (geteuid() == 0) {
         buffer_append_text(&path, system);
     } else if (folder != NULL && folder[0] == '/') {
-        buffer_append_text(&path, folder);
-        buffer_append_text(&path, user);
+        buffer_printf(&path, "%s%s", folder, user);
     } else if (is_home(home)) {
-        buffer_append_text(&path, home);
-        buffer_append_text(&path, fallback);
-        buffer_append_text(&path, user);
+        buffer_printf(&path, "%s%s%s", home, fallback, user);
     } else {
         buffer_append_text(&path, system);
     }

@@ -33,8 +33,7 @@ static void separate(struct buffer *buffer, const char *separator)
 
 static void report_selector(struct draft *draft, const struct yaml_tree_node *node)
 {
-    char quoted[80];
-    error_quote(node->text, quoted, sizeof(quoted));
+    const struct quoted quoted = quote(node->text);
     if (slice_equal_text(node->text, "Libpod")) {
         policy_document_error(draft->document, node,
                               "libpod's routes are opened by path only: {path: /libpod/...}");
@@ -42,7 +41,7 @@ static void report_selector(struct draft *draft, const struct yaml_tree_node *no
     }
     if (node->text.ptr[0] == '/' || node->text.ptr[0] == '~') {
         policy_document_error(draft->document, node,
-                              "%s looks like a path: write {method: GET, path: ...}", quoted);
+                              "%s looks like a path: write {method: GET, path: ...}", quoted.text);
         return;
     }
     struct near_word near;
@@ -52,7 +51,7 @@ static void report_selector(struct draft *draft, const struct yaml_tree_node *no
     for (const char *const *name = docker_operation_set_names(); *name != NULL; name++)
         near_word_offer(&near, *name);
     const char *kind = node->text.ptr[0] == '@' ? "set" : "operation";
-    policy_document_error(draft->document, node, "there is no %s %s%s", kind, quoted,
+    policy_document_error(draft->document, node, "there is no %s %s%s", kind, quoted.text,
                           near_word_hint(&near).text);
 }
 
@@ -78,10 +77,9 @@ static void read_method(const struct policy_document *document, const struct yam
     struct path_target *target = place;
     enum http_method method = http_method_from_name(node->text);
     if (method == HTTP_METHOD_UNKNOWN || method >= HTTP_METHOD_CORE_COUNT) {
-        char quoted[40];
         policy_document_error(document, node,
                               "%s is no method: write GET, HEAD, POST, PUT or DELETE in capitals",
-                              error_quote(node->text, quoted, sizeof(quoted)));
+                              quote(node->text).text);
         return;
     }
     target->methods |= UINT32_C(1) << method;
@@ -152,8 +150,7 @@ static void read_path(struct draft *draft, const struct yaml_tree_node *node)
     if (!policy_document_text(draft->document, path, "path"))
         return;
     separate(&draft->selector, ", ");
-    buffer_append_text(&draft->selector, shown.len > 0 ? buffer_text(&shown) : "*");
-    buffer_append_byte(&draft->selector, ' ');
+    buffer_printf(&draft->selector, "%s ", shown.len > 0 ? buffer_text(&shown) : "*");
     buffer_append_slice(&draft->selector, path->text);
     struct error error;
     if (is_bad(draft))

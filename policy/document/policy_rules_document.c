@@ -48,9 +48,7 @@ static void use_preset(const struct policy_document *document, size_t client,
         near_word_init(&near, node->text);
         for (size_t i = 0; i < preset_count(); i++)
             near_word_offer(&near, preset_at(i)->name);
-        char quoted[80];
-        policy_document_error(document, node, "there is no %s%s",
-                              error_quote(node->text, quoted, sizeof(quoted)),
+        policy_document_error(document, node, "there is no %s%s", quote(node->text).text,
                               near_word_hint(&near).text);
         return;
     }
@@ -149,31 +147,27 @@ void policy_document_read_use(const struct policy_document *document, size_t cli
 /* ---- keys ---- */
 
 void policy_rules_read_version(const struct policy_document *document,
-                               const struct yaml_tree_node *key, void *place)
+                               const struct yaml_tree_node *key, void *)
 {
-    (void)place;
     if (key->value->kind != YAML_TREE_SCALAR || !slice_equal_text(key->value->text, "1"))
         policy_document_error(document, key->value, "`version` is 1: this program knows no other");
 }
 
 void policy_rules_read_use(const struct policy_document *document, const struct yaml_tree_node *key,
-                           void *place)
+                           void *)
 {
-    (void)place;
     policy_document_read_use(document, document->client, key);
 }
 
 void policy_rules_read_docker(const struct policy_document *document,
-                              const struct yaml_tree_node *key, void *place)
+                              const struct yaml_tree_node *key, void *)
 {
-    (void)place;
     policy_rules_read(document, document->client, key->value);
 }
 
 void policy_rules_read_network(const struct policy_document *document,
-                               const struct yaml_tree_node *key, void *place)
+                               const struct yaml_tree_node *key, void *)
 {
-    (void)place;
     policy_network_rules_read(document, document->client, key->value);
 }
 

@@ -137,9 +137,7 @@ static void remove_stale(int folder_fd)
 
 struct policy_store *policy_store_open(const char *config_path, struct policy_messages *errors)
 {
-    struct policy_store *store = calloc(1, sizeof(*store));
-    if (store == NULL)
-        abort();
+    struct policy_store *store = calloc_or_abort(1, sizeof(*store));
     const char *slash = strrchr(config_path, '/');
     /* Spelled as policy_load() spells it, so that messages can be compared. */
     int parent = slash == NULL ? 1 : slash == config_path ? 1 : (int)(slash - config_path);

@@ -91,9 +91,7 @@ static void clear(struct rule_hits *hits)
 
 struct rule_hits *rule_hits_new(void)
 {
-    struct rule_hits *hits = calloc(1, sizeof(*hits));
-    if (hits == NULL)
-        abort();
+    struct rule_hits *hits = calloc_or_abort(1, sizeof(*hits));
     return hits;
 }
 

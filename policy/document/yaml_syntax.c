@@ -48,12 +48,11 @@ static struct slice word_at(struct slice line)
 static void write_sign(struct slice line, struct buffer *out)
 {
     struct slice word = word_at(line);
-    char quoted[80];
     buffer_printf(out, "a text may not begin with `%c` unless it is in quotes", line.ptr[0]);
     if (word.len > 1 && word.len < 70) {
-        error_quote(word, quoted, sizeof(quoted));
-        size_t len = strlen(quoted);
-        buffer_printf(out, ": write \"%.*s\"", (int)len - 2, quoted + 1);
+        const struct quoted quoted = quote(word);
+        size_t len = strlen(quoted.text);
+        buffer_printf(out, ": write \"%.*s\"", (int)len - 2, quoted.text + 1);
     }
 }
 

@@ -14,8 +14,7 @@
 #include "base/text_map.h"
 #include "policy/document/yaml_syntax.h"
 
-/* So many characters that do not show are remembered, and as many told of that are refused anywhere.
- */
+/* So many characters that do not show are remembered, and as many told of that are refused anywhere. */
 enum { HIDDEN_MAX = 64 };
 
 struct open_node {
@@ -94,10 +93,9 @@ static void push(struct reading *reading, struct yaml_tree_node *node, yaml_mark
 static void report_double(struct reading *reading, const struct yaml_tree_node *key,
                           const struct yaml_tree_node *first)
 {
-    char quoted[80];
     policy_messages_add(reading->errors, reading->file, key->line, key->column,
                         "the key %s stands here for the second time (first in line %u)",
-                        error_quote(key->text, quoted, sizeof(quoted)), first->line);
+                        quote(key->text).text, first->line);
 }
 
 /* Looks for keys that stand twice: by a table of hashes, so that a long map costs no more than its

@@ -124,8 +124,7 @@ static void add_named(const struct translation *t, const struct environment_name
     add_rule(t, named->variable, allows, spec);
 }
 
-/* The tecnativa image lets nothing but GET and HEAD come as far as these variables without POST=1.
- */
+/* The tecnativa image lets nothing but GET and HEAD come as far as these variables without POST=1. */
 static bool opener_opens(const struct translation *t, const struct environment_named *opener)
 {
     return (opener->contracts & t->contract) != 0 &&
@@ -310,13 +309,12 @@ static void add_advice(const struct translation *t, enum docker_operation operat
 bool environment_check_guard(char *const *environment, struct policy_messages *errors)
 {
     const char *value = environment_value(environment, "DOCKREEVE_GUARD");
-    char quoted[80];
     if (value == NULL || value[0] == '\0' || strcmp(value, "report") == 0 ||
         strcmp(value, "enforce") == 0)
         return true;
     policy_messages_add(errors, NULL, 0, 0,
                         "DOCKREEVE_GUARD=%s: write enforce, or report, which is the default",
-                        error_quote(slice_from_text(value), quoted, sizeof(quoted)));
+                        quote_text(value).text);
     return false;
 }
 
@@ -338,12 +336,11 @@ bool environment_add_rules(struct policy_builder *builder, char *const *environm
                             .errors = errors,
                             .post = environment_is_on(environment, "POST", false)};
     if (t.contract == ENVIRONMENT_NONE) {
-        char quoted[80];
         policy_messages_add(
             errors, NULL, 0, 0,
             "DOCKREEVE_COMPAT=%s names no image whose variables are known: write tecnativa, "
             "tecnativa-literal or linuxserver, or leave it unset and write a policy",
-            error_quote(slice_from_text(compat_value(environment)), quoted, sizeof(quoted)));
+            quote_text(compat_value(environment)).text);
         return false;
     }
     size_t errors_before = errors->count;

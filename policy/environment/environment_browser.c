@@ -23,10 +23,9 @@ static void add_list(struct policy_builder *builder, char *const *environment, c
         while (part.ptr != NULL) {
             struct slice entry = slice_trim_blanks(slice_cut(&part, ' '));
             struct error error;
-            char quoted[80];
             if (entry.len > 0 && !add(builder, &builder->clients[index], entry, &error))
-                policy_messages_add(errors, NULL, 0, 0, "%s: %s: %s", name,
-                                    error_quote(entry, quoted, sizeof(quoted)), error.text);
+                policy_messages_add(errors, NULL, 0, 0, "%s: %s: %s", name, quote(entry).text,
+                                    error.text);
         }
     }
 }
@@ -36,7 +35,6 @@ void environment_add_browser(struct policy_builder *builder, char *const *enviro
 {
     const char *value = environment_value(environment, "DOCKREEVE_BROWSER");
     size_t index = policy_builder_client(builder, SLICE_LITERAL("default"));
-    char quoted[80];
     add_list(builder, environment, "DOCKREEVE_HOSTS", policy_browser_add_host, errors);
     add_list(builder, environment, "DOCKREEVE_ORIGINS", policy_browser_add_origin, errors);
     if (value == NULL || value[0] == '\0')
@@ -46,7 +44,7 @@ void environment_add_browser(struct policy_builder *builder, char *const *enviro
         policy_messages_add(errors, NULL, 0, 0,
                             "DOCKREEVE_BROWSER=%s: write allow, which lets every web page come, or "
                             "deny, which is the default",
-                            error_quote(slice_from_text(value), quoted, sizeof(quoted)));
+                            quote_text(value).text);
         return;
     }
     builder->clients[index].browser = (struct policy_setting){true, allow, "env DOCKREEVE_BROWSER"};

@@ -79,8 +79,7 @@ const struct environment_named environment_openers[] = {
 };
 const size_t environment_opener_count = ARRAY_LEN(environment_openers);
 
-/* Wider than the original, which a name with a slash walks around: any depth above, anything below.
- */
+/* Wider than the original, which a name with a slash walks around: any depth above, anything below. */
 #define LIBPOD_CONTENT(part) "~/libpod/(containers|pods)/.+/" part "(/.*)?"
 
 const struct environment_named environment_contents[] = {

@@ -74,7 +74,6 @@ static bool is_http(struct slice target)
 static bool read_method(struct asked_network *asked, const char *method, bool seen,
                         struct error *error)
 {
-    char quoted[80];
     asked->inquiry.request.method = HTTP_METHOD_GET;
     asked->method = SLICE_LITERAL("GET");
     if (method == NULL)
@@ -85,7 +84,7 @@ static bool read_method(struct asked_network *asked, const char *method, bool se
                          "target as http://HOST/PATH");
     if (!http_method_is_token(slice_from_text(method)))
         return error_set(error, COMMAND_USAGE, "%s is no method: write GET or POST in capitals",
-                         error_quote(slice_from_text(method), quoted, sizeof(quoted)));
+                         quote_text(method).text);
     asked->method = slice_from_text(method);
     asked->inquiry.request.method = http_method_from_name(asked->method);
     return true;
@@ -94,15 +93,13 @@ static bool read_method(struct asked_network *asked, const char *method, bool se
 static bool read_addresses(struct asked_network *asked, const struct asked_network_words *words,
                            struct error *error)
 {
-    char quoted[120];
     if (words->address_count > ASKED_ADDRESSES_MAX)
         return error_set(error, COMMAND_USAGE, "--address: more than %d addresses",
                          ASKED_ADDRESSES_MAX);
     for (size_t i = 0; i < words->address_count; i++) {
         struct slice text = slice_from_text(words->addresses[i]);
         if (!ip_address_parse(text, &asked->addresses[i]))
-            return error_set(error, COMMAND_USAGE, "--address: %s is no address",
-                             error_quote(text, quoted, sizeof(quoted)));
+            return error_set(error, COMMAND_USAGE, "--address: %s is no address", quote(text).text);
     }
     asked->address_count = (unsigned)words->address_count;
     return true;

@@ -45,18 +45,17 @@ static bool parse_operation(struct slice name, bool strict, struct docker_reques
     enum docker_operation operation = docker_operation_from_name(name);
     if (operation == DOCKER_OPERATION_NONE) {
         struct near_word near;
-        char quoted[120];
         near_word_init(&near, name);
         for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++)
             near_word_offer(&near, docker_operation_info((enum docker_operation)i)->name);
-        error_quote(name, quoted, sizeof(quoted));
+        const struct quoted quoted = quote(name);
         if (near.best != NULL)
-            return error_set(error, COMMAND_USAGE, "%s is no operation; did you mean `%s`?", quoted,
-                             near.best);
+            return error_set(error, COMMAND_USAGE, "%s is no operation; did you mean `%s`?",
+                             quoted.text, near.best);
         return error_set(error, COMMAND_USAGE,
                          "%s is no operation: write \"METHOD /path?query\" or a name like "
                          "ContainerCreate",
-                         quoted);
+                         quoted.text);
     }
     const struct docker_operation_info *info = docker_operation_info(operation);
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
@@ -119,8 +118,7 @@ bool command_object_add(struct docker_object *object, const char *text, struct e
             object->id = value;
         return true;
     }
-    char quoted[120];
     return error_set(
         error, 2, "%s is no fact: write KEY=VALUE with id, name, image, label, network or volume",
-        error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+        quote_text(text).text);
 }

@@ -13,8 +13,7 @@
 
 void policy_advice_write_name(struct slice name, struct buffer *out)
 {
-    char quoted[256];
-    buffer_append_text(out, error_quote(name, quoted, sizeof(quoted)));
+    buffer_append_text(out, quote(name).text);
 }
 
 /* The end of a command: which policy. */

@@ -284,12 +284,10 @@ void policy_cover_say(const struct policy *policy, uint32_t number,
     struct policy_listed_rule rule;
     policy_rule_at(policy, number, &rule);
     if (rule.network != NULL) {
-        char quoted[120], other[120];
-        buffer_printf(out, "%s %s: %s %s it%s (", error_quote(rule.written, quoted, sizeof(quoted)),
-                      adds_nothing ? "adds nothing" : "can never decide",
-                      error_quote(cover->by.written, other, sizeof(other)),
-                      adds_nothing && rule.allows ? "allows" : "denies",
-                      adds_nothing ? " already" : "");
+        buffer_printf(
+            out, "%s %s: %s %s it%s (", quote(rule.written).text,
+            adds_nothing ? "adds nothing" : "can never decide", quote(cover->by.written).text,
+            adds_nothing && rule.allows ? "allows" : "denies", adds_nothing ? " already" : "");
     } else if (adds_nothing) {
         buffer_printf(out,
                       "this rule adds nothing: all it %s is decided by rules without a "

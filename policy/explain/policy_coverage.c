@@ -9,9 +9,7 @@ void policy_coverage_note(struct policy_coverage *coverage, const struct policy 
                           uint32_t number)
 {
     if (coverage->decided == NULL)
-        coverage->decided = calloc(policy_number_end(policy), sizeof(coverage->decided[0]));
-    if (coverage->decided == NULL)
-        abort();
+        coverage->decided = calloc_or_abort(policy_number_end(policy), sizeof(coverage->decided[0]));
     coverage->decided[number] = true;
 }
 

@@ -98,8 +98,7 @@ void policy_explain_denial(const struct policy *policy, const struct policy_clie
         buffer_append_literal(out, " (");
         buffer_append_text(out, verdict->source);
         buffer_append_literal(out, ")");
-        /* A rule of a file is its writer's own; a variable's name does not say what would undo it.
-         */
+        /* A rule of a file is its writer's own; a variable's name does not say what would undo it. */
         if (strncmp(verdict->source, "env ", 4) == 0 &&
             policy->operation_advice[request->operation] != NULL)
             write_advice(policy, entry, request, out);

@@ -63,11 +63,10 @@ static void write_rule_and_source(const struct network_verdict *verdict, struct 
     buffer_append_literal(out, ")");
 }
 
-void policy_explain_network_denial(const struct policy *policy, const struct policy_client *client,
+void policy_explain_network_denial(const struct policy_client *client,
                                    const struct network_request *request,
                                    const struct network_verdict *verdict, struct buffer *out)
 {
-    (void)policy;
     buffer_append_literal(out, "dockreeve: ");
     write_target(&request->host, request->port, out);
     if (request->address != NULL && !request->host.is_address) {

@@ -22,9 +22,8 @@ struct trial {
 
 void policy_permits_init(struct policy_permits *permits, const struct policy *policy)
 {
-    *permits = (struct policy_permits){calloc(policy->rule_count + 1, sizeof(bool)), false};
-    if (permits->rules == NULL)
-        abort();
+    *permits =
+        (struct policy_permits){calloc_or_abort(policy->rule_count + 1, sizeof(bool)), false};
 }
 
 void policy_permits_free(struct policy_permits *permits)
@@ -118,10 +117,8 @@ void policy_permits_add(struct policy_permits *permits, const struct policy *pol
 {
     static const char *const names[] = {
         "x", "0123456789ab", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"};
-    struct trial trial = {policy, permits, calloc(1, sizeof(*trial.request)),
-                          calloc(policy->client_count + 1, sizeof(trial.answers[0]))};
-    if (trial.request == NULL || trial.answers == NULL)
-        abort();
+    struct trial trial = {policy, permits, calloc_or_abort(1, sizeof(*trial.request)),
+                          calloc_or_abort(policy->client_count + 1, sizeof(trial.answers[0]))};
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         try_name(&trial, operation, names[i], now_us);
     for (size_t i = 0; i < policy->rule_count; i++) {

@@ -56,7 +56,7 @@ static void read_entry(struct domains *domains, struct import_place place, struc
     struct port_set ports = port_set_default(domains->allows);
     if (memmem(text.ptr, text.len, "//", 2) != NULL) {
         import_note(domains->draft, place, "left out: %s is a URL: a line is a host",
-                    import_quoted(text).text);
+                    quote(text).text);
         return;
     }
     if (text.ptr[0] == '[') {
@@ -69,11 +69,9 @@ static void read_entry(struct domains *domains, struct import_place place, struc
     }
     if (ports_text.ptr != NULL && !port_set_parse(ports_text, &ports, &error)) {
         if (domains->allows)
-            import_note(domains->draft, place, "left out: %s: %s", import_quoted(text).text,
-                        error.text);
+            import_note(domains->draft, place, "left out: %s: %s", quote(text).text, error.text);
         else
-            import_fail(domains->draft, place, "%s is denied: %s", import_quoted(text).text,
-                        error.text);
+            import_fail(domains->draft, place, "%s is denied: %s", quote(text).text, error.text);
     } else if (!domains->allows ||
                !import_names_machine(domains->draft, place, host, ports_text.ptr != NULL)) {
         add_host(domains, place, host, &ports);

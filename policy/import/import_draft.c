@@ -79,8 +79,7 @@ static bool is_tls_port_alone(const struct port_set *ports)
     return ports->count == 1 && ports->ranges[0].first == 443 && ports->ranges[0].last == 443;
 }
 
-/* Whether the reader of policies takes the pattern; what to do when not is import_add()'s to say.
- */
+/* Whether the reader of policies takes the pattern; what to do when not is import_add()'s to say. */
 static bool is_accepted(bool allows, const char *keys, struct slice text, struct error *error)
 {
     struct host_pattern parsed;
@@ -117,8 +116,7 @@ static void append_plain(struct slice text, struct buffer *out)
 static void write_entry(struct import_place place, const char *before, struct slice text,
                         struct buffer *out)
 {
-    buffer_append_text(out, before);
-    buffer_append_byte(out, '\'');
+    buffer_printf(out, "%s'", before);
     for (size_t i = 0; i < text.len; i++) {
         if (text.ptr[i] == '\'')
             buffer_append_byte(out, '\'');
@@ -158,10 +156,10 @@ void import_add(struct import_draft *draft, struct import_place place, bool allo
         return;
     }
     if (!allows && pattern.ptr[0] == '~')
-        import_fail(draft, place, "%s is denied and cannot be said here: %s",
-                    import_quoted(pattern).text, error.text);
+        import_fail(draft, place, "%s is denied and cannot be said here: %s", quote(pattern).text,
+                    error.text);
     else
-        import_note(draft, place, "left out: %s: %s%s", import_quoted(pattern).text, error.text,
+        import_note(draft, place, "left out: %s: %s%s", quote(pattern).text, error.text,
                     allows ? "" : " (no request can name it)");
 }
 
@@ -209,7 +207,7 @@ bool import_names_machine(struct import_draft *draft, struct import_place place,
         return false;
     import_note(draft, place,
                 "left out: %s is another name of this machine there: write `localhost:PORT`",
-                import_quoted(host).text);
+                quote(host).text);
     return true;
 }
 
@@ -298,7 +296,7 @@ bool import_open_named(struct import_draft *draft, struct import_place place, st
     const struct policy_import_input *input = draft->input;
     if (input->read_file == NULL || !input->read_file(input->context, name, text)) {
         import_fail(draft, place, "the file %s cannot be read, neither there nor beside %s",
-                    import_quoted(name).text, input->file);
+                    quote(name).text, input->file);
         return false;
     }
     *lines_out = import_lines(arena_text(&draft->arena, name), buffer_slice(text));
@@ -314,13 +312,6 @@ bool import_next_word(struct slice *line, struct slice *word_out)
     *word_out = slice_of(line->ptr, end);
     *line = slice_of(line->ptr + end, line->len - end);
     return end > 0;
-}
-
-struct import_quoted import_quoted(struct slice text)
-{
-    struct import_quoted quoted;
-    error_quote(text, quoted.text, sizeof(quoted.text));
-    return quoted;
 }
 
 /* ---- document ---- */
@@ -351,8 +342,7 @@ void import_draft_write(const struct import_draft *draft, const char *source, co
     buffer_printf(&title, "Made from %s by `dockreeve policy import --from %s`.", file, source);
     write_comment(buffer_slice(&title), out);
     write_notes(draft, out);
-    buffer_append_literal(out, "version: 1\n");
-    buffer_append_text(out, draft->group_count == 0 ? "network: []\n" : "network:\n");
+    buffer_printf(out, "version: 1\n%s", draft->group_count == 0 ? "network: []\n" : "network:\n");
     for (size_t i = 0; i < draft->group_count; i++) {
         const struct import_group *group = &draft->groups[i];
         buffer_printf(out, "  - %s:\n", group->allows ? "allow" : "deny");

@@ -62,8 +62,7 @@ void import_add(struct import_draft *draft, struct import_place place, bool allo
 void import_add_split(struct import_draft *draft, struct import_place place, struct slice pattern,
                       const struct port_set *plain, const struct port_set *tunnel);
 
-/* Adds an allow that is printed as a comment, for the user to take in or not. `why` is static text.
- */
+/* Adds an allow that is printed as a comment, for the user to take in or not. `why` is static text. */
 void import_aside(struct import_draft *draft, struct import_place place, struct slice pattern,
                   const struct port_set *ports, const char *why);
 
@@ -96,9 +95,3 @@ MUST_CHECK bool import_open_named(struct import_draft *draft, struct import_plac
 
 /* Cuts the next word, ended by blanks, off *line. */
 bool import_next_word(struct slice *line, struct slice *word_out);
-
-/* A foreign text for a message, between back quotes and cut to size. */
-struct import_quoted {
-    char text[120];
-};
-struct import_quoted import_quoted(struct slice text);

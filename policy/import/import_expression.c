@@ -18,8 +18,9 @@ static void note_open(struct import_draft *draft, struct import_place place, str
     const char *anchor = !bounds->open_after    ? "`^` or `\\.` before it bounds"
                          : !bounds->open_before ? "`$` behind it bounds"
                                                 : "`^` and `$` around it bound";
-    import_note(draft, place, "%s matches %s a name, here as there, and so other domains, too: %s it",
-                import_quoted(text).text, where, anchor);
+    import_note(draft, place,
+                "%s matches %s a name, here as there, and so other domains, too: %s it",
+                quote(text).text, where, anchor);
 }
 
 static void note_dead(struct import_draft *draft, struct import_place place,
@@ -29,7 +30,7 @@ static void note_dead(struct import_draft *draft, struct import_place place,
     for (size_t i = 0; i < text.len; i++)
         extended = extended || strchr("(|+?{", text.ptr[i]) != NULL;
     import_note(
-        draft, place, "left out: no host matches %s%s", import_quoted(text).text,
+        draft, place, "left out: no host matches %s%s", quote(text).text,
         kind == POSIX_EXPRESSION_BASIC && extended
             ? ", in which ( | + ? { stand for themselves: --extended reads them as operators"
         : kind == POSIX_EXPRESSION_FNMATCH

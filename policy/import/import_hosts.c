@@ -40,7 +40,7 @@ static void deny_name(struct import_draft *draft, struct import_place place, str
         return;
     if (!host_name_parse_dns(name, &host, &error))
         import_note(draft, place, "left out: %s is no name that a request can have: %s",
-                    import_quoted(name).text, error.text);
+                    quote(name).text, error.text);
     else
         import_add(draft, place, false, IMPORT_KEYS_NONE, host_name_slice(&host), &every);
 }
@@ -55,12 +55,12 @@ static void read_line(struct import_draft *draft, struct import_place place, str
     if (!ip_address_parse(first, &address))
         import_note(draft, place,
                     "left out: %s is no address, and a line of a hosts file begins with one",
-                    import_quoted(first).text);
+                    quote(first).text);
     else if (!is_sink(&address))
         import_note(draft, place,
                     "left out: the line gives %s an address, which permits nothing; see "
                     "`dockreeve serve --hosts`",
-                    import_quoted(name).text);
+                    quote(name).text);
     else
         for (; named; named = import_next_word(&line, &name))
             deny_name(draft, place, name);

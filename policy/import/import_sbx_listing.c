@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What `sbx policy ls` prints: a head that names the columns, then rows below it, cells aligned
- * with blanks or divided by tabs; where resources go on in the next line its other cells are empty.
- */
+ * with blanks or divided by tabs; where resources go on in the next line its other cells are empty. */
 #include "policy/import/import_sbx_listing.h"
 
 #include "base/error.h"
@@ -157,7 +156,7 @@ static void add_row(struct listing *listing, struct import_place place)
     bool allows = slice_equal_nocase(cells[COLUMN_DECISION], SLICE_LITERAL("allow"));
     if (!allows && !slice_equal_nocase(cells[COLUMN_DECISION], SLICE_LITERAL("deny"))) {
         import_fail(listing->draft, place, "the decision is allow or deny, not %s",
-                    import_quoted(cells[COLUMN_DECISION]).text);
+                    quote(cells[COLUMN_DECISION]).text);
         return;
     }
     if (slice_equal_nocase(cells[COLUMN_STATUS], SLICE_LITERAL("inactive"))) {
@@ -166,8 +165,7 @@ static void add_row(struct listing *listing, struct import_place place)
     }
     if (type.len > 0 && !slice_equal_nocase(type, SLICE_LITERAL("network")) &&
         !slice_equal_nocase(type, SLICE_LITERAL("http"))) {
-        import_note(listing->draft, place, "left out: a rule of the type %s",
-                    import_quoted(type).text);
+        import_note(listing->draft, place, "left out: a rule of the type %s", quote(type).text);
         return;
     }
     const struct sbx_rule rule = {.allows = allows,

@@ -137,11 +137,11 @@ static void add_resource(struct resource *resource, struct slice text)
     }
     if (ports.ptr != NULL && !port_set_parse(ports, &resource->ports, &error)) {
         if (resource->allows)
-            import_note(resource->draft, resource->place, "left out: %s: %s",
-                        import_quoted(text).text, error.text);
+            import_note(resource->draft, resource->place, "left out: %s: %s", quote(text).text,
+                        error.text);
         else
-            import_fail(resource->draft, resource->place, "%s is denied: %s",
-                        import_quoted(text).text, error.text);
+            import_fail(resource->draft, resource->place, "%s is denied: %s", quote(text).text,
+                        error.text);
         return;
     }
     if (host.len > 0)
@@ -220,12 +220,12 @@ void import_sbx_rule(struct import_draft *draft, struct import_place place, unsi
     if (rule->allows && rule->sandbox.len > 0) {
         import_note(draft, place,
                     "left out: it permits in %s alone; put it under that client by hand",
-                    import_quoted(rule->sandbox).text);
+                    quote(rule->sandbox).text);
         return;
     }
     if (rule->sandbox.len > 0)
         import_note(draft, place, "narrowed: a deny of %s alone is one for all here",
-                    import_quoted(rule->sandbox).text);
+                    quote(rule->sandbox).text);
     if (is_udp_alone(rule->protocols)) {
         import_note(draft, place, "left out: UDP never passes here");
         return;

@@ -141,7 +141,7 @@ static bool read_condition(struct squid *squid, struct import_place place, struc
         struct slice name = negated ? slice_of(word.ptr + 1, word.len - 1) : word;
         const struct squid_acl *acl = squid_acls_find(&squid->acls, name);
         if (acl == NULL) {
-            import_fail(squid->draft, place, "no `acl` line defines %s", import_quoted(name).text);
+            import_fail(squid->draft, place, "no `acl` line defines %s", quote(name).text);
             return false;
         }
         add_acl(condition, acl, negated);
@@ -371,7 +371,7 @@ static void read_includes(struct squid *squid, struct import_place place, struct
                         INCLUDE_DEPTH_MAX);
         else if (input->list_files == NULL || !input->list_files(input->context, glob, &names))
             import_fail(squid->draft, place, "no file is %s, neither there nor beside %s",
-                        import_quoted(glob).text, input->file);
+                        quote(glob).text, input->file);
         struct slice rest = buffer_slice(&names);
         while (rest.len > 0 && squid->draft->errors->count == 0)
             read_include(squid, place, slice_cut(&rest, '\n'), rules);

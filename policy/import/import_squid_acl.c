@@ -92,7 +92,7 @@ static void give_up(struct value_list *list, struct import_place place, struct s
                     const char *why)
 {
     list->acl->incomplete = true;
-    import_note(list->acls->draft, place, "left out: %s: %s", import_quoted(value).text, why);
+    import_note(list->acls->draft, place, "left out: %s: %s", quote(value).text, why);
 }
 
 /* ---- values ---- */
@@ -164,7 +164,7 @@ static void read_method(struct value_list *list, struct import_place place, stru
         import_note(list->acls->draft, place,
                     "narrowed: no rule can name the method %s: an allow goes without it, and a "
                     "deny of it is one of all such methods",
-                    import_quoted(value).text);
+                    quote(value).text);
     if (method == HTTP_METHOD_CONNECT)
         list->acl->connect = true;
     else
@@ -242,7 +242,7 @@ void squid_acls_read(struct squid_acls *acls, struct import_place place, struct 
     if (acl != NULL && is_predefined(acl))
         return;
     if (acl != NULL && acl->kind != type->kind) {
-        import_fail(acls->draft, place, "%s was another type before", import_quoted(name).text);
+        import_fail(acls->draft, place, "%s was another type before", quote(name).text);
         return;
     }
     if (acl == NULL)

@@ -67,15 +67,15 @@ static void read_filter_line(struct tinyproxy *proxy, struct import_place place,
     bool fold = (!proxy->allows || !proxy->case_sensitive) && has_capitals(text);
     if (proxy->allows && exact_case && has_capitals(text))
         import_note(proxy->draft, place, "left out: %s asks for capitals, and a host has none here",
-                    import_quoted(text).text);
+                    quote(text).text);
     else if (import_expression(proxy->draft, place, proxy->kind, text, fold, &patterns, &error))
         for (size_t i = 0; i < patterns.count; i++)
             add(proxy, place, buffer_slice(&patterns.items[i]));
     else if (proxy->allows)
-        import_note(proxy->draft, place, "left out: %s: %s", import_quoted(text).text, error.text);
+        import_note(proxy->draft, place, "left out: %s: %s", quote(text).text, error.text);
     else
         import_fail(proxy->draft, place, "%s is denied and cannot be said here: %s",
-                    import_quoted(text).text, error.text);
+                    quote(text).text, error.text);
 }
 
 /* As tinyproxy cuts a line: the first word, up to a # that no backslash escapes. */
@@ -149,7 +149,7 @@ static bool read_switch(struct tinyproxy *proxy, struct import_place place, stru
     static const char *const words[] = {"off", "on", "no", "yes", "false", "true", "0", "1"};
     size_t found = slice_find_nocase(value, words, ARRAY_LEN(words));
     if (found == ARRAY_LEN(words))
-        import_fail(proxy->draft, place, "%s is neither yes nor no", import_quoted(value).text);
+        import_fail(proxy->draft, place, "%s is neither yes nor no", quote(value).text);
     return found % 2 == 1;
 }
 
@@ -163,7 +163,7 @@ static void read_type(struct tinyproxy *proxy, struct import_place place, struct
         proxy->kind = (enum posix_expression_kind)found;
     else
         import_fail(proxy->draft, place, "FilterType is bre, ere or fnmatch, not %s",
-                    import_quoted(value).text);
+                    quote(value).text);
 }
 
 static void read_connect_port(struct tinyproxy *proxy, struct import_place place,

@@ -40,14 +40,13 @@ void log_filter_clear(struct log_filter *filter)
 bool log_filter_read_time(const char *option, const char *text, int64_t now_us,
                           int64_t *time_us_out, struct error *error)
 {
-    char quoted[80];
     if (timestamp_parse_named(slice_from_text(text), now_us, time_us_out))
         return true;
     return error_set(error, COMMAND_USAGE,
                      "--%s %s is no time: write how long ago (30m, 2h, 1d), today, yesterday, a "
                      "date (2026-11-20) or a time in UTC (2026-11-20T10:00, \"2026-11-20 "
                      "10:00:30\", 2026-11-20T10:00+01:00)",
-                     option, error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+                     option, quote_text(text).text);
 }
 
 bool log_filter_set_host(struct log_filter *filter, const char *text, struct error *error)
@@ -63,10 +62,8 @@ bool log_filter_set_host(struct log_filter *filter, const char *text, struct err
             &host->expression, PATTERN_VALUE,
             slice_of(host->pattern.expression.ptr - 1, host->pattern.expression.len + 1), &why);
     if (!good) {
-        char quoted[120];
         host_free(host);
-        return error_set(error, COMMAND_USAGE, "--host %s: %s",
-                         error_quote(slice_from_text(text), quoted, sizeof(quoted)), why.text);
+        return error_set(error, COMMAND_USAGE, "--host %s: %s", quote_text(text).text, why.text);
     }
     host_free(filter->host);
     filter->host = host;
@@ -76,21 +73,20 @@ bool log_filter_set_host(struct log_filter *filter, const char *text, struct err
 static bool no_such_operation(struct slice name, struct error *error)
 {
     struct near_word near;
-    char quoted[120];
     near_word_init(&near, name);
     for (unsigned i = DOCKER_OPERATION_NONE + 1; i < DOCKER_OPERATION_COUNT; i++)
         near_word_offer(&near, docker_operation_info((enum docker_operation)i)->name);
     for (const char *const *set = docker_operation_set_names(); *set != NULL; set++)
         near_word_offer(&near, *set);
-    error_quote(name, quoted, sizeof(quoted));
+    const struct quoted quoted = quote(name);
     if (near.best != NULL)
         return error_set(error, COMMAND_USAGE,
-                         "--operation: there is no operation %s; did you mean `%s`?", quoted,
+                         "--operation: there is no operation %s; did you mean `%s`?", quoted.text,
                          near.best);
     return error_set(error, COMMAND_USAGE,
                      "--operation: there is no operation %s: write a name like ContainerCreate, a "
                      "glob like Container*, or a set like @read",
-                     quoted);
+                     quoted.text);
 }
 
 bool log_filter_set_operation(struct log_filter *filter, const char *text, struct error *error)

@@ -28,8 +28,7 @@ struct log_follow {
     int inotify; /* owned */
     int signals; /* owned */
     int fd;      /* owned: the file being read */
-    int older; /* owned: the one before it, open so that no new file can be taken for it; -1 = none
-                */
+    int older; /* owned: the one before it, open so that no new file can be taken for it; -1 = none */
     struct log_forward forward;
 };
 

@@ -27,19 +27,18 @@ static bool is_open_already(const struct log_files *files, const struct stat *ca
 /* Opens one file of the log. A missing one is no failure: *fd_out is -1 then. */
 static bool open_one(const char *path, int *fd_out, struct stat *status_out, struct error *error)
 {
-    char quoted[256];
     /* O_NONBLOCK: a FIFO in place of the log must not hold us up. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0 && errno == ENOENT) {
         *fd_out = -1;
         return true;
     }
-    error_quote(slice_from_text(path), quoted, sizeof(quoted));
+    const struct quoted quoted = quote_text(path);
     if (fd < 0 || fstat(fd, status_out) != 0) {
         int failure = errno;
         if (fd >= 0)
             close(fd);
-        return error_set(error, COMMAND_FAILED, "cannot read the log %s: %s%s", quoted,
+        return error_set(error, COMMAND_FAILED, "cannot read the log %s: %s%s", quoted.text,
                          strerror(failure),
                          failure == EACCES ? " (read it as the user that runs the gate)" : "");
     }
@@ -48,7 +47,7 @@ static bool open_one(const char *path, int *fd_out, struct stat *status_out, str
         return error_set(error, COMMAND_FAILED,
                          "%s is not a regular file; a log that goes to standard output is piped "
                          "in: docker logs CONTAINER | dockreeve policy log --log -",
-                         quoted);
+                         quoted.text);
     }
     *fd_out = fd;
     return true;
@@ -71,10 +70,9 @@ bool log_files_open(struct log_files *files, const char *path, struct error *err
         if (fd < 0 && number > 0)
             return true;
         if (fd < 0) {
-            char quoted[256];
             return error_set(error, COMMAND_NOT_FOUND,
                              "there is no log at %s; name another with --log FILE or DOCKREEVE_LOG",
-                             error_quote(slice_from_text(path), quoted, sizeof(quoted)));
+                             quote_text(path).text);
         }
         if (is_open_already(files, &status)) {
             close(fd); /* rotated between two of our steps: what was .1 is .2 now */

@@ -42,29 +42,28 @@ bool seal_key_from_text(struct slice text, struct log_seal_key *key)
 
 bool seal_folder_open(const char *state, int *folder_out, int *lock_out, struct error *error)
 {
-    char quoted[256];
-    error_quote(slice_from_text(state), quoted, sizeof(quoted));
+    const struct quoted quoted = quote_text(state);
     struct stat status;
     AUTO_CLOSE int folder = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0 || fstat(folder, &status) != 0)
         return error_set(error, errno == ENOENT ? COMMAND_NOT_FOUND : COMMAND_FAILED,
-                         "cannot open the state folder %s: %s", quoted, strerror(errno));
+                         "cannot open the state folder %s: %s", quoted.text, strerror(errno));
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return error_set(error, COMMAND_FAILED,
                          "the state folder %s has mode %04o, so others could take the key that "
                          "seals the log (chmod go-w)",
-                         quoted, (unsigned)status.st_mode & 07777);
+                         quoted.text, (unsigned)status.st_mode & 07777);
     AUTO_CLOSE int lock =
         openat(folder, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock < 0)
         return error_set(error, COMMAND_FAILED,
-                         "cannot open " LOCK_FILE " in the state folder %s: %s", quoted,
+                         "cannot open " LOCK_FILE " in the state folder %s: %s", quoted.text,
                          strerror(errno));
     if (flock(lock, LOCK_EX | LOCK_NB) != 0)
         return error_set(error, COMMAND_CONFLICT,
                          "another process seals a log with the key in %s: a running gate has to be "
                          "stopped first, and each gate needs a state folder of its own",
-                         quoted);
+                         quoted.text);
     *folder_out = steal_fd(&folder);
     *lock_out = steal_fd(&lock);
     return true;
@@ -97,31 +96,31 @@ static bool is_private(const char *folder, const struct stat *file)
 bool seal_state_read(const char *state, struct seal_state *out, bool *found_out,
                      struct error *error)
 {
-    char path[4096], quoted[256], line[FILE_LEN + 1];
+    char path[4096], line[FILE_LEN + 1];
     struct stat status;
     snprintf(path, sizeof(path), "%s/" SEAL_KEY_FILE, state);
-    error_quote(slice_from_text(path), quoted, sizeof(quoted));
+    const struct quoted quoted = quote_text(path);
     AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     *found_out = fd >= 0 || (errno != ENOENT && errno != ENOTDIR);
     if (!*found_out)
         return true;
     if (fd < 0 || fstat(fd, &status) != 0)
         return error_set(error, COMMAND_FAILED,
-                         "the key that seals the log, %s, cannot be read: %s", quoted,
+                         "the key that seals the log, %s, cannot be read: %s", quoted.text,
                          strerror(errno));
     if (!is_private(state, &status))
         return error_set(error, COMMAND_FAILED,
                          "others can read the key that seals the log, %s: what was sealed with it "
                          "proves nothing; begin a new series with `dockreeve policy log "
                          "--seal-init --force`",
-                         quoted);
+                         quoted.text);
     ssize_t len = read(fd, line, sizeof(line));
     bool good = len == FILE_LEN && parse(line, out);
     explicit_bzero(line, sizeof(line));
     return good || error_set(error, COMMAND_FAILED,
                              "%s is not a key that seals a log; if it cannot be restored, begin a "
                              "new series with `dockreeve policy log --seal-init --force`",
-                             quoted);
+                             quoted.text);
 }
 
 static bool write_all(int fd, const char *bytes, size_t len)

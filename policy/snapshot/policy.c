@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The snapshot's life, and the decision. The rules are found in one of two ways (the index, or all
- * of them for an observer); what follows from what was found is decided in one place, conclude().
- */
+ * of them for an observer); what follows from what was found is decided in one place, conclude(). */
 #include "policy/snapshot/policy.h"
 
 #include <stdio.h>

@@ -15,10 +15,8 @@
 
 struct policy_builder *policy_builder_new(void)
 {
-    struct policy_builder *builder = calloc(1, sizeof(*builder));
-    struct policy *policy = calloc(1, sizeof(*policy));
-    if (builder == NULL || policy == NULL)
-        abort();
+    struct policy_builder *builder = calloc_or_abort(1, sizeof(*builder));
+    struct policy *policy = calloc_or_abort(1, sizeof(*policy));
     atomic_init(&policy->references, 1);
     builder->policy = policy;
     return builder;
@@ -302,9 +300,7 @@ static int rule_rank(const struct policy_rule *rule)
 
 static void sort_rules(struct policy *policy)
 {
-    struct policy_rule *sorted = calloc(policy->rule_count + 1, sizeof(*sorted));
-    if (sorted == NULL)
-        abort();
+    struct policy_rule *sorted = calloc_or_abort(policy->rule_count + 1, sizeof(*sorted));
     size_t count = 0;
     for (int rank = 0; rank <= 2; rank++) {
         for (size_t i = 0; i < policy->rule_count; i++) {
@@ -319,9 +315,7 @@ static void sort_rules(struct policy *policy)
 
 static void collect_rules(const struct policy *policy, struct policy_client_entry *entry)
 {
-    entry->rules = calloc(policy->rule_count + 1, sizeof(entry->rules[0]));
-    if (entry->rules == NULL)
-        abort();
+    entry->rules = calloc_or_abort(policy->rule_count + 1, sizeof(entry->rules[0]));
     for (size_t i = 0; i < policy->rule_count; i++) {
         const struct policy_rule *rule = &policy->rules[i];
         if (policy_rule_concerns(policy, rule, entry->shown.index))
@@ -408,9 +402,7 @@ struct policy *policy_builder_finish(struct policy_builder *builder, struct poli
     policy->default_source = keep_source(policy, &builder->default_allow);
     policy->default_network_source = keep_source(policy, &builder->default_network);
     network_set_seal(&policy->network);
-    policy->clients = calloc(builder->client_count, sizeof(policy->clients[0]));
-    if (policy->clients == NULL)
-        abort();
+    policy->clients = calloc_or_abort(builder->client_count, sizeof(policy->clients[0]));
     sort_rules(policy);
     policy->client_count = builder->client_count;
     for (size_t i = 0; i < builder->client_count; i++)

@@ -123,9 +123,7 @@ static void file_pattern(struct policy_index *index, unsigned operation,
         hash = hash_byte(hash, byte);
     }
     if (rules->lengths == NULL) {
-        rules->lengths = calloc(SUBJECT_COUNT, sizeof(rules->lengths[0]));
-        if (rules->lengths == NULL)
-            abort();
+        rules->lengths = calloc_or_abort(SUBJECT_COUNT, sizeof(rules->lengths[0]));
     }
     rules->lengths[filing->subject].bits[direction][len / 64] |= UINT64_C(1) << (len % 64);
     index->entries = array_grow(index->entries, index->entry_count, &index->entry_capacity,
@@ -240,9 +238,7 @@ static void build_buckets(struct policy_index *index)
     size_t size = 16;
     while (size < index->entry_count * 2)
         size *= 2;
-    index->buckets = malloc(size * sizeof(index->buckets[0]));
-    if (index->buckets == NULL)
-        abort();
+    index->buckets = calloc_or_abort(size, sizeof(index->buckets[0]));
     memset(index->buckets, 0xff, size * sizeof(index->buckets[0]));
     index->bucket_mask = size - 1;
     for (size_t i = index->entry_count; i > 0; i--) {
@@ -256,9 +252,7 @@ static void build_buckets(struct policy_index *index)
 struct policy_index *policy_index_build(const struct policy *policy, const uint32_t *rules,
                                         size_t count)
 {
-    struct policy_index *index = calloc(1, sizeof(*index));
-    if (index == NULL)
-        abort();
+    struct policy_index *index = calloc_or_abort(1, sizeof(*index));
     index->policy = policy;
     index->rules = rules;
     for (unsigned i = 0; i < DOCKER_OPERATION_COUNT; i++)

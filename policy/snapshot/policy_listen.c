@@ -73,19 +73,17 @@ bool policy_listen_parse(struct arena *arena, enum policy_role role, const char 
         return parse_tcp(slice_from_text(text + 4), listen, error);
     if (role != POLICY_ROLE_DOCKER)
         return parse_tcp(slice_from_text(text), listen, error);
-    char quoted[120];
     return error_set(error, 2,
                      "%s is not a listener: write unix:/absolute/path or tcp:ADDRESS:PORT",
-                     error_quote(slice_from_text(text), quoted, sizeof(quoted)));
+                     quote_text(text).text);
 }
 
 bool policy_dns_address_add(struct builder_client *client, struct slice text, struct error *error)
 {
     struct ip_address address;
-    char quoted[80];
     if (!ip_address_parse(text, &address))
         return error_set(error, 2, "%s is no address: an answer is gate, real or addresses",
-                         error_quote(text, quoted, sizeof(quoted)));
+                         quote(text).text);
     if (client->dns_address_count == POLICY_DNS_ADDRESSES_MAX)
         return error_set(error, 2, "at most %d addresses can be answered",
                          POLICY_DNS_ADDRESSES_MAX);

@@ -46,8 +46,7 @@ void policy_messages_write_as(const struct policy_messages *messages, const char
                 buffer_printf(out, ":%u", message->error.column);
             buffer_append_literal(out, ": ");
         }
-        buffer_append_text(out, message->error.text);
-        buffer_append_byte(out, '\n');
+        buffer_printf(out, "%s\n", message->error.text);
     }
 }
 

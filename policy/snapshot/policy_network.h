@@ -56,7 +56,7 @@ void network_verdict_write_rule(const struct network_verdict *verdict, struct bu
 void network_verdict_write_source(const struct network_verdict *verdict, struct buffer *out);
 
 /* The sentence for the denied client: what was refused, by which rule. */
-void policy_explain_network_denial(const struct policy *policy, const struct policy_client *client,
+void policy_explain_network_denial(const struct policy_client *client,
                                    const struct network_request *request,
                                    const struct network_verdict *verdict, struct buffer *out);
 /* The line or command that would permit it ("add `- allow: \"x:8443\"` under `network:` in FILE");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rules of a suggestion: client by client, and in an order that is the same for the same log.
- */
+ * The rules of a suggestion: client by client, and in an order that is the same for the same log. */
 #include "policy/suggest/suggest.h"
 
 #include <string.h>

@@ -3,8 +3,7 @@
  * Destinations as rules. A use that another one covers is dropped, plain HTTP is narrowed to
  * methods and, while they are few, paths; then hosts of one owner are gathered under a star, and
  * what has the same conditions into one rule. A rule with `paths` or `addresses` names its hosts
- * one by one: the first would make paths with two readings malformed at hosts that were not meant.
- */
+ * one by one: the first would make paths with two readings malformed at hosts that were not meant. */
 #include <string.h>
 
 #include "base/json_write.h"
@@ -410,8 +409,7 @@ static struct unit gather(struct making *making, const struct unit *first, const
     return star;
 }
 
-/* The domains above a host, from the widest on, so that a wide star takes what narrower ones would.
- */
+/* The domains above a host, from the widest on, so that a wide star takes what narrower ones would. */
 static size_t domains_above(const char *host, const char *domains[64])
 {
     size_t count = 0;

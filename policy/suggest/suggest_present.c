@@ -2,8 +2,7 @@
  *
  * The evidence held against the policy in force, by the gate's own decision: what it permits
  * already, by which rules, and what a rule of it denies. The log has no queries and no facts of
- * objects; where those decide, the log's own word counts, if the rule that it names is still there.
- */
+ * objects; where those decide, the log's own word counts, if the rule that it names is still there. */
 #include <string.h>
 
 #include "base/percent_code.h"

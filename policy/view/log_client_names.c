@@ -66,8 +66,7 @@ void log_client_names_note(const struct log_files *files, struct slice wanted)
     buffer_append_literal(&out, "note: the log has no record of a client ");
     terminal_text_append(&out, wanted);
     for (unsigned i = 0; i < names.count; i++) {
-        buffer_append_text(&out, i == 0 ? "; it has records of " : ", ");
-        buffer_append_text(&out, names.text[i]);
+        buffer_printf(&out, "%s%s", i == 0 ? "; it has records of " : ", ", names.text[i]);
         near_word_offer(&near, names.text[i]);
     }
     if (names.more)

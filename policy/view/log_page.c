@@ -31,8 +31,7 @@ static void append_range(const struct log_page_data *data, struct buffer *out)
     const char *first = out->data + begin;
     bool same_day = memcmp(first, end.data, LOG_PAGE_DAY) == 0;
     if (memcmp(first, end.data, LOG_PAGE_MINUTE) != 0) {
-        buffer_append_literal(out, " to ");
-        buffer_append_text(out, buffer_text(&end) + (same_day ? LOG_PAGE_DAY + 1 : 0));
+        buffer_printf(out, " to %s", buffer_text(&end) + (same_day ? LOG_PAGE_DAY + 1 : 0));
     }
     buffer_append_literal(out, " UTC");
 }

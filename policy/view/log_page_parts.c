@@ -45,6 +45,5 @@ void log_page_append_or_none(struct slice text, struct buffer *out)
 void log_page_append_count(uint64_t count, const char *one, const char *many, struct buffer *out)
 {
     html_text_append_number(out, count);
-    buffer_append_byte(out, ' ');
-    buffer_append_text(out, count == 1 ? one : many);
+    buffer_printf(out, " %s", count == 1 ? one : many);
 }

@@ -232,9 +232,8 @@ struct adding {
     bool failed;
 };
 
-static bool add(void *context, const struct log_line *line, struct slice text)
+static bool add(void *context, const struct log_line *line, struct slice)
 {
-    (void)text;
     struct adding *adding = context;
     adding->failed = !log_summary_add(adding->summary, line);
     return !adding->failed;

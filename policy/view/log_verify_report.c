@@ -144,14 +144,13 @@ static void write_proof(const struct log_verify_report *report, struct buffer *o
 static void write_facts(const struct log_verify_report *report, struct buffer *out)
 {
     const struct log_verdict *verdict = report->verdict;
-    buffer_printf(out, "%llu sealed records, %llu seals, epochs %llu to %llu.\n",
+    buffer_printf(out, "%llu sealed records, %llu seals, epochs %llu to %llu.\n%s",
                   (unsigned long long)verdict->records, (unsigned long long)verdict->seals,
-                  (unsigned long long)verdict->first.epoch,
-                  (unsigned long long)verdict->last.epoch);
-    buffer_append_text(out, verdict->from_beginning
-                                ? "The log begins where sealing began, at "
-                                : "What came before was rotated away, or removed; the log begins "
-                                  "at ");
+                  (unsigned long long)verdict->first.epoch, (unsigned long long)verdict->last.epoch,
+                  verdict->from_beginning
+                      ? "The log begins where sealing began, at "
+                      : "What came before was rotated away, or removed; the log begins "
+                        "at ");
     write_place(report, &verdict->first, out);
     buffer_append_literal(out, ".\nIt ends at ");
     write_place(report, &verdict->last, out);

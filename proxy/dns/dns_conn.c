@@ -151,19 +151,16 @@ static void read_more(struct dns_conn *conn)
     read_question(conn);
 }
 
-static void on_event(evutil_socket_t fd, short what, void *context)
+static void on_event(evutil_socket_t, short what, void *context)
 {
-    (void)fd;
     if (what & EV_READ)
         read_more(context);
     else
         send_answer(context);
 }
 
-static void on_deadline(evutil_socket_t fd, short what, void *context)
+static void on_deadline(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     close_conn(context);
 }
 
@@ -242,9 +239,8 @@ static void end_unadmitted(struct client_conn *client)
         close_conn(conn);
 }
 
-static void close_client(struct client_conn *client, const char *reason)
+static void close_client(struct client_conn *client, const char *)
 {
-    (void)reason;
     close_conn(container_of(client, struct dns_conn, client));
 }
 

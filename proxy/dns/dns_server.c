@@ -71,9 +71,8 @@ static void end_unadmitted(struct client_conn *client)
         forget_datagram(datagram);
 }
 
-static void close_client(struct client_conn *client, const char *reason)
+static void close_client(struct client_conn *client, const char *)
 {
-    (void)reason;
     forget_datagram(container_of(client, struct datagram, client));
 }
 
@@ -218,9 +217,8 @@ static void take_datagram(struct dns_server *server, const struct datagram *rece
     dns_exchange_start(&datagram->exchange, code);
 }
 
-static void on_datagrams(evutil_socket_t fd, short what, void *context)
+static void on_datagrams(evutil_socket_t fd, short, void *context)
 {
-    (void)what;
     struct dns_server *server = context;
     unsigned char bytes[DNS_MESSAGE_MAX];
     for (int i = 0; i < READS_PER_TURN && server->datagram_count < DATAGRAMS_MAX; i++) {
@@ -248,9 +246,8 @@ static void on_datagrams(evutil_socket_t fd, short what, void *context)
 
 /* --- TCP --- */
 
-static void on_connections(evutil_socket_t listen_fd, short what, void *context)
+static void on_connections(evutil_socket_t listen_fd, short, void *context)
 {
-    (void)what;
     struct dns_server *server = context;
     for (int i = 0; i < READS_PER_TURN; i++) {
         struct endpoint peer = {.len = sizeof(peer.address)};
@@ -271,8 +268,7 @@ static void on_connections(evutil_socket_t listen_fd, short what, void *context)
 
 /* --- life --- */
 
-/* Asks the kernel for packet information. On an IPv6 socket it tells IPv4 addresses in mapped form.
- */
+/* Asks the kernel for packet information. On an IPv6 socket it tells IPv4 addresses in mapped form. */
 static void want_local(const struct dns_server *server)
 {
     int on = 1;

@@ -193,7 +193,7 @@ void egress_answer_denied(struct egress_conn *conn, const struct network_request
     const struct policy *policy = conn->client.loop->policy;
     const struct policy_client *client = http_conn_client(&conn->client);
     const struct network_verdict *verdict = &conn->exchange.verdict;
-    policy_explain_network_denial(policy, client, request, verdict, &message);
+    policy_explain_network_denial(client, request, verdict, &message);
     policy_explain_network_fix(policy, client, request, verdict, &fix);
     http_refusal_send(&conn->client, verdict->malformed ? 400 : 403,
                       conn->exchange.common.opened ? REASON_REVOKED : verdict->reason,

@@ -45,17 +45,15 @@ void endpoint_from_ip(struct endpoint *endpoint, const struct ip_address *addres
 
 static bool parse_tcp(struct endpoint *endpoint, struct slice text, struct error *error)
 {
-    char quoted[80];
     const char *colon = text.len == 0 ? NULL : memrchr(text.ptr, ':', text.len);
     if (colon == NULL)
-        return error_set(error, 2, "%s has no port: write tcp:ADDRESS:PORT",
-                         error_quote(text, quoted, sizeof(quoted)));
+        return error_set(error, 2, "%s has no port: write tcp:ADDRESS:PORT", quote(text).text);
     struct slice host = slice_of(text.ptr, (size_t)(colon - text.ptr));
     struct slice port_text = slice_of(colon + 1, text.len - host.len - 1);
     uint64_t port;
     if (port_text.len > 5 || !slice_to_u64(port_text, &port) || port > 65535)
         return error_set(error, 2, "%s is not a port: use a number up to 65535",
-                         error_quote(port_text, quoted, sizeof(quoted)));
+                         quote(port_text).text);
     if (host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']')
         host = slice_of(host.ptr + 1, host.len - 2);
     if (slice_equal_text(host, "localhost"))
@@ -63,7 +61,7 @@ static bool parse_tcp(struct endpoint *endpoint, struct slice text, struct error
     struct ip_address address;
     if (!ip_address_parse(host, &address))
         return error_set(error, 2, "%s is not an IP address (names are not resolved here)",
-                         error_quote(host, quoted, sizeof(quoted)));
+                         quote(host).text);
     endpoint_from_ip(endpoint, &address, (uint16_t)port);
     return true;
 }
@@ -80,7 +78,6 @@ static bool strip(struct slice *text, const char *prefix)
 bool endpoint_parse(struct endpoint *endpoint, struct slice text, struct error *error)
 {
     struct slice rest = text;
-    char quoted[80];
     if (strip(&rest, "tcp:") || strip(&rest, "ipv4@") || strip(&rest, "ipv6@")) {
         strip(&rest, "//");
         return parse_tcp(endpoint, rest, error);
@@ -103,11 +100,10 @@ bool endpoint_parse(struct endpoint *endpoint, struct slice text, struct error *
     if (slice_equal_text(rest, "@"))
         return error_set(error, 2, "`@` is a name without characters");
     if (rest.len == 0 || (rest.ptr[0] != '/' && rest.ptr[0] != '@'))
-        return error_set(error, 2, "%s is not an absolute path",
-                         error_quote(rest, quoted, sizeof(quoted)));
+        return error_set(error, 2, "%s is not an absolute path", quote(rest).text);
     if (!endpoint_from_path(endpoint, rest))
         return error_set(error, 2, "%s is longer than the 107 bytes a socket path may have",
-                         error_quote(rest, quoted, sizeof(quoted)));
+                         quote(rest).text);
     return true;
 }
 

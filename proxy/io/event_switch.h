@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Arming and disarming an event only when that changes something: each change costs a system call.
- */
+ * Arming and disarming an event only when that changes something: each change costs a system call. */
 #pragma once
 
 #include <stdbool.h>

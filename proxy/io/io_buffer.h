@@ -23,8 +23,7 @@ enum { IO_BUFFER_MAX = 1024 * 1024 + 128 * 1024 };
 /* How much is read at once. */
 enum { IO_READ_HEAD = IO_BLOCK_SMALL, IO_READ_BULK = 65536 };
 
-/* So few bytes may wait in an output buffer for what comes next, to go out with it in one send(2).
- */
+/* So few bytes may wait in an output buffer for what comes next, to go out with it in one send(2). */
 enum { IO_LAZY_MAX = 512 };
 
 struct io_pool; /* opaque */

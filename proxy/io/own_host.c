@@ -117,9 +117,7 @@ static bool holds(void *context, const struct ip_address *address)
 
 struct own_host *own_host_open(void)
 {
-    struct own_host *own_host = calloc(1, sizeof(*own_host));
-    if (own_host == NULL)
-        abort();
+    struct own_host *own_host = calloc_or_abort(1, sizeof(*own_host));
     own_host->asked = (struct network_own_host){holds, own_host};
     own_host->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
     /* There are kernels that open the socket and answer nothing. */

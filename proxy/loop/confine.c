@@ -35,8 +35,7 @@ static bool failed(struct error *error, const char *what)
 
 static bool unknown(struct error *error, const char *what, struct slice name, const char *advice)
 {
-    char quoted[128];
-    return error_set(error, 2, "%s %s %s", what, error_quote(name, quoted, sizeof(quoted)), advice);
+    return error_set(error, 2, "%s %s %s", what, quote(name).text, advice);
 }
 
 static bool find_group(struct slice name, gid_t *gid_out, struct error *error)

@@ -25,8 +25,7 @@ MUST_CHECK bool confine_find_user(const char *user, uid_t *uid_out, gid_t *gid_o
  * user's first group, and a UID that /etc/passwd does not know needs one. `groups` become all
  * supplementary groups: the one that owns the engine's socket. Also drops the bounding set, which
  * only the old user may do. Does nothing when the process is that user with that group and holds
- * those groups. False with `error` (code 2: no such user; else an errno) otherwise: do not start.
- */
+ * those groups. False with `error` (code 2: no such user; else an errno) otherwise: do not start. */
 MUST_CHECK bool confine_drop_user(const char *user, const gid_t *groups, size_t group_count,
                                   struct error *error);
 

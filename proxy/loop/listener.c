@@ -170,8 +170,7 @@ static void stop(struct listener *listener)
     socket_file_remove(&listener->file);
 }
 
-/* Makes the missing folders of a socket's path, closed to others; the last one is the client's own.
- */
+/* Makes the missing folders of a socket's path, closed to others; the last one is the client's own. */
 static bool make_folder(const char *path, struct error *error)
 {
     AUTO_FREE char *folder = slice_to_text(slice_from_text(path));
@@ -285,9 +284,7 @@ static bool open_socket(struct listener *listener, const struct policy_listen *l
 static struct listener *make(struct loop *loop, const struct policy_client *client,
                              const struct policy_listen *listen_at)
 {
-    struct listener *listener = calloc(1, sizeof(*listener));
-    if (listener == NULL)
-        abort();
+    struct listener *listener = calloc_or_abort(1, sizeof(*listener));
     listener->loop = loop;
     listener->fd = listener->udp_fd = -1;
     listener->uses = 1;
@@ -419,9 +416,8 @@ bool listener_prepare(struct loop *loop, const struct policy *policy, struct lis
     return true;
 }
 
-static void on_ready(evutil_socket_t fd, short what, void *context)
+static void on_ready(evutil_socket_t fd, short, void *context)
 {
-    (void)what;
     struct listener *listener = context;
     listener_service(listener)->ready(listener, (int)fd);
 }
@@ -452,9 +448,7 @@ static bool asks_for(const struct policy_client *client, const struct listener *
  * listener that is gone, and end. */
 static struct listener *take_over(struct listener *before)
 {
-    struct listener *listener = calloc(1, sizeof(*listener));
-    if (listener == NULL)
-        abort();
+    struct listener *listener = calloc_or_abort(1, sizeof(*listener));
     *listener = (struct listener){
         .loop = before->loop,
         .fd = before->fd,

@@ -61,15 +61,13 @@ static bool open_files(struct log_sealing *sealing, struct error *error)
     AUTO_BUFFER struct buffer notices = BUFFER_EMPTY;
     struct seal_state state;
     bool found;
-    char quoted[256];
     if (!seal_folder_open(options->state, &sealing->state_folder, &sealing->lock, error) ||
         !seal_state_read(options->state, &state, &found, error))
         return false;
     sealing->log_folder = open_folder_of(options->log.path);
     if (sealing->log_folder < 0)
         return error_set(error, 1, "the folder of the sealed log %s cannot be opened: %s",
-                         error_quote(slice_from_text(options->log.path), quoted, sizeof(quoted)),
-                         strerror(errno));
+                         quote_text(options->log.path).text, strerror(errno));
     if (!log_resume(options->log.path, &state, &notices, error))
         return false;
     struct slice rest = buffer_slice(&notices);
@@ -156,9 +154,7 @@ bool log_sealing_open(struct loop *loop, struct log_sealing **out, struct error 
               stderr);
         return true;
     }
-    struct log_sealing *sealing = calloc(1, sizeof(*sealing));
-    if (sealing == NULL)
-        abort();
+    struct log_sealing *sealing = calloc_or_abort(1, sizeof(*sealing));
     sealing->loop = loop;
     sealing->state_folder = sealing->lock = sealing->log_folder = -1;
     sealing->job.job = (struct worker_job){.work = work_seal, .done = done_seal};
@@ -219,10 +215,8 @@ void log_sealing_now(struct log_sealing *sealing)
         (void)begin_seal(sealing);
 }
 
-static void on_clock(evutil_socket_t fd, short what, void *context)
+static void on_clock(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     log_sealing_now(context);
 }
 

@@ -27,8 +27,7 @@ MUST_CHECK bool log_sealing_open(struct loop *loop, struct log_sealing **out, st
 struct log_sealer *log_sealing_sealer(struct log_sealing *sealing);
 
 /* Proves that the key's file can be replaced, as the user that the gate has become, and starts the
- * thread (before the system call filter forbids making threads) and the clock. False with `error`.
- */
+ * thread (before the system call filter forbids making threads) and the clock. False with `error`. */
 MUST_CHECK bool log_sealing_start(struct log_sealing *sealing, struct error *error);
 
 /* Begins a seal if there is anything to be sealed and the one before is done. */

@@ -277,8 +277,7 @@ static size_t count_lines(const char *bytes, size_t len)
     return count;
 }
 
-/* The first `len` bytes of the batch are written: settles their records and moves the rest forward.
- */
+/* The first `len` bytes of the batch are written: settles their records and moves the rest forward. */
 static void consume(struct log_writer *writer, size_t len)
 {
     struct buffer *queue = &writer->queue;
@@ -401,12 +400,9 @@ static void rotate_for(struct log_writer *writer, size_t len, struct error *erro
 
 static bool lost(struct log_writer *writer, int reason, struct error *error)
 {
-    char quoted[256];
     drop(writer);
     error_set_system(error, reason, "the log %s cannot be written (%s): records are lost",
-                     writer->path == NULL
-                         ? "on standard output"
-                         : error_quote(slice_from_text(writer->path), quoted, sizeof(quoted)),
+                     writer->path == NULL ? "on standard output" : quote_text(writer->path).text,
                      strerror(reason));
     error->reason = REASON_LOG_UNWRITABLE;
     return false;
@@ -559,7 +555,6 @@ static bool is_in_place(const struct log_writer *writer, bool *removed_out)
 
 bool log_writer_keep_place(struct log_writer *writer, struct error *error)
 {
-    char quoted[256];
     bool removed, was_misplaced = writer->misplaced;
     struct error flushed;
     error->system_error = 0;
@@ -577,8 +572,7 @@ bool log_writer_keep_place(struct log_writer *writer, struct error *error)
         writer->homeless = true;
         return false;
     }
-    error_set(error, 0, "the log %s was %s: it was opened anew",
-              error_quote(slice_from_text(writer->path), quoted, sizeof(quoted)),
+    error_set(error, 0, "the log %s was %s: it was opened anew", quote_text(writer->path).text,
               removed ? "removed, and what was in it is lost" : "renamed");
     return true;
 }

@@ -24,9 +24,7 @@ struct client_state *loop_client_state(struct loop *loop, const char *name)
         if (strcmp(state->name, name) == 0)
             return state;
     }
-    state = calloc(1, sizeof(*state));
-    if (state == NULL)
-        abort();
+    state = calloc_or_abort(1, sizeof(*state));
     state->name = slice_to_text(slice_from_text(name));
     state->metrics = metrics_client(loop->metrics, name);
     state->share = share_client_new(loop->share);
@@ -149,9 +147,7 @@ static bool open_parts(struct loop *loop, const struct share_limits *limits, str
 struct loop *loop_new(const struct loop_options *options, const struct share_limits *limits,
                       struct policy *policy, struct error *error)
 {
-    struct loop *loop = calloc(1, sizeof(*loop));
-    if (loop == NULL)
-        abort();
+    struct loop *loop = calloc_or_abort(1, sizeof(*loop));
     loop->options = options;
     loop->policy = policy;
     loop->started_us = loop->policy_loaded_us = timestamp_now_us();

@@ -103,10 +103,8 @@ static void keep_log_in_place(struct loop *loop)
         loop_log_event(loop, LOG_START, true, REASON_NOTE_LOG_REOPENED, error.text);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *context)
+static void on_tick(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     struct loop *loop = context;
     client_conn_tick_all(loop);
     revocation_tick(loop);
@@ -159,8 +157,7 @@ static void end_turn(struct loop *loop)
 {
     while (share_serve_waiters(loop->share))
         continue;
-    /* A second round serves what the first let go; what comes after that waits for the next turn.
-     */
+    /* A second round serves what the first let go; what comes after that waits for the next turn. */
     for (int round = 0; round < 2; round++) {
         flush_log(loop);
         release_waiters(loop);
@@ -177,10 +174,8 @@ static bool has_work(const struct loop *loop)
            (log_writer_pending(loop->log) || !TAILQ_EMPTY(&loop->waiters));
 }
 
-static void on_drain_end(evutil_socket_t fd, short what, void *context)
+static void on_drain_end(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     struct loop *loop = context;
     client_conn_close_all(loop);
     loop->stopping = true;
@@ -205,9 +200,8 @@ void loop_drain(struct loop *loop)
     evtimer_add(&loop->drain_timer, &wait);
 }
 
-static void on_signal(evutil_socket_t number, short what, void *context)
+static void on_signal(evutil_socket_t number, short, void *context)
 {
-    (void)what;
     struct loop *loop = context;
     struct error error;
     switch (number) {

@@ -17,8 +17,7 @@ MUST_CHECK bool loop_listen(struct loop *loop, const struct listener_service *se
  * `upstream`: what it stands in front of, for the first record. */
 int loop_run(struct loop *loop, const char *upstream);
 
-/* Begins the end: no new connections, idle ones closed, the others given options->drain_timeout_ms.
- */
+/* Begins the end: no new connections, idle ones closed, the others given options->drain_timeout_ms. */
 void loop_drain(struct loop *loop);
 
 /* Stops the worker, closes listeners and connections at once, each with its closing record. Comes

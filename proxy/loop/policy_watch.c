@@ -26,9 +26,7 @@ struct policy_watch {
 
 struct policy_watch *policy_watch_new(void)
 {
-    struct policy_watch *watch = calloc(1, sizeof(*watch));
-    if (watch == NULL)
-        abort();
+    struct policy_watch *watch = calloc_or_abort(1, sizeof(*watch));
     watch->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     watch->reason = errno;
     return watch;

@@ -171,10 +171,8 @@ static void ask_to_look(struct reload *reload)
         worker_give(reload->loop->worker, &reload->look.job);
 }
 
-static void on_looking(evutil_socket_t fd, short what, void *context)
+static void on_looking(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     ask_to_look(context);
 }
 
@@ -211,19 +209,15 @@ static void settle_soon(struct reload *reload)
         evtimer_add(&reload->settled, &settle);
 }
 
-static void on_changed(evutil_socket_t fd, short what, void *context)
+static void on_changed(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     struct reload *reload = context;
     if (policy_watch_read(reload->watch))
         settle_soon(reload);
 }
 
-static void on_settled(evutil_socket_t fd, short what, void *context)
+static void on_settled(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     struct reload *reload = context;
     reload->first_unserved_us = 0;
     read_again(reload);
@@ -353,9 +347,7 @@ static void done_load(struct worker_job *job)
 
 void reload_start(struct loop *loop)
 {
-    struct reload *reload = loop->reload = calloc(1, sizeof(*reload));
-    if (reload == NULL)
-        abort();
+    struct reload *reload = loop->reload = calloc_or_abort(1, sizeof(*reload));
     reload->loop = loop;
     TAILQ_INIT(&reload->waiters);
     reload->load.files = reload->look.files = loop->options->inputs.files;

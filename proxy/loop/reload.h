@@ -2,8 +2,7 @@
  *
  * Hot reload: the folders of the policy's files are watched (proxy/loop/policy_watch.h), changes are let settle, the new policy is read and
  * compiled by the worker and put in place between two turns of the loop. What is wrong
- * with it goes to the log, to standard error and to whoever waits for it; then the old one stays.
- */
+ * with it goes to the log, to standard error and to whoever waits for it; then the old one stays. */
 #pragma once
 
 #include "base/error.h"

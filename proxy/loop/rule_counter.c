@@ -136,11 +136,9 @@ static void set_aside(const char *path, const struct error *why)
 
 struct rule_counter *rule_counter_open(const char *folder, const struct policy *policy)
 {
-    struct rule_counter *counter = calloc(1, sizeof(*counter));
+    struct rule_counter *counter = calloc_or_abort(1, sizeof(*counter));
     AUTO_BUFFER struct buffer path = BUFFER_EMPTY;
     struct error error;
-    if (counter == NULL)
-        abort();
     counter->save = (struct worker_job){.work = work_save, .done = done_save};
     buffer_printf(&path, "%s/hits", folder);
     counter->path = slice_to_text(buffer_slice(&path));

@@ -3,8 +3,7 @@
  * The gate's counting of what each rule decides (policy/document/rule_hits.h): once a request, tunnel or DNS
  * question, by the number in its verdict. The first decision of a rule costs a hash of its text,
  * later ones an index. What was counted goes to `hits` in the state folder every few seconds, by
- * the worker, so that no slow disk stops the loop. A gate killed loses the last seconds.
- */
+ * the worker, so that no slow disk stops the loop. A gate killed loses the last seconds. */
 #pragma once
 
 #include <stddef.h>

@@ -39,26 +39,25 @@ static int get_option(int fd, int option)
 static bool take_socket(struct service_socket *socket, int fd, struct slice name,
                         struct error *error)
 {
-    char quoted[64];
     int family = get_option(fd, SO_DOMAIN);
     int flags = fcntl(fd, F_GETFL);
-    error_quote(name, quoted, sizeof(quoted));
+    const struct quoted quoted = quote(name);
     if (get_option(fd, SO_TYPE) != SOCK_STREAM || get_option(fd, SO_ACCEPTCONN) != 1)
         return error_set(error, 2,
                          "descriptor %d (%s) from the service manager is not a listening stream "
                          "socket: use ListenStream= in the socket unit, without Accept=yes",
-                         fd, quoted);
+                         fd, quoted.text);
     if (family != AF_UNIX && family != AF_INET && family != AF_INET6)
         return error_set(error, 2,
                          "descriptor %d (%s) from the service manager has address family %d: only "
                          "unix, IPv4 and IPv6 sockets are served",
-                         fd, quoted, family);
+                         fd, quoted.text, family);
     if (name.len > SERVICE_SOCKET_NAME_MAX)
         return error_set(error, 2, "LISTEN_FDNAMES has a name of %zu bytes; %d are allowed",
                          name.len, SERVICE_SOCKET_NAME_MAX);
     if (flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 ||
         fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
-        return error_set(error, 2, "descriptor %d (%s) cannot be set up: %s", fd, quoted,
+        return error_set(error, 2, "descriptor %d (%s) cannot be set up: %s", fd, quoted.text,
                          strerror(errno));
     socket->fd = fd;
     socket->family = family;
@@ -124,15 +123,14 @@ static uint64_t read_watchdog(void)
 
 static bool connect_to(struct service_manager *manager, const char *name, struct error *error)
 {
-    char quoted[160];
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = strlen(name);
     bool abstract = name[0] == '@';
-    error_quote(slice_from_text(name), quoted, sizeof(quoted));
+    const struct quoted quoted = quote_text(name);
     if ((!abstract && name[0] != '/') || len < 2 || len >= sizeof(address.sun_path))
         return error_set_system(error, EINVAL,
                                 "NOTIFY_SOCKET is %s: it must be an absolute path or @ and a name",
-                                quoted);
+                                quoted.text);
     memcpy(address.sun_path, name, len);
     if (abstract)
         address.sun_path[0] = '\0';
@@ -142,8 +140,8 @@ static bool connect_to(struct service_manager *manager, const char *name, struct
     if (manager->fd < 0 ||
         connect(manager->fd, (const struct sockaddr *)&address, address_len) != 0)
         return error_set_system(error, errno,
-                                "the service manager's socket %s cannot be reached: %s", quoted,
-                                strerror(errno));
+                                "the service manager's socket %s cannot be reached: %s",
+                                quoted.text, strerror(errno));
     return true;
 }
 

@@ -76,9 +76,8 @@ static void deliver(struct worker *worker)
     pthread_mutex_unlock(&worker->mutex);
 }
 
-static void on_back(evutil_socket_t fd, short what, void *context)
+static void on_back(evutil_socket_t fd, short, void *context)
 {
-    (void)what;
     uint64_t count;
     if (read((int)fd, &count, sizeof(count)) == sizeof(count))
         deliver(context);
@@ -110,10 +109,8 @@ static void destroy(struct worker *worker)
 struct worker *worker_start(struct event_base *base, int nice, const char *purpose,
                             struct error *error)
 {
-    struct worker *worker = calloc(1, sizeof(*worker));
+    struct worker *worker = calloc_or_abort(1, sizeof(*worker));
     sigset_t all, before;
-    if (worker == NULL)
-        abort();
     init(worker, nice);
     worker->result_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int failure = worker->result_fd < 0 ? errno : 0;

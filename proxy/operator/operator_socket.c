@@ -95,10 +95,8 @@ static void look_after_waiting(struct operator_conn *conn)
         close_conn(conn);
 }
 
-static void on_event(evutil_socket_t fd, short what, void *context)
+static void on_event(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     struct operator_conn *conn = context;
     switch (conn->state) {
     case OPERATOR_CONN_READING:
@@ -113,10 +111,8 @@ static void on_event(evutil_socket_t fd, short what, void *context)
     }
 }
 
-static void on_deadline(evutil_socket_t fd, short what, void *context)
+static void on_deadline(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     close_conn(context);
 }
 
@@ -162,9 +158,8 @@ static void open_conn(struct operator_socket *socket, struct stream *stream)
     socket->count++;
 }
 
-static void on_accept(evutil_socket_t listen_fd, short what, void *context)
+static void on_accept(evutil_socket_t listen_fd, short, void *context)
 {
-    (void)what;
     struct operator_socket *socket = context;
     struct endpoint peer = {.len = sizeof(peer.address)};
     struct stream stream = stream_of_socket(
@@ -220,9 +215,7 @@ struct operator_socket *operator_socket_open(struct loop *loop,
                                              const struct endpoint *address, const char *name,
                                              struct error *error)
 {
-    struct operator_socket *socket = calloc(1, sizeof(*socket));
-    if (socket == NULL)
-        abort();
+    struct operator_socket *socket = calloc_or_abort(1, sizeof(*socket));
     *socket =
         (struct operator_socket){.loop = loop, .service = service, .fd = -1, .address = *address};
     TAILQ_INIT(&socket->conns);

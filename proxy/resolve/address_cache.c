@@ -38,20 +38,16 @@ struct address_cache {
 
 struct address_cache *address_cache_new(unsigned entries)
 {
-    struct address_cache *cache = calloc(1, sizeof(*cache));
-    if (cache == NULL)
-        abort();
+    struct address_cache *cache = calloc_or_abort(1, sizeof(*cache));
     cache->entries_max = entries;
     TAILQ_INIT(&cache->uses);
     size_t chains = 1;
     while (chains < entries)
         chains *= 2;
     cache->mask = chains - 1;
-    cache->chains = calloc(chains, sizeof(*cache->chains));
+    cache->chains = calloc_or_abort(chains, sizeof(*cache->chains));
     /* Who chooses names shall not choose their chain. Without random bytes the table is slower
      * under attack, not wrong. */
-    if (cache->chains == NULL)
-        abort();
     if (getrandom(&cache->seed, sizeof(cache->seed), GRND_NONBLOCK) != sizeof(cache->seed))
         cache->seed = SLICE_HASH_SEED;
     return cache;

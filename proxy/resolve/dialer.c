@@ -155,9 +155,8 @@ static bool connected(struct attempt *attempt)
 
 static void try_next(struct dial *dial);
 
-static void on_attempt(evutil_socket_t fd, short what, void *context)
+static void on_attempt(evutil_socket_t fd, short, void *context)
 {
-    (void)what;
     struct attempt *attempt = context;
     struct dial *dial = attempt->dial;
     int error = 0;
@@ -235,17 +234,13 @@ static void try_next(struct dial *dial)
         finish_failed(dial);
 }
 
-static void on_next(evutil_socket_t fd, short what, void *context)
+static void on_next(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     try_next(context);
 }
 
-static void on_deadline(evutil_socket_t fd, short what, void *context)
+static void on_deadline(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     struct dial *dial = context;
     unsigned last = dial->next > 0 ? dial->next - 1 : 0;
     while (last > 0 && dial->attempts[last].fd < 0)

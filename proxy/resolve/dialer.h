@@ -30,6 +30,5 @@ struct dial *dial_start(struct event_base *base, const struct ip_address *addres
                         uint16_t port, int descriptor_limit, uint64_t timeout_ms,
                         void (*done)(void *context, const struct dial_result *result),
                         void *context, struct error *error);
-/* Ends it without a callback. After the callback the dial is gone by itself. NULL-safe, sets NULL.
- */
+/* Ends it without a callback. After the callback the dial is gone by itself. NULL-safe, sets NULL. */
 void dial_cancel(struct dial **dial);

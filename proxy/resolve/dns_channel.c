@@ -45,10 +45,8 @@ static void schedule_retry(struct dns_channel *channel)
         event_del(&channel->retry);
 }
 
-static void on_retry(evutil_socket_t fd, short what, void *context)
+static void on_retry(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     struct dns_channel *channel = context;
     ares_process_fd(channel->ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
     schedule_retry(channel);
@@ -209,9 +207,7 @@ static bool open_ares(struct dns_channel *channel, const struct resolver_options
 struct dns_channel *dns_channel_new(struct event_base *base, const struct resolver_options *options,
                                     uint64_t try_ms, struct error *error)
 {
-    struct dns_channel *channel = calloc(1, sizeof(*channel));
-    if (channel == NULL)
-        abort();
+    struct dns_channel *channel = calloc_or_abort(1, sizeof(*channel));
     channel->base = base;
     for (unsigned i = 0; i < SOCKETS_MAX; i++)
         channel->watches[i] = (struct watch){.fd = ARES_SOCKET_BAD, .channel = channel};

@@ -7,8 +7,7 @@
 
 #include <event2/event.h>
 
-/* Version 1.34 marks the calls that version 1.18 has as old; what is new there does not exist here.
- */
+/* Version 1.34 marks the calls that version 1.18 has as old; what is new there does not exist here. */
 #define CARES_NO_DEPRECATED
 #include <ares.h>
 

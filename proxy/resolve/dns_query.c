@@ -297,10 +297,8 @@ struct dns_query *dns_query_start(struct dns_asker *asker, const struct host_nam
 struct dns_asker *dns_asker_new(struct event_base *base, const struct resolver_options *options,
                                 struct error *error)
 {
-    struct dns_asker *asker = calloc(1, sizeof(*asker));
+    struct dns_asker *asker = calloc_or_abort(1, sizeof(*asker));
     uint64_t try_ms = options->timeout_ms / 5; /* rounds are cut by the time for the name */
-    if (asker == NULL)
-        abort();
     asker->base = base;
     asker->try_ms = try_ms < TRY_MS_MIN ? TRY_MS_MIN : try_ms > TRY_MS_MAX ? TRY_MS_MAX : try_ms;
     asker->channel = dns_channel_new(base, options, asker->try_ms, error);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/attributes.h"
 
 struct hosts_row {
@@ -37,12 +38,7 @@ void hosts_table_free(struct hosts_table **table)
 static void add(struct hosts_table *table, const struct host_name *host,
                 const struct ip_address *address, unsigned line)
 {
-    if (table->count == table->capacity) {
-        table->capacity = table->capacity == 0 ? 16 : table->capacity * 2;
-        table->rows = realloc(table->rows, table->capacity * sizeof(*table->rows));
-        if (table->rows == NULL)
-            abort();
-    }
+    table->rows = array_grow(table->rows, table->count, &table->capacity, sizeof(*table->rows));
     table->rows[table->count++] =
         (struct hosts_row){slice_to_text(host_name_slice(host)), *address, line};
 }
@@ -62,15 +58,13 @@ static struct slice next_word(struct slice *rest)
 static bool read_line(struct hosts_table *table, struct slice text, unsigned line, const char *path,
                       struct error *error)
 {
-    char quoted[80];
     struct slice rest = slice_cut(&text, '#');
     struct slice word = next_word(&rest);
     if (word.len == 0)
         return true;
     struct ip_address address;
     if (!ip_address_parse(word, &address))
-        return error_set(error, 2, "%s:%u: %s is not an IP address", path, line,
-                         error_quote(word, quoted, sizeof(quoted)));
+        return error_set(error, 2, "%s:%u: %s is not an IP address", path, line, quote(word).text);
     unsigned names = 0;
     for (word = next_word(&rest); word.len > 0; word = next_word(&rest)) {
         struct host_name host;
@@ -135,9 +129,7 @@ struct hosts_table *hosts_table_load(const char *path, struct error *error)
         error_set(error, 2, "cannot open the table of hosts %s: %s", path, strerror(errno));
         return NULL;
     }
-    struct hosts_table *table = calloc(1, sizeof(*table));
-    if (table == NULL)
-        abort();
+    struct hosts_table *table = calloc_or_abort(1, sizeof(*table));
     if (!read_all(table, file, path, error))
         hosts_table_free(&table);
     return table;

@@ -137,8 +137,7 @@ static void answer_refuse(struct resolver_answer *answer, enum dns_outcome outco
                      refusals[outcome].before, host->text, refusals[outcome].behind);
 }
 
-/* Families take turns, IPv6 first (RFC 8305 section 4); what one does not have the other may use.
- */
+/* Families take turns, IPv6 first (RFC 8305 section 4); what one does not have the other may use. */
 static unsigned interleave(const struct ip_address *v6, unsigned v6_count,
                            const struct ip_address *v4, unsigned v4_count,
                            struct ip_address *addresses_out)
@@ -318,10 +317,8 @@ static void lookup_set_state(struct lookup *lookup, enum lookup_state state)
     lookup_tell(lookup);
 }
 
-static void on_delay(evutil_socket_t fd, short what, void *context)
+static void on_delay(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     struct lookup *lookup = context;
     struct resolver_answer answer;
     lookup_answer(lookup, &answer);
@@ -330,10 +327,8 @@ static void on_delay(evutil_socket_t fd, short what, void *context)
     lookup_release_if_done(lookup);
 }
 
-static void on_deadline(evutil_socket_t fd, short what, void *context)
+static void on_deadline(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     struct lookup *lookup = context;
     lookup->timed_out = true;
     lookup_set_state(lookup, LOOKUP_OVER);
@@ -406,10 +401,8 @@ static struct lookup *lookup_new(struct resolver *resolver, const struct host_na
 /* --- the resolver --- */
 
 /* Tells one query after the other. Whoever is told may do anything, so each round looks anew. */
-static void on_telling(evutil_socket_t fd, short what, void *context)
+static void on_telling(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     struct resolver *resolver = context;
     bool freed = false;
     resolver->freed_out = &freed;
@@ -444,9 +437,7 @@ unsigned resolver_lookups_max(void)
 struct resolver *resolver_new(struct event_base *base, const struct resolver_options *options,
                               struct error *error)
 {
-    struct resolver *resolver = calloc(1, sizeof(*resolver));
-    if (resolver == NULL)
-        abort();
+    struct resolver *resolver = calloc_or_abort(1, sizeof(*resolver));
     resolver->base = base;
     resolver->timeout = duration_timeval_ms(options->timeout_ms);
     resolver->ttl_max_s = options->ttl_max_s;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows of option tables that several commands have: the same name means the same thing everywhere.
- */
+ * Rows of option tables that several commands have: the same name means the same thing everywhere. */
 #pragma once
 
 #include "base/cli/option.h"

@@ -66,10 +66,8 @@ static struct share_limits share_limits(const struct gates_options *options)
     };
 }
 
-static void on_sweep(evutil_socket_t fd, short what, void *context)
+static void on_sweep(evutil_socket_t, short, void *context)
 {
-    (void)fd;
-    (void)what;
     engine_sweep(context);
 }
 
@@ -101,9 +99,7 @@ static bool open_parts(struct gates *gates, const struct gates_options *options,
 struct gates *gates_new(const struct gates_options *options, struct policy *policy,
                         struct error *error)
 {
-    struct gates *gates = calloc(1, sizeof(*gates));
-    if (gates == NULL)
-        abort();
+    struct gates *gates = calloc_or_abort(1, sizeof(*gates));
     if (!open_parts(gates, options, policy, error))
         gates_free(&gates);
     return gates;

@@ -55,9 +55,7 @@ const char *share_level_name(enum share_level level)
 
 struct share *share_new(const struct share_limits *limits)
 {
-    struct share *share = calloc(1, sizeof(*share));
-    if (share == NULL)
-        abort();
+    struct share *share = calloc_or_abort(1, sizeof(*share));
     share->limits = *limits;
     if (getrandom(&share->seed, sizeof(share->seed), 0) < 0)
         share->seed = (uint64_t)timestamp_monotonic_us();
@@ -78,9 +76,7 @@ static void init_peer(struct share_peer *peer, struct share_client *client)
 
 struct share_client *share_client_new(struct share *share)
 {
-    struct share_client *client = calloc(1, sizeof(*client));
-    if (client == NULL)
-        abort();
+    struct share_client *client = calloc_or_abort(1, sizeof(*client));
     client->share = share;
     client->denial_tokens = 2.0 * share->limits.denial_rate;
     client->tokens_at_us = timestamp_monotonic_us();

@@ -48,10 +48,9 @@ static bool is_ascii(struct slice text)
 
 static bool refuse_type(struct error *error, struct slice type, const char *wanted)
 {
-    char quoted[96];
-    return error_set_reason(
-        error, 415, REASON_MALFORMED_CONTENT_TYPE, "a body of type %s is not accepted here%s",
-        type.len == 0 ? "(none)" : error_quote(type, quoted, sizeof(quoted)), wanted);
+    return error_set_reason(error, 415, REASON_MALFORMED_CONTENT_TYPE,
+                            "a body of type %s is not accepted here%s",
+                            type.len == 0 ? "(none)" : quote(type).text, wanted);
 }
 
 static bool check_type(const struct docker_content *content, enum docker_body kind,

@@ -144,6 +144,5 @@ static inline bool docker_operation_set_next(const struct docker_operation_set *
 MUST_CHECK bool docker_operation_set_add_selector(struct docker_operation_set *set,
                                                   struct slice selector);
 
-/* The names of the sets ("@read", …), NULL-terminated, for messages, completion and "did you mean".
- */
+/* The names of the sets ("@read", …), NULL-terminated, for messages, completion and "did you mean". */
 const char *const *docker_operation_set_names(void);

@@ -320,8 +320,7 @@ unsigned docker_route_methods(struct slice path)
         if (route->shape == ROUTE_NAME && route->tail_len == 0)
             catch_all |= 1u << method;
     }
-    /* DELETE /containers/{name:.*} takes any path at all, so that it alone does not make one known.
-     */
+    /* DELETE /containers/{name:.*} takes any path at all, so that it alone does not make one known. */
     return catch_all == 1u << HTTP_METHOD_DELETE ? methods & ~catch_all : methods;
 }
 

@@ -101,15 +101,14 @@ bool docker_rule_add_path(struct docker_rule *rule, uint32_t methods, struct sli
     if (!any) {
         const char *other = method_of_path(&target.pattern);
         pattern_clear(&target.pattern);
-        char quoted[160];
-        error_quote(text, quoted, sizeof(quoted));
+        const struct quoted quoted = quote(text);
         if (other != NULL)
             return error_set(error, 2,
                              "%s can never match: the operations with such a path have "
                              "another method (%s)",
-                             quoted, other);
+                             quoted.text, other);
         return error_set(error, 2, "%s can never match: no operation of the engine has such a path",
-                         quoted);
+                         quoted.text);
     }
     struct docker_path_target *grown =
         realloc(rule->paths, (rule->path_count + 1) * sizeof(rule->paths[0]));

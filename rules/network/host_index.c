@@ -54,14 +54,6 @@ enum stage { STAGE_NAMES, STAGE_RANGES, STAGE_ANY, STAGE_EXPRESSIONS, STAGE_END 
 /* A range as key: address and prefix, with nothing between or behind them. */
 _Static_assert(sizeof(struct ip_range) == 20, "a range has no padding, so it can be a key");
 
-static void *allocate(size_t count, size_t size)
-{
-    void *block = calloc(count == 0 ? 1 : count, size);
-    if (block == NULL)
-        abort();
-    return block;
-}
-
 static uint64_t load_u64(const char *bytes)
 {
     uint64_t word;
@@ -221,7 +213,7 @@ static void write_records(struct table_builder *builder)
     }
     if (total > UINT32_MAX)
         abort();
-    uint32_t *words = builder->table.words = allocate(total, sizeof(*words));
+    uint32_t *words = builder->table.words = calloc_or_abort(total, sizeof(*words));
     size_t at = 0;
     for (size_t i = 0; i < builder->group_count; i++) {
         struct group *group = &builder->groups[i];
@@ -262,9 +254,9 @@ static struct key_table table_build(struct table_builder *builder)
     uint64_t size = 8;
     while (size < (uint64_t)builder->count * 2)
         size *= 2;
-    builder->table.slots = allocate(size, sizeof(*builder->table.slots));
+    builder->table.slots = calloc_or_abort(size, sizeof(*builder->table.slots));
     builder->table.mask = size - 1;
-    builder->groups = allocate(builder->count, sizeof(*builder->groups));
+    builder->groups = calloc_or_abort(builder->count, sizeof(*builder->groups));
     for (size_t i = 0; i < builder->count; i++) {
         if (i + AHEAD < builder->count)
             __builtin_prefetch(
@@ -313,12 +305,12 @@ struct host_index *host_index_build(const struct host_index_entry *entries, size
     for (size_t i = 0; i < count; i++)
         counts[entries[i].kind]++;
     size_t name_count = counts[HOST_PATTERN_EXACT] + counts[HOST_PATTERN_SUBDOMAINS];
-    struct table_builder names = {.entries = allocate(name_count, sizeof(struct keyed))};
-    struct table_builder ranges = {.entries =
-                                       allocate(counts[HOST_PATTERN_RANGE], sizeof(struct keyed))};
-    struct host_index *index = allocate(1, sizeof(*index));
-    index->any = allocate(counts[HOST_PATTERN_ANY], sizeof(*index->any));
-    index->expressions = allocate(counts[HOST_PATTERN_REGEX], sizeof(*index->expressions));
+    struct table_builder names = {.entries = calloc_or_abort(name_count, sizeof(struct keyed))};
+    struct table_builder ranges = {
+        .entries = calloc_or_abort(counts[HOST_PATTERN_RANGE], sizeof(struct keyed))};
+    struct host_index *index = calloc_or_abort(1, sizeof(*index));
+    index->any = calloc_or_abort(counts[HOST_PATTERN_ANY], sizeof(*index->any));
+    index->expressions = calloc_or_abort(counts[HOST_PATTERN_REGEX], sizeof(*index->expressions));
     for (size_t i = 0; i < count; i++) {
         const struct host_index_entry *entry = &entries[i];
         switch (entry->kind) {

@@ -40,7 +40,6 @@ void ip_address_write_port(const struct ip_address *address, uint16_t port, stru
 /* "10.0.0.0/8", "fd00::/8" or a single address. False for anything else, also when bits behind the
  * prefix are set. */
 MUST_CHECK bool ip_range_parse(struct slice text, struct ip_range *range_out);
-/* Appends the canonical text: "10.0.0.0/8", "2001:db8::/32"; a range of one address without prefix.
- */
+/* Appends the canonical text: "10.0.0.0/8", "2001:db8::/32"; a range of one address without prefix. */
 void ip_range_write(const struct ip_range *range, struct buffer *out);
 bool ip_range_contains(const struct ip_range *range, const struct ip_address *address);

@@ -124,7 +124,6 @@ enum network_match network_rule_match(const struct network_rule *rule,
                                       const struct network_request *request, const char **why,
                                       const char **reason);
 
-/* The same conditions for what only the default allows: public addresses, SNI rules of docs/design.md 3.2.
- */
+/* The same conditions for what only the default allows: public addresses, SNI rules of docs/design.md 3.2. */
 enum network_match network_default_match(const struct network_request *request, const char **why,
                                          const char **reason);

@@ -72,8 +72,7 @@ static void close_side(struct relay *relay, int fd)
     struct side *side = &relay->sides[fd];
     if (side->in_pipe > 0)
         give_pipe(relay, side->pipe, side->in_pipe);
-    /* A later event of this turn must not find the tunnel again: its numbers may be reused by then.
-     */
+    /* A later event of this turn must not find the tunnel again: its numbers may be reused by then. */
     *side = (struct side){.other = -1};
     close(fd);
 }

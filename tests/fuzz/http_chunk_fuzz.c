@@ -74,8 +74,7 @@ static void require_same(const struct decoded *a, const struct decoded *b)
         require(strcmp(a->error.reason, b->error.reason) == 0);
 }
 
-/* The naive reader: the whole body is there, and it is looked at chunk by chunk with the C library.
- */
+/* The naive reader: the whole body is there, and it is looked at chunk by chunk with the C library. */
 static bool naive_accepts(const char *bytes, size_t len, struct buffer *payload, size_t *end_out)
 {
     size_t at = 0;

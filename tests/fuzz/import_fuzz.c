@@ -39,9 +39,8 @@ static bool read_file(void *context, struct slice name, struct buffer *out)
     return true;
 }
 
-static bool list_files(void *context, struct slice glob, struct buffer *out)
+static bool list_files(void *, struct slice glob, struct buffer *out)
 {
-    (void)context;
     buffer_append_slice(out, glob);
     buffer_append_byte(out, '\n');
     return true;

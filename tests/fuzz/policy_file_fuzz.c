@@ -16,10 +16,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void ignore(void *context, const struct policy_considered *rule)
+static void ignore(void *, const struct policy_considered *)
 {
-    (void)context;
-    (void)rule;
 }
 
 static void ask(const struct policy *policy, const struct policy_client *client, const char *host,

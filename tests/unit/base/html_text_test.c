@@ -81,9 +81,8 @@ Test(html_text, numbers_are_grouped_and_bytes_have_units)
     }
 }
 
-static void write_slot(void *context, unsigned index, struct buffer *out)
+static void write_slot(void *, unsigned index, struct buffer *out)
 {
-    (void)context;
     buffer_append_text(out, index == 0 ? "{{b}}" : "two");
 }
 

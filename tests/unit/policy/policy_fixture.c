@@ -61,11 +61,8 @@ bool policy_fixture_text(struct policy_fixture *fixture, const char *text)
     return policy_fixture_load(fixture);
 }
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk)
+static int remove_entry(const char *path, const struct stat *, int, struct FTW *)
 {
-    (void)status;
-    (void)type;
-    (void)walk;
     return remove(path);
 }
 

@@ -21,8 +21,7 @@ struct network_question {
  * path behind the port ("GET example.com:80/a/b", "?!" at its end makes it ambiguous). Keys:
  * at=ADDRESS, own=ADDRESS (the machine has it), cname=NAME (again for the next of a chain), sni=NAME
  * ("-" none, "!" malformed), ech=yes, speaks=tls|http|ssh|other, now=SECONDS.
- * `sni` and `ech` make it a TLS tunnel whose first bytes are known. Anything else fails the test.
- */
+ * `sni` and `ech` make it a TLS tunnel whose first bytes are known. Anything else fails the test. */
 void network_question_parse(struct network_question *question, const char *text);
 
 /* Asks it for a client, with the observer when there is one. */

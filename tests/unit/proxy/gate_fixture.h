@@ -65,9 +65,8 @@ static inline void fixture_drop_conn(struct script_conn *conn)
 }
 
 /* Bodies are not sent to this engine, so that a head is a request. */
-static inline void fixture_on_bytes(evutil_socket_t fd, short what, void *context)
+static inline void fixture_on_bytes(evutil_socket_t fd, short, void *context)
 {
-    (void)what;
     struct script_conn *conn = context;
     struct gate_fixture *fixture = conn->fixture;
     char bytes[4096];
@@ -93,9 +92,8 @@ static inline void fixture_on_bytes(evutil_socket_t fd, short what, void *contex
         fixture_send(fd, out.data, out.len);
 }
 
-static inline void fixture_on_connection(evutil_socket_t fd, short what, void *context)
+static inline void fixture_on_connection(evutil_socket_t fd, short, void *context)
 {
-    (void)what;
     struct gate_fixture *fixture = context;
     int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     cr_assert_geq(accepted, 0);
@@ -113,9 +111,8 @@ static inline void fixture_on_connection(evutil_socket_t fd, short what, void *c
     cr_assert_fail("too many connections to the engine");
 }
 
-static inline void fixture_on_stop(evutil_socket_t fd, short what, void *context)
+static inline void fixture_on_stop(evutil_socket_t fd, short, void *context)
 {
-    (void)what;
     struct gate_fixture *fixture = context;
     char byte;
     if (read(fd, &byte, 1) == 1)
@@ -145,10 +142,8 @@ static inline struct policy *fixture_load(const struct gate_fixture *fixture, co
 }
 
 /* What every request without another script is answered: nothing that could become a stream. */
-static inline void fixture_answer_404(struct gate_fixture *fixture, const char *head,
-                                      struct buffer *out)
+static inline void fixture_answer_404(struct gate_fixture *, const char *head, struct buffer *out)
 {
-    (void)fixture;
     buffer_append_literal(
         out, "HTTP/1.1 404 Not Found\r\nX-Scripted: yes\r\nContent-Type: application/json\r\n"
              "Content-Length: 18\r\n\r\n");

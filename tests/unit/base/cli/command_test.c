@@ -30,9 +30,8 @@ static const struct option_table default_options =
 static const struct option_table version_options = TABLE("version", "", false);
 
 /* What ran shows in the exit code: which command, and with how many arguments. */
-static int run_serve(int argc, char **argv)
+static int run_serve(int argc, char **)
 {
-    (void)argv;
     return 10 + argc;
 }
 
@@ -41,15 +40,13 @@ static int run_log(int argc, char **argv)
     return argc > 0 && strcmp(argv[0], "name") != 0 ? 1 : 20 + argc;
 }
 
-static int run_other(int argc, char **argv)
+static int run_other(int argc, char **)
 {
-    (void)argv;
     return 30 + argc;
 }
 
-static int run_version(int argc, char **argv)
+static int run_version(int argc, char **)
 {
-    (void)argv;
     return 40 + argc;
 }
 

@@ -7,11 +7,9 @@
 
 #include "policy/command/command_policy_check.h"
 
-static bool find(void *context, const struct host_name *host, struct ip_address *addresses,
-                 unsigned *count_out, struct name_chain *chain_out, struct error *error)
+static bool find(void *, const struct host_name *host, struct ip_address *addresses,
+                 unsigned *count_out, struct name_chain *, struct error *error)
 {
-    (void)context;
-    (void)chain_out;
     if (!slice_equal_text(host_name_slice(host), "two.test"))
         return error_set_reason(error, 502, "dns.not-found", "no such name");
     cr_assert(ip_address_parse(SLICE_LITERAL("10.0.0.1"), &addresses[0]));
@@ -20,18 +18,15 @@ static bool find(void *context, const struct host_name *host, struct ip_address 
     return true;
 }
 
-static bool open_lookup(const struct command_lookup_words *words, struct asked_lookup *lookup_out,
-                        struct error *error)
+static bool open_lookup(const struct command_lookup_words *, struct asked_lookup *lookup_out,
+                        struct error *)
 {
-    (void)words;
-    (void)error;
     *lookup_out = (struct asked_lookup){.find = find};
     return true;
 }
 
-static void close_lookup(struct asked_lookup *lookup)
+static void close_lookup(struct asked_lookup *)
 {
-    (void)lookup;
 }
 
 static const struct command_lookup lookup = {open_lookup, close_lookup, NULL};

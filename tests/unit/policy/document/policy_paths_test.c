@@ -14,8 +14,7 @@ static void become_user(void)
         cr_assert_eq(seteuid(65534), 0);
 }
 
-/* A change of the user makes a process untraceable, and the leak check at its end has to trace it.
- */
+/* A change of the user makes a process untraceable, and the leak check at its end has to trace it. */
 static void become_root_again(void)
 {
     if (getuid() == 0)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The presets for the network: what each must open, and what stands near it and must stay closed.
- */
+ * The presets for the network: what each must open, and what stands near it and must stay closed. */
 #include <ctype.h>
 #include <criterion/criterion.h>
 #include <stdio.h>

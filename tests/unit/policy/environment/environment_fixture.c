@@ -54,13 +54,11 @@ void environment_fixture_teardown(struct environment_fixture *f)
     free(f->text);
 }
 
-static void ignore(void *context, const struct policy_considered *rule)
+static void ignore(void *, const struct policy_considered *)
 {
-    (void)context, (void)rule;
 }
 
-/* 'A' or 'D' for "GET /containers/json"; *verdict_out stays zero when the request does not parse.
- */
+/* 'A' or 'D' for "GET /containers/json"; *verdict_out stays zero when the request does not parse. */
 char environment_fixture_judge(const struct environment_fixture *f, const char *request_line,
                                struct verdict *verdict_out, struct buffer *denial)
 {

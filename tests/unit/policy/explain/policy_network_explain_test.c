@@ -13,7 +13,7 @@ static void ask(const struct policy_fixture *fixture, const char *text, struct b
     const struct policy_client *client = policy_client_at(fixture->policy, 0);
     network_question_parse(&question, text);
     policy_decide_network(fixture->policy, client, &question.request, NULL, &verdict);
-    policy_explain_network_denial(fixture->policy, client, &question.request, &verdict, denial);
+    policy_explain_network_denial(client, &question.request, &verdict, denial);
     policy_explain_network_fix(fixture->policy, client, &question.request, &verdict, fix);
 }
 

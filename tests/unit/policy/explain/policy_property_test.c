@@ -86,9 +86,8 @@ static void write_rule(uint64_t *state, struct buffer *out)
     }
 }
 
-static void consider_nothing(void *context, const struct policy_considered *rule)
+static void consider_nothing(void *context, const struct policy_considered *)
 {
-    (void)rule;
     ++*(unsigned *)context;
 }
 

@@ -638,8 +638,7 @@ static unsigned write_random(unsigned *seed, struct squid_line *lines, struct bu
     return count;
 }
 
-/* Counts what both permit, so that a conversion that permits nothing does not pass for a good one.
- */
+/* Counts what both permit, so that a conversion that permits nothing does not pass for a good one. */
 static unsigned compare(const struct policy_fixture *fixture, const struct squid_line *lines,
                         unsigned count, const char *list, const char *document)
 {

@@ -141,17 +141,15 @@ static void make_filter(struct log_filter *filter, unsigned *seed, int64_t begin
 }
 
 /* The wanted lines, one behind the other. */
-static bool collect(void *context, const struct log_line *line, struct slice text)
+static bool collect(void *context, const struct log_line *, struct slice text)
 {
-    (void)line;
     buffer_append_slice(context, text);
     buffer_append_byte(context, '\n');
     return true;
 }
 
-static bool collect_in_front(void *context, const struct log_line *line, struct slice text)
+static bool collect_in_front(void *context, const struct log_line *, struct slice text)
 {
-    (void)line;
     struct buffer *out = context;
     for (size_t i = text.len; i > 0; i--)
         buffer_append_byte(out, text.ptr[i - 1]);

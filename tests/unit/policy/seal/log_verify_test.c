@@ -246,8 +246,7 @@ Test(log_verify, a_chain_made_anew_is_caught_by_the_key_alone)
     }
 }
 
-/* Who holds the present key cuts the log in an earlier epoch and goes on with what the key makes.
- */
+/* Who holds the present key cuts the log in an earlier epoch and goes on with what the key makes. */
 Test(log_verify, a_cut_log_cannot_be_gone_on_with)
 {
     static const struct {

@@ -2,8 +2,7 @@
  *
  * Generated traffic in report mode, learned and then enforced: whatever was let pass is permitted,
  * but for what the suggestion says it leaves out, and nothing else in the small world of the test
- * is, but for what the two groupings admit. The judge of that is written anew here, host by host.
- */
+ * is, but for what the two groupings admit. The judge of that is written anew here, host by host. */
 #include <criterion/criterion.h>
 
 #include "tests/unit/policy/policy_network_fixture.h"

@@ -269,8 +269,7 @@ Test(engine, without_descriptors_the_answer_is_503)
     cr_assert_str_eq(error.reason, "limit.descriptors");
 }
 
-/* Fills the queue of the listener, which nobody accepts from; returns how many connections it took.
- */
+/* Fills the queue of the listener, which nobody accepts from; returns how many connections it took. */
 static int fill_queue(const struct stage *stage, int *fds, int max)
 {
     const struct endpoint *address = engine_endpoint(stage->engine);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Bodies between two framings. Every pair of framings is fed whole and in pieces, and what comes
- * out is read back by a small reader of this file, which shares nothing with the code under test.
- */
+ * out is read back by a small reader of this file, which shares nothing with the code under test. */
 #include <criterion/criterion.h>
 
 #include <stdio.h>
@@ -343,8 +342,7 @@ static uint64_t next_random(uint64_t *state)
     return *state >> 33;
 }
 
-/* A body of random pieces, short and long, framed as `from`; the payload alone goes to `payload`.
- */
+/* A body of random pieces, short and long, framed as `from`; the payload alone goes to `payload`. */
 static void write_random_source(enum http_framing from, uint64_t *seed, struct buffer *payload,
                                 struct buffer *out)
 {

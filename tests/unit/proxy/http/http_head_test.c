@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Message heads, row by row: everything that two HTTP readers were seen to take differently
- * (the numbers in the names of rows are theirs), and what real clients send. Each row is read whole and byte by byte, and both must end in the same words.
- */
+ * (the numbers in the names of rows are theirs), and what real clients send. Each row is read whole and byte by byte, and both must end in the same words. */
 #include <criterion/criterion.h>
 
 #include "base/buffer.h"

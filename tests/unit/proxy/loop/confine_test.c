@@ -76,9 +76,8 @@ static bool filter(void)
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && confine_filter_load(&error);
 }
 
-static int use_sockets(const void *unused)
+static int use_sockets(const void *)
 {
-    (void)unused;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     socklen_t len = sizeof(address);
     char bytes[4];
@@ -115,9 +114,8 @@ static int use_sockets(const void *unused)
     return 0;
 }
 
-static int use_files(const void *unused)
+static int use_files(const void *)
 {
-    (void)unused;
     char folder[] = "/tmp/dockreeve-confine-XXXXXX";
     char old[64];
     char new[64];
@@ -141,9 +139,8 @@ static int use_files(const void *unused)
     return 0;
 }
 
-static void *allocate(void *unused)
+static void *allocate(void *)
 {
-    (void)unused;
     char *block = malloc(1 << 22);
     if (block == NULL)
         return NULL;
@@ -152,9 +149,8 @@ static void *allocate(void *unused)
     return "done";
 }
 
-static int use_memory_threads_and_time(const void *unused)
+static int use_memory_threads_and_time(const void *)
 {
-    (void)unused;
     pthread_t thread;
     void *result = NULL;
     char bytes[16];
@@ -192,9 +188,8 @@ static int is_refused(long result)
     return result == -1 && errno == EPERM;
 }
 
-static int try_refused(const void *unused)
+static int try_refused(const void *)
 {
-    (void)unused;
     char name[] = "/tmp/x";
     struct rlimit limit;
     pid_t parent = getppid();
@@ -262,9 +257,8 @@ static void *try_in_thread(void *argument)
     return NULL;
 }
 
-static int filter_other_thread(const void *unused)
+static int filter_other_thread(const void *)
 {
-    (void)unused;
     struct other other = {.result = 0};
     pthread_t thread;
     EXPECT(pipe(other.go) == 0);
@@ -312,9 +306,8 @@ Test(confine, lock_sets_the_flags_and_says_when_there_is_no_filter)
     cr_assert_eq(outcome.line, 0, "failed in line %d", outcome.line);
 }
 
-static int drop_capabilities(const void *unused)
+static int drop_capabilities(const void *)
 {
-    (void)unused;
     struct error error;
     EXPECT(confine_capabilities(&error));
     EXPECT(status_has("\nCapEff:\t0000000000000000\n"));
@@ -331,9 +324,8 @@ Test(confine, every_capability_goes)
     passes(drop_capabilities);
 }
 
-static int drop_user(const void *unused)
+static int drop_user(const void *)
 {
-    (void)unused;
     static const gid_t groups[] = {4242};
     static const gid_t others[] = {4243};
     gid_t held[8];
@@ -351,9 +343,8 @@ static int drop_user(const void *unused)
     return 0;
 }
 
-static int drop_to_name(const void *unused)
+static int drop_to_name(const void *)
 {
-    (void)unused;
     struct error error;
     EXPECT(confine_drop_user("nobody", NULL, 0, &error));
     EXPECT(getuid() == 65534 && getgid() != 0);

@@ -37,11 +37,8 @@ struct world {
     bool cancel_when_told;
 };
 
-static void on_guard(evutil_socket_t fd, short what, void *context)
+static void on_guard(evutil_socket_t, short, void *)
 {
-    (void)fd;
-    (void)what;
-    (void)context;
     cr_assert_fail("the dial never ended");
 }
 

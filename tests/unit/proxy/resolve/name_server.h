@@ -101,8 +101,7 @@ static void put_record(struct wire *wire, const char *owner, int type, uint32_t 
     }
 }
 
-/* One message: head, question, then records under `owner`, behind an alias where the row has one.
- */
+/* One message: head, question, then records under `owner`, behind an alias where the row has one. */
 static void put_message(struct wire *wire, unsigned id, unsigned flags, const char *name, int type,
                         const char *owner, const struct zone_row *row, unsigned count, bool lie)
 {
@@ -240,9 +239,8 @@ static int read_question(const unsigned char *bytes, size_t len, char *name, siz
     return bytes[at + 1] << 8 | bytes[at + 2];
 }
 
-static void on_udp_question(evutil_socket_t fd, short what, void *context)
+static void on_udp_question(evutil_socket_t fd, short, void *context)
 {
-    (void)what;
     struct name_server *server = context;
     unsigned char bytes[2048];
     char name[300];
@@ -261,9 +259,8 @@ static void on_udp_question(evutil_socket_t fd, short what, void *context)
     send_udp((int)fd, &peer, wire.bytes, wire.len);
 }
 
-static void on_tcp_question(evutil_socket_t fd, short what, void *context)
+static void on_tcp_question(evutil_socket_t fd, short, void *context)
 {
-    (void)what;
     struct name_server *server = context;
     unsigned char head[2], bytes[2048];
     char name[300];
@@ -290,9 +287,8 @@ static void on_tcp_question(evutil_socket_t fd, short what, void *context)
     cr_assert_eq(send((int)fd, wire.bytes, wire.len, MSG_NOSIGNAL), (ssize_t)wire.len);
 }
 
-static void on_tcp_connection(evutil_socket_t fd, short what, void *context)
+static void on_tcp_connection(evutil_socket_t fd, short, void *context)
 {
-    (void)what;
     struct name_server *server = context;
     cr_assert_lt(server->connection, 0);
     server->connection = accept4((int)fd, NULL, NULL, SOCK_CLOEXEC);

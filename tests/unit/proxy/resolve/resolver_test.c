@@ -33,11 +33,8 @@ struct asker {
     struct asker *other;
 };
 
-static void on_guard(evutil_socket_t fd, short what, void *context)
+static void on_guard(evutil_socket_t, short, void *)
 {
-    (void)fd;
-    (void)what;
-    (void)context;
     cr_assert_fail("the answer never came");
 }
 

@@ -78,10 +78,8 @@ static unsigned occurrences(const char *text, const char *wanted)
 }
 
 /* libevent warns that signals go to the last loop only: here nobody sends one. */
-static void hush(int severity, const char *message)
+static void hush(int, const char *)
 {
-    (void)severity;
-    (void)message;
 }
 
 static void two_gates(void)

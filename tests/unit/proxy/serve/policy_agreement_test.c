@@ -326,9 +326,8 @@ static void compare(struct drive *drive)
     drive->refused += !from_engine;
 }
 
-static void on_answer(evutil_socket_t fd, short what, void *context)
+static void on_answer(evutil_socket_t fd, short, void *context)
 {
-    (void)what;
     struct drive *drive = context;
     char bytes[4096];
     ssize_t got = recv(fd, bytes, sizeof(bytes), 0);
