@@ -8,7 +8,6 @@
 #include <netinet/tcp.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 bool endpoint_from_path(struct endpoint *endpoint, struct slice path)
@@ -136,6 +135,18 @@ bool endpoint_is_loopback(const struct endpoint *endpoint)
                                  : memcmp(&ip, &ip_loopback[1], sizeof(ip)) == 0;
 }
 
+bool endpoint_is_within(const struct endpoint *peer, const struct ip_range *ranges, size_t count)
+{
+    if (endpoint_is_unix(peer) || count == 0)
+        return true;
+    struct ip_address address = endpoint_ip(peer);
+    for (size_t i = 0; i < count; i++) {
+        if (ip_range_contains(&ranges[i], &address))
+            return true;
+    }
+    return false;
+}
+
 void endpoint_write(const struct endpoint *endpoint, struct buffer *out)
 {
     if (endpoint_is_unix(endpoint)) {
@@ -153,25 +164,6 @@ void endpoint_write(const struct endpoint *endpoint, struct buffer *out)
     struct ip_address ip = endpoint_ip(endpoint);
     buffer_append_literal(out, "tcp:");
     ip_address_write_port(&ip, endpoint_port(endpoint), out);
-}
-
-bool endpoint_remove_dead(const struct endpoint *endpoint, struct error *error)
-{
-    const char *path = endpoint->address.un.sun_path;
-    struct stat status;
-    if (lstat(path, &status) != 0)
-        return errno == ENOENT ||
-               error_set(error, 1, "cannot look at %s: %s", path, strerror(errno));
-    if (!S_ISSOCK(status.st_mode))
-        return error_set(error, 1, "%s exists and is no socket: remove it, or listen elsewhere",
-                         path);
-    AUTO_CLOSE int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (probe < 0)
-        return error_set(error, 1, "cannot make a socket: %s", strerror(errno));
-    if (connect(probe, &endpoint->address.any, endpoint->len) == 0 || errno == EAGAIN)
-        return error_set(error, COMMAND_CONFLICT, "something listens on %s already", path);
-    return unlink(path) == 0 ||
-           error_set(error, 1, "cannot remove the dead socket %s: %s", path, strerror(errno));
 }
 
 void endpoint_keep_alive(int fd)

@@ -42,20 +42,11 @@ struct ip_address endpoint_ip(const struct endpoint *endpoint);
 uint16_t endpoint_port(const struct endpoint *endpoint);
 /* Whether a TCP endpoint is on the loopback. */
 bool endpoint_is_loopback(const struct endpoint *endpoint);
+/* Whether a TCP peer is in one of the ranges; others are, and all where there are no ranges. */
+bool endpoint_is_within(const struct endpoint *peer, const struct ip_range *ranges, size_t count);
 /* Appends "unix:/path" or "tcp:127.0.0.1:2375". */
 void endpoint_write(const struct endpoint *endpoint, struct buffer *out);
 
 /* Lets the kernel look for a TCP peer that vanished: after 60 s of silence, four times. On a
  * listening socket it holds for those accepted from it (Linux). */
 void endpoint_keep_alive(int fd);
-
-/* Makes way for a listener at a unix path: a socket file that nobody listens on is what a crash
- * left behind and is removed. Anything else at that path is not ours to remove. True when nothing
- * is there any more. Not for abstract names. */
-MUST_CHECK bool endpoint_remove_dead(const struct endpoint *endpoint, struct error *error);
-
-/* The exit code for not being able to listen somewhere, of the errno that says why. */
-static inline int endpoint_listen_code(int system_error)
-{
-    return system_error == EADDRINUSE ? COMMAND_CONFLICT : COMMAND_FAILED;
-}

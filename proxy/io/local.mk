@@ -9,6 +9,7 @@ libproxy_io_a_SOURCES = \
 	proxy/io/event_timer.h \
 	proxy/io/fd_watch.h \
 	proxy/io/io_buffer.c proxy/io/io_buffer.h \
+	proxy/io/listen_socket.c proxy/io/listen_socket.h \
 	proxy/io/own_host.c proxy/io/own_host.h \
 	proxy/io/pipe_pool.c proxy/io/pipe_pool.h \
 	proxy/io/socket_file.c proxy/io/socket_file.h \

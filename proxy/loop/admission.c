@@ -13,6 +13,7 @@
 #include "base/json_write.h"
 #include "proxy/loop/loop.h"
 #include "proxy/http/http_write.h"
+#include "proxy/io/stream.h"
 #include "proxy/loop/listener.h"
 #include "proxy/loop/log_identity.h"
 #include "rules/reason.h"
@@ -22,7 +23,7 @@ enum { TOLD_MS = 2000, ACCEPTS_PER_TURN = 64 };
 struct admission_told {
     struct loop *loop;       /* borrowed */
     struct share_peer *peer; /* a use */
-    int fd;                  /* owned */
+    struct stream stream;    /* owned */
     struct event event;
     TAILQ_ENTRY(admission_told) link;
 };
@@ -92,17 +93,17 @@ static void end_told(struct admission_told *told)
 {
     TAILQ_REMOVE(&told->loop->told, told, link);
     event_del(&told->event);
-    close(told->fd);
+    stream_close(&told->stream);
     share_give_back(told->peer, SHARE_TOLD, 1);
     share_peer_unuse(&told->peer);
     free(told);
 }
 
-static void on_told_event(evutil_socket_t fd, short what, void *context)
+static void on_told_event(evutil_socket_t, short what, void *context)
 {
     char bytes[4096];
     struct admission_told *told = context;
-    ssize_t got = (what & EV_READ) ? recv((int)fd, bytes, sizeof(bytes), 0) : 0;
+    ssize_t got = (what & EV_READ) ? stream_read(&told->stream, bytes, sizeof(bytes)) : 0;
     if (got == 0 || (got < 0 && errno != EAGAIN))
         end_told(told);
 }
@@ -125,10 +126,11 @@ static void wait_for_reader(struct loop *loop, struct arrival *arrival)
         return;
     }
     told->loop = loop;
-    told->fd = steal_fd(&arrival->fd);
+    told->stream = stream_of_socket(steal_fd(&arrival->fd));
     told->peer = steal_pointer(&arrival->peer);
-    shutdown(told->fd, SHUT_WR);
-    event_assign(&told->event, loop->base, told->fd, EV_READ | EV_PERSIST, on_told_event, told);
+    stream_end(&told->stream);
+    event_assign(&told->event, loop->base, told->stream.fd, EV_READ | EV_PERSIST, on_told_event,
+                 told);
     event_add(&told->event, &wait);
     TAILQ_INSERT_TAIL(&loop->told, told, link);
 }
@@ -161,7 +163,8 @@ static void tell(struct loop *loop, struct arrival *arrival, enum share_level le
     struct buffer *text = &loop->scratch->text;
     buffer_clear(text);
     write_answer(level, text);
-    (void)!send(arrival->fd, text->data, text->len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    struct stream stream = stream_of_socket(arrival->fd);
+    (void)!stream_write(&stream, text->data, text->len);
     wait_for_reader(loop, arrival);
 }
 

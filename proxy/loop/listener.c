@@ -12,12 +12,11 @@
 #include <unistd.h>
 
 #include "base/json_write.h"
+#include "proxy/io/listen_socket.h"
 #include "proxy/io/own_host.h"
 #include "proxy/loop/service_manager.h"
 #include "proxy/io/socket_file.h"
 #include "rules/network/address_class.h"
-
-enum { BACKLOG = 4096 };
 
 struct listener {
     struct loop *loop; /* borrowed */
@@ -189,17 +188,10 @@ static struct socket_permissions permissions_of(const struct policy_listen *list
     return (struct socket_permissions){listen_at->mode, listen_at->owner, listen_at->group};
 }
 
-static bool bind_unix(struct listener *listener, const struct policy_listen *listen_at,
-                      struct error *error)
+/* A socket file has its mode, owner and group before anybody can connect. */
+static bool permit(struct listener *listener, const struct policy_listen *listen_at,
+                   struct error *error)
 {
-    if (!make_folder(listen_at->path, error) || !endpoint_remove_dead(&listener->address, error))
-        return false;
-    mode_t before = umask(0177); /* nobody else may connect before mode, owner and group are set */
-    int bound = bind(listener->fd, &listener->address.address.any, listener->address.len);
-    umask(before);
-    if (bound != 0)
-        return error_set(error, endpoint_listen_code(errno), "cannot listen on %s: %s",
-                         listen_at->text, strerror(errno));
     const struct socket_permissions permissions = permissions_of(listen_at);
     return socket_file_claim(&listener->file, listen_at->path, error) &&
            socket_file_permit(&listener->file, &permissions, error);
@@ -213,72 +205,38 @@ static void inherit_settings(int fd)
     endpoint_keep_alive(fd);
 }
 
-static bool bind_tcp(struct listener *listener, const struct policy_listen *listen_at,
-                     struct error *error)
-{
-    int on = 1, off = 0;
-    setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    inherit_settings(listener->fd);
-    if (listener->address.address.any.sa_family ==
-        AF_INET6) /* [::] takes IPv4 too, as the replaced images do */
-        setsockopt(listener->fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    if (bind(listener->fd, &listener->address.address.any, listener->address.len) == 0)
-        return true;
-    return error_set(error, endpoint_listen_code(errno), "cannot listen on %s: %s", listen_at->text,
-                     strerror(errno));
-}
-
-/* [::] stands for every address; on a host without IPv6 those are the IPv4 ones. */
-static int make_socket(struct listener *listener)
-{
-    static const struct in6_addr any6 = IN6ADDR_ANY_INIT;
-    struct endpoint *address = &listener->address;
-    int fd = socket(address->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 || errno != EAFNOSUPPORT || address->address.any.sa_family != AF_INET6 ||
-        memcmp(&address->address.in6.sin6_addr, &any6, sizeof(any6)) != 0)
-        return fd;
-    struct ip_address any4 = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 0}};
-    endpoint_from_ip(address, &any4, ntohs(address->address.in6.sin6_port));
-    return socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-}
-
 /* DNS is asked by UDP at the same address and port. */
 static bool open_udp(struct listener *listener, const struct policy_listen *listen_at,
                      struct error *error)
 {
-    const struct endpoint *address = &listener->address;
-    int off = 0;
-    listener->udp_fd =
-        socket(address->address.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (address->address.any.sa_family == AF_INET6)
-        setsockopt(listener->udp_fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    if (listener->udp_fd >= 0 && bind(listener->udp_fd, &address->address.any, address->len) == 0)
-        return true;
-    return error_set(error, endpoint_listen_code(errno), "cannot listen on %s by UDP: %s",
-                     listen_at->text, strerror(errno));
+    AUTO_BUFFER struct buffer name = BUFFER_EMPTY;
+    struct endpoint address = listener->address;
+    buffer_printf(&name, "%s by UDP", listen_at->text);
+    listener->udp_fd = listen_socket_bind(&address, SOCK_DGRAM, 0, buffer_text(&name), error);
+    return listener->udp_fd >= 0;
 }
 
 static bool open_socket(struct listener *listener, const struct policy_listen *listen_at,
                         struct error *error)
 {
+    const char *name = listen_at->text;
     bool is_unix = listen_at->kind == POLICY_LISTEN_UNIX;
     if (is_unix && !endpoint_from_path(&listener->address, slice_from_text(listen_at->path)))
         return error_set(error, 2, "%s: %s is longer than the 107 bytes a socket path may have",
-                         listen_at->source, listen_at->text);
+                         listen_at->source, name);
     if (!is_unix)
         endpoint_from_ip(&listener->address, &listen_at->address, listen_at->port);
-    listener->fd = make_socket(listener);
-    if (listener->fd < 0)
-        return error_set(error, 1, "cannot make a socket for %s: %s", listen_at->text,
-                         strerror(errno));
-    if (!(is_unix ? bind_unix(listener, listen_at, error) : bind_tcp(listener, listen_at, error)))
+    if (is_unix && !make_folder(listen_at->path, error))
         return false;
-    listener->address.len = sizeof(listener->address.address); /* port 0 has become one */
-    getsockname(listener->fd, &listener->address.address.any, &listener->address.len);
-    if (listen(listener->fd, BACKLOG) != 0)
-        return error_set(error, endpoint_listen_code(errno), "cannot listen on %s: %s",
-                         listen_at->text, strerror(errno));
-    return listener_service(listener)->open == NULL || open_udp(listener, listen_at, error);
+    listener->fd = listen_socket_bind(&listener->address, SOCK_STREAM, 0177, name, error);
+    if (listener->fd < 0)
+        return false;
+    if (is_unix && !permit(listener, listen_at, error))
+        return false;
+    if (!is_unix)
+        inherit_settings(listener->fd);
+    return listen_socket_begin(listener->fd, name, error) &&
+           (listener_service(listener)->open == NULL || open_udp(listener, listen_at, error));
 }
 
 static struct listener *make(struct loop *loop, const struct policy_client *client,
@@ -590,16 +548,7 @@ void listener_write_json(const struct loop *loop, const struct policy_client *cl
 bool listener_admits(const struct listener *listener, const struct endpoint *peer)
 {
     const struct policy_client *client = listener->policy;
-    if (client == NULL)
-        return false;
-    if (endpoint_is_unix(peer) || client->from_count == 0)
-        return true;
-    struct ip_address address = endpoint_ip(peer);
-    for (size_t i = 0; i < client->from_count; i++) {
-        if (ip_range_contains(&client->from[i], &address))
-            return true;
-    }
-    return false;
+    return client != NULL && endpoint_is_within(peer, client->from, client->from_count);
 }
 
 bool listener_admits_socket(const struct listener *listener, int fd)

@@ -12,6 +12,7 @@
 #include "proxy/loop/loop_limits.h"
 #include "proxy/loop/log_sealing.h"
 #include "proxy/io/own_host.h"
+#include "proxy/io/stream.h"
 #include "proxy/loop/rule_counter.h"
 
 enum { IDLE_PIPES = 64 };
@@ -88,11 +89,11 @@ void loop_refuse_with_spare(struct loop *loop, int listen_fd, struct slice answe
     if (loop->spare_fd < 0)
         return;
     close(steal_fd(&loop->spare_fd));
-    int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd >= 0) {
-        (void)!send(fd, answer.ptr, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-        close(fd);
-    }
+    struct stream stream =
+        stream_of_socket(accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (stream_is_open(&stream))
+        (void)!stream_write(&stream, answer.ptr, answer.len);
+    stream_close(&stream);
     loop->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 

@@ -9,11 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/timestamp.h"
+#include "proxy/io/endpoint.h"
 
 enum { LISTEN_FDS_START = 3, STATUS_MAX = 400 };
 
@@ -123,25 +122,18 @@ static uint64_t read_watchdog(void)
 
 static bool connect_to(struct service_manager *manager, const char *name, struct error *error)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct endpoint endpoint;
     size_t len = strlen(name);
-    bool abstract = name[0] == '@';
-    const struct quoted quoted = quote_text(name);
-    if ((!abstract && name[0] != '/') || len < 2 || len >= sizeof(address.sun_path))
+    if ((name[0] != '@' && name[0] != '/') || len < 2 ||
+        !endpoint_from_path(&endpoint, slice_of(name, len)))
         return error_set_system(error, EINVAL,
                                 "NOTIFY_SOCKET is %s: it must be an absolute path or @ and a name",
-                                quoted.text);
-    memcpy(address.sun_path, name, len);
-    if (abstract)
-        address.sun_path[0] = '\0';
-    socklen_t address_len =
-        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (abstract ? 0 : 1));
+                                quote_text(name).text);
     manager->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (manager->fd < 0 ||
-        connect(manager->fd, (const struct sockaddr *)&address, address_len) != 0)
+    if (manager->fd < 0 || connect(manager->fd, &endpoint.address.any, endpoint.len) != 0)
         return error_set_system(error, errno,
                                 "the service manager's socket %s cannot be reached: %s",
-                                quoted.text, strerror(errno));
+                                quote_text(name).text, strerror(errno));
     return true;
 }
 
@@ -190,22 +182,15 @@ static void notify(struct service_manager *manager, const char *text)
         (void)!send(manager->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* A line end would start another assignment: whoever words the status must not be able to say
- * READY=1. */
-static void notify_status(struct service_manager *manager, const char *before, const char *status)
+void service_manager_ready(struct service_manager *manager, const char *status)
 {
     char text[STATUS_MAX + 64];
-    int prefix = snprintf(text, sizeof(text), "%sSTATUS=", before);
+    int prefix = snprintf(text, sizeof(text), "READY=1\nSTATUS=");
     snprintf(text + prefix, sizeof(text) - (size_t)prefix, "%.*s", STATUS_MAX, status);
     for (char *at = text + prefix; *at != '\0'; at++)
         if ((unsigned char)*at < 0x20 || *at == 0x7f)
             *at = ' ';
     notify(manager, text);
-}
-
-void service_manager_ready(struct service_manager *manager, const char *status)
-{
-    notify_status(manager, "READY=1\n", status);
 }
 
 void service_manager_reloading(struct service_manager *manager)
@@ -218,11 +203,6 @@ void service_manager_reloading(struct service_manager *manager)
 void service_manager_stopping(struct service_manager *manager)
 {
     notify(manager, "STOPPING=1");
-}
-
-void service_manager_status(struct service_manager *manager, const char *status)
-{
-    notify_status(manager, "", status);
 }
 
 uint64_t service_manager_watchdog_interval_us(const struct service_manager *manager)

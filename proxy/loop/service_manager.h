@@ -37,13 +37,13 @@ void service_manager_close(struct service_manager **manager);
 
 /* All of these accept NULL. They never block; a message that the manager has no room for is
  * dropped. */
+/* `status` is one line for `systemctl status`; control bytes become spaces: a line end would start
+ * another assignment. */
 void service_manager_ready(struct service_manager *manager, const char *status);
 /* With MONOTONIC_USEC, as Type=notify-reload asks. Call service_manager_ready() when it is done,
  * also when it failed. */
 void service_manager_reloading(struct service_manager *manager);
 void service_manager_stopping(struct service_manager *manager);
-/* One line for `systemctl status`; control bytes become spaces. */
-void service_manager_status(struct service_manager *manager, const char *status);
 
 /* How often service_manager_watchdog() must be called (half of what the unit allows), 0 = not asked
  * for. */

@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "proxy/io/event_timer.h"
+#include "proxy/io/listen_socket.h"
 
-enum { BACKLOG = 128, DEADLINE_MS = 5000 };
+enum { DEADLINE_MS = 5000 };
 
 TAILQ_HEAD(operator_conn_list, operator_conn);
 
@@ -116,25 +116,13 @@ static void on_deadline(evutil_socket_t, short, void *context)
     close_conn(context);
 }
 
-static bool is_admitted(const struct operator_socket *socket, const struct endpoint *peer)
-{
-    if (socket->from_count == 0 || endpoint_is_unix(&socket->address))
-        return true;
-    struct ip_address address = endpoint_ip(peer);
-    for (size_t i = 0; i < socket->from_count; i++) {
-        if (ip_range_contains(&socket->from[i], &address))
-            return true;
-    }
-    return false;
-}
-
 /* What is said to one that may not ask now; nothing to others. */
 static struct slice refusal_of(const struct operator_socket *socket, int fd,
                                const struct endpoint *peer)
 {
     const struct operator_service *service = socket->service;
     struct slice nothing = {NULL, 0};
-    if (!is_admitted(socket, peer))
+    if (!endpoint_is_within(peer, socket->from, socket->from_count))
         return service->stranger;
     struct slice stranger = service->turns_away == NULL ? nothing : service->turns_away(fd);
     if (stranger.len > 0)
@@ -179,47 +167,16 @@ static void on_accept(evutil_socket_t listen_fd, short, void *context)
 
 /* ---- the socket ---- */
 
-static bool has_file(const struct endpoint *address)
-{
-    return endpoint_is_unix(address) && address->address.un.sun_path[0] == '/';
-}
-
-static bool listen_at(struct operator_socket *socket_at, const char *name, struct error *error)
-{
-    struct endpoint *address = &socket_at->address;
-    int on = 1;
-    if (has_file(address) && !endpoint_remove_dead(address, error))
-        return false;
-    AUTO_CLOSE int fd =
-        socket(address->address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && !endpoint_is_unix(address))
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    mode_t before = umask(socket_at->service->umask);
-    bool bound = fd >= 0 && bind(fd, &address->address.any, address->len) == 0;
-    int failure = errno;
-    umask(before);
-    if (!bound)
-        return error_set(error, endpoint_listen_code(failure), "cannot listen on %s: %s", name,
-                         strerror(failure));
-    socket_at->fd = steal_fd(&fd);    /* its file is ours to remove from here on */
-    if (!endpoint_is_unix(address)) { /* port 0 has become one: no destination */
-        address->len = sizeof(address->address);
-        getsockname(socket_at->fd, &address->address.any, &address->len);
-    }
-    return listen(socket_at->fd, BACKLOG) == 0 ||
-           error_set(error, 1, "cannot listen on %s: %s", name, strerror(errno));
-}
-
 struct operator_socket *operator_socket_open(struct loop *loop,
                                              const struct operator_service *service,
                                              const struct endpoint *address, const char *name,
                                              struct error *error)
 {
     struct operator_socket *socket = calloc_or_abort(1, sizeof(*socket));
-    *socket =
-        (struct operator_socket){.loop = loop, .service = service, .fd = -1, .address = *address};
+    *socket = (struct operator_socket){.loop = loop, .service = service, .address = *address};
     TAILQ_INIT(&socket->conns);
-    if (!listen_at(socket, name, error)) {
+    socket->fd = listen_socket_bind(&socket->address, SOCK_STREAM, service->umask, name, error);
+    if (socket->fd < 0 || !listen_socket_begin(socket->fd, name, error)) {
         operator_socket_close(&socket);
         return NULL;
     }
@@ -246,7 +203,7 @@ void operator_socket_close(struct operator_socket **socket)
         event_del(&closed->event);
     if (closed->fd >= 0) {
         close(closed->fd);
-        if (has_file(&closed->address))
+        if (endpoint_is_unix(&closed->address) && closed->address.address.un.sun_path[0] == '/')
             unlink(closed->address.address.un.sun_path);
     }
     free(closed);

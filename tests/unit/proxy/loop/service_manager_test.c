@@ -50,8 +50,8 @@ static void converse(const char *name)
     cr_assert_null(getenv("NOTIFY_SOCKET"));
     service_manager_ready(manager, "2 listeners");
     cr_assert_str_eq(receive(fd), "READY=1\nSTATUS=2 listeners");
-    service_manager_status(manager, "x\nREADY=1\033[0m");
-    cr_assert_str_eq(receive(fd), "STATUS=x READY=1 [0m");
+    service_manager_ready(manager, "x\nSTOPPING=1\033[0m");
+    cr_assert_str_eq(receive(fd), "READY=1\nSTATUS=x STOPPING=1 [0m");
     int64_t before = timestamp_monotonic_us();
     int64_t stamp = 0;
     service_manager_reloading(manager);
