@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * `policy check` and `policy explain`: the gate's own decision about a request that was not made.
- * What is asked comes from here, the answers' words from command_docker.c and command_network.c. */
+ * What is asked comes from here, the answers' words from command_answer.c. */
 #include "policy/command/command_policy_check.h"
 
 #include <errno.h>

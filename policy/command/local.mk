@@ -3,13 +3,10 @@ noinst_LIBRARIES += libpolicy_command.a
 libpolicy_command_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
 policy_command_chain = libpolicy_command.a $(policy_suggest_chain) $(policy_import_chain) $(policy_view_chain)
 libpolicy_command_a_SOURCES = \
-	policy/command/command_answer.h \
-	policy/command/command_considered.c policy/command/command_considered.h \
-	policy/command/command_docker.c \
+	policy/command/command_answer.c policy/command/command_answer.h \
 	policy/command/command_log.c \
 	policy/command/command_log_source.c policy/command/command_log_source.h \
 	policy/command/command_log_verify.c policy/command/command_log_verify.h \
-	policy/command/command_network.c \
 	policy/command/command_policy.h \
 	policy/command/command_policy_allow.c \
 	policy/command/command_policy_apply.c policy/command/command_policy_apply.h \

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "policy/snapshot/policy_builder_internal.h"
+#include "policy/snapshot/policy_builder.h"
 #include "policy/document/yaml_tree.h"
 
 /* What the documents of one load share. */

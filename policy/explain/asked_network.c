@@ -7,6 +7,7 @@
 
 #include "base/timestamp.h"
 #include "policy/explain/command_request.h"
+#include "policy/explain/policy_explain.h"
 #include "rules/network/url_target.h"
 #include "rules/reason.h"
 

@@ -10,8 +10,7 @@ libpolicy_explain_a_SOURCES = \
 	policy/explain/policy_advice.c policy/explain/policy_advice.h \
 	policy/explain/policy_cover.c policy/explain/policy_cover.h \
 	policy/explain/policy_coverage.c policy/explain/policy_coverage.h \
-	policy/explain/policy_explain.c \
-	policy/explain/policy_network_explain.c \
+	policy/explain/policy_explain.c policy/explain/policy_explain.h \
 	policy/explain/policy_notices.c policy/explain/policy_notices.h \
 	policy/explain/policy_permits.c policy/explain/policy_permits.h \
 	policy/explain/policy_obstacles.c policy/explain/policy_obstacles.h \

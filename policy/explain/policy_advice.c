@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_data.h"
 #include "policy/snapshot/policy_list.h"
 
 void policy_advice_write_name(struct slice name, struct buffer *out)

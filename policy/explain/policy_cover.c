@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_data.h"
 
 enum {
     WALK_MAX = 64,             /* rules looked at for one host */

@@ -7,7 +7,7 @@
 #include "policy/explain/policy_cover.h"
 #include "policy/explain/policy_notices.h"
 #include "policy/explain/policy_permits.h"
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_data.h"
 #include "policy/snapshot/policy_network.h"
 
 static void notice(struct policy_messages *notices, const struct policy_rule *rule,

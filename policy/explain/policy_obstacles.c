@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "policy/explain/policy_advice.h"
-#include "policy/snapshot/policy_internal.h"
+#include "policy/explain/policy_explain.h"
+#include "policy/snapshot/policy_data.h"
 #include "rules/reason.h"
 
 /* The rules that match, as an observer sees them. */

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #include "policy/explain/policy_cover.h"
-#include "policy/snapshot/policy_internal.h"
+#include "policy/explain/policy_explain.h"
+#include "policy/snapshot/policy_data.h"
 #include "policy/snapshot/policy_network.h"
 
 /* ---- Docker ---- */

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_data.h"
+#include "policy/snapshot/policy_list.h"
 #include "rules/reason.h"
 
 enum answer { NOT_ASKED, DENIED, OPEN };

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_data.h"
 #include "rules/docker/docker_reach.h"
 #include "rules/reason.h"
 

@@ -15,6 +15,7 @@
 #include "rules/network/browser_request.h"
 #include "rules/docker/docker_naming.h"
 #include "rules/docker/docker_object.h"
+#include "rules/docker/docker_reach.h"
 #include "rules/docker/docker_request.h"
 #include "rules/docker/docker_rule.h"
 #include "rules/network/ip_range.h"
@@ -192,8 +193,16 @@ void policy_decide_docker_named(const struct policy *policy, const struct policy
                                 const struct docker_request *request,
                                 const struct docker_naming *naming, struct verdict *verdict_out);
 
-/* The sentence a denied client is shown: what was refused, by which rule, and what would permit it.
- * No query, no body. */
-void policy_explain_denial(const struct policy *policy, const struct policy_client *client,
-                           const struct docker_request *request, const struct verdict *verdict,
-                           struct buffer *out);
+/* What an observer gets as `why` for a rule that asks for facts of an object not asked for. */
+extern const char policy_depends_on_object[];
+
+/* Whether what the request reaches (rules/docker/docker_reach.h) is permitted. */
+enum policy_reach {
+    POLICY_REACH_PERMITTED, /* it reaches nothing, or rules name all of it */
+    POLICY_REACH_UNNAMED,   /* *place_out is the first that no rule names */
+    POLICY_REACH_DEPENDS,   /* a rule names it, for objects that are not asked for yet */
+};
+enum policy_reach
+policy_judge_reach(const struct policy *policy, const struct policy_client *client,
+                   const struct docker_request *request, enum docker_object_state state,
+                   const struct docker_object *object, struct docker_reach_place *place_out);

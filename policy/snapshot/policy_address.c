@@ -2,7 +2,7 @@
  *
  * Classes of addresses as a policy sees them: those of the gate's own machine are a class of their
  * own, and only the policy and whoever holds sockets know them. */
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_data.h"
 #include "policy/snapshot/policy_network.h"
 
 bool policy_lists_own_address(const struct policy *policy, const struct ip_address *address)

@@ -3,7 +3,7 @@
  * The web pages that a client trusts. */
 #pragma once
 
-#include "policy/snapshot/policy_builder_internal.h"
+#include "policy/snapshot/policy_builder.h"
 
 /* One entry of `hosts` or of `origins` (rules/network/browser_request.h) of a client. False with `error` when
  * it is none. */

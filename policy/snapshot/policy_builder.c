@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/snapshot/policy_builder_internal.h"
 #include "policy/snapshot/policy_expiry.h"
 #include "policy/snapshot/policy_listen.h"
 #include "policy/snapshot/policy_list.h"

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #include "policy/snapshot/policy_expiry.h"
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_data.h"
+#include "policy/snapshot/policy_list.h"
 
 static void add(struct policy *policy, int64_t expires_us)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_data.h"
 #include "rules/docker/docker_names.h"
 #include "rules/docker/image_reference.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "policy/document/rule_hits.h"
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_data.h"
 
 bool policy_default_allows(const struct policy *policy)
 {

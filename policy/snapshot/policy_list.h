@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "policy/snapshot/policy.h"
+#include "policy/snapshot/policy_data.h"
 #include "rules/network/network_rule.h"
 
 /* One rule: a Docker rule, or one host pattern of a network rule. All texts live as long as the
@@ -89,3 +89,27 @@ struct policy_place {
 };
 bool policy_use_place(const struct policy *policy, const char *scope, const char *label,
                       struct policy_place *place_out);
+
+/* Whether a Docker rule holds for the client: one of its own, or one of everybody that it inherits;
+ * POLICY_EVERY_CLIENT: whether it holds for all. */
+bool policy_rule_concerns(const struct policy *policy, const struct policy_rule *rule,
+                          size_t client);
+
+/* The key of a rule (policy_list.h). `separator` keeps Docker rules and network rules apart. */
+uint64_t policy_rule_key(const char *scope, bool allows, struct slice written,
+                         struct slice separator, const char *where);
+#define POLICY_KEY_DOCKER SLICE_LITERAL("\0")
+#define POLICY_KEY_NETWORK SLICE_LITERAL("\0network\0")
+
+/* Where the network rule with that number stands. */
+struct policy_network_place {
+    size_t scope; /* 0 = the top level, n = client n - 1 */
+    const struct network_set *set;
+    uint32_t index; /* of the entry */
+    const struct network_entry *entry;
+    const struct network_set_rule *rule;
+};
+struct policy_network_place policy_network_place(const struct policy *policy, uint32_t number);
+/* The set of a scope, and the number of its first rule. */
+const struct network_set *policy_network_set(const struct policy *policy, size_t scope,
+                                             uint32_t *first_out);

@@ -3,7 +3,7 @@
  * Where clients are listened for: reading it, and checking all of it against each other. */
 #pragma once
 
-#include "policy/snapshot/policy_builder_internal.h"
+#include "policy/snapshot/policy_builder.h"
 
 /* Reads "unix:/path" or "tcp:ADDRESS:PORT", for network roles also "ADDRESS:PORT" (and for DNS
  * "udp:ADDRESS:PORT"); sockets are for Docker and egress only. Texts go into `arena`. */

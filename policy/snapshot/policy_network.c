@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "policy/snapshot/policy_internal.h"
+#include "policy/snapshot/policy_data.h"
 #include "rules/reason.h"
 
 #define NOTHING UINT64_MAX

@@ -8,6 +8,7 @@
 #include "base/percent_code.h"
 #include "base/timestamp.h"
 #include "policy/explain/command_request.h"
+#include "policy/explain/policy_explain.h"
 #include "policy/snapshot/policy_network.h"
 #include "policy/suggest/suggest.h"
 #include "rules/docker/docker_request.h"

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "policy/explain/network_inquiry.h"
+#include "policy/explain/policy_explain.h"
 #include "proxy/loop/log_identity.h"
 #include "proxy/io/own_host.h"
 #include "proxy/loop/rule_counter.h"

@@ -5,6 +5,7 @@
  * payload. What is refused here is answered by us, with the rule that refused it. */
 #include "proxy/docker/docker_conn.h"
 
+#include "policy/explain/policy_explain.h"
 #include "proxy/docker/browser_guard.h"
 #include "proxy/docker/docker_header.h"
 #include "proxy/docker/docker_version.h"

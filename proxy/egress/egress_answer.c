@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json_write.h"
+#include "policy/explain/policy_explain.h"
 #include "proxy/egress/egress_conn.h"
 #include "proxy/egress/egress_header.h"
 #include "proxy/egress/tunnel.h"

@@ -3,6 +3,7 @@
  * The records of an egress exchange (docs/design.md 5). Every exchange that was numbered gets exactly one
  * closing record: `request` when nothing was written before, `close` after an `open`. */
 
+#include "policy/explain/policy_explain.h"
 #include "proxy/egress/egress_exchange.h"
 #include "proxy/egress/upstream_proxy.h"
 #include "proxy/loop/log_identity.h"

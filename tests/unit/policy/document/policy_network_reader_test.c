@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "policy/explain/policy_explain.h"
 #include "policy/snapshot/policy_list.h"
 #include "tests/unit/policy/policy_network_fixture.h"
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "policy/document/policy_rules_document.h"
+#include "policy/explain/policy_explain.h"
 #include "rules/docker/docker_request.h"
 
 void environment_fixture_split(struct environment_fixture *f, const char *compat,

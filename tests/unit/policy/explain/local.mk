@@ -6,7 +6,7 @@ policy_explain_tests_SOURCES = \
 	tests/unit/policy/explain/network_inquiry_test.c \
 	tests/unit/policy/explain/policy_advice_test.c \
 	tests/unit/policy/explain/policy_cover_test.c \
-	tests/unit/policy/explain/policy_network_explain_test.c \
+	tests/unit/policy/explain/policy_explain_test.c \
 	tests/unit/policy/explain/policy_network_property_test.c \
 	tests/unit/policy/explain/policy_overlap_test.c \
 	tests/unit/policy/explain/policy_property_test.c \

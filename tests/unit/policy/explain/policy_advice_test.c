@@ -4,6 +4,7 @@
  * are generated, advice is followed as a person would: a command by what it writes into
  * policy.d/90-cli.yaml, a line by putting it there, a place by taking the rule at it away. */
 #include "policy/explain/policy_advice.h"
+#include "policy/explain/policy_explain.h"
 #include "policy/explain/policy_obstacles.h"
 
 #include <criterion/criterion.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
+#include "policy/explain/policy_explain.h"
 #include "policy/snapshot/policy_list.h"
 #include "tests/unit/policy/policy_fixture.h"
 

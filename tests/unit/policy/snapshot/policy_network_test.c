@@ -2,6 +2,7 @@
  *
  * Decisions about destinations: one policy a table, one row a question. */
 #include "tests/unit/policy/policy_network_fixture.h"
+#include "policy/explain/policy_explain.h"
 
 #include <criterion/criterion.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a compiled policy consists of, for the files that build, index, list and explain it. Everybody
- * else sees policy.h. */
+ * What a compiled policy consists of, for who builds, indexes, lists and explains it. Everybody else
+ * sees policy.h. */
 #pragma once
 
 #include <stdatomic.h>
@@ -11,7 +11,6 @@
 #include "policy/snapshot/policy.h"
 #include "policy/snapshot/policy_index.h"
 #include "policy/snapshot/policy_network_set.h"
-#include "rules/docker/docker_reach.h"
 
 #define POLICY_EVERY_CLIENT SIZE_MAX
 
@@ -85,41 +84,3 @@ struct policy {
     int64_t *expiries; /* owned: when rules expire, the earliest first */
     size_t expiry_count, expiry_capacity;
 };
-
-/* What an observer gets as `why` for a rule that asks for facts of an object not asked for. */
-extern const char policy_depends_on_object[];
-
-/* Whether a Docker rule holds for the client: one of its own, or one of everybody that it inherits;
- * POLICY_EVERY_CLIENT: whether it holds for all. */
-bool policy_rule_concerns(const struct policy *policy, const struct policy_rule *rule,
-                          size_t client);
-
-/* The key of a rule (policy_list.h). `separator` keeps Docker rules and network rules apart. */
-uint64_t policy_rule_key(const char *scope, bool allows, struct slice written,
-                         struct slice separator, const char *where);
-#define POLICY_KEY_DOCKER SLICE_LITERAL("\0")
-#define POLICY_KEY_NETWORK SLICE_LITERAL("\0network\0")
-
-/* Where the network rule with that number stands. */
-struct policy_network_place {
-    size_t scope; /* 0 = the top level, n = client n - 1 */
-    const struct network_set *set;
-    uint32_t index; /* of the entry */
-    const struct network_entry *entry;
-    const struct network_set_rule *rule;
-};
-struct policy_network_place policy_network_place(const struct policy *policy, uint32_t number);
-/* The set of a scope, and the number of its first rule. */
-const struct network_set *policy_network_set(const struct policy *policy, size_t scope,
-                                             uint32_t *first_out);
-
-/* Whether what the request reaches (rules/docker/docker_reach.h) is permitted. */
-enum policy_reach {
-    POLICY_REACH_PERMITTED, /* it reaches nothing, or rules name all of it */
-    POLICY_REACH_UNNAMED,   /* *place_out is the first that no rule names */
-    POLICY_REACH_DEPENDS,   /* a rule names it, for objects that are not asked for yet */
-};
-enum policy_reach
-policy_judge_reach(const struct policy *policy, const struct policy_client *client,
-                   const struct docker_request *request, enum docker_object_state state,
-                   const struct docker_object *object, struct docker_reach_place *place_out);

@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 
 #include "tests/unit/policy/policy_network_fixture.h"
+#include "policy/explain/policy_explain.h"
 
 static void ask(const struct policy_fixture *fixture, const char *text, struct buffer *denial,
                 struct buffer *fix)
@@ -17,7 +18,7 @@ static void ask(const struct policy_fixture *fixture, const char *text, struct b
     policy_explain_network_fix(fixture->policy, client, &question.request, &verdict, fix);
 }
 
-Test(policy_network_explain, a_denial_says_what_by_which_rule_and_what_would_permit_it)
+Test(policy_explain, a_denial_says_what_by_which_rule_and_what_would_permit_it)
 {
     static const struct {
         const char *name, *question, *says, *fix; /* fix "" = none */
