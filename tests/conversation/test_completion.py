@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Completion as people meet it: real shells on a terminal, in which a line is typed and the tab key pressed."""
 
+import json
 import os
 import pty
 import shutil
@@ -198,7 +199,10 @@ class Completion(unittest.TestCase):
                 ("hosts", "dockreeve policy check network api", ["api.anthropic.com"]),
                 ("clients", "dockreeve policy check docker ContainerList --client t", ["tests", "traefik"]),
                 ("a client behind =", "dockreeve policy check --client=tr", ["--client=traefik"]),
-                ("a file", "dockreeve policy validate --config oth", ["other.yaml"])):
+                ("in quotes", 'dockreeve policy check network "api', ["api.anthropic.com"]),
+                ("a file", "dockreeve policy validate --config oth", ["other.yaml"]),
+                ("a file behind =", "dockreeve policy validate --config=oth", ["--config=other.yaml"]),
+                ("a folder behind =", "dockreeve serve --state=si", ["--state=site/"])):
             with self.subTest(name):
                 done = subprocess.run(["fish", "--no-config", "-c", "source %s; complete -C '%s'" % (script, typed)], cwd=self.folder, env=environment,
                                       stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -223,3 +227,19 @@ class Completion(unittest.TestCase):
         self.assertEqual(offered, [rule for rule in self.ids if rule in offered], "the ids of policy ls, without what is built in")
         self.assertIn("\tdeny ~.*[.]evil[.]test:*, policy.yaml:7\n", done.stdout)
         self.assertEqual(run("completion", "words").returncode, 2)
+
+    def test_the_help_of_a_command(self):
+        for typed, expected in ((("pol",), ["policy"]), (("policy", "val"), ["validate"]), (("version", ""), [])):
+            done = run("completion", "words", "help", *typed)
+            self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], expected)
+
+    def test_rm_is_offered_what_it_removes(self):
+        config = self.folder + "/policy.yaml"
+        for added in (("allow", "network", "own.example.com"), ("allow", "docker", "ImageList")):
+            self.assertEqual(run("policy", *added, "--config", config).returncode, 0)
+        own = [row["id"] for row in json.loads(run("policy", "ls", "--json", "--config", config).stdout) if row["source"].startswith("policy.d/90-cli.yaml")]
+        self.assertEqual(len(own), 2)
+        for words, expected in (((), own), (("network",), ["own.example.com"]), (("docker",), ["ImageList"])):
+            done = run("completion", "words", "policy", "rm", "--config", config, *words, "")
+            offered = [line.split("\t")[0] for line in done.stdout.splitlines()]
+            self.assertEqual(sorted(set(offered) - {"network", "docker"}), sorted(expected), words)

@@ -7,8 +7,9 @@ import re
 import tempfile
 
 from harness.case import GateCase
-from harness.client import get, post, post_json, request
+from harness.client import Client, get, post, post_json, request
 from harness.gate import TOP, run
+from harness.network import Network, Unavailable
 
 TAR = ("Content-Type", "application/x-tar")
 H2C = (("Connection", "Upgrade"), ("Upgrade", "h2c"))
@@ -337,3 +338,26 @@ class Notices(EnvironmentCase):
         gate.start(wait=False)
         self.assertEqual(gate.wait_exit(), 2)
         self.assertIn("technativa", gate.stderr())
+
+
+class ImageListener(GateCase):
+    """A policy file beside what the image sets by itself. The port is the image's own, so each gate has a network of its own."""
+
+    IMAGE = {"DOCKREEVE_COMPAT": "tecnativa", "DOCKREEVE_LOG": "-"}
+
+    def setUp(self):
+        super().setUp()
+        try:
+            self.network = Network()
+        except Unavailable:
+            self.skipTest("no network of one's own here")
+        self.addCleanup(self.network.close)
+
+    def test_a_policy_without_a_listener_is_reached_at_the_image_s_port(self):
+        gate = self.start_gate("version: 1\ndocker:\n  - allow: ImageList\n", unix=False, environment=self.IMAGE, preexec=self.network.enter)
+        with self.network.entered():
+            for host in ("127.0.0.1", "::1"):
+                with Client.tcp(2375, host) as client:
+                    self.assertEqual(client.ask(get("/images/json")).status, 200)
+        self.assertNotIn("DOCKREEVE_COMPAT", gate.stderr(), "the image set it, not the user")
+        self.assertNotIn("note.", gate.log_text().decode())

@@ -2,13 +2,16 @@
 """The person at the keyboard: how wide a help is, when there is colour, what an address in use is called."""
 
 import os
+import pty
+import select
 import socket
 import subprocess
 import unittest
 
+from harness import wire
 from harness.case import GateCase
 from harness.edit import EditCase
-from harness.gate import binary, run
+from harness.gate import binary, clean_environment, run
 
 POLICY = "version: 1\ndocker:\n  - allow: SystemPing\n"
 
@@ -23,6 +26,34 @@ class Keyboard(GateCase):
                 with self.subTest(" ".join(words), columns=columns):
                     body = self.help_of(*words, COLUMNS=str(columns)).split("\nExamples:")[0]
                     self.assertLessEqual(max(map(len, body.splitlines())), columns)
+
+    def on_terminal(self, *words, **environment):
+        """What a command writes to a terminal."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(binary(), [binary(), *words], clean_environment(environment))
+        said = b""
+        try:
+            while select.select([terminal], [], [], wire.DEADLINE)[0]:
+                more = os.read(terminal, 65536)
+                if not more:
+                    break
+                said += more
+        except OSError:
+            pass  # the command has ended
+        finally:
+            os.close(terminal)
+            self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, said)
+        return said
+
+    def test_no_colour_on_a_terminal_that_has_none(self):
+        gate = self.start_gate(POLICY + "  - deny: ContainerExec\n")
+        for name, environment, coloured in (("a usual one", {"TERM": "xterm"}, True), ("a dumb one", {"TERM": "dumb"}, False),
+                                            ("not wanted", {"TERM": "xterm", "NO_COLOR": "1"}, False)):
+            with self.subTest(name):
+                said = self.on_terminal("policy", "ls", "--config", gate.policy_path, **environment)
+                self.assertIn(b"ContainerExec", said)
+                self.assertEqual(b"\x1b" in said, coloured)
 
     def test_an_address_in_use_is_a_conflict(self):
         with socket.socket() as taken:

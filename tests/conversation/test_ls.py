@@ -191,6 +191,13 @@ class OfAGate(GateCase):
         self.assertTrue(-5 < age < 600, shown["last_hit"])
 
 
+class Shown(ListCase):
+    def test_a_short_policy_is_a_short_list(self):
+        self.write("version: 1\nuse: []\ndocker:\n  - allow: ContainerList\n  - deny: SystemInfo\n")
+        self.assertEqual([line.split("\t")[0].split(":")[0] for line in self.ls().splitlines()],
+                         ["preset/negotiate", "preset/negotiate", "policy.yaml", "policy.yaml", "default", "default"])
+
+
 class Everything(ListCase):
     def rows(self, *words, **options):
         return super().rows("--all", *words, **options)
@@ -203,9 +210,6 @@ class Everything(ListCase):
         self.assertEqual(super().rows("--source", "built-in"), [row for row in every if row["source"] == "built-in"])
         self.assertEqual(self.ls("-q").split(), [row["id"] for row in shown])
         self.assertEqual(self.ls("-a", "-q").split(), [row["id"] for row in every])
-        self.write("version: 1\nuse: []\ndocker:\n  - allow: ContainerList\n  - deny: SystemInfo\n")
-        self.assertEqual([line.split("\t")[0].split(":")[0] for line in self.ls().splitlines()],
-                         ["preset/negotiate", "preset/negotiate", "policy.yaml", "policy.yaml", "default", "default"])
 
     def test_presets_and_defaults_are_rows(self):
         rows = {row["resource"]: row for row in self.rows()}

@@ -64,13 +64,13 @@ class GateCase(unittest.TestCase):
         self.addCleanup(engine.stop)
         return engine
 
-    def start_gate(self, policy=ALLOW_ALL, **options):
+    def start_gate(self, policy=ALLOW_ALL, preexec=None, **options):
         """A running gate with an engine behind it; gate.engine is that engine."""
         gate = Gate(policy, start=False, **options)
         self.addCleanup(gate.remove)
         gate.engine = self.start_engine(gate.folder)
         self.addCleanup(self.check_gate, gate)
-        gate.start()
+        gate.start(preexec=preexec)
         return gate
 
     def check_gate(self, gate):
