@@ -38,3 +38,12 @@ size_t utf8_decode(const char *text, size_t len, uint32_t *point_out)
     *point_out = point;
     return count;
 }
+
+bool utf8_is_text(struct slice text)
+{
+    uint32_t point;
+    size_t len = 1;
+    for (; text.len > 0 && len > 0; text = slice_of(text.ptr + len, text.len - len))
+        len = utf8_decode(text.ptr, text.len, &point);
+    return len > 0;
+}

@@ -3,6 +3,7 @@
  * Finding of a command by its words, and the help that lists the commands. */
 #include "base/cli/command.h"
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/buffer.h"
@@ -158,7 +159,7 @@ static int run(const struct command_table *table, int argc, char **argv)
     int words;
     const struct command *command = find(table, argc, argv, &words);
     if (command != NULL)
-        return command->run(argc - words, argv + words);
+        return command_run(command, argc - words, argv + words);
     if (words == argc) {
         print_commands(table, words, argv, stderr);
         return COMMAND_USAGE;
@@ -177,18 +178,30 @@ int command_main(const struct command_table *table, int argc, char **argv)
     return COMMAND_FAILED;
 }
 
-int command_begin(const struct option_table *table, struct option_value *values, int *argc,
-                  char **argv)
+int command_run(const struct command *command, int argc, char **argv)
 {
+    const struct option_table *table = command->options;
+    AUTO_FREE struct option_value *values = calloc_or_abort(table->option_count, sizeof(values[0]));
+    struct command_call call = {table, table->reads_itself ? NULL : values, argc, argv,
+                                command->context};
     struct error error = {0};
-    bool wants_help;
-    if (!option_parse(table, values, *argc, argv, argc, &wants_help, &error)) {
-        fprintf(stderr, "dockreeve %s: %s\n", table->command, error.text);
-        return COMMAND_USAGE;
-    }
-    if (wants_help) {
-        help_print_command(table, stdout);
-        return COMMAND_DONE;
-    }
-    return -1;
+    bool wants_help = false;
+    if (!table->reads_itself &&
+        !option_parse(table, values, argc, argv, &call.argc, &wants_help, &error))
+        return command_fail(table->command, COMMAND_USAGE, "%s", error.text);
+    if (!wants_help)
+        return table->run(&call);
+    help_print_command(table, stdout);
+    return COMMAND_DONE;
+}
+
+int command_fail(const char *command, int code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fprintf(stderr, "dockreeve %s: ", command);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return code;
 }

@@ -10,9 +10,17 @@
 #include "base/slice.h"
 
 struct command {
-    const struct option_table *options; /* name, summary and options */
-    int (*run)(int argc,
-               char **argv); /* argv: what stands behind the name; returns the exit code */
+    const struct option_table *options; /* name, summary, options, and what it does */
+    const void *context;                /* what its run() needs to know of others; NULL = nothing */
+};
+
+/* One run of a command. */
+struct command_call {
+    const struct option_table *table;
+    const struct option_value *values; /* one an option; NULL where it reads itself */
+    int argc;
+    char **argv; /* plain arguments; what stands behind the name where it reads itself */
+    const void *context;
 };
 
 struct command_table {
@@ -27,11 +35,12 @@ struct command_table {
  * Returns the exit code: COMMAND_FAILED, and said, when standard output did not take all of it. */
 int command_main(const struct command_table *table, int argc, char **argv);
 
-/* What every command begins with: reads its options into values[0..option_count) and leaves the
- * plain arguments in argv[0..*argc). Returns -1 to go on, or the exit code: help was printed, or an
- * error was written to stderr. */
-MUST_CHECK int command_begin(const struct option_table *table, struct option_value *values,
-                             int *argc, char **argv);
+/* Runs the command with what stands behind its name. Returns the exit code; help was printed, or an error
+ * written to stderr, where the words are not for run(). */
+int command_run(const struct command *command, int argc, char **argv);
+
+/* Says "dockreeve COMMAND: …" on standard error. Returns `code`. */
+int command_fail(const char *command, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Cuts the first word off a command's name: for `while (name.ptr != NULL)`. */
 static inline struct slice command_next_word(struct slice *name)

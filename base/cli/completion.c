@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "base/cli/completion_offer.h"
+#include "base/cli/help.h"
 
 #include "base/cli/completion_scripts.inc"
+
+static int run(const struct command_call *call);
 
 const struct option_table completion_option_table = {
     .command = "completion",
@@ -17,6 +20,8 @@ const struct option_table completion_option_table = {
     .examples = "  source <(dockreeve completion bash)\n"
                 "  dockreeve completion zsh > /usr/local/share/zsh/site-functions/_dockreeve\n"
                 "  dockreeve completion fish > ~/.config/fish/completions/dockreeve.fish\n",
+    .reads_itself = true,
+    .run = run,
 };
 
 static const struct {
@@ -276,24 +281,29 @@ void completion_append(const struct command_table *table, completion_words_write
     answer(&line);
 }
 
-int completion_run(const struct command_table *table, completion_words_write *write, int argc,
-                   char **argv)
+static int run(const struct command_call *call)
 {
+    const struct completion_context *context = call->context;
+    struct error error;
+    int argc;
+    bool wants_help;
     /* Before the options are read: a word may begin with a dash. */
-    if (argc > 1 && strcmp(argv[0], "words") == 0) {
+    if (call->argc > 1 && strcmp(call->argv[0], "words") == 0) {
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-        completion_append(table, write, argc - 1, argv + 1, &out);
+        completion_append(context->table, context->write, call->argc - 1, call->argv + 1, &out);
         if (out.failed || (out.len > 0 && fwrite(out.data, 1, out.len, stdout) != out.len))
             return COMMAND_FAILED;
         return COMMAND_DONE;
     }
-    int code = command_begin(&completion_option_table, NULL, &argc, argv);
-    if (code >= 0)
-        return code;
+    if (!option_parse(call->table, NULL, call->argc, call->argv, &argc, &wants_help, &error))
+        return command_fail(call->table->command, COMMAND_USAGE, "%s", error.text);
+    if (wants_help) {
+        help_print_command(call->table, stdout);
+        return COMMAND_DONE;
+    }
     for (size_t i = 0; i < ARRAY_LEN(scripts) && argc == 1; i++) {
-        if (strcmp(argv[0], scripts[i].shell) == 0)
+        if (strcmp(call->argv[0], scripts[i].shell) == 0)
             return fputs(scripts[i].text, stdout) < 0 ? COMMAND_FAILED : COMMAND_DONE;
     }
-    fprintf(stderr, "%s completion: name one shell: bash, zsh or fish\n", table->program);
-    return COMMAND_USAGE;
+    return command_fail(call->table->command, COMMAND_USAGE, "name one shell: bash, zsh or fish");
 }

@@ -42,7 +42,14 @@ struct completion_question {
  * no place to read it. */
 typedef void completion_words_write(const struct completion_question *question, struct buffer *out);
 
+/* `completion bash|zsh|fish` prints the script; `completion words WORD...`, which the scripts use and
+ * people need not know, what completion_append() says. */
 extern const struct option_table completion_option_table;
+/* Its context. */
+struct completion_context {
+    const struct command_table *table;
+    completion_words_write *write;
+};
 
 /* Appends what fits in place of words[count - 1], which may be empty, behind the others (those after
  * the program's name; count > 0): lines of "word TAB description", or ":files TAB prefix" (":folders
@@ -50,8 +57,3 @@ extern const struct option_table completion_option_table;
  * the policy. */
 void completion_append(const struct command_table *table, completion_words_write *write, int count,
                        char **words, struct buffer *out);
-
-/* `completion bash|zsh|fish` prints the script; `completion words WORD...`, which the scripts use and
- * people need not know, what completion_append() says. Returns the exit code. */
-int completion_run(const struct command_table *table, completion_words_write *write, int argc,
-                   char **argv);

@@ -10,6 +10,7 @@
 
 #include "base/buffer.h"
 #include "base/near_word.h"
+#include "base/utf8.h"
 #include "base/slice.h"
 #include "base/timestamp.h"
 
@@ -315,6 +316,10 @@ bool option_parse(const struct option_table *table, struct option_value *values,
     *help_out = asks_for_help(argc, argv);
     if (*help_out)
         return true;
+    for (int i = 0; table->takes_utf8 && i < argc; i++) {
+        if (!utf8_is_text(slice_from_text(argv[i])))
+            return error_set(error, COMMAND_USAGE, "%s is not UTF-8", quote_text(argv[i]).text);
+    }
     if (!set_defaults(table, values, error))
         return false;
     struct parse parse = {.table = table, .values = values, .argc = argc, .argv = argv};

@@ -60,6 +60,8 @@ struct option_value {
     unsigned list_count;
 };
 
+struct command_call; /* base/cli/command.h */
+
 struct option_table {
     const char *command;   /* "policy log" */
     const char *arguments; /* "[CLIENT]"; "" = none */
@@ -69,6 +71,9 @@ struct option_table {
     const char *examples; /* lines for --help, may be NULL */
     bool
         takes_own_rules; /* of rules, hosts and operations, completion offers what commands added */
+    bool takes_utf8;   /* every word goes into a document: one that is something else is refused */
+    bool reads_itself; /* `run` is given the words as they are, options among them */
+    int (*run)(const struct command_call *call); /* what it does; returns the exit code */
 };
 
 /* Fills values[0..option_count) from defaults, environment and argv (getopt conventions:

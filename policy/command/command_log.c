@@ -107,6 +107,8 @@ static const struct option options[OPTION_COUNT] = {
                         .environment = "DOCKREEVE_STATE"),
 };
 
+static int run(const struct command_call *call);
+
 const struct option_table policy_log_option_table = {
     .command = "policy log",
     .arguments = "[CLIENT or SANDBOX]",
@@ -123,6 +125,7 @@ const struct option_table policy_log_option_table = {
                 "  dockreeve policy log --limit 0 --json | jq -r .operation | sort | uniq -c\n"
                 "  dockreeve policy log --seal-init\n"
                 "  dockreeve policy log --verify --key auditor.key\n",
+    .run = run,
 };
 
 static bool read_times(const struct option_value *values, struct log_filter *filter,
@@ -244,8 +247,8 @@ static bool write_page(const struct option_value *values, int argc, char **argv,
            log_page_write(&request, values[HTML].text, error);
 }
 
-static bool run(const struct option_value *values, int argc, char **argv, const char *path,
-                struct error *error)
+static bool show(const struct option_value *values, int argc, char **argv, const char *path,
+                 struct error *error)
 {
     AUTO_LOG_FILTER struct log_filter filter = {.denied = false};
     if (!check_forms(values, error) || !read_filter(values, argc, argv, &filter, error))
@@ -267,12 +270,11 @@ static int run_sealing(const struct option_value *values, int argc, const char *
     bool verify = values[VERIFY].flag, init = values[SEAL_INIT].flag;
     if ((verify && init) || ((verify || init) && argc > 0) ||
         (!verify && (values[KEY].list_count > 0 || values[EXPECT_EPOCH].given)) ||
-        (!init && values[FORCE].flag)) {
-        fputs("dockreeve policy log: --verify takes --key and --expect-epoch, --seal-init takes "
-              "--force and --state, and neither takes a client\n",
-              stderr);
-        return COMMAND_USAGE;
-    }
+        (!init && values[FORCE].flag))
+        return command_fail(
+            "policy log", COMMAND_USAGE,
+            "--verify takes --key and --expect-epoch, --seal-init takes --force and "
+            "--state, and neither takes a client");
     if (init) {
         AUTO_FREE char *fallback = policy_path_state();
         const char *state = values[STATE].given ? values[STATE].text : fallback;
@@ -290,20 +292,18 @@ static int run_sealing(const struct option_value *values, int argc, const char *
     return command_log_verify(&request);
 }
 
-int command_policy_log(int argc, char **argv)
+static int run(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
-    int code = command_begin(&policy_log_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
+    const struct option_value *values = call->values;
     struct error error = {0};
+    int code;
     bool init = values[SEAL_INIT].flag; /* needs no log */
     AUTO_FREE char *path = init ? NULL : command_log_source("policy log", &values[LOG], &error);
-    if ((init || path != NULL) && (code = run_sealing(values, argc, path)) >= 0)
+    if ((init || path != NULL) && (code = run_sealing(values, call->argc, path)) >= 0)
         return code;
-    if (path != NULL && run(values, argc, argv, path, &error))
+    if (path != NULL && show(values, call->argc, call->argv, path, &error))
         return COMMAND_DONE;
-    if (error.exit_code != COMMAND_DONE) /* else whoever reads us has seen enough */
-        fprintf(stderr, "dockreeve policy log: %s\n", error.text);
-    return error.exit_code;
+    if (error.exit_code == COMMAND_DONE) /* whoever reads us has seen enough */
+        return COMMAND_DONE;
+    return command_fail(call->table->command, error.exit_code, "%s", error.text);
 }

@@ -303,9 +303,7 @@ int command_log_verify(const struct log_verify_request *request)
         log_verify_init(verify, list.keys, list.count);
         good = verify_all(&files, request, verify, &error);
     }
-    if (!good)
-        fprintf(stderr, "dockreeve policy log: %s\n", error.text);
-    return error.exit_code;
+    return good ? error.exit_code : command_fail("policy log", error.exit_code, "%s", error.text);
 }
 
 /* Nothing was changed yet when this fails. */
@@ -371,10 +369,8 @@ int command_log_seal_init(const char *state, bool force, bool json)
 {
     struct error error = {0};
     bool replaced = false;
-    if (!seal_init(state, force, json, &replaced, &error)) {
-        fprintf(stderr, "dockreeve policy log: %s\n", error.text);
-        return error.exit_code;
-    }
+    if (!seal_init(state, force, json, &replaced, &error))
+        return command_fail("policy log", error.exit_code, "%s", error.text);
     if (isatty(STDOUT_FILENO))
         fputs("This key verifies the log. It is shown this once: keep it on another machine. Who "
               "has it can forge the log from its first record on.\n",

@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 
-#include "base/cli/option.h"
+#include "base/cli/command.h"
+#include "base/near_word.h"
 #include "policy/snapshot/policy.h"
 #include "policy/document/policy_load.h"
 
@@ -18,6 +19,9 @@
  * stderr. `notices` may be NULL. */
 struct policy *command_policy_load(const char *command, const struct option_value *config,
                                    struct policy_messages *notices);
+
+/* "; did you mean …" with the client whose name is nearest; "" when none is near. */
+struct near_word_hint command_policy_near_client(const struct policy *policy, const char *name);
 
 /* The client of that name. NULL with `error` (code 2, "did you mean") when the policy has none. */
 const struct policy_client *command_policy_client(const struct policy *policy, const char *name,

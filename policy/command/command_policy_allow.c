@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli/command.h"
 #include "base/json_write.h"
 #include "base/near_word.h"
 #include "base/terminal_text.h"
@@ -34,6 +33,8 @@ enum {
 };
 
 #define TTL_MAX_MS (UINT64_C(36500) * 86400000) /* a hundred years: still a year of four digits */
+
+static int run(const struct command_call *call);
 
 static const struct option options[OPTION_COUNT] = {
     POLICY_EDIT_OPTIONS,
@@ -70,6 +71,8 @@ const struct option_table policy_allow_option_table = {
     .summary = "Add rules that allow, to policy.d/90-cli.yaml.",
     .options = options,
     .option_count = OPTION_COUNT,
+    .takes_utf8 = true,
+    .run = run,
     .examples =
         "  dockreeve policy allow network \"api.anthropic.com,*.npmjs.org\"\n"
         "  dockreeve policy allow network github.com --port 22 --client agents --ttl 2h\n"
@@ -85,6 +88,8 @@ const struct option_table policy_deny_option_table = {
     .summary = "Add rules that deny, to policy.d/90-cli.yaml; a deny wins over every allow.",
     .options = options,
     .option_count = OPTION_COUNT,
+    .takes_utf8 = true,
+    .run = run,
     .examples = "  dockreeve policy deny network \"*.telemetry.example.org\"\n"
                 "  dockreeve policy deny network 203.0.113.0/24 --comment \"abused last week\"\n"
                 "  dockreeve policy deny docker @exec --client ci\n",
@@ -523,34 +528,17 @@ static void set_expiry(struct adding *adding)
     snprintf(adding->expires, sizeof(adding->expires), "%.*sZ", SECONDS_LEN, text.ptr);
 }
 
-static int add(const struct option_table *table, bool allows, int argc, char **argv,
-               const struct policy_gate *gate)
+static int run(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
-    if (!policy_edit_check_text(table->command, argc, argv))
-        return COMMAND_USAGE;
-    int code = command_begin(table, values, &argc, argv);
-    if (code >= 0)
-        return code;
     CLEANUP(adding_clear)
-    struct adding adding = {.edit = {.command = table->command, .values = values, .gate = gate},
-                            .values = values,
-                            .allows = allows};
-    if (!read_words(&adding, table->command, argc, argv))
+    struct adding adding = {.edit = {.call = call},
+                            .values = call->values,
+                            .allows = call->table == &policy_allow_option_table};
+    if (!read_words(&adding, call->table->command, call->argc, call->argv))
         return COMMAND_USAGE;
     set_expiry(&adding);
-    code = policy_edit_begin(&adding.edit);
+    int code = policy_edit_begin(&adding.edit);
     if (code < 0)
         code = policy_edit_commit(&adding.edit, add_all(&adding));
     return code < 0 ? report(&adding) : code;
-}
-
-int command_policy_allow(int argc, char **argv, const struct policy_gate *gate)
-{
-    return add(&policy_allow_option_table, true, argc, argv, gate);
-}
-
-int command_policy_deny(int argc, char **argv, const struct policy_gate *gate)
-{
-    return add(&policy_deny_option_table, false, argc, argv, gate);
 }

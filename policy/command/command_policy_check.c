@@ -34,6 +34,8 @@ enum {
     OPTION_COUNT
 };
 
+static int run(const struct command_call *call);
+
 static const struct option options[OPTION_COUNT] = {
     [CONFIG] = COMMAND_POLICY_CONFIG,
     [CLIENT] =
@@ -73,6 +75,7 @@ const struct option_table policy_check_option_table = {
     .examples = "  dockreeve policy check docker \"POST /containers/web/stop\" --object name=web\n"
                 "  dockreeve policy check docker ContainerCreate --body create.json\n"
                 "  dockreeve policy check network --sandbox web github.com:22 --resolve\n",
+    .run = run,
 };
 
 const struct option_table policy_explain_option_table = {
@@ -82,30 +85,32 @@ const struct option_table policy_explain_option_table = {
         "Show every rule that was considered for a request, and what would change the verdict.",
     .options = options,
     .option_count = OPTION_COUNT,
-    .examples =
-        "  dockreeve policy explain docker ContainerCreate --client ci\n"
-        "  dockreeve policy explain network http://example.org/debian --address 10.0.0.1\n",
+    .examples = "  dockreeve policy explain docker ContainerCreate --client ci\n"
+                "  dockreeve policy explain network http://example.org/debian --address 10.0.0.1\n",
+    .run = run,
 };
 
 /* One run of a command. */
 struct run {
-    const char *command;
+    const struct command_call *call;
     const struct option_value *values;
-    const struct command_lookup *lookup; /* NULL = names cannot be looked up */
-    struct policy *policy;               /* owned */
+    const struct command_lookup *lookup;
+    const struct network_own_host *own_host; /* owned; NULL = not open */
+    struct policy *policy;                   /* owned */
     const struct policy_client *client;
     struct command_answer_form form;
 };
 
 static void run_clear(struct run *run)
 {
+    if (run->own_host != NULL)
+        run->lookup->close_own_host(run->own_host);
     policy_unref(&run->policy);
 }
 
 static int fail(const struct run *run, const struct error *error)
 {
-    fprintf(stderr, "dockreeve %s: %s\n", run->command, error->text);
-    return COMMAND_USAGE;
+    return command_fail(run->call->table->command, COMMAND_USAGE, "%s", error->text);
 }
 
 static int print_answer(struct buffer *out, int code)
@@ -148,9 +153,6 @@ static int decide_network(const struct run *run, struct asked_network *asked, st
     struct asked_lookup lookup;
     if (!values[RESOLVE].flag) {
         asked_network_decide(asked, NULL);
-    } else if (run->lookup == NULL) {
-        error_set(error, COMMAND_USAGE, "--resolve: this program cannot resolve names");
-        return COMMAND_USAGE;
     } else if (!run->lookup->open(&words, &lookup, error)) {
         return COMMAND_USAGE;
     } else {
@@ -162,16 +164,17 @@ static int decide_network(const struct run *run, struct asked_network *asked, st
     return asked_network_is_allowed(asked) ? COMMAND_DONE : COMMAND_DENIED;
 }
 
-static int answer_network(const struct run *run, const char *target)
+static int answer_network(struct run *run, const char *target)
 {
     const struct option_value *values = run->values;
+    run->own_host = run->lookup->open_own_host();
     const struct asked_network_words words = {
         .target = target,
         .method = values[METHOD].text,
         .sni = values[SNI].text,
         .addresses = values[ADDRESS].list,
         .address_count = values[ADDRESS].list_count,
-        .own_host = run->lookup == NULL ? NULL : run->lookup->own_host,
+        .own_host = run->own_host,
     };
     CLEANUP(asked_network_clear) struct asked_network asked = {0};
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
@@ -222,9 +225,11 @@ static bool check_options(bool network, const struct option_value *values, struc
     return true;
 }
 
-static int answer(struct run *run, int argc, char **argv)
+static int answer(struct run *run)
 {
     const struct option_value *values = run->values;
+    const int argc = run->call->argc;
+    char *const *argv = run->call->argv;
     const char *name = values[values[SANDBOX].given ? SANDBOX : CLIENT].text;
     struct error error = {0};
     bool network = argc == 2 && strcmp(argv[0], "network") == 0;
@@ -243,7 +248,7 @@ static int answer(struct run *run, int argc, char **argv)
     }
     if (!check_options(network, values, &error))
         return fail(run, &error);
-    run->policy = command_policy_load(run->command, &values[CONFIG], NULL);
+    run->policy = command_policy_load(run->call->table->command, &values[CONFIG], NULL);
     if (run->policy == NULL)
         return COMMAND_USAGE;
     run->client = command_policy_client(run->policy, name, &error);
@@ -252,32 +257,18 @@ static int answer(struct run *run, int argc, char **argv)
     return network ? answer_network(run, argv[1]) : answer_docker(run, argv[1]);
 }
 
-static int ask(const struct option_table *table, bool explain, const struct command_lookup *lookup,
-               int argc, char **argv)
+static int run(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
-    int code = command_begin(table, values, &argc, argv);
-    if (code >= 0)
-        return code;
+    const struct option_value *values = call->values;
     CLEANUP(run_clear)
     struct run run = {
-        .command = table->command,
+        .call = call,
         .values = values,
-        .lookup = lookup,
+        .lookup = call->context,
         .form = {.json = values[JSON].flag,
                  .quiet = values[QUIET].flag,
                  .verbose = values[VERBOSE].flag,
-                 .explain = explain},
+                 .explain = call->table == &policy_explain_option_table},
     };
-    return answer(&run, argc, argv);
-}
-
-int command_policy_check_with(const struct command_lookup *lookup, int argc, char **argv)
-{
-    return ask(&policy_check_option_table, false, lookup, argc, argv);
-}
-
-int command_policy_explain_with(const struct command_lookup *lookup, int argc, char **argv)
-{
-    return ask(&policy_explain_option_table, true, lookup, argc, argv);
+    return answer(&run);
 }

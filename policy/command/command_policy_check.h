@@ -19,10 +19,7 @@ struct command_lookup {
     bool (*open)(const struct command_lookup_words *words, struct asked_lookup *lookup_out,
                  struct error *error);
     void (*close)(struct asked_lookup *lookup);
-    const struct network_own_host *own_host; /* who knows this machine's addresses; borrowed */
+    /* Who knows this machine's addresses. open: NULL = nobody. */
+    const struct network_own_host *(*open_own_host)(void);
+    void (*close_own_host)(const struct network_own_host *own_host);
 };
-
-/* The commands; argv and the result as of every command. `lookup` may be NULL: --resolve is then
- * refused, and of this machine's addresses those are known that the policy lists. */
-int command_policy_check_with(const struct command_lookup *lookup, int argc, char **argv);
-int command_policy_explain_with(const struct command_lookup *lookup, int argc, char **argv);

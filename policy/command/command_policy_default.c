@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/cli/command.h"
 #include "base/json_write.h"
 #include "base/near_word.h"
 #include "policy/command/command_policy_edit.h"
@@ -17,6 +16,9 @@
 
 /* ---- set-default ---- */
 
+static int set_default(const struct command_call *call);
+static int reset(const struct command_call *call);
+
 static const struct option options[POLICY_EDIT_OPTION_COUNT] = {POLICY_EDIT_OPTIONS};
 
 const struct option_table policy_set_default_option_table = {
@@ -25,6 +27,7 @@ const struct option_table policy_set_default_option_table = {
     .summary = "Choose what becomes of destinations that no rule names.",
     .options = options,
     .option_count = ARRAY_LEN(options),
+    .run = set_default,
     .examples = "  dockreeve policy set-default deny-all\n"
                 "  dockreeve policy set-default balanced --config ./policy.yaml\n",
 };
@@ -35,6 +38,7 @@ const struct option_table policy_init_option_table = {
     .summary = "The same as policy set-default.",
     .options = options,
     .option_count = ARRAY_LEN(options),
+    .run = set_default,
     .examples = "  dockreeve policy init balanced\n",
 };
 
@@ -143,26 +147,19 @@ static void note_openings(struct policy_edit *edit, enum choice choice)
     }
 }
 
-static int set_default(const struct option_table *table, int argc, char **argv,
-                       const struct policy_gate *gate)
+static int set_default(const struct command_call *call)
 {
-    struct option_value values[POLICY_EDIT_OPTION_COUNT];
-    int code = command_begin(table, values, &argc, argv);
-    if (code >= 0)
-        return code;
     struct near_word near;
-    near_word_init(&near, slice_from_text(argc == 1 ? argv[0] : ""));
+    const char *word = call->argc == 1 ? call->argv[0] : "";
+    near_word_init(&near, slice_from_text(word));
     size_t choice = 0;
-    for (; choice < CHOICE_COUNT && argc == 1 && strcmp(argv[0], choices[choice]) != 0; choice++)
+    for (; choice < CHOICE_COUNT && strcmp(word, choices[choice]) != 0; choice++)
         near_word_offer(&near, choices[choice]);
-    if (argc != 1 || choice == CHOICE_COUNT) {
-        policy_edit_usage(table->command, "say allow-all, balanced or deny-all%s",
-                          near_word_hint(&near).text);
-        return COMMAND_USAGE;
-    }
-    CLEANUP(policy_edit_clear)
-    struct policy_edit edit = {.command = table->command, .values = values, .gate = gate};
-    code = policy_edit_begin(&edit);
+    if (choice == CHOICE_COUNT)
+        return command_fail(call->table->command, COMMAND_USAGE,
+                            "say allow-all, balanced or deny-all%s", near_word_hint(&near).text);
+    CLEANUP(policy_edit_clear) struct policy_edit edit = {.call = call};
+    int code = policy_edit_begin(&edit);
     if (code >= 0)
         return code;
     const char *verdict = choice == ALLOW_ALL ? "allow" : "deny";
@@ -178,16 +175,6 @@ static int set_default(const struct option_table *table, int argc, char **argv,
                   choice == ALLOW_ALL ? "allowed" : "denied");
     json_write_key_text(&edit.members, "default", choices[choice]);
     return policy_edit_finish(&edit);
-}
-
-int command_policy_set_default(int argc, char **argv, const struct policy_gate *gate)
-{
-    return set_default(&policy_set_default_option_table, argc, argv, gate);
-}
-
-int command_policy_init(int argc, char **argv, const struct policy_gate *gate)
-{
-    return set_default(&policy_init_option_table, argc, argv, gate);
 }
 
 /* ---- reset ---- */
@@ -208,6 +195,7 @@ const struct option_table policy_reset_option_table = {
     .summary = "Forget what the command line has put into the policy.",
     .options = reset_options,
     .option_count = RESET_OPTION_COUNT,
+    .run = reset,
     .examples = "  dockreeve policy reset --force\n"
                 "  dockreeve policy reset --client agents\n",
 };
@@ -217,9 +205,9 @@ static int confirm(const char *command, const char *client)
 {
     char answer[16] = "";
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
-        policy_edit_usage(command, "there is no terminal to ask on: --force forgets the rules "
-                                   "without a question");
-        return COMMAND_DECLINED;
+        return command_fail(command, COMMAND_DECLINED,
+                            "there is no terminal to ask on: --force forgets the rules without a "
+                            "question");
     }
     fprintf(stderr, "Forget what the command line has put into the policy%s%s? [y/N] ",
             client == NULL ? "" : " for client ", client == NULL ? "" : quote_text(client).text);
@@ -260,21 +248,17 @@ static int forget(struct policy_edit *edit, const char *client)
     return code < 0 ? policy_edit_remove(edit) : code;
 }
 
-int command_policy_reset(int argc, char **argv, const struct policy_gate *gate)
+static int reset(const struct command_call *call)
 {
-    struct option_value values[RESET_OPTION_COUNT];
-    int code = command_begin(&policy_reset_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
-    const char *command = policy_reset_option_table.command, *client;
+    const struct option_value *values = call->values;
+    const char *command = call->table->command, *client;
     const struct option_value no_global = {0};
     const struct policy_edit_scope scope = {&values[RESET_CLIENT], &values[RESET_SANDBOX],
                                             &no_global, NULL};
     if (!policy_edit_scope(command, &scope, &client))
         return COMMAND_USAGE;
-    CLEANUP(policy_edit_clear)
-    struct policy_edit edit = {.command = command, .values = values, .gate = gate};
-    code = values[RESET_FORCE].flag ? -1 : confirm(command, client);
+    CLEANUP(policy_edit_clear) struct policy_edit edit = {.call = call};
+    int code = values[RESET_FORCE].flag ? -1 : confirm(command, client);
     if (code < 0)
         code = forget(&edit, client);
     if (code >= 0)

@@ -3,17 +3,14 @@
  * See the header. */
 #include "policy/command/command_policy_edit.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cli/command.h"
 #include "base/json_write.h"
 #include "base/near_word.h"
-#include "base/utf8.h"
 #include "policy/command/command_policy.h"
 #include "policy/document/policy_paths.h"
 #include "policy/document/yaml_edit.h"
@@ -39,7 +36,7 @@ void policy_edit_clear(struct policy_edit *edit)
 
 int policy_edit_open(struct policy_edit *edit)
 {
-    edit->path = option_text_or(&edit->values[POLICY_EDIT_CONFIG], policy_path_config);
+    edit->path = option_text_or(&edit->call->values[POLICY_EDIT_CONFIG], policy_path_config);
     struct stat status;
     bool is_named = edit->path[0] != '\0';
     if (!is_named || (stat(edit->path, &status) == 0 && S_ISDIR(status.st_mode))) {
@@ -238,35 +235,10 @@ const char *policy_edit_file(const struct policy_edit *edit, const char *label)
                    : label;
 }
 
-bool policy_edit_usage(const char *command, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    fprintf(stderr, "dockreeve %s: ", command);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    va_end(arguments);
-    return false;
-}
-
-bool policy_edit_check_text(const char *command, int argc, char *const *argv)
-{
-    for (int i = 0; i < argc; i++) {
-        const char *at = argv[i];
-        for (size_t left = strlen(argv[i]), len = 1; left > 0; at += len, left -= len) {
-            uint32_t point;
-            len = utf8_decode(at, left, &point);
-            if (len == 0)
-                return policy_edit_usage(command, "%s is not UTF-8", quote_text(argv[i]).text);
-        }
-    }
-    return true;
-}
-
 int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why)
 {
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    if (edit->values[POLICY_EDIT_JSON].flag) {
+    if (edit->call->values[POLICY_EDIT_JSON].flag) {
         json_write_object_begin(&out);
         json_write_key_bool(&out, "changed", false);
         json_write_key_text(&out, "message", why);
@@ -276,19 +248,20 @@ int policy_edit_refuse(const struct policy_edit *edit, int code, const char *why
         return command_policy_print(&out) ? code : COMMAND_FAILED;
     }
     policy_messages_write_as(&edit->errors, POLICY_ERROR, &out);
-    fprintf(stderr, "dockreeve %s: %s; nothing was written\n%s", edit->command, why,
-            buffer_text(&out));
+    (void)command_fail(edit->call->table->command, code, "%s; nothing was written", why);
+    fputs(buffer_text(&out), stderr);
     return code;
 }
 
 /* Nothing is asked where nothing has changed, unless it is to be cut. Returns the exit code. */
 static int apply(struct policy_edit *edit, struct policy_applied *applied)
 {
-    bool cut = edit->values[POLICY_EDIT_CUT].flag;
+    const struct policy_gate *gate = edit->call->context;
+    bool cut = edit->call->values[POLICY_EDIT_CUT].flag;
     *applied = (struct policy_applied){0};
-    if (edit->gate == NULL || !(edit->changed || cut))
+    if (!edit->changed && !cut)
         return COMMAND_DONE;
-    command_policy_apply(edit->gate, &edit->values[POLICY_EDIT_STATE], edit->after, cut, applied);
+    command_policy_apply(gate, &edit->call->values[POLICY_EDIT_STATE], edit->after, cut, applied);
     if (applied->asked || !cut)
         return COMMAND_DONE;
     policy_messages_add(&edit->notes, NULL, 0, 0, "nothing was cut: %s", applied->error.text);
@@ -315,7 +288,7 @@ int policy_edit_finish(struct policy_edit *edit)
     AUTO_BUFFER struct buffer notes = BUFFER_EMPTY;
     struct policy_applied applied;
     int code = apply(edit, &applied);
-    if (edit->values[POLICY_EDIT_JSON].flag)
+    if (edit->call->values[POLICY_EDIT_JSON].flag)
         return print_json(edit, &applied) ? code : COMMAND_FAILED;
     policy_messages_write_as(&edit->notes, POLICY_NOTE, &notes);
     command_policy_write_open(&applied, &notes);

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/buffer.h"
-#include "base/cli/option.h"
+#include "base/cli/command.h"
 #include "policy/command/command_policy.h"
 #include "policy/command/command_policy_apply.h"
 #include "policy/document/policy_store.h"
@@ -26,11 +26,9 @@ enum {
     [POLICY_EDIT_CUT] = COMMAND_POLICY_CUT,                                                        \
     [POLICY_EDIT_JSON] = OPTION_FLAG_ROW("json", "one JSON object")
 
-/* One command's run. Zeros and the first three members are a beginning. */
+/* One command's run. Zeros and the first member are a beginning. */
 struct policy_edit {
-    const char *command;                  /* "policy allow" */
-    const struct option_value *values;    /* borrowed: the options above */
-    const struct policy_gate *gate;       /* borrowed: the way to the running one */
+    const struct command_call *call;      /* borrowed: with the options above, and the gate */
     char *path;                           /* owned: policy.yaml */
     struct policy_inputs inputs;          /* point into `path` */
     struct policy_store *store;           /* owned */
@@ -67,12 +65,9 @@ void policy_edit_note(struct policy_edit *edit, const struct policy_message *mes
  * as long as the store. */
 const char *policy_edit_file(const struct policy_edit *edit, const char *label);
 
-/* Wrong use of the command line: said on standard error. Returns false, so that a failing function
- * can say `return policy_edit_usage(...)`. */
-bool policy_edit_usage(const char *command, const char *format, ...) PRINTF_LIKE(2, 3);
-/* A document is UTF-8: what is said is written as it was said, or not at all. False, said, when a word
- * is something else. */
-MUST_CHECK bool policy_edit_check_text(const char *command, int argc, char *const *argv);
+/* Wrong use of the command line: said on standard error. False, so that a failing function can say
+ * `return policy_edit_usage(...)`. */
+#define policy_edit_usage(command, ...) (command_fail(command, COMMAND_USAGE, __VA_ARGS__), false)
 
 /* A client that only our file knows is perhaps a word mistyped. NULL = every client. */
 void policy_edit_note_client(struct policy_edit *edit, const char *client);

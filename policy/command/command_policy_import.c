@@ -46,6 +46,8 @@ static const struct option options[OPTION_COUNT] = {
     [JSON] = OPTION_FLAG_ROW("json", "document, notes and errors as one JSON object"),
 };
 
+static int run(const struct command_call *call);
+
 const struct option_table policy_import_option_table = {
     .command = "policy import",
     .arguments = "FILE",
@@ -56,6 +58,7 @@ const struct option_table policy_import_option_table = {
     .examples = "  dockreeve policy import --from tinyproxy /etc/tinyproxy/tinyproxy.conf\n"
                 "  dockreeve policy import --from domains --star-includes-root domains.txt\n"
                 "  sbx policy ls --wide | dockreeve policy import --from sbx -o imported.yaml -\n",
+    .run = run,
 };
 
 /* One run: what was made, and what is to be said about it. */
@@ -227,10 +230,9 @@ static int convert(struct conversion *conversion, const struct option_value *val
         input.list =
             values[LIST].number == 0 ? POLICY_IMPORT_LIST_ALLOWS : POLICY_IMPORT_LIST_DENIES;
     bool from_stdin = strcmp(conversion->file, "-") == 0;
-    if (!(from_stdin ? read_stream(stdin, &text) : read_path(conversion->file, &text))) {
-        fprintf(stderr, "dockreeve policy import: %s: %s\n", conversion->file, strerror(errno));
-        return errno == ENOENT ? COMMAND_NOT_FOUND : COMMAND_FAILED;
-    }
+    if (!(from_stdin ? read_stream(stdin, &text) : read_path(conversion->file, &text)))
+        return command_fail("policy import", errno == ENOENT ? COMMAND_NOT_FOUND : COMMAND_FAILED,
+                            "%s: %s", conversion->file, strerror(errno));
     input.text = buffer_slice(&text);
     conversion->done = policy_import(conversion->source, &input, &conversion->document,
                                      &conversion->notes, &conversion->errors);
@@ -252,18 +254,14 @@ static void write_json(const struct conversion *conversion, struct buffer *out)
     json_write_line_end(out);
 }
 
-int command_policy_import(int argc, char **argv)
+static int run(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
-    int code = command_begin(&policy_import_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
-    if (argc != 1) {
-        fputs("dockreeve policy import: name one file, or - for standard input\n", stderr);
-        return COMMAND_USAGE;
-    }
-    CLEANUP(conversion_clear) struct conversion conversion = {.file = argv[0]};
-    code = convert(&conversion, values);
+    const struct option_value *values = call->values;
+    if (call->argc != 1)
+        return command_fail(call->table->command, COMMAND_USAGE,
+                            "name one file, or - for standard input");
+    CLEANUP(conversion_clear) struct conversion conversion = {.file = call->argv[0]};
+    int code = convert(&conversion, values);
     if (conversion.source == NULL || (!conversion.done && conversion.errors.count == 0))
         return code;
     AUTO_BUFFER struct buffer said = BUFFER_EMPTY;

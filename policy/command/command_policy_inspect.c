@@ -23,6 +23,8 @@ static const struct option options[OPTION_COUNT] = {
     [STATE] = COMMAND_RULE_STATE,
 };
 
+static int run(const struct command_call *call);
+
 const struct option_table policy_inspect_option_table = {
     .command = "policy inspect",
     .arguments = "RULE",
@@ -32,6 +34,7 @@ const struct option_table policy_inspect_option_table = {
     .examples = "  dockreeve policy inspect 3f2a91c0\n"
                 "  dockreeve policy inspect 3f2\n"
                 "  dockreeve policy inspect \"no exec here\" --json\n",
+    .run = run,
 };
 
 enum { CANDIDATES_MAX = 20, TITLE_WIDTH = 15 };
@@ -448,23 +451,20 @@ static int show(const struct policy *policy, const struct search *search,
     return command_policy_print(&out) ? COMMAND_DONE : COMMAND_FAILED;
 }
 
-int command_policy_inspect(int argc, char **argv)
+static int run(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
-    int code = command_begin(&policy_inspect_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
-    if (argc != 1) {
-        fprintf(stderr, "dockreeve policy inspect: name one rule, by its id, the beginning of one "
-                        "or its name; `dockreeve policy ls` shows them\n");
-        return COMMAND_USAGE;
-    }
+    const struct option_value *values = call->values;
+    if (call->argc != 1)
+        return command_fail(
+            call->table->command, COMMAND_USAGE,
+            "name one rule, by its id, the beginning of one or its name; `dockreeve "
+            "policy ls` shows them");
     CLEANUP(policy_unref)
     struct policy *policy = command_policy_load("policy inspect", &values[CONFIG], NULL);
     if (policy == NULL)
         return COMMAND_USAGE;
     CLEANUP(rule_row_clear) struct rule_row row = {0};
-    struct search search = {.wanted = slice_from_text(argv[0])};
+    struct search search = {.wanted = slice_from_text(call->argv[0])};
     search_all(&search, policy, &row);
     if (search.rank == RANK_NONE) {
         say_none(&search);

@@ -56,6 +56,8 @@ static const struct option options[OPTION_COUNT] = {
                              .letter = 'w'),
 };
 
+static int run(const struct command_call *call);
+
 const struct option_table policy_ls_option_table = {
     .command = "policy ls",
     .arguments = "[CLIENT]",
@@ -66,6 +68,7 @@ const struct option_table policy_ls_option_table = {
                 "  dockreeve policy ls agents --type network --decision allow\n"
                 "  dockreeve policy ls --unused --source 90-cli.yaml\n"
                 "  dockreeve policy ls --shadowed --wide\n",
+    .run = run,
 };
 
 enum { CHUNK = 1024 * 1024 };
@@ -285,35 +288,27 @@ static bool write_ids(struct listing *listing)
 /* ---- arguments ---- */
 
 /* The client that is named in one of three ways. NULL with COMMAND_DONE when none is. */
-static int find_client(const struct policy *policy, const struct option_value *values, int argc,
-                       char **argv, const struct policy_client **client_out)
+static int find_client(const struct policy *policy, const struct command_call *call,
+                       const struct policy_client **client_out)
 {
-    const char *names[] = {values[CLIENT].text, values[SANDBOX].text, argc > 0 ? argv[0] : NULL};
+    const char *names[] = {call->values[CLIENT].text, call->values[SANDBOX].text,
+                           call->argc > 0 ? call->argv[0] : NULL};
     const char *name = NULL;
+    bool several = call->argc > 1;
     *client_out = NULL;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (name != NULL && names[i] != NULL && strcmp(name, names[i]) != 0) {
-            fprintf(stderr, "dockreeve policy ls: one client at a time\n");
-            return COMMAND_USAGE;
-        }
+        several |= name != NULL && names[i] != NULL && strcmp(name, names[i]) != 0;
         name = names[i] != NULL ? names[i] : name;
     }
-    if (argc > 1) {
-        fprintf(stderr, "dockreeve policy ls: one client at a time\n");
-        return COMMAND_USAGE;
-    }
+    if (several)
+        return command_fail("policy ls", COMMAND_USAGE, "one client at a time");
     if (name == NULL)
         return COMMAND_DONE;
     *client_out = policy_client_find(policy, slice_from_text(name));
     if (*client_out != NULL)
         return COMMAND_DONE;
-    struct near_word near;
-    near_word_init(&near, slice_from_text(name));
-    for (size_t i = 0; i < policy_client_count(policy); i++)
-        near_word_offer(&near, policy_client_at(policy, i)->name);
-    fprintf(stderr, "dockreeve policy ls: there is no client %s%s\n", quote_text(name).text,
-            near_word_hint(&near).text);
-    return COMMAND_NOT_FOUND;
+    return command_fail("policy ls", COMMAND_NOT_FOUND, "there is no client %s%s",
+                        quote_text(name).text, command_policy_near_client(policy, name).text);
 }
 
 static bool covers_are_cheap(const struct policy *policy)
@@ -328,26 +323,20 @@ static bool covers_are_cheap(const struct policy *policy)
 /* Says what keeps the question from being answered. */
 static int check_answerable(const struct listing *listing)
 {
-    if (listing->unused && listing->hits == NULL) {
-        fprintf(stderr,
-                "dockreeve policy ls: nobody has counted: a gate that runs keeps counts in the "
-                "folder of its state (--state)\n");
-        return COMMAND_NOT_FOUND;
-    }
-    if (listing->shadowed && !covers_are_cheap(listing->policy)) {
-        fprintf(stderr, "dockreeve policy ls: too many expressions beside too many hosts to "
-                        "compare them all\n");
-        return COMMAND_FAILED;
-    }
+    if (listing->unused && listing->hits == NULL)
+        return command_fail(
+            "policy ls", COMMAND_NOT_FOUND,
+            "nobody has counted: a gate that runs keeps counts in the folder of its "
+            "state (--state)");
+    if (listing->shadowed && !covers_are_cheap(listing->policy))
+        return command_fail("policy ls", COMMAND_FAILED,
+                            "too many expressions beside too many hosts to compare them all");
     return COMMAND_DONE;
 }
 
-int command_policy_ls(int argc, char **argv)
+static int run(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
-    int code = command_begin(&policy_ls_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
+    const struct option_value *values = call->values;
     CLEANUP(policy_unref)
     struct policy *policy = command_policy_load("policy ls", &values[CONFIG], NULL);
     if (policy == NULL)
@@ -368,7 +357,7 @@ int command_policy_ls(int argc, char **argv)
         .now_us = timestamp_now_us(),
     };
     table_init(&listing.table, columns, COLUMN_COUNT, isatty(STDOUT_FILENO));
-    code = find_client(policy, values, argc, argv, &listing.client);
+    int code = find_client(policy, call, &listing.client);
     if (code == COMMAND_DONE)
         code = check_answerable(&listing);
     if (code != COMMAND_DONE)

@@ -152,7 +152,7 @@ static bool read_hosts(struct policy_resource_list *list, const char *command,
         }
         if (read_host(list, words, part, notes, &error))
             continue;
-        policy_edit_usage(command, "%s: %s", quote(part).text, error.text);
+        (void)command_fail(command, COMMAND_USAGE, "%s: %s", quote(part).text, error.text);
         good = false;
     }
     return good;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cli/command.h"
 #include "base/json_write.h"
 #include "base/near_word.h"
 #include "base/terminal_text.h"
@@ -26,6 +25,8 @@ enum {
     PATH,
     OPTION_COUNT
 };
+
+static int run(const struct command_call *call);
 
 static const struct option options[OPTION_COUNT] = {
     POLICY_EDIT_OPTIONS,
@@ -48,6 +49,7 @@ const struct option_table policy_rm_option_table = {
     .options = options,
     .option_count = OPTION_COUNT,
     .takes_own_rules = true,
+    .run = run,
     .examples = "  dockreeve policy rm 1a2b3c4d\n"
                 "  dockreeve policy rm network --resource api.example.com --client agents\n"
                 "  dockreeve policy rm docker ContainerStart\n",
@@ -431,18 +433,12 @@ static int remove_rules(struct removing *removing)
     return code < 0 ? report(removing) : code;
 }
 
-int command_policy_rm(int argc, char **argv, const struct policy_gate *gate)
+static int run(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
-    const char *command = policy_rm_option_table.command;
-    int code = command_begin(&policy_rm_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
     CLEANUP(removing_clear)
-    struct removing removing = {.edit = {.command = command, .values = values, .gate = gate},
-                                .values = values};
-    if (!read_words(&removing, command, argc, argv))
+    struct removing removing = {.edit = {.call = call}, .values = call->values};
+    if (!read_words(&removing, call->table->command, call->argc, call->argv))
         return COMMAND_USAGE;
-    code = policy_edit_begin(&removing.edit);
+    int code = policy_edit_begin(&removing.edit);
     return code < 0 ? remove_rules(&removing) : code;
 }

@@ -16,6 +16,8 @@
 
 #include "policy/command/policy_schema_text.inc"
 
+static int run(const struct command_call *call);
+
 const struct option_table policy_schema_option_table = {
     .command = "policy schema",
     .arguments = "",
@@ -23,6 +25,7 @@ const struct option_table policy_schema_option_table = {
     .examples = "  dockreeve policy schema >policy.schema.json\n"
                 "  # and as the first line of policy.yaml:\n"
                 "  # yaml-language-server: $schema=./policy.schema.json\n",
+    .run = run,
 };
 
 /* A list of strings, with commas. */
@@ -127,12 +130,8 @@ static void write_schema(struct buffer *out)
     }
 }
 
-int command_policy_schema(int argc, char **argv)
+static int run(const struct command_call *)
 {
-    struct option_value values[1];
-    int code = command_begin(&policy_schema_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     write_schema(&out);
     return command_policy_print(&out) ? COMMAND_DONE : COMMAND_FAILED;

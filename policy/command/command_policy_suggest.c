@@ -66,6 +66,8 @@ static const struct option options[OPTION_COUNT] = {
     [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
+static int run(const struct command_call *call);
+
 const struct option_table policy_suggest_option_table = {
     .command = "policy suggest",
     .arguments = "",
@@ -76,6 +78,7 @@ const struct option_table policy_suggest_option_table = {
     .examples = "  dockreeve policy suggest --since 1d > learned.yaml\n"
                 "  dockreeve policy suggest --client ci --drop-in -o policy.d/50-ci.yaml\n"
                 "  dockreeve policy suggest --diff\n",
+    .run = run,
 };
 
 /* One run. */
@@ -241,28 +244,22 @@ static int answer(struct learning *learning, const struct option_value *values)
     return command_policy_print(&out) ? code : COMMAND_FAILED;
 }
 
-int command_policy_suggest(int argc, char **argv)
+static int run(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
+    const struct option_value *values = call->values;
     struct error error;
-    int code = command_begin(&policy_suggest_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
-    if (values[DIFF].flag && (values[OUTPUT].given || values[DROP_IN].flag)) {
-        fputs("dockreeve policy suggest: --diff writes no document: leave out --output and "
-              "--drop-in\n",
-              stderr);
-        return COMMAND_USAGE;
-    }
+    if (values[DIFF].flag && (values[OUTPUT].given || values[DROP_IN].flag))
+        return command_fail(call->table->command, COMMAND_USAGE,
+                            "--diff writes no document: leave out --output and --drop-in");
     CLEANUP(learning_clear) struct learning learning = {.config = NULL};
     if (!load_present(&learning, &values[CONFIG]))
         return COMMAND_USAGE;
-    if (!read_log(&learning, values, &error)) {
-        fprintf(stderr, "dockreeve policy suggest: %s\n", error.text);
-        return error.exit_code == COMMAND_USAGE || error.exit_code == COMMAND_NOT_FOUND
-                   ? error.exit_code
-                   : COMMAND_FAILED;
-    }
+    if (!read_log(&learning, values, &error))
+        return command_fail(call->table->command,
+                            error.exit_code == COMMAND_USAGE || error.exit_code == COMMAND_NOT_FOUND
+                                ? error.exit_code
+                                : COMMAND_FAILED,
+                            "%s", error.text);
     write_notes(&learning);
     return answer(&learning, values);
 }

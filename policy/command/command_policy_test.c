@@ -29,6 +29,8 @@ static const struct option options[OPTION_COUNT] = {
     [JSON] = OPTION_FLAG_ROW("json", "one JSON object"),
 };
 
+static int test(const struct command_call *call);
+
 const struct option_table policy_test_option_table = {
     .command = "policy test",
     .arguments = "FILE...",
@@ -37,6 +39,7 @@ const struct option_table policy_test_option_table = {
     .option_count = OPTION_COUNT,
     .examples = "  dockreeve policy test policy.test.yaml\n"
                 "  dockreeve policy test --config ./policy.yaml --coverage tests/*.yaml\n",
+    .run = test,
 };
 
 /* A policy that files are tested with. */
@@ -388,24 +391,19 @@ static int conclude(struct run *run, bool readable)
     return run->failed > 0 ? COMMAND_FAILED : COMMAND_DONE;
 }
 
-int command_policy_test(int argc, char **argv)
+static int test(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
-    int code = command_begin(&policy_test_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
-    if (argc == 0) {
-        fputs("dockreeve policy test: name at least one file of tests\n", stderr);
-        return COMMAND_USAGE;
-    }
-    CLEANUP(run_clear) struct run run = {.values = values};
+    const int argc = call->argc;
+    if (argc == 0)
+        return command_fail(call->table->command, COMMAND_USAGE, "name at least one file of tests");
+    CLEANUP(run_clear) struct run run = {.values = call->values};
     struct policy_test_file *files = calloc_or_abort((size_t)argc, sizeof(files[0]));
     bool readable = true;
     for (int i = 0; i < argc; i++)
-        readable = policy_test_file_read(&files[i], argv[i], &run.errors) && readable;
+        readable = policy_test_file_read(&files[i], call->argv[i], &run.errors) && readable;
     for (int i = 0; readable && i < argc; i++)
-        run_file(&run, policy_test_option_table.command, &files[i]);
-    code = conclude(&run, readable);
+        run_file(&run, call->table->command, &files[i]);
+    int code = conclude(&run, readable);
     for (int i = 0; i < argc; i++)
         policy_test_file_clear(&files[i]);
     free(files);

@@ -24,6 +24,8 @@ static const struct option options[OPTION_COUNT] = {
     [QUIET] = OPTION_FLAG_ROW("quiet", "print errors only", .letter = 'q'),
 };
 
+static int run(const struct command_call *call);
+
 const struct option_table policy_validate_option_table = {
     .command = "policy validate",
     .arguments = "[FILE]",
@@ -31,6 +33,7 @@ const struct option_table policy_validate_option_table = {
     .options = options,
     .option_count = OPTION_COUNT,
     .examples = "  dockreeve policy validate ./policy.yaml\n",
+    .run = run,
 };
 
 /* `path` keeps the text that the inputs point to. */
@@ -56,9 +59,19 @@ struct policy *command_policy_load(const char *command, const struct option_valu
     if (policy == NULL) {
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         policy_messages_write_as(&errors, POLICY_ERROR, &out);
-        fprintf(stderr, "dockreeve %s: the policy is not valid\n%s", command, buffer_text(&out));
+        (void)command_fail(command, COMMAND_USAGE, "the policy is not valid");
+        fputs(buffer_text(&out), stderr);
     }
     return policy;
+}
+
+struct near_word_hint command_policy_near_client(const struct policy *policy, const char *name)
+{
+    struct near_word near;
+    near_word_init(&near, slice_from_text(name));
+    for (size_t i = 0; i < policy_client_count(policy); i++)
+        near_word_offer(&near, policy_client_at(policy, i)->name);
+    return near_word_hint(&near);
 }
 
 const struct policy_client *command_policy_client(const struct policy *policy, const char *name,
@@ -67,12 +80,8 @@ const struct policy_client *command_policy_client(const struct policy *policy, c
     const struct policy_client *client = policy_client_find(policy, slice_from_text(name));
     if (client != NULL)
         return client;
-    struct near_word near;
-    near_word_init(&near, slice_from_text(name));
-    for (size_t i = 0; i < policy_client_count(policy); i++)
-        near_word_offer(&near, policy_client_at(policy, i)->name);
     error_set(error, COMMAND_USAGE, "the policy has no client %s%s", quote_text(name).text,
-              near_word_hint(&near).text);
+              command_policy_near_client(policy, name).text);
     return NULL;
 }
 
@@ -107,7 +116,8 @@ bool command_policy_write_file(const char *command, const char *path, const stru
     struct error error = {0};
     if (!document->failed && output_file_write(path, buffer_slice(document), 0644, &error))
         return true;
-    fprintf(stderr, "dockreeve %s: %s\n", command, document->failed ? "out of memory" : error.text);
+    (void)command_fail(command, COMMAND_FAILED, "%s",
+                       document->failed ? "out of memory" : error.text);
     return false;
 }
 
@@ -165,32 +175,20 @@ static bool say(const struct policy *policy, const char *path, const struct poli
     return good;
 }
 
-/* The file may be named with --config or without. */
-static bool take_file(struct option_value *config, int argc, char **argv)
+static int run(const struct command_call *call)
 {
-    if (argc == 0)
-        return true;
-    if (argc > 1 || (config->flag && strcmp(config->text, argv[0]) != 0)) {
-        fputs("dockreeve policy validate: name one file: what stands in policy.d beside it is read "
-              "too\n",
-              stderr);
-        return false;
+    const struct option_value *values = call->values;
+    struct option_value config = values[CONFIG];
+    if (call->argc > 1 ||
+        (call->argc == 1 && config.flag && strcmp(config.text, call->argv[0]) != 0))
+        return command_fail(call->table->command, COMMAND_USAGE,
+                            "name one file: what stands in policy.d beside it is read too");
+    if (call->argc == 1) { /* instead of --config */
+        config.text = call->argv[0];
+        config.given = true;
     }
-    config->text = argv[0];
-    config->given = true;
-    return true;
-}
-
-int command_policy_validate(int argc, char **argv)
-{
-    struct option_value values[OPTION_COUNT];
-    int code = command_begin(&policy_validate_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
-    if (!take_file(&values[CONFIG], argc, argv))
-        return COMMAND_USAGE;
     AUTO_FREE char *path = NULL;
-    struct policy_inputs inputs = inputs_for(&values[CONFIG], &path);
+    struct policy_inputs inputs = inputs_for(&config, &path);
     if (!environment_is_compat(environ))
         inputs.config_required = true; /* there is nothing to validate without it */
     CLEANUP(policy_messages_free) struct policy_messages errors = {NULL, 0, 0};

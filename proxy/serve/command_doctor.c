@@ -40,6 +40,8 @@ static const struct option options[OPTION_COUNT] = {
     [JSON] = OPTION_FLAG_ROW("json", "print one JSON object a line"),
 };
 
+static int run(const struct command_call *call);
+
 const struct option_table doctor_option_table = {
     .command = "doctor",
     .arguments = "",
@@ -48,6 +50,7 @@ const struct option_table doctor_option_table = {
     .option_count = OPTION_COUNT,
     .examples = "  dockreeve doctor\n"
                 "  dockreeve doctor | grep ^wrong\n",
+    .run = run,
 };
 
 enum finding { FINDING_OK, FINDING_NOTE, FINDING_WRONG };
@@ -312,12 +315,9 @@ static void check(struct report *report, const struct option_value *values, cons
     policy_messages_free(&notices);
 }
 
-int command_doctor(int argc, char **argv)
+static int run(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
-    int code = command_begin(&doctor_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
+    const struct option_value *values = call->values;
     struct report report = {.json = values[JSON].flag};
     AUTO_FREE char *config = option_text_or(&values[CONFIG], policy_path_config);
     AUTO_FREE char *state = option_text_or(&values[STATE], policy_path_state);

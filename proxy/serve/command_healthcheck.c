@@ -38,6 +38,8 @@ static const struct option options[OPTION_COUNT] = {
                                   "how long to wait for an answer"),
 };
 
+static int run(const struct command_call *call);
+
 const struct option_table healthcheck_option_table = {
     .command = "healthcheck",
     .arguments = "",
@@ -46,6 +48,7 @@ const struct option_table healthcheck_option_table = {
     .option_count = OPTION_COUNT,
     .examples = "  dockreeve healthcheck\n"
                 "  dockreeve healthcheck --listen tcp:127.0.0.1:2375 --timeout 1s\n",
+    .run = run,
 };
 
 static bool listener_endpoint(const struct policy_listen *listen_at, struct endpoint *endpoint)
@@ -223,12 +226,10 @@ static int check(const struct option_value *values, const struct policy *policy)
     return docker ? check_docker(values, policy) : check_network(policy, values[TIMEOUT].number);
 }
 
-int command_healthcheck(int argc, char **argv)
+static int run(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
-    int code = command_begin(&healthcheck_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
+    const struct option_value *values = call->values;
+    int code;
     AUTO_FREE char *config = option_text_or(&values[CONFIG], policy_path_config);
     struct policy_input_listen egress[OPTION_LIST_MAX];
     for (size_t i = 0; i < values[EGRESS].list_count; i++)

@@ -39,22 +39,16 @@ static bool open_finder(const struct command_lookup_words *words, struct asked_l
     return lookup_out->context != NULL;
 }
 
-static int run(int (*command)(const struct command_lookup *lookup, int argc, char **argv), int argc,
-               char **argv)
+static const struct network_own_host *open_own_host(void)
 {
-    struct own_host *own_host = own_host_open();
-    const struct command_lookup lookup = {open_finder, close_finder, own_host_asked(own_host)};
-    int code = command(&lookup, argc, argv);
+    return own_host_asked(own_host_open());
+}
+
+static void close_own_host(const struct network_own_host *asked)
+{
+    struct own_host *own_host = asked->context;
     own_host_close(&own_host);
-    return code;
 }
 
-int command_policy_check(int argc, char **argv)
-{
-    return run(command_policy_check_with, argc, argv);
-}
-
-int command_policy_explain(int argc, char **argv)
-{
-    return run(command_policy_explain_with, argc, argv);
-}
+const struct command_lookup command_lookup_live = {open_finder, close_finder, open_own_host,
+                                                   close_own_host};

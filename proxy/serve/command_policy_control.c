@@ -36,6 +36,8 @@ static const struct option reload_options[RELOAD_OPTION_COUNT] = {
     [CUT] = COMMAND_POLICY_CUT,
 };
 
+static int status(const struct command_call *call);
+
 const struct option_table policy_status_option_table = {
     .command = "policy status",
     .arguments = "",
@@ -44,7 +46,10 @@ const struct option_table policy_status_option_table = {
     .option_count = OPTION_COUNT,
     .examples = "  dockreeve policy status\n"
                 "  dockreeve policy status --json --state /var/lib/dockreeve-egress\n",
+    .run = status,
 };
+
+static int reload(const struct command_call *call);
 
 const struct option_table policy_reload_option_table = {
     .command = "policy reload",
@@ -55,6 +60,7 @@ const struct option_table policy_reload_option_table = {
     .examples = "  dockreeve policy reload\n"
                 "  dockreeve policy validate && dockreeve policy reload --timeout 10s\n"
                 "  dockreeve policy reload --cut\n",
+    .run = reload,
 };
 
 /* ---- texts ---- */
@@ -220,15 +226,13 @@ static void write_status(struct sheet *sheet, const struct json_tree_node *statu
 /* ---- commands ---- */
 
 /* Returns -1 to go on with the answer, or the exit code. */
-static int ask(const struct option_table *table, const struct option_value *values,
-               const char *request, struct json_tree *answer)
+static int ask(const struct command_call *call, const char *request, struct json_tree *answer)
 {
     struct error error;
-    AUTO_FREE char *folder = option_text_or(&values[STATE], policy_path_state);
-    if (control_client_ask(folder, request, values[TIMEOUT].number, answer, &error))
+    AUTO_FREE char *folder = option_text_or(&call->values[STATE], policy_path_state);
+    if (control_client_ask(folder, request, call->values[TIMEOUT].number, answer, &error))
         return -1;
-    fprintf(stderr, "dockreeve %s: %s\n", table->command, error.text);
-    return error.exit_code;
+    return command_fail(call->table->command, error.exit_code, "%s", error.text);
 }
 
 static bool print_json(struct json_tree *answer)
@@ -237,16 +241,13 @@ static bool print_json(struct json_tree *answer)
     return command_policy_print(&answer->source);
 }
 
-int command_policy_status(int argc, char **argv)
+static int status(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
     AUTO_JSON_TREE struct json_tree answer = {.root = NULL};
-    int code = command_begin(&policy_status_option_table, values, &argc, argv);
-    if (code < 0)
-        code = ask(&policy_status_option_table, values, "status", &answer);
+    int code = ask(call, "status", &answer);
     if (code >= 0)
         return code;
-    if (values[JSON].flag)
+    if (call->values[JSON].flag)
         return print_json(&answer) ? COMMAND_DONE : COMMAND_FAILED;
     struct sheet sheet = {.out = BUFFER_EMPTY, .aligned = isatty(STDOUT_FILENO)};
     write_status(&sheet, answer.root);
@@ -276,18 +277,14 @@ static bool print_reload(const struct json_tree_node *answer, bool ok)
     return command_policy_print(&out);
 }
 
-int command_policy_reload(int argc, char **argv)
+static int reload(const struct command_call *call)
 {
-    struct option_value values[RELOAD_OPTION_COUNT];
     AUTO_JSON_TREE struct json_tree answer = {.root = NULL};
-    int code = command_begin(&policy_reload_option_table, values, &argc, argv);
-    if (code < 0)
-        code = ask(&policy_reload_option_table, values, values[CUT].flag ? "reload cut" : "reload",
-                   &answer);
+    int code = ask(call, call->values[CUT].flag ? "reload cut" : "reload", &answer);
     if (code >= 0)
         return code;
     bool ok = json_tree_is(answer.root, "ok", JSON_TREE_TRUE);
-    if (!(values[JSON].flag ? print_json(&answer) : print_reload(answer.root, ok)))
+    if (!(call->values[JSON].flag ? print_json(&answer) : print_reload(answer.root, ok)))
         return COMMAND_FAILED;
     return ok ? COMMAND_DONE : COMMAND_USAGE;
 }

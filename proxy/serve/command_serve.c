@@ -269,17 +269,17 @@ static int run(struct serve_options *options)
     return code;
 }
 
-int command_serve(int argc, char **argv)
+int command_serve(const struct command_call *call)
 {
     struct serve_options options;
     struct error error = {0};
     bool help = false;
-    if (!serve_options_read(&options, argc, argv, &help, &error)) {
+    if (!serve_options_read(&options, call->argc, call->argv, &help, &error)) {
         serve_options_clear(&options);
         return complain(&error, COMMAND_USAGE);
     }
     if (help) {
-        help_print_command(&serve_option_table, stdout);
+        help_print_command(call->table, stdout);
         return COMMAND_DONE;
     }
     signal(SIGPIPE, SIG_IGN);

@@ -23,6 +23,8 @@ static const struct option options[OPTION_COUNT] = {
     [JSON] = OPTION_FLAG_ROW("json", "print one JSON object, with libraries"),
 };
 
+static int run(const struct command_call *call);
+
 const struct option_table version_option_table = {
     .command = "version",
     .arguments = "",
@@ -31,6 +33,7 @@ const struct option_table version_option_table = {
     .option_count = OPTION_COUNT,
     .examples = "  dockreeve version\n"
                 "  dockreeve version --json\n",
+    .run = run,
 };
 
 static void write_libraries(struct buffer *out)
@@ -53,13 +56,9 @@ static void write_libraries(struct buffer *out)
     json_write_object_end(out);
 }
 
-int command_version(int argc, char **argv)
+static int run(const struct command_call *call)
 {
-    struct option_value values[OPTION_COUNT];
-    int code = command_begin(&version_option_table, values, &argc, argv);
-    if (code >= 0)
-        return code;
-    if (!values[JSON].flag) {
+    if (!call->values[JSON].flag) {
         puts("dockreeve " PACKAGE_VERSION);
         return COMMAND_DONE;
     }

@@ -5,7 +5,6 @@ proxy_serve_chain = libproxy_serve.a $(proxy_operator_chain) $(proxy_egress_chai
 libproxy_serve_a_SOURCES = \
 	proxy/serve/command_doctor.c \
 	proxy/serve/command_healthcheck.c \
-	proxy/serve/command_policy_change.c \
 	proxy/serve/command_policy_check_live.c \
 	proxy/serve/command_policy_control.c \
 	proxy/serve/command_serve.c \

@@ -200,6 +200,8 @@ const struct option_table serve_option_table = {
     .examples = "  dockreeve serve --listen unix:/run/dockreeve/ci/docker.sock\n"
                 "  dockreeve serve --egress 127.0.0.1:3128 --log -\n"
                 "  DOCKREEVE_COMPAT=tecnativa CONTAINERS=1 dockreeve serve --log -\n",
+    .reads_itself = true,
+    .run = command_serve,
 };
 
 /* SOCKET_PATH is the replaced images' word for the upstream; --upstream and DOCKREEVE_UPSTREAM are

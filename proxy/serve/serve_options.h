@@ -29,6 +29,9 @@ MUST_CHECK bool serve_options_read(struct serve_options *options, int argc, char
                                    bool *help_out, struct error *error);
 void serve_options_clear(struct serve_options *serve);
 
+/* `serve` itself. */
+int command_serve(const struct command_call *call);
+
 /* The engine's address by an option `--upstream`: what was given, else SOCKET_PATH in compatibility
  * mode, else the default. */
 const char *serve_options_upstream(const struct option_value *upstream);

@@ -107,35 +107,3 @@ struct verdict policy_fixture_ask(const struct policy_fixture *fixture, const ch
     docker_request_clear(&request);
     return verdict;
 }
-
-int policy_fixture_run(const struct policy_fixture *fixture, policy_fixture_command *command,
-                       const char *const *words, struct buffer *out)
-{
-    char *argv[16] = {0};
-    int argc = 0, pipe_fds[2], status;
-    for (; words[argc] != NULL; argc++)
-        argv[argc] = (char *)words[argc];
-    argv[argc++] = (char *)"--config";
-    argv[argc++] = (char *)fixture->config;
-    cr_assert_eq(pipe(pipe_fds), 0);
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(pipe_fds[1], STDOUT_FILENO);
-        dup2(pipe_fds[1], STDERR_FILENO);
-        close(pipe_fds[0]);
-        setenv("DOCKREEVE_STATE", fixture->folder, 1); /* not what a gate of this machine counted */
-        int code = command(argc, argv);
-        fflush(NULL);
-        _exit(code);
-    }
-    close(pipe_fds[1]);
-    buffer_clear(out);
-    char chunk[4096];
-    for (ssize_t got; (got = read(pipe_fds[0], chunk, sizeof(chunk))) > 0;)
-        buffer_append(out, chunk, (size_t)got);
-    close(pipe_fds[0]);
-    waitpid(child, &status, 0);
-    cr_assert(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}

@@ -33,9 +33,3 @@ const char *policy_fixture_show(const struct policy_fixture *fixture,
 struct verdict policy_fixture_ask(const struct policy_fixture *fixture, const char *client,
                                   const char *request, enum docker_object_state state,
                                   const struct docker_object *object);
-
-/* Runs a command with --config in a child, so that its output can be read; what it wrote to both
- * streams goes to `out`. Returns its exit code. */
-typedef int policy_fixture_command(int argc, char **argv);
-int policy_fixture_run(const struct policy_fixture *fixture, policy_fixture_command *command,
-                       const char *const *words, struct buffer *out);

@@ -15,45 +15,48 @@ static const struct option options[] = {
     OPTION_FLAG_ROW("quiet", "names only", .letter = 'q'),
 };
 
-#define TABLE(command, arguments, own)                                                             \
-    {                                                                                              \
-        command, arguments, "Does: " command ".", options, 3, NULL, (own)                          \
-    }
-static const struct option_table serve_options = TABLE("serve", "", false);
-static const struct option_table log_options = TABLE("policy log", "[CLIENT]", false);
-static const struct option_table check_options = TABLE("policy check", "docker REQUEST", false);
-static const struct option_table validate_options = TABLE("policy validate", "[FILE...]", false);
-static const struct option_table remove_options =
-    TABLE("policy rm", "ID..., or network RES[,RES...], or docker SEL[,SEL...]", true);
-static const struct option_table default_options =
-    TABLE("policy set-default", "allow-all, balanced or deny-all", false);
-static const struct option_table version_options = TABLE("version", "", false);
-
 /* What ran shows in the exit code: which command, and with how many arguments. */
-static int run_serve(int argc, char **)
+static int run_serve(const struct command_call *call)
 {
-    return 10 + argc;
+    return 10 + call->argc;
 }
 
-static int run_log(int argc, char **argv)
+static int run_log(const struct command_call *call)
 {
-    return argc > 0 && strcmp(argv[0], "name") != 0 ? 1 : 20 + argc;
+    return call->argc > 0 && strcmp(call->argv[0], "name") != 0 ? 1 : 20 + call->argc;
 }
 
-static int run_other(int argc, char **)
+static int run_other(const struct command_call *call)
 {
-    return 30 + argc;
+    return 30 + call->argc;
 }
 
-static int run_version(int argc, char **)
+static int run_version(const struct command_call *call)
 {
-    return 40 + argc;
+    return 40 + call->argc;
 }
 
-static const struct command commands[] = {
-    {&serve_options, run_serve},    {&log_options, run_log},      {&check_options, run_other},
-    {&validate_options, run_other}, {&remove_options, run_other}, {&default_options, run_other},
-    {&version_options, run_version}};
+/* They read their words themselves, for what was made of options is looked at elsewhere. */
+#define TABLE(command, arguments, own, run)                                                        \
+    {                                                                                              \
+        command, arguments, "Does: " command ".", options, 3, NULL, own, false, true, run          \
+    }
+static const struct option_table serve_options = TABLE("serve", "", false, run_serve);
+static const struct option_table log_options = TABLE("policy log", "[CLIENT]", false, run_log);
+static const struct option_table check_options =
+    TABLE("policy check", "docker REQUEST", false, run_other);
+static const struct option_table validate_options =
+    TABLE("policy validate", "[FILE...]", false, run_other);
+static const struct option_table remove_options =
+    TABLE("policy rm", "ID..., or network RES[,RES...], or docker SEL[,SEL...]", true, run_other);
+static const struct option_table default_options =
+    TABLE("policy set-default", "allow-all, balanced or deny-all", false, run_other);
+static const struct option_table version_options = TABLE("version", "", false, run_version);
+
+static const struct command commands[] = {{&serve_options, NULL},  {&log_options, NULL},
+                                          {&check_options, NULL},  {&validate_options, NULL},
+                                          {&remove_options, NULL}, {&default_options, NULL},
+                                          {&version_options, NULL}};
 static const struct command_table table = {"dockreeve", "A gate.", commands, ARRAY_LEN(commands)};
 
 static int run(const char *line)

@@ -26,9 +26,12 @@ static const struct option options[OPTION_COUNT] = {
     [KIND] = OPTION_TEXT_ROW(OPTION_CHOICE, "kind", "docker|network|any", "of which kind",
                              .environment = "TEST_KIND"),
 };
-static const struct option_table table = {"test it", "[NAME]",     "Tests the options.",
-                                          options,   OPTION_COUNT, "  dockreeve test it\n",
-                                          false};
+static const struct option_table table = {.command = "test it",
+                                          .arguments = "[NAME]",
+                                          .summary = "Tests the options.",
+                                          .options = options,
+                                          .option_count = OPTION_COUNT,
+                                          .examples = "  dockreeve test it\n"};
 
 struct outcome {
     bool good, help;
