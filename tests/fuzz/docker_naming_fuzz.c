@@ -45,7 +45,7 @@ static bool visit(void *context, struct slice reference)
 static void check_sent(const struct docker_naming *naming, struct docker_request *request)
 {
     AUTO_BUFFER struct buffer written = BUFFER_EMPTY;
-    struct docker_request again = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request again = {.text = BUFFER_EMPTY};
     enum docker_operation operation = request->operation;
     struct slice object_name;
     struct error error;
@@ -56,7 +56,6 @@ static void check_sent(const struct docker_naming *naming, struct docker_request
         require(again.operation == operation ||
                 (operation == DOCKER_IMAGE_GET && again.operation == DOCKER_IMAGE_GET_ALL));
     }
-    docker_request_clear(&again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -232,7 +232,8 @@ static void probe(const struct run *run, const struct policy *policy, const stru
 static void probe_all(const struct run *run)
 {
     static const char *const always[] = {"example.com", "a.example.com", "127.0.0.1", "localhost"};
-    struct policy *policy = load(buffer_slice(&run->document), "");
+    CLEANUP(policy_unref) struct policy *policy = load(buffer_slice(&run->document), "");
+    CLEANUP(policy_unref)
     struct policy *open = load(buffer_slice(&run->document), "default: {network: allow}\n");
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
         probe(run, policy, open, slice_from_text(always[i]));
@@ -250,8 +251,6 @@ static void probe_all(const struct run *run)
         }
         i = end;
     }
-    policy_unref(&policy);
-    policy_unref(&open);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -288,8 +287,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (done && is_comparable(&run))
         probe_all(&run);
     else if (done) {
-        struct policy *policy = load(buffer_slice(&run.document), "");
-        policy_unref(&policy);
+        CLEANUP(policy_unref) struct policy *policy = load(buffer_slice(&run.document), "");
     }
     buffer_free(&run.document);
     policy_messages_free(&notes);

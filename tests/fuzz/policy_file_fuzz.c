@@ -54,8 +54,10 @@ static void ask_all(const struct policy *policy)
 static void load(const char *path, struct buffer *out)
 {
     const struct policy_inputs inputs = {.config_path = path, .config_required = true};
-    struct policy_messages errors = {NULL, 0, 0}, notices = {NULL, 0, 0};
-    struct policy *policy = policy_load(&inputs, &errors, &notices);
+    CLEANUP(policy_messages_free)
+    struct policy_messages errors = {NULL, 0, 0},
+                           notices = {NULL, 0, 0};
+    CLEANUP(policy_unref) struct policy *policy = policy_load(&inputs, &errors, &notices);
     if ((policy == NULL) != (errors.count > 0))
         abort();
     if (policy != NULL)
@@ -64,8 +66,6 @@ static void load(const char *path, struct buffer *out)
         ask_all(policy);
     policy_messages_write(&errors, out);
     policy_messages_write(&notices, out);
-    policy_unref(&policy);
-    policy_messages_free(&errors);
     policy_messages_free(&notices);
 }
 

@@ -71,7 +71,7 @@ Test(pattern, paths_match_by_segments_and_a_name_is_one)
          "/containers/0123456789ab/json", "0123456789ab", true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct pattern pattern;
+        CLEANUP(pattern_clear) struct pattern pattern;
         struct error error;
         cr_assert(
             pattern_compile(&pattern, PATTERN_PATH, slice_from_text(rows[i].pattern), &error));
@@ -80,7 +80,6 @@ Test(pattern, paths_match_by_segments_and_a_name_is_one)
             pattern_match_path(&pattern, slice_from_text(rows[i].path), (size_t)(at - rows[i].path),
                                strlen(rows[i].object)) == PATTERN_YES;
         cr_expect_eq(matches, rows[i].matches, "%s", rows[i].name);
-        pattern_clear(&pattern);
     }
 }
 
@@ -103,13 +102,12 @@ Test(pattern, templates_say_what_can_never_match)
         {"~/a|/containers/x", "/containers/{id}", true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct pattern pattern;
+        CLEANUP(pattern_clear) struct pattern pattern;
         struct error error;
         cr_assert(
             pattern_compile(&pattern, PATTERN_PATH, slice_from_text(rows[i].pattern), &error));
         cr_expect_eq(pattern_may_match_template(&pattern, rows[i].path_template), rows[i].may,
                      "%s on %s", rows[i].pattern, rows[i].path_template);
-        pattern_clear(&pattern);
     }
 }
 

@@ -93,7 +93,7 @@ int command_fixture_run(const struct policy_fixture *fixture, const char *line, 
 void command_fixture_run_all(const char *policy, const struct command_fixture_row *rows,
                              size_t count)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     cr_assert(policy_fixture_text(&fixture, policy));
     for (size_t i = 0; i < count; i++) {
@@ -103,5 +103,4 @@ void command_fixture_run_all(const char *policy, const struct command_fixture_ro
         cr_expect(strstr(said, rows[i].says) != NULL, "%s: %s", rows[i].name, said);
         cr_expect(strchr(said, '\x1b') == NULL, "%s: %s", rows[i].name, said);
     }
-    policy_fixture_clear(&fixture);
 }

@@ -82,8 +82,8 @@ Test(policy_command, check_and_explain_answer_with_exit_code_and_sentence)
 
 Test(policy_command, an_invalid_policy_is_exit_code_2_with_every_place)
 {
-    struct policy_fixture fixture;
-    struct buffer out = BUFFER_EMPTY;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+    AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     cr_assert_not(policy_fixture_text(&fixture, "version: 1\nguard: {}\nmode: x\n"));
     cr_expect_eq(command_fixture_run(&fixture, "validate", &out), 2, "%s", buffer_text(&out));
     cr_expect(strstr(buffer_text(&out), "policy.yaml:2:1: ") &&
@@ -93,6 +93,4 @@ Test(policy_command, an_invalid_policy_is_exit_code_2_with_every_place)
     cr_expect(strstr(buffer_text(&out), "\"line\":3,\"column\":7"), "%s", buffer_text(&out));
     cr_expect_eq(command_fixture_run(&fixture, "check docker SystemInfo", &out), 2);
     cr_expect_eq(command_fixture_run(&fixture, "ls", &out), 2);
-    buffer_free(&out);
-    policy_fixture_clear(&fixture);
 }

@@ -123,7 +123,7 @@ Test(policy_network_command, answers_come_with_exit_code_and_sentence)
 
 Test(policy_network_command, explain_counts_what_is_for_other_hosts)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     buffer_append_literal(&text, "version: 1\nnetwork:\n  - allow:\n");
@@ -134,5 +134,4 @@ Test(policy_network_command, explain_counts_what_is_for_other_hosts)
     cr_expect(strstr(buffer_text(&out), "  *  policy.yaml:103  allow h0.test: it matches\n"
                                         "     and 79 more that are for other hosts\n") != NULL,
               "%s", buffer_text(&out));
-    policy_fixture_clear(&fixture);
 }

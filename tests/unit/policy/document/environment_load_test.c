@@ -77,34 +77,32 @@ static char *const environment[] = {"DOCKREEVE_COMPAT=tecnativa", "CONTAINERS=1"
 
 Test(environment_load, variables_are_the_policy_and_drop_ins_add_to_it)
 {
-    struct folder folder;
+    CLEANUP(teardown) struct folder folder;
     char said[1024];
     setup(&folder);
     write_file(folder.drop_in,
                "version: 1\ndocker:\n  - allow: ImageList\n  - deny: ContainerLogs\n");
+    CLEANUP(policy_unref)
     struct policy *policy = load(&folder, environment, NULL, 0, said, sizeof(said));
     cr_assert_not_null(policy, "%s", said);
     cr_expect(allows(policy, "/containers/json"));
     cr_expect(allows(policy, "/images/json"));
     cr_expect_not(allows(policy, "/containers/x/logs"));
     cr_expect_not(allows(policy, "/volumes"));
-    policy_unref(&policy);
-    teardown(&folder);
 }
 
 Test(environment_load, a_policy_file_ends_the_variables_with_a_notice)
 {
-    struct folder folder;
+    CLEANUP(teardown) struct folder folder;
     char said[1024];
     setup(&folder);
     write_file(folder.config, "version: 1\ndocker:\n  - allow: ImageList\n");
+    CLEANUP(policy_unref)
     struct policy *policy = load(&folder, environment, NULL, 0, said, sizeof(said));
     cr_assert_not_null(policy, "%s", said);
     cr_expect_not(allows(policy, "/containers/json"));
     cr_expect(allows(policy, "/images/json"));
     cr_expect_not_null(strstr(said, "CONTAINERS is not followed"), "%s", said);
-    policy_unref(&policy);
-    teardown(&folder);
 }
 
 Test(environment_load, the_image_s_port_is_listened_on_unless_an_option_says_otherwise)
@@ -120,7 +118,7 @@ Test(environment_load, the_image_s_port_is_listened_on_unless_an_option_says_oth
         {ipv4, 0, "tcp:0.0.0.0:2375", "env DOCKREEVE_COMPAT"},
         {environment, 1, "tcp:127.0.0.1:4000", "--listen"},
     };
-    struct folder folder;
+    CLEANUP(teardown) struct folder folder;
     char said[1024];
     setup(&folder);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -133,7 +131,6 @@ Test(environment_load, the_image_s_port_is_listened_on_unless_an_option_says_oth
         cr_expect_str_eq(client->listens[0].source, rows[i].source);
         policy_unref(&policy);
     }
-    teardown(&folder);
 }
 
 /* The image sets the mode by itself: nothing is said of that. */
@@ -153,12 +150,13 @@ Test(environment_load, the_image_s_port_stays_beside_a_policy_file_that_gives_de
          "127.0.0.1:3128"},
         {"for the internet alone", "clients:\n  agents: {egress: \"127.0.0.1:3128\"}\n", NULL},
     };
-    struct folder folder;
+    CLEANUP(teardown) struct folder folder;
     char said[1024], document[256];
     setup(&folder);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         snprintf(document, sizeof(document), "version: 1\n%s", rows[i].document);
         write_file(folder.config, document);
+        CLEANUP(policy_unref)
         struct policy *policy = load(&folder, image, NULL, 0, said, sizeof(said));
         cr_assert_not_null(policy, "%s: %s", rows[i].name, said);
         cr_expect_null(strstr(said, "DOCKREEVE_COMPAT"), "%s: %s", rows[i].name, said);
@@ -167,18 +165,15 @@ Test(environment_load, the_image_s_port_stays_beside_a_policy_file_that_gives_de
         cr_assert_eq(count, rows[i].expected != NULL, "%s", rows[i].name);
         if (count > 0)
             cr_expect_str_eq(client->listens[0].text, rows[i].expected, "%s", rows[i].name);
-        policy_unref(&policy);
     }
-    teardown(&folder);
 }
 
 Test(environment_load, an_unknown_contract_is_no_policy)
 {
     static char *const wrong[] = {"DOCKREEVE_COMPAT=haproxy", "CONTAINERS=1", NULL};
-    struct folder folder;
+    CLEANUP(teardown) struct folder folder;
     char said[1024];
     setup(&folder);
     cr_expect_null(load(&folder, wrong, NULL, 0, said, sizeof(said)));
     cr_expect_not_null(strstr(said, "DOCKREEVE_COMPAT=`haproxy`"), "%s", said);
-    teardown(&folder);
 }

@@ -33,7 +33,7 @@ Test(path_walk, a_link_that_leads_nowhere_is_not_absent)
         {"up and down", "folder/../file", PATH_WALK_FOUND},
         {"a link of two steps", "deep", PATH_WALK_FAILED},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     char path[256];
     policy_fixture_init(&fixture);
     policy_fixture_write(&fixture, "file", "x");
@@ -52,7 +52,6 @@ Test(path_walk, a_link_that_leads_nowhere_is_not_absent)
         in_folder(&fixture, rows[i].path, path);
         cr_expect_eq(path_walk(path, NULL, NULL), rows[i].wanted, "%s", rows[i].name);
     }
-    policy_fixture_clear(&fixture);
 }
 
 Test(hidden_character, places_are_counted_in_characters)

@@ -166,21 +166,19 @@ Test(policy_load, every_error_has_its_place_and_a_sentence)
          "there is no `nobody-at-all` in /etc/passwd"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
-        struct buffer shown = BUFFER_EMPTY;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+        AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
         cr_expect_not(policy_fixture_text(&fixture, rows[i].text), "%s was accepted", rows[i].name);
         const char *errors = policy_fixture_show(&fixture, &fixture.errors, &shown);
         cr_expect(strstr(errors, rows[i].error) != NULL, "%s: %s", rows[i].name, errors);
         cr_expect_eq(fixture.errors.count, 1, "%s: %s", rows[i].name, errors);
-        buffer_free(&shown);
-        policy_fixture_clear(&fixture);
     }
 }
 
 Test(policy_load, all_errors_are_told_at_once)
 {
-    struct policy_fixture fixture;
-    struct buffer shown = BUFFER_EMPTY;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+    AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
     cr_assert_not(policy_fixture_text(
         &fixture, V "mode: x\nguard: {}\ndocker:\n  - allow: Nope\n  - deny: {path: /x}\n"
                     "clients:\n  a: {listen: tcp:x:1}\n"));
@@ -190,13 +188,11 @@ Test(policy_load, all_errors_are_told_at_once)
         "policy.yaml:8:15:"};
     for (size_t i = 0; i < ARRAY_LEN(places); i++)
         cr_expect(strstr(errors, places[i]) != NULL, "%s in %s", places[i], errors);
-    buffer_free(&shown);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_load, drop_ins_add_up_in_the_order_of_their_names)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     policy_fixture_init(&fixture);
     policy_fixture_write(&fixture, "policy.yaml",
                          V "default: {docker: allow}\ndocker: [{deny: SystemInfo}]\n");
@@ -218,13 +214,12 @@ Test(policy_load, drop_ins_add_up_in_the_order_of_their_names)
     policy_fixture_write(&fixture, "policy.d/30-c.yaml", V "default: {docker: deny}\n");
     cr_assert_not(policy_fixture_load(&fixture),
                   "a second default is an error outside 90-cli.yaml");
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_load, used_files_hold_rules_and_may_not_go_in_a_circle)
 {
-    struct policy_fixture fixture;
-    struct buffer shown = BUFFER_EMPTY;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+    AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
     policy_fixture_init(&fixture);
     policy_fixture_write(&fixture, "policy.yaml", V "use: ./more/a.yaml\n");
     policy_fixture_write(&fixture, "more/a.yaml",
@@ -243,8 +238,6 @@ Test(policy_load, used_files_hold_rules_and_may_not_go_in_a_circle)
     cr_assert_not(policy_fixture_load(&fixture));
     cr_assert(strstr(policy_fixture_show(&fixture, &fixture.errors, &shown),
                      "`mode` is no key of a file of rules"));
-    buffer_free(&shown);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_load, what_others_can_write_is_refused)
@@ -260,8 +253,8 @@ Test(policy_load, what_others_can_write_is_refused)
         {"drop-in folder", "policy.d", 0775},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
-        struct buffer shown = BUFFER_EMPTY;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+        AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
         policy_fixture_init(&fixture);
         policy_fixture_write(&fixture, "policy.yaml", V);
         policy_fixture_write(&fixture, "policy.d/a.yaml", V);
@@ -272,8 +265,6 @@ Test(policy_load, what_others_can_write_is_refused)
         cr_expect_not(policy_fixture_load(&fixture), "%s", rows[i].name);
         cr_expect(strstr(policy_fixture_show(&fixture, &fixture.errors, &shown), "chmod go-w"),
                   "%s", rows[i].name);
-        buffer_free(&shown);
-        policy_fixture_clear(&fixture);
     }
 }
 
@@ -299,7 +290,7 @@ Test(policy_load, a_links_target_is_what_counts)
 
 Test(policy_load, a_missing_file_is_an_error_only_when_it_was_named)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     policy_fixture_init(&fixture);
     cr_assert_not(policy_fixture_load(&fixture));
     const struct policy_inputs inputs = {.config_path = fixture.config, .check_owner = true};
@@ -312,14 +303,13 @@ Test(policy_load, a_missing_file_is_an_error_only_when_it_was_named)
     cr_expect_eq(
         policy_fixture_ask(&fixture, "default", "GET /info", DOCKER_OBJECT_NOT_ASKED, NULL).result,
         VERDICT_DENY);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_load, every_preset_loads_and_each_of_its_lines_is_explained)
 {
     for (size_t i = 0; i < preset_count(); i++) {
-        struct policy_fixture fixture;
-        struct buffer text = BUFFER_EMPTY, shown = BUFFER_EMPTY;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY, shown = BUFFER_EMPTY;
         buffer_printf(&text, V "use: %s\n", preset_at(i)->name);
         cr_expect(policy_fixture_text(&fixture, buffer_text(&text)), "%s: %s", preset_at(i)->name,
                   policy_fixture_show(&fixture, &fixture.errors, &shown));
@@ -329,16 +319,14 @@ Test(policy_load, every_preset_loads_and_each_of_its_lines_is_explained)
                 cr_expect(memchr(line.ptr, '#', line.len) != NULL, "%s: %.*s", preset_at(i)->name,
                           (int)line.len, line.ptr);
         }
-        buffer_free(&text);
         buffer_free(&shown);
-        policy_fixture_clear(&fixture);
     }
 }
 
 Test(policy_load, clients_get_what_the_document_says)
 {
-    struct policy_fixture fixture;
-    struct buffer shown = BUFFER_EMPTY;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+    AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
     cr_assert(
         policy_fixture_text(
             &fixture, V
@@ -363,8 +351,6 @@ Test(policy_load, clients_get_what_the_document_says)
     cr_expect(b->strict);
     cr_expect_eq(b->listens[0].mode, 0660);
     cr_expect_eq(b->listens[0].port, 2375);
-    buffer_free(&shown);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_load, notices_claim_nothing_that_the_decision_refuses)
@@ -394,14 +380,13 @@ Test(policy_load, notices_claim_nothing_that_the_decision_refuses)
          "allows every public host"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
         AUTO_BUFFER struct buffer shown = BUFFER_EMPTY, text = BUFFER_EMPTY;
         buffer_printf(&text, "%s%s", rows[i].text, client);
         cr_expect(policy_fixture_text(&fixture, buffer_text(&text)), "%s: %s", rows[i].name,
                   policy_fixture_show(&fixture, &fixture.errors, &shown));
         const char *notices = policy_fixture_show(&fixture, &fixture.notices, &shown);
         cr_expect(strstr(notices, rows[i].not ) == NULL, "%s: %s", rows[i].name, notices);
-        policy_fixture_clear(&fixture);
     }
 }
 
@@ -448,13 +433,11 @@ Test(policy_load, notices_say_what_deserves_a_second_look)
          "policy.yaml:3:5: ContainerCreate is allowed: whoever"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
-        struct buffer shown = BUFFER_EMPTY;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+        AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
         cr_expect(policy_fixture_text(&fixture, rows[i].text), "%s", rows[i].name);
         const char *notices = policy_fixture_show(&fixture, &fixture.notices, &shown);
         cr_expect(strstr(notices, rows[i].notice) != NULL, "%s: %s", rows[i].name, notices);
-        buffer_free(&shown);
-        policy_fixture_clear(&fixture);
     }
 }
 

@@ -75,13 +75,12 @@ Test(policy_network_reader, every_error_has_its_place_and_its_mend)
          "listens on udp:127.0.0.1:9, and so does `a`"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
         AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
         cr_expect_not(policy_fixture_text(&fixture, rows[i].text), "%s was accepted", rows[i].name);
         const char *errors = policy_fixture_show(&fixture, &fixture.errors, &shown);
         cr_expect(strstr(errors, rows[i].says) != NULL, "%s: %s", rows[i].name, errors);
         cr_expect_eq(fixture.errors.count, 1, "%s: %s", rows[i].name, errors);
-        policy_fixture_clear(&fixture);
     }
 }
 
@@ -110,13 +109,12 @@ Test(policy_network_reader, notices_tell_of_rules_that_never_decide)
         {"the default", "version: 1\ndefault: {network: allow}\n", "allows every public host"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
         AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
         cr_assert(policy_fixture_text(&fixture, rows[i].text), "%s: %s", rows[i].name,
                   policy_fixture_show(&fixture, &fixture.errors, &shown));
         const char *notices = policy_fixture_show(&fixture, &fixture.notices, &shown);
         cr_expect(strstr(notices, rows[i].says) != NULL, "%s: %s", rows[i].name, notices);
-        policy_fixture_clear(&fixture);
     }
 }
 
@@ -149,18 +147,17 @@ Test(policy_network_reader, rules_that_can_decide_are_not_spoken_of)
          ""},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
         AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
         cr_assert(policy_fixture_text(&fixture, rows[i].text), "%s", rows[i].name);
         cr_expect_str_eq(policy_fixture_show(&fixture, &fixture.notices, &shown), rows[i].says,
                          "%s: %s", rows[i].name, buffer_text(&shown));
-        policy_fixture_clear(&fixture);
     }
 }
 
 Test(policy_network_reader, a_client_has_listeners_by_role)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(
         &fixture, C "egress: [127.0.0.1:3128, \"tcp:[::1]:3128\", unix:/run/a/egress.sock]\n"
                     "    transparent: {tls: 127.0.0.1:8443, http: 127.0.0.1:8080}\n"
@@ -184,7 +181,6 @@ Test(policy_network_reader, a_client_has_listeners_by_role)
     const struct policy_client *other =
         policy_client_find(fixture.policy, SLICE_LITERAL("default"));
     cr_expect_eq(other->dns_answer, POLICY_DNS_GATE);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_network_reader, options_are_listeners_and_answers_of_the_default_client)
@@ -207,7 +203,9 @@ Test(policy_network_reader, options_are_listeners_and_answers_of_the_default_cli
         {"", POLICY_DNS_GATE, 0, "--dns-answer: "},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_messages errors = {NULL, 0, 0}, notices = {NULL, 0, 0};
+        CLEANUP(policy_messages_free)
+        struct policy_messages errors = {NULL, 0, 0},
+                               notices = {NULL, 0, 0};
         inputs.dns_answer = rows[i].text;
         CLEANUP(policy_unref) struct policy *policy = policy_load(&inputs, &errors, &notices);
         cr_expect_eq(policy == NULL, rows[i].error != NULL, "%s", rows[i].text);
@@ -220,7 +218,6 @@ Test(policy_network_reader, options_are_listeners_and_answers_of_the_default_cli
             cr_expect(strstr(errors.items[0].error.text, rows[i].error) != NULL, "%s",
                       errors.items[0].error.text);
         }
-        policy_messages_free(&errors);
         policy_messages_free(&notices);
     }
 }
@@ -228,12 +225,11 @@ Test(policy_network_reader, options_are_listeners_and_answers_of_the_default_cli
 /* The hash of a policy with this rule. */
 static void hash_of(const char *rule, char hash[13])
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     char text[512];
     snprintf(text, sizeof(text), V "  - %s\n", rule);
     cr_assert(policy_fixture_text(&fixture, text), "%s", rule);
     snprintf(hash, 13, "%s", policy_hash(fixture.policy));
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_network_reader, whatever_decides_changes_the_hash)
@@ -269,17 +265,16 @@ Test(policy_network_reader, a_list_that_is_wrong_in_every_line_is_cut_short)
     buffer_append_literal(&text, V "  - allow:\n");
     for (unsigned i = 0; i < 500; i++)
         buffer_printf(&text, "      - \"bad host %u\"\n", i);
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert_not(policy_fixture_text(&fixture, buffer_text(&text)));
     cr_expect(strstr(policy_fixture_show(&fixture, &fixture.errors, &shown),
                      "450 more hosts of these rules are wrong") != NULL);
     cr_expect_eq(fixture.errors.count, 51);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_network_reader, files_of_rules_have_network_rules_too)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     policy_fixture_init(&fixture);
     policy_fixture_write(&fixture, "more.yaml", V "  - allow: more.test\n");
     policy_fixture_write(&fixture, "policy.d/10-x.yaml", V "  - allow: drop.test\n");
@@ -302,7 +297,6 @@ Test(policy_network_reader, files_of_rules_have_network_rules_too)
         network_verdict_write_source(&verdict, &source);
         cr_expect_str_eq(buffer_text(&source), rows[i].source, "%s", rows[i].question);
     }
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_network_reader, rules_are_listed_with_their_ports)
@@ -312,7 +306,7 @@ Test(policy_network_reader, rules_are_listed_with_their_ports)
         "* deny 10.0.0.0/8 => 10.0.0.0/8:*", "* deny 2001:db8::/32 => [2001:db8::]/32:*",
         "a allow ~x.* => ~x.*:80,443",
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture,
                                   V "  - {allow: [A.Test, \"*.b.test:22\"], methods: GET}\n"
                                     "  - deny: [10.0.0.0/8, \"2001:db8::/32\"]\n"
@@ -332,5 +326,4 @@ Test(policy_network_reader, rules_are_listed_with_their_ports)
         cr_expect_eq(strlen(rule.id), 8);
     }
     cr_expect_eq(count, policy_network_rule_count(fixture.policy));
-    policy_fixture_clear(&fixture);
 }

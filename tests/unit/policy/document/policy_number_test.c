@@ -40,7 +40,7 @@ Test(policy_number, every_listed_rule_has_the_next_number_and_its_own_key)
         {"*", "deny c.example"},        {"alone", "allow d.example"},
         {"alone", "allow 10.0.0.0/8"},  {"more", "deny e.example"},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, sample));
     size_t network = 0;
     for (uint32_t number = POLICY_NUMBER_RULES; number < policy_number_end(fixture.policy);
@@ -69,7 +69,6 @@ Test(policy_number, every_listed_rule_has_the_next_number_and_its_own_key)
                  RULE_HITS_DEFAULT_DOCKER);
     cr_expect_eq(policy_number_key(fixture.policy, POLICY_NUMBER_DEFAULT_NETWORK),
                  RULE_HITS_DEFAULT_NETWORK);
-    policy_fixture_clear(&fixture);
 }
 
 /* The key of the rule with this source or pattern. */
@@ -96,7 +95,7 @@ Test(policy_number, a_docker_verdict_names_what_decided)
         {"always", "alone", "GET /_ping", "preset/negotiate:5"},
         {"default", "default", "POST /containers/create", NULL},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, sample));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct verdict verdict = policy_fixture_ask(&fixture, rows[i].client, rows[i].request,
@@ -108,7 +107,6 @@ Test(policy_number, a_docker_verdict_names_what_decided)
                          key_of(fixture.policy, rows[i].source), "%s: %s", rows[i].name,
                          verdict.source);
     }
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_number, a_network_verdict_names_what_decided)
@@ -126,7 +124,7 @@ Test(policy_number, a_network_verdict_names_what_decided)
         {"special address", "default", "tunnel 127.0.0.1:443", NULL},
         {"server name by default", "alone", "tunnel 10.1.2.3:443 sni=x.example", NULL},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, sample));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct network_verdict verdict =
@@ -137,12 +135,11 @@ Test(policy_number, a_network_verdict_names_what_decided)
             cr_expect_eq(policy_number_key(fixture.policy, verdict.number),
                          key_of(fixture.policy, rows[i].pattern), "%s", rows[i].name);
     }
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_number, a_policy_knows_the_documents_it_was_made_of)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     struct stat status;
     policy_fixture_init(&fixture);
     policy_fixture_write(&fixture, "policy.yaml",
@@ -164,5 +161,4 @@ Test(policy_number, a_policy_knows_the_documents_it_was_made_of)
     cr_expect_eq(policy_source_at(fixture.policy, 0)->bytes, (uint64_t)status.st_size);
     cr_expect_eq(policy_source_at(fixture.policy, 0)->modified_us / 1000000,
                  (int64_t)status.st_mtim.tv_sec);
-    policy_fixture_clear(&fixture);
 }

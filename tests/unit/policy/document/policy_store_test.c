@@ -47,7 +47,7 @@ static void write_tree(struct policy_store *store)
 
 Test(policy_store, a_missing_file_is_an_empty_policy_and_is_made_with_its_folder)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     struct stat status;
     policy_fixture_init(&fixture);
     struct policy_store *store = open_store(&fixture);
@@ -61,17 +61,16 @@ Test(policy_store, a_missing_file_is_an_empty_policy_and_is_made_with_its_folder
     cr_assert(exists(&fixture, NAME, &status));
     cr_expect_eq(status.st_mode & 07777, 0644);
     expect_file(&fixture, "version: 1\n");
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_store, what_was_there_stays_and_keys_are_put_in_order)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     policy_fixture_init(&fixture);
     policy_fixture_write(&fixture, NAME,
                          "clients: {a: {network: []}}\nnetwork: [{allow: x}] # gone\nnovel: [1]\n"
                          "use: [preset/npm]\nversion: 1\n");
-    struct policy_store *store = open_store(&fixture);
+    CLEANUP(policy_store_close) struct policy_store *store = open_store(&fixture);
     cr_assert(policy_store_read(store, &fixture.errors));
     write_tree(store);
     expect_file(&fixture,
@@ -82,13 +81,11 @@ Test(policy_store, what_was_there_stays_and_keys_are_put_in_order)
     cr_expect(policy_store_remove(store, &error));
     cr_expect(policy_store_remove(store, &error), "twice is once");
     cr_expect_not(exists(&fixture, NAME, &status));
-    policy_store_close(&store);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_store, only_one_has_it_at_a_time)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     char path[256];
     policy_fixture_init(&fixture);
     struct policy_store *store = open_store(&fixture);
@@ -97,7 +94,6 @@ Test(policy_store, only_one_has_it_at_a_time)
     cr_expect_eq(flock(other, LOCK_EX | LOCK_NB), -1);
     policy_store_close(&store);
     cr_expect_eq(flock(other, LOCK_EX | LOCK_NB), 0);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_store, what_dead_writers_left_goes_and_other_files_stay)
@@ -111,16 +107,14 @@ Test(policy_store, what_dead_writers_left_goes_and_other_files_stay)
         {"policy.d/90-cli.yaml.1", true},   {"policy.d/10-mine.yaml", true},
         {".90-cli.yaml.1", true},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     struct stat status;
     policy_fixture_init(&fixture);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         policy_fixture_write(&fixture, rows[i].name, "x");
-    struct policy_store *store = open_store(&fixture);
+    CLEANUP(policy_store_close) struct policy_store *store = open_store(&fixture);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         cr_expect_eq(exists(&fixture, rows[i].name, &status), rows[i].stays, "%s", rows[i].name);
-    policy_store_close(&store);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_store, files_that_cannot_be_edited_are_refused_with_their_place)
@@ -133,16 +127,13 @@ Test(policy_store, files_that_cannot_be_edited_are_refused_with_their_place)
         {"a key twice", "a: 1\na: 2\n", NAME ":2:1: the key `a` stands here for the second time"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
-        struct buffer out = BUFFER_EMPTY;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+        AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         policy_fixture_init(&fixture);
         policy_fixture_write(&fixture, NAME, rows[i].text);
-        struct policy_store *store = open_store(&fixture);
+        CLEANUP(policy_store_close) struct policy_store *store = open_store(&fixture);
         cr_expect_not(policy_store_read(store, &fixture.errors), "%s", rows[i].name);
         cr_expect(strstr(policy_fixture_show(&fixture, &fixture.errors, &out), rows[i].says),
                   "%s: %s", rows[i].name, buffer_text(&out));
-        policy_store_close(&store);
-        buffer_free(&out);
-        policy_fixture_clear(&fixture);
     }
 }

@@ -11,11 +11,10 @@
 
 static void use(struct policy_fixture *fixture, const char *name)
 {
-    struct buffer text = BUFFER_EMPTY, said = BUFFER_EMPTY;
+    AUTO_BUFFER struct buffer text = BUFFER_EMPTY, said = BUFFER_EMPTY;
     buffer_printf(&text, "version: 1\nuse: [%s]\n", name);
     bool good = policy_fixture_text(fixture, buffer_text(&text));
     cr_assert(good, "%s: %s", name, policy_fixture_show(fixture, &fixture->errors, &said));
-    buffer_free(&text);
     buffer_free(&said);
 }
 
@@ -151,7 +150,7 @@ static const struct row {
 Test(preset_network, each_opens_what_it_is_for_and_nothing_near_it)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
         char name[64];
         snprintf(name, sizeof(name), "preset/%s", rows[i].preset);
         use(&fixture, name);
@@ -161,7 +160,6 @@ Test(preset_network, each_opens_what_it_is_for_and_nothing_near_it)
         for (size_t j = 0; j < HOSTS_MAX && rows[i].leaves[j] != NULL; j++)
             cr_expect_eq(ask(&fixture, rows[i].leaves[j]), VERDICT_DENY, "%s must not open %s",
                          name, rows[i].leaves[j]);
-        policy_fixture_clear(&fixture);
     }
 }
 
@@ -217,7 +215,7 @@ Test(preset_network, allow_all_leaves_special_purpose_addresses_closed)
     static const char *const addresses[] = {
         "127.0.0.1",  "10.0.0.1", "169.254.169.254", "192.168.1.1",     "::1",     "fd00:ec2::254",
         "100.64.0.1", "0.0.0.0",  "64:ff9b::7f00:1", "::ffff:10.0.0.1", "fe80::1", "224.0.0.1"};
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     use(&fixture, "preset/allow-all");
     cr_expect_eq(ask(&fixture, "example.com:443 at=93.184.215.14"), VERDICT_ALLOW);
     for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
@@ -229,5 +227,4 @@ Test(preset_network, allow_all_leaves_special_purpose_addresses_closed)
         cr_expect(strncmp(verdict.reason, "address-class.", 14) == 0, "%s: %s", addresses[i],
                   verdict.reason);
     }
-    policy_fixture_clear(&fixture);
 }

@@ -264,7 +264,7 @@ static void remove_place(const struct place *place)
 
 Test(rule_hits, a_file_is_written_read_and_replaced)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     struct error error;
     for (int round = 1; round <= 2; round++) {
         AUTO_HITS *hits = rule_hits_new();
@@ -281,12 +281,11 @@ Test(rule_hits, a_file_is_written_read_and_replaced)
     AUTO_HITS *read = rule_hits_new();
     cr_assert(rule_hits_read(read, place.path, &error), "%s", error.text);
     expect(read, 7, 2, 20);
-    remove_place(&place);
 }
 
 Test(rule_hits, what_is_no_readable_file_is_an_error_that_names_it)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     AUTO_HITS *hits = rule_hits_new();
     struct error error = {0};
     cr_assert_eq(mkfifo(place.path, 0600), 0);
@@ -301,12 +300,11 @@ Test(rule_hits, what_is_no_readable_file_is_an_error_that_names_it)
     cr_expect(!rule_hits_read(hits, place.path, &error));
     cr_expect(!rule_hits_write(hits, place.path, &error));
     cr_expect(strstr(error.text, "cannot be replaced") != NULL, "%s", error.text);
-    remove_place(&place);
 }
 
 Test(rule_hits, a_link_in_place_of_the_new_file_is_not_followed)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     char target[128];
     AUTO_HITS *hits = rule_hits_new();
     struct error error;
@@ -314,5 +312,4 @@ Test(rule_hits, a_link_in_place_of_the_new_file_is_not_followed)
     cr_assert_eq(symlink(target, place.fresh), 0);
     cr_expect(!rule_hits_write(hits, place.path, &error));
     cr_expect_eq(access(target, F_OK), -1);
-    remove_place(&place);
 }

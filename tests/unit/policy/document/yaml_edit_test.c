@@ -21,7 +21,7 @@ static void expect_text(struct yaml_tree_node *root, const char *text)
 
 Test(yaml_edit, keys_are_set_replaced_and_taken_out)
 {
-    struct arena arena = {NULL};
+    CLEANUP(arena_free) struct arena arena = {NULL};
     struct yaml_tree_node *root = parse(&arena, "{a: 1, b: 2, c: 3}");
     yaml_edit_set(&arena, root, "b", yaml_edit_scalar(&arena, SLICE_LITERAL("x: y")));
     yaml_edit_set(&arena, root, "d", yaml_edit_scalar(&arena, SLICE_LITERAL("z")));
@@ -31,24 +31,22 @@ Test(yaml_edit, keys_are_set_replaced_and_taken_out)
     cr_expect_null(yaml_edit_get(NULL, "a"));
     cr_expect_null(yaml_edit_get(yaml_edit_get(root, "d"), "a"));
     expect_text(root, "b: \"x: y\"\nc: 3\nd: z\n");
-    arena_free(&arena);
 }
 
 Test(yaml_edit, what_is_missing_is_made_and_what_is_something_else_is_left)
 {
-    struct arena arena = {NULL};
+    CLEANUP(arena_free) struct arena arena = {NULL};
     struct yaml_tree_node *root = parse(&arena, "{a: , b: [x], c: text}");
     cr_expect_not_null(yaml_edit_ensure(&arena, root, "a", YAML_TREE_MAPPING));
     cr_expect_eq(yaml_edit_ensure(&arena, root, "b", YAML_TREE_SEQUENCE), yaml_edit_get(root, "b"));
     cr_expect_null(yaml_edit_ensure(&arena, root, "c", YAML_TREE_SEQUENCE));
     cr_expect_not_null(yaml_edit_ensure(&arena, root, "d", YAML_TREE_SEQUENCE));
     expect_text(root, "a: {}\nb:\n  - x\nc: text\nd: []\n");
-    arena_free(&arena);
 }
 
 Test(yaml_edit, items_are_added_at_the_end_and_removed_anywhere)
 {
-    struct arena arena = {NULL};
+    CLEANUP(arena_free) struct arena arena = {NULL};
     const struct slice texts[] = {SLICE_LITERAL("a"), SLICE_LITERAL("b"), SLICE_LITERAL("c")};
     struct yaml_tree_node *list = yaml_edit_texts(&arena, texts, 3);
     cr_expect_eq(yaml_edit_texts(&arena, texts, 1)->kind, YAML_TREE_SCALAR);
@@ -58,7 +56,6 @@ Test(yaml_edit, items_are_added_at_the_end_and_removed_anywhere)
     yaml_edit_remove(list, list->first);
     yaml_edit_remove(list, list->first->next);
     expect_text(list, "- c\n");
-    arena_free(&arena);
 }
 
 Test(yaml_edit, equal_is_what_says_the_same)
@@ -77,11 +74,10 @@ Test(yaml_edit, equal_is_what_says_the_same)
         {"another kind", "[a]", "a", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct arena arena = {NULL};
+        CLEANUP(arena_free) struct arena arena = {NULL};
         const struct yaml_tree_node *a = parse(&arena, rows[i].a), *b = parse(&arena, rows[i].b);
         cr_expect_eq(yaml_edit_equal(a, b), rows[i].equal, "%s", rows[i].name);
         cr_expect_eq(yaml_edit_equal(b, a), rows[i].equal, "%s, the other way", rows[i].name);
-        arena_free(&arena);
     }
     cr_expect(yaml_edit_equal(NULL, NULL));
 }

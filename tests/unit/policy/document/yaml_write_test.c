@@ -63,14 +63,13 @@ Test(yaml_write, texts_in_their_canonical_form)
         {"a text alone", "a b", "--- \"a b\"\n"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct arena arena = {NULL};
+        CLEANUP(arena_free) struct arena arena = {NULL};
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         struct yaml_tree_node *root = parse(&arena, slice_from_text(rows[i].text));
         yaml_write(root, 1, &out);
         cr_expect_str_eq(buffer_text(&out), rows[i].written, "%s: %s", rows[i].name,
                          buffer_text(&out));
         cr_expect(same(root, parse(&arena, buffer_slice(&out))), "%s", rows[i].name);
-        arena_free(&arena);
     }
 }
 
@@ -89,7 +88,7 @@ Test(yaml_write, plain_is_what_is_text_for_every_reader)
 
 Test(yaml_write, nodes_get_the_lines_where_they_were_written)
 {
-    struct arena arena = {NULL};
+    CLEANUP(arena_free) struct arena arena = {NULL};
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     struct yaml_tree_node *root =
         parse(&arena, SLICE_LITERAL("{a: 1, b: [x, {c: [y, z]}, w], d: {}}"));
@@ -105,7 +104,6 @@ Test(yaml_write, nodes_get_the_lines_where_they_were_written)
     cr_expect_eq(c->first->next->line, 15);
     cr_expect_eq(map->next->line, 16);
     cr_expect_eq(yaml_edit_get(root, "d")->line, 17);
-    arena_free(&arena);
 }
 
 /* ---- any tree ---- */
@@ -188,7 +186,7 @@ Test(yaml_write, any_tree_parses_back_to_itself)
 {
     unsigned state = 7;
     for (unsigned round = 0; round < 20000; round++) {
-        struct arena arena = {NULL};
+        CLEANUP(arena_free) struct arena arena = {NULL};
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY, again = BUFFER_EMPTY;
         struct yaml_tree_node *root = draw_tree(&arena, &state, 4);
         yaml_write(root, 1, &out);
@@ -196,6 +194,5 @@ Test(yaml_write, any_tree_parses_back_to_itself)
         cr_assert(same(root, read), "round %u: %s", round, buffer_text(&out));
         yaml_write(read, 1, &again);
         cr_assert_str_eq(buffer_text(&again), buffer_text(&out), "round %u", round);
-        arena_free(&arena);
     }
 }

@@ -35,16 +35,14 @@ void environment_fixture_setup(struct environment_fixture *f, const char *compat
 {
     memset(f, 0, sizeof(*f));
     environment_fixture_split(f, compat, variables);
-    struct policy_builder *builder = policy_builder_new();
+    CLEANUP(policy_builder_free) struct policy_builder *builder = policy_builder_new();
     bool added = environment_add_rules(builder, f->environment, &f->errors, &f->notices);
     cr_assert_eq(added, f->errors.count == 0);
-    struct policy_messages others = {NULL, 0, 0};
+    CLEANUP(policy_messages_free) struct policy_messages others = {NULL, 0, 0};
     policy_preset_add_always(builder, &f->errors);
     f->policy = policy_builder_finish(builder, &f->errors, &others);
     if (f->policy != NULL)
         environment_notices_add_zeros(f->policy, f->environment, &f->notices);
-    policy_messages_free(&others);
-    policy_builder_free(&builder);
 }
 
 void environment_fixture_teardown(struct environment_fixture *f)

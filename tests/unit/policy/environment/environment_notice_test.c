@@ -78,12 +78,11 @@ Test(environment_notice, the_start_says_what_was_meant_otherwise)
 {
     for (size_t i = 0; i < ARRAY_LEN(notice_rows); i++) {
         const struct notice_row *row = &notice_rows[i];
-        struct environment_fixture f;
+        CLEANUP(environment_fixture_teardown) struct environment_fixture f;
         environment_fixture_setup(&f, row->compat, row->variables);
         unsigned count = count_notices(&f, row->first, row->second == NULL ? "" : row->second);
         cr_expect_eq(count, row->second == NULL ? 0 : 1, "%s %s: %u notices with \"%s\"",
                      row->compat, row->variables, count, row->first);
-        environment_fixture_teardown(&f);
     }
 }
 
@@ -102,7 +101,7 @@ Test(environment_notice, what_is_ours_and_not_read_is_named)
         {"names that are read", "DOCKREEVE_LOG=-|DOCKREEVE_USER=1|DOCKREEVE_HOSTS=a", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct environment_fixture f = {0};
+        CLEANUP(environment_fixture_teardown) struct environment_fixture f = {0};
         AUTO_BUFFER struct buffer said = BUFFER_EMPTY;
         environment_fixture_split(&f, "", rows[i].variables);
         environment_notices_add_unread(f.environment, &f.notices);
@@ -113,7 +112,6 @@ Test(environment_notice, what_is_ours_and_not_read_is_named)
         else
             cr_expect(strstr(buffer_text(&said), rows[i].says) != NULL, "%s: %s", rows[i].name,
                       buffer_text(&said));
-        environment_fixture_teardown(&f);
     }
 }
 
@@ -132,12 +130,11 @@ Test(environment_notice, a_misspelt_guard_is_an_error)
         {"DOCKREEVE_GUARD=enforced", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct environment_fixture f = {0};
+        CLEANUP(environment_fixture_teardown) struct environment_fixture f = {0};
         environment_fixture_split(&f, "", rows[i].variables);
         cr_expect_eq(environment_check_guard(f.environment, &f.errors), rows[i].good, "%s",
                      rows[i].variables);
         cr_expect_eq(f.errors.count, rows[i].good ? 0 : 1, "%s", rows[i].variables);
-        environment_fixture_teardown(&f);
     }
 }
 
@@ -146,19 +143,18 @@ Test(environment_notice, an_unknown_contract_is_an_error_that_names_the_choices)
     static const char *const wrong[] = {"Tecnativa", "1", "true", "tecnativa ",
                                         "linuxserver-literal"};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
-        struct environment_fixture f;
+        CLEANUP(environment_fixture_teardown) struct environment_fixture f;
         environment_fixture_setup(&f, wrong[i], "CONTAINERS=1");
         cr_expect_null(f.policy, "[%s]", wrong[i]);
         cr_assert_eq(f.errors.count, 1);
         cr_expect_not_null(
             strstr(f.errors.items[0].error.text, "tecnativa, tecnativa-literal or linuxserver"));
-        environment_fixture_teardown(&f);
     }
 }
 
 Test(environment_notice, nothing_is_read_without_a_contract)
 {
-    struct environment_fixture f;
+    CLEANUP(environment_fixture_teardown) struct environment_fixture f;
     environment_fixture_setup(&f, "", "CONTAINERS=1|PING=0|LOGS=1");
     struct verdict verdict;
     cr_expect_eq(environment_fixture_judge(&f, "GET /containers/json", &verdict, NULL), 'D');
@@ -168,7 +164,6 @@ Test(environment_notice, nothing_is_read_without_a_contract)
     cr_expect_null(environment_default_listen(f.environment));
     environment_note_ended(f.environment, "policy.yaml", &f.notices);
     cr_expect_eq(f.notices.count, 0);
-    environment_fixture_teardown(&f);
 }
 
 Test(environment_notice, a_policy_file_ends_it_with_a_notice)
@@ -208,13 +203,12 @@ static const struct {
 Test(environment_notice, the_rule_shown_is_the_variable)
 {
     for (size_t i = 0; i < ARRAY_LEN(shown_rows); i++) {
-        struct environment_fixture f;
+        CLEANUP(environment_fixture_teardown) struct environment_fixture f;
         environment_fixture_setup(&f, shown_rows[i].compat, shown_rows[i].variables);
         struct verdict verdict;
         (void)environment_fixture_judge(&f, shown_rows[i].request, &verdict, NULL);
         cr_expect_str_eq(verdict.rule, shown_rows[i].rule, "%s", shown_rows[i].request);
         cr_expect_str_eq(verdict.source, shown_rows[i].source, "%s", shown_rows[i].request);
-        environment_fixture_teardown(&f);
     }
 }
 
@@ -248,16 +242,14 @@ static const struct {
 Test(environment_notice, a_denial_says_which_variables_would_permit_it)
 {
     for (size_t i = 0; i < ARRAY_LEN(advice_rows); i++) {
-        struct environment_fixture f;
+        CLEANUP(environment_fixture_teardown) struct environment_fixture f;
         environment_fixture_setup(&f, advice_rows[i].compat, advice_rows[i].variables);
         struct verdict verdict;
-        struct buffer denial = BUFFER_EMPTY;
+        AUTO_BUFFER struct buffer denial = BUFFER_EMPTY;
         cr_expect_eq(environment_fixture_judge(&f, advice_rows[i].request, &verdict, &denial), 'D');
         buffer_append_byte(&denial, '\0');
         cr_expect_not_null(strstr(denial.data, advice_rows[i].advice), "%s %s: %s",
                            advice_rows[i].variables, advice_rows[i].request, denial.data);
-        buffer_free(&denial);
-        environment_fixture_teardown(&f);
     }
 }
 

@@ -23,7 +23,7 @@ struct row {
 
 static void check_row(const char *compat, const struct row *row)
 {
-    struct environment_fixture f;
+    CLEANUP(environment_fixture_teardown) struct environment_fixture f;
     environment_fixture_setup(&f, compat, row->variables);
     cr_assert_not_null(f.policy, "%s: %s: no policy", compat, row->name);
     for (struct slice rest = slice_from_text(row->requests); rest.ptr != NULL;) {
@@ -34,7 +34,6 @@ static void check_row(const char *compat, const struct row *row)
                      row->variables, line, got, row->expected);
         free(line);
     }
-    environment_fixture_teardown(&f);
 }
 
 static void check_rows(const char *compat, const struct row *rows, size_t count)
@@ -150,7 +149,7 @@ Test(environment, a_section_opens_its_own_operations_and_no_others)
                  "PING=0|VERSION=0|EVENTS=0|ALLOW_ARCHIVE=1|ALLOW_CHANGES=1|"
                  "ALLOW_EXPORT=1|ALLOW_LOGS=1|ALLOW_TOP=1|POST=%d",
                  post);
-        struct environment_fixture f;
+        CLEANUP(environment_fixture_teardown) struct environment_fixture f;
         char all[200];
         snprintf(all, sizeof(all), "%s=1|%s", section->variable, variables);
         environment_fixture_setup(&f, mode, all);
@@ -170,7 +169,6 @@ Test(environment, a_section_opens_its_own_operations_and_no_others)
             cr_expect_eq(environment_fixture_judge(&f, line, &verdict, NULL), wanted ? 'A' : 'D',
                          "%s %s POST=%d: %s", mode, section->variable, post, line);
         }
-        environment_fixture_teardown(&f);
     }
 }
 
@@ -381,11 +379,10 @@ Test(environment, disable_ipv6_is_read_as_the_images_read_it)
         char variables[64] = "";
         if (listen_rows[i].value != NULL)
             snprintf(variables, sizeof(variables), "DISABLE_IPV6=%s", listen_rows[i].value);
-        struct environment_fixture f = {0};
+        CLEANUP(environment_fixture_teardown) struct environment_fixture f = {0};
         environment_fixture_split(&f, listen_rows[i].compat, variables);
         cr_expect_str_eq(environment_default_listen(f.environment), listen_rows[i].listen, "%s %s",
                          listen_rows[i].compat, variables);
-        environment_fixture_teardown(&f);
     }
 }
 
@@ -400,10 +397,9 @@ Test(environment, socket_path_is_the_engine_unless_it_is_empty)
         {"SOCKET_PATH=10.0.0.1:2375", "10.0.0.1:2375"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct environment_fixture f = {0};
+        CLEANUP(environment_fixture_teardown) struct environment_fixture f = {0};
         environment_fixture_split(&f, "tecnativa", rows[i].variables);
         cr_expect_str_eq(environment_socket_path(f.environment), rows[i].path);
-        environment_fixture_teardown(&f);
     }
 }
 
@@ -425,9 +421,8 @@ Test(environment, a_log_level_of_errors_quiets_the_rest)
         {"LOG_LEVEL=loud", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct environment_fixture f = {0};
+        CLEANUP(environment_fixture_teardown) struct environment_fixture f = {0};
         environment_fixture_split(&f, "tecnativa", rows[i].variables);
         cr_expect_eq(environment_is_quiet(f.environment), rows[i].quiet, "%s", rows[i].variables);
-        environment_fixture_teardown(&f);
     }
 }

@@ -35,7 +35,7 @@ Test(asked, an_object_is_looked_at_only_where_it_can_turn_the_verdict)
         {"unknown", "POST /containers/web/stop", NULL, "policy.yaml:3", true},
         {"certain and unknown", "POST /containers/web/kill", NULL, "policy.yaml:4", false},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, POLICY));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CLEANUP(asked_docker_clear) struct asked_docker asked = {0};
@@ -47,7 +47,6 @@ Test(asked, an_object_is_looked_at_only_where_it_can_turn_the_verdict)
         cr_expect_str_eq(asked_docker_source(&asked), rows[i].source, "%s", rows[i].name);
         cr_expect_eq(asked.depends, rows[i].depends, "%s", rows[i].name);
     }
-    policy_fixture_clear(&fixture);
 }
 
 /* A body that is `text`, with blanks behind it up to `len` bytes, as a file without a name. */
@@ -83,7 +82,7 @@ Test(asked, a_body_is_judged_behind_the_rules)
          "default"},
         {"none", "POST /containers/create", "text/plain", "", 0, "policy.yaml:5", "rule"},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, POLICY));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CLEANUP(asked_docker_clear) struct asked_docker asked = {0};
@@ -98,7 +97,6 @@ Test(asked, a_body_is_judged_behind_the_rules)
         cr_expect_str_eq(asked_docker_source(&asked), rows[i].source, "%s", rows[i].name);
         cr_expect_str_eq(asked_docker_reason(&asked), rows[i].reason, "%s", rows[i].name);
     }
-    policy_fixture_clear(&fixture);
 }
 
 Test(asked, the_rule_is_that_of_the_address_that_would_be_dialled)
@@ -128,7 +126,7 @@ Test(asked, the_rule_is_that_of_the_address_that_would_be_dialled)
         {"this machine", "localhost", {NULL}, false, "default", "address-class.loopback"},
         {"the gate itself refuses", "x.test:0", {NULL}, false, "built-in", "malformed.port"},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, POLICY));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CLEANUP(asked_network_clear) struct asked_network asked = {0};
@@ -147,5 +145,4 @@ Test(asked, the_rule_is_that_of_the_address_that_would_be_dialled)
         cr_expect_str_eq(asked.malformed ? asked.error.reason : asked.inquiry.verdict.reason,
                          rows[i].reason, "%s", rows[i].name);
     }
-    policy_fixture_clear(&fixture);
 }

@@ -51,7 +51,7 @@ Test(network_inquiry, what_is_wanted_next_follows_from_what_is_known)
         {"a plain request has no first bytes", "GET x.test:80/ at=8.8.8.8", 0, NETWORK_STEP_OPEN},
         {"nor has a question", "dns x.test at=8.8.8.8", 0, NETWORK_STEP_OPEN},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, POLICY));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct network_question question;
@@ -62,7 +62,6 @@ Test(network_inquiry, what_is_wanted_next_follows_from_what_is_known)
         cr_expect_eq(inquiry.verdict.result == VERDICT_DENY, rows[i].step == NETWORK_STEP_DENIED,
                      "%s", rows[i].name);
     }
-    policy_fixture_clear(&fixture);
 }
 
 Test(network_inquiry, the_first_address_that_may_be_dialled_decides)
@@ -81,7 +80,7 @@ Test(network_inquiry, the_first_address_that_may_be_dialled_decides)
         {"and denied where it is alone", {"8.8.8.8"}, 1, NETWORK_STEP_DENIED, 0},
         {"one behind it changes nothing", {"8.8.8.8", "8.8.4.4"}, 2, NETWORK_STEP_FIRST_BYTES, 0},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, POLICY));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct network_question question;
@@ -99,7 +98,6 @@ Test(network_inquiry, the_first_address_that_may_be_dialled_decides)
         cr_expect_str_eq(inquiry.verdict.reason, verdicts[rows[i].decisive].reason, "%s",
                          rows[i].name);
     }
-    policy_fixture_clear(&fixture);
 }
 
 Test(network_inquiry, some_hosts_stand_for_addresses_by_themselves)

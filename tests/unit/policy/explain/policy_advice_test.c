@@ -317,7 +317,7 @@ Test(policy_advice, who_follows_it_sees_the_verdict_turn, .timeout = 300)
     };
     uint64_t state = 20261121;
     unsigned turned = 0, permitted = 0;
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     struct draft draft, changed;
     policy_fixture_init(&fixture);
     for (unsigned policy = 0; policy < POLICIES; policy++) {
@@ -350,7 +350,6 @@ Test(policy_advice, who_follows_it_sees_the_verdict_turn, .timeout = 300)
     }
     cr_expect_gt(turned, POLICIES * QUESTIONS / 2);
     cr_expect_gt(permitted, turned / 4);
-    policy_fixture_clear(&fixture);
 }
 
 /* ---- its words ---- */
@@ -400,7 +399,7 @@ Test(policy_advice, a_command_is_named_where_it_reaches_the_policy)
     static const char document[] = "version: 1\nnetwork: [{allow: x.test}]\nclients:\n  default: "
                                    "{}\n  ci: {}\n";
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
         char path[256];
         policy_fixture_init(&fixture);
         policy_fixture_write(&fixture, rows[i].config, document);
@@ -415,13 +414,12 @@ Test(policy_advice, a_command_is_named_where_it_reaches_the_policy)
         cr_assert_not_null(fixture.policy, "%s: %s", rows[i].name,
                            policy_fixture_show(&fixture, &fixture.errors, &shown));
         expect_words(&fixture, rows[i].name, rows[i].client, rows[i].question, rows[i].says);
-        policy_fixture_clear(&fixture);
     }
 }
 
 Test(policy_advice, a_denial_by_a_rule_of_the_command_line_names_the_command)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     static struct docker_request request;
     struct error error;
     struct verdict verdict;
@@ -439,12 +437,11 @@ Test(policy_advice, a_denial_by_a_rule_of_the_command_line_names_the_command)
     cr_expect(strstr(buffer_text(&said), "(policy.d/90-cli.yaml:3). To permit it, run `dockreeve "
                                          "policy rm ") != NULL,
               "%s", buffer_text(&said));
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_advice, a_rule_of_the_commands_is_removed_by_its_own_id)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     policy_fixture_init(&fixture);
     policy_fixture_write(
         &fixture, "policy.yaml",
@@ -471,5 +468,4 @@ Test(policy_advice, a_rule_of_the_commands_is_removed_by_its_own_id)
     cr_expect_not(policy_advice_remove(fixture.policy, "policy.d/90-cli.yaml.yaml:3",
                                        POLICY_NUMBER_RULES, &none));
     cr_expect_not(policy_advice_remove(fixture.policy, "built-in", POLICY_NUMBER_NONE, &none));
-    policy_fixture_clear(&fixture);
 }

@@ -29,7 +29,7 @@ static void check(const struct row *row, const struct policy_cover *cover)
 
 static void check_row(const struct row *row)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
     bool found = false;
     cr_assert(policy_fixture_text(&fixture, row->policy), "%s: %s", row->name,
@@ -49,7 +49,6 @@ static void check_row(const struct row *row)
         found = true;
     }
     cr_expect(found, "%s", row->name);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_cover, a_docker_rule_never_decides_when_each_of_its_operations_is_decided_before)

@@ -65,7 +65,7 @@ Test(policy_explain, a_denial_says_what_by_which_rule_and_what_would_permit_it)
         {"a question", "dns a.test", "dockreeve: a.test on client",
          "run `dockreeve policy allow network \"a.test\" --config "},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, "version: 1\n"
                                             "network:\n"
                                             "  - allow: x.test\n"
@@ -86,5 +86,4 @@ Test(policy_explain, a_denial_says_what_by_which_rule_and_what_would_permit_it)
                      buffer_text(&fix));
         cr_expect(strstr(buffer_text(&denial), "secret") == NULL, "%s", rows[i].name);
     }
-    policy_fixture_clear(&fixture);
 }

@@ -63,13 +63,11 @@ Test(policy_overlap, docker_rules_that_take_from_a_rule_or_hold_it)
          NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
-        struct policy_messages messages = {NULL, 0, 0};
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+        CLEANUP(policy_messages_free) struct policy_messages messages = {NULL, 0, 0};
         cr_assert(policy_fixture_text(&fixture, rows[i].text), "%s", rows[i].name);
         policy_overlap(fixture.policy, policy_number_end(fixture.policy) - 1, 1, &messages);
         expect_said(&fixture, &messages, &rows[i]);
-        policy_messages_free(&messages);
-        policy_fixture_clear(&fixture);
     }
 }
 
@@ -101,12 +99,10 @@ Test(policy_overlap, destinations_that_stay_denied)
         {"a deny and the default", N "  - deny: a.test\ndefault: {network: allow}\n", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
-        struct policy_messages messages = {NULL, 0, 0};
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+        CLEANUP(policy_messages_free) struct policy_messages messages = {NULL, 0, 0};
         cr_assert(policy_fixture_text(&fixture, rows[i].text), "%s", rows[i].name);
         policy_overlap(fixture.policy, policy_number_end(fixture.policy) - 1, 1, &messages);
         expect_said(&fixture, &messages, &rows[i]);
-        policy_messages_free(&messages);
-        policy_fixture_clear(&fixture);
     }
 }

@@ -148,8 +148,8 @@ static void compare(uint64_t *state, const struct policy_fixture *fixture, const
         "POST /containers/create?name=web",
         "POST /networks/web/connect",
         "POST /containers/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/stop"};
-    struct docker_request request = {0};
-    struct docker_object object = {0};
+    CLEANUP(docker_request_clear) struct docker_request request = {0};
+    CLEANUP(docker_object_clear) struct docker_object object = {0};
     struct error error;
     unsigned visited = 0;
     const struct policy_observer observer = {consider_nothing, &visited};
@@ -169,8 +169,6 @@ static void compare(uint64_t *state, const struct policy_fixture *fixture, const
         check_cover(fixture->policy, &fast, request.now_us, policy_text);
     }
     cr_assert_gt(visited, 0);
-    docker_object_clear(&object);
-    docker_request_clear(&request);
 }
 
 Test(policy_property, the_index_finds_what_a_visit_of_every_rule_finds)
@@ -178,13 +176,13 @@ Test(policy_property, the_index_finds_what_a_visit_of_every_rule_finds)
     uint64_t state = 42;
     unsigned policies = 0;
     for (unsigned round = 0; round < 600; round++) {
-        struct policy_fixture fixture;
-        struct buffer text = BUFFER_EMPTY;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         buffer_printf(&text, "version: 1\ndefault: {docker: %s}\ndocker:\n",
                       draw(&state, 2) ? "allow" : "deny");
         for (uint32_t rules = 1 + draw(&state, 12); rules > 0; rules--)
             write_rule(&state, &text);
-        struct buffer shown = BUFFER_EMPTY;
+        AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
         bool loaded = policy_fixture_text(&fixture, buffer_text(&text));
         for (unsigned i = 0; loaded && i < 20; i++)
             compare(&state, &fixture, buffer_text(&text));
@@ -193,9 +191,6 @@ Test(policy_property, the_index_finds_what_a_visit_of_every_rule_finds)
         cr_assert(loaded || strstr(policy_fixture_show(&fixture, &fixture.errors, &shown),
                                    "never") != NULL,
                   "%s%s", buffer_text(&text), buffer_text(&shown));
-        buffer_free(&shown);
-        buffer_free(&text);
-        policy_fixture_clear(&fixture);
     }
     cr_assert_gt(policies, 100, "%u", policies);
 }

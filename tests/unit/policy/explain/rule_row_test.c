@@ -18,8 +18,8 @@ static const char policy_text[] = "version: 1\n"
 
 Test(rule_row, a_walk_visits_rules_then_defaults_then_what_is_built_in)
 {
-    struct policy_fixture fixture;
-    struct rule_row row = {0};
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+    CLEANUP(rule_row_clear) struct rule_row row = {0};
     size_t counts[RULE_ORIGIN_BUILTIN + 1] = {0};
     cr_assert(policy_fixture_text(&fixture, policy_text));
     struct rule_walk walk = {.policy = fixture.policy};
@@ -38,8 +38,6 @@ Test(rule_row, a_walk_visits_rules_then_defaults_then_what_is_built_in)
     cr_expect_eq(counts[RULE_ORIGIN_CLIENT], 2);
     cr_expect_eq(counts[RULE_ORIGIN_BUILTIN], policy_builtin_count());
     cr_expect_not(rule_walk_next(&walk, &row), "the end stays the end");
-    rule_row_clear(&row);
-    policy_fixture_clear(&fixture);
 }
 
 Test(rule_row, hosts_stand_without_ports_and_ports_beside_them)
@@ -51,8 +49,8 @@ Test(rule_row, hosts_stand_without_ports_and_ports_beside_them)
         {"policy.yaml:6", "2001:db8::1", "22"}, {"policy.yaml:11", "*.b.test", "*"},
         {"default", "every other host", "*"},
     };
-    struct policy_fixture fixture;
-    struct rule_row row = {0};
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+    CLEANUP(rule_row_clear) struct rule_row row = {0};
     size_t found = 0;
     cr_assert(policy_fixture_text(&fixture, policy_text));
     struct rule_walk walk = {.policy = fixture.policy};
@@ -66,14 +64,12 @@ Test(rule_row, hosts_stand_without_ports_and_ports_beside_them)
             cr_expect_str_eq(row.rule.comment, "why");
     }
     cr_expect_eq(found, ARRAY_LEN(rows));
-    rule_row_clear(&row);
-    policy_fixture_clear(&fixture);
 }
 
 Test(rule_row, a_client_is_concerned_by_its_own_rows_and_those_of_everybody)
 {
-    struct policy_fixture fixture;
-    struct rule_row row = {0};
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+    CLEANUP(rule_row_clear) struct rule_row row = {0};
     cr_assert(policy_fixture_text(&fixture, policy_text));
     const struct policy_client *lonely = policy_client_find(fixture.policy, SLICE_LITERAL("c"));
     const struct policy_client *other =
@@ -88,6 +84,4 @@ Test(rule_row, a_client_is_concerned_by_its_own_rows_and_those_of_everybody)
         cr_expect_eq(rule_row_concerns(&row, fixture.policy, other), !own, "%.*s",
                      (int)row.resource.len, row.resource.ptr);
     }
-    rule_row_clear(&row);
-    policy_fixture_clear(&fixture);
 }

@@ -40,7 +40,7 @@ static bool list_other(void *context, struct slice glob, struct buffer *out)
 
 static void check_verdicts(const struct row *row, struct buffer *document)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     AUTO_BUFFER struct buffer said = BUFFER_EMPTY;
     policy_fixture_init(&fixture);
     policy_fixture_write(&fixture, "imported.yaml", buffer_text(document));
@@ -57,14 +57,15 @@ static void check_verdicts(const struct row *row, struct buffer *document)
     for (size_t i = 0; i < QUESTIONS_MAX && row->denies[i] != NULL; i++)
         cr_expect_eq(network_question_ask(fixture.policy, "default", row->denies[i], NULL).result,
                      VERDICT_DENY, "%s: %s\n%s", row->name, row->denies[i], buffer_text(document));
-    policy_fixture_clear(&fixture);
 }
 
 static void check_rows(const char *source, const struct row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct row *row = &rows[i];
-        struct policy_messages notes = {NULL, 0, 0}, errors = {NULL, 0, 0};
+        CLEANUP(policy_messages_free)
+        struct policy_messages notes = {NULL, 0, 0},
+                               errors = {NULL, 0, 0};
         AUTO_BUFFER struct buffer document = BUFFER_EMPTY;
         AUTO_BUFFER struct buffer said = BUFFER_EMPTY;
         struct policy_import_input input = row->input;
@@ -83,7 +84,6 @@ static void check_rows(const char *source, const struct row *rows, size_t count)
         cr_expect(done || document.len == 0, "%s: a failed import printed something", row->name);
         if (done)
             check_verdicts(row, &document);
-        policy_messages_free(&notes);
         policy_messages_free(&errors);
     }
 }

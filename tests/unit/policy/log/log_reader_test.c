@@ -92,7 +92,7 @@ Test(log_reader, whole_lines_are_read_in_both_directions_and_a_torn_end_is_told)
         {"\n\na\n", "||a|", "a|||", false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct place place = make_place();
+        CLEANUP(remove_place) struct place place = make_place();
         append(&place, "", rows[i].content);
         AUTO_CLOSE int fd = open(place.path, O_RDONLY | O_CLOEXEC);
         AUTO_BUFFER struct buffer forwards = BUFFER_EMPTY, backwards = BUFFER_EMPTY;
@@ -101,7 +101,6 @@ Test(log_reader, whole_lines_are_read_in_both_directions_and_a_torn_end_is_told)
         cr_assert_str_eq(read_backwards(fd, &backwards, &torn_backwards), rows[i].backwards);
         cr_assert_eq(torn_forwards, rows[i].torn, "row %zu", i);
         cr_assert_eq(torn_backwards, rows[i].torn, "row %zu", i);
-        remove_place(&place);
     }
 }
 
@@ -110,7 +109,7 @@ Test(log_reader, whole_lines_are_read_in_both_directions_and_a_torn_end_is_told)
 Test(log_reader, lines_across_blocks_are_the_same_in_both_directions)
 {
     static const size_t lens[] = {65534, 65535, 65536, 65537, 131071, 300000, 1, 0, 65533};
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     AUTO_BUFFER struct buffer content = BUFFER_EMPTY;
     for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
         for (size_t k = 0; k < lens[i]; k++)
@@ -139,12 +138,11 @@ Test(log_reader, lines_across_blocks_are_the_same_in_both_directions)
                   (line.ptr[0] == 'a' + (char)i && line.ptr[line.len - 1] == 'a' + (char)i));
     }
     cr_assert_eq(log_backward_next(&backward, &line, &error), LOG_READ_END);
-    remove_place(&place);
 }
 
 Test(log_reader, the_last_lines_of_a_big_file_cost_one_block)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     AUTO_BUFFER struct buffer content = BUFFER_EMPTY;
     for (unsigned i = 0; i < 100000; i++)
         buffer_printf(&content, "line %u\n", i);
@@ -158,12 +156,11 @@ Test(log_reader, the_last_lines_of_a_big_file_cost_one_block)
         cr_assert_eq(log_backward_next(&backward, &line, &error), LOG_READ_LINE);
     cr_assert(slice_equal_text(line, "line 99950"));
     cr_assert_eq(backward.at, (off_t)content.len - 256 * 1024);
-    remove_place(&place);
 }
 
 Test(log_reader, a_half_line_is_given_out_once_it_is_whole)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     append(&place, "", "{\"a\"");
     AUTO_CLOSE int fd = open(place.path, O_RDONLY | O_CLOEXEC);
     CLEANUP(log_forward_free) struct log_forward forward;
@@ -176,12 +173,11 @@ Test(log_reader, a_half_line_is_given_out_once_it_is_whole)
     cr_assert_eq(log_forward_next(&forward, &line, &error), LOG_READ_LINE);
     cr_assert(slice_equal_text(line, "{\"a\":1}"));
     cr_assert_eq(log_forward_next(&forward, &line, &error), LOG_READ_END);
-    remove_place(&place);
 }
 
 Test(log_reader, files_are_opened_newest_first_up_to_the_first_gap)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     AUTO_LOG_FILES struct log_files files = {.count = 0};
     struct error error = {0};
     cr_assert_not(log_files_open(&files, place.path, &error));
@@ -198,12 +194,11 @@ Test(log_reader, files_are_opened_newest_first_up_to_the_first_gap)
         bool torn;
         cr_assert_str_eq(read_forwards(files.fds[i], &joined, &torn), expected[i]);
     }
-    remove_place(&place);
 }
 
 Test(log_reader, as_many_files_as_rotation_keeps_are_one_log)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     AUTO_LOG_FILES struct log_files files = {.count = 0};
     struct error error = {0};
     char suffix[16] = "";
@@ -222,12 +217,11 @@ Test(log_reader, as_many_files_as_rotation_keeps_are_one_log)
         snprintf(name, sizeof(name), "%s.%u", place.path, i);
         unlink(name);
     }
-    remove_place(&place);
 }
 
 Test(log_reader, a_file_that_is_rotated_while_we_open_counts_once)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     char first[128];
     snprintf(first, sizeof(first), "%s.1", place.path);
     append(&place, "", "a\n");
@@ -237,19 +231,17 @@ Test(log_reader, a_file_that_is_rotated_while_we_open_counts_once)
     struct error error = {0};
     cr_assert(log_files_open(&files, place.path, &error));
     cr_assert_eq(files.count, 2);
-    remove_place(&place);
 }
 
 Test(log_reader, what_is_no_regular_file_is_refused)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     AUTO_LOG_FILES struct log_files files = {.count = 0};
     struct error error = {0};
     cr_assert_eq(mkfifo(place.path, 0600), 0);
     cr_assert_not(log_files_open(&files, place.path, &error));
     cr_assert_eq(error.exit_code, 1);
     cr_assert(strstr(error.text, "not a regular file") != NULL, "%s", error.text);
-    remove_place(&place);
 }
 
 /* What the gate does while it is followed: the test's own taker does it, at each line, so that
@@ -299,7 +291,7 @@ static bool play(void *context, struct slice line)
 
 Test(log_follow, no_line_is_lost_or_doubled_through_rotations_and_a_torn_write, .timeout = 20)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     append(&place, "", "0\n1\n");
     struct error error = {0};
     AUTO_LOG_FOLLOW struct log_follow *follow = log_follow_new(place.path, &error);
@@ -310,12 +302,11 @@ Test(log_follow, no_line_is_lost_or_doubled_through_rotations_and_a_torn_write, 
     cr_assert(good, "%s", error.text);
     cr_assert_str_eq(buffer_text(&script.seen), "1|2|3|4|5|6|7|8 is long|9|");
     buffer_free(&script.seen);
-    remove_place(&place);
 }
 
 Test(log_follow, a_signal_ends_it_in_order, .timeout = 20)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     append(&place, "", "x\n");
     struct error error = {0};
     AUTO_LOG_FOLLOW struct log_follow *follow = log_follow_new(place.path, &error);
@@ -326,5 +317,4 @@ Test(log_follow, a_signal_ends_it_in_order, .timeout = 20)
         log_follow_run(follow, open(place.path, O_RDONLY | O_CLOEXEC), 0, play, &script, &error));
     cr_assert_str_eq(buffer_text(&script.seen), "x|");
     buffer_free(&script.seen);
-    remove_place(&place);
 }

@@ -42,7 +42,7 @@ static const char *oldest = "{\"client\":\"a\",\"decision\":\"deny\"}\n"
 static void check(const struct log_filter *filter, unsigned most, const char *expected,
                   struct log_scan_notes *notes_out)
 {
-    struct log_files files = {.count = 2};
+    CLEANUP(log_files_close) struct log_files files = {.count = 2};
     struct taken taken = {.most = most};
     struct error error = {0};
     files.fds[0] = make_file(newest, strlen(newest));
@@ -50,7 +50,6 @@ static void check(const struct log_filter *filter, unsigned most, const char *ex
     cr_assert(log_scan(&files, filter, take, &taken, notes_out, &error), "%s", error.text);
     cr_assert_str_eq(buffer_text(&taken.joined), expected);
     buffer_free(&taken.joined);
-    log_files_close(&files);
 }
 
 Test(log_scan, everything_is_read_the_oldest_first)

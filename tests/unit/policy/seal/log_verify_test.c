@@ -267,8 +267,7 @@ Test(log_verify, a_cut_log_cannot_be_gone_on_with)
         sealed_log_make(&log, 3, 4);
         split(&lines, &log);
         while (lines.count > rows[i].lines) {
-            struct buffer line = take(&lines, lines.count - 1);
-            buffer_free(&line);
+            AUTO_BUFFER struct buffer line = take(&lines, lines.count - 1);
         }
         cr_assert(log_sealed_parse(&last, buffer_slice(&lines.line[lines.count - 1])));
         buffer_clear(&log.text);
@@ -375,8 +374,7 @@ Test(log_verify, the_end_of_an_earlier_series_cannot_be_cut_off)
         sealed_log_seal(&log);
         split(&lines, &log);
         for (unsigned line = rows[i].left; line < 7; line++) {
-            struct buffer taken = take(&lines, rows[i].left);
-            buffer_free(&taken);
+            AUTO_BUFFER struct buffer taken = take(&lines, rows[i].left);
         }
         const struct log_verdict *verdict =
             judge(&verify, &lines, 0, rows[i].keyed ? "\x07\x08" : "");

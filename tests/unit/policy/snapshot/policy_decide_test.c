@@ -23,13 +23,12 @@ Test(policy_decide, deny_wins_whatever_the_order)
         V "docker:\n  - allow: \"@all\"\n  - deny: {path: \"~/containers/.*/kill\"}\n",
     };
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-        struct policy_fixture fixture;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
         cr_assert(policy_fixture_text(&fixture, texts[i]), "%zu", i);
         cr_expect_eq(ask(&fixture, "default", "POST /containers/web/kill").result, VERDICT_DENY,
                      "%zu", i);
         cr_expect_eq(ask(&fixture, "default", "POST /containers/web/stop").result, VERDICT_ALLOW,
                      "%zu", i);
-        policy_fixture_clear(&fixture);
     }
 }
 
@@ -57,18 +56,17 @@ Test(policy_decide, a_rule_ends_when_it_expires)
          V "docker:\n  - {allow: {path: /containers/*/kill}, expires: 2001-01-01}\n", VERDICT_DENY},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
         cr_assert(policy_fixture_text(&fixture, rows[i].text), "%s", rows[i].name);
         cr_expect_eq(ask(&fixture, "default", "POST /containers/web/kill").result, rows[i].result,
                      "%s", rows[i].name);
-        policy_fixture_clear(&fixture);
     }
 }
 
 Test(policy_decide, where_the_time_is_not_known_an_allow_has_expired_and_a_deny_has_not)
 {
-    struct policy_fixture fixture;
-    struct docker_request request = {.now_us = 1};
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+    CLEANUP(docker_request_clear) struct docker_request request = {.now_us = 1};
     struct verdict verdict;
     struct error error;
     cr_assert(policy_fixture_text(&fixture, V "docker:\n"
@@ -87,13 +85,11 @@ Test(policy_decide, where_the_time_is_not_known_an_allow_has_expired_and_a_deny_
                              DOCKER_OBJECT_NOT_ASKED, NULL, NULL, &verdict);
         cr_expect_eq(verdict.result, VERDICT_DENY, "%s", rows[i].target);
     }
-    docker_request_clear(&request);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_decide, the_first_rule_of_the_document_is_named)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(
         &fixture, V "docker:\n  - allow: {path: \"/containers/*/kill\"}\n  - allow: \"@all\"\n"
                     "  - {deny: {path: /info}, name: no info}\n  - deny: SystemInfo\n"));
@@ -104,7 +100,6 @@ Test(policy_decide, the_first_rule_of_the_document_is_named)
     verdict = ask(&fixture, "default", "GET /info");
     cr_expect_str_eq(verdict.source, "policy.yaml:5");
     cr_expect_str_eq(verdict.rule, "no info");
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_decide, read_is_what_the_design_says)
@@ -139,13 +134,12 @@ Test(policy_decide, read_is_what_the_design_says)
         "SystemInfo",     "SystemEvents",     "SystemDataUsage", "ServiceList",  "TaskList",
         "NodeList",       "ExecInspect",      "PluginList",
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, V "docker:\n  - allow: \"@read\"\n"));
     for (size_t i = 0; i < ARRAY_LEN(out); i++)
         cr_expect_eq(ask(&fixture, "default", out[i]).result, VERDICT_DENY, "%s", out[i]);
     for (size_t i = 0; i < ARRAY_LEN(in); i++)
         cr_expect_eq(ask(&fixture, "default", in[i]).result, VERDICT_ALLOW, "%s", in[i]);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_decide, libpod_opens_by_path_only)
@@ -164,7 +158,7 @@ Test(policy_decide, libpod_opens_by_path_only)
 
 Test(policy_decide, clients_inherit_unless_they_say_otherwise_and_ping_stays)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(
         &fixture, V "docker:\n  - allow: SystemInfo\nclients:\n"
                     "  with: {listen: tcp:127.0.0.1:0, docker: [{allow: ImageList}]}\n"
@@ -189,12 +183,11 @@ Test(policy_decide, clients_inherit_unless_they_say_otherwise_and_ping_stays)
     policy_rule_at(fixture.policy, POLICY_NUMBER_RULES, &rule);
     cr_expect_str_eq(rule.scope, "*");
     cr_expect(strncmp(rule.label, "preset/negotiate:", 17) == 0, "%s", rule.label);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_decide, report_mode_lets_pass_and_says_what_would_have_denied)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture,
                                   V "mode: report\ndocker:\n  - deny: ContainerKill\nclients:\n"
                                     "  strict: {listen: tcp:127.0.0.1:0, mode: enforce}\n"));
@@ -211,7 +204,6 @@ Test(policy_decide, report_mode_lets_pass_and_says_what_would_have_denied)
     verdict = ask(&fixture, "default", "SystemPing");
     cr_expect(verdict.result == VERDICT_ALLOW && !verdict.would_deny);
     cr_expect_eq(ask(&fixture, "strict", "ContainerKill").result, VERDICT_DENY);
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_decide, the_object_is_asked_for_only_while_it_can_turn_the_verdict)
@@ -246,8 +238,8 @@ Test(policy_decide, the_object_is_asked_for_only_while_it_can_turn_the_verdict)
     struct docker_object object = {.kind = DOCKER_OBJECT_CONTAINER};
     object.facts[DOCKER_FACT_NAME] = (struct docker_fact_list){&web, 1, 1};
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct policy_fixture fixture;
-        struct buffer text = BUFFER_EMPTY;
+        CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         buffer_printf(&text, V "docker:\n%s", rows[i].rules);
         cr_assert(policy_fixture_text(&fixture, buffer_text(&text)), "%s", rows[i].name);
         const char *request = "POST /containers/web/stop?t=3";
@@ -259,8 +251,6 @@ Test(policy_decide, the_object_is_asked_for_only_while_it_can_turn_the_verdict)
         cr_expect_eq(
             policy_fixture_ask(&fixture, "default", request, DOCKER_OBJECT_KNOWN, &object).result,
             rows[i].web, "%s, web", rows[i].name);
-        buffer_free(&text);
-        policy_fixture_clear(&fixture);
     }
 }
 
@@ -278,16 +268,16 @@ Test(policy_decide, a_denial_teaches)
         {"default", "POST /containers/x/stop?t=99",
          "the rules that allow it are for other objects or paths"},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     cr_assert(policy_fixture_text(&fixture, V
                                   "docker:\n  - {deny: ContainerKill, name: no kills}\n"
                                   "  - {allow: ContainerStop, where: {query.t: {max: 10}}}\n"
                                   "clients: {alone: {listen: tcp:127.0.0.1:0, inherit: false}}\n"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct docker_request request = {0};
+        CLEANUP(docker_request_clear) struct docker_request request = {0};
         struct error error;
         struct verdict verdict;
-        struct buffer out = BUFFER_EMPTY;
+        AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         const struct policy_client *client =
             policy_client_find(fixture.policy, slice_from_text(rows[i].client));
         struct slice target = slice_from_text(rows[i].request);
@@ -298,8 +288,5 @@ Test(policy_decide, a_denial_teaches)
         policy_explain_denial(fixture.policy, client, &request, &verdict, &out);
         cr_expect(strstr(buffer_text(&out), rows[i].text) != NULL, "%s", buffer_text(&out));
         cr_expect(strstr(buffer_text(&out), "secret") == NULL);
-        buffer_free(&out);
-        docker_request_clear(&request);
     }
-    policy_fixture_clear(&fixture);
 }

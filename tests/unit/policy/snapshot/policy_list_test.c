@@ -18,7 +18,7 @@ Test(policy_list, the_place_of_what_is_used_is_the_outermost_one)
         {"of another client", "default", "preset/npm", NULL, NULL, 0},
         {"what is read by itself", "*", "policy.yaml", NULL, NULL, 0},
     };
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     policy_fixture_init(&fixture);
     policy_fixture_write(&fixture, "policy.yaml",
                          "version: 1\nuse: [preset/npm,\n  preset/balanced,\n  ./more.yaml]\n");
@@ -36,5 +36,4 @@ Test(policy_list, the_place_of_what_is_used_is_the_outermost_one)
         cr_expect_str_eq(place.label, rows[i].place, "%s", rows[i].name);
         cr_expect_eq(place.line, rows[i].line, "%s", rows[i].name);
     }
-    policy_fixture_clear(&fixture);
 }

@@ -22,7 +22,7 @@ static void show_verdict(const struct network_verdict *verdict, struct buffer *o
 
 static void check_rows(const char *text, const struct row *rows, size_t count)
 {
-    struct policy_fixture fixture;
+    CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
     bool loaded = policy_fixture_text(&fixture, text);
     cr_assert(loaded, "%s", policy_fixture_show(&fixture, &fixture.errors, &shown));
@@ -42,7 +42,6 @@ static void check_rows(const char *text, const struct row *rows, size_t count)
         cr_expect_eq(verdict.malformed, strcmp(verdict.reason, "malformed.path") == 0, "%s",
                      rows[i].name);
     }
-    policy_fixture_clear(&fixture);
 }
 
 Test(policy_network, deny_wins_and_the_first_of_equals_decides)

@@ -242,7 +242,7 @@ Test(suggest_property, what_was_let_pass_is_permitted_and_nothing_else)
                  "  - {allow: \"*\", addresses: [10.0.0.0/8], methods: [OPTIONS]}\n"));
     for (unsigned round = 0; round < ROUNDS; round++) {
         CLEANUP(suggest_fixture_clear) struct suggest_fixture fixture = {0};
-        struct policy_fixture enforced;
+        CLEANUP(policy_fixture_clear) struct policy_fixture enforced;
         struct use used[REQUESTS];
         size_t count = 0;
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
@@ -266,7 +266,6 @@ Test(suggest_property, what_was_let_pass_is_permitted_and_nothing_else)
         }
         learned += (unsigned)count;
         check_world(enforced.policy, used, count, buffer_text(&text), &permitted, &refused);
-        policy_fixture_clear(&enforced);
     }
     policy_fixture_clear(&report);
     cr_assert(learned > ROUNDS * REQUESTS / 2 && permitted > ROUNDS && refused > permitted,
@@ -348,7 +347,7 @@ Test(suggest_property, operations_that_were_used_are_permitted_and_no_others)
     unsigned permitted = 0, refused = 0;
     for (unsigned round = 0; round < ROUNDS / 2; round++) {
         CLEANUP(suggest_fixture_clear) struct suggest_fixture fixture = {0};
-        struct policy_fixture enforced;
+        CLEANUP(policy_fixture_clear) struct policy_fixture enforced;
         struct call used[60];
         size_t count = 1 + next(&state) % ARRAY_LEN(used);
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
@@ -385,7 +384,6 @@ Test(suggest_property, operations_that_were_used_are_permitted_and_no_others)
                       docker_operation_info(asked.operation)->name, asked.object, is ? "" : "not ",
                       buffer_text(&text));
         }
-        policy_fixture_clear(&enforced);
     }
     cr_assert(permitted > ROUNDS && refused > ROUNDS, "%u %u", permitted, refused);
 }

@@ -14,7 +14,7 @@ static void check(const struct row *rows, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         CLEANUP(suggest_fixture_clear) struct suggest_fixture fixture = {0};
-        struct policy_fixture loaded;
+        CLEANUP(policy_fixture_clear) struct policy_fixture loaded;
         AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
         AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
         for (size_t n = 0; n < RECORDS_MAX && rows[i].records[n] != NULL; n++)
@@ -27,7 +27,6 @@ static void check(const struct row *rows, size_t count)
         cr_expect(policy_fixture_text(&loaded, buffer_text(&text)), "%s:\n%s%s", rows[i].what,
                   buffer_text(&text),
                   loaded.errors.count > 0 ? loaded.errors.items[0].error.text : "");
-        policy_fixture_clear(&loaded);
     }
 }
 

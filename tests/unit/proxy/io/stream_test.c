@@ -53,7 +53,7 @@ Test(stream, filling_tells_nothing_there_from_the_end_and_from_full)
     struct io_buffer buffer = {0};
     int ends[2];
     socket_pair(ends);
-    struct stream end = stream_of_socket(ends[0]);
+    CLEANUP(stream_close) struct stream end = stream_of_socket(ends[0]);
     cr_assert_eq(stream_fill(&end, pool, &buffer, IO_READ_HEAD), -1);
     cr_assert_eq(errno, EAGAIN);
     cr_assert_null(buffer.data, "a silent stream costs no block");
@@ -76,7 +76,6 @@ Test(stream, filling_tells_nothing_there_from_the_end_and_from_full)
     close(ends[1]);
     cr_assert_eq(stream_fill(&end, pool, &buffer, IO_READ_BULK), 0);
     cr_assert_null(buffer.data);
-    stream_close(&end);
 }
 
 Test(stream, filling_for_bulk_uses_a_large_block)
@@ -143,13 +142,12 @@ Test(stream, draining_into_a_broken_socket_fails_without_a_signal)
     struct io_buffer buffer = {0};
     int ends[2];
     socket_pair(ends);
-    struct stream end = stream_of_socket(ends[0]);
+    CLEANUP(stream_close) struct stream end = stream_of_socket(ends[0]);
     close(ends[1]);
     cr_assert(io_buffer_append(pool, &buffer, "abc", 3));
     cr_assert_not(stream_drain(&end, pool, &buffer, false));
     cr_assert_eq(io_buffer_len(&buffer), 3);
     io_buffer_reset(pool, &buffer);
-    stream_close(&end);
 }
 
 Test(stream, looking_takes_nothing)
@@ -157,7 +155,7 @@ Test(stream, looking_takes_nothing)
     char bytes[8];
     int ends[2];
     socket_pair(ends);
-    struct stream end = stream_of_socket(ends[0]);
+    CLEANUP(stream_close) struct stream end = stream_of_socket(ends[0]);
     cr_assert_eq(stream_look(&end), STREAM_SILENT);
     cr_assert_eq(send(ends[1], "abc", 3, 0), 3);
     cr_assert_eq(stream_look(&end), STREAM_HAS_INPUT);
@@ -166,7 +164,6 @@ Test(stream, looking_takes_nothing)
     close(ends[1]);
     cr_assert_eq(stream_look(&end), STREAM_OVER);
     cr_assert(stream_is_hung_up(&end));
-    stream_close(&end);
 }
 
 Test(stream, an_end_is_told_and_the_other_direction_stays)

@@ -81,7 +81,7 @@ static uint64_t written(const struct place *place, uint64_t key)
 
 Test(rule_counter, a_rule_keeps_its_count_over_policies_and_runs)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     CLEANUP(policy_unref) struct policy *first = load(&place, "  - allow: ContainerList\n");
     CLEANUP(policy_unref)
     struct policy *second = load(&place, "  - deny: SystemInfo\n  - allow: ContainerList\n");
@@ -104,12 +104,11 @@ Test(rule_counter, a_rule_keeps_its_count_over_policies_and_runs)
     count(counter, second, "ContainerList");
     rule_counter_close(&counter);
     cr_expect_eq(written(&place, list), 5u);
-    remove_place(&place);
 }
 
 Test(rule_counter, the_defaults_count_and_what_no_rule_decided_does_not)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     CLEANUP(policy_unref) struct policy *policy = load(&place, "  - allow: ContainerList\n");
     struct rule_counter *counter = rule_counter_open(place.folder, policy);
     rule_counter_count(counter, policy, POLICY_NUMBER_NONE, 1);
@@ -118,22 +117,20 @@ Test(rule_counter, the_defaults_count_and_what_no_rule_decided_does_not)
     rule_counter_close(&counter);
     cr_expect_eq(written(&place, RULE_HITS_DEFAULT_NETWORK), 1u);
     cr_expect_eq(written(&place, RULE_HITS_DEFAULT_DOCKER), 0u);
-    remove_place(&place);
 }
 
 Test(rule_counter, what_was_not_counted_is_not_written)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     CLEANUP(policy_unref) struct policy *policy = load(&place, "  - allow: ContainerList\n");
     struct rule_counter *counter = rule_counter_open(place.folder, policy);
     rule_counter_close(&counter);
     cr_expect_eq(access(place.hits, F_OK), -1);
-    remove_place(&place);
 }
 
 Test(rule_counter, a_broken_file_is_set_aside)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     CLEANUP(policy_unref) struct policy *policy = load(&place, "  - allow: ContainerList\n");
     write_file(place.hits, "no file of counts\n");
     struct rule_counter *counter = rule_counter_open(place.folder, policy);
@@ -142,12 +139,11 @@ Test(rule_counter, a_broken_file_is_set_aside)
     rule_counter_close(&counter);
     cr_expect_eq(written(&place, policy_number_key(policy, number_of(policy, "ContainerList"))),
                  1u);
-    remove_place(&place);
 }
 
 Test(rule_counter, a_gate_without_one_counts_nothing)
 {
-    struct place place = make_place();
+    CLEANUP(remove_place) struct place place = make_place();
     CLEANUP(policy_unref) struct policy *policy = load(&place, "  - allow: ContainerList\n");
     struct rule_counter *none = NULL;
     rule_counter_count(none, policy, POLICY_NUMBER_DEFAULT_DOCKER, 1);
@@ -155,5 +151,4 @@ Test(rule_counter, a_gate_without_one_counts_nothing)
     rule_counter_tick(none, NULL);
     rule_counter_close(&none);
     cr_expect_eq(rule_counter_len(none), 0u);
-    remove_place(&place);
 }

@@ -248,7 +248,7 @@ Test(resolver, another_server_is_asked_when_one_fails)
         {.name = NULL},
     };
     AUTO_WORLD struct world world;
-    struct name_server second;
+    CLEANUP(name_server_close) struct name_server second;
     struct asker asker;
     struct error error;
     struct resolver_options options = {.server_count = 2, .timeout_ms = LONG_MS};
@@ -265,7 +265,6 @@ Test(resolver, another_server_is_asked_when_one_fails)
     cr_expect_str_eq(outcome(&asker), "2001:db8::1 192.0.2.1");
     cr_expect_eq(world.server.questions, 2);
     cr_expect_eq(second.questions, 2);
-    name_server_close(&second);
 }
 
 Test(resolver, names_are_asked_as_they_are)

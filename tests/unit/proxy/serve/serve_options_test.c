@@ -197,7 +197,7 @@ static void check_upstream(const struct serve_options *serve, const char *expect
 
 Test(serve_options, the_defaults_are_those_of_the_contract)
 {
-    struct serve_options serve;
+    CLEANUP(serve_options_clear) struct serve_options serve;
     struct error error = {0};
     cr_assert(read_options(&serve, (const char *const[]){NULL}, &error), "%s", error.text);
     check_upstream(&serve, "unix:/var/run/docker.sock");
@@ -221,12 +221,11 @@ Test(serve_options, the_defaults_are_those_of_the_contract)
     cr_assert_eq(serve.gates.loop.inputs.listen_count, 0);
     cr_assert_null(serve.gates.admin.text);
     cr_assert_null(serve.user);
-    serve_options_clear(&serve);
 }
 
 Test(serve_options, what_is_given_arrives_where_it_belongs)
 {
-    struct serve_options serve;
+    CLEANUP(serve_options_clear) struct serve_options serve;
     struct error error = {0};
     const char *const words[] = {"-l",
                                  "unix:/run/a",
@@ -257,7 +256,6 @@ Test(serve_options, what_is_given_arrives_where_it_belongs)
     cr_assert_eq(serve.gates.loop.upload_timeout_ms, 0);
     cr_assert_str_eq(serve.user, "7:8");
     cr_assert_str_eq(serve.gates.admin.text, "unix:/run/adm");
-    serve_options_clear(&serve);
 }
 
 Test(serve_options, socket_path_counts_in_compatibility_mode_only_and_gives_way)
@@ -309,7 +307,7 @@ Test(serve_options, what_makes_no_sense_is_refused_with_a_sentence)
 
 Test(serve_options, the_defaults_of_the_egress_gate)
 {
-    struct serve_options serve;
+    CLEANUP(serve_options_clear) struct serve_options serve;
     struct error error = {0};
     cr_assert(read_options(&serve, (const char *const[]){NULL}, &error), "%s", error.text);
     const struct egress_options *egress = &serve.gates.egress;
@@ -325,12 +323,11 @@ Test(serve_options, the_defaults_of_the_egress_gate)
     cr_expect_null(egress->upstream_proxy.url);
     cr_expect_null(egress->upstream_proxy.credentials);
     cr_expect_null(egress->upstream_proxy.exceptions);
-    serve_options_clear(&serve);
 }
 
 Test(serve_options, settings_of_the_egress_gate_arrive_where_they_belong)
 {
-    struct serve_options serve;
+    CLEANUP(serve_options_clear) struct serve_options serve;
     struct error error = {0};
     AUTO_BUFFER struct buffer servers = BUFFER_EMPTY;
     char secret[] = "/tmp/dockreeve-auth-XXXXXX";
@@ -382,7 +379,6 @@ Test(serve_options, settings_of_the_egress_gate_arrive_where_they_belong)
     cr_assert_eq(serve.gates.loop.inputs.network_count, 2);
     cr_expect_eq(serve.gates.loop.inputs.network[0].role, POLICY_ROLE_EGRESS);
     cr_expect_str_eq(serve.gates.loop.inputs.network[1].text, "unix:/run/e");
-    serve_options_clear(&serve);
 }
 
 Test(serve_options, settings_of_the_egress_gate_that_make_no_sense)
@@ -401,11 +397,10 @@ Test(serve_options, settings_of_the_egress_gate_that_make_no_sense)
         {"--tunnel-idle=soon", "tunnel-idle"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct serve_options serve;
+        CLEANUP(serve_options_clear) struct serve_options serve;
         struct error error = {0};
         cr_expect_not(read_options(&serve, (const char *const[]){rows[i].word, NULL}, &error), "%s",
                       rows[i].word);
         cr_expect_not_null(strstr(error.text, rows[i].says), "%s: %s", rows[i].word, error.text);
-        serve_options_clear(&serve);
     }
 }

@@ -91,7 +91,7 @@ Test(docker_condition, facts_are_judged_apart_for_allow_and_deny)
         {"digest without tag", DOCKER_FACT_IMAGE, "nginx@*", {"nginx@sha256:ab"}, true, true},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct docker_rule rule = {0};
+        CLEANUP(docker_rule_clear) struct docker_rule rule = {0};
         docker_operation_set_add(&rule.operations, DOCKER_CONTAINER_START);
         add_pattern(&rule, rows[i].fact, NULL, rows[i].pattern);
         docker_rule_narrow(&rule);
@@ -113,7 +113,6 @@ Test(docker_condition, facts_are_judged_apart_for_allow_and_deny)
                 ask(&rule, allows, HTTP_METHOD_POST, target, DOCKER_OBJECT_NOT_ASKED, NULL),
                 DOCKER_MATCH_MAYBE, "%s, not asked", rows[i].name);
         }
-        docker_rule_clear(&rule);
     }
 }
 
@@ -150,7 +149,7 @@ Test(docker_condition, parameters_are_compared_as_text_number_or_folder)
         {"neither", MAX10_OR_ABSENT, "/containers/x/stop?t=30", false, false},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct docker_rule rule = {0};
+        CLEANUP(docker_rule_clear) struct docker_rule rule = {0};
         docker_operation_set_add(&rule.operations, DOCKER_CONTAINER_STOP);
         add_pattern(&rule, DOCKER_CONDITION_QUERY, "t", rows[i].kind == PATTERN ? "10" : NULL);
         struct docker_condition *condition = last(&rule);
@@ -169,13 +168,12 @@ Test(docker_condition, parameters_are_compared_as_text_number_or_folder)
                 ask(&rule, allows, HTTP_METHOD_POST, rows[i].target, DOCKER_OBJECT_NOT_ASKED, NULL),
                 (allows ? rows[i].allow : rows[i].deny) ? DOCKER_MATCH_YES : DOCKER_MATCH_NO,
                 "%s, %s", rows[i].name, allows ? "allow" : "deny");
-        docker_rule_clear(&rule);
     }
 }
 
 Test(docker_condition, name_on_create_is_the_parameter)
 {
-    struct docker_rule rule = {0};
+    CLEANUP(docker_rule_clear) struct docker_rule rule = {0};
     docker_operation_set_add(&rule.operations, DOCKER_CONTAINER_CREATE);
     docker_operation_set_add(&rule.operations, DOCKER_CONTAINER_LIST);
     add_pattern(&rule, DOCKER_FACT_NAME, NULL, "web-*");
@@ -190,5 +188,4 @@ Test(docker_condition, name_on_create_is_the_parameter)
     cr_assert_eq(
         ask(&rule, true, HTTP_METHOD_POST, "/containers/create", DOCKER_OBJECT_NOT_ASKED, NULL),
         DOCKER_MATCH_NO);
-    docker_rule_clear(&rule);
 }

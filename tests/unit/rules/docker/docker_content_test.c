@@ -93,7 +93,7 @@ Test(docker_content, only_what_the_operation_reads_is_taken)
             .type = slice_from_text(row->type),
             .encoding = slice_from_text(row->encoding),
         };
-        struct docker_request request = {0};
+        CLEANUP(docker_request_clear) struct docker_request request = {0};
         struct error error = {0};
         parse(&request, requests[row->body].method, requests[row->body].target);
         bool taken = docker_content_check(&request, &content, 1024, &error);
@@ -101,7 +101,6 @@ Test(docker_content, only_what_the_operation_reads_is_taken)
         cr_assert_eq(error.status, row->code, "%s: %d", row->name, error.status);
         if (!taken)
             cr_assert(strncmp(error.reason, "malformed.content-", 18) == 0, "%s", row->name);
-        docker_request_clear(&request);
     }
 }
 
@@ -131,13 +130,12 @@ Test(docker_content, a_length_has_its_limit)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         const struct docker_content content = {
             .present = true, .len = rows[i].len, .type = slice_from_text(rows[i].type)};
-        struct docker_request request = {0};
+        CLEANUP(docker_request_clear) struct docker_request request = {0};
         struct error error = {0};
         parse(&request, rows[i].method, rows[i].target);
         bool taken = docker_content_check(&request, &content, 1024, &error);
         cr_expect_eq(taken, rows[i].reason == NULL, "%s: %s", rows[i].name, error.text);
         if (!taken && rows[i].reason != NULL)
             cr_expect_str_eq(error.reason, rows[i].reason, "%s", rows[i].name);
-        docker_request_clear(&request);
     }
 }

@@ -29,12 +29,11 @@ static const struct {
 Test(docker_endless, is_what_nothing_but_hanging_up_ends)
 {
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct docker_request request = {.text = BUFFER_EMPTY};
+        CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
         struct error error;
         cr_assert(docker_request_parse(&request, HTTP_METHOD_GET, slice_from_text(rows[i].target),
                                        false, &error),
                   "%s: %s", rows[i].target, error.text);
         cr_expect_eq(docker_endless(&request), rows[i].endless, "%s", rows[i].target);
-        docker_request_clear(&request);
     }
 }

@@ -53,7 +53,7 @@ Test(docker_names, names_have_one_spelling)
         {"another parameter", "/containers/x/stop?t=/5", "/containers/x/stop?t=%2F5"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct docker_request request = {.text = BUFFER_EMPTY};
+        CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         struct error error;
         const char *target = rows[i].target;
@@ -66,7 +66,6 @@ Test(docker_names, names_have_one_spelling)
                              buffer_text(&out));
             target = rows[i].written;
         }
-        docker_request_clear(&request);
     }
 }
 

@@ -211,7 +211,7 @@ static const struct row rows[] = {
 
 static void run(const struct row *row)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     struct error error;
     cr_assert(
         docker_request_parse(&request, row->method, slice_from_text(row->target), false, &error),
@@ -238,7 +238,6 @@ static void run(const struct row *row)
         cr_expect_str_eq(buffer_text(&text), row->sent, "%s: sent %s", row->name,
                          buffer_text(&text));
     }
-    docker_request_clear(&request);
 }
 
 Test(docker_naming, what_is_sent_on_can_mean_nothing_else)
@@ -249,7 +248,7 @@ Test(docker_naming, what_is_sent_on_can_mean_nothing_else)
 
 Test(docker_naming, an_exec_is_its_container_too)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     struct error error;
     cr_assert(docker_request_parse(&request, HTTP_METHOD_POST, SLICE_LITERAL("/exec/e/start"),
                                    false, &error));
@@ -263,7 +262,6 @@ Test(docker_naming, an_exec_is_its_container_too)
     const struct docker_object *object = docker_naming_object(naming, 0);
     cr_assert(slice_equal_text(object->id, "e1"));
     cr_assert(slice_equal_text(object->facts[DOCKER_FACT_NAME].items[0], "web"));
-    docker_request_clear(&request);
 }
 
 Test(docker_naming, an_answer_tells_that_the_tag_moved)
@@ -281,7 +279,7 @@ Test(docker_naming, an_answer_tells_that_the_tag_moved)
     };
     static const char *const targets[] = {"/images/acme", "/images/sha256:" ID_A};
     for (size_t t = 0; t < ARRAY_LEN(targets); t++) {
-        struct docker_request request = {.text = BUFFER_EMPTY};
+        CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
         struct error error;
         cr_assert(docker_request_parse(&request, HTTP_METHOD_DELETE, slice_from_text(targets[t]),
                                        false, &error));
@@ -290,13 +288,12 @@ Test(docker_naming, an_answer_tells_that_the_tag_moved)
         for (size_t i = 0; i < ARRAY_LEN(answers); i++)
             cr_expect_eq(docker_naming_has_moved(naming, slice_from_text(answers[i].answer)),
                          answers[i].moved && t == 0, "%s", answers[i].name);
-        docker_request_clear(&request);
     }
 }
 
 Test(docker_naming, a_repository_has_a_bound)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     struct error error;
     for (unsigned extra = 0; extra < 2; extra++) {
         cr_assert(docker_request_parse(&request, HTTP_METHOD_GET, SLICE_LITERAL("/images/acme/get"),
@@ -311,5 +308,4 @@ Test(docker_naming, a_repository_has_a_bound)
         cr_assert_eq(docker_naming_state(naming),
                      extra == 0 ? DOCKER_NAMING_ASKS : DOCKER_NAMING_UNKNOWN);
     }
-    docker_request_clear(&request);
 }

@@ -83,7 +83,7 @@ Test(docker_object, each_kind_gives_its_facts)
 {
     for (size_t i = 0; i < ARRAY_LEN(fact_rows); i++) {
         const struct fact_row *row = &fact_rows[i];
-        struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
+        CLEANUP(docker_object_clear) struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
         struct error error;
         AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
         cr_assert(docker_object_read(&object, row->kind, slice_from_text(row->json), NULL, &error),
@@ -97,13 +97,12 @@ Test(docker_object, each_kind_gives_its_facts)
             if (object.facts[fact].count > 0)
                 cr_expect(docker_object_has_fact(row->kind, (enum docker_fact)fact));
         }
-        docker_object_clear(&object);
     }
 }
 
 Test(docker_object, an_exec_has_its_own_id_and_its_containers_facts)
 {
-    struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
+    CLEANUP(docker_object_clear) struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
     struct error error;
     struct slice container = {NULL, 0};
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
@@ -118,19 +117,17 @@ Test(docker_object, an_exec_has_its_own_id_and_its_containers_facts)
     cr_assert(slice_equal_text(object.id, "e1"));
     cr_assert_str_eq(facts(&object, DOCKER_FACT_ID, &out), "e1,c0ffee");
     cr_assert_str_eq(facts(&object, DOCKER_FACT_NAME, &out), "web");
-    docker_object_clear(&object);
 }
 
 Test(docker_object, every_cut_of_an_answer_is_refused)
 {
     for (size_t len = 0; len < sizeof(container_json) - 1; len++) {
-        struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
+        CLEANUP(docker_object_clear) struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
         struct error error;
         cr_expect_not(docker_object_read(&object, DOCKER_OBJECT_CONTAINER,
                                          slice_of(container_json, len), NULL, &error),
                       "%zu", len);
         cr_expect_str_eq(error.reason, "engine.inspect");
-        docker_object_clear(&object);
     }
 }
 
@@ -167,12 +164,11 @@ Test(docker_object, answers_that_are_not_as_described_are_refused)
         {"no kind", DOCKER_OBJECT_NONE, "{}"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
+        CLEANUP(docker_object_clear) struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
         struct error error;
         cr_expect_not(
             docker_object_read(&object, rows[i].kind, slice_from_text(rows[i].json), NULL, &error),
             "%s", rows[i].name);
-        docker_object_clear(&object);
     }
 }
 
@@ -193,7 +189,7 @@ Test(docker_object, mounts_need_a_type_and_volumes_a_name)
         {"{}", NULL},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
+        CLEANUP(docker_object_clear) struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
         struct error error;
         AUTO_BUFFER struct buffer json = BUFFER_EMPTY, out = BUFFER_EMPTY;
         buffer_printf(&json,
@@ -205,7 +201,6 @@ Test(docker_object, mounts_need_a_type_and_volumes_a_name)
         cr_expect_eq(read, rows[i].volumes != NULL, "%s", rows[i].mounts);
         if (read && rows[i].volumes != NULL)
             cr_expect_str_eq(facts(&object, DOCKER_FACT_VOLUME, &out), rows[i].volumes);
-        docker_object_clear(&object);
     }
 }
 
@@ -216,13 +211,12 @@ Test(docker_object, a_large_answer_keeps_every_fact_in_place)
     for (int i = 1; i < 50000; i++)
         buffer_printf(&json, ",\"t:%d\"", i);
     buffer_append_literal(&json, "]}");
-    struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
+    CLEANUP(docker_object_clear) struct docker_object object = {.kind = DOCKER_OBJECT_NONE};
     struct error error;
     cr_assert(docker_object_read(&object, DOCKER_OBJECT_IMAGE, buffer_slice(&json), NULL, &error));
     cr_assert_eq(object.facts[DOCKER_FACT_NAME].count, 50000);
     cr_assert(slice_equal_text(object.facts[DOCKER_FACT_NAME].items[0], "t:0"));
     cr_assert(slice_equal_text(object.facts[DOCKER_FACT_IMAGE].items[49999], "t:49999"));
-    docker_object_clear(&object);
 }
 
 Test(docker_object, inspect_paths_hold_the_encoded_name)

@@ -131,14 +131,13 @@ static const struct path_row path_rows[] = {
 
 Test(docker_request, every_spelling_of_a_path_has_one_outcome)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     for (size_t i = 0; i < ARRAY_LEN(path_rows); i++) {
         const struct path_row *row = &path_rows[i];
         const char *got = outcome(&request, row->method, row->target, false, &out);
         cr_expect_str_eq(got, row->expected, "%s: %s gave %s", row->name, row->target, got);
     }
-    docker_request_clear(&request);
 }
 
 static const struct path_row query_rows[] = {
@@ -190,7 +189,7 @@ static const struct path_row query_rows[] = {
 
 Test(docker_request, every_query_has_one_outcome)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     for (size_t i = 0; i < ARRAY_LEN(query_rows); i++) {
         const struct path_row *row = &query_rows[i];
@@ -201,7 +200,6 @@ Test(docker_request, every_query_has_one_outcome)
     cr_expect_str_eq(got, "400 malformed.query-unknown", "strict gave %s", got);
     got = outcome(&request, GET, "/containers/json?all=1&all=1", true, &out);
     cr_expect_str_eq(got, "400 malformed.query-repeated", "strict gave %s", got);
-    docker_request_clear(&request);
 }
 
 /* What net/url makes of each byte that stands raw in a query: itself, or this. The request line
@@ -227,7 +225,7 @@ static const char *raw_byte_expected(unsigned byte, struct buffer *out)
 
 Test(docker_request, every_raw_byte_of_a_query_means_what_the_engine_takes_it_for)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY, expected = BUFFER_EMPTY;
     for (unsigned byte = 0x21; byte <= 0xff; byte++) {
         char target[] = "/containers/json?filters=a?z";
@@ -238,12 +236,11 @@ Test(docker_request, every_raw_byte_of_a_query_means_what_the_engine_takes_it_fo
         const char *wanted = raw_byte_expected(byte, &expected);
         cr_expect_str_eq(got, wanted, "0x%02x gave %s, not %s", byte, got, wanted);
     }
-    docker_request_clear(&request);
 }
 
 Test(docker_request, what_comes_again_is_dropped_by_its_name)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     struct error error;
     cr_assert(docker_request_parse(&request, POST,
                                    SLICE_LITERAL("/build?dockerfile=A&x=1&dockerfile=B&x=2&t=a&t=b"
@@ -252,7 +249,6 @@ Test(docker_request, what_comes_again_is_dropped_by_its_name)
     cr_assert_eq(request.dropped_count, 2);
     cr_assert(slice_equal_text(request.dropped[0], "x"));
     cr_assert(slice_equal_text(request.dropped[1], "dockerfile"));
-    docker_request_clear(&request);
 }
 
 /* Recorded from Engine 20.10: its Location. */
@@ -274,7 +270,7 @@ static const struct {
 
 Test(docker_request, a_doubled_slash_leads_where_the_engine_leads)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     for (size_t i = 0; i < ARRAY_LEN(clean_rows); i++) {
         const char *target = clean_rows[i].target;
@@ -284,12 +280,11 @@ Test(docker_request, a_doubled_slash_leads_where_the_engine_leads)
         docker_request_write_clean(request.path, slice_from_text(target), &out);
         cr_expect_str_eq(buffer_text(&out), clean_rows[i].location, "%s", target);
     }
-    docker_request_clear(&request);
 }
 
 Test(docker_request, a_query_of_too_many_parameters_is_refused)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     struct error error;
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
     buffer_append_literal(&target, "/libpod/info?x");
@@ -300,12 +295,11 @@ Test(docker_request, a_query_of_too_many_parameters_is_refused)
     buffer_append_literal(&target, "&x");
     cr_assert_not(docker_request_parse(&request, GET, buffer_slice(&target), false, &error));
     cr_assert_str_eq(error.reason, "malformed.query-too-many");
-    docker_request_clear(&request);
 }
 
 Test(docker_request, a_refusal_says_what_would_be_right)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     struct error error;
     cr_assert_not(
         docker_request_parse(&request, HTTP_METHOD_PUT, SLICE_LITERAL("/volumes"), false, &error));
@@ -319,23 +313,21 @@ Test(docker_request, a_refusal_says_what_would_be_right)
     cr_assert_null(strstr(error.text, "secret"), "%s", error.text);
     cr_assert(slice_equal_text(request.path, "/commit"));
     cr_assert_eq(request.operation, DOCKER_IMAGE_COMMIT);
-    docker_request_clear(&request);
 }
 
 Test(docker_request, the_path_is_known_even_when_it_is_refused)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     struct error error;
     cr_assert_not(docker_request_parse(&request, GET, SLICE_LITERAL("/a/%2e%2e"), false, &error));
     cr_assert(slice_equal_text(request.path, "/a/.."));
     cr_assert_not(docker_request_parse(&request, GET, SLICE_LITERAL("/%zz"), false, &error));
     cr_assert_eq(request.path.len, 0, "nothing is left of the request before");
-    docker_request_clear(&request);
 }
 
 Test(docker_request, the_full_id_takes_the_place_of_the_name)
 {
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     struct error error;
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     cr_assert(docker_request_parse(
@@ -343,7 +335,6 @@ Test(docker_request, the_full_id_takes_the_place_of_the_name)
     cr_assert(slice_equal_text(request.object_name, "web"));
     docker_request_write_target(&request, SLICE_LITERAL("0123abc"), &out);
     cr_assert_str_eq(buffer_text(&out), "/v1.41/containers/0123abc/stop?t=5");
-    docker_request_clear(&request);
 }
 
 Test(docker_request, flags_are_read_as_the_engine_reads_them)
@@ -366,7 +357,7 @@ Test(docker_request, flags_are_read_as_the_engine_reads_them)
         {"/containers/json?all=off", true},
         {"/containers/json?all=00", true},
     };
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     struct error error;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         cr_assert(
@@ -374,7 +365,6 @@ Test(docker_request, flags_are_read_as_the_engine_reads_them)
         cr_expect_eq(docker_request_flag(&request, SLICE_LITERAL("all")), rows[i].expected, "%s",
                      rows[i].target);
     }
-    docker_request_clear(&request);
 }
 
 /* Comma-separated names of what was dropped. */
@@ -397,7 +387,7 @@ Test(docker_request, real_clients_lose_nothing_that_an_engine_reads)
     } rows[] = {
 #include "tests/unit/rules/docker/captured_requests.inc"
     };
-    struct docker_request request = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear) struct docker_request request = {.text = BUFFER_EMPTY};
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
     cr_assert_gt(ARRAY_LEN(rows), 100);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -408,7 +398,6 @@ Test(docker_request, real_clients_lose_nothing_that_an_engine_reads)
         const char *dropped = dropped_names(&request, &out);
         cr_expect_str_eq(dropped, rows[i].dropped, "%s dropped %s", rows[i].target, dropped);
     }
-    docker_request_clear(&request);
 }
 
 /* Whether two parsed requests are the same but for the spelling they came in. */
@@ -444,7 +433,9 @@ Test(docker_request, what_is_written_reads_back_as_the_same_request)
         "%ff",  "networks",   "libpod",   "build",     "x%20y",       "%25",  "create",
         "exec", "start",      "reg:5000", "@sha256:1", "/json?all=1",
     };
-    struct docker_request first = {.text = BUFFER_EMPTY}, second = {.text = BUFFER_EMPTY};
+    CLEANUP(docker_request_clear)
+    struct docker_request first = {.text = BUFFER_EMPTY},
+                          second = {.text = BUFFER_EMPTY};
     AUTO_BUFFER struct buffer target = BUFFER_EMPTY, written = BUFFER_EMPTY, again = BUFFER_EMPTY;
     uint64_t state = 0x9e3779b97f4a7c15;
     unsigned accepted = 0;
@@ -468,6 +459,5 @@ Test(docker_request, what_is_written_reads_back_as_the_same_request)
         cr_assert(slice_equal(buffer_slice(&written), buffer_slice(&again)));
     }
     cr_assert_gt(accepted, 1000);
-    docker_request_clear(&first);
     docker_request_clear(&second);
 }

@@ -36,19 +36,18 @@ Test(docker_rule, paths_that_can_never_match_are_refused_with_a_reason)
         {"~/kontainers/.*", "no operation", 0},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct docker_rule rule = {0};
+        CLEANUP(docker_rule_clear) struct docker_rule rule = {0};
         struct error error;
         cr_assert_not(
             docker_rule_add_path(&rule, rows[i].methods, slice_from_text(rows[i].path), &error),
             "%s", rows[i].path);
         cr_expect(strstr(error.text, rows[i].reason) != NULL, "%s: %s", rows[i].path, error.text);
-        docker_rule_clear(&rule);
     }
 }
 
 Test(docker_rule, methods_and_libpod_paths)
 {
-    struct docker_rule rule = {0};
+    CLEANUP(docker_rule_clear) struct docker_rule rule = {0};
     struct error error;
     cr_assert(docker_rule_add_path(&rule, UINT32_C(1) << HTTP_METHOD_GET,
                                    SLICE_LITERAL("/libpod/**"), &error),
@@ -64,5 +63,4 @@ Test(docker_rule, methods_and_libpod_paths)
     cr_assert_eq(ask(&rule, true, HTTP_METHOD_POST, "/v1.41/containers/a/b/exec",
                      DOCKER_OBJECT_NOT_ASKED, NULL),
                  DOCKER_MATCH_YES);
-    docker_rule_clear(&rule);
 }

@@ -170,7 +170,7 @@ Test(host_index, a_host_finds_the_patterns_that_match_it_and_no_others)
 
 Test(host_index, an_empty_index_finds_nothing)
 {
-    struct host_index *index = host_index_build(NULL, 0);
+    CLEANUP(host_index_free) struct host_index *index = host_index_build(NULL, 0);
     static struct found found;
     struct host_name name = name_of("example.com"), address = address_host_of("192.0.2.1");
     look_up(index, &name, &found);
@@ -179,7 +179,6 @@ Test(host_index, an_empty_index_finds_nothing)
     cr_expect_eq(found.count, 0);
     look_up_address(index, &address.address, &found);
     cr_expect_eq(found.count, 0);
-    host_index_free(&index);
 }
 
 Test(host_index, the_ids_of_one_pattern_come_ascending)
@@ -192,6 +191,7 @@ Test(host_index, the_ids_of_one_pattern_come_ascending)
         entries[2000 + i] = any(2000 + id);
         entries[3000 + i] = range(3000 + id, "192.0.2.0/24");
     }
+    CLEANUP(host_index_free)
     struct host_index *index = host_index_build(entries, ARRAY_LEN(entries));
     static struct found found;
     struct host_name name = name_of("example.com"), address = address_host_of("192.0.2.1");
@@ -203,7 +203,6 @@ Test(host_index, the_ids_of_one_pattern_come_ascending)
     cr_assert_eq(found.count, 2000);
     for (size_t i = 1; i < found.count; i++)
         cr_expect(i % 1000 == 0 || found.ids[i - 1] + 1 == found.ids[i]);
-    host_index_free(&index);
 }
 
 Test(host_index, an_expression_that_gives_up_is_found_and_uncertain)
@@ -214,6 +213,7 @@ Test(host_index, an_expression_that_gives_up_is_found_and_uncertain)
     cr_assert(pattern_compile(&plain, PATTERN_VALUE, slice_from_text("~a+"), &error));
     const struct host_index_entry entries[] = {regex(1, &plain), regex(2, &hopeless),
                                                regex(3, &plain), any(4)};
+    CLEANUP(host_index_free)
     struct host_index *index = host_index_build(entries, ARRAY_LEN(entries));
     struct host_name host =
         name_of("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
@@ -222,7 +222,6 @@ Test(host_index, an_expression_that_gives_up_is_found_and_uncertain)
     cr_expect_eq(found.count, ARRAY_LEN(entries));
     for (size_t i = 0; i < found.count; i++)
         cr_expect_eq(found.uncertain[i], found.ids[i] == 2, "id %u", found.ids[i]);
-    host_index_free(&index);
     pattern_clear(&hopeless);
     pattern_clear(&plain);
 }
@@ -236,7 +235,7 @@ Test(host_index, names_of_every_length_are_found_by_all_their_bytes)
             text[i] = i % 64 == 63 && i + 1 < len ? '.' : (char)('a' + i % 26);
         text[len] = '\0';
         const struct host_index_entry entry = exact(1, text);
-        struct host_index *index = host_index_build(&entry, 1);
+        CLEANUP(host_index_free) struct host_index *index = host_index_build(&entry, 1);
         struct host_name host = name_of(text);
         look_up(index, &host, &found);
         cr_expect_eq(found.count, 1, "%zu bytes", len);
@@ -246,7 +245,6 @@ Test(host_index, names_of_every_length_are_found_by_all_their_bytes)
             cr_expect_eq(found.count, 0, "%zu bytes, other byte %zu", len, i);
             host.text[i] = text[i];
         }
-        host_index_free(&index);
     }
 }
 
@@ -268,12 +266,12 @@ Test(host_index, names_that_collide_are_told_apart)
         look_up(one, &other, &found);
         cr_expect_eq(found.count, 0, "%s for %s", pairs[i][0], other.text);
         host_index_free(&one);
+        CLEANUP(host_index_free)
         struct host_index *both = host_index_build(entries, ARRAY_LEN(entries));
         look_up(both, &rule, &found);
         cr_expect(found.count == 1 && found.ids[0] == 0, "%s", rule.text);
         look_up(both, &other, &found);
         cr_expect(found.count == 1 && found.ids[0] == 2, "%s", other.text);
-        host_index_free(&both);
     }
 }
 
@@ -393,6 +391,7 @@ Test(host_index, index_and_definition_agree_on_random_rules_and_hosts)
     uint64_t state = 20261121;
     for (unsigned round = 0; round < 400; round++) {
         random_rules(&rules, patterns, &state);
+        CLEANUP(host_index_free)
         struct host_index *index = host_index_build(rules.entries, rules.count);
         for (unsigned i = 0; i < 40; i++) {
             char text[64];
@@ -405,7 +404,6 @@ Test(host_index, index_and_definition_agree_on_random_rules_and_hosts)
             compare_with_naive(&rules, index, &literal, false);
             compare_with_naive(&rules, index, &literal, true);
         }
-        host_index_free(&index);
     }
     pattern_clear(&patterns[0]);
     pattern_clear(&patterns[1]);

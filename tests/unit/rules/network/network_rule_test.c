@@ -159,7 +159,7 @@ Test(network_rule, addresses)
 
 Test(network_rule, methods_and_paths)
 {
-    struct pattern path;
+    CLEANUP(pattern_clear) struct pattern path;
     struct error error;
     cr_assert(pattern_compile(&path, PATTERN_PATH, SLICE_LITERAL("/a/**"), &error));
     const struct row rows[] = {
@@ -192,7 +192,6 @@ Test(network_rule, methods_and_paths)
          .reason = "opaque"},
     };
     check(rows, ARRAY_LEN(rows));
-    pattern_clear(&path);
 }
 
 Test(network_rule, the_first_bytes_of_a_tunnel)
