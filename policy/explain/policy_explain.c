@@ -365,7 +365,7 @@ void policy_explain_network_fix(const struct policy *policy, const struct policy
         AUTO_BUFFER struct buffer target = BUFFER_EMPTY;
         write_target(&request->tunnel->sni, request->port, &target);
         policy_advice_network(policy, client, buffer_slice(&target), true,
-                              &(struct policy_advice_conditions){NULL}, out);
+                              &(struct policy_advice_conditions){.address = NULL}, out);
         return;
     }
     write_allow_for(policy, client, request, verdict, out);

@@ -139,7 +139,7 @@ void policy_obstacles_network(const struct policy *policy, const struct policy_c
         buffer_printf(&target, ":%u", request->port);
         buffer_append_literal(out, "to deny it, ");
         policy_advice_network(policy, client, buffer_slice(&target), false,
-                              &(struct policy_advice_conditions){NULL}, out);
+                              &(struct policy_advice_conditions){.address = NULL}, out);
         return;
     }
     bool of_server_name = strcmp(verdict->reason, REASON_SNI_DENIED) == 0;

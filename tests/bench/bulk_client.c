@@ -6,51 +6,12 @@
  * and must carry at least BYTES; an upload must be answered with 200.
  *
  *   bulk_client PORT download|upload|upload-chunked TARGET BYTES    prints "seconds=S bytes=N" */
-#include "config.h"
-
-#include <arpa/inet.h>
-#include <err.h>
-#include <netinet/in.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 
 #include "base/attributes.h"
+#include "tests/bench/loopback.h"
 
 enum { PIECE = 256 * 1024, CHUNK = 32 * 1024 };
-
-static double now(void)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    return (double)at.tv_sec + (double)at.tv_nsec / 1e9;
-}
-
-static int connect_loopback(const char *port)
-{
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)strtoul(port, NULL, 10)),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-        err(1, "cannot connect to 127.0.0.1:%s", port);
-    return fd;
-}
-
-static void write_all(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t wrote = write(fd, bytes, len);
-        if (wrote <= 0)
-            err(1, "cannot write the request");
-        bytes += wrote;
-        len -= (size_t)wrote;
-    }
-}
 
 /* Reads to the end of the connection; the first bytes stay in `piece` only until the next read, so
  * the status is judged here. */
@@ -73,15 +34,15 @@ static void send_body(int fd, uint64_t len, bool chunked, char *piece)
     memset(piece, 'x', PIECE);
     if (!chunked) {
         for (uint64_t left = len; left > 0; left -= left < PIECE ? left : PIECE)
-            write_all(fd, piece, left < PIECE ? (size_t)left : PIECE);
+            loopback_write(fd, piece, left < PIECE ? (size_t)left : PIECE);
         return;
     }
     int head = snprintf(piece, PIECE, "%x\r\n", CHUNK);
     piece[head] = 'x';
     memcpy(piece + head + CHUNK, "\r\n", 2);
     for (uint64_t sent = 0; sent < len; sent += CHUNK)
-        write_all(fd, piece, (size_t)head + CHUNK + 2);
-    write_all(fd, "0\r\n\r\n", 5);
+        loopback_write(fd, piece, (size_t)head + CHUNK + 2);
+    loopback_write(fd, "0\r\n\r\n", 5);
 }
 
 int main(int argc, char **argv)
@@ -108,13 +69,13 @@ int main(int argc, char **argv)
     if (head_len >= (int)sizeof head)
         errx(1, "the target is too long");
 
-    double start = now();
-    AUTO_CLOSE int fd = connect_loopback(argv[1]);
-    write_all(fd, head, (size_t)head_len);
+    int64_t start = loopback_now_ns();
+    AUTO_CLOSE int fd = loopback_tunnel(argv[1], "-");
+    loopback_write(fd, head, (size_t)head_len);
     if (!download)
         send_body(fd, len, chunked, piece);
     uint64_t total = read_answer(fd, piece);
-    double seconds = now() - start;
+    double seconds = (double)(loopback_now_ns() - start) / 1e9;
     if (download && total < len)
         errx(1, "only %llu of %llu bytes arrived", (unsigned long long)total,
              (unsigned long long)len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the egress bench programs share: the clock, a connection to a port of this machine, and a
+ * What the bench programs share: the clock, a connection to a port of this machine, and a
  * CONNECT that waits for its answer. A bench that gets something unexpected ends with the reason:
  * its figures would mean nothing. */
 #pragma once

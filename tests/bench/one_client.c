@@ -7,42 +7,10 @@
  * answers differently cannot look fast.
  *
  *   one_client PORT TARGET SECONDS    prints "requests=N p50_ns=N p99_ns=N" */
-#include "config.h"
-
-#include <arpa/inet.h>
-#include <err.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-
 #include "base/attributes.h"
+#include "tests/bench/loopback.h"
 
 enum { ANSWER_MAX = 65536, SAMPLES_MAX = 8 * 1024 * 1024 };
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static int connect_loopback(const char *port)
-{
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)strtoul(port, NULL, 10)),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-        err(1, "cannot connect to 127.0.0.1:%s", port);
-    int one = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    return fd;
-}
 
 /* Bytes of the whole answer once its head is complete, else 0. Needs a 200 with Content-Length. */
 static size_t answer_len(const char *answer)
@@ -86,7 +54,7 @@ int main(int argc, char **argv)
 {
     if (argc != 4)
         errx(2, "usage: one_client PORT TARGET SECONDS");
-    AUTO_CLOSE int fd = connect_loopback(argv[1]);
+    AUTO_CLOSE int fd = loopback_tunnel(argv[1], "-");
     AUTO_FREE char *answer = malloc(ANSWER_MAX);
     AUTO_FREE uint32_t *samples = malloc(sizeof *samples * SAMPLES_MAX);
     char request[1024];
@@ -98,10 +66,10 @@ int main(int argc, char **argv)
     for (int warm = 0; warm < 200; warm++)
         ask_once(fd, request, (size_t)request_len, answer);
     size_t count = 0;
-    int64_t start = now_ns(), stop = start + (int64_t)(strtod(argv[3], NULL) * 1e9);
+    int64_t start = loopback_now_ns(), stop = start + (int64_t)(strtod(argv[3], NULL) * 1e9);
     while (start < stop && count < SAMPLES_MAX) {
         ask_once(fd, request, (size_t)request_len, answer);
-        int64_t end = now_ns();
+        int64_t end = loopback_now_ns();
         samples[count++] = (uint32_t)(end - start);
         start = end;
     }

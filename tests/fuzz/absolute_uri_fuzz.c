@@ -4,20 +4,10 @@
  * canonical path is a valid path, and canonical again it is the same, with the same answer. With an
  * odd first input byte "http://" is put in front, with a second bit set the input is an origin
  * form. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "rules/network/url_target.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void require_canonical_path(struct slice path)
 {

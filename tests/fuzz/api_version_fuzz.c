@@ -2,20 +2,9 @@
  *
  * Property: what is lowered is as long as the original but for versions, says no version that is
  * newer than the table where the original was read, and is lowered to itself. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "base/json_token.h"
 #include "rules/docker/api_version.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* The number of tokens; 0 = not JSON. */
 static size_t count_tokens(struct slice json)

@@ -4,20 +4,10 @@
  * a trailing dot of the host change nothing; and no host that is taken for a name is an address to
  * the C library. The first input byte chooses the default port. */
 #include <arpa/inet.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "rules/network/authority.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void require_same(const struct host_name *a, const struct host_name *b)
 {

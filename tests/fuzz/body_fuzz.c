@@ -4,20 +4,9 @@
  * nothing out, and means the same to a decoder like Go's: one that takes fields in any case, the
  * last of several, passes over those it does not know, and takes one text for a list where the
  * engine's type does. The first byte chooses the operation. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "base/json_token.h"
 #include "rules/guard/body.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* A key without its case: written for this model alone, a letter at a time. */
 static void fold(struct slice key, struct buffer *out)

@@ -6,20 +6,9 @@
  * ever let more pass; an origin that is written reads back as itself; a name in `hosts` lets pass
  * that Host alone, or names below it alone, and the same name in any case and with a dot behind it.
  * Lines of `Name: value`; `hosts` is an entry of the policy. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "rules/network/authority.h"
 #include "rules/network/browser_request.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void require_local(struct slice host)
 {

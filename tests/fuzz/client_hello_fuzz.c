@@ -5,12 +5,11 @@
  * follows the bytes that settled it changes nothing.
  * 2. A hello that was read, its message cut into other records, is read as the same hello.
  * 3. A name that was read is canonical: read again it is itself. Nothing is read outside. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "proxy/egress/tls_hello.h"
+#include "tests/fuzz/fuzz.h"
 
 struct outcome {
     enum tls_hello_result result;
@@ -18,12 +17,6 @@ struct outcome {
     struct tls_hello hello;
     struct error error;
 };
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* From memory of the exact size, so that a read behind it is seen. */
 static void read_exact(const char *bytes, size_t len, struct outcome *outcome)
@@ -102,8 +95,6 @@ static void require_canonical(const struct host_name *sni)
     require(host_name_parse_dns(host_name_slice(sni), &again, &error));
     require(host_name_equal(sni, &again) && !sni->is_address);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -7,18 +7,11 @@
  * 2. The same with the records cut anywhere is never taken for whole: it finds nothing that the whole
  *    did not.
  * 3. A message with another question is never taken. Nothing is read outside. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/resolve/dns_answer.h"
 #include "proxy/resolve/dns_message.h"
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* From memory of the exact size, so that a read behind it is seen. */
 static enum dns_answer_result read_exact(const uint8_t *bytes, size_t len,
@@ -47,8 +40,6 @@ static void require_chain(const struct name_chain *chain, const struct host_name
     }
     require(rest.len == 0 && seen.count == chain->count);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -6,19 +6,12 @@
  * to its last byte: same id, the question's bytes as they were asked, only addresses of the type
  * asked for, none left out unless TC says so, never longer than the limit.
  * 2. A canonical name, asked for anew, is read as itself. Nothing is read outside. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proxy/resolve/dns_message.h"
+#include "tests/fuzz/fuzz.h"
 
 enum { ADDRESSES = 64 };
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 /* From memory of the exact size, so that a read behind it is seen. */
 static enum dns_question_result read_exact(const uint8_t *bytes, size_t len,
@@ -122,8 +115,6 @@ static void require_canonical(const struct dns_question *question)
     require(strcmp(again.shown, question->name.text) == 0);
     require(again.type == question->type && again.class == question->class);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -4,21 +4,10 @@
  * repository tells nothing but its own tags and full ids; whatever the engine answers, what is sent on
  * afterwards is a request of the same operation, or of several images in place of one. The input is a
  * target, and behind each line end an answer. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "rules/docker/docker_naming.h"
 #include "rules/docker/image_list.h"
 #include "rules/docker/image_reference.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void check_reference(struct slice text)
 {

@@ -2,13 +2,8 @@
  *
  * Property: an inspect answer that is accepted gives an id that is one usable name, and only facts
  * that its kind has; one that is refused says why. The first input byte chooses the kind. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "rules/docker/docker_object.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,19 +3,8 @@
  * Property: whatever target is accepted, what is written upstream for it reads back as the same
  * request, strictly and with nothing dropped, and is written again in the same bytes. The first
  * input byte chooses the method and strictness. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "rules/docker/docker_request.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void require_same(const struct docker_request *a, const struct docker_request *b)
 {

@@ -4,20 +4,10 @@
  * one matches its own host and nothing below it, one of subdomains never its apex but what is
  * below, a range its own address. A refused one says why, in one printable line. The first input
  * byte chooses the effect. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "rules/network/host_pattern.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void require_same(const struct host_pattern *a, const struct host_pattern *b)
 {

@@ -2,21 +2,11 @@
  *
  * Properties: text in a page holds no byte that could begin or end markup, a quoted attribute or a
  * line; read back, it is the text as a terminal would show it; and of a cut text the beginning. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/terminal_text.h"
 #include "base/html_text.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* What a browser makes of it. Only the five references that are written may stand there. */
 static void read_back(struct slice html, struct buffer *out)

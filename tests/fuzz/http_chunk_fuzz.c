@@ -8,12 +8,11 @@
  * 4. Where extras are dropped: however it is cut, the same; what the strict decoder accepts is
  * accepted alike; and a body to which extensions and trailers are added has the payload that it has
  * without them. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "proxy/http/http_chunk.h"
+#include "tests/fuzz/fuzz.h"
 
 struct decoded {
     enum http_chunk_result result;
@@ -21,12 +20,6 @@ struct decoded {
     struct buffer payload;
     struct error error;
 };
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static struct decoded decode_with(struct http_chunk_decoder decoder, const char *bytes, size_t len,
                                   size_t first, size_t pace)
@@ -171,8 +164,6 @@ static void check_dropping(const char *bytes, size_t len, size_t cut, const stru
     buffer_free(&halves.payload);
     buffer_free(&bytewise.payload);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -7,12 +7,11 @@
  * 3. The two parsers never disagree: whatever http-parser refuses is refused by our own rules
  * first, so that nobody is ever told of a disagreement, and no valid head is lost to a quirk of
  * http-parser. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "proxy/http/http_head.h"
+#include "tests/fuzz/fuzz.h"
 
 static const struct http_head_limits limits = {32768, 256, 20};
 static const struct http_sender sender = {"the origin", {32768, 256, 20}};
@@ -23,12 +22,6 @@ struct outcome {
     struct http_head head;
     struct error error;
 };
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 enum side { RESPONSE, REQUEST, PROXY_REQUEST, ORIGIN_REQUEST };
 
@@ -127,8 +120,6 @@ static void write_anew(enum side side, const struct http_head *head, struct buff
     }
     buffer_append_literal(out, "\r\n");
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -8,19 +8,13 @@
  * words, and what is below one behind a star. */
 #include <fnmatch.h>
 #include <regex.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "policy/document/policy_load.h"
 #include "policy/import/policy_import.h"
 #include "policy/snapshot/policy_network.h"
 #include "policy/import/posix_expression.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/policy_loads.h"
 
 enum { PROBES_MAX = 24, LINE_MAX_LEN = 48 };
 
@@ -44,29 +38,6 @@ static bool list_files(void *, struct slice glob, struct buffer *out)
     buffer_append_slice(out, glob);
     buffer_append_byte(out, '\n');
     return true;
-}
-
-static struct policy *load(struct slice document, const char *more)
-{
-    int fd = memfd_create("policy.yaml", MFD_CLOEXEC);
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    if (fd < 0 || write(fd, document.ptr, document.len) != (ssize_t)document.len ||
-        write(fd, more, strlen(more)) != (ssize_t)strlen(more))
-        abort();
-    const struct policy_inputs inputs = {.config_path = path, .config_required = true};
-    struct policy_messages errors = {NULL, 0, 0}, notices = {NULL, 0, 0};
-    struct policy *policy = policy_load(&inputs, &errors, &notices);
-    if (policy == NULL) {
-        AUTO_BUFFER struct buffer said = BUFFER_EMPTY;
-        policy_messages_write(&errors, &said);
-        fprintf(stderr, "%s%.*s\n", buffer_text(&said), (int)document.len, document.ptr);
-        abort(); /* what is printed loads */
-    }
-    policy_messages_free(&errors);
-    policy_messages_free(&notices);
-    close(fd);
-    return policy;
 }
 
 static bool is_allowed(const struct policy *policy, const struct host_name *host)
@@ -232,9 +203,9 @@ static void probe(const struct run *run, const struct policy *policy, const stru
 static void probe_all(const struct run *run)
 {
     static const char *const always[] = {"example.com", "a.example.com", "127.0.0.1", "localhost"};
-    CLEANUP(policy_unref) struct policy *policy = load(buffer_slice(&run->document), "");
+    CLEANUP(policy_unref) struct policy *policy = policy_loads(buffer_slice(&run->document), "");
     CLEANUP(policy_unref)
-    struct policy *open = load(buffer_slice(&run->document), "default: {network: allow}\n");
+    struct policy *open = policy_loads(buffer_slice(&run->document), "default: {network: allow}\n");
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
         probe(run, policy, open, slice_from_text(always[i]));
     size_t probes = 0;
@@ -284,11 +255,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               &run.document, &notes, &errors);
     if (done != (errors.count == 0) || done != (run.document.len > 0))
         abort();
+    struct policy *policy = done ? policy_loads(buffer_slice(&run.document), "") : NULL;
+    policy_unref(&policy);
     if (done && is_comparable(&run))
         probe_all(&run);
-    else if (done) {
-        CLEANUP(policy_unref) struct policy *policy = load(buffer_slice(&run.document), "");
-    }
     buffer_free(&run.document);
     policy_messages_free(&notes);
     policy_messages_free(&errors);

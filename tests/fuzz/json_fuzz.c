@@ -3,21 +3,10 @@
  * Property: the tokens of an accepted text, written again without spaces and with every string
  * unescaped and escaped anew, read back as the same tokens with the same meaning; and the tree of
  * it, which refuses repeated keys only, is written as the same text. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "base/json_token.h"
 #include "base/json_tree.h"
 #include "base/json_write.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void write_text(struct json_token token, struct buffer *out)
 {

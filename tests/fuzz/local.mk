@@ -1,4 +1,5 @@
 # The libFuzzer targets (./configure CC=clang --enable-fuzzing). Each states its properties in its file.
+EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/policy_loads.h
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer,address,undefined
 
 noinst_PROGRAMS += fuzz_http_head fuzz_http_chunk

@@ -2,19 +2,8 @@
  *
  * Property: a line is read alike by the quick way and by the long way, which a space in front of it
  * forces. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "policy/log/log_line.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

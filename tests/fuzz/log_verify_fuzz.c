@@ -4,19 +4,8 @@
  * is a list of edits of a sealed log (overwrite, remove, insert, copy of bytes); then either a
  * fault is named, or every record up to the proven seal is one of the log's, in its order, and
  * lines that are none of the log's are counted. And any text at all can be judged. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "tests/unit/policy/seal/sealed_log_fixture.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* One edit: kind, place and length in two bytes each, then the bytes that it puts in. */
 static size_t edit(const uint8_t *data, size_t size, struct buffer *text)

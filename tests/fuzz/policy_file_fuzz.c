@@ -3,9 +3,7 @@
  * Any bytes as a policy file: loading never crashes; it gives a policy or errors, never both or
  * neither; loading the same bytes again gives the same hash or the same errors; and what the index
  * of network rules decides is what a walk over every rule decides. */
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -13,8 +11,7 @@
 #include "policy/snapshot/policy.h"
 #include "policy/document/policy_load.h"
 #include "policy/snapshot/policy_network.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static void ignore(void *, const struct policy_considered *)
 {
@@ -55,8 +52,7 @@ static void load(const char *path, struct buffer *out)
 {
     const struct policy_inputs inputs = {.config_path = path, .config_required = true};
     CLEANUP(policy_messages_free)
-    struct policy_messages errors = {NULL, 0, 0},
-                           notices = {NULL, 0, 0};
+    struct policy_messages errors = {NULL, 0, 0}, notices = {NULL, 0, 0};
     CLEANUP(policy_unref) struct policy *policy = policy_load(&inputs, &errors, &notices);
     if ((policy == NULL) != (errors.count > 0))
         abort();

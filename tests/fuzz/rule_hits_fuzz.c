@@ -2,19 +2,8 @@
  *
  * Properties: a refused file of counts leaves the table empty; an accepted one, written again, is
  * accepted and written the same. */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "policy/document/rule_hits.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -3,17 +3,11 @@
  * Any bytes as a log. Whatever is suggested loads as a policy, is printable ASCII, and says the
  * same when it is made again. No rule of it names a host or operation that the log does not hold,
  * but a star for three hosts and a set for all of its members. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "policy/document/policy_load.h"
 #include "policy/suggest/suggest_write.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/policy_loads.h"
 
 struct made {
     struct suggest_evidence evidence;
@@ -46,28 +40,6 @@ static void clear(struct made *made)
     buffer_free(&made->document);
 }
 
-static void check_loads(struct slice document)
-{
-    int fd = memfd_create("policy.yaml", MFD_CLOEXEC);
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    if (fd < 0 || write(fd, document.ptr, document.len) != (ssize_t)document.len)
-        abort();
-    const struct policy_inputs inputs = {.config_path = path, .config_required = true};
-    struct policy_messages errors = {NULL, 0, 0}, notices = {NULL, 0, 0};
-    struct policy *policy = policy_load(&inputs, &errors, &notices);
-    if (policy == NULL) {
-        AUTO_BUFFER struct buffer said = BUFFER_EMPTY;
-        policy_messages_write(&errors, &said);
-        fprintf(stderr, "%s%.*s\n", buffer_text(&said), (int)document.len, document.ptr);
-        abort(); /* what is printed loads */
-    }
-    policy_messages_free(&errors);
-    policy_messages_free(&notices);
-    policy_unref(&policy);
-    close(fd);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct made made, again;
@@ -96,7 +68,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 abort();
         }
     }
-    check_loads(buffer_slice(&made.document));
+    struct policy *policy = policy_loads(buffer_slice(&made.document), "");
+    policy_unref(&policy);
     clear(&made);
     clear(&again);
     return 0;

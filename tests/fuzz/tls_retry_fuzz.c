@@ -5,18 +5,11 @@
  * 2. It is a retry exactly when the handshake records, put together, begin as one.
  * 3. A client's bytes shown whole or in steps pass just as far, and no handshake record is among
  * what passed. */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "proxy/egress/tls_retry.h"
-
-static void require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static enum tls_answer read_steps(const char *bytes, size_t len, size_t step)
 {
@@ -74,8 +67,6 @@ static void require_no_handshake(const unsigned char *bytes, size_t len)
         at += TLS_RECORD_HEAD_LEN + (size_t)(bytes[at + 3] << 8 | bytes[at + 4]);
     }
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

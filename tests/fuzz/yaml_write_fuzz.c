@@ -3,15 +3,11 @@
  * Any bytes as a policy file that the command line rewrites: what is read and written parses back
  * to the same tree, is written the same way again, and makes the same policy or one with as many
  * errors. */
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "policy/document/policy_load.h"
 #include "policy/document/yaml_edit.h"
 #include "policy/document/yaml_tree.h"
 #include "policy/document/yaml_write.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 static struct yaml_tree_node *parse(struct arena *arena, struct slice text)
 {

@@ -25,6 +25,16 @@ static void split(struct lines *lines, const struct sealed_log *log)
     }
 }
 
+/* Those of a log that was just made (sealed_log_make()). */
+static struct lines sealed_lines(unsigned epochs, unsigned requests)
+{
+    CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
+    struct lines lines = {.count = 0};
+    sealed_log_make(&log, epochs, requests);
+    split(&lines, &log);
+    return lines;
+}
+
 static void insert(struct lines *lines, unsigned at, struct buffer line)
 {
     memmove(lines->line + at + 1, lines->line + at, (lines->count - at) * sizeof(line));
@@ -85,11 +95,8 @@ static const char key[] = "\x07";
 
 Test(log_verify, a_log_is_intact_from_any_line_on)
 {
-    CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
-    CLEANUP(lines_free) struct lines lines = {.count = 0};
+    CLEANUP(lines_free) struct lines lines = sealed_lines(3, 4);
     struct log_verify verify;
-    sealed_log_make(&log, 3, 4);
-    split(&lines, &log);
     for (unsigned from = 0; from < lines.count; from++) {
         const struct log_verdict *verdict = judge(&verify, &lines, from, key);
         cr_expect_eq(verdict->fault, LOG_FAULT_NONE, "from line %u: %s", from, verdict->why);
@@ -103,11 +110,8 @@ Test(log_verify, a_log_is_intact_from_any_line_on)
 /* Every byte of every line: the fault is at that line, or the line is the last. */
 Test(log_verify, no_byte_can_be_changed)
 {
-    CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
-    CLEANUP(lines_free) struct lines lines = {.count = 0};
+    CLEANUP(lines_free) struct lines lines = sealed_lines(2, 2);
     struct log_verify verify;
-    sealed_log_make(&log, 2, 2);
-    split(&lines, &log);
     for (unsigned i = 0; i < lines.count; i++) {
         for (size_t at = 0; at < lines.line[i].len; at++) {
             lines.line[i].data[at] ^= 1;
@@ -207,11 +211,8 @@ Test(log_verify, tells_what_was_done_and_where)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         for (unsigned at = 1; at < 12; at++) {
-            CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
-            CLEANUP(lines_free) struct lines lines = {.count = 0};
+            CLEANUP(lines_free) struct lines lines = sealed_lines(3, 4);
             struct log_verify verify;
-            sealed_log_make(&log, 3, 4);
-            split(&lines, &log);
             make_change(&lines, rows[i].change, at);
             for (int keyed = 0; keyed < 2; keyed++) {
                 const struct log_verdict *verdict = judge(&verify, &lines, 0, keyed ? key : "");
@@ -227,11 +228,8 @@ Test(log_verify, tells_what_was_done_and_where)
 Test(log_verify, a_chain_made_anew_is_caught_by_the_key_alone)
 {
     for (unsigned at = 1; at < 12; at++) {
-        CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
-        CLEANUP(lines_free) struct lines lines = {.count = 0};
+        CLEANUP(lines_free) struct lines lines = sealed_lines(3, 4);
         struct log_verify verify;
-        sealed_log_make(&log, 3, 4);
-        split(&lines, &log);
         lines.line[at].data[30] ^= 1;
         chain_anew(&lines, at);
         cr_expect_eq(judge(&verify, &lines, 0, "")->fault, LOG_FAULT_NONE);
@@ -408,11 +406,8 @@ Test(log_verify, a_changed_first_record_does_not_hide_whose_the_others_are)
 {
     static const char *const keys[] = {"\x07", "\x07\x08", "\x08\x07", "\x08\x09\x07"};
     for (unsigned from = 0; from < 9; from++) {
-        CLEANUP(sealed_log_free) struct sealed_log log = {.seq = 0};
-        CLEANUP(lines_free) struct lines lines = {.count = 0};
+        CLEANUP(lines_free) struct lines lines = sealed_lines(3, 3);
         struct log_verify verify;
-        sealed_log_make(&log, 3, 3);
-        split(&lines, &log);
         char *digit = &lines.line[from].data[lines.line[from].len - 4]; /* of its mac */
         *digit = *digit == '0' ? '1' : '0';
         for (size_t i = 0; i < ARRAY_LEN(keys); i++) {

@@ -2,23 +2,13 @@
  *
  * Bodies between two framings. Every pair of framings is fed whole and in pieces, and what comes
  * out is read back by a small reader of this file, which shares nothing with the code under test. */
-#include <criterion/criterion.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "proxy/http/http_body.h"
-
-#define AUTO_POOL CLEANUP(io_pool_free)
-
-static struct io_pool *new_pool(void)
-{
-    struct io_pool *pool = io_pool_new();
-    cr_assert_not_null(pool);
-    return pool;
-}
+#include "tests/unit/proxy/io_stream_fixture.h"
 
 /* Reads a chunked body to its end; appends the payload and returns how many bytes it took. */
 static size_t read_chunked(struct slice bytes, struct buffer *payload)

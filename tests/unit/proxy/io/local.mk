@@ -6,7 +6,8 @@ proxy_io_tests_SOURCES = \
 	tests/unit/proxy/io/own_host_test.c \
 	tests/unit/proxy/io/pipe_pool_test.c \
 	tests/unit/proxy/io/splice_flow_test.c \
-	tests/unit/proxy/io/stream_test.c
+	tests/unit/proxy/io/stream_test.c \
+	tests/unit/proxy/io_stream_fixture.h
 proxy_io_tests_CPPFLAGS = $(AM_CPPFLAGS) $(LIBEVENT_CFLAGS)
 proxy_io_tests_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 proxy_io_tests_LDADD = $(proxy_io_chain) \
