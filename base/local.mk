@@ -16,6 +16,7 @@ libbase_a_SOURCES = \
 	base/json_tree.c base/json_tree.h \
 	base/json_write.c base/json_write.h \
 	base/near_word.c base/near_word.h \
+	base/path_beneath.c base/path_beneath.h \
 	base/path_trust.c base/path_trust.h \
 	base/path_walk.c base/path_walk.h \
 	base/percent_code.c base/percent_code.h \

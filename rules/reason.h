@@ -43,6 +43,27 @@
     R(GATE_MEMORY, "gate.memory") \
     R(GUARD_QUERY, "guard.query") \
     R(GUARD_NAME, "guard.name") \
+    R(GUARD_PRIVILEGED, "guard.privileged") \
+    R(GUARD_HOST_NAMESPACES, "guard.host_namespaces") \
+    R(GUARD_CAPABILITIES, "guard.capabilities") \
+    R(GUARD_DEVICES, "guard.devices") \
+    R(GUARD_SECURITY_OPT, "guard.security_opt") \
+    R(GUARD_RUNTIMES, "guard.runtimes") \
+    R(GUARD_BINDS, "guard.binds") \
+    R(GUARD_VOLUMES, "guard.volumes") \
+    R(GUARD_TMPFS, "guard.tmpfs") \
+    R(GUARD_NETWORKS, "guard.networks") \
+    R(GUARD_PUBLISH, "guard.publish") \
+    R(GUARD_MEMORY, "guard.memory") \
+    R(GUARD_CPUS, "guard.cpus") \
+    R(GUARD_PIDS, "guard.pids") \
+    R(GUARD_SYSCTLS, "guard.sysctls") \
+    R(GUARD_ULIMITS, "guard.ulimits") \
+    R(GUARD_LOG_DRIVERS, "guard.log_drivers") \
+    R(GUARD_ANNOTATIONS, "guard.annotations") \
+    R(GUARD_RESTART, "guard.restart") \
+    R(GUARD_EXEC, "guard.exec") \
+    R(GUARD_SERVICES, "guard.services") \
     R(UNKNOWN_OPERATION, "unknown.operation") \
     R(UNKNOWN_FIELD, "unknown.field") \
     R(UNKNOWN_METHOD, "unknown.method") \

@@ -126,8 +126,11 @@ static void ask_docker(struct answer *answer, const struct policy_observer *obse
 {
     const struct asked_docker *asked = answer->docker;
     struct verdict again;
-    policy_obstacles_docker(asked->policy, asked->client, &asked->request, asked->state,
-                            &asked->object, &asked->verdict, &answer->fix);
+    if (asked->finding.count > 0)
+        guard_finding_write(&asked->finding, &answer->fix);
+    else
+        policy_obstacles_docker(asked->policy, asked->client, &asked->request, asked->state,
+                                &asked->object, &asked->verdict, &answer->fix);
     policy_decide_docker(asked->policy, asked->client, &asked->request,
                          asked->object_known ? asked->state : DOCKER_OBJECT_NOT_ASKED,
                          &asked->object, observer, &again);
@@ -224,7 +227,7 @@ static void write_docker_text(const struct answer *answer, struct buffer *out)
     if (strcmp(asked->verdict.reason, REASON_DEFAULT) == 0) {
         buffer_append_literal(out, "default");
     } else {
-        write_rule(answer, "rule ", ")", out);
+        write_rule(answer, asked->finding.count == 0 ? "rule " : "", ")", out);
     }
     end_verdict(asked->verdict.would_deny, out);
     if (answer->form->verbose)

@@ -9,6 +9,7 @@ libpolicy_document_a_SOURCES = \
 	policy/document/policy_files.c policy/document/policy_files.h \
 	policy/document/policy_load.c policy/document/policy_load.h \
 	policy/document/policy_lock.c policy/document/policy_lock.h \
+	policy/document/policy_guard_reader.c \
 	policy/document/policy_main_document.c policy/document/policy_main_document.h \
 	policy/document/policy_network_reader.c \
 	policy/document/policy_own_addresses.c policy/document/policy_own_addresses.h \

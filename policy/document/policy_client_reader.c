@@ -337,6 +337,13 @@ static void read_network(const struct policy_document *document, const struct ya
     policy_network_rules_read(document, index_of(document, place), key->value);
 }
 
+static void read_guard(const struct policy_document *document, const struct yaml_tree_node *key,
+                       void *place)
+{
+    struct builder_client *client = place;
+    policy_guard_read(document, key, &client->guard, &client->guard_inherit);
+}
+
 /* ---- clients ---- */
 
 static const struct policy_key client_keys[] = {
@@ -355,7 +362,7 @@ static const struct policy_key client_keys[] = {
     {"egress", read_egress, 0},
     {"transparent", read_transparent, 0},
     {"dns", read_dns, 0},
-    {"guard", policy_document_refuse_not_yet, 0},
+    {"guard", read_guard, 0},
     {"enforce", policy_document_refuse_not_yet, 0},
     {"scope", policy_document_refuse_not_yet, 0},
     {"network", read_network, 0},

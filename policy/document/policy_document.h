@@ -49,7 +49,7 @@ struct policy_map {
     const struct policy_key *keys;
     size_t count; /* at most POLICY_KEYS_MAX */
 };
-enum { POLICY_KEYS_MAX = 24 };
+enum { POLICY_KEYS_MAX = 40 };
 
 /* Reads a map key by key, in the order of the document, into `whole`. `given`, unless NULL, has a
  * place for each row and gets the key where it stands in the map. False, reported, when it is no map
@@ -101,6 +101,11 @@ void policy_rules_read(const struct policy_document *document, size_t client,
 /* Reads the list under `network:` (policy_network_reader.c). */
 void policy_network_rules_read(const struct policy_document *document, size_t client,
                                const struct yaml_tree_node *list);
+
+/* Reads the map under `guard:`, of a client or of everybody (policy_guard_reader.c). `inherit` NULL = the
+ * top level, which has nobody to inherit from. */
+void policy_guard_read(const struct policy_document *document, const struct yaml_tree_node *key,
+                       struct guard_set *set, struct policy_setting *inherit);
 
 /* Reads the map under `clients:` (policy_client_reader.c); `place` is not used. */
 policy_reader policy_clients_read;

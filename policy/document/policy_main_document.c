@@ -37,6 +37,13 @@ static void read_default(const struct policy_document *document, const struct ya
     policy_document_read_map(document, key->value, &map, NULL, place);
 }
 
+static void read_guard(const struct policy_document *document, const struct yaml_tree_node *key,
+                       void *place)
+{
+    struct policy_builder *builder = place;
+    policy_guard_read(document, key, &builder->policy->guard, NULL);
+}
+
 void policy_main_document_read(const struct policy_document *document, struct slice text)
 {
     static const struct policy_key keys[] = {
@@ -48,7 +55,7 @@ void policy_main_document_read(const struct policy_document *document, struct sl
         {"clients", policy_clients_read, 0},
         {"mode", policy_document_read_mode, offsetof(struct policy_builder, mode)},
         {"strict", policy_document_read_bool, offsetof(struct policy_builder, strict)},
-        {"guard", policy_document_refuse_not_yet, 0},
+        {"guard", read_guard, 0},
         {"enforce", policy_document_refuse_not_yet, 0},
         {"scope", policy_document_refuse_not_yet, 0},
         {"cut_on_revoke", policy_document_read_bool,

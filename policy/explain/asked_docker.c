@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/path_beneath.h"
 #include "policy/explain/command_request.h"
 
 bool asked_docker_read(struct asked_docker *asked, const struct policy *policy,
@@ -90,7 +91,7 @@ static bool can_be_asked_for(const struct docker_request *request)
     return naming != NULL && docker_naming_state(naming) == DOCKER_NAMING_ASKS;
 }
 
-void asked_docker_decide(struct asked_docker *asked)
+static void decide(struct asked_docker *asked)
 {
     if (asked->malformed)
         return;
@@ -109,6 +110,20 @@ void asked_docker_decide(struct asked_docker *asked)
         asked->state = DOCKER_OBJECT_UNKNOWN;
     policy_decide_docker(asked->policy, asked->client, &asked->request, asked->state,
                          &asked->object, NULL, &asked->verdict);
+}
+
+static void guard(struct asked_docker *asked)
+{
+    struct guard_case c = {
+        .body = &asked->body, .host_path = path_beneath, .finding = &asked->finding};
+    if (!asked->malformed && asked->body.type != NULL)
+        policy_decide_guard(asked->policy, asked->client, &c, &asked->verdict);
+}
+
+void asked_docker_decide(struct asked_docker *asked)
+{
+    decide(asked);
+    guard(asked);
 }
 
 bool asked_docker_is_allowed(const struct asked_docker *asked)

@@ -25,6 +25,7 @@ struct asked_docker {
     struct docker_content content; /* of the body, where there is one */
     struct buffer body_text;       /* owned: what may be JSON of it */
     struct body body; /* owned: as the engine would be sent it; type NULL = none was read */
+    struct guard_finding finding; /* what the guards refuse of it */
 };
 
 /* Reads "POST /containers/create" or an operation's name into *asked, which was zeroed. False with

@@ -84,26 +84,39 @@ static void note_covered_set(struct covered *covered, size_t scope)
     }
 }
 
+/* Whether every client's guards refuse what makes a container root on the host. */
+static bool judges_creates(const struct policy *policy)
+{
+    bool judges = !policy->guards_report;
+    for (size_t i = 0; i < policy->client_count && judges; i++) {
+        const struct policy_client *client = &policy->clients[i].shown;
+        judges = !client->guard.report && client->mode == POLICY_ENFORCE &&
+                 !client->guard.values[GUARD_PRIVILEGED].any;
+    }
+    return judges;
+}
+
 static void note_create(const struct policy *policy, int64_t now_us,
                         struct policy_messages *notices)
 {
     AUTO_POLICY_PERMITS struct policy_permits permits = {NULL, false};
+    if (judges_creates(policy))
+        return;
     policy_permits_init(&permits, policy);
     policy_permits_add(&permits, policy, DOCKER_CONTAINER_CREATE, now_us);
     for (size_t i = 0; i < policy->rule_count; i++) {
         if (!permits.rules[i])
             continue;
         notice(notices, &policy->rules[i],
-               "ContainerCreate is allowed: whoever may create containers is root on the host, "
-               "since this version does not look into what is created");
+               "ContainerCreate is allowed: whoever may create containers is root on the host "
+               "where guards only report or permit privileged ones");
         return;
     }
     if (permits.by_default)
         policy_messages_add(
             notices, policy->config_path, 0, 0,
             "`default: {docker: allow}` allows ContainerCreate too: whoever may create "
-            "containers is root on the host, since this version does not look into what is "
-            "created");
+            "containers is root on the host where guards only report or permit privileged ones");
 }
 
 static void note_changes(const struct policy *policy, int64_t now_us,

@@ -34,8 +34,10 @@ void policy_unref(struct policy **policy_pointer)
         free(policy->clients[i].rules);
         policy_index_free(&policy->clients[i].index);
         network_set_clear(&policy->clients[i].network);
+        guard_set_clear(&policy->clients[i].guard);
     }
     network_set_clear(&policy->network);
+    guard_set_clear(&policy->guard);
     free(policy->rules);
     free(policy->uses);
     free(policy->own_addresses);
@@ -343,4 +345,38 @@ void policy_decide_docker_named(const struct policy *policy, const struct policy
         if (verdict_out->result == VERDICT_DENY || verdict_out->would_deny)
             return;
     }
+}
+
+/* Operations whose bodies guards judge: a commit's configuration makes an image, no container. */
+static bool is_guarded(const struct body *body)
+{
+    return body->type != NULL && body->operation != docker_operation_info(DOCKER_IMAGE_COMMIT) &&
+           body_type_is_judged(body->type);
+}
+
+void policy_decide_guard(const struct policy *policy, const struct policy_client *client,
+                         struct guard_case *c, struct verdict *verdict)
+{
+#define GUARD_REASON(symbol, name) [GUARD_##symbol] = ("guard." name),
+#define GUARD_RULE(symbol, name) [GUARD_##symbol] = ("guard " name),
+    static const char *const reasons[] = {GUARDS(GUARD_REASON)};
+    static const char *const rules[] = {GUARDS(GUARD_RULE)};
+#undef GUARD_REASON
+#undef GUARD_RULE
+    c->finding->count = 0;
+    if (verdict->result != VERDICT_ALLOW || !is_guarded(c->body))
+        return;
+    c->set = &client->guard;
+    guard_judge(c);
+    if (c->finding->count == 0)
+        return;
+    verdict->reason = reasons[c->finding->guard];
+    verdict->would_deny =
+        client->guard.report || policy->guards_report || client->mode == POLICY_REPORT;
+    if (verdict->would_deny)
+        return;
+    verdict->result = VERDICT_DENY;
+    verdict->rule = rules[c->finding->guard];
+    verdict->source = c->finding->source;
+    verdict->number = POLICY_NUMBER_NONE;
 }

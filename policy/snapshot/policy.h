@@ -18,6 +18,7 @@
 #include "rules/docker/docker_reach.h"
 #include "rules/docker/docker_request.h"
 #include "rules/docker/docker_rule.h"
+#include "rules/guard/guard_judge.h"
 #include "rules/network/ip_range.h"
 
 struct policy; /* opaque */
@@ -106,6 +107,7 @@ struct policy_client {
     enum policy_mode mode;
     bool strict; /* unknown query parameters are refused; a Host other than CONNECT's target too */
     struct policy_refusal refusal;
+    struct guard_set guard;       /* its values belong to the policy */
     struct browser_trust browser; /* which web pages may come over TCP */
     enum policy_dns_answer dns_answer;
     struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
@@ -192,6 +194,12 @@ void policy_decide_docker(const struct policy *policy, const struct policy_clien
 void policy_decide_docker_named(const struct policy *policy, const struct policy_client *client,
                                 const struct docker_request *request,
                                 const struct docker_naming *naming, struct verdict *verdict_out);
+
+/* Holds the body of a request that rules permit against the guards of the client; `c` has the body, the
+ * rest is filled in. What they refuse is denied, or in report mode noted; c->finding says what and
+ * where. */
+void policy_decide_guard(const struct policy *policy, const struct policy_client *client,
+                         struct guard_case *c, struct verdict *verdict);
 
 /* What an observer gets as `why` for a rule that asks for facts of an object not asked for. */
 extern const char policy_depends_on_object[];

@@ -32,6 +32,7 @@ void policy_builder_free(struct policy_builder **builder_pointer)
         free(builder->clients[i].browser_hosts);
         free(builder->clients[i].browser_origins);
         network_set_clear(&builder->clients[i].network);
+        guard_set_clear(&builder->clients[i].guard);
     }
     free(builder->clients);
     policy_unref(&builder->policy);
@@ -242,6 +243,21 @@ static void hash_browser(uint64_t *hash, const struct browser_trust *browser)
         hash_slice(hash, browser->origins[i]);
 }
 
+static void hash_guard(uint64_t *hash, const struct guard_set *set)
+{
+    hash_number(hash, set->report);
+    for (size_t guard = 0; guard < GUARD_COUNT; guard++) {
+        const struct guard_value *value = &set->values[guard];
+        hash_slice(hash, slice_from_text(value->source));
+        hash_number(hash, value->any);
+        hash_number(hash, value->has_max);
+        hash_number(hash, value->max);
+        hash_number(hash, value->options);
+        for (size_t i = 0; i < value->count; i++)
+            hash_slice(hash, value->items[i].text);
+    }
+}
+
 static void hash_client(uint64_t *hash, const struct policy *policy,
                         const struct policy_client_entry *entry)
 {
@@ -260,6 +276,7 @@ static void hash_client(uint64_t *hash, const struct policy *policy,
         hash_range(hash, &entry->shown.from[i]);
     }
     hash_browser(hash, &entry->shown.browser);
+    hash_guard(hash, &entry->shown.guard);
     for (size_t i = 0; i < entry->rule_count; i++)
         hash_rule(hash, &policy->rules[entry->rules[i]]);
     hash_number(hash, entry->inherit);
@@ -332,6 +349,17 @@ static const char *keep_source(struct policy *policy, const struct policy_settin
     return setting->set ? arena_text(&policy->arena, slice_from_text(setting->source)) : NULL;
 }
 
+/* Key by key, what a client says goes before what the top level says. */
+static void inherit_guard(const struct guard_set *top, struct guard_set *set)
+{
+    if (!set->has_mode)
+        set->report = top->report;
+    for (size_t guard = 0; guard < GUARD_COUNT; guard++) {
+        if (set->values[guard].source == NULL)
+            set->values[guard] = top->values[guard];
+    }
+}
+
 static void finish_client(struct policy_builder *builder, size_t index)
 {
     struct builder_client *from = &builder->clients[index];
@@ -371,6 +399,11 @@ static void finish_client(struct policy_builder *builder, size_t index)
         .origin_count = from->browser_origin_count,
         .everything = setting_or(&from->browser, false) != 0,
     };
+    entry->guard = from->guard;
+    from->guard = (struct guard_set){.report = false};
+    entry->shown.guard = entry->guard;
+    if (entry->inherit && setting_or(&from->guard_inherit, true) != 0)
+        inherit_guard(&builder->policy->guard, &entry->shown.guard);
     collect_rules(builder->policy, entry);
     entry->index = policy_index_build(builder->policy, entry->rules, entry->rule_count);
 }

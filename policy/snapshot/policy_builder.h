@@ -43,6 +43,8 @@ struct builder_client {
     struct ip_address dns_addresses[POLICY_DNS_ADDRESSES_MAX];
     size_t dns_address_count;
     struct network_set network; /* owned */
+    struct guard_set guard;     /* owned */
+    struct policy_setting guard_inherit;
 };
 
 struct policy_builder {

@@ -43,6 +43,7 @@ struct policy_client_entry {
     struct policy_index *index; /* owned */
     struct network_set network; /* owned: its own rules only */
     uint32_t network_first;     /* number of the first of them (policy.h) */
+    struct guard_set guard;     /* owned: its own values only */
 };
 
 /* That a document `use`s another one; the first one that does, for each scope. */
@@ -78,6 +79,7 @@ struct policy {
     size_t source_count, source_capacity;
     struct policy_use *uses; /* owned */
     size_t use_count, use_capacity;
+    struct guard_set guard;              /* owned: the top level's */
     struct network_set network;          /* owned: top-level rules, for all clients that inherit */
     struct policy_client_entry *clients; /* owned */
     size_t client_count;

@@ -13,8 +13,8 @@ static const struct {
     enum docker_operation operation;
     const char *warning;
 } dangerous[] = {
-    {DOCKER_CONTAINER_CREATE, "whoever may create containers is root on the host, since this "
-                              "version does not look into what is created"},
+    {DOCKER_CONTAINER_CREATE, "whoever may create containers is root on the host unless guards "
+                              "refuse what makes it so"},
     {DOCKER_CONTAINER_UPDATE, "lifts the limits of any container"},
     {DOCKER_CONTAINER_EXEC, "runs any command in any container, privileged ones too"},
     {DOCKER_EXEC_START, "runs any command in any container, privileged ones too"},

@@ -2,8 +2,7 @@
  *
  * Keeps web pages away from TCP listeners of the gate: takes the fields that rules/network/browser_request
  * judges out of a head, and words the refusal. For Docker and admin listeners. */
-#ifndef DOCKREEVE_PROXY_BROWSER_GUARD_H
-#define DOCKREEVE_PROXY_BROWSER_GUARD_H
+#pragma once
 
 #include "base/error.h"
 #include "proxy/http/http_head.h"
@@ -14,4 +13,3 @@
 MUST_CHECK bool browser_guard_check(const struct http_head *head, const struct browser_trust *trust,
                                     bool on_loopback, const char *client, struct error *error);
 
-#endif

@@ -187,6 +187,7 @@ static void forget(struct http_conn *client)
 {
     struct docker_conn *conn = docker_conn_of(client);
     docker_naming_free(&conn->judged);
+    docker_guard_forget(conn);
     docker_conn_drop_engine(conn);
     exchange_forget(&conn->exchange.common, client->loop);
     struct buffer facts = conn->exchange.facts;

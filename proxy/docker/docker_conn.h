@@ -5,8 +5,7 @@
  * docker_conn.c (the table of its functions), docker_exchange.c (judging), docker_collect.c (bodies
  * that are read first), docker_answer.c (answers, the engine's and our own), docker_tunnel.c
  * (hijacked streams), docker_lookup.c (asking what an object is), docker_log.c (its records). */
-#ifndef DOCKREEVE_PROXY_DOCKER_CONN_H
-#define DOCKREEVE_PROXY_DOCKER_CONN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +47,12 @@ static inline struct slice docker_exchange_target(const struct docker_exchange *
     return slice_of(exchange->facts.data + exchange->facts.len - behind, exchange->target_len);
 }
 
+/* What the guards say of a body. */
+struct docker_finding {
+    struct guard_finding finding;
+    struct verdict verdict;
+};
+
 struct docker_conn {
     struct http_conn client;
     struct docker_exchange exchange;
@@ -55,6 +60,8 @@ struct docker_conn {
     struct docker_lookup *lookup;            /* owned: under way; NULL = none */
     struct engine_request *version_question; /* owned: under way; NULL = none */
     struct docker_naming *judged;            /* owned: the objects that were judged; NULL = none */
+    const struct policy *guarded_by; /* whose guards were asked about the body; compared only */
+    struct docker_finding *finding;  /* owned: what they refuse of it; NULL = nothing */
     struct io_buffer head; /* the client's, to be judged again, until `forward` has gone */
 };
 
@@ -84,6 +91,15 @@ MUST_CHECK bool docker_exchange_judge_again(struct docker_conn *conn);
 
 /* Reads a complete JSON body and keeps what the engine is sent of it. False when it was refused. */
 MUST_CHECK bool docker_json_understand(struct docker_conn *conn);
+
+/* docker_guard.c: asks the guards about a body that was just read. */
+void docker_guard_judge(struct docker_conn *conn, const struct body *body);
+void docker_guard_forget(struct docker_conn *conn);
+/* Lets what they say decide, where rules permit the request; asks again when the policy is another
+ * one. */
+void docker_guard_apply(struct docker_conn *conn);
+/* Appends the sentence for a client, when a guard decided. */
+bool docker_guard_write_denial(const struct docker_conn *conn, struct buffer *out);
 
 /* docker_collect.c: begins to read the body behind the head in the gate's scratch space. True when
  * there is nothing to wait for; else docker_exchange_collected() follows, or it was refused. */
@@ -120,4 +136,3 @@ uint64_t docker_log_last(struct docker_conn *conn, const char *reason);
 /* Counts for the rule that decided. Records do it themselves; a refusal without one has to. */
 void docker_log_count_rule(const struct docker_conn *conn);
 
-#endif

@@ -81,7 +81,8 @@ static void deny(struct docker_conn *conn)
     if (conn->exchange.common.opened)
         buffer_append_literal(&message, "dockreeve: while this request waited, the policy changed "
                                         "or a rule expired, and it is not allowed any more. ");
-    policy_explain_denial(conn->client.loop->policy, listener_policy_client(conn->client.listener),
+    if (!docker_guard_write_denial(conn, &message))
+        policy_explain_denial(conn->client.loop->policy, listener_policy_client(conn->client.listener),
                           &conn->client.loop->scratch->request, verdict, &message);
     http_refusal_send(&conn->client, 403,
                       conn->exchange.common.opened ? REASON_REVOKED : verdict->reason,
@@ -109,6 +110,7 @@ static void decide(struct docker_conn *conn, bool asked, const struct docker_nam
     exchange->common.judged = verdict->result != VERDICT_NEEDS_OBJECT;
     exchange->common.reason = verdict->reason;
     exchange->common.would_deny = verdict->would_deny ? verdict->reason : NULL;
+    docker_guard_apply(conn);
 }
 
 /* Writes the head anew into `forward`, what was judged in the place of what the client wrote. False
@@ -314,6 +316,7 @@ void docker_exchange_start(struct docker_conn *conn)
                docker_collect_begin(conn, docker_content_kind(request)) &&
                docker_json_understand(conn)) {
         note_dropped_body(conn);
+        docker_guard_apply(conn);
         proceed(conn, NULL);
     }
 }

@@ -3,8 +3,7 @@
  * Header fields on both ways. Towards the engine a closed table says which fields are sent on;
  * everything else a client says is dropped. Towards the client the engine's fields are sent on but
  * for those that belong to one hop. Framing, Host and Connection are always our own. */
-#ifndef DOCKREEVE_PROXY_DOCKER_HEADER_H
-#define DOCKREEVE_PROXY_DOCKER_HEADER_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -54,4 +53,3 @@ void docker_header_write_redirect(struct buffer *out, struct slice path, struct 
  * to: a client that asks for it, an engine that agrees. */
 bool docker_header_asks_upgrade(const struct http_head *head, enum docker_upgrade upgrade);
 
-#endif

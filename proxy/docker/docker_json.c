@@ -32,6 +32,7 @@ static bool understand(struct docker_conn *conn, struct slice text)
         return false;
     }
     note_dropped(&conn->exchange, &body);
+    docker_guard_judge(conn, &body);
     held_body_replace(&conn->client.held, conn->client.loop->blocks, &sent);
     return true;
 }

@@ -3,8 +3,7 @@
  * The gate as an engine of its table's API version (rules/docker/api_version.h): a request without a
  * version goes on with the lower one of the table's and the engine's, a newer one is answered as an
  * engine answers it, and what the engine says of its own version is lowered. */
-#ifndef DOCKREEVE_PROXY_DOCKER_VERSION_H
-#define DOCKREEVE_PROXY_DOCKER_VERSION_H
+#pragma once
 
 #include "proxy/docker/docker_conn.h"
 
@@ -45,4 +44,3 @@ enum docker_version_answer
 docker_version_lower_answer(struct docker_conn *conn, const struct http_head *head,
                             struct slice arrived, struct buffer *body_out, size_t *consumed_out);
 
-#endif

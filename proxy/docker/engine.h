@@ -3,8 +3,7 @@
  * The upstream side: connections to the Docker Engine. They are kept and used again, one request at
  * a time; one that was hijacked, broke, or still holds bytes nobody asked for is never used again.
  * Only connecting has a timeout: the engine may take as long as it likes to answer (docs/design.md 1.8). */
-#ifndef DOCKREEVE_PROXY_ENGINE_H
-#define DOCKREEVE_PROXY_ENGINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -102,4 +101,3 @@ void engine_sweep(struct engine *engine);
 uint64_t engine_error_count(const struct engine *engine);
 void engine_count_error(struct engine *engine);
 
-#endif

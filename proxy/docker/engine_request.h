@@ -4,8 +4,7 @@
  * version the engine serves, whether it answers at all. The answer is told in pieces to the one who
  * asked. It can be collected or taken as it comes, its reading can be paused, its connection can be
  * taken over for a raw stream, and the request can be given up at any moment. */
-#ifndef DOCKREEVE_PROXY_ENGINE_REQUEST_H
-#define DOCKREEVE_PROXY_ENGINE_REQUEST_H
+#pragma once
 
 #include "base/buffer.h"
 #include "proxy/docker/engine.h"
@@ -65,4 +64,3 @@ void engine_request_resume(struct engine_request *request);
  * head is in its `in`. Nothing more is told. */
 struct engine_conn *engine_request_take_stream(struct engine_request *request);
 
-#endif

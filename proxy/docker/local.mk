@@ -8,6 +8,7 @@ libproxy_docker_a_SOURCES = \
 	proxy/docker/docker_collect.c \
 	proxy/docker/docker_conn.c proxy/docker/docker_conn.h \
 	proxy/docker/docker_exchange.c \
+	proxy/docker/docker_guard.c \
 	proxy/docker/docker_header.c proxy/docker/docker_header.h \
 	proxy/docker/docker_json.c \
 	proxy/docker/docker_log.c \

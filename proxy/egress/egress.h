@@ -5,8 +5,7 @@
  * (what is asked for), egress_route.c (resolving, checking and dialling), egress_origin.c and
  * egress_answer.c (plain HTTP, and answers of our own), tunnel.c, tunnel_peek.c and tunnel_answer.c
  * (CONNECT and transparent TLS), egress_log.c. */
-#ifndef DOCKREEVE_PROXY_EGRESS_H
-#define DOCKREEVE_PROXY_EGRESS_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/queue.h>
@@ -48,4 +47,3 @@ void egress_start_throttle(struct egress *egress);
  * it is ended. */
 bool egress_revoke_tunnel(struct client_conn *client, bool cuts);
 
-#endif

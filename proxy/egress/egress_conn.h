@@ -4,8 +4,7 @@
  * way on it: what the egress gate adds to proxy/exchange. A CONNECT that succeeds, and a transparent
  * TLS connection, leave it as a struct tunnel. In the state FIND a name is resolved, an address
  * dialled, an upstream proxy asked to connect. */
-#ifndef DOCKREEVE_PROXY_EGRESS_CONN_H
-#define DOCKREEVE_PROXY_EGRESS_CONN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -112,4 +111,3 @@ void egress_answer_start_tunnel(struct egress_conn *conn);
 /* Refuses what the policy denies. */
 void egress_answer_denied(struct egress_conn *conn, const struct network_request *request);
 
-#endif

@@ -2,8 +2,7 @@
  *
  * One destination that was asked for, as far as the log's records tell of it (docs/design.md 5). It begins
  * on a client connection and moves into the tunnel, if it becomes one, so it is kept small. */
-#ifndef DOCKREEVE_PROXY_EGRESS_EXCHANGE_H
-#define DOCKREEVE_PROXY_EGRESS_EXCHANGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -92,4 +91,3 @@ uint64_t egress_log_open(struct egress_exchange *exchange, struct loop *loop,
 uint64_t egress_log_close(struct egress_exchange *exchange, struct loop *loop,
                           const struct listener *listener, const char *reason);
 
-#endif

@@ -4,8 +4,7 @@
  * closed list: an origin may be told anything. What ends at this hop (RFC 9110 section 7.6.1) or
  * frames the message is taken out and written anew; nothing that identifies the client or the gate
  * is put in. */
-#ifndef DOCKREEVE_PROXY_EGRESS_HEADER_H
-#define DOCKREEVE_PROXY_EGRESS_HEADER_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -35,4 +34,3 @@ void egress_header_write_response(const struct egress_answer *answer, struct buf
 /* Whether the head names, by Connection and Upgrade, the WebSocket protocol. */
 bool egress_header_asks_websocket(const struct http_head *head);
 
-#endif

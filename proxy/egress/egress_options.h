@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The settings of the egress gate, from serve's option table. */
-#ifndef DOCKREEVE_PROXY_EGRESS_OPTIONS_H
-#define DOCKREEVE_PROXY_EGRESS_OPTIONS_H
+#pragma once
 
 #include <stdint.h>
 
@@ -27,4 +26,3 @@ struct egress_options {
     struct upstream_proxy_options upstream_proxy;
 };
 
-#endif

@@ -3,8 +3,7 @@
  * The first bytes of a tunnel, looked at and never changed: is it TLS, and if so, which name does
  * the ClientHello ask for (RFC 8446 section 4.1.2, RFC 6066 section 3)? A hello may come in any
  * number of segments and of records; it is put together before it is read. */
-#ifndef DOCKREEVE_PROXY_TLS_HELLO_H
-#define DOCKREEVE_PROXY_TLS_HELLO_H
+#pragma once
 
 #include <stddef.h>
 
@@ -36,4 +35,3 @@ struct tls_hello {
 MUST_CHECK enum tls_hello_result tls_hello_read(const char *bytes, size_t len,
                                                 struct tls_hello *hello_out, struct error *error);
 
-#endif

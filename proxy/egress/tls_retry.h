@@ -4,8 +4,7 @@
  * 4.1.3 and 4.1.4): in the second a client can name another server, and the server goes by that.
  * So the origin's first records are read, as they pass, far enough to tell whether it asks; and
  * of the client's bytes only those records pass meanwhile that no server reads as a hello. */
-#ifndef DOCKREEVE_PROXY_TLS_RETRY_H
-#define DOCKREEVE_PROXY_TLS_RETRY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,4 +48,3 @@ enum tls_between {
 MUST_CHECK enum tls_between tls_between_read(size_t *left, const char *bytes, size_t len,
                                              size_t *passed_out);
 
-#endif

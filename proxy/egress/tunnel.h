@@ -18,8 +18,7 @@
  * CLOSED   the end of the turn                      -                              being freed
  */
 /* clang-format on */
-#ifndef DOCKREEVE_PROXY_TUNNEL_H
-#define DOCKREEVE_PROXY_TUNNEL_H
+#pragma once
 
 #include "proxy/egress/egress_exchange.h"
 #include "proxy/io/fd_watch.h"
@@ -119,4 +118,3 @@ void tunnel_answer_free(struct tunnel_answer **answer, struct loop *loop);
 /* An end can be read, or else takes bytes again. */
 void tunnel_answer_event(struct tunnel *tunnel, int which, bool reads);
 
-#endif

@@ -5,8 +5,7 @@
  * whole URL (RFC 9112 section 3.2.2), since most such proxies permit no CONNECT to port 80. It
  * resolves the names, so addresses cannot be judged here, which the log says; targets written as
  * addresses are judged as ever. */
-#ifndef DOCKREEVE_PROXY_UPSTREAM_PROXY_H
-#define DOCKREEVE_PROXY_UPSTREAM_PROXY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -61,4 +60,3 @@ enum upstream_proxy_answer { UPSTREAM_PROXY_MORE, UPSTREAM_PROXY_OPEN, UPSTREAM_
 MUST_CHECK enum upstream_proxy_answer
 upstream_proxy_read(const char *bytes, size_t len, size_t *consumed_out, struct error *error);
 
-#endif

@@ -3,8 +3,7 @@
  * Clients that speak another protocol to a port for HTTP: TLS (HTTPS_PROXY=https://…, docker with
  * DOCKER_TLS_VERIFY) and SOCKS (ALL_PROXY=socks5h://…). The first byte tells, since no method begins
  * with it. They are refused in their own words, so that they stop and can say why. */
-#ifndef DOCKREEVE_PROXY_FOREIGN_CLIENT_H
-#define DOCKREEVE_PROXY_FOREIGN_CLIENT_H
+#pragma once
 
 #include <stddef.h>
 
@@ -22,4 +21,3 @@ enum http_fault foreign_client_fault(char first);
 enum { FOREIGN_CLIENT_ANSWER_MAX = 8 };
 size_t foreign_client_answer(char first, unsigned char out[FOREIGN_CLIENT_ANSWER_MAX]);
 
-#endif

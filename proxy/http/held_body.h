@@ -3,8 +3,7 @@
  * A request's body that is collected before the request is judged and sent. A short one lies in a
  * block of the loop's pool, a longer one on the heap; in one piece when it is complete. Bytes are
  * taken by held_body_collect() and given back by held_body_release(), nowhere else. */
-#ifndef DOCKREEVE_PROXY_HELD_BODY_H
-#define DOCKREEVE_PROXY_HELD_BODY_H
+#pragma once
 
 #include "base/buffer.h"
 #include "proxy/http/http_body.h"
@@ -35,4 +34,3 @@ void held_body_sent(struct held_body *held, struct io_pool *pool, size_t len);
 /* Drops what is held. */
 void held_body_release(struct held_body *held, struct io_pool *pool);
 
-#endif

@@ -3,8 +3,7 @@
  * Message bodies on their way through: the framing they arrive in is taken off, the framing they
  * leave in is put on anew. The two need not be the same, and no framing byte of one side reaches
  * the other. */
-#ifndef DOCKREEVE_PROXY_HTTP_BODY_H
-#define DOCKREEVE_PROXY_HTTP_BODY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,4 +67,3 @@ MUST_CHECK bool http_body_end_of_stream(struct http_body *body);
 MUST_CHECK bool http_body_write_end(struct http_body *body, struct io_pool *pool,
                                     struct io_buffer *target);
 
-#endif

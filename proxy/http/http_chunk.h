@@ -4,8 +4,7 @@
  * made strict from outside: it ignores extensions and two bytes after each chunk, which is how a
  * request was hidden from it and shown to the engine. Grammar: 1 to 16 hex
  * digits CRLF data CRLF … 0 CRLF CRLF. No extensions, no trailers, no LF alone. */
-#ifndef DOCKREEVE_PROXY_HTTP_CHUNK_H
-#define DOCKREEVE_PROXY_HTTP_CHUNK_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,4 +58,3 @@ MUST_CHECK enum http_chunk_result http_chunk_decode(struct http_chunk_decoder *d
                                                     size_t len, size_t *consumed_out,
                                                     size_t *payload_len_out, struct error *error);
 
-#endif

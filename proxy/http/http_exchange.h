@@ -3,8 +3,7 @@
  * What one exchange on a client's connection, a request and its answer, is made of in both gates:
  * its two bodies, how far its heads were read, and what was found out on the way. All of it ends
  * with the exchange: http_exchange_forget(). */
-#ifndef DOCKREEVE_PROXY_HTTP_EXCHANGE_H
-#define DOCKREEVE_PROXY_HTTP_EXCHANGE_H
+#pragma once
 
 #include "proxy/http/http_body.h"
 #include "proxy/io/splice_flow.h"
@@ -68,4 +67,3 @@ MUST_CHECK enum http_framing http_exchange_begin_body(struct http_exchange *exch
                                                       const struct http_head *head,
                                                       enum http_method method);
 
-#endif

@@ -4,8 +4,7 @@
  * stable code that the log shows, and the code for the same fault in a response of the engine
  * (always 502). The readers name the fault and say in words what they saw; nothing else decides
  * statuses. */
-#ifndef DOCKREEVE_PROXY_HTTP_FAULT_H
-#define DOCKREEVE_PROXY_HTTP_FAULT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -46,4 +45,3 @@ enum http_side { HTTP_SIDE_CLIENT, HTTP_SIDE_UPSTREAM };
 bool http_fault_set(struct error *error, enum http_side side, enum http_fault fault,
                     const char *format, ...) PRINTF_LIKE(4, 5);
 
-#endif

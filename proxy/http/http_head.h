@@ -4,8 +4,7 @@
  * method, target, status and framing, else the head is refused. This is the only file pair
  * that knows http-parser. Nothing here is ever copied through to the other side: heads are written
  * anew from the struct. */
-#ifndef DOCKREEVE_PROXY_HTTP_HEAD_H
-#define DOCKREEVE_PROXY_HTTP_HEAD_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -125,4 +124,3 @@ unsigned http_head_field_count(const struct http_head *head, struct slice name);
 /* Whether the message's Connection field names `field` as hop-by-hop. */
 bool http_head_connection_names(const struct http_head *head, struct slice field);
 
-#endif

@@ -5,8 +5,7 @@
  * scanner may be called on a line that has only partly arrived; it then judges what is there, and
  * can go on later from where it stopped. Whole and piecewise reading agree because both are the
  * same function: the place in the grammar is found again from the bytes before `from`. */
-#ifndef DOCKREEVE_PROXY_HTTP_LINE_H
-#define DOCKREEVE_PROXY_HTTP_LINE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -86,4 +85,3 @@ MUST_CHECK enum http_line_result http_line_scan_field(const struct http_line *li
  */
 bool http_line_is_host(struct slice host);
 
-#endif

@@ -4,8 +4,7 @@
  * framing taken off and put on again (http_body.h), written; long runs go past by splice. A step
  * does what can be done at once and says why it stopped; what is waited for then, and what a broken
  * side means, is the caller's business. */
-#ifndef DOCKREEVE_PROXY_HTTP_PUMP_H
-#define DOCKREEVE_PROXY_HTTP_PUMP_H
+#pragma once
 
 #include "proxy/http/http_body.h"
 #include "proxy/io/splice_flow.h"
@@ -43,4 +42,3 @@ enum { HTTP_PUMP_STEPS_PER_TURN = 48 };
 
 MUST_CHECK enum http_pump_result http_pump_step(const struct http_pump *pump, struct error *error);
 
-#endif

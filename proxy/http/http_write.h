@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Pieces of message heads that every gate writes. */
-#ifndef DOCKREEVE_PROXY_HTTP_WRITE_H
-#define DOCKREEVE_PROXY_HTTP_WRITE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -30,4 +29,3 @@ bool http_refusal_keeps_connection(unsigned status);
 /* Its whole head, Retry-After on 429 and 503 included. */
 void http_write_refusal(struct buffer *out, const struct http_refusal *refusal);
 
-#endif

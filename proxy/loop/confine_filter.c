@@ -72,6 +72,7 @@ static const int allowed[] = {
     /* files: policy reload, log rotation, sockets of new listeners */
     CALL(open),
     CALL(openat),
+    CALL(openat2),
     CALL(stat),
     CALL(lstat),
     CALL(fstat),

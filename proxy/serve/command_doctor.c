@@ -154,7 +154,8 @@ static void check_request(struct report *report, const struct policy *policy,
             verdict.result == VERDICT_ALLOW ? "allowed" : "refused", verdict.rule, verdict.source);
         if (request->operation == DOCKER_CONTAINER_CREATE && verdict.result == VERDICT_ALLOW)
             say(report, FINDING_NOTE, "client",
-                "%s may create containers: that is root on the host until guards exist",
+                "%s may create containers: where guards only report or permit privileged ones, "
+                "that is root on the host",
                 client->name);
     }
     if (request != NULL)

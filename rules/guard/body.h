@@ -15,8 +15,7 @@
  *
  * null, absent and [] stay three things; numbers keep their digits; keys that are data (labels,
  * sysctls, options of drivers) stay as they are. */
-#ifndef DOCKREEVE_RULES_GUARD_BODY_H
-#define DOCKREEVE_RULES_GUARD_BODY_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -57,4 +56,3 @@ void body_append_path(const struct json_tree_node *node, struct buffer *out);
 /* Whether a value says nothing: null, false, 0, "", [] or {}. */
 bool body_is_empty(const struct json_tree_node *node);
 
-#endif

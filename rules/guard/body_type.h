@@ -3,8 +3,7 @@
  * The JSON bodies of the Docker Engine API as closed tables: every field that an engine of API 1.25
  * to 1.55 reads, its type, the versions that describe it, and the guard that judges it. Objects are
  * the engine's own structs and serve every operation that reads them. */
-#ifndef DOCKREEVE_RULES_GUARD_BODY_TYPE_H
-#define DOCKREEVE_RULES_GUARD_BODY_TYPE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -50,4 +49,3 @@ bool body_type_is_judged(const struct body_type *type);
  * letters, U+017F (s) and U+212A (K). NULL = none. */
 const struct body_field *body_type_field(const struct body_type *object, struct slice key);
 
-#endif

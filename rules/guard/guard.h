@@ -2,8 +2,7 @@
  *
  * The guards: what a container, a volume, a network may be, whoever asks for it. Each field of the
  * engine's request bodies (rules/guard/body_table.c) says which of them judges it. */
-#ifndef DOCKREEVE_RULES_GUARD_GUARD_H
-#define DOCKREEVE_RULES_GUARD_GUARD_H
+#pragma once
 
 /* NONE = nothing that a value there does reaches beyond the object itself. */
 /* clang-format off */
@@ -44,4 +43,3 @@ enum guard {
         GUARD_COUNT,
 };
 
-#endif

@@ -253,7 +253,7 @@ class Reload(GateCase):
 
     def test_notices_are_told(self):
         gate = self.start_gate(READ)
-        gate.write_policy("version: 1\ndocker:\n  - allow: ContainerCreate\n")
+        gate.write_policy("version: 1\ndocker:\n  - allow: ContainerCreate\nguard: {privileged: true}\n")
         done = command(gate, "policy", "reload")
         self.assertEqual(done.returncode, 0)
         self.assertIn("policy.yaml:3", done.stderr)

@@ -5,6 +5,7 @@ refused, what it would not read is left out and logged."""
 import json
 import unittest
 
+from harness.gate import ALLOW_ALL
 from harness.case import GateCase, SharedGateCase
 from harness.client import chunked, get, post_json, request
 
@@ -12,6 +13,8 @@ CREATE = "/containers/create"
 
 
 class Written(SharedGateCase):
+    POLICY = ALLOW_ALL + "guard: {mode: report}\n"
+
     def check(self, sent, received, dropped=None):
         self.assertEqual(self.passes(post_json(CREATE, sent)).body, received)
         self.barrier()

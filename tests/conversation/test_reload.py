@@ -205,7 +205,7 @@ class Start(GateCase):
         self.fails(OPEN, "policy.yaml", mode=0o666)
 
     def test_keys_that_do_not_work_yet_are_refused(self):
-        for name, text in (("guard", CLOSED + "guard: {privileged: true}\n"),
+        for name, text in (("guard", CLOSED + "guard: {scope: owner}\n"),
                            ("body", "version: 1\ndocker:\n  - allow: ContainerCreate\n    where: {body.Image: a}\n"),
                            ("image of a create", "version: 1\ndocker:\n  - allow: ContainerCreate\n    where: {image: a}\n")):
             with self.subTest(name):

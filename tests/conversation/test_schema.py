@@ -50,6 +50,28 @@ network:
     methods: [GET, HEAD]
     paths: ["/debian/**", "~/x/[0-9]+"]
   - deny: ["*.telemetry.example", "::1", "10.1.0.0/16:1-1000,2000"]
+guard:
+  mode: report
+  privileged: false
+  host_namespaces: [pid, cgroup]
+  capabilities: [NET_ADMIN, "SYS_*"]
+  devices: [/dev/fuse, gpu]
+  security_opt: ["seccomp=unconfined"]
+  runtimes: runsc
+  binds: [/srv/projects, "/srv/docs/*:ro"]
+  volumes: [local, nfs]
+  tmpfs: exec
+  networks: {names: [web], host_gateway: true, addresses: false, driver_options: true}
+  publish: [8080, "127.0.0.1:8000-8100", "*"]
+  memory: 4g
+  cpus: 1.5
+  pids: 512
+  sysctls: "net.ipv4.*"
+  ulimits: [memlock]
+  log_drivers: [syslog]
+  annotations: ["com.example.*"]
+  restart: [unless-stopped]
+  exec: {privileged: false}
 clients:
   traefik:
     listen: unix:/run/dockreeve/traefik/docker.sock
@@ -67,6 +89,8 @@ clients:
     transparent: {tls: "10.203.53.2:443", http: ["10.203.53.2:80"]}
     dns: {listen: "udp:10.203.53.2:53", answer: [10.203.53.2]}
     mode: report
+    refusal: {detail: rule, text: Ask us.}
+    guard: {inherit: false, networks: [web, "app-*"], exec: {privileged: true}}
     docker: [{allow: ContainerCreate}]
     network: [{deny: x.test}]
 """
@@ -76,7 +100,23 @@ BAD = (
     ("no version", "use: []"),
     ("another version", "version: 2"),
     ("unknown key", "foo: 1"),
-    ("key of a later version", "guard: {privileged: false}"),
+    ("key of a later version", "guard: {scope: owner}"),
+    ("unknown key of a guard", "guard: {capability: [ALL]}"),
+    ("a guard is a list", "guard: [privileged]"),
+    ("a namespace that is none", "guard: {host_namespaces: [net]}"),
+    ("a capability in small letters", "guard: {capabilities: [net_admin]}"),
+    ("a capability with its prefix", "guard: {capabilities: [CAP_NET_ADMIN]}"),
+    ("a bind that is relative", "guard: {binds: [srv]}"),
+    ("a bind of everything below", "guard: {binds: [\"/srv/**\"]}"),
+    ("a port that is none", "guard: {publish: [http]}"),
+    ("memory without a number", "guard: {memory: much}"),
+    ("memory of none", "guard: {memory: 4x}"),
+    ("privileged is a word", "guard: {privileged: sometimes}"),
+    ("an option of a tmpfs", "guard: {tmpfs: [noexec]}"),
+    ("a restart policy", "guard: {restart: [never]}"),
+    ("a key of networks", "guard: {networks: {hosts: true}}"),
+    ("an empty list of a guard", "guard: {binds: []}"),
+    ("inherit at the top level", "guard: {inherit: false}"),
     ("unknown key of a rule", "docker: [{allow: ContainerList, when: now}]"),
     ("unknown key of a network rule", "network: [{allow: x.test, port: 5}]"),
     ("unknown key of a client", "clients: {a: {listens: unix:/run/a/b.sock}}"),

@@ -63,7 +63,7 @@ class Watched(GateCase):
 
     def test_files_that_are_only_touched(self):
         """Neither a record nor the notices once more: nothing has changed for anybody."""
-        gate = self.start_gate("version: 1\ndocker:\n  - allow: [ContainerList, ContainerCreate]\n", files={"policy.d/10.yaml": NOTHING})
+        gate = self.start_gate("version: 1\ndocker:\n  - allow: [ContainerList, ContainerCreate]\nguard: {privileged: true}\n", files={"policy.d/10.yaml": NOTHING})
         said = gate.stderr()
         self.assertIn("policy.yaml:3", said, "there is a notice at the start")
 
@@ -74,7 +74,7 @@ class Watched(GateCase):
         self.is_read(gate, first)
         self.assertEqual((gate.log(event="policy"), gate.stderr()), ([], said))
         self.assertEqual(gate.reload("version: 1\nno: 1\n")["reason"], "reload.refused")
-        self.assertEqual(gate.reload("version: 1\ndocker:\n  - allow: [ContainerList, ContainerCreate]\n")["reason"], "reload.unchanged")
+        self.assertEqual(gate.reload("version: 1\ndocker:\n  - allow: [ContainerList, ContainerCreate]\nguard: {privileged: true}\n")["reason"], "reload.unchanged")
 
     def test_a_policy_that_is_a_link_into_another_folder(self):
         gate = self.start_gate(DENY)

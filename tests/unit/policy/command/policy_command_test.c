@@ -84,7 +84,7 @@ Test(policy_command, an_invalid_policy_is_exit_code_2_with_every_place)
 {
     CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     AUTO_BUFFER struct buffer out = BUFFER_EMPTY;
-    cr_assert_not(policy_fixture_text(&fixture, "version: 1\nguard: {}\nmode: x\n"));
+    cr_assert_not(policy_fixture_text(&fixture, "version: 1\nscope: {}\nmode: x\n"));
     cr_expect_eq(command_fixture_run(&fixture, "validate", &out), 2, "%s", buffer_text(&out));
     cr_expect(strstr(buffer_text(&out), "policy.yaml:2:1: ") &&
                   strstr(buffer_text(&out), "policy.yaml:3:7: "),

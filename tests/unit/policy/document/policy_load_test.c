@@ -68,7 +68,9 @@ Test(policy_load, every_error_has_its_place_and_a_sentence)
            "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]\n",
          "nested deeper than 32"},
         {"NUL", V "docker:\n  - allow: \"a\\0b\"\n", "policy.yaml:3:12: a NUL character"},
-        {"guard", V "guard: {}\n", "policy.yaml:2:1: `guard` is not supported in this version"},
+        {"scope", V "scope: owner\n", "policy.yaml:2:1: `scope` is not supported in this version"},
+        {"a guard of later", V "guard: {quota: {}}\n",
+         "policy.yaml:2:9: `quota` is not supported in this version"},
         {"enforce", V "enforce: {}\n",
          "policy.yaml:2:1: `enforce` is not supported in this version"},
         {"scope", V "scope: owner\n", "policy.yaml:2:1: `scope` is not supported in this version"},
@@ -77,8 +79,8 @@ Test(policy_load, every_error_has_its_place_and_a_sentence)
         {"default word", V "default: {docker: yes}\n",
          "policy.yaml:2:19: a default is allow or deny"},
         {"default key", V "default: {docke: deny}\n", "did you mean `docker`?"},
-        {"guard", V "clients:\n  a:\n    listen: tcp:127.0.0.1:1\n    guard: {}\n",
-         "policy.yaml:5:5: `guard` is not supported in this version"},
+        {"scope", V "clients:\n  a:\n    listen: tcp:127.0.0.1:1\n    scope: owner\n",
+         "policy.yaml:5:5: `scope` is not supported in this version"},
         {"mode", V "mode: on\n", "policy.yaml:2:7: `mode` is enforce or report"},
         {"strict", V "strict: yes\n", "policy.yaml:2:9: `strict` takes true or false"},
         {"rule not a map", V "docker:\n  - ContainerList\n", "policy.yaml:3:5: a rule is a map"},
@@ -180,7 +182,7 @@ Test(policy_load, all_errors_are_told_at_once)
     CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
     AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
     cr_assert_not(policy_fixture_text(
-        &fixture, V "mode: x\nguard: {}\ndocker:\n  - allow: Nope\n  - deny: {path: /x}\n"
+        &fixture, V "mode: x\nscope: {}\ndocker:\n  - allow: Nope\n  - deny: {path: /x}\n"
                     "clients:\n  a: {listen: tcp:x:1}\n"));
     const char *errors = policy_fixture_show(&fixture, &fixture.errors, &shown);
     static const char *const places[] = {
@@ -355,7 +357,8 @@ Test(policy_load, clients_get_what_the_document_says)
 
 Test(policy_load, notices_claim_nothing_that_the_decision_refuses)
 {
-    static const char client[] = "clients: {a: {listen: tcp:127.0.0.1:0}}\n";
+    static const char client[] = "clients: {a: {listen: tcp:127.0.0.1:0}}\n"
+                                 "guard: {privileged: true}\n";
     static const struct {
         const char *name, *text, *not ;
     } rows[] = {
@@ -387,6 +390,33 @@ Test(policy_load, notices_claim_nothing_that_the_decision_refuses)
                   policy_fixture_show(&fixture, &fixture.errors, &shown));
         const char *notices = policy_fixture_show(&fixture, &fixture.notices, &shown);
         cr_expect(strstr(notices, rows[i].not ) == NULL, "%s: %s", rows[i].name, notices);
+    }
+}
+
+Test(policy_load, a_create_that_guards_judge_is_no_root_on_the_host)
+{
+    static const struct {
+        const char *name, *text;
+        bool noticed;
+    } rows[] = {
+        {"the safe values", "", false},
+        {"some binds", "guard: {binds: [/srv/x]}\n", false},
+        {"privileged ones", "guard: {privileged: true}\n", true},
+        {"guards that report", "guard: {mode: report}\n", true},
+        {"a client's that report",
+         "clients: {a: {listen: tcp:127.0.0.1:0, guard: {mode: report}}}\n", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct policy_fixture fixture;
+        struct buffer shown = BUFFER_EMPTY;
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+        buffer_printf(&text, V "docker:\n  - allow: ContainerCreate\n%s", rows[i].text);
+        cr_expect(policy_fixture_text(&fixture, buffer_text(&text)), "%s", rows[i].name);
+        const char *notices = policy_fixture_show(&fixture, &fixture.notices, &shown);
+        cr_expect_eq(strstr(notices, "ContainerCreate is allowed") != NULL, rows[i].noticed,
+                     "%s: %s", rows[i].name, notices);
+        buffer_free(&shown);
+        policy_fixture_clear(&fixture);
     }
 }
 
@@ -435,7 +465,9 @@ Test(policy_load, notices_say_what_deserves_a_second_look)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CLEANUP(policy_fixture_clear) struct policy_fixture fixture;
         AUTO_BUFFER struct buffer shown = BUFFER_EMPTY;
-        cr_expect(policy_fixture_text(&fixture, rows[i].text), "%s", rows[i].name);
+        AUTO_BUFFER struct buffer text = BUFFER_EMPTY;
+        buffer_printf(&text, "%sguard: {privileged: true}\n", rows[i].text);
+        cr_expect(policy_fixture_text(&fixture, buffer_text(&text)), "%s", rows[i].name);
         const char *notices = policy_fixture_show(&fixture, &fixture.notices, &shown);
         cr_expect(strstr(notices, rows[i].notice) != NULL, "%s: %s", rows[i].name, notices);
     }
