@@ -13,8 +13,6 @@
 
 #include <pcre2.h>
 
-#include "base/attributes.h"
-
 enum {
     SEGMENTS_MAX = 64,            /* in a path pattern */
     TEMPLATE_SEGMENTS_MAX = 16,   /* in an operation's path */

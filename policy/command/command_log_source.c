@@ -4,7 +4,6 @@
  * it: the line to paste is for the host, and needs no other program there. */
 #include "policy/command/command_log_source.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

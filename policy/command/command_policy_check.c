@@ -4,7 +4,6 @@
  * What is asked comes from here, the answers' words from command_answer.c. */
 #include "policy/command/command_policy_check.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
  *
  * `policy rm`: rules of policy.d/90-cli.yaml are taken out by id or resource, all that are named or
  * none. A rule that stands elsewhere is not touched: where it stands is said. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

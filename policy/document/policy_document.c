@@ -6,13 +6,10 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/near_word.h"
 #include "base/timestamp.h"
-#include "policy/document/policy_file.h"
-#include "policy/document/policy_own_addresses.h"
 #include "policy/document/preset.h"
 
 static void add_message(struct policy_messages *messages, const struct policy_document *document,

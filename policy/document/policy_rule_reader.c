@@ -3,7 +3,6 @@
  * Rules under `docker:`: allow or deny, a selector or method and path, `where`, a name. What a rule
  * could never do is an error here, at load, and not a silence at run time. */
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/near_word.h"

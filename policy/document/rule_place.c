@@ -4,7 +4,6 @@
  * stands in the file now. */
 #include "policy/document/rule_place.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "policy/document/policy_file.h"

@@ -5,7 +5,6 @@
  * stack, so no input can exhaust ours. */
 #include "policy/document/yaml_tree.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 
 #include <yaml.h>

@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/near_word.h"
-#include "policy/environment/environment.h"
 #include "rules/docker/docker_request.h"
 
 enum { QUOTED_NAME = 100, QUOTED_VALUE = 44 };

@@ -5,7 +5,6 @@
  * its path would have to be quoted for a shell. Names of clients never have to be. */
 #include "policy/explain/policy_advice.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "policy/snapshot/policy_data.h"

@@ -4,7 +4,6 @@
  * operations they select, and destinations are put to the decision itself. */
 #include "policy/explain/policy_overlap.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "policy/explain/policy_cover.h"

@@ -3,7 +3,6 @@
  * Listeners as a policy writes them, and what must not be between two of them: the same address, or
  * two clients' sockets in one folder, where whoever mounts the folder for one client sees the
  * other's socket too (docs/design.md 3). */
-#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 

@@ -3,7 +3,6 @@
  * The log's records, each of what was used, become evidence here. */
 #include "policy/suggest/suggest_evidence.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
 #include "proxy/io/endpoint.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
 #include <string.h>

@@ -5,11 +5,8 @@
  * resident. */
 #include "proxy/io/io_buffer.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum { KEPT_SMALL = 64, KEPT_LARGE = 8 };
 

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/cli/command.h"
 #include "base/timestamp.h"
 #include "proxy/operator/control.h"
 #include "proxy/io/blocking_socket.h"

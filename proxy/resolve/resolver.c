@@ -16,7 +16,6 @@
  * ask again, cancel, or free the resolver. */
 #include "proxy/resolve/resolver.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>

@@ -2,7 +2,6 @@
  *
  * `dockreeve serve`: reads options and policy, opens everything, gives up what it no longer needs,
  * runs. */
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +13,8 @@
 #include "base/cli/command.h"
 #include "base/cli/help.h"
 #include "policy/document/policy_paths.h"
-#include "policy/environment/environment.h"
 #include "policy/environment/environment_variables.h"
 #include "policy/document/policy_files.h"
-#include "proxy/serve/commands.h"
 #include "proxy/loop/confine.h"
 #include "proxy/serve/engine_advice.h"
 #include "proxy/serve/forwarding.h"

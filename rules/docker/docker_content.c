@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/attributes.h"
 #include "rules/reason.h"
 
 enum { START_BODY_MAX = 7 };

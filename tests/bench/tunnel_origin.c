@@ -18,7 +18,6 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
-#include "base/attributes.h"
 #include "tests/bench/loopback.h"
 
 enum { HEAD_MAX = 512, PIECE = 256 * 1024, EVENTS_MAX = 256 };

@@ -4,7 +4,6 @@
 #include "tests/unit/policy/policy_network_fixture.h"
 
 #include <criterion/criterion.h>
-#include <stdlib.h>
 
 static void read_target(struct network_question *question, struct slice kind, struct slice target)
 {

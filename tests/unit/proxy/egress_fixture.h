@@ -5,7 +5,6 @@
 #pragma once
 
 #include <arpa/inet.h>
-#include <poll.h>
 
 #include "proxy/egress/tunnel.h"
 #include "tests/unit/proxy/gate_fixture.h"

@@ -2,7 +2,6 @@
  *
  * What is written parses back to the same tree, and looks as a person would have written it. */
 #include <criterion/criterion.h>
-#include <stdlib.h>
 
 #include "policy/document/yaml_edit.h"
 #include "policy/document/yaml_write.h"

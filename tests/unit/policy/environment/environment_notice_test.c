@@ -4,7 +4,6 @@
  * a denial. */
 #include <criterion/criterion.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/attributes.h"

@@ -5,7 +5,6 @@
 #include <criterion/criterion.h>
 #include <fnmatch.h>
 #include <regex.h>
-#include <stdlib.h>
 
 #include "policy/import/posix_expression.h"
 #include "rules/pattern.h"

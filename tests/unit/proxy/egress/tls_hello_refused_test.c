@@ -2,7 +2,6 @@
  *
  * What is no ClientHello, or none that is read on: lengths that lie, limits, and other protocols. */
 #include <criterion/criterion.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/proxy/egress/tls_hello_fixture.h"

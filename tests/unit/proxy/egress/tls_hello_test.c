@@ -2,7 +2,6 @@
  *
  * What a ClientHello asks for: hellos of real programs, and names, protocols and hidden hellos in every form. */
 #include <criterion/criterion.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tests/unit/proxy/egress/tls_hello_fixture.h"

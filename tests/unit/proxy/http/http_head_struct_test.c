@@ -3,8 +3,6 @@
  * What an accepted head says, how limits hold, and how early a bad one is refused. */
 #include <criterion/criterion.h>
 
-#include <stdlib.h>
-
 #include "base/buffer.h"
 #include "tests/unit/proxy/http_head_feed.h"
 

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "proxy/io/endpoint.h"
 #include "proxy/io/own_host.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
-#include <stdlib.h>
 
 #include "rules/docker/docker_names.h"
 #include "rules/docker/docker_rule.h"

@@ -2,7 +2,6 @@
  *
  * Each row is a conversation with an engine: what is asked, what it says, what is sent on. */
 #include <criterion/criterion.h>
-#include <stdio.h>
 
 #include "rules/docker/docker_naming.h"
 
