@@ -22,6 +22,7 @@ include tests/unit/proxy/http/local.mk
 include tests/unit/proxy/share/local.mk
 include tests/unit/proxy/resolve/local.mk
 include tests/unit/proxy/loop/local.mk
+include tests/unit/proxy/exchange/local.mk
 include tests/unit/proxy/docker/local.mk
 include tests/unit/proxy/egress/local.mk
 include tests/unit/proxy/serve/local.mk
@@ -32,7 +33,7 @@ endif
 # a function of the uppermost room.
 rooms = base base_cli rules rules_network rules_docker rules_guard policy_snapshot policy_environment policy_explain policy_document policy_log \
 	policy_seal policy_view policy_suggest policy_import policy_command proxy_io proxy_http proxy_share proxy_resolve \
-	proxy_loop proxy_docker proxy_egress proxy_dns proxy_operator
+	proxy_loop proxy_exchange proxy_docker proxy_egress proxy_dns proxy_operator
 link_room = $(CC) $(AM_CPPFLAGS) $(AM_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) $(srcdir)/tests/unit/room.c \
 	-Wl,--whole-archive lib$*.a -Wl,--no-whole-archive $($*_chain) \
 	$(LIBEVENT_LIBS) $(HTTP_PARSER_LIBS) $(YAML_LIBS) $(PCRE2_LIBS) $(SECCOMP_LIBS) $(CARES_LIBS) $(CRYPTO_LIBS)

@@ -35,8 +35,6 @@ static bool check_connect(struct egress_conn *conn, const struct http_head *head
                           struct error *error)
 {
     const struct policy_client *client = http_conn_client(&conn->client);
-    struct authority host;
-    struct error ignored;
     if (head->framing != HTTP_FRAMING_NONE &&
         !(head->framing == HTTP_FRAMING_LENGTH && head->content_length == 0))
         return error_set_reason(error, 400, REASON_MALFORMED_CONNECT_BODY,
@@ -45,9 +43,7 @@ static bool check_connect(struct egress_conn *conn, const struct http_head *head
     if (!authority_parse(head->target, 0, &conn->target, error))
         return false;
     conn->exchange.host_mismatch =
-        head->host.ptr != NULL &&
-        !(authority_parse(head->host, conn->target.port, &host, &ignored) &&
-          authority_equal(&host, &conn->target));
+        head->host.ptr != NULL && !authority_is_named(&conn->target, head->host);
     return !conn->exchange.host_mismatch || client == NULL || !client->strict ||
            error_set_reason(error, 400, REASON_MALFORMED_HOST_MISMATCH,
                             "Host is not the target of the CONNECT, which `strict` asks for");

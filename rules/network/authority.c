@@ -54,6 +54,14 @@ bool authority_parse(struct slice text, unsigned default_port, struct authority 
     return true;
 }
 
+bool authority_is_named(const struct authority *authority, struct slice text)
+{
+    struct authority named;
+    struct error ignored;
+    return authority_parse(text, authority->port, &named, &ignored) &&
+           authority_equal(&named, authority);
+}
+
 bool authority_equal(const struct authority *a, const struct authority *b)
 {
     return a->port == b->port && host_name_equal(&a->host, &b->host);

@@ -18,6 +18,9 @@ struct authority {
 MUST_CHECK bool authority_parse(struct slice text, unsigned default_port,
                                 struct authority *authority_out, struct error *error);
 
+/* Whether `text`, a Host field, names it: in whatever spelling, without a port for its own one. */
+bool authority_is_named(const struct authority *authority, struct slice text);
+
 bool authority_equal(const struct authority *a, const struct authority *b);
 
 /* Appends "host:port"; without ":port" when it is `default_port` (0 = always with). */
