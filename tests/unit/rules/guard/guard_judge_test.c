@@ -161,6 +161,8 @@ static const struct row {
     {"a privileged exec", DOCKER_CONTAINER_EXEC, "{\"Cmd\":[\"a\"],\"Privileged\":true}", "exec",
      "Privileged", ""},
     {"an exec", DOCKER_CONTAINER_EXEC, "{\"Cmd\":[\"a\"],\"User\":\"root\"}", NULL, NULL, NULL},
+    {"anything in a field that is left out", DOCKER_CONTAINER_EXEC,
+     "{\"Detach\":[[[{\"Privileged\":true}]]],\"Cmd\":[\"a\"]}", NULL, NULL, NULL},
     {"a service", DOCKER_SERVICE_CREATE,
      "{\"Name\":\"s\",\"TaskTemplate\":{\"Placement\":{\"Constraints\":[\"a\"]}}}", "services",
      "TaskTemplate", NULL},
