@@ -140,6 +140,8 @@ static void read_item(const struct policy_document *document, const struct yaml_
 
 /* ---- numbers ---- */
 
+static const uint64_t number_max = UINT64_C(1) << 62;
+
 /* Digits, perhaps a fraction, and a unit: "4g", "512m", "1.5". */
 static bool read_number(struct slice text, const char *units, int64_t one, int64_t *number_out)
 {
@@ -152,13 +154,14 @@ static bool read_number(struct slice text, const char *units, int64_t one, int64
         unit *= 1024;
     if (at != NULL && *at != '\0')
         last->len--;
-    for (size_t i = 0; i < fraction.len && fraction.ptr != NULL; i++)
+    for (size_t i = 0; i < fraction.len && i < 9; i++)
         scale *= 10;
-    if (whole.len > 9 + (size_t)(unit == 1 ? 6 : 0) || fraction.len > 9 ||
-        unit > INT64_C(1) << 40 || !slice_to_u64(whole, &number) ||
-        (fraction.ptr != NULL && !slice_to_u64(fraction, &part)))
+    if (fraction.len > 9 || !slice_to_u64(whole, &number) ||
+        (fraction.ptr != NULL && !slice_to_u64(fraction, &part)) ||
+        __builtin_mul_overflow(part, (uint64_t)unit, &part) ||
+        __builtin_mul_overflow(number, (uint64_t)unit, &number) || number > number_max)
         return false;
-    *number_out = (int64_t)number * unit + (int64_t)(part * (uint64_t)unit / scale);
+    *number_out = (int64_t)(number + part / scale);
     return *number_out > 0;
 }
 

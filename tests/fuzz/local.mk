@@ -24,10 +24,16 @@ fuzz_json_SOURCES = tests/fuzz/json_fuzz.c
 fuzz_json_LDFLAGS = $(FUZZ_LINK)
 fuzz_json_LDADD = libbase.a
 
-noinst_PROGRAMS += fuzz_body
-fuzz_body_SOURCES = tests/fuzz/body_fuzz.c
+noinst_PROGRAMS += fuzz_body fuzz_guard_judge fuzz_policy_guard_reader
+fuzz_body_SOURCES = tests/fuzz/body_fuzz.c tests/fuzz/body_model.h
 fuzz_body_LDFLAGS = $(FUZZ_LINK)
 fuzz_body_LDADD = $(rules_guard_chain) $(PCRE2_LIBS)
+fuzz_guard_judge_SOURCES = tests/fuzz/guard_judge_fuzz.c tests/fuzz/body_model.h
+fuzz_guard_judge_LDFLAGS = $(FUZZ_LINK)
+fuzz_guard_judge_LDADD = $(rules_guard_chain) $(PCRE2_LIBS)
+fuzz_policy_guard_reader_SOURCES = tests/fuzz/policy_guard_reader_fuzz.c
+fuzz_policy_guard_reader_LDFLAGS = $(FUZZ_LINK)
+fuzz_policy_guard_reader_LDADD = $(policy_command_chain) $(YAML_LIBS) $(PCRE2_LIBS)
 
 noinst_PROGRAMS += fuzz_html_text
 fuzz_html_text_SOURCES = tests/fuzz/html_text_fuzz.c

@@ -4,6 +4,7 @@ policy_document_tests_SOURCES = \
 	tests/unit/policy/document/environment_load_test.c \
 	tests/unit/policy/document/path_test.c \
 	tests/unit/policy/document/policy_files_test.c \
+	tests/unit/policy/document/policy_guard_reader_test.c \
 	tests/unit/policy/document/policy_load_test.c \
 	tests/unit/policy/document/policy_network_reader_test.c \
 	tests/unit/policy/document/policy_number_test.c \
